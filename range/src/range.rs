@@ -1,0 +1,237 @@
+//! The range itself: account time, traffic, and one request after another.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use chrono::{DateTime, Duration, Utc};
+use http::header::DATE;
+use http::{HeaderName, HeaderValue, Request, Response};
+
+use crate::fault::{Fault, Faults};
+use crate::quota::Quotas;
+use crate::scenario::ScenarioError;
+use crate::service::{self, Context};
+use crate::state::{Account, Call};
+use crate::traffic::{Traffic, Truth};
+use crate::wire::{self, Target};
+use crate::{error::AwsError, world};
+
+/// The header that tells, on every answer, how many seconds of account time pass in a second of wall time.
+pub const RATE_HEADER: &str = "x-range-rate";
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Reply {
+    /// An answer.
+    Response(Response<Bytes>),
+    /// The request is taken and never answered.
+    Hang,
+    /// The connection is dropped without an answer.
+    Reset,
+    /// An answer whose `content-length` promises more than the body holds; then the connection ends.
+    Truncated(Response<Bytes>),
+}
+
+/// A simulated account with its traffic.
+pub struct Range {
+    account: Account,
+    traffic: Traffic,
+    start: DateTime<Utc>,
+    calls: Vec<Call>,
+    faults: Faults,
+    quotas: Quotas,
+    rate: f64,
+    trust_forwarded_for: bool,
+}
+
+impl std::fmt::Debug for Range {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Range")
+            .field("account", &self.account.id)
+            .field("region", &self.account.region)
+            .field("now", &self.account.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Range {
+    /// A range built from a scenario's text, its history already simulated. `seed` overrides the file's.
+    pub fn from_scenario(text: &str, seed: Option<u64>) -> Result<Self, ScenarioError> {
+        let (account, traffic) = world::build(text, seed)?;
+        Ok(Self::new(account, traffic))
+    }
+
+    /// An account with nothing in it and no traffic.
+    #[must_use]
+    pub fn empty(account: &str, region: &str, start: DateTime<Utc>) -> Self {
+        Self::new(Account::new(account, region, start, 0), Traffic::idle())
+    }
+
+    fn new(account: Account, traffic: Traffic) -> Self {
+        Self {
+            start: account.now,
+            account,
+            traffic,
+            calls: Vec::new(),
+            faults: Faults::default(),
+            quotas: Quotas::new(),
+            rate: 1.0,
+            trust_forwarded_for: false,
+        }
+    }
+
+    /// Account time at which the scenario opens, after its history.
+    #[must_use]
+    pub fn start(&self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// Account time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.account.now
+    }
+
+    /// Runs traffic up to `to`, in steps of one second on whole seconds; a moment in the past changes nothing.
+    pub fn advance(&mut self, to: DateTime<Utc>) {
+        let target = to.timestamp();
+        while self.account.now.timestamp() < target {
+            let second = self.account.now.timestamp() + 1;
+            let Some(at) = DateTime::from_timestamp(second, 0) else { break };
+            self.account.now = at;
+            self.traffic.step(&mut self.account, at - Duration::seconds(1));
+        }
+        self.account.now = self.account.now.max(to);
+    }
+
+    /// Answers one request that arrives at account time `now` from `peer`.
+    ///
+    /// Every answer carries account time in `Date` and the rate in [`RATE_HEADER`].
+    pub fn handle(&mut self, request: Request<Bytes>, peer: Option<IpAddr>, now: DateTime<Utc>) -> Reply {
+        self.advance(now);
+        let mut reply = if wire::is_data_plane(request.uri().path()) {
+            Reply::Response(self.data_plane(&request, peer))
+        } else {
+            self.control_plane(&request)
+        };
+        if let Reply::Response(response) | Reply::Truncated(response) = &mut reply {
+            self.stamp(response);
+        }
+        reply
+    }
+
+    fn stamp(&self, response: &mut Response<Bytes>) {
+        let date = self.account.now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = HeaderValue::from_str(&date) {
+            response.headers_mut().insert(DATE, date);
+        }
+        if let Ok(rate) = HeaderValue::from_str(&self.rate.to_string()) {
+            response.headers_mut().insert(HeaderName::from_static(RATE_HEADER), rate);
+        }
+    }
+
+    fn data_plane(&mut self, request: &Request<Bytes>, peer: Option<IpAddr>) -> Response<Bytes> {
+        let forwarded = self.trust_forwarded_for.then(|| wire::forwarded_for(request)).flatten();
+        let client = forwarded.or(peer).unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        let now = self.account.now;
+        match wire::data_plane_stage(request.uri().path()) {
+            Some((api, stage)) if self.account.stage_live(api, stage, now).is_some() => {
+                self.traffic.data_plane(&mut self.account, request, client, now)
+            }
+            _ => wire::forbidden(&self.account.ids.uuid()),
+        }
+    }
+
+    fn control_plane(&mut self, request: &Request<Bytes>) -> Reply {
+        let request_id = self.account.ids.uuid();
+        let target = match wire::route(request) {
+            Ok(target) => target,
+            Err((protocol, error)) => return Reply::Response(protocol.error(&error, &request_id)),
+        };
+        self.faults.run_hooks(target.service.name(), &target.operation, &mut self.account);
+        let fault = self.faults.take(target.service.name(), &target.operation);
+        let mut context = Context { partial_data: fault == Some(Fault::PartialData) };
+        let outcome = match fault.as_ref().and_then(|fault| fault.error(target.service)) {
+            Some(error) => Err(error),
+            None => match fault {
+                Some(Fault::Hang | Fault::Reset) => Ok(service::Answer::empty(200)),
+                _ => self.perform(request, &target, &mut context),
+            },
+        };
+        self.record(&target, fault.as_ref(), outcome.as_ref().err());
+        match fault {
+            Some(Fault::Hang | Fault::HangAfter) => Reply::Hang,
+            Some(Fault::Reset | Fault::ResetAfter) => Reply::Reset,
+            Some(Fault::Truncate) => Reply::Truncated(target.protocol.encode(outcome, &request_id)),
+            _ => Reply::Response(target.protocol.encode(outcome, &request_id)),
+        }
+    }
+
+    fn perform(
+        &mut self,
+        request: &Request<Bytes>,
+        target: &Target,
+        context: &mut Context,
+    ) -> Result<service::Answer, AwsError> {
+        wire::check_scope(request, target.service, &self.account.region)?;
+        self.quotas.take(target.service, &target.operation, self.account.now)?;
+        service::perform(&mut self.account, target, context)
+    }
+
+    fn record(&mut self, target: &Target, fault: Option<&Fault>, error: Option<&AwsError>) {
+        let unanswered = fault.and_then(Fault::unanswered).map(str::to_owned);
+        self.calls.push(Call {
+            at: self.account.now,
+            service: target.service.name(),
+            operation: target.operation.clone(),
+            mutating: service::is_mutating(target.service, &target.operation),
+            error: error.map(|error| error.code.clone()).or(unanswered),
+            resource: target.resource(),
+        });
+    }
+
+    /// Every control-plane call so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// The scripted faults.
+    pub fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    /// Switches control-plane quotas; on by default.
+    pub fn set_quotas(&mut self, on: bool) {
+        self.quotas.on = on;
+    }
+
+    /// Sets the rate that answers carry in [`RATE_HEADER`]; changes nothing else.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = rate;
+    }
+
+    /// Whether a data-plane request's client is the first address of its `X-Forwarded-For` rather than the socket's
+    /// peer. Off by default.
+    pub fn set_trust_forwarded_for(&mut self, trust: bool) {
+        self.trust_forwarded_for = trust;
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The account, to be changed as another writer would: without quotas, calls or validation.
+    pub fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
+    /// What traffic really was, whoever asked.
+    #[must_use]
+    pub fn truth(&self) -> &Truth {
+        self.traffic.truth()
+    }
+}

@@ -1,0 +1,479 @@
+//! REST APIs: drafts, immutable deployments, stages.
+//!
+//! A draft is what the control plane edits; a [`Snapshot`] is what a deployment froze, resource policy included; a
+//! [`Stage`] points at a snapshot and is the only thing traffic sees, and late. Nothing here evaluates a policy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Map, Value};
+
+use super::{Account, Live};
+
+/// API Gateway's part of an account.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// Requests per second for the whole account and region. 10,000 (documented).
+    pub throttle_rate_limit: f64,
+    /// Burst for the whole account and region. 5,000 (documented).
+    pub throttle_burst_limit: i64,
+    /// The role that lets API Gateway write access logs.
+    pub cloudwatch_role_arn: Option<String>,
+    /// APIs by id.
+    pub apis: BTreeMap<String, Api>,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            throttle_rate_limit: 10_000.0,
+            throttle_burst_limit: 5_000,
+            cloudwatch_role_arn: None,
+            apis: BTreeMap::new(),
+        }
+    }
+}
+
+/// A REST API.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Ten lower-case letters and digits.
+    pub id: String,
+    /// The name; not unique.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// When it was created.
+    pub created: DateTime<Utc>,
+    /// What the next deployment will freeze.
+    pub draft: Snapshot,
+    /// `REGIONAL`, `EDGE` or `PRIVATE`.
+    pub endpoint_types: Vec<String>,
+    /// `ipv4` or `dualstack`.
+    pub ip_address_type: String,
+    /// Saved setting of the `execute-api` endpoint.
+    pub disable_execute_api_endpoint: bool,
+    /// The setting in force: the saved one takes effect with the next stage update on any stage (documented).
+    pub execute_api_endpoint_disabled: bool,
+    /// `HEADER` or `AUTHORIZER`.
+    pub api_key_source: String,
+    /// `AVAILABLE`, `UPDATING`, `PENDING` or `FAILED`.
+    pub api_status: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Members of the API that the range keeps and does not understand (`version`, `binaryMediaTypes`, …).
+    pub extra: Map<String, Value>,
+    /// Stages by name.
+    pub stages: BTreeMap<String, Live<Stage>>,
+    /// Deployments by id.
+    pub deployments: BTreeMap<String, Deployment>,
+}
+
+impl Api {
+    /// The id of the resource `/`.
+    #[must_use]
+    pub fn root_resource_id(&self) -> &str {
+        self.draft.resources.values().find(|resource| resource.path == "/").map_or("", |root| root.id.as_str())
+    }
+
+    /// A stage as the control plane holds it.
+    #[must_use]
+    pub fn stage(&self, name: &str) -> Option<&Arc<Stage>> {
+        self.stages.get(name).map(Live::saved)
+    }
+
+    /// A stage as traffic sees it at `now`.
+    #[must_use]
+    pub fn stage_live(&self, name: &str, now: DateTime<Utc>) -> Option<&Arc<Stage>> {
+        self.stages.get(name).and_then(|stage| stage.at(now))
+    }
+}
+
+/// The deployable part of an API: resource policy, resources, methods.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// The resource policy as plain JSON with full ARNs; `None` where there is none.
+    pub policy: Option<String>,
+    /// Resources by id.
+    pub resources: BTreeMap<String, Resource>,
+}
+
+/// A resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    /// The id.
+    pub id: String,
+    /// `None` for `/`.
+    pub parent_id: Option<String>,
+    /// The last segment; `None` for `/`.
+    pub path_part: Option<String>,
+    /// The whole path, such as `/orders/{id}`.
+    pub path: String,
+    /// Methods by HTTP method or `ANY`.
+    pub methods: BTreeMap<String, Method>,
+}
+
+/// A method.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Method {
+    /// `GET`, …, `ANY`.
+    pub http_method: String,
+    /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`.
+    pub authorization_type: String,
+    /// Whether a key is needed.
+    pub api_key_required: bool,
+    /// The authorizer.
+    pub authorizer_id: Option<String>,
+    /// Members that the range keeps and does not understand (`operationName`, `requestParameters`, …).
+    pub extra: Map<String, Value>,
+    /// The integration as API Gateway answers it.
+    pub integration: Option<Value>,
+}
+
+/// A deployment: a snapshot with a name.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Six lower-case letters and digits.
+    pub id: String,
+    /// The description.
+    pub description: Option<String>,
+    /// When.
+    pub created: DateTime<Utc>,
+    /// What it froze.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// The settings of one entry of `methodSettings`. A limit of -1 means that the account's default holds (inferred).
+#[derive(Debug, Clone, PartialEq)]
+pub struct MethodSetting {
+    /// Detailed metrics.
+    pub metrics_enabled: bool,
+    /// `OFF`, `ERROR` or `INFO`.
+    pub logging_level: String,
+    /// Full request and response data in the log.
+    pub data_trace_enabled: bool,
+    /// Burst.
+    pub throttling_burst_limit: i64,
+    /// Requests per second.
+    pub throttling_rate_limit: f64,
+    /// Whether answers are cached.
+    pub caching_enabled: bool,
+    /// Seconds.
+    pub cache_ttl_in_seconds: i64,
+    /// Whether the cache is encrypted.
+    pub cache_data_encrypted: bool,
+    /// Whether a client needs authorization to invalidate.
+    pub require_authorization_for_cache_control: bool,
+    /// What happens to a client without it.
+    pub unauthorized_cache_control_header_strategy: String,
+}
+
+impl MethodSetting {
+    /// What AWS fills an entry with when one of its fields is written first: the account's limits and no logging
+    /// (recorded against AWS by a third party's tests).
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self {
+            metrics_enabled: false,
+            logging_level: "OFF".to_owned(),
+            data_trace_enabled: false,
+            throttling_burst_limit: 5_000,
+            throttling_rate_limit: 10_000.0,
+            caching_enabled: false,
+            cache_ttl_in_seconds: 300,
+            cache_data_encrypted: false,
+            require_authorization_for_cache_control: true,
+            unauthorized_cache_control_header_strategy: "SUCCEED_WITH_RESPONSE_HEADER".to_owned(),
+        }
+    }
+}
+
+/// What state a stage's cache is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheStatus {
+    /// Being created: about four minutes (documented).
+    CreateInProgress,
+    /// Serving.
+    Available,
+    /// Being deleted.
+    DeleteInProgress,
+    /// There is none.
+    NotAvailable,
+    /// Being flushed.
+    FlushInProgress,
+}
+
+impl CacheStatus {
+    /// AWS's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CreateInProgress => "CREATE_IN_PROGRESS",
+            Self::Available => "AVAILABLE",
+            Self::DeleteInProgress => "DELETE_IN_PROGRESS",
+            Self::NotAvailable => "NOT_AVAILABLE",
+            Self::FlushInProgress => "FLUSH_IN_PROGRESS",
+        }
+    }
+}
+
+/// A stage's cache.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CacheCluster {
+    /// Whether one is wanted.
+    pub enabled: bool,
+    /// Gigabytes, as text: `0.5`, `1.6`, …
+    pub size: Option<String>,
+    /// Creation, flush or deletion is in progress until then.
+    pub busy_until: Option<DateTime<Utc>>,
+    /// The last flush; everything cached before it is gone.
+    pub flushed_at: Option<DateTime<Utc>>,
+    /// The last flush of the authorizers' cache.
+    pub authorizers_flushed_at: Option<DateTime<Utc>>,
+}
+
+impl CacheCluster {
+    /// The status at `now`.
+    #[must_use]
+    pub fn status(&self, now: DateTime<Utc>) -> CacheStatus {
+        let busy = self.busy_until.is_some_and(|until| now < until);
+        match (self.enabled, busy) {
+            (true, true) if self.flushed_at.is_some() => CacheStatus::FlushInProgress,
+            (true, true) => CacheStatus::CreateInProgress,
+            (true, false) => CacheStatus::Available,
+            (false, true) => CacheStatus::DeleteInProgress,
+            (false, false) => CacheStatus::NotAvailable,
+        }
+    }
+}
+
+/// A stage's canary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canary {
+    /// Percent of traffic that goes to the canary.
+    pub percent_traffic: f64,
+    /// The canary's deployment.
+    pub deployment_id: String,
+    /// What the canary's deployment froze.
+    pub snapshot: Arc<Snapshot>,
+    /// Variables for the canary.
+    pub stage_variable_overrides: BTreeMap<String, String>,
+    /// Whether the canary uses the stage's cache.
+    pub use_stage_cache: bool,
+}
+
+/// A stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// The name.
+    pub name: String,
+    /// The deployment it points at.
+    pub deployment_id: String,
+    /// What that deployment froze.
+    pub snapshot: Arc<Snapshot>,
+    /// The description.
+    pub description: Option<String>,
+    /// Entries by key, exactly as written: `*/*`, `orders/GET` or `~1orders~1{id}/GET`.
+    pub method_settings: BTreeMap<String, MethodSetting>,
+    /// The cache.
+    pub cache: CacheCluster,
+    /// The canary.
+    pub canary: Option<Canary>,
+    /// `destinationArn` and `format` of the access log.
+    pub access_log: BTreeMap<String, String>,
+    /// Stage variables.
+    pub variables: BTreeMap<String, String>,
+    /// X-Ray.
+    pub tracing_enabled: bool,
+    /// The client certificate.
+    pub client_certificate_id: Option<String>,
+    /// The documentation version.
+    pub documentation_version: Option<String>,
+    /// When it was created.
+    pub created: DateTime<Utc>,
+    /// When it was last changed.
+    pub last_updated: DateTime<Utc>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Stage {
+    /// The entry of `methodSettings` that holds for a resource path and method: the method's own, or `*/*`.
+    /// Keys are understood in both forms that AWS uses (`orders/GET`, `~1orders~1{id}/GET`).
+    #[must_use]
+    pub fn setting_for(&self, path: &str, method: &str) -> Option<&MethodSetting> {
+        self.own_setting_for(path, method).or_else(|| self.method_settings.get("*/*"))
+    }
+
+    /// The method's own entry, if it has one.
+    #[must_use]
+    pub fn own_setting_for(&self, path: &str, method: &str) -> Option<&MethodSetting> {
+        self.method_settings.iter().find(|(key, _)| names(key, path, method)).map(|(_, setting)| setting)
+    }
+}
+
+/// Whether a key of `methodSettings` names this resource path and method.
+fn names(key: &str, path: &str, method: &str) -> bool {
+    let Some((resource, verb)) = key.rsplit_once('/') else { return false };
+    let resource = resource.replace("~1", "/").replace("~0", "~");
+    verb == method && resource.trim_start_matches('/') == path.trim_start_matches('/')
+}
+
+impl Gateway {
+    /// Makes every saved stage visible at once.
+    pub(crate) fn settle(&mut self, now: DateTime<Utc>) {
+        for api in self.apis.values_mut() {
+            api.execute_api_endpoint_disabled = api.disable_execute_api_endpoint;
+            for stage in api.stages.values_mut() {
+                stage.settle(now);
+            }
+        }
+    }
+}
+
+/// Building and changing; arguments are taken to be valid.
+impl Account {
+    /// Creates a REST API with its root resource; gives its id.
+    pub fn create_api(&mut self, name: &str, id: Option<&str>) -> String {
+        let id = id.map_or_else(|| self.ids.short(10), str::to_owned);
+        let root = self.ids.short(10);
+        let resource =
+            Resource { id: root.clone(), parent_id: None, path_part: None, path: "/".into(), methods: BTreeMap::new() };
+        let api = Api {
+            id: id.clone(),
+            name: name.to_owned(),
+            description: None,
+            created: self.now,
+            draft: Snapshot { policy: None, resources: BTreeMap::from([(root, resource)]) },
+            endpoint_types: vec!["REGIONAL".to_owned()],
+            ip_address_type: "ipv4".to_owned(),
+            disable_execute_api_endpoint: false,
+            execute_api_endpoint_disabled: false,
+            api_key_source: "HEADER".to_owned(),
+            api_status: "AVAILABLE".to_owned(),
+            tags: BTreeMap::new(),
+            extra: Map::new(),
+            stages: BTreeMap::new(),
+            deployments: BTreeMap::new(),
+        };
+        self.gateway.apis.insert(id.clone(), api);
+        id
+    }
+
+    /// Creates the resources of a path as far as they are missing; gives the id of the last. `None` for an unknown API.
+    pub fn put_path(&mut self, api: &str, path: &str) -> Option<String> {
+        let mut parent = self.gateway.apis.get(api)?.root_resource_id().to_owned();
+        let mut so_far = String::new();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            so_far = format!("{so_far}/{part}");
+            let known = self.gateway.apis.get(api)?.draft.resources.values().find(|resource| resource.path == so_far);
+            parent = match known {
+                Some(resource) => resource.id.clone(),
+                None => self.put_resource(api, &parent, part)?,
+            };
+        }
+        Some(parent)
+    }
+
+    /// Creates one resource under a parent; gives its id. `None` for an unknown API or parent.
+    pub fn put_resource(&mut self, api: &str, parent: &str, part: &str) -> Option<String> {
+        let id = self.ids.short(6);
+        let resources = &mut self.gateway.apis.get_mut(api)?.draft.resources;
+        let path = format!("{}/{part}", resources.get(parent)?.path.trim_end_matches('/'));
+        let resource = Resource {
+            id: id.clone(),
+            parent_id: Some(parent.to_owned()),
+            path_part: Some(part.to_owned()),
+            path,
+            methods: BTreeMap::new(),
+        };
+        resources.insert(id.clone(), resource);
+        Some(id)
+    }
+
+    /// Creates or replaces a method of a resource in the draft.
+    pub fn put_method(&mut self, api: &str, resource: &str, method: Method) -> Option<()> {
+        let resource = self.gateway.apis.get_mut(api)?.draft.resources.get_mut(resource)?;
+        resource.methods.insert(method.http_method.clone(), method);
+        Some(())
+    }
+
+    /// Freezes the draft; gives the deployment's id. Points no stage at it.
+    pub fn create_deployment(&mut self, api: &str, description: Option<&str>) -> Option<String> {
+        let id = self.ids.short(6);
+        let created = self.now;
+        let api = self.gateway.apis.get_mut(api)?;
+        let deployment = Deployment {
+            id: id.clone(),
+            description: description.map(str::to_owned),
+            created,
+            snapshot: Arc::new(api.draft.clone()),
+        };
+        api.deployments.insert(id.clone(), deployment);
+        Some(id)
+    }
+
+    /// Creates a stage on a deployment. It is visible to traffic after the stage delay.
+    pub fn create_stage(&mut self, api: &str, name: &str, deployment: &str) -> Option<()> {
+        let now = self.now;
+        let delay = self.propagation.stage(name);
+        let api = self.gateway.apis.get_mut(api)?;
+        let snapshot = Arc::clone(&api.deployments.get(deployment)?.snapshot);
+        let stage = Stage {
+            name: name.to_owned(),
+            deployment_id: deployment.to_owned(),
+            snapshot,
+            description: None,
+            method_settings: BTreeMap::new(),
+            cache: CacheCluster::default(),
+            canary: None,
+            access_log: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            tracing_enabled: false,
+            client_certificate_id: None,
+            documentation_version: None,
+            created: now,
+            last_updated: now,
+            tags: BTreeMap::new(),
+        };
+        api.stages.insert(name.to_owned(), Live::new(stage, now, delay));
+        Some(())
+    }
+
+    /// Saves a changed stage: stamps it, lets it reach traffic after the stage delay, and puts a pending
+    /// `disableExecuteApiEndpoint` of its API in force.
+    pub fn save_stage(&mut self, api: &str, mut stage: Stage) -> Option<()> {
+        let (now, delay) = (self.now, self.propagation.stage(&stage.name));
+        let api = self.gateway.apis.get_mut(api)?;
+        stage.last_updated = now;
+        api.execute_api_endpoint_disabled = api.disable_execute_api_endpoint;
+        let name = stage.name.clone();
+        api.stages.get_mut(&name)?.write(stage, now, delay);
+        Some(())
+    }
+
+    /// Reads a stage, changes it, saves it.
+    pub fn edit_stage(&mut self, api: &str, name: &str, edit: impl FnOnce(&mut Stage)) -> Option<()> {
+        let mut stage = Stage::clone(self.gateway.apis.get(api)?.stage(name)?);
+        edit(&mut stage);
+        self.save_stage(api, stage)
+    }
+
+    /// A stage as traffic sees it now, after propagation.
+    #[must_use]
+    pub fn stage_live(&self, api: &str, stage: &str, now: DateTime<Utc>) -> Option<&Arc<Stage>> {
+        self.gateway.apis.get(api)?.stage_live(stage, now)
+    }
+
+    /// Starts a flush of a stage's cache: nothing cached before `now` is served again. About 20 s (unverified).
+    pub fn flush_cache(&mut self, api: &str, stage: &str) -> Option<()> {
+        let now = self.now;
+        let mut saved = Stage::clone(self.gateway.apis.get(api)?.stage(stage)?);
+        saved.cache.flushed_at = Some(now);
+        saved.cache.busy_until = Some(now + Duration::seconds(20));
+        let delay = self.propagation.stage(stage);
+        self.gateway.apis.get_mut(api)?.stages.get_mut(stage)?.write(saved, now, delay);
+        Some(())
+    }
+}

@@ -1,0 +1,80 @@
+//! One AWS account in one region: what the control plane holds, what traffic sees of it, and what both leave behind.
+//!
+//! Nothing here knows of HTTP, of error names or of quotas. Functions that write assume that their arguments are
+//! valid; validation is the wire's (`service`), so that worlds and tests can also build what AWS would refuse today.
+
+pub mod gateway;
+pub mod ids;
+pub mod live;
+pub mod metrics;
+pub mod propagation;
+pub mod samples;
+pub mod trail;
+pub mod waf;
+
+use chrono::{DateTime, Utc};
+
+pub use gateway::{
+    Api, CacheCluster, CacheStatus, Canary, Deployment, Gateway, Method, MethodSetting, Resource, Snapshot, Stage,
+};
+pub use ids::Ids;
+pub use live::Live;
+pub use metrics::{MetricStore, SeriesId, SeriesKey};
+pub use propagation::Propagation;
+pub use samples::{Sample, SampleStore, SampledRequest, SampledVerdict};
+pub use trail::Call;
+pub use waf::{IpSet, IpVersion, RuleGroup, Waf, WebAcl};
+
+/// One account in one region.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The 12-digit account id.
+    pub id: String,
+    /// The region's name, such as `eu-central-1`.
+    pub region: String,
+    /// Account time of the last step or request; writes are stamped with it.
+    pub now: DateTime<Utc>,
+    /// API Gateway.
+    pub gateway: Gateway,
+    /// `WAFv2`, scope REGIONAL.
+    pub waf: Waf,
+    /// `CloudWatch` metrics.
+    pub metrics: MetricStore,
+    /// WAF's sampled requests.
+    pub samples: SampleStore,
+    /// How long writes take to reach traffic.
+    pub propagation: Propagation,
+    /// Where identifiers come from.
+    pub ids: Ids,
+}
+
+impl Account {
+    /// An account with nothing in it, at account time `now`.
+    #[must_use]
+    pub fn new(id: &str, region: &str, now: DateTime<Utc>, seed: u64) -> Self {
+        Self {
+            id: id.to_owned(),
+            region: region.to_owned(),
+            now,
+            gateway: Gateway::default(),
+            waf: Waf::default(),
+            metrics: MetricStore::default(),
+            samples: SampleStore::new(seed),
+            propagation: Propagation::new(seed),
+            ids: Ids::new(seed),
+        }
+    }
+
+    /// Makes every write so far visible to traffic; for worlds that were built before anybody looked.
+    pub fn settle(&mut self) {
+        let now = self.now;
+        self.waf.settle(now);
+        self.gateway.settle(now);
+    }
+
+    /// The ARN that WAF knows a stage by: without an account number (documented).
+    #[must_use]
+    pub fn stage_arn(&self, api: &str, stage: &str) -> String {
+        format!("arn:aws:apigateway:{}::/restapis/{api}/stages/{stage}", self.region)
+    }
+}
