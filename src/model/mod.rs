@@ -1,0 +1,18 @@
+//! The console's own types: what a responder sees, plans and does.
+//!
+//! Knows nothing of the AWS SDK, of the terminal, of files or of the network, so that every other layer can speak it.
+
+pub mod action;
+pub mod address;
+pub mod board;
+pub mod figure;
+pub mod identity;
+pub mod plan;
+pub mod series;
+pub mod settings;
+pub mod signal;
+pub mod source;
+pub mod stage;
+pub mod text;
+pub mod timeline;
+pub mod waf;

@@ -1,0 +1,257 @@
+//! A plan: what would be done, to what, with which guards' verdicts, and how it is taken back.
+//!
+//! A plan is data. It is made by `respond/` from state read for it, shown, confirmed by its phrase, and written to the
+//! journal whole, so that the review can see what the responder saw.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::identity::Identity;
+use super::stage::StageId;
+
+/// A guard's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing to say.
+    Pass,
+    /// Read this before you confirm.
+    Warn,
+    /// What the guard needs is not known; stops like `Stop`.
+    Unknown,
+    /// Do not.
+    Stop,
+}
+
+impl Verdict {
+    /// The verdict as a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Unknown => "unknown",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// Whether the verdict halts the plan unless it is overridden.
+    #[must_use]
+    pub fn halts(self) -> bool {
+        matches!(self, Self::Unknown | Self::Stop)
+    }
+}
+
+/// What one guard found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardResult {
+    /// The guard's id, e.g. `block-ip.never-block`.
+    pub id: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// One line: what is so, to what, and the next step.
+    pub reason: String,
+    /// What the verdict rests on, a line each.
+    pub evidence: Vec<String>,
+    /// Whether `--override` with a reason lifts it.
+    pub can_be_overridden: bool,
+    /// Whether it was overridden in this plan.
+    pub overridden: bool,
+}
+
+impl GuardResult {
+    /// Whether this result halts the plan.
+    #[must_use]
+    pub fn halts(&self) -> bool {
+        self.verdict.halts() && !self.overridden
+    }
+}
+
+/// A resource that a plan changes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ResourceRef {
+    /// `ip-set`, …
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Id.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+}
+
+/// The change to one resource: entries added and removed, and how many entries there were and would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What is changed.
+    pub resource: ResourceRef,
+    /// Entries added, as they will be written.
+    pub added: Vec<String>,
+    /// Entries removed, as they stood.
+    pub removed: Vec<String>,
+    /// Entries before.
+    pub entries_before: usize,
+    /// Entries after.
+    pub entries_after: usize,
+}
+
+impl Change {
+    /// Whether nothing would change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// An API call that the plan would make, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedCall {
+    /// The service as IAM names it, e.g. `wafv2`.
+    pub service: String,
+    /// The operation, e.g. `UpdateIPSet`.
+    pub operation: String,
+    /// The resource's ARN.
+    pub resource: String,
+    /// The parameters that matter to a reader.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// What must hold when the plan is carried out; part of the digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Precondition {
+    /// What it is about.
+    pub subject: String,
+    /// What it must be.
+    pub expected: String,
+}
+
+/// Undo or do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Purpose {
+    /// Carry the action out.
+    Apply,
+    /// Take an earlier action back.
+    Undo {
+        /// Which one.
+        action_id: String,
+    },
+}
+
+/// A plan, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Do, or take back.
+    pub purpose: Purpose,
+    /// What was asked for.
+    pub action: Action,
+    /// Whose account.
+    pub identity: Identity,
+    /// Which stage.
+    pub stage: StageId,
+    /// Account time at which the state was read, UTC.
+    pub read_at: DateTime<Utc>,
+    /// One line: what would happen.
+    pub summary: String,
+    /// The diff.
+    pub changes: Vec<Change>,
+    /// The calls, in order.
+    pub calls: Vec<PlannedCall>,
+    /// What the guards found, worst first.
+    pub guards: Vec<GuardResult>,
+    /// What must still hold.
+    pub preconditions: Vec<Precondition>,
+    /// How it is taken back, in one line.
+    pub undo: String,
+    /// Things to know that are no guard's business: a change that would wire a set, what AWS leaves undocumented.
+    pub notes: Vec<String>,
+    /// Sixty-four hexadecimal characters over everything that must not change between reading and doing.
+    pub digest: String,
+}
+
+impl Plan {
+    /// The phrase that confirms this plan: the stage and four characters of the digest, `shop/prod 7f3a`.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        let short: String = self.digest.chars().take(4).collect();
+        format!("{} {short}", self.stage.label())
+    }
+
+    /// The worst verdict that still halts or warns.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.guards
+            .iter()
+            .map(|g| {
+                if g.overridden {
+                    Verdict::Warn.min(g.verdict)
+                } else {
+                    g.verdict
+                }
+            })
+            .max()
+            .unwrap_or(Verdict::Pass)
+    }
+
+    /// The guards that halt it.
+    pub fn halting(&self) -> impl Iterator<Item = &GuardResult> {
+        self.guards.iter().filter(|g| g.halts())
+    }
+
+    /// Whether there is nothing to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.iter().all(Change::is_empty)
+    }
+
+    /// How long it is to stay in force, where it expires.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<chrono::TimeDelta> {
+        let seconds = self.action.terms().expires_after_seconds?;
+        chrono::TimeDelta::try_seconds(i64::try_from(seconds).ok()?)
+    }
+}
+
+/// How far a change has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// AWS accepted it and reads it back.
+    Saved,
+    /// Every part of the account that must carry it does.
+    Deployed,
+    /// What must move has moved.
+    Observed,
+}
+
+/// How carrying out a plan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Done and read back.
+    Done,
+    /// There was nothing to change.
+    NothingToChange,
+    /// Nothing was changed.
+    NotDone,
+    /// Done, but reading back did not show it.
+    NotVerified,
+    /// Some parts done, others not.
+    Partly,
+    /// AWS did not say, and it could not be read.
+    NotKnown,
+}
+
+/// How carrying out a plan ended, for whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The action's id; for an undo, the id of the action taken back.
+    pub action_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How far its effect was seen so far.
+    pub effect: Option<Effect>,
+    /// What was done and found, a line each, in order.
+    pub lines: Vec<String>,
+}

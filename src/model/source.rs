@@ -1,0 +1,106 @@
+//! Who is sending what: addresses out of WAF samples, weighted, with what they were seen doing.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::waf::RuleAction;
+
+/// One request out of WAF's samples. Strings are the attacker's own: neutralise before showing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampledRequest {
+    /// When WAF saw it, UTC.
+    pub at: DateTime<Utc>,
+    /// The client address as WAF saw it.
+    pub client: IpAddr,
+    /// Two-letter country, where WAF knew one.
+    pub country: Option<String>,
+    /// HTTP method.
+    pub method: String,
+    /// The URI path.
+    pub uri: String,
+    /// The user agent header.
+    pub user_agent: Option<String>,
+    /// Whether a forwarding header (`X-Forwarded-For`, `Via`, `CloudFront-…`) was present: the client may be a proxy.
+    pub forwarded_for: Option<String>,
+    /// What WAF did with it.
+    pub action: Option<RuleAction>,
+    /// The metric name of the rule it was sampled for.
+    pub rule: String,
+    /// The rule inside the group, where there was one.
+    pub rule_in_group: Option<String>,
+    /// How many requests the sample stands for, as WAF weighs it.
+    pub weight: i64,
+}
+
+/// Whether a source is a caller that belongs there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Legitimacy {
+    /// Seen in samples from before the attack began.
+    SeenBefore,
+    /// Samples from before the attack exist, and it is in none of them. It may still be a new customer.
+    NotSeenBefore,
+    /// There is nothing to compare with.
+    Unknown,
+}
+
+/// A count by name, largest first.
+pub type Tally = Vec<(String, u64)>;
+
+/// One source and what it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// The address.
+    pub address: IpAddr,
+    /// Estimated requests in the window: the sum of the samples' weights.
+    pub requests: u64,
+    /// Its share of everything the samples stand for, a fraction.
+    pub share: f64,
+    /// Requests a second in the window, estimated.
+    pub per_second: f64,
+    /// How many sampled requests that rests on.
+    pub samples: u64,
+    /// Countries.
+    pub countries: Tally,
+    /// `METHOD URI`, neutralised.
+    pub requests_by_path: Tally,
+    /// Rules that matched, by metric name.
+    pub rules: Tally,
+    /// User agents, neutralised.
+    pub user_agents: Tally,
+    /// What WAF did: `ALLOW`, `BLOCK`, `COUNT`.
+    pub actions: Tally,
+    /// First sample in the window.
+    pub first_seen: DateTime<Utc>,
+    /// Last sample in the window.
+    pub last_seen: DateTime<Utc>,
+    /// Whether it was there before.
+    pub legitimacy: Legitimacy,
+    /// Whether its requests carry forwarding headers: it may be a proxy that others are behind.
+    pub behind_proxy: bool,
+}
+
+/// The sources of one web ACL, ranked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sources {
+    /// The web ACL the samples are of.
+    pub web_acl: String,
+    /// How many stages of the board stand behind it; samples do not say which was called.
+    pub stages_behind: usize,
+    /// Start of the window really covered, UTC.
+    pub from: DateTime<Utc>,
+    /// End of the window really covered, UTC.
+    pub to: DateTime<Utc>,
+    /// Requests that WAF says were in the window, all rules together (`PopulationSize`).
+    pub population: u64,
+    /// Sampled requests that were read.
+    pub sampled: u64,
+    /// Requests the sample was drawn from: WAF samples among the first 5,000 of the window only.
+    pub seen: u64,
+    /// Rules that could not be sampled, with the reason.
+    pub missing: Vec<String>,
+    /// The sources, most requests first.
+    pub sources: Vec<Source>,
+}

@@ -1,0 +1,197 @@
+//! Stages: how a responder names one, and which one it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A stage as a person writes it: `[profile/][region:]api/stage`, split at the last `/`; the API by name or id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSelector {
+    /// The profile, where one is named.
+    pub profile: Option<String>,
+    /// The region, where one is named.
+    pub region: Option<String>,
+    /// The API's name or id.
+    pub api: String,
+    /// The stage's name.
+    pub stage: String,
+}
+
+/// Why a stage could not be read from what was written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SelectorError {
+    /// No `/`, or nothing before or after it.
+    #[error("“{0}” does not name a stage; write api/stage, for example shop/prod")]
+    NotAStage(String),
+}
+
+impl FromStr for StageSelector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || SelectorError::NotAStage(text.to_owned());
+        let (rest, stage) = text.rsplit_once('/').ok_or_else(bad)?;
+        let (profile, rest) = match rest.split_once('/') {
+            Some((profile, rest)) if !rest.is_empty() => (Some(profile.to_owned()), rest),
+            _ => (None, rest),
+        };
+        let (region, api) = match rest.split_once(':') {
+            Some((region, api)) if looks_like_region(region) => (Some(region.to_owned()), api),
+            _ => (None, rest),
+        };
+        if api.is_empty() || stage.is_empty() || profile.as_deref() == Some("") {
+            return Err(bad());
+        }
+        Ok(Self {
+            profile,
+            region,
+            api: api.to_owned(),
+            stage: stage.to_owned(),
+        })
+    }
+}
+
+fn looks_like_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() >= 3
+        && parts.iter().all(|p| {
+            !p.is_empty()
+                && p.chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        })
+        && parts
+            .last()
+            .is_some_and(|p| p.chars().all(|c| c.is_ascii_digit()))
+}
+
+impl fmt::Display for StageSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(profile) = &self.profile {
+            write!(f, "{profile}/")?;
+        }
+        if let Some(region) = &self.region {
+            write!(f, "{region}:")?;
+        }
+        write!(f, "{}/{}", self.api, self.stage)
+    }
+}
+
+/// One REST API stage that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StageId {
+    /// The REST API's id.
+    pub api_id: String,
+    /// The API's name; not unique.
+    pub api_name: String,
+    /// The stage's name.
+    pub stage: String,
+}
+
+impl StageId {
+    /// `shop/prod`: what a person reads and types.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.api_name, self.stage)
+    }
+
+    /// The ARN by which WAF knows the stage; it carries no account id (WAFv2 `AssociateWebACL`, documented).
+    #[must_use]
+    pub fn arn(&self, partition: &str, region: &str) -> String {
+        format!(
+            "arn:{partition}:apigateway:{region}::/restapis/{}/stages/{}",
+            self.api_id, self.stage
+        )
+    }
+
+    /// The `ApiName` dimension's value: the name with non-ASCII characters stripped, the id if nothing is left (documented).
+    #[must_use]
+    pub fn metric_api_name(&self) -> String {
+        let ascii: String = self.api_name.chars().filter(char::is_ascii).collect();
+        if ascii.trim().is_empty() {
+            self.api_id.clone()
+        } else {
+            ascii
+        }
+    }
+
+    /// Whether `selector` names this stage, by API name or id.
+    #[must_use]
+    pub fn is_named_by(&self, selector: &StageSelector) -> bool {
+        self.stage == selector.stage
+            && (self.api_name == selector.api || self.api_id == selector.api)
+    }
+}
+
+/// A REST API as discovery finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// The id.
+    pub id: String,
+    /// The name; not unique.
+    pub name: String,
+    /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`.
+    pub endpoint_types: Vec<String>,
+}
+
+/// What `GetStages` says of a stage, as far as the board needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageDetail {
+    /// Which stage.
+    pub id: StageId,
+    /// The associated web ACL's ARN, where there is one.
+    pub web_acl_arn: Option<String>,
+    /// The deployment it points at.
+    pub deployment_id: Option<String>,
+    /// `AVAILABLE`, `NOT_AVAILABLE`, … as API Gateway says it.
+    pub cache_cluster_status: Option<String>,
+    /// Whether canary settings are present.
+    pub canary: bool,
+    /// Whether X-Ray tracing is on.
+    pub tracing: bool,
+    /// The access log's destination ARN.
+    pub access_log: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_selector_is_split_at_the_last_slash() {
+        let s: StageSelector = "ops/eu-west-1:shop/prod".parse().unwrap();
+        assert_eq!(
+            (s.profile.as_deref(), s.region.as_deref()),
+            (Some("ops"), Some("eu-west-1"))
+        );
+        assert_eq!((s.api.as_str(), s.stage.as_str()), ("shop", "prod"));
+        assert_eq!(s.to_string(), "ops/eu-west-1:shop/prod");
+    }
+
+    #[test]
+    fn a_colon_in_an_api_name_is_not_a_region() {
+        let s: StageSelector = "orders:v2/prod".parse().unwrap();
+        assert_eq!((s.region, s.api.as_str()), (None, "orders:v2"));
+    }
+
+    #[test]
+    fn what_is_no_stage_is_refused() {
+        for text in ["shop", "/prod", "shop/", "", "/"] {
+            assert!(text.parse::<StageSelector>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_metric_name_is_the_ascii_part_or_the_id() {
+        let mut id = StageId {
+            api_id: "a1".into(),
+            api_name: "käse".into(),
+            stage: "prod".into(),
+        };
+        assert_eq!(id.metric_api_name(), "kse");
+        id.api_name = "店".into();
+        assert_eq!(id.metric_api_name(), "a1");
+    }
+}

@@ -1,0 +1,73 @@
+//! An incident as people read it: what happened when, and what of our doing is still in force.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::identity::Actor;
+use super::plan::{Change, Effect, Outcome};
+use super::stage::StageId;
+
+/// One line of the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// The journal line it was read from.
+    pub seq: u64,
+    /// When, UTC (account time).
+    pub at: DateTime<Utc>,
+    /// The journal's kind: `signal`, `intent`, `call`, `effect`, `outcome`, `note`, …
+    pub kind: String,
+    /// Who.
+    pub actor: Actor,
+    /// The action it belongs to, where it belongs to one.
+    pub action_id: Option<String>,
+    /// One line for people.
+    pub title: String,
+    /// Further lines, in order.
+    pub detail: Vec<String>,
+}
+
+/// What is known of an action that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionState {
+    /// The intent is on disk and no outcome is: it may have been done, in part or whole.
+    InFlight,
+    /// Done and still in force as far as the journal knows.
+    InForce,
+    /// Nothing was changed.
+    NotDone,
+    /// Some parts done, others not, or not known.
+    Unclear,
+    /// Taken back.
+    Undone,
+}
+
+/// An action out of the journal, folded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRecord {
+    /// The action's id, as `undo` takes it.
+    pub id: String,
+    /// The incident it belongs to.
+    pub incident: String,
+    /// What was asked for.
+    pub action: Action,
+    /// On which stage.
+    pub stage: StageId,
+    /// The changes that were planned; what undo compares with.
+    pub changes: Vec<Change>,
+    /// Changes known to have been made, by resource ARN.
+    pub made: Vec<String>,
+    /// Who confirmed it.
+    pub actor: Actor,
+    /// When the intent was written.
+    pub begun_at: DateTime<Utc>,
+    /// When it is to be undone.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Where it stands.
+    pub state: ActionState,
+    /// How far its effect was seen.
+    pub effect: Option<Effect>,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+}
