@@ -1,5 +1,9 @@
 //! Portcullis: a terminal console for the people on call when an AWS API Gateway API is under attack.
 //!
-//! Layers, arrows only downwards: `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
+//! Layers, arrows only downwards:
+//! `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
+pub mod aws;
+pub mod clock;
+pub mod journal;
 pub mod model;

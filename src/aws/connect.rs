@@ -1,0 +1,224 @@
+//! Connecting: from a profile, a region and an endpoint to clients that cannot write without a ticket.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_apigateway::config::retry::RetryConfig;
+use aws_sdk_apigateway::config::timeout::TimeoutConfig;
+use aws_smithy_http_client::{Builder as HttpBuilder, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::error::{AwsError, Problem};
+use super::gate::{GuardedHttp, ReadsOnly};
+use super::in_process::{InProcess, RangeHandle};
+use super::pace::Pace;
+use crate::clock::AccountClock;
+use crate::model::identity::{AccountRegion, Identity};
+
+/// Where the calls go.
+#[derive(Debug, Clone, Default)]
+pub enum Endpoint {
+    /// AWS, or whatever the SDK's own environment variables and files say.
+    #[default]
+    Configured,
+    /// Every service at this URL.
+    Url(String),
+    /// A range inside this process.
+    Range(RangeHandle),
+}
+
+/// What to connect to, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// The profile; the SDK's default where `None`.
+    pub profile: Option<String>,
+    /// The region; the SDK's default where `None`.
+    pub region: Option<String>,
+    /// Where the calls go.
+    pub endpoint: Endpoint,
+    /// Wall time that one attempt of a call may take; 4 s where `None`.
+    pub attempt_timeout: Option<Duration>,
+}
+
+/// Clients for one account and region. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Aws(pub(super) Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) gateway: aws_sdk_apigateway::Client,
+    pub(super) metrics: aws_sdk_cloudwatch::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+    pub(super) waf: aws_sdk_wafv2::Client,
+    pub(super) pace: Pace,
+    pub(super) clock: AccountClock,
+    pub(super) region: String,
+    pub(super) profile: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) bound: Arc<OnceLock<AccountRegion>>,
+    pub(super) identity: OnceLock<Identity>,
+}
+
+/// Account and credentials that a range accepts.
+const RANGE_KEY: (&str, &str) = ("AKIARANGE00000000000", "range");
+
+impl Aws {
+    /// Loads configuration and builds the clients. Reads files and the environment; makes no call to AWS.
+    ///
+    /// # Errors
+    /// When no region is configured anywhere.
+    pub async fn connect(connection: &Connection) -> Result<Self, AwsError> {
+        let clock = match &connection.endpoint {
+            Endpoint::Range(handle) => AccountClock::new(handle.now(), handle.with(|r| r.rate())),
+            _ => AccountClock::system(),
+        };
+        let plain = plain_http(connection);
+        let config = load(connection, &plain).await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            let problem =
+                Problem::Invalid("no region is set; pass --region or set AWS_REGION".to_owned());
+            return Err(AwsError::new("connect", "the account", problem));
+        };
+        let bound = Arc::new(OnceLock::new());
+        let guarded = GuardedHttp::new(plain, clock.clone(), Arc::clone(&bound));
+        let endpoint = endpoint_label(connection, &config);
+        let config = config
+            .into_builder()
+            .http_client(guarded)
+            .disable_clock_skew_correction(endpoint.is_some())
+            .build();
+        Ok(Self(Arc::new(Inner {
+            gateway: aws_sdk_apigateway::Client::from_conf(
+                aws_sdk_apigateway::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .build(),
+            ),
+            metrics: aws_sdk_cloudwatch::Client::from_conf(
+                aws_sdk_cloudwatch::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .build(),
+            ),
+            sts: aws_sdk_sts::Client::from_conf(
+                aws_sdk_sts::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .build(),
+            ),
+            waf: aws_sdk_wafv2::Client::from_conf(
+                aws_sdk_wafv2::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .build(),
+            ),
+            pace: Pace::new(clock.clone()),
+            clock,
+            region,
+            profile: connection.profile.clone(),
+            endpoint,
+            bound,
+            identity: OnceLock::new(),
+        })))
+    }
+
+    /// Account time.
+    #[must_use]
+    pub fn clock(&self) -> &AccountClock {
+        &self.0.clock
+    }
+
+    /// The region connected to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    /// The overridden endpoint, where one is in force.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
+    }
+}
+
+fn plain_http(connection: &Connection) -> SharedHttpClient {
+    match &connection.endpoint {
+        Endpoint::Range(handle) => SharedHttpClient::new(InProcess(handle.clone())),
+        // Loading the system's certificates costs more than the first calls to a plain endpoint.
+        Endpoint::Url(url) if url.starts_with("http://") => HttpBuilder::new().build_http(),
+        _ => HttpBuilder::new()
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::AwsLc,
+            ))
+            .build_https(),
+    }
+}
+
+async fn load(connection: &Connection, plain: &SharedHttpClient) -> SdkConfig {
+    let attempt = connection.attempt_timeout.unwrap_or(Duration::from_secs(4));
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(attempt.min(Duration::from_secs(3)))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(attempt * 3)
+        .build();
+    // Credential providers get the plain client: what they call (STS, SSO, the instance's own service) changes nothing.
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(plain.clone())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(3));
+    if let Some(profile) = &connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &connection.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    match &connection.endpoint {
+        Endpoint::Configured => {}
+        Endpoint::Url(url) => loader = loader.endpoint_url(url),
+        Endpoint::Range(handle) => {
+            let (account_region, credentials) = range_defaults(handle);
+            loader = loader
+                .empty_test_environment()
+                .region(Region::new(
+                    connection.region.clone().unwrap_or(account_region),
+                ))
+                .credentials_provider(credentials)
+                .endpoint_url("http://range.invalid");
+        }
+    }
+    loader.load().await
+}
+
+fn range_defaults(handle: &RangeHandle) -> (String, aws_credential_types::Credentials) {
+    let region = handle.with(|range| range.account().region.clone());
+    (
+        region,
+        aws_credential_types::Credentials::new(RANGE_KEY.0, RANGE_KEY.1, None, None, "range"),
+    )
+}
+
+/// The endpoint as it is shown wherever the account is, where it is not AWS's own.
+fn endpoint_label(connection: &Connection, config: &SdkConfig) -> Option<String> {
+    match &connection.endpoint {
+        Endpoint::Range(_) => Some("the range".to_owned()),
+        Endpoint::Url(url) => Some(url.clone()),
+        Endpoint::Configured => config
+            .endpoint_url()
+            .map(str::to_owned)
+            .or_else(service_override),
+    }
+}
+
+/// An endpoint overridden for one service only is just as worth showing.
+fn service_override() -> Option<String> {
+    const SERVICES: [&str; 4] = ["API_GATEWAY", "CLOUDWATCH", "STS", "WAFV2"];
+    let names = SERVICES
+        .iter()
+        .map(|service| format!("AWS_ENDPOINT_URL_{service}"));
+    let ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_ok_and(|v| v.eq_ignore_ascii_case("true"));
+    if ignored {
+        None
+    } else {
+        names
+            .filter_map(|name| std::env::var(name).ok())
+            .find(|url| !url.is_empty())
+    }
+}

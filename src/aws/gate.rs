@@ -1,0 +1,335 @@
+//! The write gate: two locks, both failing closed.
+//!
+//! 1. A permanent interceptor knows which operations are *reads*. Any other operation is refused before it is serialized,
+//!    unless a [`Ticket`] that names it is in the call's configuration. (An error at that point never looks like a network
+//!    error; one later does. Read off the SDK, see `docs/decisions`.)
+//! 2. The HTTP client itself refuses anything that is not a read on the wire unless the request carries the mark that only
+//!    a ticket leaves on it, and the resource in the request is one that the ticket names. A client built the wrong way
+//!    therefore cannot write.
+//!
+//! A ticket comes out of the journal only, once the intent is on disk. Nothing here can make one.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::clock::AccountClock;
+use crate::journal::Ticket;
+use crate::model::identity::AccountRegion;
+
+/// Every operation that the console may call without a ticket: service as the SDK names it, operation.
+pub const READS: &[(&str, &str)] = &[
+    ("API Gateway", "GetAccount"),
+    ("API Gateway", "GetRestApi"),
+    ("API Gateway", "GetRestApis"),
+    ("API Gateway", "GetStage"),
+    ("API Gateway", "GetStages"),
+    ("CloudWatch", "GetMetricData"),
+    ("CloudWatch", "ListMetrics"),
+    ("STS", "GetCallerIdentity"),
+    ("WAFV2", "GetIPSet"),
+    ("WAFV2", "GetRuleGroup"),
+    ("WAFV2", "GetSampledRequests"),
+    ("WAFV2", "GetWebACL"),
+    ("WAFV2", "GetWebACLForResource"),
+    ("WAFV2", "ListIPSets"),
+    ("WAFV2", "ListResourcesForWebACL"),
+    ("WAFV2", "ListTagsForResource"),
+    ("WAFV2", "ListWebACLs"),
+];
+
+/// Why the gate let nothing through.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Not a read, and no ticket.
+    #[error("{0} would change the account and nobody confirmed it")]
+    NoTicket(String),
+    /// A ticket, but for something else.
+    #[error("{operation} on {resource} is not what was confirmed")]
+    OtherTicket {
+        /// The operation attempted.
+        operation: String,
+        /// The resource in the request.
+        resource: String,
+    },
+    /// A ticket for another account or region.
+    #[error("the confirmation was for {confirmed}, this connection is to {connected}")]
+    OtherAccount {
+        /// Account and region of the ticket.
+        confirmed: String,
+        /// Account and region of the connection.
+        connected: String,
+    },
+}
+
+/// The mark that a ticket leaves on a call and on its request.
+#[derive(Debug, Clone)]
+struct Mark(Arc<Ticket>);
+
+impl Storable for Mark {
+    type Storer = StoreReplace<Self>;
+}
+
+/// First lock: refuses, before serialization, every operation that is not a read and has no ticket.
+#[derive(Debug)]
+pub(super) struct ReadsOnly;
+
+#[dyn_dispatch_hint]
+impl Intercept for ReadsOnly {
+    fn name(&self) -> &'static str {
+        "ReadsOnly"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let (service, operation) = match cfg.load::<Metadata>() {
+            Some(metadata) => (metadata.service().to_owned(), metadata.name().to_owned()),
+            None => (
+                String::from("?"),
+                String::from("an operation without a name"),
+            ),
+        };
+        if READS.iter().any(|(s, o)| *s == service && *o == operation) {
+            return Ok(());
+        }
+        match cfg.load::<Mark>() {
+            Some(mark) if mark.0.names_operation(&operation) => Ok(()),
+            Some(_) => Err(Refusal::OtherTicket {
+                operation,
+                resource: service,
+            }
+            .into()),
+            None => Err(Refusal::NoTicket(operation).into()),
+        }
+    }
+}
+
+/// Puts a ticket's mark on one call. Given to `customize().interceptor(…)` by `write/` only.
+#[derive(Debug)]
+pub(super) struct WithTicket(pub(super) Arc<Ticket>);
+
+#[dyn_dispatch_hint]
+impl Intercept for WithTicket {
+    fn name(&self) -> &'static str {
+        "WithTicket"
+    }
+
+    fn read_before_execution(
+        &self,
+        _context: &aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        cfg.interceptor_state().store_put(Mark(Arc::clone(&self.0)));
+        Ok(())
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        context
+            .request_mut()
+            .add_extension(Mark(Arc::clone(&self.0)));
+        Ok(())
+    }
+}
+
+/// Second lock: an HTTP client that sends reads, and anything else only with a mark for exactly that.
+#[derive(Debug, Clone)]
+pub(super) struct GuardedHttp {
+    inner: SharedHttpClient,
+    clock: AccountClock,
+    /// Known once STS answered; before that nothing may be written.
+    bound: Arc<OnceLock<AccountRegion>>,
+}
+
+impl GuardedHttp {
+    pub(super) fn new(
+        inner: SharedHttpClient,
+        clock: AccountClock,
+        bound: Arc<OnceLock<AccountRegion>>,
+    ) -> Self {
+        Self {
+            inner,
+            clock,
+            bound,
+        }
+    }
+}
+
+impl HttpClient for GuardedHttp {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(GuardedConnector {
+            inner: self.inner.http_connector(settings, components),
+            clock: self.clock.clone(),
+            bound: Arc::clone(&self.bound),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct GuardedConnector {
+    inner: SharedHttpConnector,
+    clock: AccountClock,
+    bound: Arc<OnceLock<AccountRegion>>,
+}
+
+impl HttpConnector for GuardedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if let Err(refusal) = admitted(&request, self.bound.get()) {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(refusal.into())));
+        }
+        let clock = self.clock.clone();
+        let answer = self.inner.call(request);
+        HttpConnectorFuture::new(async move {
+            let response = answer.await?;
+            let header = |name: &str| response.headers().get(name);
+            if let Some(date) = header("date").and_then(parse_date) {
+                clock.learn(
+                    date,
+                    header(portcullis_range::RATE_HEADER).and_then(|r| r.parse().ok()),
+                );
+            }
+            Ok(response)
+        })
+    }
+}
+
+fn parse_date(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text)
+        .ok()
+        .map(|date| date.with_timezone(&Utc))
+}
+
+/// What a request asks for, read off the wire without trusting whoever built it.
+#[derive(Debug, PartialEq, Eq)]
+struct OnTheWire {
+    operation: String,
+    resource: String,
+}
+
+fn admitted(request: &HttpRequest, bound: Option<&AccountRegion>) -> Result<(), Refusal> {
+    let Some(asked) = write_on_the_wire(request) else {
+        return Ok(());
+    };
+    let Some(Mark(ticket)) = request.extension::<Mark>() else {
+        return Err(Refusal::NoTicket(asked.operation));
+    };
+    let connected = bound.map_or_else(
+        || "an account not yet known".to_owned(),
+        |b| format!("{} {}", b.account, b.region),
+    );
+    let confirmed = format!("{} {}", ticket.account(), ticket.region());
+    if connected != confirmed {
+        return Err(Refusal::OtherAccount {
+            confirmed,
+            connected,
+        });
+    }
+    if ticket.names_resource(&asked.operation, &asked.resource) {
+        Ok(())
+    } else {
+        Err(Refusal::OtherTicket {
+            operation: asked.operation,
+            resource: asked.resource,
+        })
+    }
+}
+
+/// The write that a request would make, or `None` where it is certainly a read.
+fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
+    let body = request.body().bytes().unwrap_or_default();
+    let path = request.uri().split('?').next().unwrap_or_default();
+    if let Some(target) = request.headers().get("x-amz-target") {
+        let operation = target.rsplit('.').next().unwrap_or(target);
+        return unless_read("WAFV2", operation, || json_resource(body));
+    }
+    if let Some((_, operation)) = path.rsplit_once("/operation/") {
+        return unless_read("CloudWatch", operation, String::new);
+    }
+    if request.method() == "GET" {
+        return None;
+    }
+    if let Some(action) = form_action(body) {
+        return unless_read("STS", &action, String::new);
+    }
+    Some(OnTheWire {
+        operation: request.method().to_owned(),
+        resource: path.to_owned(),
+    })
+}
+
+fn unless_read(
+    service: &str,
+    operation: &str,
+    resource: impl FnOnce() -> String,
+) -> Option<OnTheWire> {
+    if READS.iter().any(|(s, o)| *s == service && *o == operation) {
+        return None;
+    }
+    Some(OnTheWire {
+        operation: operation.to_owned(),
+        resource: resource(),
+    })
+}
+
+/// The resource that a WAFv2 request names: `Id`, or an ARN.
+fn json_resource(body: &[u8]) -> String {
+    let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return String::new();
+    };
+    ["Id", "ResourceArn", "ARN"]
+        .iter()
+        .find_map(|field| body.get(field).and_then(serde_json::Value::as_str))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn form_action(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    text.split('&')
+        .find_map(|pair| pair.strip_prefix("Action="))
+        .map(str::to_owned)
+}
+
+impl fmt::Display for OnTheWire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.operation, self.resource)
+    }
+}
+
+/// Opens the first lock for `ticket`, or says why not. The second lock looks again at the request itself.
+pub(super) fn pass(ticket: &Ticket, connected: &AccountRegion) -> Result<(), Refusal> {
+    if ticket.account() == connected.account && ticket.region() == connected.region {
+        return Ok(());
+    }
+    Err(Refusal::OtherAccount {
+        confirmed: format!("{} {}", ticket.account(), ticket.region()),
+        connected: format!("{} {}", connected.account, connected.region),
+    })
+}

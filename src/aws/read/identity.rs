@@ -1,0 +1,41 @@
+//! Who we are.
+
+use crate::aws::pace::Quota;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::identity::{AccountRegion, Identity};
+
+impl Aws {
+    /// The caller (`GetCallerIdentity`), read once a connection; also binds the write gate to this account and region.
+    pub async fn identity(&self, lane: Lane) -> Result<Identity, AwsError> {
+        if let Some(identity) = self.0.identity.get() {
+            return Ok(identity.clone());
+        }
+        self.0.pace.turn(Quota::Identity, lane).await;
+        let answer = self.0.sts.get_caller_identity().send().await;
+        let answer =
+            answer.map_err(|error| AwsError::of("GetCallerIdentity", "the account", &error))?;
+        let missing = |what: &str| {
+            AwsError::new(
+                "GetCallerIdentity",
+                "the account",
+                Problem::Unreadable(format!("no {what} in the answer")),
+            )
+        };
+        let account = answer
+            .account()
+            .ok_or_else(|| missing("account"))?
+            .to_owned();
+        let at = AccountRegion {
+            account,
+            region: self.0.region.clone(),
+        };
+        let identity = Identity {
+            at: at.clone(),
+            arn: answer.arn().ok_or_else(|| missing("ARN"))?.to_owned(),
+            profile: self.0.profile.clone(),
+            endpoint: self.0.endpoint.clone(),
+        };
+        let _ = self.0.bound.set(at);
+        Ok(self.0.identity.get_or_init(|| identity).clone())
+    }
+}

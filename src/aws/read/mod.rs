@@ -1,0 +1,12 @@
+//! Reads: each gives the console's own types, paced and with typed errors.
+
+mod gateway;
+mod identity;
+mod metrics;
+mod samples;
+mod waf;
+mod waf_rules;
+
+pub use metrics::{MetricQuery, MetricResult, MetricStatus, Statistic};
+pub use samples::SampleSet;
+pub use waf::ResourceKind;

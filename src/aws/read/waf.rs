@@ -1,0 +1,200 @@
+//! WAFv2: web ACLs, rule groups, IP sets, what is behind an ACL, tags.
+
+use aws_sdk_wafv2::types::{IpAddressVersion, ResourceType, Scope};
+
+use super::waf_rules;
+use crate::aws::pace::Quota;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::waf::{IpSet, IpVersion, RuleGroup, WebAcl};
+
+/// Name and id out of `arn:…:regional/KIND/NAME/ID`: the parameters that every `Get` takes (documented), while the ARN
+/// alone is accepted by inference only.
+fn name_and_id<'a>(operation: &str, arn: &'a str) -> Result<(&'a str, &'a str), AwsError> {
+    let mut parts = arn.rsplit('/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(id), Some(name), Some(_)) => Ok((name, id)),
+        _ => Err(AwsError::new(
+            operation,
+            arn,
+            Problem::Unreadable("not a WAFv2 ARN".to_owned()),
+        )),
+    }
+}
+
+/// Kinds of resource a regional web ACL may stand before, with the word for each. `ListResourcesForWebACL` gives load
+/// balancers only unless told otherwise (documented).
+const RESOURCE_KINDS: [(&str, ResourceType); 7] = [
+    ("API Gateway stages", ResourceType::ApiGateway),
+    ("load balancers", ResourceType::ApplicationLoadBalancer),
+    ("AppSync APIs", ResourceType::Appsync),
+    ("Cognito user pools", ResourceType::CognitioUserPool),
+    ("App Runner services", ResourceType::AppRunnerService),
+    (
+        "Verified Access instances",
+        ResourceType::VerifiedAccessInstance,
+    ),
+    ("Amplify apps", ResourceType::Amplify),
+];
+
+impl Aws {
+    /// A web ACL by ARN.
+    pub async fn web_acl(&self, arn: &str, lane: Lane) -> Result<WebAcl, AwsError> {
+        let (name, id) = name_and_id("GetWebACL", arn)?;
+        self.0.pace.turn(Quota::WafRead("GetWebACL"), lane).await;
+        let answer = self
+            .0
+            .waf
+            .get_web_acl()
+            .name(name)
+            .id(id)
+            .scope(Scope::Regional)
+            .send()
+            .await;
+        let answer = answer.map_err(|e| AwsError::of("GetWebACL", name, &e))?;
+        let unreadable = || {
+            AwsError::new(
+                "GetWebACL",
+                name,
+                Problem::Unreadable("no web ACL in it".to_owned()),
+            )
+        };
+        answer
+            .web_acl()
+            .map(waf_rules::web_acl)
+            .ok_or_else(unreadable)
+    }
+
+    /// A rule group by ARN. Shared groups of other accounts may be unreadable.
+    pub async fn rule_group(&self, arn: &str, lane: Lane) -> Result<RuleGroup, AwsError> {
+        let (name, id) = name_and_id("GetRuleGroup", arn)?;
+        self.0.pace.turn(Quota::WafRead("GetRuleGroup"), lane).await;
+        let answer = self
+            .0
+            .waf
+            .get_rule_group()
+            .name(name)
+            .id(id)
+            .scope(Scope::Regional)
+            .send()
+            .await;
+        let answer = answer.map_err(|e| AwsError::of("GetRuleGroup", name, &e))?;
+        let unreadable = || {
+            AwsError::new(
+                "GetRuleGroup",
+                name,
+                Problem::Unreadable("no rule group in it".to_owned()),
+            )
+        };
+        answer
+            .rule_group()
+            .map(waf_rules::rule_group)
+            .ok_or_else(unreadable)
+    }
+
+    /// An IP set by ARN, with the lock token that this read yielded.
+    pub async fn ip_set(&self, arn: &str, lane: Lane) -> Result<IpSet, AwsError> {
+        let (name, id) = name_and_id("GetIPSet", arn)?;
+        self.0.pace.turn(Quota::WafRead("GetIPSet"), lane).await;
+        let answer = self
+            .0
+            .waf
+            .get_ip_set()
+            .name(name)
+            .id(id)
+            .scope(Scope::Regional)
+            .send()
+            .await;
+        let answer = answer.map_err(|e| AwsError::of("GetIPSet", name, &e))?;
+        let unreadable = |what: &str| {
+            AwsError::new(
+                "GetIPSet",
+                name,
+                Problem::Unreadable(format!("no {what} in it")),
+            )
+        };
+        let set = answer.ip_set().ok_or_else(|| unreadable("IP set"))?;
+        let version = match set.ip_address_version() {
+            IpAddressVersion::Ipv4 => IpVersion::V4,
+            IpAddressVersion::Ipv6 => IpVersion::V6,
+            _ => return Err(unreadable("known address version")),
+        };
+        Ok(IpSet {
+            name: set.name().to_owned(),
+            id: set.id().to_owned(),
+            arn: set.arn().to_owned(),
+            description: set.description().map(str::to_owned),
+            version,
+            addresses: set.addresses().to_vec(),
+            lock_token: answer
+                .lock_token()
+                .ok_or_else(|| unreadable("lock token"))?
+                .to_owned(),
+        })
+    }
+
+    /// ARNs of the resources of one kind behind a web ACL.
+    pub async fn resources_behind(
+        &self,
+        web_acl_arn: &str,
+        kind: ResourceKind,
+        lane: Lane,
+    ) -> Result<Vec<String>, AwsError> {
+        let (label, resource_type) = &RESOURCE_KINDS[kind.0];
+        self.0
+            .pace
+            .turn(Quota::WafSlowRead("ListResourcesForWebACL"), lane)
+            .await;
+        let call = self
+            .0
+            .waf
+            .list_resources_for_web_acl()
+            .web_acl_arn(web_acl_arn);
+        let answer = call.resource_type(resource_type.clone()).send().await;
+        let answer = answer.map_err(|e| AwsError::of("ListResourcesForWebACL", label, &e))?;
+        Ok(answer.resource_arns().to_vec())
+    }
+
+    /// The tags of a WAF resource.
+    pub async fn waf_tags(&self, arn: &str, lane: Lane) -> Result<Vec<(String, String)>, AwsError> {
+        self.0
+            .pace
+            .turn(Quota::WafRead("ListTagsForResource"), lane)
+            .await;
+        let answer = self
+            .0
+            .waf
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .send()
+            .await;
+        let answer = answer.map_err(|e| AwsError::of("ListTagsForResource", arn, &e))?;
+        let tags = answer
+            .tag_info_for_resource()
+            .map(|info| info.tag_list())
+            .unwrap_or_default();
+        Ok(tags
+            .iter()
+            .map(|t| (t.key().to_owned(), t.value().to_owned()))
+            .collect())
+    }
+}
+
+/// A kind of resource, as `ListResourcesForWebACL` tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceKind(usize);
+
+impl ResourceKind {
+    /// API Gateway stages.
+    pub const API_GATEWAY: Self = Self(0);
+
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..RESOURCE_KINDS.len()).map(Self)
+    }
+
+    /// The word for it, plural.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        RESOURCE_KINDS[self.0].0
+    }
+}

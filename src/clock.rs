@@ -1,0 +1,172 @@
+//! Account time and wall time.
+//!
+//! Account time is the time the account lives in: AWS's own, or a range's, which may run faster. It drives metric windows,
+//! polling, pacing, expiry and the age of a proof. Wall time drives frames, timeouts and signing. Wall time is tokio's, so
+//! that tests on paused time move both.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+/// Account time, learnt from the answers' `Date` and rate headers. Cheap to clone; all clones tell the same time.
+#[derive(Debug, Clone)]
+pub struct AccountClock {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    base: DateTime<Utc>,
+    at: Instant,
+    rate: f64,
+    learnt: bool,
+}
+
+/// How far the `Date` of an answer may lie from our own reckoning before we believe it: it is cut to whole seconds and was
+/// written before the answer travelled.
+const TOLERANCE: TimeDelta = TimeDelta::milliseconds(1_500);
+
+impl AccountClock {
+    /// A clock that shows `now` and runs at `rate` account seconds per wall second until an answer says otherwise.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>, rate: f64) -> Self {
+        let state = State {
+            base: now,
+            at: Instant::now(),
+            rate,
+            learnt: false,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// A clock that starts from the machine's own clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(Utc::now(), 1.0)
+    }
+
+    /// Account time now, UTC.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.locked().now()
+    }
+
+    /// Account seconds per wall second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.locked().rate
+    }
+
+    /// Takes note of an answer's `Date` (whole seconds) and, on a range, of its rate.
+    pub fn learn(&self, date: DateTime<Utc>, rate: Option<f64>) {
+        let mut state = self.locked();
+        let reckoned = state.now();
+        let rate = rate.filter(|r| r.is_finite() && *r > 0.0).unwrap_or(1.0);
+        // At twenty account seconds a wall second, a millisecond of travel is twenty of account time.
+        let slack = TOLERANCE + scaled(Duration::from_millis(250), rate);
+        let off = (date + TimeDelta::milliseconds(500)) - reckoned;
+        let rate_changed = (rate - state.rate).abs() > f64::EPSILON;
+        if !state.learnt || off.abs() > slack {
+            *state = State {
+                base: date,
+                at: Instant::now(),
+                rate,
+                learnt: true,
+            };
+        } else if rate_changed {
+            *state = State {
+                base: reckoned,
+                at: Instant::now(),
+                rate,
+                learnt: true,
+            };
+        }
+    }
+
+    /// The wall time that `account` lasts at the present rate.
+    #[must_use]
+    pub fn wall(&self, account: TimeDelta) -> Duration {
+        let seconds = account.as_seconds_f64().max(0.0) / self.rate().max(f64::MIN_POSITIVE);
+        Duration::from_secs_f64(seconds.min(86_400.0))
+    }
+
+    /// Waits for `account` of account time, noticing a change of rate within a quarter of a wall second.
+    pub async fn sleep(&self, account: TimeDelta) {
+        let until = self.now() + account;
+        loop {
+            let left = until - self.now();
+            if left <= TimeDelta::zero() {
+                return;
+            }
+            tokio::time::sleep(
+                self.wall(left)
+                    .min(Duration::from_millis(250))
+                    .max(Duration::from_micros(200)),
+            )
+            .await;
+        }
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn now(&self) -> DateTime<Utc> {
+        self.base + scaled(self.at.elapsed(), self.rate)
+    }
+}
+
+/// `wall` at `rate` account seconds per wall second.
+#[allow(clippy::cast_possible_truncation)]
+fn scaled(wall: Duration, rate: f64) -> TimeDelta {
+    TimeDelta::microseconds((wall.as_secs_f64() * rate * 1e6) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn t(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn account_time_runs_at_its_rate() {
+        let clock = AccountClock::new(t(0), 20.0);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(clock.now(), t(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_rate_does_not_make_time_jump() {
+        let clock = AccountClock::new(t(0), 20.0);
+        clock.learn(t(0), Some(20.0));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        clock.learn(t(20), Some(1.0));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(clock.now(), t(21));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_date_far_off_is_believed() {
+        let clock = AccountClock::new(t(0), 1.0);
+        clock.learn(t(86_400), None);
+        assert_eq!(clock.now(), t(86_400));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sleeping_lasts_account_time() {
+        let clock = AccountClock::new(t(0), 60.0);
+        let before = Instant::now();
+        clock.sleep(TimeDelta::seconds(120)).await;
+        assert!(before.elapsed() >= Duration::from_secs(2));
+        assert!(before.elapsed() < Duration::from_millis(2_300));
+    }
+}
