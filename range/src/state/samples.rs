@@ -100,6 +100,12 @@ impl SampleStore {
         ring.push_back(sample);
     }
 
+    /// Whether anything was ever recorded for a rule of a web ACL.
+    #[must_use]
+    pub fn has(&self, web_acl_arn: &str, rule_metric: &str) -> bool {
+        self.rings.contains_key(&(web_acl_arn.to_owned(), rule_metric.to_owned()))
+    }
+
     /// Draws at most `max_items` requests out of the first 5,000 in `[from, to)`. The same question gets the same
     /// draw: chance is keyed by the seed and the question.
     #[must_use]
