@@ -108,6 +108,8 @@ impl Range {
     /// Answers one request that arrives at account time `now` from `peer`.
     ///
     /// Every answer carries account time in `Date` and the rate in [`RATE_HEADER`].
+    // A request is used up by being answered; callers have no more use for it.
+    #[allow(clippy::needless_pass_by_value)]
     pub fn handle(&mut self, request: Request<Bytes>, peer: Option<IpAddr>, now: DateTime<Utc>) -> Reply {
         self.advance(now);
         let mut reply = if wire::is_data_plane(request.uri().path()) {

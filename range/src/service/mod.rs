@@ -58,8 +58,7 @@ impl Service {
             _ if unavailable => "ServiceUnavailable",
             Self::Waf => "WAFInternalErrorException",
             Self::CloudWatch => "InternalServiceFault",
-            Self::ApiGateway => "InternalFailure",
-            Self::Sts => "InternalFailure",
+            Self::ApiGateway | Self::Sts => "InternalFailure",
         };
         AwsError::new(status, code, "The request processing has failed because of an unknown error.")
     }
@@ -100,8 +99,7 @@ impl Service {
 
 /// Whether an operation is one that changes the account.
 pub(crate) fn is_mutating(service: Service, operation: &str) -> bool {
-    let _ = service;
-    !["Get", "List", "Describe"].iter().any(|prefix| operation.starts_with(prefix))
+    service != Service::Sts && !["Get", "List", "Describe"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
 /// What surrounds a call.

@@ -146,6 +146,8 @@ pub struct Deployment {
 
 /// The settings of one entry of `methodSettings`. A limit of -1 means that the account's default holds (inferred).
 #[derive(Debug, Clone, PartialEq)]
+// AWS's own structure.
+#[allow(clippy::struct_excessive_bools)]
 pub struct MethodSetting {
     /// Detailed metrics.
     pub metrics_enabled: bool,

@@ -102,7 +102,7 @@ pub(crate) fn error(error: &AwsError) -> Vec<u8> {
     let mut body = Map::new();
     body.insert("__type".to_owned(), format!("com.amazonaws.cloudwatch#{}", error.code).into());
     body.insert("message".to_owned(), error.message.clone().into());
-    body.extend(error.members.clone());
+    body.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     bytes(|encoder| write_json(encoder, &Value::Object(body)))
 }
 
@@ -119,7 +119,6 @@ fn bytes(write: impl FnOnce(&mut Encoder<&mut Vec<u8>>) -> Written) -> Vec<u8> {
 
 fn write_tree(encoder: &mut Encoder<&mut Vec<u8>>, tree: &Tree) -> Written {
     match tree {
-        Tree::Integer(number) => encoder.i64(*number)?.ok(),
         Tree::Double(number) => encoder.f64(*number)?.ok(),
         Tree::Text(text) => encoder.str(text)?.ok(),
         Tree::Time(at) => encoder.tag(Tag::new(1))?.f64(at.timestamp_millis() as f64 / 1e3)?.ok(),

@@ -26,7 +26,7 @@ pub(crate) fn error(error: &AwsError) -> Vec<u8> {
         let name = if capital { "Message" } else { "message" };
         body.insert(name.to_owned(), error.message.clone().into());
     }
-    body.extend(error.members.clone());
+    body.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     Value::Object(body).to_string().into_bytes()
 }
 
@@ -34,6 +34,6 @@ pub(crate) fn error(error: &AwsError) -> Vec<u8> {
 pub(crate) fn rest_error(error: &AwsError) -> Vec<u8> {
     let mut body = Map::new();
     body.insert("message".to_owned(), error.message.clone().into());
-    body.extend(error.members.clone());
+    body.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     Value::Object(body).to_string().into_bytes()
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::error::AwsError;
-use crate::service::{Answer, Body};
+use crate::service::Answer;
 
 pub(crate) use data_plane::{data_plane_stage, forbidden, forwarded_for, is_data_plane};
 pub(crate) use routing::{Target, check_scope, route};
@@ -64,7 +64,7 @@ impl Protocol {
         }
         let body = match self {
             Self::Json11 | Self::Json10 => {
-                if let (Self::Json10, Some(code)) = (self, &error.query_code) {
+                if let (Self::Json10, Some(code)) = (self, error.query_code) {
                     headers.push(("x-amzn-query-error", format!("{code};Sender")));
                 }
                 json::error(error)
@@ -75,7 +75,7 @@ impl Protocol {
             }
             Self::Cbor => {
                 headers.push((SMITHY.0, SMITHY.1.to_owned()));
-                if let Some(code) = &error.query_code {
+                if let Some(code) = error.query_code {
                     headers.push(("x-amzn-query-error", format!("{code};Sender")));
                 }
                 cbor::error(error)

@@ -14,13 +14,12 @@ pub(crate) fn decode(body: &[u8]) -> Value {
 
 /// `GetCallerIdentity`'s answer; STS has no other operation here.
 pub(crate) fn encode(body: Body, request_id: &str) -> Vec<u8> {
-    let mut members = String::new();
-    if let Body::Json(Value::Object(fields)) = body {
-        for (name, value) in &fields {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            members.push_str(&format!("    <{name}>{}</{name}>\n", escape(&text)));
-        }
-    }
+    let fields = if let Body::Json(Value::Object(fields)) = body { fields } else { Map::new() };
+    let members: String = fields
+        .iter()
+        .map(|(name, value)| format!("    <{name}>{}</{name}>\n", escape(value.as_str().unwrap_or(""))))
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  \
          <GetCallerIdentityResult>\n{members}  </GetCallerIdentityResult>\n  <ResponseMetadata>\n    \
@@ -36,7 +35,7 @@ pub(crate) fn error(error: &AwsError, request_id: &str) -> Vec<u8> {
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>{side}</Type>\n    \
          <Code>{}</Code>\n    <Message>{}</Message>\n  </Error>\n  <RequestId>{request_id}</RequestId>\n\
          </ErrorResponse>\n",
-        escape(error.query_code.as_ref().unwrap_or(&error.code)),
+        escape(error.query_code.unwrap_or(&error.code)),
         escape(&error.message)
     )
     .into_bytes()

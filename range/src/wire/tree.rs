@@ -6,7 +6,6 @@ use serde_json::{Map, Number, Value};
 /// A value of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Tree {
-    Integer(i64),
     Double(f64),
     Text(String),
     Time(DateTime<Utc>),
@@ -24,7 +23,6 @@ impl Tree {
     /// As JSON: timestamps are seconds since the epoch.
     pub(crate) fn into_json(self) -> Value {
         match self {
-            Self::Integer(number) => number.into(),
             Self::Double(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
             Self::Text(text) => text.into(),
             Self::Time(at) => seconds(at),

@@ -137,7 +137,7 @@ fn apply(api: &mut Api, patch: &Patch<'_>, region: &str, account: &str) -> Resul
         }
         "/minimumCompressionSize" => set_extra(&mut api.extra, "minimumCompressionSize", removes, patch.value),
         "/version" => set_extra(&mut api.extra, "version", removes, patch.value),
-        path => match path.strip_prefix("/endpointConfiguration/types/") {
+        other => match other.strip_prefix("/endpointConfiguration/types/") {
             Some(old) if api.endpoint_types.iter().any(|kind| *kind == unescape(old)) && !removes => {
                 api.endpoint_types = vec![patch.value.to_owned()];
             }

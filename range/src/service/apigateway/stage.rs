@@ -12,7 +12,7 @@ use super::{
 use crate::error::AwsError;
 use crate::service::Answer;
 use crate::service::common::text;
-use crate::state::{Account, Api, Stage};
+use crate::state::{Account, Api, Live, Stage};
 
 /// How long a cache takes to be made or removed: about four minutes (documented).
 const CACHE_MINUTES: i64 = 4;
@@ -97,7 +97,7 @@ pub(super) fn list(account: &Account, input: &Value) -> Outcome {
     let stages: Vec<Value> = api
         .stages
         .values()
-        .map(|stage| stage.saved())
+        .map(Live::saved)
         .filter(|stage| wanted.is_none_or(|id| stage.deployment_id == id))
         .map(|stage| document(account, &api.id, stage))
         .collect();
@@ -137,14 +137,14 @@ fn apply(api: &Api, stage: &mut Stage, patch: &Patch<'_>, now: DateTime<Utc>) ->
         "/cacheClusterSize" if CACHE_SIZES.contains(&patch.value) => stage.cache.size = given(),
         "/accessLogSettings" if removes => stage.access_log.clear(),
         "/accessLogSettings/destinationArn" | "/accessLogSettings/format" => access_log(stage, patch),
-        path => {
-            if let Some(name) = path.strip_prefix("/variables/") {
+        other => {
+            if let Some(name) = other.strip_prefix("/variables/") {
                 let name = unescape(name);
                 match given() {
                     Some(value) => stage.variables.insert(name, value),
                     None => stage.variables.remove(&name),
                 };
-            } else if path.starts_with("/canarySettings") {
+            } else if other.starts_with("/canarySettings") {
                 canary(api, stage, patch)?;
             } else {
                 return Err(patch.unknown_path(

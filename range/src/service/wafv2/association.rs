@@ -53,7 +53,7 @@ pub(super) fn resources(account: &Account, input: &Value) -> Outcome {
         .waf
         .associations
         .iter()
-        .filter(|(_, live)| kind == "API_GATEWAY" && live.saved().as_ref() == Some(arn))
+        .filter(|(_, live)| kind == "API_GATEWAY" && live.saved().as_deref() == Some(arn.as_str()))
         .map(|(resource, _)| resource)
         .collect();
     Ok(json!({"ResourceArns": stages}))
