@@ -2,4 +2,5 @@
 //!
 //! Layers, arrows only downwards: `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
+pub mod journal;
 pub mod model;
