@@ -2,5 +2,6 @@
 //!
 //! Layers, arrows only downwards: `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
+pub mod incident;
 pub mod journal;
 pub mod model;
