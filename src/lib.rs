@@ -5,5 +5,7 @@
 
 pub mod aws;
 pub mod clock;
+pub mod incident;
 pub mod journal;
 pub mod model;
+pub mod respond;
