@@ -51,9 +51,7 @@ pub enum IncidentError {
         source: std::io::Error,
     },
     /// An event could not be turned into JSON.
-    #[error(
-        "an event could not be written as JSON: {0}; this is a defect of the console, please report it"
-    )]
+    #[error("an event could not be written as JSON: {0}; this is a defect of the console, please report it")]
     NotJson(#[from] serde_json::Error),
     /// The journal's own error.
     #[error(transparent)]
@@ -61,9 +59,5 @@ pub enum IncidentError {
 }
 
 fn did_you_mean(near: &[String]) -> String {
-    if near.is_empty() {
-        "; there are no incidents yet".to_owned()
-    } else {
-        format!("; there is: {}", near.join(", "))
-    }
+    if near.is_empty() { "; there are no incidents yet".to_owned() } else { format!("; there is: {}", near.join(", ")) }
 }

@@ -211,10 +211,7 @@ impl Reading {
         match serde_json::from_value::<Event>(json!({ "kind": line.kind, "data": line.data })) {
             Ok(event) => {
                 let unknown = unknown_fields(&event, &line.data);
-                Self::Known {
-                    event: Box::new(event),
-                    unknown,
-                }
+                Self::Known { event: Box::new(event), unknown }
             }
             Err(_) if !KINDS.contains(&line.kind.as_str()) => Self::UnknownKind,
             Err(error) => Self::Unreadable(error.to_string()),
@@ -257,14 +254,10 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_told_from_unreadable_data() {
-        let error = serde_json::from_value::<Event>(json!({ "kind": "teleported", "data": {} }))
-            .unwrap_err()
-            .to_string();
+        let error =
+            serde_json::from_value::<Event>(json!({ "kind": "teleported", "data": {} })).unwrap_err().to_string();
         for kind in KINDS {
-            assert!(
-                error.contains(&format!("`{kind}`")),
-                "{kind} is no kind: {error}"
-            );
+            assert!(error.contains(&format!("`{kind}`")), "{kind} is no kind: {error}");
         }
         assert_eq!(error.matches('`').count(), 2 * (KINDS.len() + 1), "{error}");
     }

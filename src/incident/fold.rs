@@ -100,23 +100,18 @@ impl Folded {
 
     /// The undos of an action, in order.
     pub fn undos_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a History> {
-        self.histories
-            .iter()
-            .filter(move |h| h.takes_back.as_deref() == Some(id))
+        self.histories.iter().filter(move |h| h.takes_back.as_deref() == Some(id))
     }
 
     /// Actions begun by `at` that were made, in whole or in part, and are not known to have been taken back. One that
     /// should have expired is still among them until somebody undoes it.
     pub fn actions_in_force(&self, at: DateTime<Utc>) -> impl Iterator<Item = &ActionRecord> {
-        self.actions
-            .iter()
-            .filter(move |action| action.begun_at <= at && in_force(action))
+        self.actions.iter().filter(move |action| action.begun_at <= at && in_force(action))
     }
 
     /// Actions in force that should have been undone by `at`.
     pub fn expired(&self, at: DateTime<Utc>) -> impl Iterator<Item = &ActionRecord> {
-        self.actions_in_force(at)
-            .filter(move |action| action.expires_at.is_some_and(|end| end <= at))
+        self.actions_in_force(at).filter(move |action| action.expires_at.is_some_and(|end| end <= at))
     }
 
     /// Actions and undos that were begun and are not known to have ended.
@@ -125,10 +120,7 @@ impl Folded {
         self.histories
             .iter()
             .filter(|history| history.is_in_flight())
-            .map(|history| InFlight {
-                incident: self.incident.clone(),
-                history: history.clone(),
-            })
+            .map(|history| InFlight { incident: self.incident.clone(), history: history.clone() })
             .collect()
     }
 
@@ -153,9 +145,7 @@ impl Folder {
     /// Begins with nothing.
     #[must_use]
     pub fn new(incident: &str) -> Self {
-        Self {
-            folded: Folded::nothing(incident),
-        }
+        Self { folded: Folded::nothing(incident) }
     }
 
     /// What is known so far.
@@ -208,9 +198,7 @@ impl Folder {
     /// Applies an event; an error says why it does not fit what came before it.
     fn apply(&mut self, line: &Line, event: &Event) -> Result<(), String> {
         match event {
-            Event::Opened {
-                title, identity, ..
-            } => {
+            Event::Opened { title, identity, .. } => {
                 if self.folded.opened.is_none() {
                     self.folded.opened = Some(Opened {
                         title: title.clone(),
@@ -225,39 +213,16 @@ impl Folder {
             }
             Event::Refused { .. } => self.folded.refused += 1,
             Event::Note { .. } => self.folded.notes += 1,
-            Event::Intent {
-                action_id,
-                plan,
-                expires_at,
-            } => return self.begin(line, action_id, plan, *expires_at),
+            Event::Intent { action_id, plan, expires_at } => return self.begin(line, action_id, plan, *expires_at),
             Event::Call { .. } | Event::Merged { .. } | Event::Effect { .. } => {
                 return self.progress(line, event);
             }
-            Event::Outcome {
-                action_id,
-                outcome,
-                lines,
-            } => {
-                let ending = Ending {
-                    at: line.at,
-                    outcome: *outcome,
-                    lines: lines.clone(),
-                    reconciled: false,
-                };
+            Event::Outcome { action_id, outcome, lines } => {
+                let ending = Ending { at: line.at, outcome: *outcome, lines: lines.clone(), reconciled: false };
                 return self.end(action_id, &[], ending);
             }
-            Event::Reconciled {
-                action_id,
-                made,
-                outcome,
-                detail,
-            } => {
-                let ending = Ending {
-                    at: line.at,
-                    outcome: *outcome,
-                    lines: vec![detail.clone()],
-                    reconciled: true,
-                };
+            Event::Reconciled { action_id, made, outcome, detail } => {
+                let ending = Ending { at: line.at, outcome: *outcome, lines: vec![detail.clone()], reconciled: true };
                 return self.end(action_id, made, ending);
             }
             Event::Closed {} => self.folded.closed = Some(line.at),
@@ -272,11 +237,8 @@ impl Folder {
             Event::SignalEnded { stage, kind, .. } => (stage, *kind),
             _ => return Ok(()),
         };
-        let standing = self
-            .folded
-            .signals
-            .iter_mut()
-            .rfind(|s| s.ended_at.is_none() && s.kind == kind && s.stage == *stage);
+        let standing =
+            self.folded.signals.iter_mut().rfind(|s| s.ended_at.is_none() && s.kind == kind && s.stage == *stage);
         match (event, standing) {
             (Event::SignalRaised { signal, .. }, Some(record)) => record.measured(signal),
             (Event::SignalRaised { signal, .. }, None) => {
@@ -346,14 +308,7 @@ impl Folder {
         let id = event.action_id().unwrap_or_default();
         let history = find(&mut self.folded.histories, id)?;
         match event {
-            Event::Call {
-                service,
-                operation,
-                resource,
-                phase,
-                detail,
-                ..
-            } => {
+            Event::Call { service, operation, resource, phase, detail, .. } => {
                 if *phase == CallPhase::Answered {
                     add(&mut history.made, resource);
                 }
@@ -366,17 +321,9 @@ impl Folder {
                     detail: detail.clone(),
                 });
             }
-            Event::Merged { detail, .. } => history.merges.push(Remark {
-                at: line.at,
-                text: detail.clone(),
-            }),
-            Event::Effect {
-                effect, evidence, ..
-            } => {
-                let remark = Remark {
-                    at: line.at,
-                    text: evidence.join("\n"),
-                };
+            Event::Merged { detail, .. } => history.merges.push(Remark { at: line.at, text: detail.clone() }),
+            Event::Effect { effect, evidence, .. } => {
+                let remark = Remark { at: line.at, text: evidence.join("\n") };
                 history.effects.push((*effect, remark));
                 if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == id) {
                     action.effect = action.effect.max(Some(*effect));
@@ -442,11 +389,9 @@ fn after_apply(outcome: Outcome, changed: bool) -> ActionState {
         Outcome::Done => ActionState::InForce,
         Outcome::NothingToChange | Outcome::NotDone if !changed => ActionState::NotDone,
         // Said not to be done although a call was answered: believe neither.
-        Outcome::NothingToChange
-        | Outcome::NotDone
-        | Outcome::NotVerified
-        | Outcome::Partly
-        | Outcome::NotKnown => ActionState::Unclear,
+        Outcome::NothingToChange | Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => {
+            ActionState::Unclear
+        }
     }
 }
 
@@ -455,8 +400,6 @@ fn after_undo(before: ActionState, outcome: Outcome, changed: bool) -> ActionSta
     match outcome {
         Outcome::Done | Outcome::NothingToChange => ActionState::Undone,
         Outcome::NotDone if !changed => before,
-        Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => {
-            ActionState::Unclear
-        }
+        Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => ActionState::Unclear,
     }
 }

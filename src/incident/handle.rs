@@ -9,9 +9,7 @@ use sha2::{Digest, Sha256};
 use super::error::IncidentError;
 use super::event::Event;
 use super::fold::{Folded, Folder};
-use crate::journal::{
-    self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification,
-};
+use crate::journal::{self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Plan, Purpose};
 
@@ -38,14 +36,7 @@ impl Incident {
         actor: Actor,
         journal: Journal,
     ) -> Self {
-        Self {
-            id,
-            title,
-            identity,
-            opened_at,
-            actor,
-            journal,
-        }
+        Self { id, title, identity, opened_at, actor, journal }
     }
 
     /// Its id, which is also its directory's name.
@@ -88,19 +79,12 @@ impl Incident {
     /// Writes the intent to carry out a confirmed plan, and yields the action's id and the ticket for its calls once the
     /// intent is on disk. For an undo plan both are the undo's own; its purpose names the action it takes back, which
     /// must be of this incident.
-    pub fn record_intent(
-        &self,
-        at: DateTime<Utc>,
-        plan: &Plan,
-    ) -> Result<(String, Ticket), IncidentError> {
+    pub fn record_intent(&self, at: DateTime<Utc>, plan: &Plan) -> Result<(String, Ticket), IncidentError> {
         let known = self.fold()?;
         if let Purpose::Undo { action_id } = &plan.purpose
             && known.action(action_id).is_none()
         {
-            return Err(IncidentError::ForeignUndo {
-                action_id: action_id.clone(),
-                incident: self.id.clone(),
-            });
+            return Err(IncidentError::ForeignUndo { action_id: action_id.clone(), incident: self.id.clone() });
         }
         let expires_at = match plan.purpose {
             Purpose::Apply => plan.lifetime().and_then(|d| at.checked_add_signed(d)),
@@ -108,11 +92,7 @@ impl Incident {
         };
         let ticket = self.journal.append_intent_with(|seq| {
             let action_id = self.action_id(seq, at, plan, |id| known.history(id).is_some());
-            let event = Event::Intent {
-                action_id: action_id.clone(),
-                plan: Box::new(plan.clone()),
-                expires_at,
-            };
+            let event = Event::Intent { action_id: action_id.clone(), plan: Box::new(plan.clone()), expires_at };
             Ok::<_, IncidentError>(Intent {
                 entry: self.entry(at, &event)?,
                 grants: grants(plan),
@@ -137,30 +117,16 @@ impl Incident {
     /// Follows the journal, to notice what other processes write.
     #[must_use]
     pub fn follow(&self) -> Live {
-        Live {
-            follower: Follower::from_start(self.path()),
-            folder: Folder::new(&self.id),
-        }
+        Live { follower: Follower::from_start(self.path()), folder: Folder::new(&self.id) }
     }
 
     fn entry(&self, at: DateTime<Utc>, event: &Event) -> Result<Entry, IncidentError> {
         let (kind, data) = event.to_parts()?;
-        Ok(Entry {
-            at,
-            kind,
-            actor: self.actor.clone(),
-            data,
-        })
+        Ok(Entry { at, kind, actor: self.actor.clone(), data })
     }
 
     /// Six hexadecimal characters that no other action of the incident has: `seq` is known under the journal's lock.
-    fn action_id(
-        &self,
-        seq: u64,
-        at: DateTime<Utc>,
-        plan: &Plan,
-        taken: impl Fn(&str) -> bool,
-    ) -> String {
+    fn action_id(&self, seq: u64, at: DateTime<Utc>, plan: &Plan, taken: impl Fn(&str) -> bool) -> String {
         let mut attempt = 0u32;
         loop {
             let subject = format!(

@@ -86,9 +86,7 @@ impl History {
     pub fn last_steps(&self) -> Vec<&CallRecord> {
         let mut last: Vec<&CallRecord> = Vec::new();
         for call in &self.calls {
-            let same = |have: &&CallRecord| {
-                have.resource == call.resource && have.operation == call.operation
-            };
+            let same = |have: &&CallRecord| have.resource == call.resource && have.operation == call.operation;
             match last.iter().position(same) {
                 Some(place) => last[place] = call,
                 None => last.push(call),
@@ -166,8 +164,6 @@ impl SignalRecord {
 fn worse(kind: SignalKind, a: f64, b: f64) -> bool {
     match kind {
         SignalKind::AllowedShareLow => a < b,
-        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh | SignalKind::BlockedSpike => {
-            a > b
-        }
+        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh | SignalKind::BlockedSpike => a > b,
     }
 }

@@ -69,9 +69,7 @@ impl Listed {
                     self.last_at = Some(line.at);
                     if line.seq == 1
                         && let Reading::Known { event, .. } = Reading::of(&line)
-                        && let Event::Opened {
-                            title, identity, ..
-                        } = *event
+                        && let Event::Opened { title, identity, .. } = *event
                     {
                         self.title = Some(title);
                         self.identity = Some(identity);

@@ -30,17 +30,12 @@ const MOST_NEAR: usize = 3;
 /// [`IncidentError::NoHome`] where there is neither.
 pub fn default_root() -> Result<PathBuf, IncidentError> {
     // Where HOME is missing an absolute XDG_STATE_HOME still does; etcetera would give up on it.
-    let named = std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
+    let named = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = match named {
         Some(path) => Some(path),
         None => Xdg::new().ok().and_then(|xdg| xdg.state_dir()),
     };
-    Ok(state
-        .ok_or(IncidentError::NoHome)?
-        .join("portcullis")
-        .join("incidents"))
+    Ok(state.ok_or(IncidentError::NoHome)?.join("portcullis").join("incidents"))
 }
 
 /// All incidents under one directory.
@@ -65,9 +60,10 @@ impl Survey {
         self.in_flight.extend(folded.in_flight());
         let closed = folded.closed.is_some();
         self.actions.extend(
-            folded.actions.into_iter().filter(|action| {
-                !closed || in_force(action) || action.state == ActionState::InFlight
-            }),
+            folded
+                .actions
+                .into_iter()
+                .filter(|action| !closed || in_force(action) || action.state == ActionState::InFlight),
         );
     }
 }
@@ -87,11 +83,7 @@ impl IncidentStore {
 
     /// Every incident, newest first; damaged ones are listed as such.
     pub fn list(&self) -> Result<Vec<Listed>, IncidentError> {
-        let mut all: Vec<Listed> = self
-            .ids()?
-            .iter()
-            .map(|id| Listed::read(id, &self.root.join(id)))
-            .collect();
+        let mut all: Vec<Listed> = self.ids()?.iter().map(|id| Listed::read(id, &self.root.join(id))).collect();
         all.sort_by(|a, b| (b.opened_at, &b.id).cmp(&(a.opened_at, &a.id)));
         Ok(all)
     }
@@ -103,23 +95,17 @@ impl IncidentStore {
     pub fn by_id(&self, id: &str, actor: &Actor) -> Result<Incident, IncidentError> {
         let ids = self.ids()?;
         if !ids.iter().any(|have| have == id) {
-            return Err(IncidentError::Unknown {
-                id: id.to_owned(),
-                near: near(id, &ids),
-            });
+            return Err(IncidentError::Unknown { id: id.to_owned(), near: near(id, &ids) });
         }
         open(Listed::read(id, &self.root.join(id)), actor)
     }
 
     /// The newest incident of this account and region that is open and undamaged, to be worked on by `actor`.
-    pub fn newest_open(
-        &self,
-        at: &AccountRegion,
-        actor: &Actor,
-    ) -> Result<Option<Incident>, IncidentError> {
-        let newest = self.list()?.into_iter().find(|listed| {
-            listed.is_open() && listed.identity.as_ref().is_some_and(|who| who.at == *at)
-        });
+    pub fn newest_open(&self, at: &AccountRegion, actor: &Actor) -> Result<Option<Incident>, IncidentError> {
+        let newest = self
+            .list()?
+            .into_iter()
+            .find(|listed| listed.is_open() && listed.identity.as_ref().is_some_and(|who| who.at == *at));
         newest.map(|listed| open(listed, actor)).transpose()
     }
 
@@ -137,9 +123,7 @@ impl IncidentStore {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         journal::private(&mut options);
-        let lock = options
-            .open(&lock_path)
-            .map_err(|e| JournalError::io("open", &lock_path, e))?;
+        let lock = options.open(&lock_path).map_err(|e| JournalError::io("open", &lock_path, e))?;
         journal::exclusive(&lock, &lock_path)?;
         if let Some(incident) = self.newest_open(&identity.at, actor)? {
             return Ok(incident);
@@ -158,25 +142,14 @@ impl IncidentStore {
         let base = new_id(identity, title, at);
         let mut number = 1u32;
         let (id, journal) = loop {
-            let id = if number == 1 {
-                base.clone()
-            } else {
-                format!("{base}-{number}")
-            };
+            let id = if number == 1 { base.clone() } else { format!("{base}-{number}") };
             match Journal::create(&self.root.join(&id)) {
                 Ok(journal) => break (id, journal),
                 Err(JournalError::AlreadyThere { .. }) => number += 1,
                 Err(error) => return Err(error.into()),
             }
         };
-        let incident = Incident::new(
-            id,
-            title.to_owned(),
-            identity.clone(),
-            at,
-            actor.clone(),
-            journal,
-        );
+        let incident = Incident::new(id, title.to_owned(), identity.clone(), at, actor.clone(), journal);
         let opened = Event::Opened {
             title: title.to_owned(),
             identity: identity.clone(),
@@ -211,18 +184,13 @@ impl IncidentStore {
                 survey.damaged.push(listed);
             }
         }
-        survey
-            .actions
-            .sort_by(|a, b| (a.begun_at, &a.id).cmp(&(b.begun_at, &b.id)));
+        survey.actions.sort_by(|a, b| (a.begun_at, &a.id).cmp(&(b.begun_at, &b.id)));
         Ok(survey)
     }
 
     /// The names of the directories under the root.
     fn ids(&self) -> Result<Vec<String>, IncidentError> {
-        let failed = |source| IncidentError::List {
-            path: self.root.clone(),
-            source,
-        };
+        let failed = |source| IncidentError::List { path: self.root.clone(), source };
         let entries = match fs::read_dir(&self.root) {
             Ok(entries) => entries,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -243,23 +211,11 @@ impl IncidentStore {
 
 /// Opens what a list found.
 fn open(listed: Listed, actor: &Actor) -> Result<Incident, IncidentError> {
-    let (Some(title), Some(identity), Some(opened_at)) =
-        (listed.title, listed.identity, listed.opened_at)
-    else {
-        return Err(IncidentError::Damaged {
-            id: listed.id,
-            why: listed.damage.unwrap_or_default(),
-        });
+    let (Some(title), Some(identity), Some(opened_at)) = (listed.title, listed.identity, listed.opened_at) else {
+        return Err(IncidentError::Damaged { id: listed.id, why: listed.damage.unwrap_or_default() });
     };
     let journal = Journal::open(&listed.journal)?;
-    Ok(Incident::new(
-        listed.id,
-        title,
-        identity,
-        opened_at,
-        actor.clone(),
-        journal,
-    ))
+    Ok(Incident::new(listed.id, title, identity, opened_at, actor.clone(), journal))
 }
 
 /// `2026-03-01-0302-shop-prod`: when it began, to the minute, and what it is about; four characters of a hash where the
@@ -279,11 +235,7 @@ fn new_id(identity: &Identity, title: &str, at: DateTime<Utc>) -> String {
     let slug = slug.trim_matches('-');
     let minute = at.format("%Y-%m-%d-%H%M");
     if slug.is_empty() {
-        let subject = format!(
-            "{}\n{title}\n{}",
-            identity.label(),
-            at.to_rfc3339_opts(SecondsFormat::Millis, true)
-        );
+        let subject = format!("{}\n{title}\n{}", identity.label(), at.to_rfc3339_opts(SecondsFormat::Millis, true));
         format!("{minute}-{}", hex_prefix(&subject, 4))
     } else {
         format!("{minute}-{slug}")
@@ -293,12 +245,7 @@ fn new_id(identity: &Identity, title: &str, at: DateTime<Utc>) -> String {
 /// Ids that come close to `id`, best first; the newest where none does.
 fn near(id: &str, ids: &[String]) -> Vec<String> {
     let all: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let mut near: Vec<&str> = all
-        .iter()
-        .rev()
-        .copied()
-        .filter(|have| !id.is_empty() && have.contains(id))
-        .collect();
+    let mut near: Vec<&str> = all.iter().rev().copied().filter(|have| !id.is_empty() && have.contains(id)).collect();
     for close in similar::get_close_matches(id, &all, MOST_NEAR, 0.6) {
         if !near.contains(&close) {
             near.push(close);

@@ -24,10 +24,9 @@ pub(super) fn entry(line: &Line, reading: &Reading) -> TimelineEntry {
     let (title, mut detail) = match reading {
         Reading::Known { event, .. } => describe(event),
         Reading::TornLineSetAside => (torn_title(&line.data), Vec::new()),
-        Reading::UnknownKind | Reading::Unreadable(_) => (
-            format!("“{}” (not understood)", line.kind),
-            fields_of(&line.data),
-        ),
+        Reading::UnknownKind | Reading::Unreadable(_) => {
+            (format!("“{}” (not understood)", line.kind), fields_of(&line.data))
+        }
     };
     if let Reading::Known { unknown, .. } = reading {
         detail.extend(fields(unknown));
@@ -49,43 +48,24 @@ pub(super) fn entry(line: &Line, reading: &Reading) -> TimelineEntry {
 
 fn describe(event: &Event) -> (String, Vec<String>) {
     match event {
-        Event::Opened {
-            title, identity, ..
-        } => (
-            format!("Incident opened: {title}"),
-            vec![format!("{} as {}", identity.label(), identity.arn)],
-        ),
+        Event::Opened { title, identity, .. } => {
+            (format!("Incident opened: {title}"), vec![format!("{} as {}", identity.label(), identity.arn)])
+        }
         Event::SignalRaised { stage, signal } => (
-            format!(
-                "{} on {} ({})",
-                signal.kind.id(),
-                stage.label(),
-                signal.severity.word()
-            ),
+            format!("{} on {} ({})", signal.kind.id(), stage.label(), signal.severity.word()),
             vec![signal.evidence.clone(), signal.suggests.clone()],
         ),
-        Event::SignalEnded {
-            stage, kind, since, ..
-        } => (
+        Event::SignalEnded { stage, kind, since, .. } => (
             format!("{} on {} ended", kind.id(), stage.label()),
-            vec![format!(
-                "It had stood since {}",
-                since.to_rfc3339_opts(SecondsFormat::Secs, true)
-            )],
+            vec![format!("It had stood since {}", since.to_rfc3339_opts(SecondsFormat::Secs, true))],
         ),
-        Event::Refused { summary, guards } => (
-            format!("Stopped by a guard: {summary}"),
-            guards.iter().map(guard).collect(),
-        ),
-        Event::Intent {
-            plan, expires_at, ..
-        } => {
+        Event::Refused { summary, guards } => {
+            (format!("Stopped by a guard: {summary}"), guards.iter().map(guard).collect())
+        }
+        Event::Intent { plan, expires_at, .. } => {
             let mut detail = plan_lines(plan);
             if let Some(end) = expires_at {
-                detail.push(format!(
-                    "Expires {}",
-                    end.to_rfc3339_opts(SecondsFormat::Secs, true)
-                ));
+                detail.push(format!("Expires {}", end.to_rfc3339_opts(SecondsFormat::Secs, true)));
             }
             (intent_title(plan), detail)
         }
@@ -101,45 +81,19 @@ fn describe(event: &Event) -> (String, Vec<String>) {
 
 fn describe_progress(event: &Event) -> (String, Vec<String>) {
     match event {
-        Event::Call {
-            service,
-            operation,
-            resource,
-            phase,
-            detail,
-            ..
-        } => (
+        Event::Call { service, operation, resource, phase, detail, .. } => (
             format!("{service}:{operation} {}", phase_words(*phase)),
-            std::iter::once(resource)
-                .chain(Some(detail).filter(|d| !d.is_empty()))
-                .cloned()
-                .collect(),
+            std::iter::once(resource).chain(Some(detail).filter(|d| !d.is_empty())).cloned().collect(),
         ),
-        Event::Merged { detail, .. } => (
-            "Somebody else had changed it: read again and merged".to_owned(),
-            vec![detail.clone()],
-        ),
-        Event::Effect {
-            effect, evidence, ..
-        } => (effect_words(*effect).to_owned(), evidence.clone()),
-        Event::Outcome { outcome, lines, .. } => {
-            (outcome_words(*outcome).to_owned(), lines.clone())
+        Event::Merged { detail, .. } => {
+            ("Somebody else had changed it: read again and merged".to_owned(), vec![detail.clone()])
         }
-        Event::Reconciled {
-            outcome,
-            made,
-            detail,
-            ..
-        } => {
+        Event::Effect { effect, evidence, .. } => (effect_words(*effect).to_owned(), evidence.clone()),
+        Event::Outcome { outcome, lines, .. } => (outcome_words(*outcome).to_owned(), lines.clone()),
+        Event::Reconciled { outcome, made, detail, .. } => {
             let mut lines = vec![detail.clone()];
             lines.extend(made.iter().map(|arn| format!("Found changed: {arn}")));
-            (
-                format!(
-                    "Compared with AWS after the fact: {}",
-                    outcome_words(*outcome)
-                ),
-                lines,
-            )
+            (format!("Compared with AWS after the fact: {}", outcome_words(*outcome)), lines)
         }
         _ => (String::new(), Vec::new()),
     }
@@ -179,12 +133,7 @@ fn change(change: &Change) -> String {
 
 fn guard(guard: &GuardResult) -> String {
     let overridden = if guard.overridden { ", overridden" } else { "" };
-    format!(
-        "{} ({}{overridden}): {}",
-        guard.id,
-        guard.verdict.word(),
-        guard.reason
-    )
+    format!("{} ({}{overridden}): {}", guard.id, guard.verdict.word(), guard.reason)
 }
 
 fn phase_words(phase: CallPhase) -> &'static str {
@@ -236,9 +185,7 @@ fn fields_of(data: &Value) -> Vec<String> {
 
 /// Fields that this version does not know, one a line.
 fn fields(map: &Map<String, Value>) -> Vec<String> {
-    map.iter()
-        .map(|(name, value)| format!("{name}: {}", shown(value)))
-        .collect()
+    map.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect()
 }
 
 fn shown(value: &Value) -> String {

@@ -57,8 +57,7 @@ impl Journal {
             ErrorKind::AlreadyExists => JournalError::AlreadyThere { path: path.clone() },
             _ => JournalError::io("create", &path, e),
         })?;
-        file.sync_all()
-            .map_err(|e| JournalError::io("flush", &path, e))?;
+        file.sync_all().map_err(|e| JournalError::io("flush", &path, e))?;
         sync_dir(dir)?;
         if let Some(parent) = dir.parent() {
             sync_dir(parent)?;
@@ -69,12 +68,8 @@ impl Journal {
     /// A journal that exists.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         match fs::metadata(path) {
-            Ok(meta) if meta.is_file() => Ok(Self {
-                path: path.to_owned(),
-            }),
-            Ok(_) => Err(JournalError::Missing {
-                path: path.to_owned(),
-            }),
+            Ok(meta) if meta.is_file() => Ok(Self { path: path.to_owned() }),
+            Ok(_) => Err(JournalError::Missing { path: path.to_owned() }),
             Err(e) => Err(JournalError::io("open", path, e)),
         }
     }
@@ -117,12 +112,7 @@ impl Journal {
         make: impl FnOnce(u64) -> Result<Intent, E>,
     ) -> Result<Ticket, E> {
         let (_, intent) = self.append_with(make)?;
-        Ok(Ticket::issue(
-            intent.action_id,
-            intent.account,
-            intent.region,
-            intent.grants,
-        ))
+        Ok(Ticket::issue(intent.action_id, intent.account, intent.region, intent.grants))
     }
 
     /// The one way to the disk. What `make` returns is handed back only once its line is flushed.
@@ -151,29 +141,18 @@ impl Journal {
         };
         let (seq, hash) = chain.push(entry)?;
         self.write(&mut file, &tail, &chain.bytes)?;
-        Ok((
-            Receipt {
-                seq,
-                hash,
-                set_aside,
-            },
-            subject,
-        ))
+        Ok((Receipt { seq, hash, set_aside }, subject))
     }
 
     /// One write, one flush; on failure the file is cut back to what it was.
     fn write(&self, file: &mut File, tail: &Tail, bytes: &[u8]) -> Result<(), JournalError> {
         if tail.torn.is_some() {
-            file.set_len(tail.end)
-                .map_err(|e| JournalError::io("cut back", &self.path, e))?;
+            file.set_len(tail.end).map_err(|e| JournalError::io("cut back", &self.path, e))?;
         }
         let written = file
             .write_all(bytes)
             .map_err(|e| JournalError::io("write", &self.path, e))
-            .and_then(|()| {
-                file.sync_data()
-                    .map_err(|e| JournalError::io("flush", &self.path, e))
-            });
+            .and_then(|()| file.sync_data().map_err(|e| JournalError::io("flush", &self.path, e)));
         if written.is_err() {
             // The caller is told that nothing was recorded; leave no half line that says otherwise. If this fails too,
             // the next append sets the remains aside.
@@ -199,9 +178,7 @@ impl Journal {
                 }
                 other => other.map_err(|e| JournalError::io("create", &kept, e))?,
             };
-            file.write_all(torn)
-                .and_then(|()| file.sync_all())
-                .map_err(|e| JournalError::io("write", &kept, e))?;
+            file.write_all(torn).and_then(|()| file.sync_all()).map_err(|e| JournalError::io("write", &kept, e))?;
             if let Some(dir) = self.path.parent() {
                 sync_dir(dir)?;
             }
@@ -236,11 +213,7 @@ impl Chain {
             Some(line) => (line.seq.saturating_add(1), line.hash.clone()),
             None => (1, NO_PREVIOUS.to_owned()),
         };
-        let bytes = if tail.lacks_line_end {
-            vec![b'\n']
-        } else {
-            Vec::new()
-        };
+        let bytes = if tail.lacks_line_end { vec![b'\n'] } else { Vec::new() };
         Self { seq, prev, bytes }
     }
 
@@ -256,9 +229,7 @@ impl Chain {
 
 /// The line that says that a torn line was set aside: where to, how much, and its hash.
 fn torn_entry(next: &Entry, torn: &[u8], kept: &Path) -> Entry {
-    let file = kept
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
+    let file = kept.file_name().map(|name| name.to_string_lossy().into_owned());
     Entry {
         at: next.at,
         kind: TORN_KIND.to_owned(),
@@ -276,9 +247,7 @@ pub(crate) fn create_private_dir(dir: &Path) -> Result<(), JournalError> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder
-        .create(dir)
-        .map_err(|e| JournalError::io("create", dir, e))
+    builder.create(dir).map_err(|e| JournalError::io("create", dir, e))
 }
 
 /// Files are for their owner only: a journal names addresses, accounts and people.
@@ -294,15 +263,9 @@ pub(crate) fn private(options: &mut OpenOptions) {
 
 /// Flushes a directory, so that a file just created in it is still there after a power cut.
 fn sync_dir(dir: &Path) -> Result<(), JournalError> {
-    let dir = if dir.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        dir
-    };
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     if cfg!(unix) {
-        File::open(dir)
-            .and_then(|handle| handle.sync_all())
-            .map_err(|e| JournalError::io("flush", dir, e))?;
+        File::open(dir).and_then(|handle| handle.sync_all()).map_err(|e| JournalError::io("flush", dir, e))?;
     }
     Ok(())
 }

@@ -55,9 +55,7 @@ pub enum JournalError {
         why: String,
     },
     /// The entry is longer than a line may be.
-    #[error(
-        "a journal line of {bytes} bytes is longer than the {limit} allowed; split the action into smaller ones"
-    )]
+    #[error("a journal line of {bytes} bytes is longer than the {limit} allowed; split the action into smaller ones")]
     TooLong {
         /// What it would have taken.
         bytes: usize,
@@ -65,9 +63,7 @@ pub enum JournalError {
         limit: usize,
     },
     /// An entry could not be turned into JSON.
-    #[error(
-        "an entry could not be written as JSON: {0}; this is a defect of the console, please report it"
-    )]
+    #[error("an entry could not be written as JSON: {0}; this is a defect of the console, please report it")]
     NotJson(#[from] serde_json::Error),
     /// Any other answer of the system.
     #[error("could not {doing} {}: {source}; check the disk, then try again", path.display())]
@@ -87,19 +83,9 @@ impl JournalError {
         let path = path.to_owned();
         match source.kind() {
             ErrorKind::NotFound => Self::Missing { path },
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                Self::Full { path, source }
-            }
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::Denied {
-                doing,
-                path,
-                source,
-            },
-            _ => Self::Io {
-                doing,
-                path,
-                source,
-            },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full { path, source },
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::Denied { doing, path, source },
+            _ => Self::Io { doing, path, source },
         }
     }
 }

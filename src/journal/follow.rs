@@ -35,12 +35,7 @@ impl Follower {
     /// Follows from the first line.
     #[must_use]
     pub fn from_start(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            offset: 0,
-            number: 0,
-            last_hash: NO_PREVIOUS.to_owned(),
-        }
+        Self { path: path.to_owned(), offset: 0, number: 0, last_hash: NO_PREVIOUS.to_owned() }
     }
 
     /// Where the next line begins, bytes.
@@ -52,9 +47,7 @@ impl Follower {
     /// Takes up to `most` new lines. An unreadable last line is left until something follows it: it may be an append
     /// under way, or about to be set aside.
     pub fn poll(&mut self, most: usize) -> Result<Batch, JournalError> {
-        let length = fs::metadata(&self.path)
-            .map_err(|e| JournalError::io("read", &self.path, e))?
-            .len();
+        let length = fs::metadata(&self.path).map_err(|e| JournalError::io("read", &self.path, e))?.len();
         if length == self.offset {
             return Ok(Batch::default());
         }

@@ -43,18 +43,9 @@ mod tests {
 
     #[test]
     fn every_string_comes_back_and_nothing_but_ascii_is_written() {
-        for text in [
-            "plain",
-            "käse 店 😀",
-            "\x1b]0;owned\x07\u{9b}31m\x7f\u{202e}",
-            "a\"b\\c\nd",
-            "",
-        ] {
+        for text in ["plain", "käse 店 😀", "\x1b]0;owned\x07\u{9b}31m\x7f\u{202e}", "a\"b\\c\nd", ""] {
             let written = ascii_json(text).unwrap();
-            assert!(
-                written.iter().all(|b| (0x20..0x7f).contains(b)),
-                "{text:?} gave {written:?}"
-            );
+            assert!(written.iter().all(|b| (0x20..0x7f).contains(b)), "{text:?} gave {written:?}");
             assert_eq!(serde_json::from_slice::<String>(&written).unwrap(), text);
         }
     }

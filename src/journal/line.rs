@@ -60,9 +60,7 @@ pub enum Wrong {
     #[error("it is {0} bytes long, more than a line may be")]
     TooLong(u64),
     /// Its bytes do not give its hash: the line was changed after it was written.
-    #[error(
-        "its bytes give {computed}, and it says {said}: the line was changed after it was written"
-    )]
+    #[error("its bytes give {computed}, and it says {said}: the line was changed after it was written")]
     Hash {
         /// What the bytes give.
         computed: String,
@@ -101,11 +99,7 @@ struct Body<'a> {
 }
 
 /// The bytes of `entry` as line `seq` after `prev`, with its line end, and its hash.
-pub(super) fn encode(
-    entry: &Entry,
-    seq: u64,
-    prev: &str,
-) -> Result<(Vec<u8>, String), JournalError> {
+pub(super) fn encode(entry: &Entry, seq: u64, prev: &str) -> Result<(Vec<u8>, String), JournalError> {
     let mut bytes = ascii_json(&Body {
         seq,
         at: entry.at.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -120,10 +114,7 @@ pub(super) fn encode(
     bytes.extend_from_slice(hash.as_bytes());
     bytes.extend_from_slice(END);
     if bytes.len() > LONGEST_LINE {
-        return Err(JournalError::TooLong {
-            bytes: bytes.len(),
-            limit: LONGEST_LINE,
-        });
+        return Err(JournalError::TooLong { bytes: bytes.len(), limit: LONGEST_LINE });
     }
     bytes.push(b'\n');
     Ok((bytes, hash))
@@ -137,10 +128,7 @@ pub(super) fn parse(raw: &[u8]) -> Result<Line, Wrong> {
 /// Whether the line's bytes give the hash that ends it.
 pub(super) fn check_hash(raw: &[u8]) -> Result<(), Wrong> {
     let without = || Wrong::NotALine("it does not end with its hash".to_owned());
-    let body_length = raw
-        .len()
-        .checked_sub(HASH_KEY.len() + HASH_LENGTH + END.len())
-        .ok_or_else(without)?;
+    let body_length = raw.len().checked_sub(HASH_KEY.len() + HASH_LENGTH + END.len()).ok_or_else(without)?;
     let (body, rest) = raw.split_at(body_length);
     let said = rest
         .strip_prefix(HASH_KEY)
@@ -148,14 +136,7 @@ pub(super) fn check_hash(raw: &[u8]) -> Result<(), Wrong> {
         .and_then(|said| std::str::from_utf8(said).ok())
         .ok_or_else(without)?;
     let computed = digest(body);
-    if computed == said {
-        Ok(())
-    } else {
-        Err(Wrong::Hash {
-            computed,
-            said: said.to_owned(),
-        })
-    }
+    if computed == said { Ok(()) } else { Err(Wrong::Hash { computed, said: said.to_owned() }) }
 }
 
 /// Lowercase hexadecimal SHA-256.

@@ -19,10 +19,9 @@ const READER_PATIENCE: Duration = Duration::from_millis(200);
 pub(crate) fn exclusive(file: &File, path: &Path) -> Result<(), JournalError> {
     match wait_for(|| file.try_lock(), PATIENCE) {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
-            path: path.to_owned(),
-            seconds: PATIENCE.as_secs(),
-        }),
+        Err(TryLockError::WouldBlock) => {
+            Err(JournalError::Locked { path: path.to_owned(), seconds: PATIENCE.as_secs() })
+        }
         Err(TryLockError::Error(source)) => Err(JournalError::io("lock", path, source)),
     }
 }
@@ -39,10 +38,7 @@ pub(super) fn settled_length(file: &File) -> std::io::Result<u64> {
 }
 
 /// Tries until it works, fails for another reason than being held, or `patience` has run out.
-fn wait_for(
-    mut attempt: impl FnMut() -> Result<(), TryLockError>,
-    patience: Duration,
-) -> Result<(), TryLockError> {
+fn wait_for(mut attempt: impl FnMut() -> Result<(), TryLockError>, patience: Duration) -> Result<(), TryLockError> {
     let started = Instant::now();
     let mut pause = Duration::from_micros(200);
     loop {

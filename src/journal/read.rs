@@ -55,10 +55,7 @@ pub enum Found {
 
 /// Reads the whole journal. For a long one prefer [`Reader`], which keeps one line at a time.
 pub fn read(path: &Path) -> Result<Contents, JournalError> {
-    let mut contents = Contents {
-        set_aside: set_aside(path)?,
-        ..Contents::default()
-    };
+    let mut contents = Contents { set_aside: set_aside(path)?, ..Contents::default() };
     for found in Reader::open(path)? {
         match found? {
             Found::Line(line) => contents.lines.push(*line),
@@ -105,19 +102,11 @@ impl Raw<'_> {
     /// What this line is.
     pub(super) fn found(&self) -> Found {
         if self.is_torn() {
-            return Found::Torn(TornLine {
-                number: self.number,
-                offset: self.offset,
-                bytes: self.length,
-            });
+            return Found::Torn(TornLine { number: self.number, offset: self.offset, bytes: self.length });
         }
         match self.parse() {
             Ok(line) => Found::Line(Box::new(line)),
-            Err(wrong) => Found::Unreadable(BadLine {
-                number: self.number,
-                offset: self.offset,
-                wrong,
-            }),
+            Err(wrong) => Found::Unreadable(BadLine { number: self.number, offset: self.offset, wrong }),
         }
     }
 
@@ -196,9 +185,7 @@ impl Reader {
         let mut ended = false;
         while left > 0 && !ended {
             let mut bounded = (&mut self.source).take(left);
-            let chunk = bounded
-                .fill_buf()
-                .map_err(|e| JournalError::io("read", &self.path, e))?;
+            let chunk = bounded.fill_buf().map_err(|e| JournalError::io("read", &self.path, e))?;
             if chunk.is_empty() {
                 break;
             }

@@ -24,34 +24,16 @@ pub(super) struct Tail {
 
 /// Reads the end of `file`, and no more of it than its last two lines.
 pub(super) fn read(file: &mut File, path: &Path) -> Result<Tail, JournalError> {
-    let length = file
-        .metadata()
-        .map_err(|e| JournalError::io("read", path, e))?
-        .len();
+    let length = file.metadata().map_err(|e| JournalError::io("read", path, e))?.len();
     if length == 0 {
-        return Ok(Tail {
-            last: None,
-            end: 0,
-            lacks_line_end: false,
-            torn: None,
-        });
+        return Ok(Tail { last: None, end: 0, lacks_line_end: false, torn: None });
     }
     let (start, bytes, ended) = last_line(file, length, path)?;
     if !ended && line::check_hash(&bytes).is_ok() {
-        return Ok(Tail {
-            last: Some(parsed(&bytes, path)?),
-            end: length,
-            lacks_line_end: true,
-            torn: None,
-        });
+        return Ok(Tail { last: Some(parsed(&bytes, path)?), end: length, lacks_line_end: true, torn: None });
     }
     if ended && !is_torn(&bytes, ended) {
-        return Ok(Tail {
-            last: Some(parsed(&bytes, path)?),
-            end: length,
-            lacks_line_end: false,
-            torn: None,
-        });
+        return Ok(Tail { last: Some(parsed(&bytes, path)?), end: length, lacks_line_end: false, torn: None });
     }
     let last = if start == 0 {
         None
@@ -59,12 +41,7 @@ pub(super) fn read(file: &mut File, path: &Path) -> Result<Tail, JournalError> {
         let (_, before, _) = last_line(file, start, path)?;
         Some(parsed(&before, path)?)
     };
-    Ok(Tail {
-        last,
-        end: start,
-        lacks_line_end: false,
-        torn: Some(bytes),
-    })
+    Ok(Tail { last, end: start, lacks_line_end: false, torn: Some(bytes) })
 }
 
 /// Whether the last line's bytes are a write that never finished: no line end, or bytes that never reached the disk.
@@ -78,10 +55,7 @@ pub(super) fn is_torn(bytes: &[u8], ended: bool) -> bool {
 }
 
 fn parsed(bytes: &[u8], path: &Path) -> Result<Line, JournalError> {
-    line::parse(bytes).map_err(|wrong| JournalError::Damaged {
-        path: path.to_owned(),
-        why: wrong.to_string(),
-    })
+    line::parse(bytes).map_err(|wrong| JournalError::Damaged { path: path.to_owned(), why: wrong.to_string() })
 }
 
 /// The line that ends at `end`: where it starts, its bytes without the line end, and whether it had one.

@@ -23,18 +23,8 @@ pub struct Ticket {
 
 impl Ticket {
     /// Made by the journal, after the flush, and by nobody else.
-    pub(super) fn issue(
-        action_id: String,
-        account: String,
-        region: String,
-        grants: Vec<Grant>,
-    ) -> Self {
-        Self {
-            action_id,
-            account,
-            region,
-            grants,
-        }
+    pub(super) fn issue(action_id: String, account: String, region: String, grants: Vec<Grant>) -> Self {
+        Self { action_id, account, region, grants }
     }
 
     /// The action it was issued for, as the journal names it.
@@ -58,8 +48,22 @@ impl Ticket {
     /// Whether it permits `operation` of `service` on `resource` (an ARN). All three must be equal; there are no wildcards.
     #[must_use]
     pub fn permits(&self, service: &str, operation: &str, resource: &str) -> bool {
-        self.grants.iter().any(|grant| {
-            grant.service == service && grant.operation == operation && grant.resource == resource
-        })
+        self.grants
+            .iter()
+            .any(|grant| grant.service == service && grant.operation == operation && grant.resource == resource)
+    }
+
+    /// Whether it permits `operation` on anything at all: the most that can be told before a request has been built.
+    #[must_use]
+    pub fn names_operation(&self, operation: &str) -> bool {
+        self.grants.iter().any(|grant| grant.operation == operation)
+    }
+
+    /// Whether it permits `operation` on the resource that a request names by `id` or by ARN: WAFv2 puts a resource's id last
+    /// in its ARN (documented). An empty id names nothing.
+    #[must_use]
+    pub fn names_resource(&self, operation: &str, id: &str) -> bool {
+        let is = |arn: &str| arn == id || arn.rsplit('/').next() == Some(id);
+        !id.is_empty() && self.grants.iter().any(|grant| grant.operation == operation && is(&grant.resource))
     }
 }

@@ -41,21 +41,11 @@ impl Verification {
 
 /// Checks the journal at `path`, one line in memory at a time, up to the first fault.
 pub fn verify(path: &Path) -> Result<Verification, JournalError> {
-    let mut result = Verification {
-        lines: 0,
-        last_hash: None,
-        fault: None,
-        torn: None,
-        set_aside: set_aside(path)?,
-    };
+    let mut result = Verification { lines: 0, last_hash: None, fault: None, torn: None, set_aside: set_aside(path)? };
     let mut reader = Reader::open(path)?;
     while let Some(raw) = reader.next_raw()? {
         if raw.is_torn() {
-            result.torn = Some(TornLine {
-                number: raw.number,
-                offset: raw.offset,
-                bytes: raw.length,
-            });
+            result.torn = Some(TornLine { number: raw.number, offset: raw.offset, bytes: raw.length });
             break;
         }
         let prev = result.last_hash.as_deref().unwrap_or(NO_PREVIOUS);
@@ -65,10 +55,7 @@ pub fn verify(path: &Path) -> Result<Verification, JournalError> {
                 result.last_hash = Some(hash);
             }
             Err(wrong) => {
-                result.fault = Some(Fault {
-                    number: raw.number,
-                    wrong,
-                });
+                result.fault = Some(Fault { number: raw.number, wrong });
                 break;
             }
         }
@@ -81,16 +68,10 @@ fn check(raw: &Raw<'_>, prev: &str) -> Result<String, Wrong> {
     let line = raw.parse()?;
     line::check_hash(raw.bytes)?;
     if line.seq != raw.number {
-        return Err(Wrong::Sequence {
-            expected: raw.number,
-            said: line.seq,
-        });
+        return Err(Wrong::Sequence { expected: raw.number, said: line.seq });
     }
     if line.prev != prev {
-        return Err(Wrong::Chain {
-            expected: prev.to_owned(),
-            said: line.prev,
-        });
+        return Err(Wrong::Chain { expected: prev.to_owned(), said: line.prev });
     }
     Ok(line.hash)
 }
