@@ -5,3 +5,4 @@
 pub mod incident;
 pub mod journal;
 pub mod model;
+pub mod report;
