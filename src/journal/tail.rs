@@ -36,7 +36,7 @@ pub(super) fn read(file: &mut File, path: &Path) -> Result<Tail, JournalError> {
             torn: None,
         });
     }
-    let (start, bytes, ended) = last_line(file, length, path)?;
+    let (start, mut bytes, ended) = last_line(file, length, path)?;
     if !ended && line::check_hash(&bytes).is_ok() {
         return Ok(Tail {
             last: Some(parsed(&bytes, path)?),
@@ -52,6 +52,9 @@ pub(super) fn read(file: &mut File, path: &Path) -> Result<Tail, JournalError> {
             lacks_line_end: false,
             torn: None,
         });
+    }
+    if ended {
+        bytes.push(b'\n');
     }
     let last = if start == 0 {
         None
