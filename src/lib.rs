@@ -8,4 +8,5 @@ pub mod clock;
 pub mod incident;
 pub mod journal;
 pub mod model;
+pub mod report;
 pub mod respond;

@@ -1,6 +1,7 @@
 //! What is kept of one action, one call, one signal while a journal is folded.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::event::CallPhase;
 use crate::model::identity::Actor;
@@ -9,7 +10,7 @@ use crate::model::signal::{Severity, Signal, SignalKind};
 use crate::model::stage::StageId;
 
 /// A remark with its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -18,7 +19,7 @@ pub struct Remark {
 }
 
 /// One step of one call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallRecord {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -35,7 +36,7 @@ pub struct CallRecord {
 }
 
 /// How an action or an undo ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ending {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -48,7 +49,7 @@ pub struct Ending {
 }
 
 /// One confirmed plan from its intent to its end: an action, or the undo of one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct History {
     /// The action's id, or the undo's own.
     pub action_id: String,
@@ -97,7 +98,7 @@ impl History {
 }
 
 /// A confirmed plan that was begun and not known to have ended: what the next start compares with AWS.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InFlight {
     /// The incident whose journal is to be told.
     pub incident: String,
@@ -106,7 +107,7 @@ pub struct InFlight {
 }
 
 /// A signal from its beginning to its end.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SignalRecord {
     /// On which stage.
     pub stage: StageId,

@@ -23,3 +23,6 @@ pub use store::{IncidentStore, Survey, default_root};
 
 // Reports are made from incidents alone; what checking a journal found is part of one.
 pub use crate::journal::{Fault, Verification};
+
+pub(crate) use crate::journal::ascii_json;
+pub(crate) use words::{effect_words, outcome_words};

@@ -146,7 +146,7 @@ fn phase_words(phase: CallPhase) -> &'static str {
 }
 
 /// An effect in words.
-fn effect_words(effect: Effect) -> &'static str {
+pub(crate) fn effect_words(effect: Effect) -> &'static str {
     match effect {
         Effect::Saved => "Saved: AWS reads it back",
         Effect::Deployed => "Deployed: every part that must carry it does",
@@ -155,7 +155,7 @@ fn effect_words(effect: Effect) -> &'static str {
 }
 
 /// An outcome in words.
-fn outcome_words(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "Done and read back",
         Outcome::NothingToChange => "There was nothing to change",

@@ -85,6 +85,8 @@ impl Follower {
             match raw.found() {
                 Found::Torn(_) => break,
                 Found::Unreadable(_) if last => break,
+                // Perhaps the middle of a line of another journal: begin again to see.
+                Found::Unreadable(_) if first && resumed => return Ok(None),
                 Found::Unreadable(bad) => batch.unreadable.push(bad),
                 Found::Line(line) => {
                     if first && resumed && line.prev != self.last_hash {

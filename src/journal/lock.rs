@@ -51,3 +51,21 @@ fn wait_for(mut attempt: impl FnMut() -> Result<(), TryLockError>, patience: Dur
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_held_lock_is_given_up_on_and_a_free_one_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let (holder, waiter) = (File::create(&path).unwrap(), File::create(&path).unwrap());
+        exclusive(&holder, &path).unwrap();
+        let refused = wait_for(|| waiter.try_lock(), Duration::ZERO);
+        assert!(matches!(refused, Err(TryLockError::WouldBlock)));
+        drop(holder);
+        exclusive(&waiter, &path).unwrap();
+    }
+}

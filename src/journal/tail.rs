@@ -28,12 +28,15 @@ pub(super) fn read(file: &mut File, path: &Path) -> Result<Tail, JournalError> {
     if length == 0 {
         return Ok(Tail { last: None, end: 0, lacks_line_end: false, torn: None });
     }
-    let (start, bytes, ended) = last_line(file, length, path)?;
+    let (start, mut bytes, ended) = last_line(file, length, path)?;
     if !ended && line::check_hash(&bytes).is_ok() {
         return Ok(Tail { last: Some(parsed(&bytes, path)?), end: length, lacks_line_end: true, torn: None });
     }
     if ended && !is_torn(&bytes, ended) {
         return Ok(Tail { last: Some(parsed(&bytes, path)?), end: length, lacks_line_end: false, torn: None });
+    }
+    if ended {
+        bytes.push(b'\n');
     }
     let last = if start == 0 {
         None

@@ -1,1 +1,4 @@
-//! tests
+//! One test binary: tests of the console against real files, the real SDK and the range.
+
+mod incident;
+mod journal;
