@@ -81,7 +81,7 @@ impl SampleStore {
     /// Nothing older can be asked for (documented).
     pub const RETENTION_HOURS: i64 = 3;
     /// Records kept for each rule; the oldest go first. A bound on memory, not one of AWS's.
-    const RING: usize = 20_000;
+    const RING: usize = 100_000;
 
     /// An empty store whose draws are keyed by `seed`.
     #[must_use]

@@ -180,6 +180,15 @@ collapse = 0.3
     }
 
     #[test]
+    fn more_at_once_than_before_meets_cold_starts_and_the_same_again_does_not() {
+        let spec = "name = \"f\"\ncapacity = 10000\ncold_start = { ms = 800 }\n";
+        let mut backend = Backend::new(toml::from_str(spec).unwrap());
+        let first = backend.second(500.0, 500, 100.0);
+        assert!((first.cold - 49.0 / 500.0).abs() < 0.01, "50 instances, one of them warm: {first:?}");
+        assert!(backend.second(500.0, 500, 100.0).cold < 0.001);
+    }
+
+    #[test]
     fn just_over_capacity_serves_what_it_can() {
         let mut backend = database();
         let served: f64 = (0..100).map(|_| 110.0 * (1.0 - backend.second(110.0, 110, 20.0).refused)).sum();

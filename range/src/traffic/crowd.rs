@@ -132,7 +132,7 @@ impl Crowd {
             }
             for ip in wanted {
                 // Some callers are busier than others, mildly.
-                let weight = (0.4 * chance.normal()).exp();
+                let weight = (0.25 * chance.normal()).exp();
                 self.whole_weight += weight;
                 let country = Arc::clone(&country);
                 self.addresses.push(Address {

@@ -13,11 +13,11 @@ use super::backend::Second;
 use super::chance::Chance;
 use super::plan::{Caller, admit, method_arn};
 use super::policy::Gate;
-use super::record::Tally;
+use super::record::{Answered, Tally};
 use super::request::Request;
 use super::truth::{Counts, Truth};
 use super::waf::Fate;
-use crate::state::{Account, Sample};
+use crate::state::{Account, Ids, Sample};
 
 /// WAF looks at so many bytes of a body (documented for API Gateway: 16 KB by default).
 const BODY_LIMIT: usize = 16 * 1024;
@@ -72,7 +72,8 @@ impl Traffic {
         let label = self.fronts[front].label.clone();
         let book = self.truth.open(&label, Truth::REAL);
         self.truth.add(book, now, &counts);
-        respond(account, answer)
+        // Not drawn from the account's names, so that a request changes no id that a later write gets.
+        respond(&Ids::new(self.seed ^ chance.bits()).uuid(), answer)
     }
 
     fn judge_one(
@@ -190,7 +191,8 @@ impl Traffic {
                 return Answer::error(504, "InternalServerErrorException", "Endpoint request timed out");
             }
         }
-        tally.integrated(&lane.latency, second.slower, second.wait_ms, 1, &mut chance);
+        let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
+        tally.integrated(&Answered { latency: &lane.latency, slower, wait_ms, timeout_ms }, 1, &mut chance);
         counts.served = 1;
         success(lane.method.as_str(), path)
     }
@@ -235,8 +237,7 @@ fn read(request: &http::Request<Bytes>, stage: &str, path: &str) -> Request {
     }
 }
 
-fn respond(account: &mut Account, answer: Answer) -> Response<Bytes> {
-    let request_id = account.ids.uuid();
+fn respond(request_id: &str, answer: Answer) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(answer.body));
     *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::FORBIDDEN);
     let headers = response.headers_mut();
@@ -244,7 +245,7 @@ fn respond(account: &mut Account, answer: Answer) -> Response<Bytes> {
     if let Some(error_type) = answer.error_type {
         headers.insert("x-amzn-errortype", HeaderValue::from_static(error_type));
     }
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }
     response

@@ -8,7 +8,7 @@ use super::chance::Chance;
 use super::crowd::Crowd;
 use super::front::{Front, Lane};
 use super::policy::Gate;
-use super::record::Tally;
+use super::record::{Answered, Tally};
 use super::truth::Counts;
 use crate::state::{Account, Sample};
 
@@ -178,14 +178,10 @@ impl Traffic {
                 let second = lane.backend.map_or(Second::CALM, |backend| seconds[backend]);
                 let cold = share_of(lane.second.answered, second.cold, &mut chance);
                 let cold_ms = failure.map_or(0.0, super::backend::Backend::cold_ms);
-                lane.tally.integrated(
-                    &lane.latency,
-                    second.slower,
-                    second.wait_ms,
-                    lane.second.answered - cold,
-                    &mut chance,
-                );
-                lane.tally.integrated(&lane.latency, second.slower, second.wait_ms + cold_ms, cold, &mut chance);
+                let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
+                let how = Answered { latency: &lane.latency, slower, wait_ms, timeout_ms };
+                lane.tally.integrated(&how, lane.second.answered - cold, &mut chance);
+                lane.tally.integrated(&Answered { wait_ms: wait_ms + cold_ms, ..how }, cold, &mut chance);
                 if let Some(backend) = failure {
                     lane.tally.failed(backend.refusal_ms(), lane.second.refused);
                     lane.tally.failed(backend.timeout_ms(), lane.second.late);

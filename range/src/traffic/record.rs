@@ -84,6 +84,18 @@ impl Series {
     }
 }
 
+/// How long an integration took to answer.
+pub(crate) struct Answered<'a> {
+    /// When nothing is wrong.
+    pub(crate) latency: &'a Latency,
+    /// Factor on it.
+    pub(crate) slower: f64,
+    /// Added to it, in milliseconds.
+    pub(crate) wait_ms: f64,
+    /// What took longer was not answered and is not here.
+    pub(crate) timeout_ms: f64,
+}
+
 impl Tally {
     /// Adds another's requests to this one's.
     pub(crate) fn absorb(&mut self, other: &Self) {
@@ -103,18 +115,11 @@ impl Tally {
         self.integration.clear();
     }
 
-    /// Requests that the integration answered after `latency` times `slower` plus `wait_ms`.
-    pub(crate) fn integrated(
-        &mut self,
-        latency: &Latency,
-        slower: f64,
-        wait_ms: f64,
-        requests: u64,
-        chance: &mut Chance,
-    ) {
+    /// Requests that the integration answered after `latency` times `slower` plus `wait_ms`, and before `timeout_ms`.
+    pub(crate) fn integrated(&mut self, how: &Answered<'_>, requests: u64, chance: &mut Chance) {
         let (client, integration) = (&mut self.latency, &mut self.integration);
-        spread(latency, requests, chance, |ms, count| {
-            let ms = ms * slower + wait_ms;
+        spread(how.latency, requests, chance, |ms, count| {
+            let ms = (ms * how.slower + how.wait_ms).min(how.timeout_ms);
             integration.push((ms, count));
             client.push((ms + OVERHEAD_MS, count));
         });

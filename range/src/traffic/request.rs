@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::scenario::{Population, RequestMix, Route, Signature, SignatureIn};
+use crate::scenario::{Kind, Population, RequestMix, Route, Signature, SignatureIn};
 use crate::state::SampledRequest;
 use crate::state::ids;
 
@@ -81,7 +81,7 @@ fn variants(population: &Population, mix: &RequestMix, host: &str, share: f64, c
                 path: format!("/{}{path}", population.stage.get_ref().stage),
                 query: mix.queries.get(at % mix.queries.len().max(1)).cloned().unwrap_or_default(),
                 headers: vec![("Host".to_owned(), population.host.clone().unwrap_or_else(|| host.to_owned()))],
-                token: matches!(population.kind, crate::scenario::Kind::Legitimate),
+                token: population.kind == Kind::Legitimate,
                 ..Request::default()
             };
             if let Some(agent) = agents.get(at % agents.len().max(1)) {
@@ -100,7 +100,7 @@ fn variants(population: &Population, mix: &RequestMix, host: &str, share: f64, c
                 request,
                 route: route.clone(),
                 share: share / count as f64,
-                unique: signature.is_some(),
+                unique: signature.is_some() || population.kind == Kind::Botnet,
             }
         })
         .collect()
