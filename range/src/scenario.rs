@@ -1,7 +1,7 @@
 //! Scenario files: a TOML description of a simulated account, its traffic and a drill.
 //!
 //! This module knows the file format and nothing else: it reads text, checks names against each other and says where and how the text is
-//! wrong. Building an account out of it is [`crate::world`]'s work, running it is [`crate::traffic`]'s.
+//! wrong. Building an account out of it is `world`'s work, running it is `traffic`'s.
 //!
 //! A file is `schema`, `name`, `title`, `summary`, `speed`, `seed`, one `[world]` and, for drills, one `[drill]` table that this crate keeps
 //! as it is. Unknown fields are refused, with the nearest known name as a hint.

@@ -1,6 +1,6 @@
 //! `[[world.ip_sets]]`, `[[world.rule_groups]]`, `[[world.web_acls]]`: WAFv2 in short forms.
 //!
-//! [`crate::world`] turns them into exactly the JSON that the WAFv2 API would hold.
+//! `world` turns them into exactly the JSON that the WAFv2 API would hold.
 
 use ipnet::IpNet;
 use serde::Deserialize;
