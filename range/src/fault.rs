@@ -110,8 +110,8 @@ impl Match {
 
     /// Counts a call if it matches; says whether this is the one.
     fn strikes(&mut self, service: &str, operation: &str) -> bool {
-        let matches = (self.service == "*" || self.service == service)
-            && (self.operation == "*" || self.operation == operation);
+        let matches =
+            (self.service == "*" || self.service == service) && (self.operation == "*" || self.operation == operation);
         if matches {
             self.seen += 1;
         }

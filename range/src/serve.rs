@@ -113,14 +113,28 @@ fn truncated(response: Response<Bytes>) -> Response<Out> {
         parts.headers.insert(CONTENT_LENGTH, length);
     }
     let half = body.slice(..body.len() / 2);
-    Response::from_parts(parts, Out::Half(Some(half), promised as u64))
+    Response::from_parts(
+        parts,
+        Out::Half { steps: vec![Step::Break, Step::Flush, Step::Send(half)], promised: promised as u64 },
+    )
 }
 
 /// A body that is sent whole, or one that breaks off.
 enum Out {
     Whole(Full<Bytes>),
-    /// What is still to be sent, and the length promised.
-    Half(Option<Bytes>, u64),
+    /// What is still to be done, last first, and the length promised.
+    Half {
+        steps: Vec<Step>,
+        promised: u64,
+    },
+}
+
+/// A step of a body that breaks off.
+enum Step {
+    Send(Bytes),
+    /// Lets the connection write what it has gathered: an error would throw it away.
+    Flush,
+    Break,
 }
 
 impl Out {
@@ -133,20 +147,24 @@ impl Body for Out {
     type Data = Bytes;
     type Error = Dropped;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
         match &mut *self {
             Self::Whole(full) => Pin::new(full).poll_frame(context).map_err(|never: Infallible| match never {}),
-            Self::Half(rest, _) => Poll::Ready(Some(rest.take().map(Frame::data).ok_or(Dropped))),
+            Self::Half { steps, .. } => match steps.pop() {
+                Some(Step::Send(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Step::Flush) => {
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Some(Step::Break) | None => Poll::Ready(Some(Err(Dropped))),
+            },
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(full) => full.size_hint(),
-            Self::Half(_, promised) => SizeHint::with_exact(*promised),
+            Self::Half { promised, .. } => SizeHint::with_exact(*promised),
         }
     }
 }

@@ -70,7 +70,11 @@ impl Service {
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "AccessDenied"),
             Self::ApiGateway => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         };
-        AwsError::new(status, code, "User: arn:aws:iam::000000000000:user/oncall is not authorized to perform this action")
+        AwsError::new(
+            status,
+            code,
+            "User: arn:aws:iam::000000000000:user/oncall is not authorized to perform this action",
+        )
     }
 
     /// The error of credentials that have expired.
@@ -86,13 +90,13 @@ impl Service {
     /// The error of an operation that the service does not have.
     pub(crate) fn unknown_operation(self) -> AwsError {
         match self {
-            Self::ApiGateway => {
-                AwsError::new(StatusCode::FORBIDDEN, "MissingAuthenticationTokenException", "Missing Authentication Token")
-            }
+            Self::ApiGateway => AwsError::new(
+                StatusCode::FORBIDDEN,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
             Self::Sts => AwsError::bad("InvalidAction", "Could not find operation for version 2011-06-15"),
-            Self::Waf | Self::CloudWatch => {
-                AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", "")
-            }
+            Self::Waf | Self::CloudWatch => AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", ""),
         }
     }
 }

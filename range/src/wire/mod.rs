@@ -52,7 +52,9 @@ impl Protocol {
             }
             Self::Rest => respond(status, self.content_type(), json::encode(answer.body, false), request_id, &[]),
             Self::Cbor => respond(status, self.content_type(), cbor::encode(answer.body), request_id, &[SMITHY]),
-            Self::Query => respond(status, self.content_type(), query::encode(answer.body, request_id), request_id, &[]),
+            Self::Query => {
+                respond(status, self.content_type(), query::encode(answer.body, request_id), request_id, &[])
+            }
         }
     }
 

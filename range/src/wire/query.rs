@@ -7,8 +7,9 @@ use crate::service::Body;
 
 /// A form's fields as a flat object.
 pub(crate) fn decode(body: &[u8]) -> Value {
-    let fields: Map<String, Value> =
-        form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+    let fields: Map<String, Value> = form_urlencoded::parse(body)
+        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+        .collect();
     Value::Object(fields)
 }
 

@@ -42,7 +42,10 @@ const ROUTES: &[(&str, &str, &str)] = &[
 pub(crate) fn route(request: &Request<Bytes>) -> Result<(&'static str, Value), AwsError> {
     let path = request.uri().path();
     let found = ROUTES.iter().find_map(|(method, pattern, operation)| {
-        (request.method().as_str() == *method).then(|| matched(pattern, path)).flatten().map(|found| (*operation, found))
+        (request.method().as_str() == *method)
+            .then(|| matched(pattern, path))
+            .flatten()
+            .map(|found| (*operation, found))
     });
     let Some((operation, parameters)) = found else {
         return Err(Service::ApiGateway.unknown_operation());

@@ -27,8 +27,18 @@ impl Target {
     /// What the call is about, in short.
     pub(crate) fn resource(&self) -> String {
         const TELLING: [&str; 12] = [
-            "restApiId", "resourceId", "httpMethod", "stageName", "deploymentId", "resourceArn", "Name", "Id",
-            "ResourceArn", "WebACLArn", "WebAclArn", "ARN",
+            "restApiId",
+            "resourceId",
+            "httpMethod",
+            "stageName",
+            "deploymentId",
+            "resourceArn",
+            "Name",
+            "Id",
+            "ResourceArn",
+            "WebACLArn",
+            "WebAclArn",
+            "ARN",
         ];
         let parts: Vec<&str> =
             TELLING.iter().filter_map(|member| self.input.get(member).and_then(Value::as_str)).collect();

@@ -28,8 +28,7 @@ pub(super) fn account(account: &Account) -> Value {
 }
 
 pub(super) fn list(account: &Account, input: &Value) -> Outcome {
-    let (items, next) =
-        page(account.gateway.apis.values(), |api| &api.id, text(input, "position"), limit(input)?);
+    let (items, next) = page(account.gateway.apis.values(), |api| &api.id, text(input, "position"), limit(input)?);
     Ok(page_of(items.into_iter().map(document).collect(), next))
 }
 
@@ -77,8 +76,7 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     if let Some(kind) = input.pointer("/endpointConfiguration/ipAddressType").and_then(Value::as_str) {
         kind.clone_into(&mut api.ip_address_type);
     }
-    api.disable_execute_api_endpoint =
-        input.get("disableExecuteApiEndpoint").and_then(Value::as_bool).unwrap_or(false);
+    api.disable_execute_api_endpoint = input.get("disableExecuteApiEndpoint").and_then(Value::as_bool).unwrap_or(false);
     api.execute_api_endpoint_disabled = api.disable_execute_api_endpoint;
     if let Some(source) = text(input, "apiKeySource") {
         source.clone_into(&mut api.api_key_source);

@@ -46,8 +46,10 @@ fn point(
     canary: Option<&Value>,
 ) -> Result<(), AwsError> {
     let known = account.gateway.apis.get(api);
-    let snapshot =
-        known.and_then(|api| api.deployments.get(deployment)).map(|made| Arc::clone(&made.snapshot)).ok_or_else(none)?;
+    let snapshot = known
+        .and_then(|api| api.deployments.get(deployment))
+        .map(|made| Arc::clone(&made.snapshot))
+        .ok_or_else(none)?;
     if !known.is_some_and(|api| api.stages.contains_key(name)) {
         account.create_stage(api, name, deployment);
     }
@@ -97,8 +99,7 @@ fn none() -> AwsError {
 
 pub(super) fn list(account: &Account, input: &Value) -> Outcome {
     let deployments = &api_of(account, input)?.deployments;
-    let (items, next) =
-        page(deployments.values(), |deployment| &deployment.id, text(input, "position"), limit(input)?);
+    let (items, next) = page(deployments.values(), |deployment| &deployment.id, text(input, "position"), limit(input)?);
     Ok(page_of(items.into_iter().map(|deployment| document(deployment, false)).collect(), next))
 }
 

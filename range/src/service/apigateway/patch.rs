@@ -51,7 +51,11 @@ pub(super) fn operations(input: &Value) -> Result<Vec<Patch<'_>>, AwsError> {
 impl Patch<'_> {
     /// The error of a path that the resource does not have.
     pub(super) fn unknown_path(&self, known: &str) -> AwsError {
-        bad_request(format!("Invalid patch path  '{}' specified for op '{}'. Must be one of: [{known}]", self.path, self.name()))
+        bad_request(format!(
+            "Invalid patch path  '{}' specified for op '{}'. Must be one of: [{known}]",
+            self.path,
+            self.name()
+        ))
     }
 
     fn name(&self) -> &'static str {

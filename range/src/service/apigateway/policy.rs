@@ -14,9 +14,8 @@ pub(super) fn normalised(policy: &str, region: &str, account: &str, api: &str) -
     if policy.is_empty() {
         return Ok(None);
     }
-    let refused = || {
-        bad_request("Invalid policy document. Please check the policy syntax and ensure that Principals are valid.")
-    };
+    let refused =
+        || bad_request("Invalid policy document. Please check the policy syntax and ensure that Principals are valid.");
     let mut document: Value = serde_json::from_str(policy).map_err(|_| refused())?;
     let statements = match document.get_mut("Statement") {
         Some(Value::Array(statements)) => statements.iter_mut().collect(),

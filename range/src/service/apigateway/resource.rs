@@ -42,9 +42,10 @@ fn document(resource: &Resource, embed: bool) -> Value {
     put(&mut body, "parentId", resource.parent_id.clone());
     put(&mut body, "pathPart", resource.path_part.clone());
     if !resource.methods.is_empty() {
-        let methods = resource.methods.iter().map(|(verb, method)| {
-            (verb.clone(), if embed { method_document(method) } else { json!({}) })
-        });
+        let methods = resource
+            .methods
+            .iter()
+            .map(|(verb, method)| (verb.clone(), if embed { method_document(method) } else { json!({}) }));
         body["resourceMethods"] = methods.collect::<Map<_, _>>().into();
     }
     body
@@ -82,7 +83,11 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     }
     let resource = account.put_resource(&id, &parent, part).ok_or_else(no_resource)?;
     let api = api_of(account, input)?;
-    api.draft.resources.get(&resource).map(|resource| Answer::created(document(resource, false))).ok_or_else(no_resource)
+    api.draft
+        .resources
+        .get(&resource)
+        .map(|resource| Answer::created(document(resource, false)))
+        .ok_or_else(no_resource)
 }
 
 pub(super) fn put_method(account: &mut Account, input: &Value) -> Outcome {
@@ -92,10 +97,14 @@ pub(super) fn put_method(account: &mut Account, input: &Value) -> Outcome {
     let verb = text(input, "httpMethod").unwrap_or("");
     let authorization = text(input, "authorizationType").unwrap_or("");
     if !VERBS.contains(&verb) {
-        return Err(bad_request("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY"));
+        return Err(bad_request(
+            "Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY",
+        ));
     }
     if !["NONE", "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS"].contains(&authorization) {
-        return Err(bad_request("Invalid authorization type specified. Valid options are NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS"));
+        return Err(bad_request(
+            "Invalid authorization type specified. Valid options are NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS",
+        ));
     }
     if resource.methods.contains_key(verb) {
         return Err(conflict("Method already exists for this resource"));
@@ -132,8 +141,16 @@ pub(super) fn get_method(account: &Account, input: &Value) -> Outcome {
 
 pub(super) fn put_integration(account: &mut Account, input: &Value) -> Outcome {
     const KEPT: [&str; 10] = [
-        "uri", "connectionType", "connectionId", "credentials", "requestParameters", "requestTemplates",
-        "passthroughBehavior", "contentHandling", "timeoutInMillis", "tlsConfig",
+        "uri",
+        "connectionType",
+        "connectionId",
+        "credentials",
+        "requestParameters",
+        "requestTemplates",
+        "passthroughBehavior",
+        "contentHandling",
+        "timeoutInMillis",
+        "tlsConfig",
     ];
     let mut method = method_of(account, input)?.clone();
     let kind = text(input, "type").unwrap_or("");

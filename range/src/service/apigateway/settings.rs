@@ -33,12 +33,7 @@ pub(super) fn split(path: &str) -> Option<(&str, Option<&str>)> {
 ///
 /// Recorded against AWS by a third party: patching one field materialises the whole entry, from `*/*` for a method and
 /// from the account's defaults otherwise; `remove` takes whole entries only.
-pub(super) fn apply(
-    settings: &mut Settings,
-    patch: &Patch<'_>,
-    key: &str,
-    name: Option<&str>,
-) -> Result<(), AwsError> {
+pub(super) fn apply(settings: &mut Settings, patch: &Patch<'_>, key: &str, name: Option<&str>) -> Result<(), AwsError> {
     let known = settings.keys().find(|known| same(known, key)).cloned();
     match (patch.op, name) {
         (Op::Remove, None) => {

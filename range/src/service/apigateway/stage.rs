@@ -266,7 +266,8 @@ fn document(account: &Account, api: &str, stage: &Stage) -> Value {
         [("variables", &stage.variables), ("tags", &stage.tags), ("accessLogSettings", &stage.access_log)]
     {
         if !map.is_empty() {
-            body[member] = map.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect::<Map<_, _>>().into();
+            body[member] =
+                map.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect::<Map<_, _>>().into();
         }
     }
     if let Some(canary) = &stage.canary {

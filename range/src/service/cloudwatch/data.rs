@@ -1,5 +1,6 @@
 //! `GetMetricData`.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,9 @@ use crate::wire::Tree;
 const MAX_QUERIES: usize = 500;
 /// Points in a call (documented).
 const MAX_POINTS: i64 = 100_800;
+
+/// Look-ups of ids in all expressions of a call; a bound of the range's own.
+const MAX_LOOKUPS: usize = 20_000;
 
 /// What a query asks for.
 enum Ask<'a> {
@@ -37,6 +41,8 @@ struct Window {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     ascending: bool,
+    /// Look-ups that expressions may still make: they can refer to each other, and to themselves.
+    lookups: Cell<usize>,
 }
 
 pub(super) fn get(account: &Account, input: &Value, context: &Context) -> Result<Tree, AwsError> {
@@ -105,7 +111,7 @@ fn window(input: &Value) -> Result<Window, AwsError> {
         Some("TimestampAscending") => true,
         Some(other) => return Err(validation(format!("The value {other} for parameter ScanBy is not supported."))),
     };
-    Ok(Window { from, to, ascending })
+    Ok(Window { from, to, ascending, lookups: Cell::new(MAX_LOOKUPS) })
 }
 
 fn queries(input: &Value) -> Result<Vec<Query<'_>>, AwsError> {
@@ -120,7 +126,10 @@ fn queries(input: &Value) -> Result<Vec<Query<'_>>, AwsError> {
     for (index, value) in list.iter().enumerate() {
         let query = query(value, index + 1)?;
         if !seen.insert(query.id) {
-            return Err(validation(format!("The values for parameter id in MetricDataQueries are not unique: {}", query.id)));
+            return Err(validation(format!(
+                "The values for parameter id in MetricDataQueries are not unique: {}",
+                query.id
+            )));
         }
         queries.push(query);
     }
@@ -163,7 +172,9 @@ fn metric_stat(stat: &Value, number: usize) -> Result<Ask<'_>, AwsError> {
     }
     let name = text(stat, "Stat").ok_or_else(|| missing("metricStat.stat"))?;
     let parsed = Stat::parse(name).ok_or_else(|| {
-        validation(format!("The value {name} for parameter MetricDataQueries.member.{number}.MetricStat.Stat is not supported."))
+        validation(format!(
+            "The value {name} for parameter MetricDataQueries.member.{number}.MetricStat.Stat is not supported."
+        ))
     })?;
     Ok(Ask::Metric { key: series_key(metric)?, period, stat: parsed, unit: text(stat, "Unit") })
 }
@@ -189,7 +200,15 @@ fn evaluate(account: &Account, queries: &[Query<'_>], query: &Query<'_>, window:
 }
 
 /// The value of an id inside an expression, and the period of what it names.
-fn term(account: &Account, queries: &[Query<'_>], id: &str, window: &Window, depth: usize) -> Result<(Term, i64), String> {
+fn term(
+    account: &Account,
+    queries: &[Query<'_>],
+    id: &str,
+    window: &Window,
+    depth: usize,
+) -> Result<(Term, i64), String> {
+    let left = window.lookups.get().checked_sub(1).ok_or("the expressions refer to each other too often")?;
+    window.lookups.set(left);
     let query = queries.iter().find(|query| query.id == id);
     let query = query.ok_or_else(|| format!("the id '{id}' is not defined"))?;
     match &query.ask {

@@ -16,7 +16,9 @@ pub(super) fn list(account: &Account, input: &Value) -> Result<Tree, AwsError> {
     let since = match text(input, "RecentlyActive") {
         None => None,
         Some("PT3H") => Some(Duration::hours(3)),
-        Some(other) => return Err(invalid_value(format!("The value {other} for parameter RecentlyActive is not supported."))),
+        Some(other) => {
+            return Err(invalid_value(format!("The value {other} for parameter RecentlyActive is not supported.")));
+        }
     };
     let offset: usize = match text(input, "NextToken") {
         None => 0,

@@ -43,7 +43,8 @@ pub(super) fn get(account: &Account, input: &Value) -> Result<Tree, AwsError> {
             }
         }
         if !extended.is_empty() {
-            let values = extended.iter().filter_map(|(name, stat)| Some((name.clone(), Tree::Double(stat.of(&point)?))));
+            let values =
+                extended.iter().filter_map(|(name, stat)| Some((name.clone(), Tree::Double(stat.of(&point)?))));
             members.push(("ExtendedStatistics", Tree::Names(values.collect())));
         }
         Tree::Map(members)

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::rules::{self, Place};
 use super::{
-    Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, kept, listing, new_name, nonexistent,
-    regional, rules_of, scope, summary, tag_new, visibility,
+    Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, kept, listing, new_name,
+    nonexistent, regional, rules_of, scope, summary, tag_new, visibility,
 };
 use crate::error::AwsError;
 use crate::service::common::{missing, required, text};
@@ -42,9 +42,8 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
 
 fn checked(account: &Account, input: &Value) -> Result<(Vec<Value>, Map<String, Value>), AwsError> {
     let action = input.get("DefaultAction").ok_or_else(|| missing("DefaultAction"))?;
-    let known = |action: &Map<String, Value>| {
-        action.len() == 1 && action.keys().all(|kind| kind == "Allow" || kind == "Block")
-    };
+    let known =
+        |action: &Map<String, Value>| action.len() == 1 && action.keys().all(|kind| kind == "Allow" || kind == "Block");
     if !action.as_object().is_some_and(known) {
         return Err(bad_parameter("DEFAULT_ACTION", "DefaultAction", "Exactly one of Allow and Block is needed."));
     }

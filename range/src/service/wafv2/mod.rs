@@ -60,9 +60,7 @@ fn scope(input: &Value) -> Result<Scope, AwsError> {
     match required(input, "Scope")? {
         "REGIONAL" => Ok(Scope::Regional),
         "CLOUDFRONT" => Ok(Scope::CloudFront),
-        other => {
-            Err(invalid("Scope", other, "Member must satisfy enum value set: [CLOUDFRONT, REGIONAL]"))
-        }
+        other => Err(invalid("Scope", other, "Member must satisfy enum value set: [CLOUDFRONT, REGIONAL]")),
     }
 }
 

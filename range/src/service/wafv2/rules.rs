@@ -32,7 +32,11 @@ pub(super) fn check(account: &Account, rules: &[Value], place: Place) -> Result<
         let name = required(rule, "Name")?;
         let priority = integer(rule, "Priority").ok_or_else(|| crate::service::common::missing("priority"))?;
         if !names.insert(name) {
-            return Err(bad_parameter("RULE", name, "Your statement has multiple values set for a field that requires unique values."));
+            return Err(bad_parameter(
+                "RULE",
+                name,
+                "Your statement has multiple values set for a field that requires unique values.",
+            ));
         }
         if !priorities.insert(priority) {
             return Err(bad_parameter(
@@ -71,7 +75,11 @@ fn check_statement(account: &Account, statement: &Value, place: Place, depth: us
         statement.as_object().ok_or_else(|| bad_parameter("STATEMENT", "statement", "The statement is not valid."))?;
     let mut present = members.iter().filter(|(_, value)| !value.is_null());
     let (Some((kind, body)), None) = (present.next(), present.next()) else {
-        return Err(bad_parameter("STATEMENT", "statement", "You have used none or multiple values for a field that requires exactly one value."));
+        return Err(bad_parameter(
+            "STATEMENT",
+            "statement",
+            "You have used none or multiple values for a field that requires exactly one value.",
+        ));
     };
     if depth > MAX_DEPTH || (GROUPS.contains(&kind.as_str()) && (depth > 0 || place == Place::RuleGroup)) {
         return Err(bad_parameter("STATEMENT", kind, "A statement of this kind cannot be nested."));
