@@ -123,7 +123,7 @@ pub struct SignalRecord {
     pub peak: f64,
     /// The threshold it crossed.
     pub threshold: f64,
-    /// The evidence for the worst value.
+    /// The evidence for the worst value that came with any; a peak told at the end comes without.
     pub evidence: String,
 }
 

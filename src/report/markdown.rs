@@ -22,9 +22,9 @@ pub fn markdown(export: &Export<'_>) -> String {
     header(&mut out, export);
     numbers(&mut out, export);
     signals(&mut out, folded);
-    let _ = writeln!(out, "\n## Actions\n");
+    let _ = writeln!(out, "\n## Actions");
     if folded.actions.is_empty() {
-        let _ = writeln!(out, "None.");
+        let _ = writeln!(out, "\nNone.");
     }
     for record in &folded.actions {
         action(&mut out, folded, record);
@@ -140,7 +140,7 @@ fn signals(out: &mut String, folded: &Folded) {
     }
     let _ = writeln!(
         out,
-        "| signal | stage | severity | start | peak recorded | threshold | end | evidence for the peak |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+        "| signal | stage | severity | start | peak recorded | threshold | end | evidence |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
     );
     for signal in &folded.signals {
         row(
@@ -164,7 +164,7 @@ fn signals(out: &mut String, folded: &Folded) {
 fn action(out: &mut String, folded: &Folded, record: &ActionRecord) {
     let _ = writeln!(
         out,
-        "### {} {} on {}: {}\n",
+        "\n### {} {} on {}: {}\n",
         code(&record.id),
         record.action.name(),
         text(&record.stage.label()),
@@ -207,7 +207,7 @@ fn action(out: &mut String, folded: &Folded, record: &ActionRecord) {
     calls(out, &history.calls);
     let mut undos = folded.undos_of(&record.id).peekable();
     if undos.peek().is_none() {
-        let _ = writeln!(out, "\nIt was not undone.\n");
+        let _ = writeln!(out, "\nNo undo of it is recorded.");
     }
     for undo in undos {
         let _ = writeln!(out, "\n#### Undo {}\n", code(&undo.action_id));
@@ -365,9 +365,10 @@ fn unknown(out: &mut String, export: &Export<'_>) {
     }
     for history in &folded.histories {
         for call in history.last_steps() {
-            if matches!(call.phase, CallPhase::NoAnswer | CallPhase::Sending) {
+            let open = matches!(call.phase, CallPhase::NoAnswer | CallPhase::Sending);
+            if open && !history.made.contains(&call.resource) {
                 lines.push(format!(
-                    "Whether {} on {} (action {}) took effect by itself: no answer is recorded.",
+                    "Whether {} on {} (action {}) took effect: no answer is recorded.",
                     code(&format!("{}:{}", call.service, call.operation)),
                     code(&call.resource),
                     code(&history.action_id)

@@ -52,6 +52,17 @@ fn texts(path: &Path) -> Vec<String> {
         .collect()
 }
 
+/// Written anew here, so that a misunderstanding is not shared with the code.
+fn sha256(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text)
+        .iter()
+        .fold(String::new(), |mut out, byte| {
+            write!(out, "{byte:02x}").unwrap();
+            out
+        })
+}
+
 #[test]
 fn a_line_is_chained_hashed_over_its_raw_bytes_and_plain_ascii() {
     let dir = tempfile::tempdir().unwrap();
@@ -69,10 +80,7 @@ fn a_line_is_chained_hashed_over_its_raw_bytes_and_plain_ascii() {
     for (number, line) in text.lines().enumerate() {
         let (body, rest) = line.rsplit_once(",\"hash\":\"").unwrap();
         let hash = rest.strip_suffix("\"}").unwrap();
-        let computed: String = Sha256::digest(body)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let computed: String = sha256(body);
         assert_eq!(hash, computed);
         assert!(body.starts_with(&format!(
             "{{\"seq\":{},\"at\":\"2026-03-01T03:02:11.123Z\",\"kind\":\"note\",\"actor\":",
@@ -295,10 +303,7 @@ fn tamper(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
 
 fn rehashed(line: &str) -> String {
     let (body, _) = line.rsplit_once(",\"hash\":\"").unwrap();
-    let hash: String = Sha256::digest(body)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hash: String = sha256(body);
     format!("{body},\"hash\":\"{hash}\"}}")
 }
 
@@ -411,7 +416,7 @@ fn a_line_too_long_to_be_one_is_skipped_and_never_written() {
     assert_eq!(texts(journal.path()).len(), 2);
 
     tamper(journal.path(), |lines| {
-        lines.insert(1, "y".repeat(LONGEST_LINE * 2))
+        lines.insert(1, "y".repeat(LONGEST_LINE * 2));
     });
     let contents = read(journal.path()).unwrap();
     assert_eq!(contents.lines.len(), 2);
