@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod clock;
+pub mod drill;
 pub mod incident;
 pub mod journal;
 pub mod model;
