@@ -32,15 +32,8 @@ impl AccountClock {
     /// A clock that shows `now` and runs at `rate` account seconds per wall second until an answer says otherwise.
     #[must_use]
     pub fn new(now: DateTime<Utc>, rate: f64) -> Self {
-        let state = State {
-            base: now,
-            at: Instant::now(),
-            rate,
-            learnt: false,
-        };
-        Self {
-            state: Arc::new(Mutex::new(state)),
-        }
+        let state = State { base: now, at: Instant::now(), rate, learnt: false };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// A clock that starts from the machine's own clock.
@@ -71,19 +64,9 @@ impl AccountClock {
         let off = (date + TimeDelta::milliseconds(500)) - reckoned;
         let rate_changed = (rate - state.rate).abs() > f64::EPSILON;
         if !state.learnt || off.abs() > slack {
-            *state = State {
-                base: date,
-                at: Instant::now(),
-                rate,
-                learnt: true,
-            };
+            *state = State { base: date, at: Instant::now(), rate, learnt: true };
         } else if rate_changed {
-            *state = State {
-                base: reckoned,
-                at: Instant::now(),
-                rate,
-                learnt: true,
-            };
+            *state = State { base: reckoned, at: Instant::now(), rate, learnt: true };
         }
     }
 
@@ -102,12 +85,7 @@ impl AccountClock {
             if left <= TimeDelta::zero() {
                 return;
             }
-            tokio::time::sleep(
-                self.wall(left)
-                    .min(Duration::from_millis(250))
-                    .max(Duration::from_micros(200)),
-            )
-            .await;
+            tokio::time::sleep(self.wall(left).min(Duration::from_millis(250)).max(Duration::from_micros(200))).await;
         }
     }
 

@@ -5,6 +5,9 @@
 
 pub mod aws;
 pub mod clock;
+pub mod incident;
 pub mod journal;
 pub mod model;
+pub mod report;
+pub mod respond;
 pub mod watch;

@@ -1,7 +1,7 @@
 //! AWS's errors: a name, a status, a message, sometimes more.
 
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// An error as an AWS service answers it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -12,11 +12,11 @@ pub struct AwsError {
     /// AWS's name of the error, such as `WAFOptimisticLockException`.
     pub code: String,
     /// The name that the query protocol uses where it differs (`InvalidParameterValue`).
-    pub query_code: Option<String>,
+    pub query_code: Option<&'static str>,
     /// Words for people.
     pub message: String,
     /// Further members of the body, such as `Field`, `Parameter` and `Reason`.
-    pub members: Map<String, Value>,
+    pub members: Vec<(&'static str, Value)>,
     /// Seconds for the `Retry-After` header.
     pub retry_after: Option<u32>,
 }
@@ -30,7 +30,7 @@ impl AwsError {
             code: code.to_owned(),
             query_code: None,
             message: message.into(),
-            members: Map::new(),
+            members: Vec::new(),
             retry_after: None,
         }
     }
@@ -43,15 +43,15 @@ impl AwsError {
 
     /// The same with a member in the body.
     #[must_use]
-    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(member.to_owned(), value.into());
+    pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((member, value.into()));
         self
     }
 
     /// The same with the name that the query protocol uses.
     #[must_use]
-    pub fn query(mut self, code: &str) -> Self {
-        self.query_code = Some(code.to_owned());
+    pub fn query(mut self, code: &'static str) -> Self {
+        self.query_code = Some(code);
         self
     }
 }

@@ -11,7 +11,7 @@ use crate::fault::{Fault, Faults};
 use crate::quota::Quotas;
 use crate::scenario::ScenarioError;
 use crate::service::{self, Context};
-use crate::state::{Account, Call};
+use crate::state::{Account, Call, Ids};
 use crate::traffic::{Traffic, Truth};
 use crate::wire::{self, Target};
 use crate::{error::AwsError, world};
@@ -41,6 +41,8 @@ pub struct Range {
     faults: Faults,
     quotas: Quotas,
     rate: f64,
+    /// Apart from the account's, so that reading changes no later name.
+    request_ids: Ids,
     trust_forwarded_for: bool,
 }
 
@@ -77,6 +79,7 @@ impl Range {
             faults: Faults::default(),
             quotas: Quotas::new(),
             rate: 1.0,
+            request_ids: Ids::new(1),
             trust_forwarded_for: false,
         }
     }
@@ -108,6 +111,8 @@ impl Range {
     /// Answers one request that arrives at account time `now` from `peer`.
     ///
     /// Every answer carries account time in `Date` and the rate in [`RATE_HEADER`].
+    // A request is used up by being answered; callers have no more use for it.
+    #[allow(clippy::needless_pass_by_value)]
     pub fn handle(&mut self, request: Request<Bytes>, peer: Option<IpAddr>, now: DateTime<Utc>) -> Reply {
         self.advance(now);
         let mut reply = if wire::is_data_plane(request.uri().path()) {
@@ -139,12 +144,12 @@ impl Range {
             Some((api, stage)) if self.account.stage_live(api, stage, now).is_some() => {
                 self.traffic.data_plane(&mut self.account, request, client, now)
             }
-            _ => wire::forbidden(&self.account.ids.uuid()),
+            _ => wire::forbidden(&self.request_ids.uuid()),
         }
     }
 
     fn control_plane(&mut self, request: &Request<Bytes>) -> Reply {
-        let request_id = self.account.ids.uuid();
+        let request_id = self.request_ids.uuid();
         let target = match wire::route(request) {
             Ok(target) => target,
             Err((protocol, error)) => return Reply::Response(protocol.error(&error, &request_id)),

@@ -70,44 +70,32 @@ impl Aws {
     /// When no region is configured anywhere.
     pub async fn connect(connection: &Connection) -> Result<Self, AwsError> {
         let clock = match &connection.endpoint {
-            Endpoint::Range(handle) => AccountClock::new(handle.now(), handle.with(|r| r.rate())),
+            Endpoint::Range(handle) => AccountClock::new(handle.now(), handle.rate()),
             _ => AccountClock::system(),
         };
         let plain = plain_http(connection);
         let config = load(connection, &plain).await;
         let Some(region) = config.region().map(ToString::to_string) else {
-            let problem =
-                Problem::Invalid("no region is set; pass --region or set AWS_REGION".to_owned());
+            let problem = Problem::Invalid("no region is set; pass --region or set AWS_REGION".to_owned());
             return Err(AwsError::new("connect", "the account", problem));
         };
         let bound = Arc::new(OnceLock::new());
         let guarded = GuardedHttp::new(plain, clock.clone(), Arc::clone(&bound));
         let endpoint = endpoint_label(connection, &config);
-        let config = config
-            .into_builder()
-            .http_client(guarded)
-            .disable_clock_skew_correction(endpoint.is_some())
-            .build();
+        let config =
+            config.into_builder().http_client(guarded).disable_clock_skew_correction(endpoint.is_some()).build();
         Ok(Self(Arc::new(Inner {
             gateway: aws_sdk_apigateway::Client::from_conf(
-                aws_sdk_apigateway::config::Builder::from(&config)
-                    .interceptor(ReadsOnly)
-                    .build(),
+                aws_sdk_apigateway::config::Builder::from(&config).interceptor(ReadsOnly).build(),
             ),
             metrics: aws_sdk_cloudwatch::Client::from_conf(
-                aws_sdk_cloudwatch::config::Builder::from(&config)
-                    .interceptor(ReadsOnly)
-                    .build(),
+                aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(ReadsOnly).build(),
             ),
             sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&config)
-                    .interceptor(ReadsOnly)
-                    .build(),
+                aws_sdk_sts::config::Builder::from(&config).interceptor(ReadsOnly).build(),
             ),
             waf: aws_sdk_wafv2::Client::from_conf(
-                aws_sdk_wafv2::config::Builder::from(&config)
-                    .interceptor(ReadsOnly)
-                    .build(),
+                aws_sdk_wafv2::config::Builder::from(&config).interceptor(ReadsOnly).build(),
             ),
             pace: Pace::new(clock.clone()),
             clock,
@@ -144,9 +132,7 @@ fn plain_http(connection: &Connection) -> SharedHttpClient {
         // Loading the system's certificates costs more than the first calls to a plain endpoint.
         Endpoint::Url(url) if url.starts_with("http://") => HttpBuilder::new().build_http(),
         _ => HttpBuilder::new()
-            .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::AwsLc,
-            ))
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .build_https(),
     }
 }
@@ -176,9 +162,7 @@ async fn load(connection: &Connection, plain: &SharedHttpClient) -> SdkConfig {
             let (account_region, credentials) = range_defaults(handle);
             loader = loader
                 .empty_test_environment()
-                .region(Region::new(
-                    connection.region.clone().unwrap_or(account_region),
-                ))
+                .region(Region::new(connection.region.clone().unwrap_or(account_region)))
                 .credentials_provider(credentials)
                 .endpoint_url("http://range.invalid");
         }
@@ -188,10 +172,7 @@ async fn load(connection: &Connection, plain: &SharedHttpClient) -> SdkConfig {
 
 fn range_defaults(handle: &RangeHandle) -> (String, aws_credential_types::Credentials) {
     let region = handle.with(|range| range.account().region.clone());
-    (
-        region,
-        aws_credential_types::Credentials::new(RANGE_KEY.0, RANGE_KEY.1, None, None, "range"),
-    )
+    (region, aws_credential_types::Credentials::new(RANGE_KEY.0, RANGE_KEY.1, None, None, "range"))
 }
 
 /// The endpoint as it is shown wherever the account is, where it is not AWS's own.
@@ -199,26 +180,14 @@ fn endpoint_label(connection: &Connection, config: &SdkConfig) -> Option<String>
     match &connection.endpoint {
         Endpoint::Range(_) => Some("the range".to_owned()),
         Endpoint::Url(url) => Some(url.clone()),
-        Endpoint::Configured => config
-            .endpoint_url()
-            .map(str::to_owned)
-            .or_else(service_override),
+        Endpoint::Configured => config.endpoint_url().map(str::to_owned).or_else(service_override),
     }
 }
 
 /// An endpoint overridden for one service only is just as worth showing.
 fn service_override() -> Option<String> {
     const SERVICES: [&str; 4] = ["API_GATEWAY", "CLOUDWATCH", "STS", "WAFV2"];
-    let names = SERVICES
-        .iter()
-        .map(|service| format!("AWS_ENDPOINT_URL_{service}"));
-    let ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        .is_ok_and(|v| v.eq_ignore_ascii_case("true"));
-    if ignored {
-        None
-    } else {
-        names
-            .filter_map(|name| std::env::var(name).ok())
-            .find(|url| !url.is_empty())
-    }
+    let names = SERVICES.iter().map(|service| format!("AWS_ENDPOINT_URL_{service}"));
+    let ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_ok_and(|v| v.eq_ignore_ascii_case("true"));
+    if ignored { None } else { names.filter_map(|name| std::env::var(name).ok()).find(|url| !url.is_empty()) }
 }

@@ -27,19 +27,13 @@ pub struct AwsError {
 #[non_exhaustive]
 pub enum Problem {
     /// The caller may not.
-    #[error(
-        "not permitted ({0}). Ask for the permission named in docs/iam.md, or use another profile"
-    )]
+    #[error("not permitted ({0}). Ask for the permission named in docs/iam.md, or use another profile")]
     Denied(String),
     /// No credentials, or they could not be loaded.
-    #[error(
-        "no AWS credentials: {0}. Sign in (for example `aws sso login`) or name a profile with --profile"
-    )]
+    #[error("no AWS credentials: {0}. Sign in (for example `aws sso login`) or name a profile with --profile")]
     NoCredentials(String),
     /// The credentials were refused as expired or unknown.
-    #[error(
-        "the credentials were refused ({0}). Sign in again; Portcullis picks the new ones up by itself"
-    )]
+    #[error("the credentials were refused ({0}). Sign in again; Portcullis picks the new ones up by itself")]
     BadCredentials(String),
     /// The resource is not there.
     #[error("not found ({0}). Check the name, the region and the account")]
@@ -80,11 +74,7 @@ impl AwsError {
     /// An error of our own making about an operation.
     #[must_use]
     pub fn new(operation: &str, subject: &str, problem: Problem) -> Self {
-        Self {
-            operation: operation.to_owned(),
-            subject: subject.to_owned(),
-            problem,
-        }
+        Self { operation: operation.to_owned(), subject: subject.to_owned(), problem }
     }
 
     /// Whether a write that ended like this may have happened all the same: nobody said no.
@@ -92,20 +82,14 @@ impl AwsError {
     pub fn may_have_happened(&self) -> bool {
         matches!(
             self.problem,
-            Problem::TimedOut(_)
-                | Problem::ServiceFailed(_)
-                | Problem::Unreadable(_)
-                | Problem::Unreachable(_)
+            Problem::TimedOut(_) | Problem::ServiceFailed(_) | Problem::Unreadable(_) | Problem::Unreachable(_)
         )
     }
 
     /// Whether it is about credentials: everything else will fail the same way until they are renewed.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
-        matches!(
-            self.problem,
-            Problem::NoCredentials(_) | Problem::BadCredentials(_)
-        )
+        matches!(self.problem, Problem::NoCredentials(_) | Problem::BadCredentials(_))
     }
 
     pub(super) fn of<E>(operation: &str, subject: &str, error: &SdkError<E, HttpResponse>) -> Self
@@ -132,9 +116,7 @@ where
             service_problem(status, context.err().code(), context.err().message())
         }
         SdkError::TimeoutError(_) => Problem::TimedOut("the call's own time limit".to_owned()),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            Problem::TimedOut(deepest(error))
-        }
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Problem::TimedOut(deepest(error)),
         SdkError::DispatchFailure(_) => Problem::Unreachable(deepest(error)),
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();
@@ -160,9 +142,7 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
     match code {
         "WAFOptimisticLockException" => Problem::StaleLock,
         "WAFNonexistentItemException" | "NotFoundException" => Problem::NotFound(said),
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedException" | "NotAuthorized" => {
-            Problem::Denied(said)
-        }
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedException" | "NotAuthorized" => Problem::Denied(said),
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -184,10 +164,9 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
         | "InvalidParameterValue"
         | "InvalidParameterValueException"
         | "WAFLimitsExceededException" => Problem::Invalid(said),
-        "UnknownOperationException"
-        | "InvalidAction"
-        | "MissingAuthenticationTokenException"
-        | "UnknownOperation" => Problem::UnknownOperation(said),
+        "UnknownOperationException" | "InvalidAction" | "MissingAuthenticationTokenException" | "UnknownOperation" => {
+            Problem::UnknownOperation(said)
+        }
         _ if status == 429 => Problem::Throttled(said),
         _ if status >= 500 => Problem::ServiceFailed(said),
         _ if status == 404 => Problem::NotFound(said),
@@ -226,18 +205,12 @@ mod tests {
         assert!(of(Problem::TimedOut(String::new())));
         assert!(of(service_problem(503, None, None)));
         assert!(!of(Problem::StaleLock));
-        assert!(!of(service_problem(
-            400,
-            Some("WAFInvalidParameterException"),
-            None
-        )));
+        assert!(!of(service_problem(400, Some("WAFInvalidParameterException"), None)));
     }
 
     #[test]
     fn an_error_message_of_the_service_is_neutralised() {
-        let Problem::Denied(text) =
-            service_problem(403, Some("AccessDenied"), Some("\x1b]0;x\x07"))
-        else {
+        let Problem::Denied(text) = service_problem(403, Some("AccessDenied"), Some("\x1b]0;x\x07")) else {
             unreachable!()
         };
         assert!(!text.contains('\x1b'));

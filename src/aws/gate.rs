@@ -14,8 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
@@ -103,21 +102,14 @@ impl Intercept for ReadsOnly {
     ) -> Result<(), BoxError> {
         let (service, operation) = match cfg.load::<Metadata>() {
             Some(metadata) => (metadata.service().to_owned(), metadata.name().to_owned()),
-            None => (
-                String::from("?"),
-                String::from("an operation without a name"),
-            ),
+            None => (String::from("?"), String::from("an operation without a name")),
         };
         if READS.iter().any(|(s, o)| *s == service && *o == operation) {
             return Ok(());
         }
         match cfg.load::<Mark>() {
             Some(mark) if mark.0.names_operation(&operation) => Ok(()),
-            Some(_) => Err(Refusal::OtherTicket {
-                operation,
-                resource: service,
-            }
-            .into()),
+            Some(_) => Err(Refusal::OtherTicket { operation, resource: service }.into()),
             None => Err(Refusal::NoTicket(operation).into()),
         }
     }
@@ -148,9 +140,7 @@ impl Intercept for WithTicket {
         _components: &RuntimeComponents,
         _cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        context
-            .request_mut()
-            .add_extension(Mark(Arc::clone(&self.0)));
+        context.request_mut().add_extension(Mark(Arc::clone(&self.0)));
         Ok(())
     }
 }
@@ -165,25 +155,13 @@ pub(super) struct GuardedHttp {
 }
 
 impl GuardedHttp {
-    pub(super) fn new(
-        inner: SharedHttpClient,
-        clock: AccountClock,
-        bound: Arc<OnceLock<AccountRegion>>,
-    ) -> Self {
-        Self {
-            inner,
-            clock,
-            bound,
-        }
+    pub(super) fn new(inner: SharedHttpClient, clock: AccountClock, bound: Arc<OnceLock<AccountRegion>>) -> Self {
+        Self { inner, clock, bound }
     }
 }
 
 impl HttpClient for GuardedHttp {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(GuardedConnector {
             inner: self.inner.http_connector(settings, components),
             clock: self.clock.clone(),
@@ -210,10 +188,7 @@ impl HttpConnector for GuardedConnector {
             let response = answer.await?;
             let header = |name: &str| response.headers().get(name);
             if let Some(date) = header("date").and_then(parse_date) {
-                clock.learn(
-                    date,
-                    header(portcullis_range::RATE_HEADER).and_then(|r| r.parse().ok()),
-                );
+                clock.learn(date, header(portcullis_range::RATE_HEADER).and_then(|r| r.parse().ok()));
             }
             Ok(response)
         })
@@ -221,9 +196,7 @@ impl HttpConnector for GuardedConnector {
 }
 
 fn parse_date(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|date| date.with_timezone(&Utc))
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc))
 }
 
 /// What a request asks for, read off the wire without trusting whoever built it.
@@ -240,24 +213,16 @@ fn admitted(request: &HttpRequest, bound: Option<&AccountRegion>) -> Result<(), 
     let Some(Mark(ticket)) = request.extension::<Mark>() else {
         return Err(Refusal::NoTicket(asked.operation));
     };
-    let connected = bound.map_or_else(
-        || "an account not yet known".to_owned(),
-        |b| format!("{} {}", b.account, b.region),
-    );
+    let connected =
+        bound.map_or_else(|| "an account not yet known".to_owned(), |b| format!("{} {}", b.account, b.region));
     let confirmed = format!("{} {}", ticket.account(), ticket.region());
     if connected != confirmed {
-        return Err(Refusal::OtherAccount {
-            confirmed,
-            connected,
-        });
+        return Err(Refusal::OtherAccount { confirmed, connected });
     }
     if ticket.names_resource(&asked.operation, &asked.resource) {
         Ok(())
     } else {
-        Err(Refusal::OtherTicket {
-            operation: asked.operation,
-            resource: asked.resource,
-        })
+        Err(Refusal::OtherTicket { operation: asked.operation, resource: asked.resource })
     }
 }
 
@@ -278,24 +243,14 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     if let Some(action) = form_action(body) {
         return unless_read("STS", &action, String::new);
     }
-    Some(OnTheWire {
-        operation: request.method().to_owned(),
-        resource: path.to_owned(),
-    })
+    Some(OnTheWire { operation: request.method().to_owned(), resource: path.to_owned() })
 }
 
-fn unless_read(
-    service: &str,
-    operation: &str,
-    resource: impl FnOnce() -> String,
-) -> Option<OnTheWire> {
+fn unless_read(service: &str, operation: &str, resource: impl FnOnce() -> String) -> Option<OnTheWire> {
     if READS.iter().any(|(s, o)| *s == service && *o == operation) {
         return None;
     }
-    Some(OnTheWire {
-        operation: operation.to_owned(),
-        resource: resource(),
-    })
+    Some(OnTheWire { operation: operation.to_owned(), resource: resource() })
 }
 
 /// The resource that a WAFv2 request names: `Id`, or an ARN.
@@ -312,9 +267,7 @@ fn json_resource(body: &[u8]) -> String {
 
 fn form_action(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?;
-    text.split('&')
-        .find_map(|pair| pair.strip_prefix("Action="))
-        .map(str::to_owned)
+    text.split('&').find_map(|pair| pair.strip_prefix("Action=")).map(str::to_owned)
 }
 
 impl fmt::Display for OnTheWire {

@@ -29,16 +29,19 @@ impl RangeHandle {
     pub fn new(mut range: Range, rate: f64) -> Self {
         range.set_rate(rate);
         let clock = RangeClock::new(range.start(), wall(), rate);
-        Self {
-            range: Arc::new(Mutex::new(range)),
-            clock: Arc::new(Mutex::new(clock)),
-        }
+        Self { range: Arc::new(Mutex::new(range)), clock: Arc::new(Mutex::new(clock)) }
     }
 
     /// Changes how fast account time runs; it never jumps.
     pub fn set_rate(&self, rate: f64) {
         self.with_clock(|clock| clock.set_rate(wall(), rate));
         self.with(|range| range.set_rate(rate));
+    }
+
+    /// Account seconds per wall second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.with_clock(|clock| clock.rate())
     }
 
     /// Account time now, UTC.
@@ -84,11 +87,7 @@ impl fmt::Debug for RangeHandle {
 pub struct InProcess(pub RangeHandle);
 
 impl HttpClient for InProcess {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -113,8 +112,7 @@ impl HttpConnector for InProcess {
 async fn answer(reply: Reply) -> Result<HttpResponse, ConnectorError> {
     match reply {
         Reply::Response(response) | Reply::Truncated(response) => {
-            HttpResponse::try_from(response.map(SdkBody::from))
-                .map_err(|error| ConnectorError::user(error.into()))
+            HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::user(error.into()))
         }
         Reply::Hang => std::future::pending().await,
         Reply::Reset => Err(ConnectorError::io("connection reset by the range".into())),

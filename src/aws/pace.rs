@@ -76,11 +76,7 @@ impl Bucket {
     /// Takes a token for `lane`, or says how many account seconds are missing.
     fn take(&mut self, lane: Lane, polling_share: bool) -> Option<f64> {
         let outranked = self.waiting[..lane as usize].iter().any(|n| *n > 0);
-        let reserve = if polling_share {
-            0.0
-        } else {
-            self.reserve(lane).min(self.burst - 1.0)
-        };
+        let reserve = if polling_share { 0.0 } else { self.reserve(lane).min(self.burst - 1.0) };
         if !outranked && self.tokens - 1.0 >= reserve {
             self.tokens -= 1.0;
             return None;
@@ -90,11 +86,7 @@ impl Bucket {
 
     /// Tokens that `lane` must leave: polling may only use the upper half of the bucket, and so at most half of the rate.
     fn reserve(&self, lane: Lane) -> f64 {
-        if lane == Lane::Poll {
-            self.burst / 2.0
-        } else {
-            0.0
-        }
+        if lane == Lane::Poll { self.burst / 2.0 } else { 0.0 }
     }
 }
 
@@ -109,10 +101,7 @@ impl Pace {
     /// Full buckets on `clock`.
     #[must_use]
     pub fn new(clock: AccountClock) -> Self {
-        Self {
-            clock,
-            buckets: Mutex::new(HashMap::new()),
-        }
+        Self { clock, buckets: Mutex::new(HashMap::new()) }
     }
 
     /// Waits until `lane` may make a call against `quota`, and takes its token.
@@ -131,8 +120,7 @@ impl Pace {
                 return;
             };
             place.get_or_insert_with(|| Place::take(self, key, lane));
-            tokio::time::sleep(wait.clamp(Duration::from_millis(1), Duration::from_millis(500)))
-                .await;
+            tokio::time::sleep(wait.clamp(Duration::from_millis(1), Duration::from_millis(500))).await;
         }
     }
 
@@ -143,13 +131,7 @@ impl Pace {
             let (rate, burst) = key.0.limits();
             let share = if key.1 { 0.5 } else { 1.0 };
             let burst = (burst * share).max(1.0);
-            Bucket {
-                tokens: burst,
-                at: now,
-                rate: rate * share,
-                burst,
-                waiting: [0; 3],
-            }
+            Bucket { tokens: burst, at: now, rate: rate * share, burst, waiting: [0; 3] }
         });
         bucket.fill(now);
         f(bucket)
@@ -158,10 +140,8 @@ impl Pace {
     /// Takes a token, or says how long to wait.
     fn attempt(&self, key: (Quota, bool), lane: Lane) -> Option<Duration> {
         let missing_seconds = self.with_bucket(key, |bucket| bucket.take(lane, key.1))?;
-        Some(
-            self.clock
-                .wall(TimeDelta::microseconds((missing_seconds * 1e6) as i64)),
-        )
+        let missing = TimeDelta::from_std(Duration::from_secs_f64(missing_seconds)).unwrap_or_default();
+        Some(self.clock.wall(missing))
     }
 }
 
@@ -209,11 +189,7 @@ mod tests {
         assert!((19.9..21.0).contains(&seconds), "{seconds}");
         let before = Instant::now();
         pace.turn(Quota::ApiGateway, Lane::Plan).await;
-        assert_eq!(
-            before.elapsed(),
-            Duration::ZERO,
-            "a plan's read must not wait behind polling"
-        );
+        assert_eq!(before.elapsed(), Duration::ZERO, "a plan's read must not wait behind polling");
     }
 
     #[tokio::test(start_paused = true)]
@@ -227,20 +203,14 @@ mod tests {
             let (pace, order) = (std::sync::Arc::clone(&pace), std::sync::Arc::clone(&order));
             tokio::spawn(async move {
                 pace.turn(quota, lane).await;
-                order
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(lane);
+                order.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
             })
         };
         let plan = spawn(Lane::Plan);
         tokio::time::sleep(Duration::from_millis(10)).await;
         let write = spawn(Lane::Write);
         let _ = tokio::join!(plan, write);
-        assert_eq!(
-            *order.lock().unwrap_or_else(PoisonError::into_inner),
-            vec![Lane::Write, Lane::Plan]
-        );
+        assert_eq!(*order.lock().unwrap_or_else(PoisonError::into_inner), vec![Lane::Write, Lane::Plan]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -249,13 +219,8 @@ mod tests {
         let quota = Quota::WafWrite("UpdateIPSet");
         pace.turn(quota, Lane::Write).await;
         pace.turn(quota, Lane::Write).await;
-        let gone =
-            tokio::time::timeout(Duration::from_millis(1), pace.turn(quota, Lane::Write)).await;
+        let gone = tokio::time::timeout(Duration::from_millis(1), pace.turn(quota, Lane::Write)).await;
         assert!(gone.is_err());
-        assert!(
-            tokio::time::timeout(Duration::from_secs(5), pace.turn(quota, Lane::Plan))
-                .await
-                .is_ok()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(5), pace.turn(quota, Lane::Plan)).await.is_ok());
     }
 }

@@ -29,19 +29,11 @@ impl std::str::FromStr for Target {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let trimmed = text.trim();
         if let Ok(address) = trimmed.parse::<IpAddr>() {
-            return Ok(Self {
-                net: IpNet::from(address.to_canonical()),
-                masked_from: None,
-            });
+            return Ok(Self { net: IpNet::from(address.to_canonical()), masked_from: None });
         }
-        let written: IpNet = trimmed
-            .parse()
-            .map_err(|_| AddressError::Malformed(text.to_owned()))?;
+        let written: IpNet = trimmed.parse().map_err(|_| AddressError::Malformed(text.to_owned()))?;
         let net = written.trunc();
-        Ok(Self {
-            net,
-            masked_from: (net != written).then(|| trimmed.to_owned()),
-        })
+        Ok(Self { net, masked_from: (net != written).then(|| trimmed.to_owned()) })
     }
 }
 
@@ -92,9 +84,6 @@ mod tests {
 
     #[test]
     fn a_v6_address_is_compared_parsed() {
-        assert_eq!(
-            parsed("2001:0db8:0000:0000:0000:0000:0000:0001/128"),
-            parsed("2001:db8::1/128")
-        );
+        assert_eq!(parsed("2001:0db8:0000:0000:0000:0000:0000:0001/128"), parsed("2001:db8::1/128"));
     }
 }

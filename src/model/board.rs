@@ -145,13 +145,7 @@ impl Board {
     /// An empty board: nothing has been read yet.
     #[must_use]
     pub fn empty(at: DateTime<Utc>) -> Self {
-        Self {
-            identity: None,
-            at,
-            rate: 1.0,
-            stages: Vec::new(),
-            polling: Polling::default(),
-        }
+        Self { identity: None, at, rate: 1.0, stages: Vec::new(), polling: Polling::default() }
     }
 
     /// The row of a stage.

@@ -28,11 +28,7 @@ impl Identity {
     /// The partition of the caller's ARN (`aws`, `aws-cn`, `aws-us-gov`).
     #[must_use]
     pub fn partition(&self) -> &str {
-        self.arn
-            .split(':')
-            .nth(1)
-            .filter(|p| !p.is_empty())
-            .unwrap_or("aws")
+        self.arn.split(':').nth(1).filter(|p| !p.is_empty()).unwrap_or("aws")
     }
 
     /// `111122223333 eu-west-1`, with the endpoint where it is overridden.

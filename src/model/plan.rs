@@ -126,6 +126,19 @@ pub struct Precondition {
     pub expected: String,
 }
 
+/// Where the effect of a change of an IP set will show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchFor {
+    /// The changed resource's ARN.
+    pub resource: String,
+    /// The web ACL it works in: name.
+    pub web_acl: String,
+    /// The web ACL's ARN.
+    pub web_acl_arn: String,
+    /// The metric name under which WAF samples the rule that uses it.
+    pub rule: String,
+}
+
 /// Undo or do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -162,6 +175,9 @@ pub struct Plan {
     pub guards: Vec<GuardResult>,
     /// What must still hold.
     pub preconditions: Vec<Precondition>,
+    /// Where its effect will show.
+    #[serde(default)]
+    pub watch: Vec<WatchFor>,
     /// How it is taken back, in one line.
     pub undo: String,
     /// Things to know that are no guard's business: a change that would wire a set, what AWS leaves undocumented.
@@ -183,13 +199,7 @@ impl Plan {
     pub fn verdict(&self) -> Verdict {
         self.guards
             .iter()
-            .map(|g| {
-                if g.overridden {
-                    Verdict::Warn.min(g.verdict)
-                } else {
-                    g.verdict
-                }
-            })
+            .map(|g| if g.overridden { Verdict::Warn.min(g.verdict) } else { g.verdict })
             .max()
             .unwrap_or(Verdict::Pass)
     }

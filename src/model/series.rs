@@ -18,11 +18,7 @@ impl Series {
     /// An empty series for at most `capacity` minutes.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            first: DateTime::UNIX_EPOCH,
-            values: Vec::new(),
-            capacity: capacity.max(1),
-        }
+        Self { first: DateTime::UNIX_EPOCH, values: Vec::new(), capacity: capacity.max(1) }
     }
 
     /// Sets the value of the minute that starts at `minute` (seconds are cut off). Minutes skipped become gaps; a minute
@@ -39,8 +35,7 @@ impl Series {
             if missing + self.values.len() > self.capacity {
                 return;
             }
-            self.values
-                .splice(0..0, std::iter::repeat_n(f32::NAN, missing));
+            self.values.splice(0..0, std::iter::repeat_n(f32::NAN, missing));
             self.first = minute;
             offset = 0;
         }
@@ -74,11 +69,7 @@ impl Series {
         if offset < 0 {
             return None;
         }
-        self.values
-            .get(offset as usize)
-            .copied()
-            .filter(|v| !v.is_nan())
-            .map(f64::from)
+        self.values.get(offset as usize).copied().filter(|v| !v.is_nan()).map(f64::from)
     }
 
     /// Start of the latest minute with a value, and the value.
@@ -93,10 +84,7 @@ impl Series {
     #[must_use]
     pub fn window(&self, last: DateTime<Utc>, count: usize) -> Vec<Option<f64>> {
         let last = floor_minute(last);
-        (0..count)
-            .rev()
-            .map(|back| self.at(last - TimeDelta::minutes(i64::try_from(back).unwrap_or(0))))
-            .collect()
+        (0..count).rev().map(|back| self.at(last - TimeDelta::minutes(i64::try_from(back).unwrap_or(0)))).collect()
     }
 
     /// Whether nothing was ever read.
@@ -126,10 +114,7 @@ mod tests {
         let mut series = Series::new(10);
         series.set(minute(1), 0.0);
         series.set(minute(3), 7.0);
-        assert_eq!(
-            series.window(minute(4), 4),
-            vec![Some(0.0), None, Some(7.0), None]
-        );
+        assert_eq!(series.window(minute(4), 4), vec![Some(0.0), None, Some(7.0), None]);
     }
 
     #[test]
@@ -149,10 +134,7 @@ mod tests {
         let mut series = Series::new(10);
         series.set(minute(5), 5.0);
         series.set(minute(3), 3.0);
-        assert_eq!(
-            series.window(minute(5), 3),
-            vec![Some(3.0), None, Some(5.0)]
-        );
+        assert_eq!(series.window(minute(5), 3), vec![Some(3.0), None, Some(5.0)]);
         assert_eq!(series.latest(), Some((minute(5), 5.0)));
     }
 

@@ -94,10 +94,6 @@ pub struct PollingSettings {
 
 impl Default for PollingSettings {
     fn default() -> Self {
-        Self {
-            interval_seconds: 60,
-            dollars_per_thousand_metrics: 0.01,
-            provisional_seconds: 180,
-        }
+        Self { interval_seconds: 60, dollars_per_thousand_metrics: 0.01, provisional_seconds: 180 }
     }
 }

@@ -44,26 +44,15 @@ impl FromStr for StageSelector {
         if api.is_empty() || stage.is_empty() || profile.as_deref() == Some("") {
             return Err(bad());
         }
-        Ok(Self {
-            profile,
-            region,
-            api: api.to_owned(),
-            stage: stage.to_owned(),
-        })
+        Ok(Self { profile, region, api: api.to_owned(), stage: stage.to_owned() })
     }
 }
 
 fn looks_like_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.len() >= 3
-        && parts.iter().all(|p| {
-            !p.is_empty()
-                && p.chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        })
-        && parts
-            .last()
-            .is_some_and(|p| p.chars().all(|c| c.is_ascii_digit()))
+        && parts.iter().all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+        && parts.last().is_some_and(|p| p.chars().all(|c| c.is_ascii_digit()))
 }
 
 impl fmt::Display for StageSelector {
@@ -99,28 +88,20 @@ impl StageId {
     /// The ARN by which WAF knows the stage; it carries no account id (WAFv2 `AssociateWebACL`, documented).
     #[must_use]
     pub fn arn(&self, partition: &str, region: &str) -> String {
-        format!(
-            "arn:{partition}:apigateway:{region}::/restapis/{}/stages/{}",
-            self.api_id, self.stage
-        )
+        format!("arn:{partition}:apigateway:{region}::/restapis/{}/stages/{}", self.api_id, self.stage)
     }
 
     /// The `ApiName` dimension's value: the name with non-ASCII characters stripped, the id if nothing is left (documented).
     #[must_use]
     pub fn metric_api_name(&self) -> String {
         let ascii: String = self.api_name.chars().filter(char::is_ascii).collect();
-        if ascii.trim().is_empty() {
-            self.api_id.clone()
-        } else {
-            ascii
-        }
+        if ascii.trim().is_empty() { self.api_id.clone() } else { ascii }
     }
 
     /// Whether `selector` names this stage, by API name or id.
     #[must_use]
     pub fn is_named_by(&self, selector: &StageSelector) -> bool {
-        self.stage == selector.stage
-            && (self.api_name == selector.api || self.api_id == selector.api)
+        self.stage == selector.stage && (self.api_name == selector.api || self.api_id == selector.api)
     }
 }
 
@@ -162,10 +143,7 @@ mod tests {
     #[test]
     fn a_selector_is_split_at_the_last_slash() {
         let s: StageSelector = "ops/eu-west-1:shop/prod".parse().unwrap();
-        assert_eq!(
-            (s.profile.as_deref(), s.region.as_deref()),
-            (Some("ops"), Some("eu-west-1"))
-        );
+        assert_eq!((s.profile.as_deref(), s.region.as_deref()), (Some("ops"), Some("eu-west-1")));
         assert_eq!((s.api.as_str(), s.stage.as_str()), ("shop", "prod"));
         assert_eq!(s.to_string(), "ops/eu-west-1:shop/prod");
     }
@@ -185,11 +163,7 @@ mod tests {
 
     #[test]
     fn the_metric_name_is_the_ascii_part_or_the_id() {
-        let mut id = StageId {
-            api_id: "a1".into(),
-            api_name: "käse".into(),
-            stage: "prod".into(),
-        };
+        let mut id = StageId { api_id: "a1".into(), api_name: "käse".into(), stage: "prod".into() };
         assert_eq!(id.metric_api_name(), "kse");
         id.api_name = "店".into();
         assert_eq!(id.metric_api_name(), "a1");

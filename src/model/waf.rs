@@ -126,10 +126,7 @@ pub struct WebAcl {
 impl WebAcl {
     /// Every rule in the order in which WAF runs them.
     pub fn in_order(&self) -> impl Iterator<Item = &Rule> {
-        self.pre_process
-            .iter()
-            .chain(&self.rules)
-            .chain(&self.post_process)
+        self.pre_process.iter().chain(&self.rules).chain(&self.post_process)
     }
 }
 
@@ -201,19 +198,13 @@ impl IpSet {
     /// The entries as networks; an entry that does not parse is left out here and never dropped from `addresses`.
     #[must_use]
     pub fn networks(&self) -> Vec<IpNet> {
-        self.addresses
-            .iter()
-            .filter_map(|entry| address::parsed(entry))
-            .collect()
+        self.addresses.iter().filter_map(|entry| address::parsed(entry)).collect()
     }
 
     /// The entry, as written, that is exactly `net`.
     #[must_use]
     pub fn entry_for(&self, net: &IpNet) -> Option<&str> {
-        self.addresses
-            .iter()
-            .find(|e| address::parsed(e).as_ref() == Some(net))
-            .map(String::as_str)
+        self.addresses.iter().find(|e| address::parsed(e).as_ref() == Some(net)).map(String::as_str)
     }
 
     /// An entry that already contains all of `net`.

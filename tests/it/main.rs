@@ -1,1 +1,7 @@
-//! tests
+//! One test binary: tests of the console against real files, the real SDK and the range.
+
+mod incident;
+mod incident_fixtures;
+mod incident_laws;
+mod journal;
+mod report;

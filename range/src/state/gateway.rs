@@ -146,6 +146,8 @@ pub struct Deployment {
 
 /// The settings of one entry of `methodSettings`. A limit of -1 means that the account's default holds (inferred).
 #[derive(Debug, Clone, PartialEq)]
+// AWS's own structure.
+#[allow(clippy::struct_excessive_bools)]
 pub struct MethodSetting {
     /// Detailed metrics.
     pub metrics_enabled: bool,
@@ -469,11 +471,30 @@ impl Account {
     /// Starts a flush of a stage's cache: nothing cached before `now` is served again. About 20 s (unverified).
     pub fn flush_cache(&mut self, api: &str, stage: &str) -> Option<()> {
         let now = self.now;
-        let mut saved = Stage::clone(self.gateway.apis.get(api)?.stage(stage)?);
-        saved.cache.flushed_at = Some(now);
-        saved.cache.busy_until = Some(now + Duration::seconds(20));
-        let delay = self.propagation.stage(stage);
-        self.gateway.apis.get_mut(api)?.stages.get_mut(stage)?.write(saved, now, delay);
+        self.touch_stage(api, stage, |stage| {
+            stage.cache.flushed_at = Some(now);
+            stage.cache.busy_until = Some(now + Duration::seconds(20));
+        })
+    }
+
+    /// Forgets what a stage's authorizers have answered.
+    pub fn flush_authorizers_cache(&mut self, api: &str, stage: &str) -> Option<()> {
+        let now = self.now;
+        self.touch_stage(api, stage, |stage| stage.cache.authorizers_flushed_at = Some(now))
+    }
+
+    /// Adds tags to a stage.
+    pub fn tag_stage(&mut self, api: &str, stage: &str, tags: Vec<(String, String)>) -> Option<()> {
+        self.touch_stage(api, stage, |stage| stage.tags.extend(tags))
+    }
+
+    /// Changes a stage without its `lastUpdatedDate` or a pending endpoint switch: what is not a stage update.
+    fn touch_stage(&mut self, api: &str, name: &str, edit: impl FnOnce(&mut Stage)) -> Option<()> {
+        let (now, delay) = (self.now, self.propagation.stage(name));
+        let live = self.gateway.apis.get_mut(api)?.stages.get_mut(name)?;
+        let mut stage = Stage::clone(live.saved());
+        edit(&mut stage);
+        live.write(stage, now, delay);
         Some(())
     }
 }

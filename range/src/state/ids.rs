@@ -51,7 +51,5 @@ pub fn mix(mut z: u64) -> u64 {
 /// A 64-bit hash of text that is the same on every machine and in every release (FNV-1a, then mixed).
 #[must_use]
 pub fn hash(text: &str) -> u64 {
-    mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    }))
+    mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
 }

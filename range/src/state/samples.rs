@@ -81,7 +81,7 @@ impl SampleStore {
     /// Nothing older can be asked for (documented).
     pub const RETENTION_HOURS: i64 = 3;
     /// Records kept for each rule; the oldest go first. A bound on memory, not one of AWS's.
-    const RING: usize = 20_000;
+    const RING: usize = 100_000;
 
     /// An empty store whose draws are keyed by `seed`.
     #[must_use]
@@ -98,6 +98,12 @@ impl SampleStore {
             ring.pop_front();
         }
         ring.push_back(sample);
+    }
+
+    /// Whether anything was ever recorded for a rule of a web ACL.
+    #[must_use]
+    pub fn has(&self, web_acl_arn: &str, rule_metric: &str) -> bool {
+        self.rings.contains_key(&(web_acl_arn.to_owned(), rule_metric.to_owned()))
     }
 
     /// Draws at most `max_items` requests out of the first 5,000 in `[from, to)`. The same question gets the same

@@ -12,23 +12,12 @@ impl Aws {
         }
         self.0.pace.turn(Quota::Identity, lane).await;
         let answer = self.0.sts.get_caller_identity().send().await;
-        let answer =
-            answer.map_err(|error| AwsError::of("GetCallerIdentity", "the account", &error))?;
+        let answer = answer.map_err(|error| AwsError::of("GetCallerIdentity", "the account", &error))?;
         let missing = |what: &str| {
-            AwsError::new(
-                "GetCallerIdentity",
-                "the account",
-                Problem::Unreadable(format!("no {what} in the answer")),
-            )
+            AwsError::new("GetCallerIdentity", "the account", Problem::Unreadable(format!("no {what} in the answer")))
         };
-        let account = answer
-            .account()
-            .ok_or_else(|| missing("account"))?
-            .to_owned();
-        let at = AccountRegion {
-            account,
-            region: self.0.region.clone(),
-        };
+        let account = answer.account().ok_or_else(|| missing("account"))?.to_owned();
+        let at = AccountRegion { account, region: self.0.region.clone() };
         let identity = Identity {
             at: at.clone(),
             arn: answer.arn().ok_or_else(|| missing("ARN"))?.to_owned(),

@@ -2,8 +2,7 @@
 
 use aws_sdk_cloudwatch::primitives::DateTime as SdkTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, DimensionFilter, Metric, MetricDataQuery, MetricStat, RecentlyActive, ScanBy,
-    StatusCode,
+    Dimension, DimensionFilter, Metric, MetricDataQuery, MetricStat, RecentlyActive, ScanBy, StatusCode,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
@@ -83,15 +82,10 @@ impl Aws {
         to: DateTime<Utc>,
         lane: Lane,
     ) -> Result<(Vec<MetricResult>, usize), AwsError> {
-        let batches = queries
-            .chunks(BATCH)
-            .map(|batch| self.metric_batch(batch, from, to, lane));
+        let batches = queries.chunks(BATCH).map(|batch| self.metric_batch(batch, from, to, lane));
         let read = try_join_all(batches).await?;
         let calls = read.iter().map(|(_, calls)| calls).sum();
-        Ok((
-            read.into_iter().flat_map(|(results, _)| results).collect(),
-            calls,
-        ))
+        Ok((read.into_iter().flat_map(|(results, _)| results).collect(), calls))
     }
 
     async fn metric_batch(
@@ -101,51 +95,28 @@ impl Aws {
         to: DateTime<Utc>,
         lane: Lane,
     ) -> Result<(Vec<MetricResult>, usize), AwsError> {
-        let wire: Vec<MetricDataQuery> = batch
-            .iter()
-            .enumerate()
-            .map(|(i, q)| on_the_wire(i, q))
-            .collect();
-        let empty = || MetricResult {
-            status: MetricStatus::Complete,
-            points: Vec::new(),
-        };
+        let wire: Vec<MetricDataQuery> = batch.iter().enumerate().map(|(i, q)| on_the_wire(i, q)).collect();
+        let empty = || MetricResult { status: MetricStatus::Complete, points: Vec::new() };
         let mut results: Vec<MetricResult> = batch.iter().map(|_| empty()).collect();
         let mut token: Option<String> = None;
         let mut calls = 0;
         loop {
             self.0.pace.turn(Quota::MetricData, lane).await;
             let call = self.0.metrics.get_metric_data();
-            let call = call
-                .set_metric_data_queries(Some(wire.clone()))
-                .scan_by(ScanBy::TimestampAscending);
-            let call = call
-                .start_time(sdk_time(from))
-                .end_time(sdk_time(to))
-                .set_next_token(token);
-            let page = call
-                .send()
-                .await
-                .map_err(|e| AwsError::of("GetMetricData", "the metrics", &e))?;
+            let call = call.set_metric_data_queries(Some(wire.clone())).scan_by(ScanBy::TimestampAscending);
+            let call = call.start_time(sdk_time(from)).end_time(sdk_time(to)).set_next_token(token);
+            let page = call.send().await.map_err(|e| AwsError::of("GetMetricData", "the metrics", &e))?;
             calls += 1;
             for series in page.metric_data_results() {
-                let index = series
-                    .id()
-                    .and_then(|id| id.get(1..))
-                    .and_then(|n| n.parse::<usize>().ok());
+                let index = series.id().and_then(|id| id.get(1..)).and_then(|n| n.parse::<usize>().ok());
                 let Some(result) = index.and_then(|i| results.get_mut(i)) else {
                     continue;
                 };
                 result.status = status(series.status_code());
                 let times = series.timestamps().iter().filter_map(chrono_time);
-                result
-                    .points
-                    .extend(times.zip(series.values().iter().copied()));
+                result.points.extend(times.zip(series.values().iter().copied()));
             }
-            token = page
-                .next_token()
-                .filter(|t| !t.is_empty())
-                .map(str::to_owned);
+            token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
             if token.is_none() {
                 break;
             }
@@ -168,43 +139,22 @@ impl Aws {
             .iter()
             .map(|(name, value)| {
                 let filter = DimensionFilter::builder().name(*name);
-                if value.is_empty() {
-                    filter.build()
-                } else {
-                    filter.value(*value).build()
-                }
+                if value.is_empty() { filter.build() } else { filter.value(*value).build() }
             })
             .collect();
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
             self.0.pace.turn(Quota::ListMetrics, lane).await;
-            let call = self
-                .0
-                .metrics
-                .list_metrics()
-                .namespace(namespace)
-                .metric_name(name);
-            let call = call
-                .recently_active(RecentlyActive::Pt3H)
-                .set_dimensions(Some(filters.clone()));
+            let call = self.0.metrics.list_metrics().namespace(namespace).metric_name(name);
+            let call = call.recently_active(RecentlyActive::Pt3H).set_dimensions(Some(filters.clone()));
             let page = call.set_next_token(token).send().await;
             let page = page.map_err(|e| AwsError::of("ListMetrics", namespace, &e))?;
             found.extend(page.metrics().iter().map(|metric| {
                 let pairs = metric.dimensions().iter();
-                pairs
-                    .map(|d| {
-                        (
-                            d.name().unwrap_or("").to_owned(),
-                            d.value().unwrap_or("").to_owned(),
-                        )
-                    })
-                    .collect()
+                pairs.map(|d| (d.name().unwrap_or("").to_owned(), d.value().unwrap_or("").to_owned())).collect()
             }));
-            token = page
-                .next_token()
-                .filter(|t| !t.is_empty())
-                .map(str::to_owned);
+            token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(found);
             }
@@ -213,25 +163,10 @@ impl Aws {
 }
 
 fn on_the_wire(index: usize, query: &MetricQuery) -> MetricDataQuery {
-    let dimensions = query
-        .dimensions
-        .iter()
-        .map(|(n, v)| Dimension::builder().name(*n).value(v).build())
-        .collect();
-    let metric = Metric::builder()
-        .namespace(query.namespace)
-        .metric_name(query.name)
-        .set_dimensions(Some(dimensions));
-    let stat = MetricStat::builder()
-        .metric(metric.build())
-        .period(60)
-        .stat(query.statistic.as_str())
-        .build();
-    MetricDataQuery::builder()
-        .id(format!("q{index}"))
-        .metric_stat(stat)
-        .return_data(true)
-        .build()
+    let dimensions = query.dimensions.iter().map(|(n, v)| Dimension::builder().name(*n).value(v).build()).collect();
+    let metric = Metric::builder().namespace(query.namespace).metric_name(query.name).set_dimensions(Some(dimensions));
+    let stat = MetricStat::builder().metric(metric.build()).period(60).stat(query.statistic.as_str()).build();
+    MetricDataQuery::builder().id(format!("q{index}")).metric_stat(stat).return_data(true).build()
 }
 
 fn status(code: Option<&StatusCode>) -> MetricStatus {

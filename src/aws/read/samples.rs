@@ -39,36 +39,18 @@ impl Aws {
         to: DateTime<Utc>,
         lane: Lane,
     ) -> Result<SampleSet, AwsError> {
-        self.0
-            .pace
-            .turn(Quota::WafRead("GetSampledRequests"), lane)
-            .await;
+        self.0.pace.turn(Quota::WafRead("GetSampledRequests"), lane).await;
         let window = TimeWindow::builder().start_time(SdkTime::from_secs(from.timestamp()));
         let window = window.end_time(SdkTime::from_secs(to.timestamp())).build();
         let window = window.map_err(|_| unreadable(rule))?;
-        let call = self
-            .0
-            .waf
-            .get_sampled_requests()
-            .web_acl_arn(web_acl_arn)
-            .rule_metric_name(rule);
-        let call = call
-            .scope(Scope::Regional)
-            .time_window(window)
-            .max_items(MOST);
-        let answer = call
-            .send()
-            .await
-            .map_err(|e| AwsError::of("GetSampledRequests", rule, &e))?;
+        let call = self.0.waf.get_sampled_requests().web_acl_arn(web_acl_arn).rule_metric_name(rule);
+        let call = call.scope(Scope::Regional).time_window(window).max_items(MOST);
+        let answer = call.send().await.map_err(|e| AwsError::of("GetSampledRequests", rule, &e))?;
         let covered = answer.time_window();
         let time = |t: Option<&SdkTime>, otherwise| t.and_then(chrono_time).unwrap_or(otherwise);
         Ok(SampleSet {
             rule: rule.to_owned(),
-            samples: answer
-                .sampled_requests()
-                .iter()
-                .filter_map(|s| sample(rule, s))
-                .collect(),
+            samples: answer.sampled_requests().iter().filter_map(|s| sample(rule, s)).collect(),
             population: u64::try_from(answer.population_size()).unwrap_or(0),
             from: time(covered.map(TimeWindow::start_time), from),
             to: time(covered.map(TimeWindow::end_time), to),
@@ -77,35 +59,23 @@ impl Aws {
 }
 
 fn unreadable(rule: &str) -> AwsError {
-    AwsError::new(
-        "GetSampledRequests",
-        rule,
-        crate::aws::Problem::Invalid("a window without start or end".to_owned()),
-    )
+    AwsError::new("GetSampledRequests", rule, crate::aws::Problem::Invalid("a window without start or end".to_owned()))
 }
 
 fn sample(rule: &str, sample: &SampledHttpRequest) -> Option<SampledRequest> {
     let request = sample.request()?;
     let header = |name: &str| {
-        let found = request
-            .headers()
-            .iter()
-            .find(|h| h.name().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+        let found = request.headers().iter().find(|h| h.name().is_some_and(|n| n.eq_ignore_ascii_case(name)));
         found.and_then(|h| h.value()).map(str::to_owned)
     };
     Some(SampledRequest {
         at: sample.timestamp().and_then(chrono_time)?,
         client: request.client_ip()?.parse().ok()?,
-        country: request
-            .country()
-            .filter(|c| !c.is_empty())
-            .map(str::to_owned),
+        country: request.country().filter(|c| !c.is_empty()).map(str::to_owned),
         method: request.method().unwrap_or("?").to_owned(),
         uri: request.uri().unwrap_or("?").to_owned(),
         user_agent: header("user-agent"),
-        forwarded_for: header("x-forwarded-for")
-            .or_else(|| header("forwarded"))
-            .or_else(|| header("via")),
+        forwarded_for: header("x-forwarded-for").or_else(|| header("forwarded")).or_else(|| header("via")),
         action: sample.action().and_then(action),
         rule: rule.to_owned(),
         rule_in_group: sample.rule_name_within_rule_group().map(str::to_owned),

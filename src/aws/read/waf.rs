@@ -13,11 +13,7 @@ fn name_and_id<'a>(operation: &str, arn: &'a str) -> Result<(&'a str, &'a str), 
     let mut parts = arn.rsplit('/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(id), Some(name), Some(_)) => Ok((name, id)),
-        _ => Err(AwsError::new(
-            operation,
-            arn,
-            Problem::Unreadable("not a WAFv2 ARN".to_owned()),
-        )),
+        _ => Err(AwsError::new(operation, arn, Problem::Unreadable("not a WAFv2 ARN".to_owned()))),
     }
 }
 
@@ -29,10 +25,7 @@ const RESOURCE_KINDS: [(&str, ResourceType); 7] = [
     ("AppSync APIs", ResourceType::Appsync),
     ("Cognito user pools", ResourceType::CognitioUserPool),
     ("App Runner services", ResourceType::AppRunnerService),
-    (
-        "Verified Access instances",
-        ResourceType::VerifiedAccessInstance,
-    ),
+    ("Verified Access instances", ResourceType::VerifiedAccessInstance),
     ("Amplify apps", ResourceType::Amplify),
 ];
 
@@ -41,77 +34,29 @@ impl Aws {
     pub async fn web_acl(&self, arn: &str, lane: Lane) -> Result<WebAcl, AwsError> {
         let (name, id) = name_and_id("GetWebACL", arn)?;
         self.0.pace.turn(Quota::WafRead("GetWebACL"), lane).await;
-        let answer = self
-            .0
-            .waf
-            .get_web_acl()
-            .name(name)
-            .id(id)
-            .scope(Scope::Regional)
-            .send()
-            .await;
+        let answer = self.0.waf.get_web_acl().name(name).id(id).scope(Scope::Regional).send().await;
         let answer = answer.map_err(|e| AwsError::of("GetWebACL", name, &e))?;
-        let unreadable = || {
-            AwsError::new(
-                "GetWebACL",
-                name,
-                Problem::Unreadable("no web ACL in it".to_owned()),
-            )
-        };
-        answer
-            .web_acl()
-            .map(waf_rules::web_acl)
-            .ok_or_else(unreadable)
+        let unreadable = || AwsError::new("GetWebACL", name, Problem::Unreadable("no web ACL in it".to_owned()));
+        answer.web_acl().map(waf_rules::web_acl).ok_or_else(unreadable)
     }
 
     /// A rule group by ARN. Shared groups of other accounts may be unreadable.
     pub async fn rule_group(&self, arn: &str, lane: Lane) -> Result<RuleGroup, AwsError> {
         let (name, id) = name_and_id("GetRuleGroup", arn)?;
         self.0.pace.turn(Quota::WafRead("GetRuleGroup"), lane).await;
-        let answer = self
-            .0
-            .waf
-            .get_rule_group()
-            .name(name)
-            .id(id)
-            .scope(Scope::Regional)
-            .send()
-            .await;
+        let answer = self.0.waf.get_rule_group().name(name).id(id).scope(Scope::Regional).send().await;
         let answer = answer.map_err(|e| AwsError::of("GetRuleGroup", name, &e))?;
-        let unreadable = || {
-            AwsError::new(
-                "GetRuleGroup",
-                name,
-                Problem::Unreadable("no rule group in it".to_owned()),
-            )
-        };
-        answer
-            .rule_group()
-            .map(waf_rules::rule_group)
-            .ok_or_else(unreadable)
+        let unreadable = || AwsError::new("GetRuleGroup", name, Problem::Unreadable("no rule group in it".to_owned()));
+        answer.rule_group().map(waf_rules::rule_group).ok_or_else(unreadable)
     }
 
     /// An IP set by ARN, with the lock token that this read yielded.
     pub async fn ip_set(&self, arn: &str, lane: Lane) -> Result<IpSet, AwsError> {
         let (name, id) = name_and_id("GetIPSet", arn)?;
         self.0.pace.turn(Quota::WafRead("GetIPSet"), lane).await;
-        let answer = self
-            .0
-            .waf
-            .get_ip_set()
-            .name(name)
-            .id(id)
-            .scope(Scope::Regional)
-            .send()
-            .await;
+        let answer = self.0.waf.get_ip_set().name(name).id(id).scope(Scope::Regional).send().await;
         let answer = answer.map_err(|e| AwsError::of("GetIPSet", name, &e))?;
-        let unreadable = |what: &str| {
-            AwsError::new(
-                "GetIPSet",
-                name,
-                Problem::Unreadable(format!("no {what} in it")),
-            )
-        };
+        let unreadable = |what: &str| AwsError::new("GetIPSet", name, Problem::Unreadable(format!("no {what} in it")));
         let set = answer.ip_set().ok_or_else(|| unreadable("IP set"))?;
         let version = match set.ip_address_version() {
             IpAddressVersion::Ipv4 => IpVersion::V4,
@@ -125,10 +70,7 @@ impl Aws {
             description: set.description().map(str::to_owned),
             version,
             addresses: set.addresses().to_vec(),
-            lock_token: answer
-                .lock_token()
-                .ok_or_else(|| unreadable("lock token"))?
-                .to_owned(),
+            lock_token: answer.lock_token().ok_or_else(|| unreadable("lock token"))?.to_owned(),
         })
     }
 
@@ -140,15 +82,8 @@ impl Aws {
         lane: Lane,
     ) -> Result<Vec<String>, AwsError> {
         let (label, resource_type) = &RESOURCE_KINDS[kind.0];
-        self.0
-            .pace
-            .turn(Quota::WafSlowRead("ListResourcesForWebACL"), lane)
-            .await;
-        let call = self
-            .0
-            .waf
-            .list_resources_for_web_acl()
-            .web_acl_arn(web_acl_arn);
+        self.0.pace.turn(Quota::WafSlowRead("ListResourcesForWebACL"), lane).await;
+        let call = self.0.waf.list_resources_for_web_acl().web_acl_arn(web_acl_arn);
         let answer = call.resource_type(resource_type.clone()).send().await;
         let answer = answer.map_err(|e| AwsError::of("ListResourcesForWebACL", label, &e))?;
         Ok(answer.resource_arns().to_vec())
@@ -156,26 +91,12 @@ impl Aws {
 
     /// The tags of a WAF resource.
     pub async fn waf_tags(&self, arn: &str, lane: Lane) -> Result<Vec<(String, String)>, AwsError> {
-        self.0
-            .pace
-            .turn(Quota::WafRead("ListTagsForResource"), lane)
-            .await;
-        let answer = self
-            .0
-            .waf
-            .list_tags_for_resource()
-            .resource_arn(arn)
-            .send()
-            .await;
+        self.0.pace.turn(Quota::WafRead("ListTagsForResource"), lane).await;
+        let answer = self.0.waf.list_tags_for_resource().resource_arn(arn).send().await;
         let answer = answer.map_err(|e| AwsError::of("ListTagsForResource", arn, &e))?;
-        let tags = answer
-            .tag_info_for_resource()
-            .map(|info| info.tag_list())
-            .unwrap_or_default();
-        Ok(tags
-            .iter()
-            .map(|t| (t.key().to_owned(), t.value().to_owned()))
-            .collect())
+        let tags =
+            answer.tag_info_for_resource().map(aws_sdk_wafv2::types::TagInfoForResource::tag_list).unwrap_or_default();
+        Ok(tags.iter().map(|t| (t.key().to_owned(), t.value().to_owned())).collect())
     }
 }
 

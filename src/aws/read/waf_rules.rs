@@ -5,9 +5,8 @@ use aws_sdk_wafv2::types as sdk;
 use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 
 pub(super) fn web_acl(acl: &sdk::WebAcl) -> WebAcl {
-    let firewall_manager = |groups: &[sdk::FirewallManagerRuleGroup]| {
-        sorted(groups.iter().map(firewall_manager_rule).collect())
-    };
+    let firewall_manager =
+        |groups: &[sdk::FirewallManagerRuleGroup]| sorted(groups.iter().map(firewall_manager_rule).collect());
     let visibility = acl.visibility_config();
     WebAcl {
         name: acl.name().to_owned(),
@@ -41,23 +40,16 @@ fn sorted(mut rules: Vec<Rule>) -> Vec<Rule> {
 
 fn rule(rule: &sdk::Rule) -> Rule {
     let disposition = match (rule.action(), rule.override_action()) {
-        (Some(action), _) => {
-            rule_action(action).map_or(Disposition::Action(RuleAction::Count), Disposition::Action)
-        }
-        (None, over) => Disposition::Group {
-            count: over.is_some_and(|o| o.count().is_some()),
-        },
+        (Some(action), _) => rule_action(action).map_or(Disposition::Action(RuleAction::Count), Disposition::Action),
+        (None, over) => Disposition::Group { count: over.is_some_and(|o| o.count().is_some()) },
     };
     let visibility = rule.visibility_config();
     Rule {
         name: rule.name().to_owned(),
         priority: i64::from(rule.priority()),
-        metric_name: visibility
-            .map_or_else(|| rule.name().to_owned(), |v| v.metric_name().to_owned()),
+        metric_name: visibility.map_or_else(|| rule.name().to_owned(), |v| v.metric_name().to_owned()),
         sampled: visibility.is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
-        statement: rule
-            .statement()
-            .map_or(Statement::Other("no statement"), statement),
+        statement: rule.statement().map_or(Statement::Other("no statement"), statement),
         disposition,
     }
 }
@@ -71,16 +63,10 @@ fn firewall_manager_rule(group: &sdk::FirewallManagerRuleGroup) -> Rule {
     Rule {
         name: group.name().to_owned(),
         priority: i64::from(group.priority()),
-        metric_name: group
-            .visibility_config()
-            .map_or_else(String::new, |v| v.metric_name().to_owned()),
-        sampled: group
-            .visibility_config()
-            .is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
+        metric_name: group.visibility_config().map_or_else(String::new, |v| v.metric_name().to_owned()),
+        sampled: group.visibility_config().is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
         statement,
-        disposition: Disposition::Group {
-            count: group.override_action().is_some_and(|o| o.count().is_some()),
-        },
+        disposition: Disposition::Group { count: group.override_action().is_some_and(|o| o.count().is_some()) },
     }
 }
 
@@ -92,10 +78,7 @@ fn rule_action(action: &sdk::RuleAction) -> Option<RuleAction> {
         (action.captcha().is_some(), RuleAction::Captcha),
         (action.challenge().is_some(), RuleAction::Challenge),
     ];
-    table
-        .into_iter()
-        .find(|(set, _)| *set)
-        .map(|(_, action)| action)
+    table.into_iter().find(|(set, _)| *set).map(|(_, action)| action)
 }
 
 fn statement(s: &sdk::Statement) -> Statement {
@@ -115,14 +98,8 @@ fn statement(s: &sdk::Statement) -> Statement {
     if let Some(rate) = s.rate_based_statement() {
         return Statement::RateBased {
             limit: rate.limit(),
-            window_seconds: if rate.evaluation_window_sec() == 0 {
-                300
-            } else {
-                rate.evaluation_window_sec()
-            },
-            scope_down: rate
-                .scope_down_statement()
-                .map(|inner| Box::new(statement(inner))),
+            window_seconds: if rate.evaluation_window_sec() == 0 { 300 } else { rate.evaluation_window_sec() },
+            scope_down: rate.scope_down_statement().map(|inner| Box::new(statement(inner))),
         };
     }
     if let Some(and) = s.and_statement() {
@@ -143,32 +120,20 @@ fn other(s: &sdk::Statement) -> &'static str {
         (s.byte_match_statement().is_some(), "ByteMatchStatement"),
         (s.sqli_match_statement().is_some(), "SqliMatchStatement"),
         (s.xss_match_statement().is_some(), "XssMatchStatement"),
-        (
-            s.size_constraint_statement().is_some(),
-            "SizeConstraintStatement",
-        ),
+        (s.size_constraint_statement().is_some(), "SizeConstraintStatement"),
         (s.geo_match_statement().is_some(), "GeoMatchStatement"),
-        (
-            s.regex_pattern_set_reference_statement().is_some(),
-            "RegexPatternSetReferenceStatement",
-        ),
+        (s.regex_pattern_set_reference_statement().is_some(), "RegexPatternSetReferenceStatement"),
         (s.regex_match_statement().is_some(), "RegexMatchStatement"),
         (s.label_match_statement().is_some(), "LabelMatchStatement"),
         (s.asn_match_statement().is_some(), "AsnMatchStatement"),
     ];
-    table
-        .into_iter()
-        .find(|(set, _)| *set)
-        .map_or("an unknown statement", |(_, name)| name)
+    table.into_iter().find(|(set, _)| *set).map_or("an unknown statement", |(_, name)| name)
 }
 
 fn group_reference(reference: &sdk::RuleGroupReferenceStatement) -> Statement {
     Statement::RuleGroup {
         arn: reference.arn().to_owned(),
-        overrides: overrides(
-            reference.rule_action_overrides(),
-            reference.excluded_rules(),
-        ),
+        overrides: overrides(reference.rule_action_overrides(), reference.excluded_rules()),
     }
 }
 
@@ -181,18 +146,7 @@ fn managed(group: &sdk::ManagedRuleGroupStatement) -> Statement {
 }
 
 /// Excluded rules count instead of acting: an older way to say the same (documented).
-fn overrides(
-    overrides: &[sdk::RuleActionOverride],
-    excluded: &[sdk::ExcludedRule],
-) -> Vec<(String, RuleAction)> {
-    let stated = overrides
-        .iter()
-        .filter_map(|o| Some((o.name().to_owned(), rule_action(o.action_to_use()?)?)));
-    stated
-        .chain(
-            excluded
-                .iter()
-                .map(|e| (e.name().to_owned(), RuleAction::Count)),
-        )
-        .collect()
+fn overrides(overrides: &[sdk::RuleActionOverride], excluded: &[sdk::ExcludedRule]) -> Vec<(String, RuleAction)> {
+    let stated = overrides.iter().filter_map(|o| Some((o.name().to_owned(), rule_action(o.action_to_use()?)?)));
+    stated.chain(excluded.iter().map(|e| (e.name().to_owned(), RuleAction::Count))).collect()
 }

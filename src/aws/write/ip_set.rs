@@ -26,32 +26,13 @@ impl Aws {
         addresses: Vec<String>,
     ) -> Result<(), AwsError> {
         let identity = self.identity(Lane::Write).await?;
-        gate::pass(ticket, &identity.at)
-            .map_err(|r| AwsError::new("UpdateIPSet", &set.name, Problem::Gate(r)))?;
-        self.0
-            .pace
-            .turn(Quota::WafWrite("UpdateIPSet"), Lane::Write)
-            .await;
-        let call = self
-            .0
-            .waf
-            .update_ip_set()
-            .name(&set.name)
-            .id(&set.id)
-            .scope(Scope::Regional);
+        gate::pass(ticket, &identity.at).map_err(|r| AwsError::new("UpdateIPSet", &set.name, Problem::Gate(r)))?;
+        self.0.pace.turn(Quota::WafWrite("UpdateIPSet"), Lane::Write).await;
+        let call = self.0.waf.update_ip_set().name(&set.name).id(&set.id).scope(Scope::Regional);
         let call = call.set_description(set.description.clone().filter(|d| !d.is_empty()));
-        let call = call
-            .set_addresses(Some(addresses))
-            .lock_token(&set.lock_token)
-            .customize();
+        let call = call.set_addresses(Some(addresses)).lock_token(&set.lock_token).customize();
         let once = aws_sdk_wafv2::config::Config::builder().retry_config(RetryConfig::disabled());
-        let answer = call
-            .config_override(once)
-            .interceptor(WithTicket(Arc::clone(ticket)))
-            .send()
-            .await;
-        answer
-            .map(|_| ())
-            .map_err(|e| AwsError::of("UpdateIPSet", &set.name, &e))
+        let answer = call.config_override(once).interceptor(WithTicket(Arc::clone(ticket))).send().await;
+        answer.map(|_| ()).map_err(|e| AwsError::of("UpdateIPSet", &set.name, &e))
     }
 }

@@ -1,0 +1,277 @@
+//! What TOML and types cannot say: names that must refer to something, values out of range.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use ipnet::IpNet;
+use toml::Spanned;
+
+use super::{
+    ApiSpec, IpSetSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageSpec, WebAclSpec, WorldSpec,
+};
+
+type Checked = Result<(), ScenarioError>;
+
+/// Checks a scenario that has been read.
+pub(super) fn check(text: &str, scenario: &Scenario) -> Checked {
+    let check = Check { text, world: &scenario.world };
+    if scenario.schema.get_ref() != SCHEMA {
+        let message = format!("unknown schema `{}`", scenario.schema.get_ref());
+        return Err(check.error(&scenario.schema.span(), message).hint(format!("this version reads `{SCHEMA}`")));
+    }
+    if !(scenario.speed.is_finite() && scenario.speed > 0.0) {
+        return Err(check.error(&(0..0), "`speed` must be above 0"));
+    }
+    check.world()
+}
+
+struct Check<'a> {
+    text: &'a str,
+    world: &'a WorldSpec,
+}
+
+impl Check<'_> {
+    fn error(&self, span: &Range<usize>, message: impl Into<String>) -> ScenarioError {
+        ScenarioError::at(self.text, span, message)
+    }
+
+    fn world(&self) -> Checked {
+        let world = self.world;
+        let account = world.account.get_ref();
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(self.error(&world.account.span(), format!("`{account}` is not an account id: twelve digits")));
+        }
+        self.unique("backend", world.backends.iter().map(|backend| &backend.name))?;
+        self.unique("IP set", world.ip_sets.iter().map(|set| &set.name))?;
+        self.unique("rule group", world.rule_groups.iter().map(|group| &group.name))?;
+        self.unique("web ACL", world.web_acls.iter().map(|acl| &acl.name))?;
+        self.unique("population", world.populations.iter().map(|population| &population.name))?;
+        world.ip_sets.iter().try_for_each(|set| self.ip_set(set))?;
+        for group in &world.rule_groups {
+            group.rules.iter().try_for_each(|rule| self.rule(rule, true))?;
+        }
+        world.web_acls.iter().try_for_each(|acl| self.web_acl(acl))?;
+        for backend in &world.backends {
+            if !(backend.capacity.is_finite() && backend.capacity > 0.0) {
+                return Err(self.error(&backend.name.span(), "a backend's `capacity` must be above 0"));
+            }
+            self.share(&backend.name.span(), "collapse", backend.collapse)?;
+        }
+        world.apis.iter().try_for_each(|api| self.api(api))?;
+        world.populations.iter().try_for_each(|population| self.population(population))
+    }
+
+    fn unique<'n>(&self, what: &str, names: impl Iterator<Item = &'n Spanned<String>>) -> Checked {
+        let mut seen = HashSet::new();
+        for name in names {
+            if !seen.insert(name.get_ref()) {
+                return Err(self.error(&name.span(), format!("a second {what} named `{}`", name.get_ref())));
+            }
+        }
+        Ok(())
+    }
+
+    fn refers(&self, what: &str, name: &Spanned<String>, known: &[&str]) -> Checked {
+        if known.contains(&name.get_ref().as_str()) {
+            return Ok(());
+        }
+        Err(self
+            .error(&name.span(), format!("no {what} named `{}`", name.get_ref()))
+            .nearest(name.get_ref(), known.iter().copied()))
+    }
+
+    fn share(&self, span: &Range<usize>, field: &str, value: f64) -> Checked {
+        if (0.0..=1.0).contains(&value) {
+            return Ok(());
+        }
+        Err(self.error(span, format!("`{field}` is a share: 0 to 1, not {value}")))
+    }
+
+    fn ip_set(&self, set: &IpSetSpec) -> Checked {
+        let wants_v6 = match set.version.get_ref().as_str() {
+            "IPV4" => false,
+            "IPV6" => true,
+            other => {
+                let error = self.error(&set.version.span(), format!("unknown IP version `{other}`"));
+                return Err(error.hint("write `IPV4` or `IPV6`"));
+            }
+        };
+        for address in &set.addresses {
+            let net: &IpNet = address.get_ref();
+            if matches!(net, IpNet::V6(_)) != wants_v6 {
+                return Err(
+                    self.error(&address.span(), format!("{net} does not fit a set of {}", set.version.get_ref()))
+                );
+            }
+            if net.trunc() != *net {
+                let error = self.error(&address.span(), format!("{net} has host bits, which AWS refuses"));
+                return Err(error.hint(format!("write `{}`", net.trunc())));
+            }
+            if net.prefix_len() == 0 {
+                return Err(self.error(&address.span(), "AWS refuses /0 in an IP set"));
+            }
+        }
+        Ok(())
+    }
+
+    fn web_acl(&self, acl: &WebAclSpec) -> Checked {
+        use super::RuleActionSpec::{Allow, Block};
+        if !matches!(acl.default_action, Allow | Block) {
+            return Err(self.error(&acl.name.span(), "a default action is `allow` or `block`"));
+        }
+        self.unique("rule", acl.rules.iter().map(|rule| &rule.name))?;
+        acl.rules.iter().try_for_each(|rule| self.rule(rule, false))
+    }
+
+    fn rule(&self, rule: &RuleSpec, inside_group: bool) -> Checked {
+        let span = rule.name.span();
+        let matchers = [
+            rule.ip_set.is_some(),
+            rule.not_ip_set.is_some(),
+            rule.rate.is_some(),
+            rule.managed.is_some(),
+            rule.rule_group.is_some(),
+            rule.countries.is_some(),
+            rule.statement.is_some(),
+        ];
+        if matchers.iter().filter(|given| **given).count() != 1 {
+            let error = self.error(&span, format!("rule `{}` must match exactly one thing", rule.name.get_ref()));
+            return Err(error.hint("one of ip_set, not_ip_set, rate, managed, rule_group, countries, statement"));
+        }
+        let is_group = rule.managed.is_some() || rule.rule_group.is_some();
+        if is_group && inside_group {
+            return Err(self.error(&span, "rule groups do not nest"));
+        }
+        if is_group && rule.action.is_some() {
+            return Err(self
+                .error(&span, "a group has no `action`")
+                .hint("write `override = \"none\"` or `\"count\"`"));
+        }
+        if !is_group && (rule.override_action.is_some() || !rule.count_rules.is_empty()) {
+            return Err(self.error(&span, "`override` and `count_rules` belong to groups").hint("write `action`"));
+        }
+        if !is_group && rule.action.is_none() {
+            return Err(self.error(&span, format!("rule `{}` has no `action`", rule.name.get_ref())));
+        }
+        let sets: Vec<&str> = self.world.ip_sets.iter().map(|set| set.name.get_ref().as_str()).collect();
+        for name in rule.ip_set.iter().chain(&rule.not_ip_set) {
+            self.refers("IP set", name, &sets)?;
+        }
+        let groups: Vec<&str> = self.world.rule_groups.iter().map(|group| group.name.get_ref().as_str()).collect();
+        rule.rule_group.iter().try_for_each(|name| self.refers("rule group", name, &groups))?;
+        if let Some(rate) = &rule.rate
+            && (!matches!(rate.window.seconds, 60 | 120 | 300 | 600) || rate.limit < 10)
+        {
+            return Err(self.error(&span, "a rate rule's limit is 10 or more, its window 1m, 2m, 5m or 10m"));
+        }
+        Ok(())
+    }
+
+    fn api(&self, api: &ApiSpec) -> Checked {
+        if !matches!(api.endpoint.get_ref().as_str(), "REGIONAL" | "EDGE" | "PRIVATE") {
+            let error = self.error(&api.endpoint.span(), format!("unknown endpoint type `{}`", api.endpoint.get_ref()));
+            return Err(error.hint("write `REGIONAL`, `EDGE` or `PRIVATE`"));
+        }
+        if let Some(policy) = &api.policy
+            && let Err(error) = serde_json::from_str::<serde_json::Value>(policy.get_ref())
+        {
+            return Err(self.error(&policy.span(), format!("`policy` is not JSON: {error}")));
+        }
+        let backends: Vec<&str> = self.world.backends.iter().map(|backend| backend.name.get_ref().as_str()).collect();
+        api.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
+        for method in &api.methods {
+            let span = method.path.span();
+            method.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
+            if !method.path.get_ref().starts_with('/') {
+                return Err(self.error(&span, "a path starts with `/`"));
+            }
+            let latency = method.latency_ms;
+            if !(latency.p50 > 0.0 && latency.p99 >= latency.p50 && latency.p99.is_finite()) {
+                return Err(self.error(&span, "`latency_ms` needs 0 < p50 <= p99"));
+            }
+        }
+        self.unique("stage", api.stages.iter().map(|stage| &stage.name))?;
+        api.stages.iter().try_for_each(|stage| self.stage(stage))
+    }
+
+    fn stage(&self, stage: &StageSpec) -> Checked {
+        let acls: Vec<&str> = self.world.web_acls.iter().map(|acl| acl.name.get_ref().as_str()).collect();
+        stage.web_acl.iter().try_for_each(|name| self.refers("web ACL", name, &acls))?;
+        let backends: Vec<&str> = self.world.backends.iter().map(|backend| backend.name.get_ref().as_str()).collect();
+        stage.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))
+    }
+
+    fn population(&self, population: &Population) -> Checked {
+        let span = population.name.span();
+        let target = population.stage.get_ref();
+        let stages: Vec<String> = self
+            .world
+            .apis
+            .iter()
+            .flat_map(|api| api.stages.iter().map(|stage| format!("{}/{}", api.name.get_ref(), stage.name.get_ref())))
+            .collect();
+        let wanted = format!("{}/{}", target.api, target.stage);
+        if !stages.contains(&wanted) {
+            let error = self.error(&population.stage.span(), format!("no stage `{wanted}`"));
+            return Err(error.nearest(&wanted, stages.iter().map(String::as_str)));
+        }
+        if !(population.rate.is_finite() && population.rate >= 0.0 && population.cost > 0.0 && population.noise >= 0.0)
+        {
+            return Err(self.error(&span, "`rate` and `noise` must not be negative, `cost` must be above 0"));
+        }
+        self.share(&span, "client_errors + server_errors", population.client_errors + population.server_errors)?;
+        self.requests(population)?;
+        self.sources(population)?;
+        for habit in &population.habits {
+            self.share(&habit.share.span(), "share", *habit.share.get_ref())?;
+        }
+        let habits: f64 = population.habits.iter().map(|habit| *habit.share.get_ref()).sum();
+        self.share(&span, "share of all habits", habits)
+    }
+
+    fn requests(&self, population: &Population) -> Checked {
+        if population.requests.is_empty() || population.sources.is_empty() {
+            return Err(self.error(&population.name.span(), "a population needs `requests` and `sources`"));
+        }
+        let api = self.world.apis.iter().find(|api| *api.name.get_ref() == population.stage.get_ref().api);
+        let known: Vec<String> = api
+            .iter()
+            .flat_map(|api| api.methods.iter().map(|method| format!("{} {}", method.method, method.path.get_ref())))
+            .collect();
+        for request in &population.requests {
+            let route = request.route.get_ref();
+            let wanted = format!("{} {}", route.method, route.path);
+            if !known.contains(&wanted) {
+                let error = self.error(&request.route.span(), format!("the API has no method `{wanted}`"));
+                return Err(error.nearest(&wanted, known.iter().map(String::as_str)));
+            }
+            if !(request.share.is_finite() && request.share > 0.0) {
+                return Err(self.error(&request.route.span(), "a request's `share` must be above 0"));
+            }
+        }
+        Ok(())
+    }
+
+    fn sources(&self, population: &Population) -> Checked {
+        for source in &population.sources {
+            let (net, span) = (source.prefix.get_ref(), source.prefix.span());
+            if let Some(outside) = source.addresses.iter().find(|address| !net.contains(*address)) {
+                return Err(self.error(&span, format!("{outside} is not in {net}")));
+            }
+            let host_bits = u32::from(net.max_prefix_len() - net.prefix_len());
+            let room = 1_usize.checked_shl(host_bits).unwrap_or(usize::MAX);
+            // Half of the prefix must stay free, so that drawing distinct addresses, and moving, stays cheap.
+            let wanted = source.count.saturating_mul(2).saturating_add(source.addresses.len());
+            if source.count > 0 && wanted > room.max(2) {
+                return Err(self.error(
+                    &span,
+                    format!("{net} is too small for {} addresses and as many to move to", source.count),
+                ));
+            }
+            if source.count == 0 && source.addresses.is_empty() {
+                return Err(self.error(&span, format!("no addresses in {net}: give `count` or `addresses`")));
+            }
+        }
+        Ok(())
+    }
+}

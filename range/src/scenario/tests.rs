@@ -1,0 +1,95 @@
+//! The format's errors: each must name the line and help.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+const SMALL: &str = r#"schema = "portcullis.scenario/1"
+name = "small"
+title = "Small"
+
+[world]
+account = "111122223333"
+region = "eu-central-1"
+start = 2026-03-03T03:00:00Z
+history = "10m"
+
+[[world.backends]]
+name = "db"
+capacity = 100
+
+[[world.apis]]
+name = "shop"
+backend = "db"
+methods = [{ method = "GET", path = "/products" }]
+stages = [{ name = "prod", web_acl = "acl" }]
+
+[[world.ip_sets]]
+name = "blocklist"
+version = "IPV4"
+addresses = ["203.0.113.0/28"]
+
+[[world.web_acls]]
+name = "acl"
+rules = [{ name = "block", ip_set = "blocklist", action = "block" }]
+
+[[world.populations]]
+name = "shoppers"
+kind = "legitimate"
+stage = "shop/prod"
+rate = 10
+sources = [{ prefix = "192.0.2.0/24", count = 20 }]
+requests = [{ route = "GET /products" }]
+"#;
+
+fn wrong(from: &str, to: &str) -> ScenarioError {
+    assert!(SMALL.contains(from), "the test replaces text that is not there: {from}");
+    Scenario::parse(&SMALL.replacen(from, to, 1)).expect_err("must be refused")
+}
+
+#[test]
+fn the_small_scenario_reads() {
+    let scenario = Scenario::parse(SMALL).unwrap();
+    assert_eq!(scenario.world.history, Span { seconds: 600 });
+    assert_eq!(scenario.world.populations[0].stage.get_ref().stage, "prod");
+}
+
+#[test]
+fn an_unknown_field_is_refused_with_line_and_nearest_name() {
+    let error = wrong("capacity = 100", "capasity = 100");
+    assert_eq!((error.line, error.column), (13, 1), "{error}");
+    assert_eq!(error.hint.as_deref(), Some("did you mean `capacity`?"));
+}
+
+#[test]
+fn a_name_that_refers_to_nothing_is_refused_with_the_nearest() {
+    let error = wrong(r#"ip_set = "blocklist""#, r#"ip_set = "bloklist""#);
+    assert_eq!(error.line, 28, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "scenario, line 28, column 37: no IP set named `bloklist` (did you mean `blocklist`?)"
+    );
+    let error = wrong("shop/prod", "shop/prd");
+    assert_eq!(error.hint.as_deref(), Some("did you mean `shop/prod`?"));
+    let error = wrong("GET /products\" }]\n", "GET /product\" }]\n");
+    assert_eq!(error.hint.as_deref(), Some("did you mean `GET /products`?"));
+}
+
+#[test]
+fn what_aws_refuses_in_an_ip_set_is_refused() {
+    assert_eq!(wrong("203.0.113.0/28", "203.0.113.1/28").hint.as_deref(), Some("write `203.0.113.0/28`"));
+    assert!(wrong("203.0.113.0/28", "0.0.0.0/0").message.contains("/0"));
+    assert!(wrong("203.0.113.0/28", "2001:db8::/64").message.contains("does not fit"));
+}
+
+#[test]
+fn lengths_of_time_are_read_and_refused() {
+    assert!(wrong(r#""10m""#, r#""10 minutes""#).message.contains("1h30m"));
+    let scenario = Scenario::parse(&SMALL.replace(r#""10m""#, r#""1h1m1s""#)).unwrap();
+    assert_eq!(scenario.world.history.seconds, 3661);
+}
+
+#[test]
+fn a_rule_matches_exactly_one_thing() {
+    let error = wrong(r#"ip_set = "blocklist","#, r#"ip_set = "blocklist", countries = ["US"],"#);
+    assert!(error.message.contains("exactly one"), "{error}");
+}

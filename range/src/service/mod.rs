@@ -1,0 +1,156 @@
+//! What each operation does, whatever it was encoded as.
+//!
+//! A handler takes the account and the input as a JSON tree and gives an answer or one of AWS's errors. Nothing here
+//! knows of HTTP headers or encodings; nothing here counts quotas or plays faults.
+
+pub(crate) mod apigateway;
+pub(crate) mod cloudwatch;
+mod common;
+mod sts;
+pub(crate) mod wafv2;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::error::AwsError;
+use crate::state::Account;
+use crate::wire::{Target, Tree};
+
+/// A service of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Service {
+    Sts,
+    ApiGateway,
+    Waf,
+    CloudWatch,
+}
+
+impl Service {
+    /// The name in faults and in the trail.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::ApiGateway => "apigateway",
+            Self::Waf => "wafv2",
+            Self::CloudWatch => "cloudwatch",
+        }
+    }
+
+    /// The error of too many calls.
+    pub(crate) fn throttled(self) -> AwsError {
+        match self {
+            Self::ApiGateway => {
+                let mut error =
+                    AwsError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too Many Requests");
+                error.retry_after = Some(1);
+                error
+            }
+            Self::Sts => AwsError::bad("Throttling", "Rate exceeded"),
+            Self::Waf | Self::CloudWatch => AwsError::bad("ThrottlingException", "Rate exceeded").query("Throttling"),
+        }
+    }
+
+    /// An internal error.
+    pub(crate) fn failed(self, status: StatusCode) -> AwsError {
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        let code = match self {
+            _ if unavailable && self == Self::ApiGateway => "ServiceUnavailableException",
+            _ if unavailable => "ServiceUnavailable",
+            Self::Waf => "WAFInternalErrorException",
+            Self::CloudWatch => "InternalServiceFault",
+            Self::ApiGateway | Self::Sts => "InternalFailure",
+        };
+        AwsError::new(status, code, "The request processing has failed because of an unknown error.")
+    }
+
+    /// The error of a caller without the permission. JSON services answer 400, the others 403 (documented).
+    pub(crate) fn denied(self) -> AwsError {
+        let (status, code) = match self {
+            Self::Waf => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
+            Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "AccessDenied"),
+            Self::ApiGateway => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+        };
+        AwsError::new(
+            status,
+            code,
+            "User: arn:aws:iam::000000000000:user/oncall is not authorized to perform this action",
+        )
+    }
+
+    /// The error of credentials that have expired.
+    pub(crate) fn expired(self) -> AwsError {
+        let (status, code) = match self {
+            Self::Waf => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
+            Self::ApiGateway => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
+            Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
+        };
+        AwsError::new(status, code, "The security token included in the request is expired")
+    }
+
+    /// The error of an operation that the service does not have.
+    pub(crate) fn unknown_operation(self) -> AwsError {
+        match self {
+            Self::ApiGateway => AwsError::new(
+                StatusCode::FORBIDDEN,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
+            Self::Sts => AwsError::bad("InvalidAction", "Could not find operation for version 2011-06-15"),
+            Self::Waf | Self::CloudWatch => AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", ""),
+        }
+    }
+}
+
+/// Whether an operation is one that changes the account.
+pub(crate) fn is_mutating(service: Service, operation: &str) -> bool {
+    service != Service::Sts && !["Get", "List", "Describe"].iter().any(|prefix| operation.starts_with(prefix))
+}
+
+/// What surrounds a call.
+#[derive(Debug, Default)]
+pub(crate) struct Context {
+    /// Metric data are to come with status `PartialData`.
+    pub(crate) partial_data: bool,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    /// No body at all.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// A tree that knows timestamps, for services with more than one encoding.
+    Tree(Tree),
+}
+
+/// A successful answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Body,
+}
+
+impl Answer {
+    pub(crate) fn ok(body: Value) -> Self {
+        Self { status: 200, body: Body::Json(body) }
+    }
+
+    pub(crate) fn created(body: Value) -> Self {
+        Self { status: 201, body: Body::Json(body) }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, body: Body::Empty }
+    }
+}
+
+/// Performs a call.
+pub(crate) fn perform(account: &mut Account, target: &Target, context: &mut Context) -> Result<Answer, AwsError> {
+    match target.service {
+        Service::Sts => sts::perform(account, target),
+        Service::ApiGateway => apigateway::perform(account, target),
+        Service::Waf => wafv2::perform(account, target),
+        Service::CloudWatch => cloudwatch::perform(account, target, context),
+    }
+}

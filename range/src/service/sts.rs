@@ -1,0 +1,22 @@
+//! STS: who is calling.
+
+use serde_json::json;
+
+use super::{Answer, Service};
+use crate::error::AwsError;
+use crate::state::Account;
+use crate::wire::Target;
+
+/// The IAM user that every caller of the range is.
+const CALLER: &str = "oncall";
+
+pub(crate) fn perform(account: &Account, target: &Target) -> Result<Answer, AwsError> {
+    if target.operation != "GetCallerIdentity" {
+        return Err(Service::Sts.unknown_operation());
+    }
+    Ok(Answer::ok(json!({
+        "Arn": format!("arn:aws:iam::{}:user/{CALLER}", account.id),
+        "UserId": "AIDAQRANGEONCALLUSER1",
+        "Account": account.id,
+    })))
+}

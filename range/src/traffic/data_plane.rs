@@ -1,0 +1,252 @@
+//! One real HTTP request on the same path that the flows take, counted in the same metrics.
+//!
+//! Answers are API Gateway's own: bodies and `x-amzn-errortype` as in its default gateway responses.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderValue, Response};
+
+use super::Traffic;
+use super::backend::Second;
+use super::chance::Chance;
+use super::plan::{Caller, admit, method_arn};
+use super::policy::Gate;
+use super::record::{Answered, Tally};
+use super::request::Request;
+use super::truth::{Counts, Truth};
+use super::waf::Fate;
+use crate::state::{Account, Ids, Sample};
+
+/// WAF looks at so many bytes of a body (documented for API Gateway: 16 KB by default).
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// An answer before it is written.
+struct Answer {
+    status: u16,
+    error_type: Option<&'static str>,
+    body: String,
+}
+
+impl Answer {
+    fn error(status: u16, error_type: &'static str, message: &str) -> Self {
+        let body = serde_json::json!({ "message": message }).to_string();
+        Self { status, error_type: Some(error_type), body }
+    }
+}
+
+impl Traffic {
+    /// One real request to `/restapis/{api}/{stage}/_user_request_/{path}` from `client`; the stage is known to exist. `account.now` is `now`.
+    pub(crate) fn data_plane(
+        &mut self,
+        account: &mut Account,
+        request: &http::Request<Bytes>,
+        client: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Response<Bytes> {
+        let Some((api, stage, path)) = split(request.uri().path()) else { return Response::new(Bytes::new()) };
+        let front = self.front(account, api, stage);
+        self.refresh(account, now);
+        self.real += 1;
+        let asked = read(request, stage, path);
+        let fate = self.judge_one(account, front, &asked, client, now);
+        let mut counts = Counts { requests: 1, ..Counts::default() };
+        let mut tally = Tally::default();
+        let answer = if fate.passed {
+            self.admit_one(account, front, path, &asked, client, now, &mut counts, &mut tally)
+        } else {
+            counts.waf_blocked = 1;
+            if self.counting.waf_blocked {
+                tally.refuse(1, (400..500).contains(&fate.code));
+            }
+            Answer { status: fate.code, ..Answer::error(403, "ForbiddenException", "Forbidden") }
+        };
+        let mut chance = Chance::keyed(self.seed, 0x4ea1, self.real);
+        tally.finish(&mut chance);
+        let lane = self.fronts[front].route(&asked.method, path);
+        let detailed = lane.and_then(|lane| self.fronts[front].lanes[lane].series);
+        for series in self.fronts[front].series.iter().chain(&detailed) {
+            series.write(&mut account.metrics, now, &tally);
+        }
+        let label = self.fronts[front].label.clone();
+        let book = self.truth.open(&label, Truth::REAL);
+        self.truth.add(book, now, &counts);
+        // Not drawn from the account's names, so that a request changes no id that a later write gets.
+        respond(&Ids::new(self.seed ^ chance.bits()).uuid(), answer)
+    }
+
+    fn judge_one(
+        &mut self,
+        account: &mut Account,
+        front: usize,
+        asked: &Request,
+        client: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Fate {
+        let Some(shield) = self.fronts[front].shield.and_then(|shield| self.shields.get_mut(shield)) else {
+            return Fate::unseen();
+        };
+        // Where an address really is, is not known here; WAF writes `-` for such (unverified).
+        let country = "-";
+        let bits = shield.acl.bits(client, Some(asked), |leaf| shield.over(leaf, client));
+        let fate = shield.acl.judge(asked, country, &bits);
+        for leaf in &fate.rates {
+            shield.count_rate(*leaf, client, 1.0);
+        }
+        shield.count(&fate.events, 1);
+        shield.publish(&mut account.metrics, &account.region, now);
+        let sampled = asked.sampled();
+        for event in &fate.events {
+            let Some(verdict) = event.verdict.clone() else { continue };
+            let sample = Sample {
+                at: now,
+                client_ip: client,
+                country: country.into(),
+                request: sampled.clone(),
+                verdict,
+                count: 1,
+            };
+            account.samples.record_sample(&shield.acl.arn, &shield.acl.metrics[event.rule], sample);
+        }
+        fate
+    }
+
+    #[allow(clippy::too_many_arguments)] // the request's whole situation
+    fn admit_one(
+        &mut self,
+        account: &Account,
+        index: usize,
+        path: &str,
+        asked: &Request,
+        client: IpAddr,
+        now: DateTime<Utc>,
+        counts: &mut Counts,
+        tally: &mut Tally,
+    ) -> Answer {
+        let front = &self.fronts[index];
+        let lane = front.route(&asked.method, path);
+        // Signatures and tokens are not checked: whoever sends an `Authorization` header or an API key is taken to be let in by them.
+        let authenticated = asked.header("authorization").is_some() || asked.header("x-api-key").is_some();
+        let caller = Caller { address: client, authenticated, own_host: true };
+        let refusal = match admit(account, front, lane, asked, &caller, now) {
+            Gate::Open => None,
+            Gate::Denied { explicit } => Some(denied(&method_arn(account, front, asked), &account.id, explicit)),
+            Gate::Unauthorized(401) => Some(Answer::error(401, "UnauthorizedException", "Unauthorized")),
+            Gate::Unauthorized(_) | Gate::Disabled => Some(Answer::error(403, "ForbiddenException", "Forbidden")),
+            Gate::NoMethod => {
+                Some(Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token"))
+            }
+        };
+        if let Some(refusal) = refusal {
+            *if refusal.status == 401 { &mut counts.unauthorized } else { &mut counts.denied } += 1;
+            tally.refuse(1, true);
+            return refusal;
+        }
+        let open = lane
+            .is_none_or(|lane| self.fronts[index].lanes[lane].bucket.as_mut().is_none_or(super::throttle::Bucket::one));
+        if !(open && self.account_bucket.as_mut().is_none_or(super::throttle::Bucket::one)) {
+            counts.throttled = 1;
+            if self.counting.throttled {
+                tally.refuse(1, true);
+            }
+            return Answer::error(429, "TooManyRequestsException", "Too Many Requests");
+        }
+        self.integrate_one(index, lane, path, counts, tally)
+    }
+
+    fn integrate_one(
+        &mut self,
+        index: usize,
+        lane: Option<usize>,
+        path: &str,
+        counts: &mut Counts,
+        tally: &mut Tally,
+    ) -> Answer {
+        let mut chance = Chance::keyed(self.seed, 0x0de1, self.real);
+        tally.requests = 1;
+        let Some(lane) = lane.map(|lane| &self.fronts[index].lanes[lane]) else {
+            return Answer { status: 200, error_type: None, body: "{}".to_owned() };
+        };
+        if let Some((how, ttl)) = &lane.caching {
+            if chance.unit() < lane.cache.hit_share(how, *ttl) {
+                tally.hits = 1;
+                counts.cache_hits = 1;
+                return success(lane.method.as_str(), path);
+            }
+            tally.misses = 1;
+        }
+        let backend = lane.backend.and_then(|backend| self.backends.get(backend));
+        let second = backend.map_or(Second::CALM, super::backend::Backend::last);
+        if let Some(backend) = backend {
+            if chance.unit() < second.refused {
+                tally.failed(backend.refusal_ms(), 1);
+                (tally.server_errors, counts.server_errors) = (1, 1);
+                let body = r#"{"message":"Internal server error"}"#.to_owned();
+                return Answer { status: 500, error_type: Some("InternalServerErrorException"), body };
+            }
+            if chance.unit() < lane.late(&second) {
+                tally.failed(backend.timeout_ms(), 1);
+                (tally.server_errors, counts.server_errors) = (1, 1);
+                return Answer::error(504, "InternalServerErrorException", "Endpoint request timed out");
+            }
+        }
+        let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
+        tally.integrated(&Answered { latency: &lane.latency, slower, wait_ms, timeout_ms }, 1, &mut chance);
+        counts.served = 1;
+        success(lane.method.as_str(), path)
+    }
+}
+
+fn success(method: &str, path: &str) -> Answer {
+    let body = serde_json::json!({ "ok": true, "method": method, "path": format!("/{path}") }).to_string();
+    Answer { status: 200, error_type: None, body }
+}
+
+/// The resource policy's refusal; capital M, account number masked but for its last four digits (seen in users' reports; unverified).
+fn denied(arn: &str, account: &str, explicit: bool) -> Answer {
+    let masked = format!("********{}", account.get(8..).unwrap_or(""));
+    let arn = arn.replacen(account, &masked, 1);
+    let tail = if explicit { " with an explicit deny" } else { "" };
+    let message = format!("User: anonymous is not authorized to perform: execute-api:Invoke on resource: {arn}{tail}");
+    Answer {
+        status: 403,
+        error_type: Some("AccessDeniedException"),
+        body: serde_json::json!({ "Message": message }).to_string(),
+    }
+}
+
+/// API id, stage and the path after `_user_request_`, without its leading `/`.
+fn split(path: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = path.strip_prefix("/restapis/")?.splitn(4, '/');
+    let (api, stage) = (parts.next()?, parts.next()?);
+    (parts.next()? == "_user_request_").then(|| (api, stage, parts.next().unwrap_or("")))
+}
+
+fn read(request: &http::Request<Bytes>, stage: &str, path: &str) -> Request {
+    let body = request.body();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Request {
+        method: request.method().as_str().to_owned(),
+        path: format!("/{stage}/{path}"),
+        query: request.uri().query().unwrap_or("").to_owned(),
+        headers: request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body: String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned(),
+        body_len: body.len(),
+        token: false,
+    }
+}
+
+fn respond(request_id: &str, answer: Answer) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(answer.body));
+    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::FORBIDDEN);
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    if let Some(error_type) = answer.error_type {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(error_type));
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}

@@ -1,0 +1,283 @@
+//! A stage at work: what its deployed snapshot, its settings and its web ACL make of requests.
+//!
+//! Traffic sees the stage late (propagation) and only what was deployed: methods and resource policy come out of the snapshot, never out of the
+//! draft. Canaries are not simulated: all traffic goes to the stage's own deployment. Usage plans are not simulated: a method that needs an
+//! API key takes any authenticated caller.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::backend::{Backend, Latency, Second};
+use super::cache::CacheState;
+use super::flow::LaneSecond;
+use super::policy::Policy;
+use super::record::{Series, Tally};
+use super::throttle::Bucket;
+use crate::scenario::{Cacheable, LatencySpec};
+use crate::state::{Account, CacheStatus, Method, Stage};
+
+/// What stands behind a method; the control plane does not know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Profile {
+    pub(crate) api: String,
+    pub(crate) stage: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) latency: LatencySpec,
+    pub(crate) backend: Option<usize>,
+    pub(crate) cost: f64,
+    pub(crate) cacheable: Option<Cacheable>,
+}
+
+/// One method of the deployed snapshot.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) authorization: String,
+    pub(crate) api_key_required: bool,
+    pub(crate) latency: Latency,
+    pub(crate) backend: Option<usize>,
+    pub(crate) cost: f64,
+    /// How it caches and for how long, where the stage has it cached.
+    pub(crate) caching: Option<(Cacheable, f64)>,
+    pub(crate) cache: CacheState,
+    /// The method's own bucket; `None` where only the account's limit holds.
+    pub(crate) bucket: Option<Bucket>,
+    /// Detailed metrics, where switched on.
+    pub(crate) series: Option<Series>,
+    /// API Gateway's patience with the backend, in milliseconds.
+    pub(crate) timeout_ms: f64,
+    /// What this second has brought so far.
+    pub(crate) tally: Tally,
+    /// This second's demand and what became of it.
+    pub(crate) second: LaneSecond,
+}
+
+impl Lane {
+    fn new(method: &Method, path: &str, profile: Option<&Profile>, backends: &[Backend]) -> Self {
+        Self {
+            method: method.http_method.clone(),
+            path: path.to_owned(),
+            authorization: method.authorization_type.clone(),
+            api_key_required: method.api_key_required,
+            latency: Latency::new(profile.map(|profile| profile.latency).unwrap_or_default()),
+            backend: profile.and_then(|profile| profile.backend),
+            cost: profile.map_or(1.0, |profile| profile.cost),
+            caching: None,
+            cache: CacheState::default(),
+            bucket: None,
+            series: None,
+            timeout_ms: profile
+                .and_then(|profile| backends.get(profile.backend?))
+                .map_or(29_000.0, Backend::timeout_ms),
+            tally: Tally::default(),
+            second: LaneSecond::default(),
+        }
+    }
+
+    /// Takes over the stage's settings, and what is in the bucket and the cache of the lane that was here before.
+    fn settle(&mut self, stage: &Stage, kept: Option<Self>, cacheable: Option<Cacheable>) {
+        let (bucket, cache) = kept.map_or((None, CacheState::default()), |lane| (lane.bucket, lane.cache));
+        let Some(setting) = stage.setting_for(&self.path, &self.method) else { return };
+        let (rate, burst) = (setting.throttling_rate_limit, setting.throttling_burst_limit as f64);
+        if rate >= 0.0 && burst >= 0.0 {
+            let mut bucket = bucket.unwrap_or_else(|| Bucket::new(rate, burst));
+            bucket.set(rate, burst);
+            self.bucket = Some(bucket);
+        }
+        self.cache = cache;
+        // Only GET is cached by default (documented).
+        if setting.caching_enabled && self.method == "GET" {
+            self.caching = cacheable.map(|how| (how, setting.cache_ttl_in_seconds as f64));
+        }
+    }
+
+    /// Share of the requests for which API Gateway does not wait.
+    pub(crate) fn late(&self, second: &Second) -> f64 {
+        let patience = (self.timeout_ms - second.wait_ms) / second.slower;
+        // Far from the limit the tail is nothing; do not pay for it.
+        if patience > 50.0 * self.latency.mean() { 0.0 } else { self.latency.over(patience) }
+    }
+}
+
+/// A stage at work.
+#[derive(Debug)]
+pub(crate) struct Front {
+    /// API id.
+    pub(crate) api: String,
+    /// Stage name.
+    pub(crate) stage: String,
+    /// `api/stage` by name.
+    pub(crate) label: String,
+    /// Changes whenever a request's fate could.
+    pub(crate) version: u64,
+    /// Index of the shield before it.
+    pub(crate) shield: Option<usize>,
+    /// Resource policy of the snapshot.
+    pub(crate) policy: Option<Policy>,
+    /// The methods.
+    pub(crate) lanes: Vec<Lane>,
+    /// Whether the `execute-api` endpoint is disabled and that is in force.
+    pub(crate) endpoint_disabled: bool,
+    /// Metrics of the API and of the stage.
+    pub(crate) series: [Series; 2],
+    /// What this second has brought that no lane takes.
+    pub(crate) tally: Tally,
+    view: Option<Arc<Stage>>,
+    cache_ready: bool,
+}
+
+impl Front {
+    pub(crate) fn new(account: &mut Account, api: &str, stage: &str) -> Self {
+        let name = account.gateway.apis.get(api).map_or(api, |api| api.name.as_str()).to_owned();
+        // Characters that are not ASCII are dropped; a name with none left becomes the id (documented).
+        let ascii: String = name.chars().filter(char::is_ascii).collect();
+        let dimension = if ascii.is_empty() { api.to_owned() } else { ascii };
+        let metrics = &mut account.metrics;
+        let series = [
+            Series::new(metrics, &[("ApiName", &dimension)]),
+            Series::new(metrics, &[("ApiName", &dimension), ("Stage", stage)]),
+        ];
+        Self {
+            api: api.to_owned(),
+            stage: stage.to_owned(),
+            label: format!("{name}/{stage}"),
+            version: 0,
+            shield: None,
+            policy: None,
+            lanes: Vec::new(),
+            endpoint_disabled: false,
+            series,
+            tally: Tally::default(),
+            view: None,
+            cache_ready: false,
+        }
+    }
+
+    /// ARN of the web ACL that traffic to the stage passes now.
+    pub(crate) fn association(&self, account: &Account, now: DateTime<Utc>) -> Option<String> {
+        account.waf.association_live(&account.stage_arn(&self.api, &self.stage), now).map(str::to_owned)
+    }
+
+    /// Whether the stage exists for traffic.
+    pub(crate) fn is_up(&self) -> bool {
+        self.view.is_some()
+    }
+
+    /// Looks at what traffic sees now; says whether anything has changed.
+    pub(crate) fn refresh(
+        &mut self,
+        account: &mut Account,
+        profiles: &[Profile],
+        backends: &[Backend],
+        now: DateTime<Utc>,
+    ) -> bool {
+        let live = account.stage_live(&self.api, &self.stage, now).cloned();
+        let disabled = account.gateway.apis.get(&self.api).is_some_and(|api| api.execute_api_endpoint_disabled);
+        let ready = live.as_ref().is_some_and(|stage| stage.cache.status(now) == CacheStatus::Available);
+        let same = match (&live, &self.view) {
+            (Some(live), Some(view)) => Arc::ptr_eq(live, view),
+            (None, None) => true,
+            _ => false,
+        };
+        if same && disabled == self.endpoint_disabled && ready == self.cache_ready {
+            return false;
+        }
+        let flushed = |stage: &Option<Arc<Stage>>| stage.as_ref().and_then(|stage| stage.cache.flushed_at);
+        let was_flushed = flushed(&live) != flushed(&self.view);
+        (self.endpoint_disabled, self.cache_ready, self.view) = (disabled, ready, live);
+        self.policy = self.view.as_ref().and_then(|stage| stage.snapshot.policy.as_deref()).map(Policy::read);
+        self.relay(account, profiles, backends);
+        if was_flushed || !ready {
+            self.lanes.iter_mut().for_each(|lane| lane.cache.flush());
+        }
+        true
+    }
+
+    /// Lays the lanes anew; buckets and caches of methods that stay keep what is in them.
+    fn relay(&mut self, account: &mut Account, profiles: &[Profile], backends: &[Backend]) {
+        let mut old = std::mem::take(&mut self.lanes);
+        let Some(stage) = self.view.clone() else { return };
+        for resource in stage.snapshot.resources.values() {
+            for method in resource.methods.values() {
+                let (verb, path) = (method.http_method.as_str(), resource.path.as_str());
+                let kept = old.iter().position(|lane| lane.method == verb && lane.path == path);
+                let kept = kept.map(|at| old.swap_remove(at));
+                let profile = self.profile(profiles, verb, path);
+                let mut lane = Lane::new(method, path, profile, backends);
+                lane.settle(&stage, kept, profile.and_then(|profile| profile.cacheable).filter(|_| self.cache_ready));
+                if stage.setting_for(path, verb).is_some_and(|setting| setting.metrics_enabled) {
+                    let api = self.label.rsplit_once('/').map_or("", |(api, _)| api);
+                    let dimensions =
+                        [("ApiName", api), ("Method", verb), ("Resource", path), ("Stage", self.stage.as_str())];
+                    lane.series = Some(Series::new(&mut account.metrics, &dimensions));
+                }
+                self.lanes.push(lane);
+            }
+        }
+    }
+
+    /// What stands behind a method here; a stage made later has what an older one has.
+    fn profile<'p>(&self, profiles: &'p [Profile], method: &str, path: &str) -> Option<&'p Profile> {
+        let same = |profile: &&Profile| profile.api == self.api && profile.method == method && profile.path == path;
+        let own = profiles.iter().filter(same).find(|profile| profile.stage == self.stage);
+        own.or_else(|| profiles.iter().find(same))
+    }
+
+    /// The lane of a method and resource path as API Gateway names them.
+    pub(crate) fn lane(&self, method: &str, path: &str) -> Option<usize> {
+        self.lanes.iter().position(|lane| lane.method == method && lane.path == path)
+    }
+
+    /// The lane that a request's path (below the stage) is routed to: exact segments before `{name}` before `{name+}`, the method itself
+    /// before `ANY` (documented: the most specific resource wins).
+    pub(crate) fn route(&self, method: &str, path: &str) -> Option<usize> {
+        let fits = |lane: &Lane| specificity(&lane.path, path);
+        let best = self.lanes.iter().filter_map(fits).max()?;
+        let on = |wanted: &str| {
+            self.lanes.iter().position(|lane| lane.method == wanted && fits(lane).as_ref() == Some(&best))
+        };
+        on(method).or_else(|| on("ANY"))
+    }
+}
+
+/// How specifically a resource fits a path: per segment 2 for the text itself, 1 for `{name}`, 0 for the rest of `{name+}`.
+fn specificity(resource: &str, path: &str) -> Option<Vec<u8>> {
+    let split =
+        |text: &str| -> Vec<String> { text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect() };
+    let (resource, path) = (split(resource), split(path));
+    let mut marks = Vec::new();
+    for (at, part) in resource.iter().enumerate() {
+        let here = path.get(at)?;
+        if part.ends_with("+}") {
+            marks.push(0);
+            return Some(marks);
+        }
+        marks.push(if part.starts_with('{') {
+            1
+        } else if part == here {
+            2
+        } else {
+            return None;
+        });
+    }
+    (resource.len() == path.len()).then_some(marks)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn the_most_specific_resource_wins() {
+        assert_eq!(specificity("/orders/{id}", "/orders/7"), Some(vec![2, 1]));
+        assert_eq!(specificity("/orders/{id}", "/orders"), None);
+        assert_eq!(specificity("/orders", "/orders/7"), None);
+        assert!(specificity("/orders/new", "/orders/new") > specificity("/orders/{id}", "/orders/new"));
+        assert!(specificity("/{id}", "/a") > specificity("/{proxy+}", "/a"));
+        assert_eq!(specificity("/{proxy+}", "/a/b/c"), Some(vec![0]));
+    }
+}

@@ -1,0 +1,445 @@
+//! The range's own WAFv2: reads a web ACL once per version, then says what becomes of a kind of request from a kind of address.
+//!
+//! Rules run by ascending priority, Firewall Manager's first group before and last group after them (documented). Allow and Block end the
+//! evaluation, Count does not, Captcha and Challenge do unless the request carries a valid token (documented). A rule inside a group acts by its
+//! own action, or by `RuleActionOverrides`/`ExcludedRules`; the group's `OverrideAction` Count then turns what would have ended into a count
+//! under the group's rule in the web ACL (documented). Count rules inside groups emit no series of the web ACL (documented).
+
+mod group;
+mod managed;
+pub(crate) mod rate;
+mod statement;
+mod text;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::addresses::IpMatcher;
+use super::request::Request;
+use crate::state::{Account, IpSet, RuleGroup, SampledVerdict, WebAcl};
+use group::Group;
+use rate::RateLeaf;
+use statement::{Facts, Leaves, Statement};
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Allow,
+    Block,
+    Count,
+    Captcha,
+    Challenge,
+}
+
+impl Verb {
+    /// As samples write it.
+    fn upper(self) -> &'static str {
+        match self {
+            Self::Allow => "ALLOW",
+            Self::Block => "BLOCK",
+            Self::Count => "COUNT",
+            Self::Captcha => "CAPTCHA",
+            Self::Challenge => "CHALLENGE",
+        }
+    }
+}
+
+/// An action with the status it answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Action {
+    pub(crate) verb: Verb,
+    pub(crate) code: u16,
+}
+
+impl Action {
+    /// Reads `{"Block": {…}}` and its kin; `None` where there is none.
+    fn read(json: &Value) -> Option<Self> {
+        let (kind, body) = json.as_object()?.iter().find(|(_, body)| !body.is_null())?;
+        Some(match kind.as_str() {
+            "Allow" => Self { verb: Verb::Allow, code: 200 },
+            "Block" => {
+                let custom = body["CustomResponse"]["ResponseCode"].as_u64().and_then(|code| u16::try_from(code).ok());
+                Self { verb: Verb::Block, code: custom.unwrap_or(403) }
+            }
+            "Count" => Self { verb: Verb::Count, code: 200 },
+            "Captcha" => Self { verb: Verb::Captcha, code: 405 },
+            "Challenge" => Self { verb: Verb::Challenge, code: 202 },
+            _ => return None,
+        })
+    }
+
+    /// Whether it ends the evaluation of this request.
+    fn ends(self, request: &Request) -> bool {
+        match self.verb {
+            Verb::Allow | Verb::Block => true,
+            Verb::Count => false,
+            Verb::Captcha | Verb::Challenge => !request.token,
+        }
+    }
+}
+
+/// What a rule made of a request: a metric to count in, a sample to keep.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    /// Index into [`Acl::metrics`].
+    pub(crate) rule: usize,
+    /// The metric, or `None` for what is only sampled.
+    pub(crate) counts: Option<Counter>,
+    /// The sample's verdict, or `None` where sampling is off.
+    pub(crate) verdict: Option<Arc<SampledVerdict>>,
+}
+
+/// WAF's metrics of a web ACL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Counter {
+    Allowed,
+    Blocked,
+    Counted,
+    Captcha,
+    Challenge,
+    ValidCaptcha,
+    ValidChallenge,
+}
+
+impl Counter {
+    /// Every counter, by its index.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Allowed,
+        Self::Blocked,
+        Self::Counted,
+        Self::Captcha,
+        Self::Challenge,
+        Self::ValidCaptcha,
+        Self::ValidChallenge,
+    ];
+
+    /// The metric's name (documented).
+    pub(crate) const fn metric(self) -> &'static str {
+        match self {
+            Self::Allowed => "AllowedRequests",
+            Self::Blocked => "BlockedRequests",
+            Self::Counted => "CountedRequests",
+            Self::Captcha => "CaptchaRequests",
+            Self::Challenge => "ChallengeRequests",
+            Self::ValidCaptcha => "RequestsWithValidCaptchaToken",
+            Self::ValidChallenge => "RequestsWithValidChallengeToken",
+        }
+    }
+
+    const fn of(verb: Verb, ended: bool) -> Self {
+        match (verb, ended) {
+            (Verb::Allow, _) => Self::Allowed,
+            (Verb::Block, _) => Self::Blocked,
+            (Verb::Count, _) => Self::Counted,
+            (Verb::Captcha, true) => Self::Captcha,
+            (Verb::Challenge, true) => Self::Challenge,
+            (Verb::Captcha, false) => Self::ValidCaptcha,
+            (Verb::Challenge, false) => Self::ValidChallenge,
+        }
+    }
+}
+
+/// What becomes of a kind of request.
+#[derive(Debug)]
+pub(crate) struct Fate {
+    /// Goes on to the API.
+    pub(crate) passed: bool,
+    /// The status WAF answers with where it does not.
+    pub(crate) code: u16,
+    /// What is counted and sampled.
+    pub(crate) events: Vec<Event>,
+    /// Rate leaves that it counts for.
+    pub(crate) rates: Vec<usize>,
+}
+
+/// A leaf that needs the address.
+#[derive(Debug)]
+pub(crate) enum Leaf {
+    /// An IP set.
+    Ip { matcher: IpMatcher, forwarded: Option<Forwarded> },
+    /// A rate.
+    Rate(RateLeaf),
+}
+
+/// An `IPSetForwardedIPConfig`.
+#[derive(Debug)]
+pub(crate) struct Forwarded {
+    header: String,
+    position: String,
+    fallback: bool,
+}
+
+#[derive(Debug)]
+struct Rule {
+    labels: Vec<String>,
+    metered: bool,
+    sampled: bool,
+    kind: RuleKind,
+}
+
+#[derive(Debug)]
+enum RuleKind {
+    Plain { statement: Statement, action: Action },
+    Group { group: Group, count: bool },
+}
+
+/// A web ACL, compiled; good for as long as [`Acl::is_current`].
+#[derive(Debug)]
+pub(crate) struct Acl {
+    /// ARN.
+    pub(crate) arn: String,
+    /// Name: the `WebACL` dimension (field evidence; AWS's page says "metric name").
+    pub(crate) name: String,
+    /// Metric names of the rules, and last the web ACL's own, under which the default action counts (field evidence).
+    pub(crate) metrics: Vec<String>,
+    /// What rules ask about addresses.
+    pub(crate) leaves: Vec<Leaf>,
+    /// Whether any rule asks for the country.
+    pub(crate) uses_geo: bool,
+    rules: Vec<Rule>,
+    default: Action,
+    default_metered: bool,
+    default_sampled: bool,
+    source: Arc<WebAcl>,
+    sets: Vec<(String, Option<Arc<IpSet>>)>,
+    groups: Vec<(String, Option<Arc<RuleGroup>>)>,
+}
+
+/// Reads rules, collecting leaves and what they refer to.
+struct Reader<'a> {
+    account: &'a Account,
+    now: DateTime<Utc>,
+    rule: String,
+    leaves: Vec<Leaf>,
+    sets: Vec<(String, Option<Arc<IpSet>>)>,
+    groups: Vec<(String, Option<Arc<RuleGroup>>)>,
+}
+
+impl Leaves for Reader<'_> {
+    fn ip_set(&mut self, statement: &Value) -> usize {
+        let arn = statement["ARN"].as_str().unwrap_or("").to_owned();
+        let set = self.account.waf.ip_set_live_by_arn(&arn, self.now).cloned();
+        let matcher = set.as_ref().map(|set| IpMatcher::new(&set.networks)).unwrap_or_default();
+        self.sets.push((arn, set));
+        let config = &statement["IPSetForwardedIPConfig"];
+        let forwarded = config["HeaderName"].as_str().map(|header| Forwarded {
+            header: header.to_owned(),
+            position: config["Position"].as_str().unwrap_or("FIRST").to_owned(),
+            fallback: config["FallbackBehavior"] == "MATCH",
+        });
+        self.leaves.push(Leaf::Ip { matcher, forwarded });
+        self.leaves.len() - 1
+    }
+
+    fn rate(&mut self, statement: &Value) -> usize {
+        self.leaves.push(Leaf::Rate(RateLeaf::read(&self.rule, statement)));
+        self.leaves.len() - 1
+    }
+}
+
+impl Acl {
+    /// Compiles a web ACL as traffic sees it at `now`.
+    pub(crate) fn read(source: &Arc<WebAcl>, account: &Account, now: DateTime<Utc>) -> Self {
+        let mut reader =
+            Reader { account, now, rule: String::new(), leaves: Vec::new(), sets: Vec::new(), groups: Vec::new() };
+        let mut own: Vec<&Value> = source.rules.iter().collect();
+        own.sort_by_key(|rule| rule["Priority"].as_i64().unwrap_or(0));
+        let ordered = source.pre_process.iter().chain(own).chain(&source.post_process);
+        let (rules, mut metrics): (Vec<Rule>, Vec<String>) =
+            ordered.map(|rule| reader.rule(rule, &source.name)).unzip();
+        metrics.push(source.metric_name().to_owned());
+        let visibility = source.body.get("VisibilityConfig").unwrap_or(&Value::Null);
+        Self {
+            arn: source.arn.clone(),
+            name: source.name.clone(),
+            metrics,
+            uses_geo: rules.iter().any(|rule| match &rule.kind {
+                RuleKind::Plain { statement, .. } => statement.uses_geo(),
+                RuleKind::Group { group, .. } => group.uses_geo(),
+            }),
+            rules,
+            default: Action::read(source.default_action()).unwrap_or(Action { verb: Verb::Allow, code: 200 }),
+            default_metered: enabled(visibility, "CloudWatchMetricsEnabled"),
+            default_sampled: enabled(visibility, "SampledRequestsEnabled"),
+            source: Arc::clone(source),
+            leaves: reader.leaves,
+            sets: reader.sets,
+            groups: reader.groups,
+        }
+    }
+
+    /// Whether everything it was compiled from is still what traffic sees.
+    pub(crate) fn is_current(&self, account: &Account, now: DateTime<Utc>) -> bool {
+        let waf = &account.waf;
+        waf.web_acl_live(&self.arn, now).is_some_and(|live| Arc::ptr_eq(live, &self.source))
+            && self.sets.iter().all(|(arn, known)| same(waf.ip_set_live_by_arn(arn, now), known.as_ref()))
+            && self.groups.iter().all(|(arn, known)| same(waf.rule_group_live(arn, now), known.as_ref()))
+    }
+
+    /// What the leaves say of an address; `over` says whether it is over the rate of a leaf.
+    pub(crate) fn bits(&self, address: IpAddr, request: Option<&Request>, over: impl Fn(usize) -> bool) -> Vec<bool> {
+        let ask = |(at, leaf): (usize, &Leaf)| match leaf {
+            Leaf::Ip { matcher, forwarded: None } => matcher.contains(address),
+            Leaf::Ip { matcher, forwarded: Some(config) } => config.matches(matcher, request),
+            Leaf::Rate(_) => over(at),
+        };
+        self.leaves.iter().enumerate().map(ask).collect()
+    }
+
+    /// What becomes of a request.
+    pub(crate) fn judge(&self, request: &Request, country: &str, bits: &[bool]) -> Fate {
+        let mut facts = Facts { request, country, bits, labels: Vec::new(), rates: Vec::new() };
+        let mut events = Vec::new();
+        for (at, rule) in self.rules.iter().enumerate() {
+            match &rule.kind {
+                RuleKind::Plain { statement, action } => {
+                    if statement.matches(&mut facts) {
+                        facts.labels.extend(rule.labels.iter().cloned());
+                        let ended = action.ends(request);
+                        events.push(rule.event(at, *action, ended, None, None, &facts.labels));
+                        if ended {
+                            return Fate::ended(*action, events, facts.rates);
+                        }
+                    }
+                }
+                RuleKind::Group { group, count } => {
+                    let end = group.judge(&mut facts, |hit, labels| {
+                        let mut event = rule.event(at, hit.action, false, Some(hit.name), hit.overrides, labels);
+                        event.counts = None;
+                        events.push(event);
+                    });
+                    let Some(hit) = end else { continue };
+                    if *count {
+                        let counted = Action { verb: Verb::Count, code: 200 };
+                        events.push(rule.event(at, counted, false, Some(hit.name), hit.overrides, &facts.labels));
+                    } else {
+                        events.push(rule.event(at, hit.action, true, Some(hit.name), hit.overrides, &facts.labels));
+                        return Fate::ended(hit.action, events, facts.rates);
+                    }
+                }
+            }
+        }
+        let verdict = self.default_sampled.then(|| verdict(self.default, true, None, None, &facts.labels));
+        let counts = self.default_metered.then(|| Counter::of(self.default.verb, true));
+        events.push(Event { rule: self.rules.len(), counts, verdict });
+        Fate::ended(self.default, events, facts.rates)
+    }
+
+    /// The rate leaves, with their index.
+    pub(crate) fn rate_leaves(&self) -> impl Iterator<Item = (usize, &RateLeaf)> {
+        self.leaves.iter().enumerate().filter_map(|(at, leaf)| match leaf {
+            Leaf::Rate(rate) => Some((at, rate)),
+            Leaf::Ip { .. } => None,
+        })
+    }
+}
+
+impl Fate {
+    fn ended(action: Action, events: Vec<Event>, rates: Vec<usize>) -> Self {
+        Self { passed: action.verb == Verb::Allow, code: action.code, events, rates }
+    }
+
+    /// Of a request that no web ACL looks at.
+    pub(crate) fn unseen() -> Self {
+        Self { passed: true, code: 200, events: Vec::new(), rates: Vec::new() }
+    }
+}
+
+impl Rule {
+    fn event(
+        &self,
+        at: usize,
+        action: Action,
+        ended: bool,
+        inner: Option<String>,
+        overridden: Option<Verb>,
+        labels: &[String],
+    ) -> Event {
+        Event {
+            rule: at,
+            counts: self.metered.then(|| Counter::of(action.verb, ended)),
+            verdict: self.sampled.then(|| verdict(action, ended, inner, overridden, labels)),
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn rule(&mut self, json: &Value, acl: &str) -> (Rule, String) {
+        let name = json["Name"].as_str().unwrap_or("").to_owned();
+        self.rule.clone_from(&name);
+        let visibility = &json["VisibilityConfig"];
+        let metric = visibility["MetricName"].as_str().unwrap_or(&name).to_owned();
+        let count = json["OverrideAction"].get("Count").is_some_and(|count| !count.is_null());
+        let prefix = format!("awswaf:{}:webacl:{acl}", self.account.id);
+        // Firewall Manager's groups carry their reference in `FirewallManagerStatement`.
+        let statement = json.get("FirewallManagerStatement").unwrap_or(&json["Statement"]);
+        let kind = match Group::read(statement, self) {
+            Some(group) => RuleKind::Group { group, count },
+            None => RuleKind::Plain {
+                statement: Statement::read(statement, self),
+                action: Action::read(&json["Action"]).unwrap_or(Action { verb: Verb::Count, code: 200 }),
+            },
+        };
+        let rule = Rule {
+            labels: rule_labels(json, &prefix),
+            metered: enabled(visibility, "CloudWatchMetricsEnabled"),
+            sampled: enabled(visibility, "SampledRequestsEnabled"),
+            kind,
+        };
+        (rule, metric)
+    }
+}
+
+impl Forwarded {
+    /// A missing header means that the rule is not applied; one without a valid address falls back (documented).
+    fn matches(&self, matcher: &IpMatcher, request: Option<&Request>) -> bool {
+        let Some(value) = request.and_then(|request| request.header(&self.header)) else { return false };
+        let parsed: Vec<Option<IpAddr>> = value.split(',').map(|part| part.trim().parse().ok()).collect();
+        let asked: &[Option<IpAddr>] = match self.position.as_str() {
+            "LAST" => &parsed[parsed.len().saturating_sub(1)..],
+            "ANY" => &parsed[parsed.len().saturating_sub(10)..],
+            _ => &parsed[..parsed.len().min(1)],
+        };
+        asked.iter().any(|address| address.map_or(self.fallback, |address| matcher.contains(address)))
+    }
+}
+
+fn same<T>(live: Option<&Arc<T>>, known: Option<&Arc<T>>) -> bool {
+    match (live, known) {
+        (Some(live), Some(known)) => Arc::ptr_eq(live, known),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn enabled(visibility: &Value, name: &str) -> bool {
+    visibility[name].as_bool().unwrap_or(true)
+}
+
+fn rule_labels(rule: &Value, prefix: &str) -> Vec<String> {
+    let names = rule["RuleLabels"].as_array().into_iter().flatten().filter_map(|label| label["Name"].as_str());
+    names.map(|name| format!("{prefix}:{name}")).collect()
+}
+
+fn verdict(
+    action: Action,
+    ended: bool,
+    inner: Option<String>,
+    overridden: Option<Verb>,
+    labels: &[String],
+) -> Arc<SampledVerdict> {
+    Arc::new(SampledVerdict {
+        action: action.verb.upper().to_owned(),
+        rule_within_group: inner,
+        labels: labels.to_vec(),
+        // Only where WAF itself answered (documented: custom responses; for a plain Block unverified).
+        response_code: (ended && action.verb != Verb::Allow).then_some(action.code),
+        overridden_action: overridden.map(|verb| verb.upper().to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! JSON bodies: 1.0, 1.1 and REST.
+
+use serde_json::{Map, Value};
+
+use crate::error::AwsError;
+use crate::service::Body;
+
+/// A body; RPC protocols write `{}` where there is nothing to say, REST writes nothing.
+pub(crate) fn encode(body: Body, rpc: bool) -> Vec<u8> {
+    let value = match body {
+        Body::Empty if rpc => Value::Object(Map::new()),
+        Body::Empty => return Vec::new(),
+        Body::Json(value) => value,
+        Body::Tree(tree) => tree.into_json(),
+    };
+    value.to_string().into_bytes()
+}
+
+/// An error of an RPC service: its name in `__type`, its words in `Message` for WAF and in `message` for the others.
+pub(crate) fn error(error: &AwsError) -> Vec<u8> {
+    let mut body = Map::new();
+    body.insert("__type".to_owned(), error.code.clone().into());
+    if !error.message.is_empty() {
+        // WAF's own errors spell it `Message`, but for WAFInvalidParameterException (service model).
+        let capital = error.code.starts_with("WAF") && error.code != "WAFInvalidParameterException";
+        let name = if capital { "Message" } else { "message" };
+        body.insert(name.to_owned(), error.message.clone().into());
+    }
+    body.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    Value::Object(body).to_string().into_bytes()
+}
+
+/// An error of a REST service: its name is in a header.
+pub(crate) fn rest_error(error: &AwsError) -> Vec<u8> {
+    let mut body = Map::new();
+    body.insert("message".to_owned(), error.message.clone().into());
+    body.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    Value::Object(body).to_string().into_bytes()
+}

@@ -1,0 +1,105 @@
+//! API Gateway's REST paths.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::routing::object;
+use crate::error::AwsError;
+use crate::service::Service;
+
+/// Method, path with parameters under their model names, operation.
+const ROUTES: &[(&str, &str, &str)] = &[
+    ("GET", "/account", "GetAccount"),
+    ("GET", "/restapis", "GetRestApis"),
+    ("POST", "/restapis", "CreateRestApi"),
+    ("GET", "/restapis/{restApiId}", "GetRestApi"),
+    ("PATCH", "/restapis/{restApiId}", "UpdateRestApi"),
+    ("DELETE", "/restapis/{restApiId}", "DeleteRestApi"),
+    ("GET", "/restapis/{restApiId}/resources", "GetResources"),
+    ("GET", "/restapis/{restApiId}/resources/{resourceId}", "GetResource"),
+    ("POST", "/restapis/{restApiId}/resources/{parentId}", "CreateResource"),
+    ("PUT", "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}", "PutMethod"),
+    ("GET", "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}", "GetMethod"),
+    ("PUT", "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}/integration", "PutIntegration"),
+    ("GET", "/restapis/{restApiId}/deployments", "GetDeployments"),
+    ("POST", "/restapis/{restApiId}/deployments", "CreateDeployment"),
+    ("GET", "/restapis/{restApiId}/deployments/{deploymentId}", "GetDeployment"),
+    ("DELETE", "/restapis/{restApiId}/deployments/{deploymentId}", "DeleteDeployment"),
+    ("GET", "/restapis/{restApiId}/stages", "GetStages"),
+    ("POST", "/restapis/{restApiId}/stages", "CreateStage"),
+    ("GET", "/restapis/{restApiId}/stages/{stageName}", "GetStage"),
+    ("PATCH", "/restapis/{restApiId}/stages/{stageName}", "UpdateStage"),
+    ("DELETE", "/restapis/{restApiId}/stages/{stageName}", "DeleteStage"),
+    ("DELETE", "/restapis/{restApiId}/stages/{stageName}/cache/data", "FlushStageCache"),
+    ("DELETE", "/restapis/{restApiId}/stages/{stageName}/cache/authorizers", "FlushStageAuthorizersCache"),
+    ("GET", "/tags/{resourceArn}", "GetTags"),
+    ("PUT", "/tags/{resourceArn}", "TagResource"),
+];
+
+/// Finds the operation of a request and gathers its input: body first, then query string, then path.
+pub(crate) fn route(request: &Request<Bytes>) -> Result<(&'static str, Value), AwsError> {
+    let path = request.uri().path();
+    let found = ROUTES.iter().find_map(|(method, pattern, operation)| {
+        (request.method().as_str() == *method)
+            .then(|| matched(pattern, path))
+            .flatten()
+            .map(|found| (*operation, found))
+    });
+    let Some((operation, parameters)) = found else {
+        return Err(Service::ApiGateway.unknown_operation());
+    };
+    let mut input = match request.method() {
+        &Method::GET | &Method::DELETE => Map::new(),
+        // PutIntegration sends its own httpMethod in the body, where the path has the method's: keep both.
+        _ => match object(request.body()).map_err(|error| AwsError::bad("BadRequestException", error.message))? {
+            Value::Object(mut body) => {
+                if let Some(verb) = body.remove("httpMethod") {
+                    body.insert("integrationHttpMethod".to_owned(), verb);
+                }
+                body
+            }
+            _ => Map::new(),
+        },
+    };
+    add_query(&mut input, request.uri().query().unwrap_or(""));
+    for (name, value) in parameters {
+        input.insert(name.to_owned(), Value::String(value));
+    }
+    Ok((operation, Value::Object(input)))
+}
+
+/// The parameters of a path that fits a pattern.
+fn matched(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let (mut wanted, mut given) = (pattern.split('/'), path.trim_end_matches('/').split('/'));
+    let mut parameters = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some(part), Some(value)) => match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                Some(name) if !value.is_empty() => {
+                    parameters.push((name, percent_decode_str(value).decode_utf8().ok()?.into_owned()));
+                }
+                None if part == value => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
+    }
+}
+
+/// `embed` may come several times; everything else is single.
+fn add_query(input: &mut Map<String, Value>, query: &str) {
+    let mut embed = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "embed" {
+            embed.extend(value.split(',').map(|part| Value::String(part.to_owned())));
+        } else {
+            input.insert(name.into_owned(), Value::String(value.into_owned()));
+        }
+    }
+    if !embed.is_empty() {
+        input.insert("embed".to_owned(), Value::Array(embed));
+    }
+}

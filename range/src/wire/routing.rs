@@ -1,0 +1,139 @@
+//! Which operation a request means.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode};
+use serde_json::{Map, Value};
+
+use super::{Protocol, cbor, query, rest};
+use crate::error::AwsError;
+use crate::service::Service;
+
+/// A request, understood: what is asked of which service, and how the answer must be written.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
+    pub(crate) protocol: Protocol,
+    /// Members of path, query string and body under their model names.
+    pub(crate) input: Value,
+}
+
+impl Target {
+    fn new(service: Service, operation: &str, protocol: Protocol, input: Value) -> Self {
+        Self { service, operation: operation.to_owned(), protocol, input }
+    }
+
+    /// What the call is about, in short.
+    pub(crate) fn resource(&self) -> String {
+        const TELLING: [&str; 12] = [
+            "restApiId",
+            "resourceId",
+            "httpMethod",
+            "stageName",
+            "deploymentId",
+            "resourceArn",
+            "Name",
+            "Id",
+            "ResourceArn",
+            "WebACLArn",
+            "WebAclArn",
+            "ARN",
+        ];
+        let parts: Vec<&str> =
+            TELLING.iter().filter_map(|member| self.input.get(member).and_then(Value::as_str)).collect();
+        parts.join("/")
+    }
+}
+
+type Refusal = (Protocol, AwsError);
+
+/// Reads a request.
+pub(crate) fn route(request: &Request<Bytes>) -> Result<Target, Refusal> {
+    let path = request.uri().path();
+    if let Some(rest) = path.strip_prefix("/service/") {
+        return rpc_v2(request, rest);
+    }
+    if let Some(target) = header(request, "x-amz-target") {
+        return json_rpc(request, target);
+    }
+    let form = header(request, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("x-www-form-urlencoded"));
+    if path == "/" && request.method() == Method::POST && form {
+        return query_rpc(request);
+    }
+    rest::route(request)
+        .map(|(operation, input)| Target::new(Service::ApiGateway, operation, Protocol::Rest, input))
+        .map_err(|error| (Protocol::Rest, error))
+}
+
+fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+/// `POST /service/{service}/operation/{operation}` with a CBOR body.
+fn rpc_v2(request: &Request<Bytes>, path: &str) -> Result<Target, Refusal> {
+    let refuse = |error| (Protocol::Cbor, error);
+    let Some((service, operation)) = path.split_once("/operation/") else {
+        return Err(refuse(Service::CloudWatch.unknown_operation()));
+    };
+    let cbor = header(request, "smithy-protocol") == Some("rpc-v2-cbor");
+    if service != "GraniteServiceVersion20100801" || request.method() != Method::POST || !cbor {
+        return Err(refuse(Service::CloudWatch.unknown_operation()));
+    }
+    let input = cbor::decode(request.body()).map_err(refuse)?;
+    Ok(Target::new(Service::CloudWatch, operation, Protocol::Cbor, input))
+}
+
+/// `X-Amz-Target: PREFIX.Operation` with a JSON body.
+fn json_rpc(request: &Request<Bytes>, target: &str) -> Result<Target, Refusal> {
+    let (service, protocol) = match target.split_once('.').map(|(prefix, _)| prefix) {
+        Some("AWSWAF_20190729") => (Service::Waf, Protocol::Json11),
+        Some("GraniteServiceVersion20100801") => (Service::CloudWatch, Protocol::Json10),
+        _ => return Err((Protocol::Json11, Service::Waf.unknown_operation())),
+    };
+    let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+    let input = object(request.body()).map_err(|error| (protocol, error))?;
+    Ok(Target::new(service, operation, protocol, input))
+}
+
+fn query_rpc(request: &Request<Bytes>) -> Result<Target, Refusal> {
+    let input = query::decode(request.body());
+    let action = input.get("Action").and_then(Value::as_str).unwrap_or("").to_owned();
+    let version = input.get("Version").and_then(Value::as_str).unwrap_or("");
+    if version != "2011-06-15" {
+        let message = format!("Could not find operation {action} for version {version}");
+        return Err((Protocol::Query, AwsError::bad("InvalidAction", message)));
+    }
+    Ok(Target::new(Service::Sts, &action, Protocol::Query, input))
+}
+
+/// A JSON object; an empty body is an empty object.
+pub(crate) fn object(body: &[u8]) -> Result<Value, AwsError> {
+    if body.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(AwsError::bad("SerializationException", "Start of structure or map found where not expected.")),
+        Err(error) => Err(AwsError::bad("SerializationException", error.to_string())),
+    }
+}
+
+/// Refuses a signature that is scoped to another region, as a regional endpoint does (documented for Signature Version
+/// 4). STS takes any region. An unsigned request passes: the range checks no credentials.
+pub(crate) fn check_scope(request: &Request<Bytes>, service: Service, region: &str) -> Result<(), AwsError> {
+    let Some(scope) = header(request, AUTHORIZATION.as_str())
+        .and_then(|value| value.split_once("Credential="))
+        .and_then(|(_, rest)| rest.split([',', ' ']).next())
+    else {
+        return Ok(());
+    };
+    match scope.split('/').nth(2) {
+        Some(signed) if signed != region && service != Service::Sts => Err(AwsError::new(
+            if service == Service::ApiGateway { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST },
+            "InvalidSignatureException",
+            format!("Credential should be scoped to a valid region, not '{signed}'. "),
+        )),
+        _ => Ok(()),
+    }
+}

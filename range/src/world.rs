@@ -1,0 +1,150 @@
+//! Builds account and traffic from a scenario's `[world]`, and lets its history happen.
+
+mod waf;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Map, json};
+
+use crate::scenario::{ApiSpec, Scenario, ScenarioError, StageSpec, WorldSpec};
+use crate::state::{Account, Method, MethodSetting, ids};
+use crate::traffic::{Profile, Traffic};
+
+/// How long before its history the account was set up.
+const AGE_DAYS: i64 = 90;
+
+/// The account at the moment the scenario opens (`account.now`), its history simulated, and the traffic that goes on.
+pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic), ScenarioError> {
+    let scenario = Scenario::parse(text)?;
+    let world = &scenario.world;
+    let seed = seed.unwrap_or(scenario.seed);
+    let begin = world.start - Duration::seconds(world.history.seconds);
+    let mut account = Account::new(world.account.get_ref(), &world.region, begin - Duration::days(AGE_DAYS), seed);
+    if let Some(throttle) = world.throttle {
+        account.gateway.throttle_rate_limit = throttle.rate;
+        account.gateway.throttle_burst_limit = i64::from(throttle.burst);
+    }
+    let acls = waf::build(&mut account, world);
+    let apis = apis(&mut account, world, &acls);
+    account.settle();
+    account.now = begin;
+    let mut traffic = Traffic::new(seed, world.start, world.counting, &world.backends, profiles(world, &apis));
+    for population in &world.populations {
+        if let Some(api) = apis.get(&population.stage.get_ref().api) {
+            traffic.add(&mut account, population.clone(), api);
+        }
+    }
+    simulate(&mut account, &mut traffic, world.start);
+    Ok((account, traffic))
+}
+
+fn simulate(account: &mut Account, traffic: &mut Traffic, until: DateTime<Utc>) {
+    let second = Duration::seconds(1);
+    while account.now < until {
+        let at = account.now;
+        account.now = at + second;
+        traffic.step(account, at);
+    }
+}
+
+/// Creates the APIs with their methods, a deployment each, and stages; gives ids by name.
+fn apis(account: &mut Account, world: &WorldSpec, acls: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut known = BTreeMap::new();
+    for spec in &world.apis {
+        let id = spec.id.clone().unwrap_or_else(|| ids::Ids::new(ids::hash(spec.name.get_ref())).short(10));
+        account.create_api(spec.name.get_ref(), Some(&id));
+        if let Some(api) = account.gateway.apis.get_mut(&id) {
+            api.description = (!spec.description.is_empty()).then(|| spec.description.clone());
+            api.endpoint_types = vec![spec.endpoint.get_ref().clone()];
+            api.draft.policy = spec.policy.as_ref().map(|policy| policy.get_ref().clone());
+        }
+        methods(account, spec, &id);
+        if let Some(deployment) = account.create_deployment(&id, Some("initial")) {
+            for stage in &spec.stages {
+                create_stage(account, &id, stage, &deployment);
+                if let Some(acl) = stage.web_acl.as_ref().and_then(|name| acls.get(name.get_ref())) {
+                    let arn = account.stage_arn(&id, stage.name.get_ref());
+                    account.associate(&arn, Some(acl));
+                }
+            }
+        }
+        known.insert(spec.name.get_ref().clone(), id);
+    }
+    known
+}
+
+fn methods(account: &mut Account, spec: &ApiSpec, id: &str) {
+    for method in &spec.methods {
+        let Some(resource) = account.put_path(id, method.path.get_ref()) else { continue };
+        let backend = method.backend.as_ref().or(spec.backend.as_ref()).map_or("backend", |name| name.get_ref());
+        let integration = json!({
+            "type": "HTTP_PROXY",
+            "httpMethod": method.method,
+            "uri": format!("https://{backend}.internal.example{}", method.path.get_ref()),
+            "connectionType": "INTERNET",
+            "passthroughBehavior": "WHEN_NO_MATCH",
+            "timeoutInMillis": 29_000,
+            "cacheNamespace": resource,
+            "cacheKeyParameters": [],
+        });
+        let method = Method {
+            http_method: method.method.clone(),
+            authorization_type: method.authorization.clone(),
+            api_key_required: method.api_key_required,
+            authorizer_id: None,
+            extra: Map::new(),
+            integration: Some(integration),
+        };
+        account.put_method(id, &resource, method);
+    }
+}
+
+fn create_stage(account: &mut Account, api: &str, spec: &StageSpec, deployment: &str) {
+    let name = spec.name.get_ref();
+    account.create_stage(api, name, deployment);
+    account.edit_stage(api, name, |stage| {
+        stage.description = (!spec.description.is_empty()).then(|| spec.description.clone());
+        stage.variables.clone_from(&spec.variables);
+        if spec.throttle.is_none() && spec.cache.is_none() {
+            return;
+        }
+        let mut all = MethodSetting::fresh();
+        if let Some(throttle) = spec.throttle {
+            all.throttling_rate_limit = throttle.rate;
+            all.throttling_burst_limit = i64::from(throttle.burst);
+        }
+        if let Some(cache) = &spec.cache {
+            all.caching_enabled = true;
+            all.cache_ttl_in_seconds = i64::from(cache.ttl);
+            stage.cache.enabled = true;
+            stage.cache.size = Some(cache.size.clone());
+        }
+        stage.method_settings.insert("*/*".to_owned(), all);
+    });
+}
+
+/// What stands behind each method of each stage.
+fn profiles(world: &WorldSpec, apis: &BTreeMap<String, String>) -> Vec<Profile> {
+    let backend = |name: &str| world.backends.iter().position(|backend| backend.name.get_ref() == name);
+    let mut profiles = Vec::new();
+    for spec in &world.apis {
+        let id = apis.get(spec.name.get_ref()).cloned().unwrap_or_default();
+        for stage in &spec.stages {
+            for method in &spec.methods {
+                let name = stage.backend.as_ref().or(method.backend.as_ref()).or(spec.backend.as_ref());
+                profiles.push(Profile {
+                    api: id.clone(),
+                    stage: stage.name.get_ref().clone(),
+                    method: method.method.clone(),
+                    path: method.path.get_ref().clone(),
+                    latency: method.latency_ms,
+                    backend: name.and_then(|name| backend(name.get_ref())),
+                    cost: method.cost,
+                    cacheable: method.cacheable,
+                });
+            }
+        }
+    }
+    profiles
+}

@@ -1,0 +1,100 @@
+//! Scripted faults.
+
+use portcullis_range::{Fault, Reply, When};
+use serde_json::json;
+
+use crate::client::{Client, naming, waf_request};
+
+/// Each service says it in its own words. (documented: service models, common errors)
+#[test]
+fn faults_speak_the_service_s_words() {
+    let cases = [
+        (Fault::Throttle, "ThrottlingException", "TooManyRequestsException"),
+        (Fault::ServerError(500), "WAFInternalErrorException", "InternalFailure"),
+        (Fault::ServerError(503), "ServiceUnavailable", "ServiceUnavailableException"),
+        (Fault::Deny, "AccessDeniedException", "AccessDeniedException"),
+        (Fault::ExpiredToken, "ExpiredTokenException", "ExpiredTokenException"),
+        (Fault::UnknownOperation, "UnknownOperationException", "MissingAuthenticationTokenException"),
+    ];
+    for (fault, waf, rest) in cases {
+        let mut client = Client::new();
+        client.range.faults().add("*", "*", When::Always, fault);
+        assert_eq!(client.waf("ListWebACLs", json!({"Scope": "REGIONAL"})).refused().1, waf);
+        assert_eq!(client.get("/restapis").refused().1, rest);
+    }
+}
+
+#[test]
+fn a_fault_strikes_the_call_it_was_asked_for() {
+    let mut client = Client::new();
+    client.range.faults().add("wafv2", "ListIPSets", When::Nth(2), Fault::Throttle);
+    let mut list = || client.waf("ListIPSets", json!({"Scope": "REGIONAL"})).status;
+    assert_eq!([list(), list(), list()], [200, 400, 200]);
+}
+
+/// A hang and a reset before the call leave the account alone; a lost answer does not.
+#[test]
+fn a_lost_answer_is_a_change_all_the_same() {
+    for (fault, changed) in
+        [(Fault::Hang, false), (Fault::Reset, false), (Fault::HangAfter, true), (Fault::ResetAfter, true)]
+    {
+        let mut client = Client::new();
+        let set = client.ip_set("list", "IPV4", &[]);
+        client.range.faults().add("wafv2", "UpdateIPSet", When::Always, fault.clone());
+        let reply = client.reply(waf_request("UpdateIPSet", &naming(&set, json!({"Addresses": ["192.0.2.1/32"]}))));
+        match fault {
+            Fault::Hang | Fault::HangAfter => assert!(matches!(reply, Reply::Hang)),
+            _ => assert!(matches!(reply, Reply::Reset)),
+        }
+        let read = client.waf("GetIPSet", naming(&set, json!({}))).ok();
+        assert_eq!(read["IPSet"]["Addresses"].as_array().unwrap().len() == 1, changed, "{fault:?}");
+    }
+}
+
+/// Another writer between a client's read and its write: the lock token is stale, and nothing of theirs is lost.
+#[test]
+fn a_foreign_writer_makes_a_token_stale() {
+    let mut client = Client::new();
+    let set = client.ip_set("list", "IPV4", &["192.0.2.1/32"]);
+    let id = set["Id"].as_str().unwrap().to_owned();
+    client.range.faults().before("wafv2", "UpdateIPSet", When::Nth(1), move |account| {
+        account.write_ip_set(&id, &["192.0.2.1/32".to_owned(), "198.51.100.0/24".to_owned()], None);
+    });
+    let write = client.waf("UpdateIPSet", naming(&set, json!({"Addresses": ["203.0.113.7/32"]})));
+    assert_eq!(write.refused().1, "WAFOptimisticLockException");
+    let read = client.waf("GetIPSet", naming(&set, json!({}))).ok();
+    assert_eq!(read["IPSet"]["Addresses"], json!(["192.0.2.1/32", "198.51.100.0/24"]));
+}
+
+#[test]
+fn partial_data_says_so() {
+    let mut client = Client::new();
+    client.range.faults().add("cloudwatch", "GetMetricData", When::First(1), Fault::PartialData);
+    let input = json!({"StartTime": 0, "EndTime": 600, "MetricDataQueries": [
+        {"Id": "m", "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": {"Namespace": "a", "MetricName": "b"}}}]});
+    let mut status = || client.cbor("GetMetricData", &input).ok()["MetricDataResults"][0]["StatusCode"].clone();
+    assert_eq!([status(), status()], ["PartialData", "Complete"]);
+}
+
+/// Every call is on the trail, with what became of it.
+#[test]
+fn every_call_is_recorded() {
+    let mut client = Client::new();
+    let set = client.ip_set("list", "IPV4", &[]);
+    client.waf("UpdateIPSet", naming(&set, json!({"Addresses": ["::/0"]})));
+    client.range.faults().add("*", "GetIPSet", When::Always, Fault::Reset);
+    client.reply(waf_request("GetIPSet", &naming(&set, json!({}))));
+    let seen: Vec<(&str, bool, Option<&str>)> = client
+        .range
+        .calls()
+        .iter()
+        .map(|call| (call.operation.as_str(), call.mutating, call.error.as_deref()))
+        .collect();
+    let expected = [
+        ("CreateIPSet", true, None),
+        ("UpdateIPSet", true, Some("WAFInvalidParameterException")),
+        ("GetIPSet", false, Some("Reset")),
+    ];
+    assert_eq!(seen, expected);
+    assert!(client.range.calls()[1].resource.contains("list"));
+}

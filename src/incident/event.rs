@@ -1,0 +1,264 @@
+//! The events an incident is made of: one per journal line, `kind` and `data` as `docs/timeline.md` describes them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::journal::{Line, TORN_KIND};
+use crate::model::identity::Identity;
+use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
+use crate::model::signal::{Signal, SignalKind};
+use crate::model::stage::StageId;
+
+/// How far one API call has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallPhase {
+    /// About to leave the process.
+    Sending,
+    /// AWS said yes.
+    Answered,
+    /// AWS said no, or it never left: it did not take effect.
+    Failed,
+    /// No answer: it may have taken effect.
+    NoAnswer,
+}
+
+impl CallPhase {
+    /// The phase as a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no answer",
+        }
+    }
+}
+
+/// Something that happened, or was done, in an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "data", rename_all = "kebab-case")]
+pub enum Event {
+    /// The incident was opened; always the first line.
+    Opened {
+        /// What it is about.
+        title: String,
+        /// Whose account, in which region.
+        identity: Identity,
+        /// The console's version that opened it.
+        #[serde(default)]
+        console: Option<String>,
+    },
+    /// A signal began to stand, or got worse while standing.
+    SignalRaised {
+        /// On which stage.
+        stage: StageId,
+        /// The signal with its evidence.
+        signal: Signal,
+    },
+    /// A signal no longer stands.
+    SignalEnded {
+        /// On which stage.
+        stage: StageId,
+        /// Which signal.
+        kind: SignalKind,
+        /// Since when it had stood (account time, UTC).
+        since: DateTime<Utc>,
+        /// Its worst value, in the threshold's unit, where it was measured throughout.
+        #[serde(default)]
+        peak: Option<f64>,
+    },
+    /// A plan was stopped by its guards.
+    Refused {
+        /// What it would have done, in one line.
+        summary: String,
+        /// The guards that stopped it.
+        guards: Vec<GuardResult>,
+    },
+    /// A confirmed plan is about to be carried out. Written before the first mutating call.
+    Intent {
+        /// The action's id; for an undo, the undo's own.
+        action_id: String,
+        /// The plan, whole. Its purpose says which action an undo takes back.
+        plan: Box<Plan>,
+        /// When it is to be undone (account time, UTC).
+        #[serde(default)]
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// A mutating call of an action.
+    Call {
+        /// The action's id.
+        action_id: String,
+        /// The service as IAM names it.
+        service: String,
+        /// The operation.
+        operation: String,
+        /// The resource's ARN.
+        resource: String,
+        /// How far it has got.
+        phase: CallPhase,
+        /// The answer or the error, in one line; empty while sending.
+        #[serde(default)]
+        detail: String,
+    },
+    /// Somebody else had changed the resource: it was read again and both changes were merged.
+    Merged {
+        /// The action's id.
+        action_id: String,
+        /// What was merged.
+        detail: String,
+    },
+    /// An action's effect was seen.
+    Effect {
+        /// The action's id.
+        action_id: String,
+        /// How far.
+        effect: Effect,
+        /// What shows it, a line each.
+        #[serde(default)]
+        evidence: Vec<String>,
+    },
+    /// An action, or an undo, ended.
+    Outcome {
+        /// The action's id.
+        action_id: String,
+        /// How.
+        outcome: Outcome,
+        /// What was done and found, a line each.
+        #[serde(default)]
+        lines: Vec<String>,
+    },
+    /// An action that was in flight when its process ended was compared with AWS.
+    Reconciled {
+        /// The action's id.
+        action_id: String,
+        /// ARNs of the resources found changed as planned.
+        made: Vec<String>,
+        /// How it ended, as far as AWS shows.
+        outcome: Outcome,
+        /// What was compared with what.
+        detail: String,
+    },
+    /// A responder's note.
+    Note {
+        /// The text.
+        text: String,
+    },
+    /// The timeline was exported.
+    Exported {
+        /// `markdown` or `json-lines`.
+        format: String,
+        /// Where to.
+        path: String,
+    },
+    /// The incident was closed.
+    Closed {},
+}
+
+impl Event {
+    /// The journal's `kind` and `data`.
+    ///
+    /// # Errors
+    /// Only where a value cannot be JSON at all, which none of these is.
+    pub(super) fn to_parts(&self) -> Result<(String, Value), serde_json::Error> {
+        let mut whole = serde_json::to_value(self)?;
+        let kind = whole["kind"].as_str().unwrap_or_default().to_owned();
+        Ok((kind, whole["data"].take()))
+    }
+
+    /// The action it belongs to.
+    #[must_use]
+    pub fn action_id(&self) -> Option<&str> {
+        match self {
+            Self::Intent { action_id, .. }
+            | Self::Call { action_id, .. }
+            | Self::Merged { action_id, .. }
+            | Self::Effect { action_id, .. }
+            | Self::Outcome { action_id, .. }
+            | Self::Reconciled { action_id, .. } => Some(action_id),
+            _ => None,
+        }
+    }
+}
+
+/// A journal line as this version of the console reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// An event this version knows. `unknown` holds the fields it does not know.
+    Known {
+        /// The event.
+        event: Box<Event>,
+        /// Fields that a newer version wrote.
+        unknown: Map<String, Value>,
+    },
+    /// The journal's own remark that a torn line was set aside.
+    TornLineSetAside,
+    /// A kind that this version does not know.
+    UnknownKind,
+    /// A kind that this version knows, with data that it cannot read; the reason.
+    Unreadable(String),
+}
+
+impl Reading {
+    /// Reads a line. Never fails: what is not understood is said to be so.
+    #[must_use]
+    pub fn of(line: &Line) -> Self {
+        if line.kind == TORN_KIND {
+            return Self::TornLineSetAside;
+        }
+        match serde_json::from_value::<Event>(json!({ "kind": line.kind, "data": line.data })) {
+            Ok(event) => {
+                let unknown = unknown_fields(&event, &line.data);
+                Self::Known { event: Box::new(event), unknown }
+            }
+            Err(_) if !KINDS.contains(&line.kind.as_str()) => Self::UnknownKind,
+            Err(error) => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// Every kind of [`Event`].
+const KINDS: [&str; 13] = [
+    "opened",
+    "signal-raised",
+    "signal-ended",
+    "refused",
+    "intent",
+    "call",
+    "merged",
+    "effect",
+    "outcome",
+    "reconciled",
+    "note",
+    "exported",
+    "closed",
+];
+
+/// The fields of `data` that `event` does not have.
+fn unknown_fields(event: &Event, data: &Value) -> Map<String, Value> {
+    let (Value::Object(data), Ok((_, Value::Object(known)))) = (data, event.to_parts()) else {
+        return Map::new();
+    };
+    data.iter()
+        .filter(|(name, _)| !known.contains_key(*name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_told_from_unreadable_data() {
+        let error =
+            serde_json::from_value::<Event>(json!({ "kind": "teleported", "data": {} })).unwrap_err().to_string();
+        for kind in KINDS {
+            assert!(error.contains(&format!("`{kind}`")), "{kind} is no kind: {error}");
+        }
+        assert_eq!(error.matches('`').count(), 2 * (KINDS.len() + 1), "{error}");
+    }
+}

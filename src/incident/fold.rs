@@ -1,0 +1,405 @@
+//! Folding a journal: from lines, in order, to what is known. Pure and incremental; nothing in a journal makes it fail.
+
+use chrono::{DateTime, Utc};
+
+use super::event::{CallPhase, Event, Reading};
+use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
+use super::words;
+use crate::journal::{BadLine, Line};
+use crate::model::identity::{Actor, Identity};
+use crate::model::plan::{Outcome, Plan, Purpose};
+use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
+
+/// How an incident began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// What it is about.
+    pub title: String,
+    /// Whose account, in which region.
+    pub identity: Identity,
+    /// When (account time, UTC).
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// A line that this version could not make sense of. It stays in the journal and in the timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotUnderstood {
+    /// The line's number.
+    pub seq: u64,
+    /// Its kind, where that could be read.
+    pub kind: String,
+    /// Why, in one line.
+    pub why: String,
+}
+
+/// What a journal says, as far as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    /// The incident's id.
+    pub incident: String,
+    /// How it began; `None` where the first line is missing or damaged.
+    pub opened: Option<Opened>,
+    /// When it was closed, where it was.
+    pub closed: Option<DateTime<Utc>>,
+    /// Every line, for people. Text is neutralised.
+    pub timeline: Vec<TimelineEntry>,
+    /// The actions, in the order in which they were begun; undos are part of the action they take back.
+    pub actions: Vec<ActionRecord>,
+    /// Every confirmed plan, actions and undos alike, with what became of it.
+    pub histories: Vec<History>,
+    /// Every signal, in the order in which they began.
+    pub signals: Vec<SignalRecord>,
+    /// Who took part, in order of appearance.
+    pub actors: Vec<Actor>,
+    /// Plans that guards stopped.
+    pub refused: usize,
+    /// Notes written.
+    pub notes: usize,
+    /// Lines that were not understood.
+    pub not_understood: Vec<NotUnderstood>,
+    /// The time of the last line.
+    pub last_at: Option<DateTime<Utc>>,
+    /// The number of the last line.
+    pub last_seq: u64,
+}
+
+impl Folded {
+    /// An incident of which nothing has been read.
+    #[must_use]
+    pub fn nothing(incident: &str) -> Self {
+        Self {
+            incident: incident.to_owned(),
+            opened: None,
+            closed: None,
+            timeline: Vec::new(),
+            actions: Vec::new(),
+            histories: Vec::new(),
+            signals: Vec::new(),
+            actors: Vec::new(),
+            refused: 0,
+            notes: 0,
+            not_understood: Vec::new(),
+            last_at: None,
+            last_seq: 0,
+        }
+    }
+
+    /// The action with this id.
+    #[must_use]
+    pub fn action(&self, id: &str) -> Option<&ActionRecord> {
+        self.actions.iter().find(|action| action.id == id)
+    }
+
+    /// The history of an action or of an undo.
+    #[must_use]
+    pub fn history(&self, id: &str) -> Option<&History> {
+        self.histories.iter().find(|h| h.action_id == id)
+    }
+
+    /// The undos of an action, in order.
+    pub fn undos_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a History> {
+        self.histories.iter().filter(move |h| h.takes_back.as_deref() == Some(id))
+    }
+
+    /// Actions begun by `at` that were made, in whole or in part, and are not known to have been taken back. One that
+    /// should have expired is still among them until somebody undoes it.
+    pub fn actions_in_force(&self, at: DateTime<Utc>) -> impl Iterator<Item = &ActionRecord> {
+        self.actions.iter().filter(move |action| action.begun_at <= at && in_force(action))
+    }
+
+    /// Actions in force that should have been undone by `at`.
+    pub fn expired(&self, at: DateTime<Utc>) -> impl Iterator<Item = &ActionRecord> {
+        self.actions_in_force(at).filter(move |action| action.expires_at.is_some_and(|end| end <= at))
+    }
+
+    /// Actions and undos that were begun and are not known to have ended.
+    #[must_use]
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        self.histories
+            .iter()
+            .filter(|history| history.is_in_flight())
+            .map(|history| InFlight { incident: self.incident.clone(), history: history.clone() })
+            .collect()
+    }
+
+    /// Signals that still stand.
+    pub fn standing(&self) -> impl Iterator<Item = &SignalRecord> {
+        self.signals.iter().filter(|s| s.ended_at.is_none())
+    }
+}
+
+/// Whether an action is in force, or may be in part.
+pub(super) fn in_force(action: &ActionRecord) -> bool {
+    matches!(action.state, ActionState::InForce | ActionState::Unclear)
+}
+
+/// Folds lines one by one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folder {
+    folded: Folded,
+}
+
+impl Folder {
+    /// Begins with nothing.
+    #[must_use]
+    pub fn new(incident: &str) -> Self {
+        Self { folded: Folded::nothing(incident) }
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub fn folded(&self) -> &Folded {
+        &self.folded
+    }
+
+    /// What is known at the end.
+    #[must_use]
+    pub fn finish(self) -> Folded {
+        self.folded
+    }
+
+    /// Takes the next line.
+    pub fn push(&mut self, line: &Line) {
+        let reading = Reading::of(line);
+        self.folded.last_at = Some(line.at);
+        self.folded.last_seq = line.seq;
+        if !self.folded.actors.contains(&line.actor) {
+            self.folded.actors.push(line.actor.clone());
+        }
+        let why_not = match &reading {
+            Reading::Known { event, .. } => self.apply(line, event).err(),
+            Reading::TornLineSetAside => None,
+            Reading::UnknownKind => Some("this version does not know the kind".to_owned()),
+            Reading::Unreadable(why) => Some(format!("its data cannot be read: {why}")),
+        };
+        let mut entry = words::entry(line, &reading);
+        if let Some(why) = why_not {
+            entry.detail.push(words::clean(&why));
+            self.folded.not_understood.push(NotUnderstood {
+                seq: line.seq,
+                kind: words::clean(&line.kind),
+                why: words::clean(&why),
+            });
+        }
+        self.folded.timeline.push(entry);
+    }
+
+    /// Takes a line that could not be read as one.
+    pub fn push_unreadable(&mut self, bad: &BadLine) {
+        self.folded.not_understood.push(NotUnderstood {
+            seq: bad.number,
+            kind: String::new(),
+            why: words::clean(&bad.wrong.to_string()),
+        });
+    }
+
+    /// Applies an event; an error says why it does not fit what came before it.
+    fn apply(&mut self, line: &Line, event: &Event) -> Result<(), String> {
+        match event {
+            Event::Opened { title, identity, .. } => {
+                if self.folded.opened.is_none() {
+                    self.folded.opened = Some(Opened {
+                        title: title.clone(),
+                        identity: identity.clone(),
+                        at: line.at,
+                        by: line.actor.clone(),
+                    });
+                }
+            }
+            Event::SignalRaised { .. } | Event::SignalEnded { .. } => {
+                return self.signal(line, event);
+            }
+            Event::Refused { .. } => self.folded.refused += 1,
+            Event::Note { .. } => self.folded.notes += 1,
+            Event::Intent { action_id, plan, expires_at } => return self.begin(line, action_id, plan, *expires_at),
+            Event::Call { .. } | Event::Merged { .. } | Event::Effect { .. } => {
+                return self.progress(line, event);
+            }
+            Event::Outcome { action_id, outcome, lines } => {
+                let ending = Ending { at: line.at, outcome: *outcome, lines: lines.clone(), reconciled: false };
+                return self.end(action_id, &[], ending);
+            }
+            Event::Reconciled { action_id, made, outcome, detail } => {
+                let ending = Ending { at: line.at, outcome: *outcome, lines: vec![detail.clone()], reconciled: true };
+                return self.end(action_id, made, ending);
+            }
+            Event::Closed {} => self.folded.closed = Some(line.at),
+            Event::Exported { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self, line: &Line, event: &Event) -> Result<(), String> {
+        let (stage, kind) = match event {
+            Event::SignalRaised { stage, signal } => (stage, signal.kind),
+            Event::SignalEnded { stage, kind, .. } => (stage, *kind),
+            _ => return Ok(()),
+        };
+        let standing =
+            self.folded.signals.iter_mut().rfind(|s| s.ended_at.is_none() && s.kind == kind && s.stage == *stage);
+        match (event, standing) {
+            (Event::SignalRaised { signal, .. }, Some(record)) => record.measured(signal),
+            (Event::SignalRaised { signal, .. }, None) => {
+                let record = SignalRecord::begun(stage, signal);
+                self.folded.signals.push(record);
+            }
+            (Event::SignalEnded { peak, .. }, Some(record)) => record.ended(line.at, *peak),
+            (_, None) => return Err("this signal was not standing".to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An intent: from here on it counts as in flight.
+    fn begin(
+        &mut self,
+        line: &Line,
+        action_id: &str,
+        plan: &Plan,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<(), String> {
+        if self.folded.history(action_id).is_some() {
+            return Err(format!("action {action_id} was begun before"));
+        }
+        let takes_back = match &plan.purpose {
+            Purpose::Apply => None,
+            Purpose::Undo { action_id } => Some(action_id.clone()),
+        };
+        let orphan = takes_back
+            .as_ref()
+            .filter(|id| self.folded.action(id).is_none())
+            .map(|id| format!("it takes back {id}, which this journal has not begun"));
+        if takes_back.is_none() {
+            self.folded.actions.push(ActionRecord {
+                id: action_id.to_owned(),
+                incident: self.folded.incident.clone(),
+                action: plan.action.clone(),
+                stage: plan.stage.clone(),
+                changes: plan.changes.clone(),
+                made: Vec::new(),
+                actor: line.actor.clone(),
+                begun_at: line.at,
+                expires_at,
+                state: ActionState::InFlight,
+                effect: None,
+                outcome: None,
+            });
+        }
+        self.folded.histories.push(History {
+            action_id: action_id.to_owned(),
+            takes_back,
+            plan: plan.clone(),
+            actor: line.actor.clone(),
+            begun_at: line.at,
+            expires_at,
+            calls: Vec::new(),
+            merges: Vec::new(),
+            effects: Vec::new(),
+            made: Vec::new(),
+            ending: None,
+        });
+        orphan.map_or(Ok(()), Err)
+    }
+
+    /// A step of something begun.
+    fn progress(&mut self, line: &Line, event: &Event) -> Result<(), String> {
+        let id = event.action_id().unwrap_or_default();
+        let history = find(&mut self.folded.histories, id)?;
+        match event {
+            Event::Call { service, operation, resource, phase, detail, .. } => {
+                if *phase == CallPhase::Answered {
+                    add(&mut history.made, resource);
+                }
+                history.calls.push(CallRecord {
+                    at: line.at,
+                    service: service.clone(),
+                    operation: operation.clone(),
+                    resource: resource.clone(),
+                    phase: *phase,
+                    detail: detail.clone(),
+                });
+            }
+            Event::Merged { detail, .. } => history.merges.push(Remark { at: line.at, text: detail.clone() }),
+            Event::Effect { effect, evidence, .. } => {
+                let remark = Remark { at: line.at, text: evidence.join("\n") };
+                history.effects.push((*effect, remark));
+                if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == id) {
+                    action.effect = action.effect.max(Some(*effect));
+                }
+            }
+            _ => {}
+        }
+        self.copy_made(id);
+        Ok(())
+    }
+
+    /// The end of an action or of an undo, or the discovery of it.
+    fn end(&mut self, id: &str, found: &[String], ending: Ending) -> Result<(), String> {
+        let history = find(&mut self.folded.histories, id)?;
+        for resource in found {
+            add(&mut history.made, resource);
+        }
+        let outcome = ending.outcome;
+        history.ending = Some(ending);
+        let (changed, takes_back) = (!history.made.is_empty(), history.takes_back.clone());
+        self.copy_made(id);
+        let target = takes_back.as_deref().unwrap_or(id);
+        if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == target) {
+            if takes_back.is_some() {
+                action.state = after_undo(action.state, outcome, changed);
+            } else {
+                action.outcome = Some(outcome);
+                if action.state != ActionState::Undone {
+                    action.state = after_apply(outcome, changed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries what is known to have been made over to the action's record.
+    fn copy_made(&mut self, id: &str) {
+        let Some(history) = self.folded.histories.iter().find(|h| h.action_id == id) else {
+            return;
+        };
+        if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == id) {
+            action.made.clone_from(&history.made);
+        }
+    }
+}
+
+fn find<'a>(histories: &'a mut [History], id: &str) -> Result<&'a mut History, String> {
+    histories
+        .iter_mut()
+        .find(|h| h.action_id == id)
+        .ok_or_else(|| format!("it belongs to action {id}, which this journal has not begun"))
+}
+
+fn add(made: &mut Vec<String>, resource: &str) {
+    if !made.iter().any(|have| have == resource) {
+        made.push(resource.to_owned());
+    }
+}
+
+/// Where an action stands after it ended so. `changed`: some call of it is known to have been answered.
+fn after_apply(outcome: Outcome, changed: bool) -> ActionState {
+    match outcome {
+        Outcome::Done => ActionState::InForce,
+        Outcome::NothingToChange | Outcome::NotDone if !changed => ActionState::NotDone,
+        // Said not to be done although a call was answered: believe neither.
+        Outcome::NothingToChange | Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => {
+            ActionState::Unclear
+        }
+    }
+}
+
+/// Where an action stands after its undo ended so.
+fn after_undo(before: ActionState, outcome: Outcome, changed: bool) -> ActionState {
+    match outcome {
+        Outcome::Done | Outcome::NothingToChange => ActionState::Undone,
+        Outcome::NotDone if !changed => before,
+        Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => ActionState::Unclear,
+    }
+}

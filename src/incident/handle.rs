@@ -1,0 +1,221 @@
+//! One incident, open for reading and writing.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sha2::{Digest, Sha256};
+
+use super::error::IncidentError;
+use super::event::Event;
+use super::fold::{Folded, Folder};
+use crate::journal::{self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification};
+use crate::model::identity::{Actor, Identity};
+use crate::model::plan::{Plan, Purpose};
+
+/// How many hexadecimal characters an action's id has.
+const ID_LENGTH: usize = 6;
+
+/// An incident and who is working on it. Holds no lock; blocks on the disk.
+#[derive(Debug, Clone)]
+pub struct Incident {
+    id: String,
+    title: String,
+    identity: Identity,
+    opened_at: DateTime<Utc>,
+    actor: Actor,
+    journal: Journal,
+}
+
+impl Incident {
+    pub(super) fn new(
+        id: String,
+        title: String,
+        identity: Identity,
+        opened_at: DateTime<Utc>,
+        actor: Actor,
+        journal: Journal,
+    ) -> Self {
+        Self { id, title, identity, opened_at, actor, journal }
+    }
+
+    /// Its id, which is also its directory's name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whose account, in which region.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// When it was opened (account time, UTC).
+    #[must_use]
+    pub fn opened_at(&self) -> DateTime<Utc> {
+        self.opened_at
+    }
+
+    /// The journal's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.journal.path()
+    }
+
+    /// Writes an event, in the name of whom the incident was opened for, and returns once it is on disk.
+    ///
+    /// An [`Event::Intent`] written this way permits nothing; use [`Incident::record_intent`].
+    pub fn record(&self, at: DateTime<Utc>, event: &Event) -> Result<Receipt, IncidentError> {
+        Ok(self.journal.append(&self.entry(at, event)?)?)
+    }
+
+    /// Writes the intent to carry out a confirmed plan, and yields the action's id and the ticket for its calls once the
+    /// intent is on disk. For an undo plan both are the undo's own; its purpose names the action it takes back, which
+    /// must be of this incident.
+    pub fn record_intent(&self, at: DateTime<Utc>, plan: &Plan) -> Result<(String, Ticket), IncidentError> {
+        let known = self.fold()?;
+        if let Purpose::Undo { action_id } = &plan.purpose
+            && known.action(action_id).is_none()
+        {
+            return Err(IncidentError::ForeignUndo { action_id: action_id.clone(), incident: self.id.clone() });
+        }
+        let expires_at = match plan.purpose {
+            Purpose::Apply => plan.lifetime().and_then(|d| at.checked_add_signed(d)),
+            Purpose::Undo { .. } => None,
+        };
+        let ticket = self.journal.append_intent_with(|seq| {
+            let action_id = self.action_id(seq, at, plan, |id| known.history(id).is_some());
+            let event = Event::Intent { action_id: action_id.clone(), plan: Box::new(plan.clone()), expires_at };
+            Ok::<_, IncidentError>(Intent {
+                entry: self.entry(at, &event)?,
+                grants: grants(plan),
+                action_id,
+                account: plan.identity.at.account.clone(),
+                region: plan.identity.at.region.clone(),
+            })
+        })?;
+        Ok((ticket.action_id().to_owned(), ticket))
+    }
+
+    /// Reads the journal and folds it.
+    pub fn fold(&self) -> Result<Folded, IncidentError> {
+        fold(&self.id, self.path())
+    }
+
+    /// Checks every line of the journal.
+    pub fn verify(&self) -> Result<Verification, IncidentError> {
+        Ok(journal::verify(self.path())?)
+    }
+
+    /// Follows the journal, to notice what other processes write.
+    #[must_use]
+    pub fn follow(&self) -> Live {
+        Live { follower: Follower::from_start(self.path()), folder: Folder::new(&self.id) }
+    }
+
+    fn entry(&self, at: DateTime<Utc>, event: &Event) -> Result<Entry, IncidentError> {
+        let (kind, data) = event.to_parts()?;
+        Ok(Entry { at, kind, actor: self.actor.clone(), data })
+    }
+
+    /// Six hexadecimal characters that no other action of the incident has: `seq` is known under the journal's lock.
+    fn action_id(&self, seq: u64, at: DateTime<Utc>, plan: &Plan, taken: impl Fn(&str) -> bool) -> String {
+        let mut attempt = 0u32;
+        loop {
+            let subject = format!(
+                "{}\n{seq}\n{}\n{}\n{attempt}",
+                self.id,
+                plan.digest,
+                at.to_rfc3339_opts(SecondsFormat::Millis, true)
+            );
+            let id = hex_prefix(&subject, ID_LENGTH);
+            if !taken(&id) {
+                return id;
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// The first `length` hexadecimal characters of the SHA-256 of `subject`.
+pub(super) fn hex_prefix(subject: &str, length: usize) -> String {
+    let mut out = String::with_capacity(64);
+    for byte in Sha256::digest(subject.as_bytes()) {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out.truncate(length);
+    out
+}
+
+/// What a plan's calls need permitted, and nothing else.
+fn grants(plan: &Plan) -> Vec<Grant> {
+    plan.calls
+        .iter()
+        .map(|call| Grant {
+            service: call.service.clone(),
+            operation: call.operation.clone(),
+            resource: call.resource.clone(),
+        })
+        .collect()
+}
+
+/// Folds the journal at `path`, one line in memory at a time.
+pub(super) fn fold(id: &str, path: &Path) -> Result<Folded, IncidentError> {
+    let mut folder = Folder::new(id);
+    for found in Reader::open(path)? {
+        match found? {
+            Found::Line(line) => folder.push(&line),
+            Found::Unreadable(bad) => folder.push_unreadable(&bad),
+            Found::Torn(_) => {}
+        }
+    }
+    Ok(folder.finish())
+}
+
+/// An incident that is kept up to date as its journal grows.
+#[derive(Debug, Clone)]
+pub struct Live {
+    follower: Follower,
+    folder: Folder,
+}
+
+/// Lines taken from a journal at a time.
+const INSTALMENT: usize = 1_000;
+
+impl Live {
+    /// What is known as of the last [`Live::poll`].
+    #[must_use]
+    pub fn folded(&self) -> &Folded {
+        self.folder.folded()
+    }
+
+    /// Takes in what was appended since the last time; says whether anything was. Costs a `stat` when nothing was.
+    pub fn poll(&mut self) -> Result<bool, IncidentError> {
+        let mut changed = false;
+        loop {
+            let batch = self.follower.poll(INSTALMENT)?;
+            if batch.restarted {
+                changed = true;
+                let incident = self.folder.folded().incident.clone();
+                self.folder = Folder::new(&incident);
+            }
+            changed |= !batch.lines.is_empty() || !batch.unreadable.is_empty();
+            for line in &batch.lines {
+                self.folder.push(line);
+            }
+            for bad in &batch.unreadable {
+                self.folder.push_unreadable(bad);
+            }
+            if !batch.more {
+                return Ok(changed);
+            }
+        }
+    }
+}

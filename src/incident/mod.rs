@@ -1,0 +1,28 @@
+//! Incidents: what the lines of a journal mean.
+//!
+//! One incident is one journal in a directory of its own. This layer names the events, writes them through `journal/`,
+//! and folds them into what people and the other layers ask for: the timeline, what is in force, what was in flight when
+//! a process died. It must not know AWS, the terminal, or how a plan is made.
+
+mod error;
+mod event;
+mod fold;
+mod handle;
+mod history;
+mod list;
+mod store;
+mod words;
+
+pub use error::IncidentError;
+pub use event::{CallPhase, Event, Reading};
+pub use fold::{Folded, Folder, NotUnderstood, Opened};
+pub use handle::{Incident, Live};
+pub use history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
+pub use list::Listed;
+pub use store::{IncidentStore, Survey, default_root};
+
+// Reports are made from incidents alone; what checking a journal found is part of one.
+pub use crate::journal::{Fault, Verification};
+
+pub(crate) use crate::journal::ascii_json;
+pub(crate) use words::{effect_words, outcome_words};

@@ -1,0 +1,259 @@
+//! Where incidents live, and how one is found or begun.
+
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use etcetera::base_strategy::{BaseStrategy, Xdg};
+
+use super::error::IncidentError;
+use super::event::Event;
+use super::fold::{Folded, in_force};
+use super::handle::{self, Incident, hex_prefix};
+use super::history::InFlight;
+use super::list::Listed;
+use crate::journal::{self, Journal, JournalError};
+use crate::model::identity::{AccountRegion, Actor, Identity};
+use crate::model::timeline::{ActionRecord, ActionState};
+
+/// The lock taken while an incident is looked for and begun, so that two consoles do not begin two.
+const LOCK_NAME: &str = ".lock";
+/// The longest part of a title that goes into an id.
+const LONGEST_SLUG: usize = 24;
+/// How many ids are offered when one is not known.
+const MOST_NEAR: usize = 3;
+
+/// Where incidents are kept: `$XDG_STATE_HOME/portcullis/incidents`, by default `~/.local/state/portcullis/incidents`.
+///
+/// # Errors
+/// [`IncidentError::NoHome`] where there is neither.
+pub fn default_root() -> Result<PathBuf, IncidentError> {
+    // Where HOME is missing an absolute XDG_STATE_HOME still does; etcetera would give up on it.
+    let named = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = match named {
+        Some(path) => Some(path),
+        None => Xdg::new().ok().and_then(|xdg| xdg.state_dir()),
+    };
+    Ok(state.ok_or(IncidentError::NoHome)?.join("portcullis").join("incidents"))
+}
+
+/// All incidents under one directory.
+#[derive(Debug, Clone)]
+pub struct IncidentStore {
+    root: PathBuf,
+}
+
+/// What was done in an account and region, across its incidents.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Survey {
+    /// Every action of the open incidents, and of closed ones what is still in force or in flight; oldest first.
+    pub actions: Vec<ActionRecord>,
+    /// Actions and undos that were begun and are not known to have ended, whatever their incident's state.
+    pub in_flight: Vec<InFlight>,
+    /// Incidents that could not be read whole, so that this may not be everything.
+    pub damaged: Vec<Listed>,
+}
+
+impl Survey {
+    fn take(&mut self, folded: Folded) {
+        self.in_flight.extend(folded.in_flight());
+        let closed = folded.closed.is_some();
+        self.actions.extend(
+            folded
+                .actions
+                .into_iter()
+                .filter(|action| !closed || in_force(action) || action.state == ActionState::InFlight),
+        );
+    }
+}
+
+impl IncidentStore {
+    /// The incidents under `root`, which need not exist yet.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Every incident, newest first; damaged ones are listed as such.
+    pub fn list(&self) -> Result<Vec<Listed>, IncidentError> {
+        let mut all: Vec<Listed> = self.ids()?.iter().map(|id| Listed::read(id, &self.root.join(id))).collect();
+        all.sort_by(|a, b| (b.opened_at, &b.id).cmp(&(a.opened_at, &a.id)));
+        Ok(all)
+    }
+
+    /// The incident with this id, to be worked on by `actor`.
+    ///
+    /// # Errors
+    /// [`IncidentError::Unknown`] with the ids that come close; [`IncidentError::Damaged`] where its beginning is not readable.
+    pub fn by_id(&self, id: &str, actor: &Actor) -> Result<Incident, IncidentError> {
+        let ids = self.ids()?;
+        if !ids.iter().any(|have| have == id) {
+            return Err(IncidentError::Unknown { id: id.to_owned(), near: near(id, &ids) });
+        }
+        open(Listed::read(id, &self.root.join(id)), actor)
+    }
+
+    /// The newest incident of this account and region that is open and undamaged, to be worked on by `actor`.
+    pub fn newest_open(&self, at: &AccountRegion, actor: &Actor) -> Result<Option<Incident>, IncidentError> {
+        let newest = self
+            .list()?
+            .into_iter()
+            .find(|listed| listed.is_open() && listed.identity.as_ref().is_some_and(|who| who.at == *at));
+        newest.map(|listed| open(listed, actor)).transpose()
+    }
+
+    /// The newest open incident of the identity's account and region, or a new one about `title`, begun at `at`
+    /// (account time) by `actor`.
+    pub fn open_or_create(
+        &self,
+        identity: &Identity,
+        title: &str,
+        at: DateTime<Utc>,
+        actor: &Actor,
+    ) -> Result<Incident, IncidentError> {
+        journal::create_private_dir(&self.root)?;
+        let lock_path = self.root.join(LOCK_NAME);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        journal::private(&mut options);
+        let lock = options.open(&lock_path).map_err(|e| JournalError::io("open", &lock_path, e))?;
+        journal::exclusive(&lock, &lock_path)?;
+        if let Some(incident) = self.newest_open(&identity.at, actor)? {
+            return Ok(incident);
+        }
+        self.create(identity, title, at, actor)
+    }
+
+    /// Begins a new incident, even where another is open.
+    pub fn create(
+        &self,
+        identity: &Identity,
+        title: &str,
+        at: DateTime<Utc>,
+        actor: &Actor,
+    ) -> Result<Incident, IncidentError> {
+        let base = new_id(identity, title, at);
+        let mut number = 1u32;
+        let (id, journal) = loop {
+            let id = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+            match Journal::create(&self.root.join(&id)) {
+                Ok(journal) => break (id, journal),
+                Err(JournalError::AlreadyThere { .. }) => number += 1,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let incident = Incident::new(id, title.to_owned(), identity.clone(), at, actor.clone(), journal);
+        let opened = Event::Opened {
+            title: title.to_owned(),
+            identity: identity.clone(),
+            console: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        };
+        incident.record(at, &opened)?;
+        Ok(incident)
+    }
+
+    /// Every action of an account and region; see [`Survey::actions`].
+    pub fn actions(&self, at: &AccountRegion) -> Result<Vec<ActionRecord>, IncidentError> {
+        Ok(self.survey(at)?.actions)
+    }
+
+    /// What was done in an account and region, across its incidents. A damaged incident contributes what can be read
+    /// of it; one that does not even say whose it is, is only named.
+    pub fn survey(&self, at: &AccountRegion) -> Result<Survey, IncidentError> {
+        let mut survey = Survey::default();
+        for mut listed in self.list()? {
+            if listed.identity.as_ref().is_some_and(|who| who.at != *at) {
+                continue;
+            }
+            if listed.identity.is_some() {
+                match handle::fold(&listed.id, &listed.journal) {
+                    Ok(folded) => survey.take(folded),
+                    Err(error) => {
+                        listed.damage.get_or_insert(error.to_string());
+                    }
+                }
+            }
+            if listed.damage.is_some() {
+                survey.damaged.push(listed);
+            }
+        }
+        survey.actions.sort_by(|a, b| (a.begun_at, &a.id).cmp(&(b.begun_at, &b.id)));
+        Ok(survey)
+    }
+
+    /// The names of the directories under the root.
+    fn ids(&self) -> Result<Vec<String>, IncidentError> {
+        let failed = |source| IncidentError::List { path: self.root.clone(), source };
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let is_dir = entry.file_type().map_err(failed)?.is_dir();
+            if let (true, Ok(name)) = (is_dir, entry.file_name().into_string()) {
+                ids.push(name);
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+}
+
+/// Opens what a list found.
+fn open(listed: Listed, actor: &Actor) -> Result<Incident, IncidentError> {
+    let (Some(title), Some(identity), Some(opened_at)) = (listed.title, listed.identity, listed.opened_at) else {
+        return Err(IncidentError::Damaged { id: listed.id, why: listed.damage.unwrap_or_default() });
+    };
+    let journal = Journal::open(&listed.journal)?;
+    Ok(Incident::new(listed.id, title, identity, opened_at, actor.clone(), journal))
+}
+
+/// `2026-03-01-0302-shop-prod`: when it began, to the minute, and what it is about; four characters of a hash where the
+/// title has nothing to offer.
+fn new_id(identity: &Identity, title: &str, at: DateTime<Utc>) -> String {
+    let mut slug = String::new();
+    for c in title.chars() {
+        if slug.len() >= LONGEST_SLUG {
+            break;
+        }
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_matches('-');
+    let minute = at.format("%Y-%m-%d-%H%M");
+    if slug.is_empty() {
+        let subject = format!("{}\n{title}\n{}", identity.label(), at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        format!("{minute}-{}", hex_prefix(&subject, 4))
+    } else {
+        format!("{minute}-{slug}")
+    }
+}
+
+/// Ids that come close to `id`, best first; the newest where none does.
+fn near(id: &str, ids: &[String]) -> Vec<String> {
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut near: Vec<&str> = all.iter().rev().copied().filter(|have| !id.is_empty() && have.contains(id)).collect();
+    for close in similar::get_close_matches(id, &all, MOST_NEAR, 0.6) {
+        if !near.contains(&close) {
+            near.push(close);
+        }
+    }
+    if near.is_empty() {
+        near = all.into_iter().rev().collect();
+    }
+    near.truncate(MOST_NEAR);
+    near.into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,202 @@
+//! A journal line in words: one title, further lines of detail, neutralised, since much of it quotes attackers.
+
+use std::fmt::Write as _;
+
+use chrono::SecondsFormat;
+use serde_json::{Map, Value};
+
+use super::event::{CallPhase, Event, Reading};
+use crate::journal::Line;
+use crate::model::plan::{Change, Effect, GuardResult, Outcome, Plan, Purpose};
+use crate::model::text::neutralised;
+use crate::model::timeline::TimelineEntry;
+
+/// The longest single value shown of something that this version does not understand, characters.
+const LONGEST_UNKNOWN: usize = 400;
+
+/// `text` on one line, harmless.
+pub(super) fn clean(text: &str) -> String {
+    neutralised(text).into_owned()
+}
+
+/// The line as people read it.
+pub(super) fn entry(line: &Line, reading: &Reading) -> TimelineEntry {
+    let (title, mut detail) = match reading {
+        Reading::Known { event, .. } => describe(event),
+        Reading::TornLineSetAside => (torn_title(&line.data), Vec::new()),
+        Reading::UnknownKind | Reading::Unreadable(_) => {
+            (format!("“{}” (not understood)", line.kind), fields_of(&line.data))
+        }
+    };
+    if let Reading::Known { unknown, .. } = reading {
+        detail.extend(fields(unknown));
+    }
+    let action_id = match reading {
+        Reading::Known { event, .. } => event.action_id().map(clean),
+        _ => line.data["action_id"].as_str().map(clean),
+    };
+    TimelineEntry {
+        seq: line.seq,
+        at: line.at,
+        kind: clean(&line.kind),
+        actor: line.actor.clone(),
+        action_id,
+        title: clean(&title),
+        detail: detail.iter().map(|d| clean(d)).collect(),
+    }
+}
+
+fn describe(event: &Event) -> (String, Vec<String>) {
+    match event {
+        Event::Opened { title, identity, .. } => {
+            (format!("Incident opened: {title}"), vec![format!("{} as {}", identity.label(), identity.arn)])
+        }
+        Event::SignalRaised { stage, signal } => (
+            format!("{} on {} ({})", signal.kind.id(), stage.label(), signal.severity.word()),
+            vec![signal.evidence.clone(), signal.suggests.clone()],
+        ),
+        Event::SignalEnded { stage, kind, since, .. } => (
+            format!("{} on {} ended", kind.id(), stage.label()),
+            vec![format!("It had stood since {}", since.to_rfc3339_opts(SecondsFormat::Secs, true))],
+        ),
+        Event::Refused { summary, guards } => {
+            (format!("Stopped by a guard: {summary}"), guards.iter().map(guard).collect())
+        }
+        Event::Intent { plan, expires_at, .. } => {
+            let mut detail = plan_lines(plan);
+            if let Some(end) = expires_at {
+                detail.push(format!("Expires {}", end.to_rfc3339_opts(SecondsFormat::Secs, true)));
+            }
+            (intent_title(plan), detail)
+        }
+        Event::Note { text } => {
+            let mut lines = text.lines().map(str::to_owned);
+            (lines.next().unwrap_or_default(), lines.collect())
+        }
+        Event::Exported { format, path } => (format!("Exported as {format} to {path}"), Vec::new()),
+        Event::Closed {} => ("Incident closed".to_owned(), Vec::new()),
+        _ => describe_progress(event),
+    }
+}
+
+fn describe_progress(event: &Event) -> (String, Vec<String>) {
+    match event {
+        Event::Call { service, operation, resource, phase, detail, .. } => (
+            format!("{service}:{operation} {}", phase_words(*phase)),
+            std::iter::once(resource).chain(Some(detail).filter(|d| !d.is_empty())).cloned().collect(),
+        ),
+        Event::Merged { detail, .. } => {
+            ("Somebody else had changed it: read again and merged".to_owned(), vec![detail.clone()])
+        }
+        Event::Effect { effect, evidence, .. } => (effect_words(*effect).to_owned(), evidence.clone()),
+        Event::Outcome { outcome, lines, .. } => (outcome_words(*outcome).to_owned(), lines.clone()),
+        Event::Reconciled { outcome, made, detail, .. } => {
+            let mut lines = vec![detail.clone()];
+            lines.extend(made.iter().map(|arn| format!("Found changed: {arn}")));
+            (format!("Compared with AWS after the fact: {}", outcome_words(*outcome)), lines)
+        }
+        _ => (String::new(), Vec::new()),
+    }
+}
+
+fn intent_title(plan: &Plan) -> String {
+    match &plan.purpose {
+        Purpose::Apply => format!("Confirmed: {}", plan.summary),
+        Purpose::Undo { action_id } => format!("Confirmed: undo of {action_id}: {}", plan.summary),
+    }
+}
+
+fn plan_lines(plan: &Plan) -> Vec<String> {
+    let mut out: Vec<String> = plan.changes.iter().map(change).collect();
+    out.extend(plan.guards.iter().filter(|g| g.overridden).map(guard));
+    if let Some(reason) = &plan.action.terms().reason {
+        out.push(format!("Reason: {reason}"));
+    }
+    out
+}
+
+fn change(change: &Change) -> String {
+    let mut out = format!(
+        "{} {}: {} → {} entries",
+        change.resource.kind, change.resource.name, change.entries_before, change.entries_after
+    );
+    for (sign, entries) in [("+", &change.added), ("-", &change.removed)] {
+        for entry in entries.iter().take(8) {
+            let _ = write!(out, " {sign}{entry}");
+        }
+        if entries.len() > 8 {
+            let _ = write!(out, " ({sign}{} more)", entries.len() - 8);
+        }
+    }
+    out
+}
+
+fn guard(guard: &GuardResult) -> String {
+    let overridden = if guard.overridden { ", overridden" } else { "" };
+    format!("{} ({}{overridden}): {}", guard.id, guard.verdict.word(), guard.reason)
+}
+
+fn phase_words(phase: CallPhase) -> &'static str {
+    match phase {
+        CallPhase::Sending => "is being sent",
+        CallPhase::Answered => "was answered",
+        CallPhase::Failed => "failed",
+        CallPhase::NoAnswer => "got no answer; it may have taken effect",
+    }
+}
+
+/// An effect in words.
+pub(crate) fn effect_words(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Saved => "Saved: AWS reads it back",
+        Effect::Deployed => "Deployed: every part that must carry it does",
+        Effect::Observed => "Observed: what had to move has moved",
+    }
+}
+
+/// An outcome in words.
+pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "Done and read back",
+        Outcome::NothingToChange => "There was nothing to change",
+        Outcome::NotDone => "Nothing was changed",
+        Outcome::NotVerified => "Done, but reading back did not show it",
+        Outcome::Partly => "Done in part",
+        Outcome::NotKnown => "Not known whether it was done",
+    }
+}
+
+fn torn_title(data: &Value) -> String {
+    let bytes = data["bytes"].as_u64();
+    let file = data["file"].as_str().unwrap_or("a file beside the journal");
+    match bytes {
+        Some(bytes) => format!("An unfinished line of {bytes} bytes was set aside in {file}"),
+        None => format!("An unfinished line was set aside in {file}"),
+    }
+}
+
+fn fields_of(data: &Value) -> Vec<String> {
+    match data {
+        Value::Object(map) => fields(map),
+        Value::Null => Vec::new(),
+        other => vec![shown(other)],
+    }
+}
+
+/// Fields that this version does not know, one a line.
+fn fields(map: &Map<String, Value>) -> Vec<String> {
+    map.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect()
+}
+
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.chars().count() <= LONGEST_UNKNOWN {
+        return text;
+    }
+    let mut cut: String = text.chars().take(LONGEST_UNKNOWN).collect();
+    cut.push_str("… (whole in the journal)");
+    cut
+}

@@ -1,0 +1,271 @@
+//! Writing: lock, read the tail, chain, write once, flush, unlock. Every append stands alone, so that a second terminal,
+//! a headless command and a scheduled sweep can share one journal.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::line::{self, Entry};
+use super::tail::{self, Tail};
+use super::ticket::{Grant, Ticket};
+use super::{FILE_NAME, JournalError, NO_PREVIOUS, TORN_KIND, lock};
+
+/// A journal that can be appended to. Holds no lock and no open file: cheap to clone, safe to share between threads.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: PathBuf,
+}
+
+/// What an append left on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The line's number.
+    pub seq: u64,
+    /// The line's hash.
+    pub hash: String,
+    /// Where a torn line was set aside, where there was one.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// An intent to be written, and what it would permit.
+#[derive(Debug)]
+pub struct Intent {
+    /// The line.
+    pub entry: Entry,
+    /// The calls it permits.
+    pub grants: Vec<Grant>,
+    /// The action's id.
+    pub action_id: String,
+    /// The twelve-digit account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+}
+
+impl Journal {
+    /// Creates `dir` (mode 0700, with its parents) where it is missing, and in it an empty journal (mode 0600), flushed
+    /// up to the directory entries.
+    pub fn create(dir: &Path) -> Result<Self, JournalError> {
+        create_private_dir(dir)?;
+        let path = dir.join(FILE_NAME);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        private(&mut options);
+        let file = options.open(&path).map_err(|e| match e.kind() {
+            ErrorKind::AlreadyExists => JournalError::AlreadyThere { path: path.clone() },
+            _ => JournalError::io("create", &path, e),
+        })?;
+        file.sync_all().map_err(|e| JournalError::io("flush", &path, e))?;
+        sync_dir(dir)?;
+        if let Some(parent) = dir.parent() {
+            sync_dir(parent)?;
+        }
+        Ok(Self { path })
+    }
+
+    /// A journal that exists.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_file() => Ok(Self { path: path.to_owned() }),
+            Ok(_) => Err(JournalError::Missing { path: path.to_owned() }),
+            Err(e) => Err(JournalError::io("open", path, e)),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends one line and returns once it is on disk. On an error nothing of it stays in the journal, as far as the
+    /// disk still obeys.
+    pub fn append(&self, entry: &Entry) -> Result<Receipt, JournalError> {
+        self.append_with(|_| Ok(entry)).map(|(receipt, _)| receipt)
+    }
+
+    /// Writes an intent and yields the ticket for it, only after the line is on disk.
+    pub fn append_intent(
+        &self,
+        entry: &Entry,
+        grants: Vec<Grant>,
+        action_id: impl Into<String>,
+        account: impl Into<String>,
+        region: impl Into<String>,
+    ) -> Result<Ticket, JournalError> {
+        let intent = Intent {
+            entry: entry.clone(),
+            grants,
+            action_id: action_id.into(),
+            account: account.into(),
+            region: region.into(),
+        };
+        self.append_intent_with(|_| Ok(intent))
+    }
+
+    /// Like [`Journal::append_intent`], for an intent that must know its own line number: `make` is given it under the
+    /// lock, so that an id derived from it is nobody else's. `make` must not touch the journal.
+    pub fn append_intent_with<E: From<JournalError>>(
+        &self,
+        make: impl FnOnce(u64) -> Result<Intent, E>,
+    ) -> Result<Ticket, E> {
+        let (_, intent) = self.append_with(make)?;
+        Ok(Ticket::issue(intent.action_id, intent.account, intent.region, intent.grants))
+    }
+
+    /// The one way to the disk. What `make` returns is handed back only once its line is flushed.
+    fn append_with<T: AsRef<Entry>, E: From<JournalError>>(
+        &self,
+        make: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Result<(Receipt, T), E> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(&self.path)
+            .map_err(|e| JournalError::io("open", &self.path, e))?;
+        lock::exclusive(&file, &self.path)?;
+        let tail = tail::read(&mut file, &self.path)?;
+        let mut chain = Chain::after(&tail);
+        // Made before anything is touched: a refusal here leaves the file as it was, torn line and all.
+        let subject = make(chain.seq + u64::from(tail.torn.is_some()))?;
+        let entry = subject.as_ref();
+        let set_aside = match &tail.torn {
+            Some(torn) => {
+                let kept = self.set_aside(torn)?;
+                chain.push(&torn_entry(entry, torn, &kept))?;
+                Some(kept)
+            }
+            None => None,
+        };
+        let (seq, hash) = chain.push(entry)?;
+        self.write(&mut file, &tail, &chain.bytes)?;
+        Ok((Receipt { seq, hash, set_aside }, subject))
+    }
+
+    /// One write, one flush; on failure the file is cut back to what it was.
+    fn write(&self, file: &mut File, tail: &Tail, bytes: &[u8]) -> Result<(), JournalError> {
+        if tail.torn.is_some() {
+            file.set_len(tail.end).map_err(|e| JournalError::io("cut back", &self.path, e))?;
+        }
+        let written = file
+            .write_all(bytes)
+            .map_err(|e| JournalError::io("write", &self.path, e))
+            .and_then(|()| file.sync_data().map_err(|e| JournalError::io("flush", &self.path, e)));
+        if written.is_err() {
+            // The caller is told that nothing was recorded; leave no half line that says otherwise. If this fails too,
+            // the next append sets the remains aside.
+            let _ = file.set_len(tail.end);
+        }
+        written
+    }
+
+    /// Copies a torn line into `journal.jsonl.torn-N`, flushed, before it is cut off.
+    fn set_aside(&self, torn: &[u8]) -> Result<PathBuf, JournalError> {
+        let mut number = 1u32;
+        loop {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".torn-{number}"));
+            let kept = PathBuf::from(name);
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            private(&mut options);
+            let mut file = match options.open(&kept) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                    number += 1;
+                    continue;
+                }
+                other => other.map_err(|e| JournalError::io("create", &kept, e))?,
+            };
+            file.write_all(torn).and_then(|()| file.sync_all()).map_err(|e| JournalError::io("write", &kept, e))?;
+            if let Some(dir) = self.path.parent() {
+                sync_dir(dir)?;
+            }
+            return Ok(kept);
+        }
+    }
+}
+
+impl AsRef<Entry> for Intent {
+    fn as_ref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+impl AsRef<Self> for Entry {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Lines in the making, each chained to the one before.
+struct Chain {
+    seq: u64,
+    prev: String,
+    bytes: Vec<u8>,
+}
+
+impl Chain {
+    fn after(tail: &Tail) -> Self {
+        let (seq, prev) = match &tail.last {
+            // Its hash as it says, even if its bytes give another: the record goes on, and `verify` names the line.
+            Some(line) => (line.seq.saturating_add(1), line.hash.clone()),
+            None => (1, NO_PREVIOUS.to_owned()),
+        };
+        let bytes = if tail.lacks_line_end { vec![b'\n'] } else { Vec::new() };
+        Self { seq, prev, bytes }
+    }
+
+    fn push(&mut self, entry: &Entry) -> Result<(u64, String), JournalError> {
+        let (bytes, hash) = line::encode(entry, self.seq, &self.prev)?;
+        self.bytes.extend_from_slice(&bytes);
+        let seq = self.seq;
+        self.seq += 1;
+        self.prev.clone_from(&hash);
+        Ok((seq, hash))
+    }
+}
+
+/// The line that says that a torn line was set aside: where to, how much, and its hash.
+fn torn_entry(next: &Entry, torn: &[u8], kept: &Path) -> Entry {
+    let file = kept.file_name().map(|name| name.to_string_lossy().into_owned());
+    Entry {
+        at: next.at,
+        kind: TORN_KIND.to_owned(),
+        actor: next.actor.clone(),
+        data: json!({ "file": file, "bytes": torn.len(), "sha256": line::digest(torn) }),
+    }
+}
+
+/// Creates a directory that only its owner can enter, with its parents.
+pub(crate) fn create_private_dir(dir: &Path) -> Result<(), JournalError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(|e| JournalError::io("create", dir, e))
+}
+
+/// Files are for their owner only: a journal names addresses, accounts and people.
+pub(crate) fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Flushes a directory, so that a file just created in it is still there after a power cut.
+fn sync_dir(dir: &Path) -> Result<(), JournalError> {
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    if cfg!(unix) {
+        File::open(dir).and_then(|handle| handle.sync_all()).map_err(|e| JournalError::io("flush", dir, e))?;
+    }
+    Ok(())
+}

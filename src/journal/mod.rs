@@ -1,0 +1,42 @@
+//! The journal: an append-only file of chained lines, safe against crashes and against several writers at once.
+//!
+//! Bytes only. This layer knows how a line is locked, chained, written and flushed, and how a file is read back and
+//! checked; it must not know what a line's `kind` or `data` mean (that is `incident/`).
+//!
+//! It also issues [`Ticket`]s: the proof that an intent is on disk, without which no mutating call leaves the process.
+//! Everything here blocks on the disk: from async code call it on a blocking thread.
+
+mod append;
+mod error;
+mod follow;
+mod json;
+mod line;
+mod lock;
+mod read;
+mod tail;
+mod ticket;
+mod verify;
+
+pub use append::{Intent, Journal, Receipt};
+pub use error::JournalError;
+pub use follow::{Batch, Follower};
+pub use line::{Entry, Line, Wrong};
+pub use read::{BadLine, Contents, Found, Reader, TornLine, read, set_aside};
+pub use ticket::{Grant, Ticket};
+pub use verify::{Fault, Verification, verify};
+
+pub(crate) use append::{create_private_dir, private};
+pub(crate) use json::ascii_json;
+pub(crate) use lock::exclusive;
+
+/// The journal's file name inside an incident's directory.
+pub const FILE_NAME: &str = "journal.jsonl";
+
+/// The kind of the line that the journal itself writes when it sets a torn line aside.
+pub const TORN_KIND: &str = "torn-line-set-aside";
+
+/// The longest line that is written or read, bytes: a plan over a full IP set (10,000 entries) fits several times over.
+pub const LONGEST_LINE: usize = 8 * 1024 * 1024;
+
+/// The `prev` of the first line: sixty-four zeros.
+pub const NO_PREVIOUS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

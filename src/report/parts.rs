@@ -1,0 +1,58 @@
+//! What both readers and tables need in words: times, durations, measured values, states.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::identity::Actor;
+use crate::model::signal::SignalKind;
+use crate::model::timeline::ActionState;
+
+/// `2026-03-01 03:02:11Z`.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// `1 h 12 min`, `4 min 10 s`, `9 s`.
+pub(super) fn duration(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest} s"),
+        (0, _) => format!("{minutes} min {rest} s"),
+        _ => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// A signal's value in its own unit: a share, or a multiple of the median.
+pub(super) fn measured(kind: SignalKind, value: f64) -> String {
+    match kind {
+        SignalKind::BlockedSpike => format!("×{value:.1}"),
+        SignalKind::ClientErrorsHigh
+        | SignalKind::ServerErrorsHigh
+        | SignalKind::AllowedShareLow => format!("{:.1} %", value * 100.0),
+    }
+}
+
+/// Where an action stands, in words.
+pub(super) fn state(state: ActionState) -> &'static str {
+    match state {
+        ActionState::InFlight => "begun, and not known to have ended",
+        ActionState::InForce => "in force",
+        ActionState::NotDone => "not done",
+        ActionState::Unclear => "unclear: done in part, or not known",
+        ActionState::Undone => "taken back",
+    }
+}
+
+/// A person at a machine.
+pub(super) fn person(actor: &Actor) -> String {
+    format!("{} on {}", actor.user, actor.host)
+}
+
+/// `1 action`, `3 actions`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}

@@ -1,0 +1,68 @@
+//! What samples say about the targets: how many of their requests come from callers that were there before, and whether a
+//! proxy stands in front of many clients.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use super::read::{Samples, State};
+use crate::model::action::BlockIp;
+use crate::model::source::SampledRequest;
+
+/// What samples say about the targets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Evidence {
+    /// Sampled requests from inside the targets in the last minutes.
+    pub(super) inside: u64,
+    /// Of these, from addresses that also appear in samples of before the attack.
+    pub(super) inside_seen_before: u64,
+    /// Addresses inside the targets that appear in samples of before the attack.
+    pub(super) known_addresses: BTreeSet<IpAddr>,
+    /// Sampled requests in all in the last minutes.
+    pub(super) recent: u64,
+    /// Sampled requests in all of before the attack.
+    pub(super) earlier: u64,
+    /// Addresses inside the targets with forwarding headers, and how many different values those had.
+    pub(super) forwarding: HashMap<IpAddr, usize>,
+}
+
+/// Reads the evidence out of the samples.
+///
+/// A request that several Count rules matched is in the samples of each; the share is of samples inside one target set, so
+/// that this weighs numerator and denominator alike.
+#[must_use]
+pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
+    let inside = |address: &IpAddr| action.targets.iter().any(|t| t.net.contains(address));
+    let earlier: BTreeSet<IpAddr> = requests(&state.earlier).map(|r| r.client).collect();
+    let mut forwarded: HashMap<IpAddr, BTreeSet<&str>> = HashMap::new();
+    let mut out = Evidence { earlier: count(&state.earlier), recent: count(&state.recent), ..Evidence::default() };
+    out.known_addresses = earlier.iter().copied().filter(inside).collect();
+    for request in requests(&state.recent).filter(|r| inside(&r.client)) {
+        let weight = u64::try_from(request.weight).unwrap_or(1).max(1);
+        out.inside += weight;
+        if earlier.contains(&request.client) {
+            out.inside_seen_before += weight;
+        }
+        if let Some(value) = &request.forwarded_for {
+            forwarded.entry(request.client).or_default().insert(value);
+        }
+    }
+    out.forwarding = forwarded.into_iter().map(|(address, values)| (address, values.len())).collect();
+    out
+}
+
+fn requests(samples: &Samples) -> impl Iterator<Item = &SampledRequest> {
+    samples.sets.iter().flat_map(|set| &set.samples)
+}
+
+fn count(samples: &Samples) -> u64 {
+    samples.sets.iter().map(|set| set.samples.len() as u64).sum()
+}
+
+impl Evidence {
+    /// The share of the requests inside the targets that comes from callers seen before, a fraction; `None` where no request
+    /// from inside was sampled.
+    #[must_use]
+    pub(super) fn seen_before_share(&self) -> Option<f64> {
+        (self.inside > 0).then(|| self.inside_seen_before as f64 / self.inside as f64)
+    }
+}

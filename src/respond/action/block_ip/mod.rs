@@ -1,0 +1,106 @@
+//! `block-ip`: add prefixes to the IP sets that block on a stage.
+
+mod evidence;
+mod judge;
+mod read;
+mod targets;
+
+pub use read::{State, read};
+
+use super::super::wiring::Reference;
+use crate::model::action::{Action, BlockIp};
+use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose, ResourceRef, WatchFor};
+use crate::model::settings::Settings;
+use crate::model::waf::IpSet;
+use crate::respond::plan::{Planned, finished};
+
+/// The plan to block, from state read for it.
+#[must_use]
+pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
+    let chosen = judge::chosen_sets(action, state, settings);
+    let changes: Vec<Change> = chosen.sets.iter().map(|set| targets::change(action, set)).collect();
+    let guards = judge::guards(action, state, settings, &chosen, &changes);
+    let plan = Plan {
+        purpose: Purpose::Apply,
+        action: Action::BlockIp(action.clone()),
+        identity: state.identity.clone(),
+        stage: state.stage.id.clone(),
+        read_at: state.read_at,
+        summary: summary(action, state, &changes),
+        calls: changes.iter().filter(|c| !c.is_empty()).map(|c| call(c, "Addresses")).collect(),
+        undo: undo(&changes),
+        notes: judge::notes(action, state, &chosen),
+        preconditions: preconditions(state, &chosen),
+        watch: watch(state, &chosen),
+        changes,
+        guards,
+        digest: String::new(),
+    };
+    finished(plan, chosen.sets)
+}
+
+/// The call that a change of an IP set amounts to.
+#[must_use]
+pub fn call(change: &Change, parameter: &str) -> PlannedCall {
+    let listed = |sign: char, entries: &[String]| entries.iter().map(|e| format!("{sign}{e}")).collect::<Vec<_>>();
+    let mut entries = listed('+', &change.added);
+    entries.extend(listed('-', &change.removed));
+    PlannedCall {
+        service: "wafv2".to_owned(),
+        operation: "UpdateIPSet".to_owned(),
+        resource: change.resource.arn.clone(),
+        parameters: vec![
+            ("Name".to_owned(), change.resource.name.clone()),
+            ("Scope".to_owned(), "REGIONAL".to_owned()),
+            (parameter.to_owned(), format!("all entries as they stand, {}", entries.join(" "))),
+        ],
+    }
+}
+
+/// An IP set as a plan names it.
+#[must_use]
+pub fn resource(set: &IpSet) -> ResourceRef {
+    ResourceRef { kind: "ip-set".to_owned(), name: set.name.clone(), id: set.id.clone(), arn: set.arn.clone() }
+}
+
+fn summary(action: &BlockIp, state: &State, changes: &[Change]) -> String {
+    let added: usize = changes.iter().map(|c| c.added.len()).sum();
+    let stage = state.stage.id.label();
+    if added == 0 {
+        return format!(
+            "Nothing to add: no target of {} is missing from the IP sets that block on {stage}",
+            action.targets.len()
+        );
+    }
+    let sets: Vec<&str> = changes.iter().filter(|c| !c.is_empty()).map(|c| c.resource.name.as_str()).collect();
+    let entries = if added == 1 { "entry" } else { "entries" };
+    format!("Add {added} {entries} to {} and so block on {stage}", sets.join(" and "))
+}
+
+fn undo(changes: &[Change]) -> String {
+    if changes.iter().all(Change::is_empty) {
+        return "nothing to undo".to_owned();
+    }
+    "takes exactly these entries out again, where they are still as written; other entries are left alone".to_owned()
+}
+
+fn watch(state: &State, chosen: &judge::Chosen) -> Vec<WatchFor> {
+    let Some(acl) = &state.web_acl else { return Vec::new() };
+    let watch = |reference: &Reference| WatchFor {
+        resource: reference.ip_set.clone(),
+        web_acl: acl.name.clone(),
+        web_acl_arn: acl.arn.clone(),
+        rule: reference.metric_name.clone(),
+    };
+    chosen.references.iter().map(watch).collect()
+}
+
+fn preconditions(state: &State, chosen: &judge::Chosen) -> Vec<Precondition> {
+    let acl = state.web_acl.as_ref().map_or_else(String::new, |acl| acl.arn.clone());
+    let mut all = vec![Precondition { subject: format!("web ACL of {}", state.stage.id.label()), expected: acl }];
+    all.extend(chosen.references.iter().map(|reference| Precondition {
+        subject: reference.ip_set.clone(),
+        expected: format!("{}: {:?}", reference.rule, reference.standing),
+    }));
+    all
+}

@@ -1,0 +1,138 @@
+//! Everything that a plan to block rests on, read just now and side by side.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+
+use crate::aws::read::{ResourceKind, SampleSet};
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::action::BlockIp;
+use crate::model::identity::Identity;
+use crate::model::series::floor_minute;
+use crate::model::stage::StageDetail;
+use crate::model::waf::{IpSet, WebAcl};
+use crate::respond::plan::PlanError;
+use crate::respond::resolve;
+use crate::respond::wiring::{self, Reference, RuleGroups};
+
+/// What was read.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Whose account.
+    pub identity: Identity,
+    /// Account time of the reading.
+    pub read_at: DateTime<Utc>,
+    /// The stage.
+    pub stage: StageDetail,
+    /// Its web ACL, where it has one.
+    pub web_acl: Option<WebAcl>,
+    /// Every reference to an IP set, in the order of evaluation.
+    pub references: Vec<Reference>,
+    /// The IP sets referred to, by ARN: read, or why not.
+    pub ip_sets: BTreeMap<String, Result<IpSet, AwsError>>,
+    /// What stands behind the web ACL, by kind.
+    pub behind: Vec<(ResourceKind, Result<Vec<String>, AwsError>)>,
+    /// Tags of the IP sets, by ARN.
+    pub tags: BTreeMap<String, Result<Vec<(String, String)>, AwsError>>,
+    /// Samples of the last minutes.
+    pub recent: Samples,
+    /// Samples of before the attack.
+    pub earlier: Samples,
+    /// When the attack began, where that is known.
+    pub attack_began: Option<DateTime<Utc>>,
+}
+
+/// Samples of several rules, and what could not be sampled.
+#[derive(Debug, Clone, Default)]
+pub struct Samples {
+    /// By rule and window.
+    pub sets: Vec<SampleSet>,
+    /// Rule and reason.
+    pub missing: Vec<String>,
+}
+
+/// Minutes before the attack (or before now, where none is known) that tell who was there already.
+const EARLIER_MINUTES: [i64; 3] = [2, 10, 30];
+
+/// Reads the state for a plan to block. `attack_began` as the caller knows it.
+pub async fn read(aws: &Aws, action: &BlockIp, attack_began: Option<DateTime<Utc>>) -> Result<State, PlanError> {
+    let (identity, stage) = tokio::join!(aws.identity(Lane::Plan), resolve::stage(aws, &action.stage, Lane::Plan));
+    let (identity, stage) = (identity?, stage?);
+    let read_at = aws.clock().now();
+    let mut state = State {
+        identity,
+        read_at,
+        web_acl: None,
+        references: Vec::new(),
+        ip_sets: BTreeMap::new(),
+        behind: Vec::new(),
+        tags: BTreeMap::new(),
+        recent: Samples::default(),
+        earlier: Samples::default(),
+        attack_began,
+        stage,
+    };
+    let Some(arn) = state.stage.web_acl_arn.clone() else { return Ok(state) };
+    let (web_acl, behind) = tokio::join!(aws.web_acl(&arn, Lane::Plan), behind(aws, &arn));
+    let web_acl = web_acl?;
+    state.behind = behind;
+    let (references, (recent, earlier)) =
+        tokio::join!(references(aws, &web_acl), samples(aws, &web_acl, read_at, attack_began));
+    (state.recent, state.earlier) = (recent, earlier);
+    state.references = references;
+    let mut sets: Vec<String> = state.references.iter().map(|r| r.ip_set.clone()).collect();
+    sets.sort();
+    sets.dedup();
+    let (read, tags) = tokio::join!(
+        join_all(sets.iter().map(|arn| aws.ip_set(arn, Lane::Plan))),
+        join_all(sets.iter().map(|arn| aws.waf_tags(arn, Lane::Plan))),
+    );
+    state.ip_sets = sets.iter().cloned().zip(read).collect();
+    state.tags = sets.into_iter().zip(tags).collect();
+    state.web_acl = Some(web_acl);
+    Ok(state)
+}
+
+async fn references(aws: &Aws, web_acl: &WebAcl) -> Vec<Reference> {
+    let arns = wiring::groups_of(web_acl);
+    let read = join_all(arns.iter().map(|arn| aws.rule_group(arn, Lane::Plan))).await;
+    let groups: RuleGroups = arns.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
+    wiring::references(web_acl, &groups)
+}
+
+async fn behind(aws: &Aws, arn: &str) -> Vec<(ResourceKind, Result<Vec<String>, AwsError>)> {
+    let kinds: Vec<ResourceKind> = ResourceKind::all().collect();
+    let read = join_all(kinds.iter().map(|kind| aws.resources_behind(arn, *kind, Lane::Plan))).await;
+    kinds.into_iter().zip(read).collect()
+}
+
+/// The last two whole minutes for every sampled rule and the default action; three minutes of before for the default
+/// action, where callers that belong there end up.
+async fn samples(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Samples, Samples) {
+    let rules: Vec<&str> = acl.in_order().filter(|r| r.sampled).map(|r| r.metric_name.as_str()).collect();
+    let default = acl.sampled.then_some(acl.metric_name.as_str());
+    let end = floor_minute(now);
+    let recent = rules.iter().copied().chain(default).map(|rule| {
+        let from = end - TimeDelta::minutes(2);
+        aws.sampled_requests(&acl.arn, rule, from, end, Lane::Plan)
+    });
+    let edge = floor_minute(began.unwrap_or(now));
+    let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default)).filter_map(|(back, rule)| {
+        let from = edge - TimeDelta::minutes(*back);
+        Some(aws.sampled_requests(&acl.arn, rule?, from, from + TimeDelta::minutes(1), Lane::Plan))
+    });
+    let (recent, earlier) = tokio::join!(join_all(recent), join_all(earlier));
+    (gathered(recent), gathered(earlier))
+}
+
+fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {
+    let mut samples = Samples::default();
+    for result in read {
+        match result {
+            Ok(set) => samples.sets.push(set),
+            Err(error) => samples.missing.push(error.to_string()),
+        }
+    }
+    samples
+}

@@ -1,0 +1,3 @@
+//! One folder or file an action: what it reads, what its guards say, what it would change.
+
+pub mod block_ip;

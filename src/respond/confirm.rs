@@ -1,0 +1,81 @@
+//! Confirmation: the phrase a responder types, and what it yields.
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use super::plan::Planned;
+use crate::model::plan::Purpose;
+use crate::model::timeline::ActionRecord;
+
+/// A plan that somebody confirmed. Cannot be made in any other way, and is used up by carrying it out.
+#[derive(Debug)]
+pub struct Confirmed(pub(super) Planned);
+
+/// Why a plan is not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfirmError {
+    /// Guards stop it.
+    #[error("stopped by {}; nothing was changed", .guards.join(", "))]
+    Halted {
+        /// Their ids.
+        guards: Vec<String>,
+    },
+    /// The phrase belongs to an older plan.
+    #[error("the plan has changed since it was confirmed: its phrase is now “{expected}”. Read it again")]
+    Stale {
+        /// The phrase of the plan as it is now.
+        expected: String,
+    },
+    /// Not the phrase.
+    #[error("“{given}” does not confirm this plan; type “{expected}”")]
+    Wrong {
+        /// What was typed.
+        given: String,
+        /// What confirms it.
+        expected: String,
+    },
+    /// An expiry that is not due, or of another action.
+    #[error("action {id} is not due to expire")]
+    NotDue {
+        /// The action.
+        id: String,
+    },
+}
+
+impl Confirmed {
+    /// `planned`, confirmed by `phrase`.
+    ///
+    /// # Errors
+    /// When a guard halts it, when the phrase is of an older plan, or no phrase of it at all.
+    pub fn by_phrase(planned: Planned, phrase: &str) -> Result<Self, ConfirmError> {
+        not_halted(&planned)?;
+        let expected = planned.plan.phrase();
+        let given = phrase.split_whitespace().collect::<Vec<_>>().join(" ");
+        if given == expected {
+            return Ok(Self(planned));
+        }
+        let is_older = given.rsplit_once(' ').is_some_and(|(stage, digest)| {
+            let hexadecimal = digest.len() == 4 && digest.chars().all(|c| c.is_ascii_hexdigit());
+            hexadecimal && stage == planned.plan.stage.label()
+        });
+        Err(if is_older { ConfirmError::Stale { expected } } else { ConfirmError::Wrong { given, expected } })
+    }
+
+    /// The undo of `action`, consented to when the action was confirmed with its expiry, which has passed at `now`.
+    ///
+    /// # Errors
+    /// When a guard halts it, or the action is not due.
+    pub fn by_expiry(planned: Planned, action: &ActionRecord, now: DateTime<Utc>) -> Result<Self, ConfirmError> {
+        not_halted(&planned)?;
+        let undoes_it = matches!(&planned.plan.purpose, Purpose::Undo { action_id } if *action_id == action.id);
+        if undoes_it && action.expires_at.is_some_and(|end| end <= now) {
+            return Ok(Self(planned));
+        }
+        Err(ConfirmError::NotDue { id: action.id.clone() })
+    }
+}
+
+fn not_halted(planned: &Planned) -> Result<(), ConfirmError> {
+    let guards: Vec<String> = planned.plan.halting().map(|g| g.id.clone()).collect();
+    if guards.is_empty() { Ok(()) } else { Err(ConfirmError::Halted { guards }) }
+}

@@ -1,0 +1,218 @@
+//! Guards: named checks of a plan, and the catalogue of all of them.
+//!
+//! A guard never acts and never reads: it judges what was read for the plan.
+
+use crate::model::action::Terms;
+use crate::model::plan::{GuardResult, Verdict};
+
+/// What is documented of a guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// Its id, as `--override` takes it.
+    pub id: &'static str,
+    /// What it checks.
+    pub checks: &'static str,
+    /// What its verdict rests on.
+    pub evidence: &'static str,
+    /// Whether `--override` with a reason lifts a `stop` or `unknown`.
+    pub can_be_overridden: bool,
+    /// Whether its verdict rests on samples, which differ from one reading to the next: then the digest covers only whether
+    /// it halts.
+    pub from_samples: bool,
+}
+
+macro_rules! guards {
+    ($($name:ident = $id:literal, overridable: $over:literal, samples: $samples:literal,
+        $checks:literal, $evidence:literal;)*) => {
+        $(
+            #[doc = $checks]
+            pub const $name: Guard = Guard {
+                id: $id, checks: $checks, evidence: $evidence, can_be_overridden: $over, from_samples: $samples,
+            };
+        )*
+        /// Every guard there is.
+        pub const CATALOGUE: &[Guard] = &[$($name),*];
+    };
+}
+
+guards! {
+    ZERO_PREFIX = "block-ip.zero-prefix", overridable: false, samples: false,
+        "Nobody blocks the whole Internet: `/0` is refused, as WAF itself refuses it.",
+        "The prefixes asked for.";
+    HOST_BITS = "block-ip.host-bits", overridable: false, samples: false,
+        "A prefix written with host bits is masked, which blocks more than was written; this says so.",
+        "What was written, what it becomes, how many addresses that is.";
+    NEVER_BLOCK = "block-ip.never-block", overridable: true, samples: false,
+        "No range of the never-block list lies inside a target or around it.",
+        "`guards.never-block` of the configuration; unknown where it is not set.";
+    BREAK_GLASS = "block-ip.break-glass", overridable: true, samples: false,
+        "No range from which responders reach the API in an emergency lies inside a target or around it.",
+        "`guards.break-glass` of the configuration; unknown where it is not set.";
+    BREADTH = "block-ip.breadth", overridable: true, samples: false,
+        "No prefix is wider than the team allows.",
+        "`guards.widest-v4` and `guards.widest-v6` of the configuration.";
+    WEB_ACL = "block-ip.web-acl", overridable: false, samples: false,
+        "The stage has a web ACL: without one there is nothing to block with.",
+        "The stage's `webAclArn` and `GetWebACL`.";
+    IP_SET = "block-ip.ip-set", overridable: false, samples: false,
+        "There is exactly one IP set to use for each address version among the targets.",
+        "The IP sets that the web ACL's rules and rule groups refer to.";
+    EFFECTIVE = "block-ip.effective", overridable: true, samples: false,
+        "An address in the IP set is really blocked on this stage: no Count, no override, no further condition, no earlier Allow.",
+        "The web ACL's rules in order of priority, rule groups opened; what cannot be read is unknown.";
+    INVERTED = "block-ip.inverted", overridable: false, samples: false,
+        "The IP set is no allow list and does not stand under Not: adding an attacker there would let the attacker in.",
+        "The web ACL's rules in order of priority, rule groups opened.";
+    CAPACITY = "block-ip.capacity", overridable: false, samples: false,
+        "The IP set has room: WAF allows 10,000 entries.",
+        "`GetIPSet`.";
+    COVERED = "block-ip.already-covered", overridable: false, samples: false,
+        "Says which targets are already in the set, alone or inside a wider entry.",
+        "`GetIPSet`.";
+    BLAST_RADIUS = "block-ip.blast-radius", overridable: true, samples: false,
+        "Says what else stands behind the web ACL and is affected by the same change.",
+        "`ListResourcesForWebACL`, each kind of resource; unknown where one cannot be listed. Other web ACLs that use the same IP set are not visible in any single call.";
+    LEGITIMATE = "block-ip.legitimate-share", overridable: true, samples: true,
+        "Few of the requests from the targets come from callers that were there before the attack.",
+        "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples.";
+    PROXY = "block-ip.proxy", overridable: true, samples: true,
+        "The address is a client's, not a proxy's with many clients behind it.",
+        "Forwarding headers in WAF's sampled requests.";
+    MANAGED = "block-ip.managed", overridable: false, samples: false,
+        "Says when the IP set looks managed by infrastructure as code, whose next run will take the entries out.",
+        "`ListTagsForResource`.";
+    UNDO_GONE = "undo.resource-gone", overridable: false, samples: false,
+        "What the action changed still exists.",
+        "`GetIPSet`.";
+    UNDO_FOREIGN = "undo.foreign-change", overridable: false, samples: false,
+        "Says which of our entries somebody else has removed or replaced by a wider one; those are left alone.",
+        "`GetIPSet` against the journal.";
+    UNDO_CLAIMED = "undo.claimed", overridable: false, samples: false,
+        "Says which of our entries another action in force asked for as well; those stay.",
+        "The journals of the open incidents.";
+    OVERRIDES = "plan.overrides", overridable: false, samples: false,
+        "Every override names a guard that this plan has, that stops, that may be overridden, and comes with a reason.",
+        "`--override` and `--reason`.";
+}
+
+impl Guard {
+    /// A result of this guard.
+    #[must_use]
+    pub fn says(&self, verdict: Verdict, reason: impl Into<String>) -> GuardResult {
+        GuardResult {
+            id: self.id.to_owned(),
+            verdict,
+            reason: reason.into(),
+            evidence: Vec::new(),
+            can_be_overridden: self.can_be_overridden,
+            overridden: false,
+        }
+    }
+
+    /// `pass` with a reason.
+    #[must_use]
+    pub fn pass(&self, reason: impl Into<String>) -> GuardResult {
+        self.says(Verdict::Pass, reason)
+    }
+
+    /// `warn` with a reason.
+    #[must_use]
+    pub fn warn(&self, reason: impl Into<String>) -> GuardResult {
+        self.says(Verdict::Warn, reason)
+    }
+
+    /// `stop` with a reason.
+    #[must_use]
+    pub fn stop(&self, reason: impl Into<String>) -> GuardResult {
+        self.says(Verdict::Stop, reason)
+    }
+
+    /// `unknown` with a reason.
+    #[must_use]
+    pub fn unknown(&self, reason: impl Into<String>) -> GuardResult {
+        self.says(Verdict::Unknown, reason)
+    }
+}
+
+/// The guard of an id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Guard> {
+    CATALOGUE.iter().find(|guard| guard.id == id)
+}
+
+/// Evidence lines for a result.
+pub trait WithEvidence {
+    /// The result with `lines` as its evidence.
+    #[must_use]
+    fn because(self, lines: Vec<String>) -> Self;
+}
+
+impl WithEvidence for GuardResult {
+    fn because(mut self, lines: Vec<String>) -> Self {
+        self.evidence = lines;
+        self
+    }
+}
+
+/// Applies the overrides in `terms` and sorts the results, worst first. An override that names no halting guard, or that
+/// comes without a reason, is itself a stop: a typo must not look like consent.
+#[must_use]
+pub fn settled(mut results: Vec<GuardResult>, terms: &Terms) -> Vec<GuardResult> {
+    let mut faults = Vec::new();
+    let reasoned = terms.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+    for id in &terms.overrides {
+        let found = results.iter_mut().find(|result| result.id == *id);
+        match found {
+            None => faults.push(format!("“{id}” is not a guard of this plan")),
+            Some(result) if !result.can_be_overridden => faults.push(format!("{id} yields to no override")),
+            Some(_) if !reasoned => faults.push(format!("overriding {id} needs a --reason")),
+            // Overriding what does not halt is harmless: the situation got better since.
+            Some(result) => result.overridden = result.verdict.halts(),
+        }
+    }
+    if !faults.is_empty() {
+        results.push(OVERRIDES.stop(format!("{}. Remove or correct the override", faults.join("; "))));
+    }
+    let rank = |result: &GuardResult| if result.overridden { Verdict::Warn } else { result.verdict };
+    results.sort_by_key(|result| std::cmp::Reverse(rank(result)));
+    results
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(overrides: &[&str], reason: Option<&str>) -> Terms {
+        Terms {
+            expires_after_seconds: None,
+            reason: reason.map(str::to_owned),
+            overrides: overrides.iter().map(|s| (*s).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_documented() {
+        let mut ids: Vec<_> = CATALOGUE.iter().map(|g| g.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), CATALOGUE.len());
+        assert!(CATALOGUE.iter().all(|g| !g.checks.is_empty() && !g.evidence.is_empty()));
+    }
+
+    #[test]
+    fn an_override_needs_a_reason_and_a_guard_that_yields() {
+        let halts = |results: Vec<GuardResult>, terms: &Terms| settled(results, terms).iter().any(GuardResult::halts);
+        let stop = || vec![NEVER_BLOCK.stop("x")];
+        assert!(halts(stop(), &terms(&[], None)));
+        assert!(halts(stop(), &terms(&["block-ip.never-block"], None)));
+        assert!(halts(stop(), &terms(&["block-ip.never-block"], Some("  "))));
+        assert!(!halts(stop(), &terms(&["block-ip.never-block"], Some("the partner is the attacker"))));
+        assert!(halts(stop(), &terms(&["block-ip.never-blok"], Some("typo"))));
+        assert!(halts(vec![ZERO_PREFIX.stop("x")], &terms(&["block-ip.zero-prefix"], Some("no"))));
+    }
+
+    #[test]
+    fn unknown_stops_like_stop() {
+        assert!(settled(vec![BREAK_GLASS.unknown("x")], &terms(&[], None)).iter().any(GuardResult::halts));
+    }
+}

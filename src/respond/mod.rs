@@ -1,0 +1,19 @@
+//! Responding: plan, guard, confirm, execute, verify, undo, reconcile.
+//!
+//! A plan is made from state read for it and judged by guards; a confirmation turns it into a ticket once the intent is in
+//! the journal; only then is anything changed. Knows nothing of screens.
+
+pub mod action;
+pub mod confirm;
+mod digest;
+pub mod execute;
+pub mod guard;
+mod merge;
+pub mod observe;
+pub mod plan;
+pub mod reconcile;
+pub mod resolve;
+mod running;
+pub mod sweep;
+pub mod undo;
+pub mod wiring;

@@ -1,0 +1,158 @@
+//! Did it work? Watching what must move after a change.
+//!
+//! The proof that a block works is WAF seen blocking a target by the very rule: its samples say so. Metrics tell how much.
+//! 4XX is not looked at: it does not fall when requests are blocked (inferred).
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::IpNet;
+
+use crate::aws::read::{MetricQuery, Statistic};
+use crate::aws::{Aws, AwsError, Lane};
+use crate::incident::{Event, Incident, IncidentError};
+use crate::model::address;
+use crate::model::plan::{Effect, Plan, Purpose, WatchFor};
+use crate::model::series::floor_minute;
+use crate::model::waf::RuleAction;
+
+/// Account time between two looks.
+const BETWEEN: TimeDelta = TimeDelta::seconds(15);
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Whether the effect was seen.
+    pub observed: bool,
+    /// What shows it, or why nothing could be seen.
+    pub evidence: Vec<String>,
+}
+
+/// Watches until the effect of `plan`, carried out at `done_at`, is seen, or until `patience` of account time has passed;
+/// writes what was seen to the journal.
+pub async fn observe(
+    aws: &Aws,
+    incident: &Incident,
+    action_id: &str,
+    plan: &Plan,
+    done_at: DateTime<Utc>,
+    patience: TimeDelta,
+) -> Result<Observation, IncidentError> {
+    let until = done_at + patience;
+    let mut trouble: Option<AwsError> = None;
+    let mut evidence = loop {
+        aws.clock().sleep(BETWEEN).await;
+        match seen(aws, plan, done_at).await {
+            Ok(Some(evidence)) => break Some(evidence),
+            Ok(None) => {}
+            Err(error) => trouble = Some(error),
+        }
+        if aws.clock().now() >= until {
+            break None;
+        }
+    };
+    if let Some(lines) = &mut evidence {
+        lines.extend(figures(aws, plan, done_at).await.unwrap_or_default());
+        let event =
+            Event::Effect { action_id: action_id.to_owned(), effect: Effect::Observed, evidence: lines.clone() };
+        incident.record(aws.clock().now(), &event)?;
+    }
+    let observed = evidence.is_some();
+    let why = || match trouble {
+        Some(error) => vec![format!("not observed: {error}")],
+        None => vec![format!(
+            "not observed within {} s: no request from the targets was sampled since",
+            patience.num_seconds()
+        )],
+    };
+    Ok(Observation { observed, evidence: evidence.unwrap_or_else(why) })
+}
+
+/// Lines that show the effect, where it shows.
+async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
+    let now = aws.clock().now();
+    for watch in &plan.watch {
+        let targets = targets(plan, watch);
+        if targets.is_empty() {
+            continue;
+        }
+        // Samples of the rule alone: whoever is in them was matched by it.
+        let from = done_at.max(now - TimeDelta::minutes(3));
+        let set = aws.sampled_requests(&watch.web_acl_arn, &watch.rule, from, now, Lane::Plan).await?;
+        let of_targets = |client: &IpAddr| targets.iter().any(|net| net.contains(client));
+        let hits = set.samples.iter().filter(|s| s.at >= done_at && of_targets(&s.client));
+        let blocked: Vec<_> = hits.filter(|s| s.action == Some(RuleAction::Block)).collect();
+        match plan.purpose {
+            Purpose::Apply if !blocked.is_empty() => {
+                let (first, at) = (blocked[0].client, blocked[0].at.format("%H:%M:%SZ"));
+                return Ok(Some(vec![format!(
+                    "WAF was seen blocking {first} by rule {} at {at} ({} such samples, {} requests by its count)",
+                    watch.rule,
+                    blocked.len(),
+                    set.population
+                )]));
+            }
+            Purpose::Undo { .. } if blocked.is_empty() && now - done_at > TimeDelta::minutes(1) => {
+                return Ok(Some(vec![format!(
+                    "no request from these addresses was sampled as blocked by rule {} since {}",
+                    watch.rule,
+                    from.format("%H:%M:%SZ")
+                )]));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+fn targets(plan: &Plan, watch: &WatchFor) -> Vec<IpNet> {
+    let changes = plan.changes.iter().filter(|c| c.resource.arn == watch.resource);
+    changes.flat_map(|c| c.added.iter().chain(&c.removed)).filter_map(|e| address::parsed(e)).collect()
+}
+
+/// What moved: the three minutes before against the last whole minute after.
+async fn figures(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Vec<String>, AwsError> {
+    let Some(watch) = plan.watch.first() else { return Ok(Vec::new()) };
+    let done = floor_minute(done_at);
+    let (from, to) = (done - TimeDelta::minutes(3), floor_minute(aws.clock().now()));
+    let acl = |name| MetricQuery {
+        namespace: "AWS/WAFV2",
+        name,
+        dimensions: vec![
+            ("WebACL", watch.web_acl.clone()),
+            ("Rule", "ALL".to_owned()),
+            ("Region", aws.region().to_owned()),
+        ],
+        statistic: Statistic::Sum,
+    };
+    let stage = |name, statistic| MetricQuery {
+        namespace: "AWS/ApiGateway",
+        name,
+        dimensions: vec![("ApiName", plan.stage.metric_api_name()), ("Stage", plan.stage.stage.clone())],
+        statistic,
+    };
+    let queries = [
+        acl("BlockedRequests"),
+        acl("AllowedRequests"),
+        stage("5XXError", Statistic::Sum),
+        stage("Latency", Statistic::P99),
+    ];
+    let (read, _) = aws.metric_data(&queries, from, to, Lane::Plan).await?;
+    let labels = [
+        ("blocked by the web ACL", "/min"),
+        ("allowed by the web ACL", "/min"),
+        ("5XX", "/min"),
+        ("p99 latency", " ms"),
+    ];
+    let line = |(label, unit): &(&str, &str), points: &[(DateTime<Utc>, f64)]| {
+        let before: Vec<f64> = points.iter().filter(|(at, _)| *at < done).map(|(_, v)| *v).collect();
+        let after = points.iter().rfind(|(at, _)| *at > done)?;
+        let mean = before.iter().sum::<f64>() / (before.len().max(1) as f64);
+        Some(format!(
+            "{label}: {mean:.0}{unit} before, {:.0}{unit} in the minute of {}",
+            after.1,
+            after.0.format("%H:%MZ")
+        ))
+    };
+    Ok(labels.iter().zip(&read).filter_map(|(label, result)| line(label, &result.points)).collect())
+}

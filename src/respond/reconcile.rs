@@ -1,0 +1,99 @@
+//! At the start: actions whose process ended between intent and outcome are compared with AWS, and the journal is told.
+
+use super::merge;
+use super::running;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::incident::{Event, InFlight, IncidentError, IncidentStore};
+use crate::model::identity::Actor;
+use crate::model::plan::{Change, Outcome, Purpose};
+
+/// What was found out about one action in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciled {
+    /// The incident.
+    pub incident: String,
+    /// The action, or the undo.
+    pub action_id: String,
+    /// How it ended; `None` where it could not be found out.
+    pub outcome: Option<Outcome>,
+    /// What was compared with what, in one line.
+    pub detail: String,
+}
+
+/// Compares every action in flight of the connected account with AWS. One that another process is carrying out now is left alone.
+pub async fn reconcile(aws: &Aws, store: &IncidentStore, actor: &Actor) -> Result<Vec<Reconciled>, ReconcileError> {
+    let identity = aws.identity(Lane::Plan).await?;
+    let survey = store.survey(&identity.at)?;
+    let mut found = Vec::new();
+    for flight in survey.in_flight {
+        let incident = store.by_id(&flight.incident, actor)?;
+        let Some(_alone) = running::alone(incident.path())? else {
+            found.push(reconciled(&flight, None, "another process is carrying it out now".to_owned()));
+            continue;
+        };
+        // It may have ended between the survey and the lock.
+        let still = incident.fold()?.in_flight().into_iter().find(|f| f.history.action_id == flight.history.action_id);
+        let Some(flight) = still else { continue };
+        let (made, outcome, detail) = compare(aws, &flight).await;
+        if let Some(outcome) = outcome {
+            let action_id = flight.history.action_id.clone();
+            let event = Event::Reconciled { action_id, made, outcome, detail: detail.clone() };
+            incident.record(aws.clock().now(), &event)?;
+        }
+        found.push(reconciled(&flight, outcome, detail));
+    }
+    Ok(found)
+}
+
+/// Why nothing could be reconciled.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// AWS could not be asked.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// A journal could not be read or written.
+    #[error(transparent)]
+    Incident(#[from] IncidentError),
+    /// An incident's folder could not be locked.
+    #[error("an incident's folder could not be locked: {0}")]
+    Lock(#[from] std::io::Error),
+}
+
+fn reconciled(flight: &InFlight, outcome: Option<Outcome>, detail: String) -> Reconciled {
+    Reconciled { incident: flight.incident.clone(), action_id: flight.history.action_id.clone(), outcome, detail }
+}
+
+async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>, String) {
+    let changes: Vec<&Change> = flight.history.plan.changes.iter().filter(|c| !c.is_empty()).collect();
+    let (mut made, mut not_made, mut lines) = (Vec::new(), 0, Vec::new());
+    for change in &changes {
+        let name = &change.resource.name;
+        match aws.ip_set(&change.resource.arn, Lane::Plan).await {
+            Ok(set) if merge::shows(change, &set) => {
+                made.push(change.resource.arn.clone());
+                lines.push(format!("{name} shows the change"));
+            }
+            Ok(set) if merge::shows_nothing(change, &set) => {
+                not_made += 1;
+                lines.push(format!("{name} does not show the change"));
+            }
+            Ok(_) => lines.push(format!("{name} shows part of the change: somebody else changed it too")),
+            Err(AwsError { problem: Problem::NotFound(_), .. }) => {
+                not_made += 1;
+                lines.push(format!("{name} is gone"));
+            }
+            Err(error) => return (made, None, format!("{name} could not be read: {error}")),
+        }
+    }
+    let what = match flight.history.plan.purpose {
+        Purpose::Apply => "the action",
+        Purpose::Undo { .. } => "the undo",
+    };
+    let outcome = match (made.len(), not_made) {
+        (0, n) if n == changes.len() => Outcome::NotDone,
+        (n, _) if n == changes.len() => Outcome::Done,
+        _ => Outcome::Partly,
+    };
+    let at = aws.clock().now().format("%H:%M:%SZ");
+    (made, Some(outcome), format!("{what} was cut short; read at {at}: {}", lines.join("; ")))
+}

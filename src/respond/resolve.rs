@@ -1,0 +1,92 @@
+//! From what a responder wrote to the one stage that is meant, or a clear refusal.
+
+use thiserror::Error;
+
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::stage::{Api, StageDetail, StageSelector};
+
+/// Why no single stage was found.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ResolveError {
+    /// No API of that name or id.
+    #[error("no REST API is called “{api}” in {region}{near}. `portcullis snapshot` lists what there is")]
+    NoApi {
+        /// What was written.
+        api: String,
+        /// Where it was looked for.
+        region: String,
+        /// ` (did you mean …?)` or nothing.
+        near: String,
+    },
+    /// The API has no such stage.
+    #[error("API {api} has no stage “{stage}”; it has {has}")]
+    NoStage {
+        /// The API.
+        api: String,
+        /// What was written.
+        stage: String,
+        /// The stages it has.
+        has: String,
+    },
+    /// The name fits several APIs.
+    #[error("“{api}” names {} APIs: {}. Write the id instead, for example {}/{stage}", ids.len(), ids.join(", "), ids[0])]
+    Ambiguous {
+        /// What was written.
+        api: String,
+        /// The stage written.
+        stage: String,
+        /// The ids it fits; never empty.
+        ids: Vec<String>,
+    },
+    /// The selector names another region than the connection's.
+    #[error("the stage is in {asked}, this connection is to {connected}; pass --region {asked}")]
+    OtherRegion {
+        /// The region written.
+        asked: String,
+        /// The region connected to.
+        connected: String,
+    },
+    /// It could not be read.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}
+
+/// The stage that `selector` names, read just now.
+pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<StageDetail, ResolveError> {
+    if let Some(asked) = selector.region.as_ref().filter(|region| *region != aws.region()) {
+        return Err(ResolveError::OtherRegion { asked: asked.clone(), connected: aws.region().to_owned() });
+    }
+    let apis = aws.rest_apis(lane).await?;
+    let by_id = apis.iter().find(|api| api.id == selector.api);
+    let named: Vec<&Api> = match by_id {
+        Some(api) => vec![api],
+        None => apis.iter().filter(|api| api.name == selector.api).collect(),
+    };
+    if named.is_empty() {
+        let near = near(&selector.api, apis.iter().map(|api| api.name.as_str()));
+        return Err(ResolveError::NoApi { api: selector.api.clone(), region: aws.region().to_owned(), near });
+    }
+    let [api] = named.as_slice() else {
+        let ids = named.iter().map(|api| api.id.clone()).collect();
+        return Err(ResolveError::Ambiguous { api: selector.api.clone(), stage: selector.stage.clone(), ids });
+    };
+    let found = aws.stages(api, lane).await?;
+    let has: Vec<String> = found.iter().map(|s| s.id.stage.clone()).collect();
+    let wanted = found.into_iter().find(|s| s.id.stage == selector.stage);
+    wanted.ok_or_else(|| ResolveError::NoStage {
+        api: selector.api.clone(),
+        stage: selector.stage.clone(),
+        has: if has.is_empty() { "none".to_owned() } else { has.join(", ") },
+    })
+}
+
+/// ` (did you mean X?)` for the closest name within a third of its length, or nothing.
+fn near<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let best = names.map(|name| (strsim::levenshtein(written, name), name)).min();
+    match best {
+        Some((distance, name)) if distance <= written.chars().count().div_ceil(3) => {
+            format!(" (did you mean {}?)", crate::model::text::shortened(name, 60))
+        }
+        _ => String::new(),
+    }
+}

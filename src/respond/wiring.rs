@@ -1,0 +1,305 @@
+//! Is an IP set in the way of anybody? The walk through a web ACL's rules that answers it.
+//!
+//! Pure: works on rules that were read, knows nothing of AWS calls. The order of evaluation, what terminates and what an
+//! override does are documented (WAF guide, `RuleAction`, `OverrideAction`); the verdicts drawn from them are inferred.
+
+use std::collections::BTreeMap;
+
+use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
+
+/// How an IP set stands in a web ACL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// An address in it is blocked.
+    Effective,
+    /// An address in it is blocked only where something else matches too.
+    Conditional(String),
+    /// It is referenced, but nothing is blocked by it.
+    Ineffective(String),
+    /// An address *not* in it is acted on: adding an attacker would let the attacker in.
+    Inverted(String),
+}
+
+/// One reference to an IP set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The IP set's ARN.
+    pub ip_set: String,
+    /// The rule, as a person finds it: `rule` or `group / rule`.
+    pub rule: String,
+    /// The metric name under which WAF samples and counts the rule at the level of the ACL.
+    pub metric_name: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Rules that run earlier and could let a request through before this one is reached.
+    pub earlier_allows: Vec<String>,
+    /// Earlier groups that could not be read: they may hold an Allow.
+    pub unread_before: Vec<String>,
+}
+
+/// Rule groups by ARN: read, or the reason why not.
+pub type RuleGroups = BTreeMap<String, Result<RuleGroup, String>>;
+
+/// Every reference to an IP set in `acl`, in the order of evaluation.
+#[must_use]
+pub fn references(acl: &WebAcl, groups: &RuleGroups) -> Vec<Reference> {
+    let mut walk = Walk { groups, found: Vec::new(), allows: Vec::new(), unread: Vec::new() };
+    for rule in acl.in_order() {
+        walk.rule(rule);
+    }
+    walk.found
+}
+
+/// ARNs of the rule groups that must be read to judge `acl`.
+#[must_use]
+pub fn groups_of(acl: &WebAcl) -> Vec<String> {
+    let group = |rule: &Rule| match &rule.statement {
+        Statement::RuleGroup { arn, .. } => Some(arn.clone()),
+        _ => None,
+    };
+    acl.in_order().filter_map(group).collect()
+}
+
+struct Walk<'a> {
+    groups: &'a RuleGroups,
+    found: Vec<Reference>,
+    allows: Vec<String>,
+    unread: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn rule(&mut self, rule: &Rule) {
+        match (&rule.statement, rule.disposition) {
+            (Statement::RuleGroup { arn, overrides }, disposition) => self.group(rule, arn, overrides, disposition),
+            (Statement::ManagedGroup { overrides, .. }, _) => {
+                if overrides.iter().any(|(_, action)| *action == RuleAction::Allow) {
+                    self.allows.push(format!("{} (an override to Allow)", rule.name));
+                }
+            }
+            (statement, Disposition::Action(action)) => {
+                self.collect(statement, &rule.name, &rule.metric_name, action);
+                if action == RuleAction::Allow {
+                    self.allows.push(rule.name.clone());
+                }
+            }
+            (_, Disposition::Group { .. }) => {}
+        }
+    }
+
+    /// Groups are never nested (documented), so one level is all there is.
+    fn group(&mut self, outer: &Rule, arn: &str, overrides: &[(String, RuleAction)], disposition: Disposition) {
+        let Some(Ok(group)) = self.groups.get(arn) else {
+            self.unread.push(outer.name.clone());
+            return;
+        };
+        let counts_whole = matches!(disposition, Disposition::Group { count: true });
+        for rule in &group.rules {
+            let Disposition::Action(own) = rule.disposition else { continue };
+            let overridden = overrides.iter().find(|(name, _)| *name == rule.name).map(|(_, action)| *action);
+            let action = if counts_whole { RuleAction::Count } else { overridden.unwrap_or(own) };
+            let label = format!("{} / {}", outer.name, rule.name);
+            self.collect(&rule.statement, &label, &outer.metric_name, action);
+            if action == RuleAction::Allow {
+                self.allows.push(label);
+            }
+        }
+    }
+
+    fn collect(&mut self, statement: &Statement, rule: &str, metric_name: &str, action: RuleAction) {
+        let mut sets = Vec::new();
+        ip_sets(statement, &Path::default(), &mut sets);
+        for (ip_set, path) in sets {
+            self.found.push(Reference {
+                ip_set,
+                rule: rule.to_owned(),
+                metric_name: metric_name.to_owned(),
+                standing: standing(&path, action),
+                earlier_allows: self.allows.clone(),
+                unread_before: self.unread.clone(),
+            });
+        }
+    }
+}
+
+/// What stands between a rule and an IP set inside it.
+#[derive(Debug, Clone, Default)]
+struct Path {
+    and: bool,
+    not: bool,
+    scope_down: bool,
+    forwarded: Option<String>,
+}
+
+fn ip_sets(statement: &Statement, path: &Path, out: &mut Vec<(String, Path)>) {
+    match statement {
+        Statement::IpSet { arn, forwarded_header } => {
+            out.push((arn.clone(), Path { forwarded: forwarded_header.clone(), ..path.clone() }));
+        }
+        Statement::And(parts) => {
+            let inner = Path { and: path.and || parts.len() > 1, ..path.clone() };
+            for part in parts {
+                ip_sets(part, &inner, out);
+            }
+        }
+        Statement::Or(parts) => {
+            for part in parts {
+                ip_sets(part, path, out);
+            }
+        }
+        Statement::Not(part) => ip_sets(part, &Path { not: !path.not, ..path.clone() }, out),
+        Statement::RateBased { scope_down: Some(part), .. } => {
+            ip_sets(part, &Path { scope_down: true, ..path.clone() }, out);
+        }
+        _ => {}
+    }
+}
+
+fn standing(path: &Path, action: RuleAction) -> Standing {
+    if path.scope_down {
+        return Standing::Ineffective("it only narrows what a rate-based rule counts".to_owned());
+    }
+    if path.not {
+        return Standing::Inverted(format!("it stands under Not in a rule that {}s", verb(action)));
+    }
+    match action {
+        RuleAction::Allow => Standing::Inverted("its rule allows: an address in it would be let through".to_owned()),
+        RuleAction::Count => Standing::Ineffective("its rule only counts".to_owned()),
+        RuleAction::Captcha | RuleAction::Challenge => {
+            Standing::Conditional("its rule asks for a token; a client with a valid one passes".to_owned())
+        }
+        RuleAction::Block if path.and => {
+            Standing::Conditional("other conditions in the same rule must match too".to_owned())
+        }
+        RuleAction::Block => match &path.forwarded {
+            Some(header) => Standing::Conditional(format!(
+                "it looks at the address in the {} header; a request without that header is not matched",
+                crate::model::text::shortened(header, 60)
+            )),
+            None => Standing::Effective,
+        },
+    }
+}
+
+fn verb(action: RuleAction) -> &'static str {
+    match action {
+        RuleAction::Allow => "allow",
+        RuleAction::Block => "block",
+        RuleAction::Count => "count",
+        RuleAction::Captcha | RuleAction::Challenge => "challenge",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SET: &str = "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/block/1";
+
+    fn set() -> Statement {
+        Statement::IpSet { arn: SET.to_owned(), forwarded_header: None }
+    }
+
+    fn rule(name: &str, statement: Statement, action: RuleAction) -> Rule {
+        Rule {
+            name: name.to_owned(),
+            priority: 0,
+            metric_name: name.to_owned(),
+            sampled: true,
+            statement,
+            disposition: Disposition::Action(action),
+        }
+    }
+
+    fn acl(rules: Vec<Rule>) -> WebAcl {
+        WebAcl {
+            name: "acl".into(),
+            id: "1".into(),
+            arn: "acl".into(),
+            metric_name: "acl".into(),
+            sampled: true,
+            default_action: RuleAction::Allow,
+            pre_process: vec![],
+            rules,
+            post_process: vec![],
+            managed_by_firewall_manager: false,
+        }
+    }
+
+    fn only(rules: Vec<Rule>, groups: &RuleGroups) -> Reference {
+        let mut found = references(&acl(rules), groups);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    fn standing_of(statement: Statement, action: RuleAction) -> Standing {
+        only(vec![rule("r", statement, action)], &RuleGroups::new()).standing
+    }
+
+    #[test]
+    fn alone_or_under_or_with_block_it_is_effective() {
+        assert_eq!(standing_of(set(), RuleAction::Block), Standing::Effective);
+        let or = Statement::Or(vec![Statement::Other("GeoMatchStatement"), set()]);
+        assert_eq!(standing_of(or, RuleAction::Block), Standing::Effective);
+    }
+
+    #[test]
+    fn under_and_it_is_conditional() {
+        let and = Statement::And(vec![set(), Statement::Other("GeoMatchStatement")]);
+        assert!(matches!(standing_of(and, RuleAction::Block), Standing::Conditional(_)));
+    }
+
+    #[test]
+    fn under_not_it_is_inverted_and_twice_not_is_straight() {
+        let not = Statement::Not(Box::new(set()));
+        assert!(matches!(standing_of(not.clone(), RuleAction::Block), Standing::Inverted(_)));
+        assert_eq!(standing_of(Statement::Not(Box::new(not)), RuleAction::Block), Standing::Effective);
+    }
+
+    #[test]
+    fn an_allow_list_is_inverted() {
+        assert!(matches!(standing_of(set(), RuleAction::Allow), Standing::Inverted(_)));
+    }
+
+    #[test]
+    fn a_scope_down_or_a_count_does_not_block() {
+        let rate = Statement::RateBased { limit: 100, window_seconds: 300, scope_down: Some(Box::new(set())) };
+        assert!(matches!(standing_of(rate, RuleAction::Block), Standing::Ineffective(_)));
+        assert!(matches!(standing_of(set(), RuleAction::Count), Standing::Ineffective(_)));
+    }
+
+    fn in_group(overrides: Vec<(String, RuleAction)>, count: bool) -> Standing {
+        let group =
+            RuleGroup { name: "g".into(), arn: "g".into(), rules: vec![rule("inner", set(), RuleAction::Block)] };
+        let outer = Rule {
+            disposition: Disposition::Group { count },
+            ..rule("outer", Statement::RuleGroup { arn: "g".into(), overrides }, RuleAction::Block)
+        };
+        only(vec![outer], &RuleGroups::from([("g".to_owned(), Ok(group))])).standing
+    }
+
+    #[test]
+    fn a_group_acts_unless_it_or_the_rule_is_overridden() {
+        assert_eq!(in_group(vec![], false), Standing::Effective);
+        assert!(matches!(in_group(vec![], true), Standing::Ineffective(_)));
+        let excluded = vec![("inner".to_owned(), RuleAction::Count)];
+        assert!(matches!(in_group(excluded, false), Standing::Ineffective(_)));
+        let other = vec![("inner2".to_owned(), RuleAction::Count)];
+        assert_eq!(in_group(other, false), Standing::Effective, "a misspelt override is silently ignored by WAF");
+    }
+
+    #[test]
+    fn an_earlier_allow_and_an_unreadable_group_are_told() {
+        let outer = Rule {
+            disposition: Disposition::Group { count: false },
+            ..rule("shared", Statement::RuleGroup { arn: "x".into(), overrides: vec![] }, RuleAction::Block)
+        };
+        let rules = vec![
+            outer,
+            rule("office", Statement::Other("GeoMatchStatement"), RuleAction::Allow),
+            rule("block", set(), RuleAction::Block),
+        ];
+        let found = only(rules, &RuleGroups::new());
+        assert_eq!(found.earlier_allows, vec!["office"]);
+        assert_eq!(found.unread_before, vec!["shared"]);
+    }
+}
