@@ -11,3 +11,4 @@ pub mod journal;
 pub mod model;
 pub mod report;
 pub mod respond;
+pub mod watch;

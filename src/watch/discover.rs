@@ -1,0 +1,175 @@
+//! Finding out what there is: APIs, stages, web ACLs and the names their series are published under.
+//!
+//! Reads in the order in which a responder needs it: what is active first, details after, each piece handed on as it comes.
+//! Calls are in the polling lane, so that at most half of the account's control-plane quota is used.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::TimeDelta;
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::state::{SeriesKey, acl_name, metric_name};
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::identity::Identity;
+use crate::model::stage::{Api, StageDetail};
+
+/// `GetStages` calls under way at once the first time round.
+const AT_ONCE: usize = 8;
+
+/// One piece of what was found, or why it was not.
+#[derive(Debug)]
+pub(super) enum Found {
+    Identity(Result<Identity, AwsError>),
+    Apis(Result<Vec<Api>, AwsError>),
+    /// `ApiName` and `Stage` of what had requests within three hours.
+    Active(Result<HashSet<SeriesKey>, AwsError>),
+    Stages {
+        api: Api,
+        result: Result<Vec<StageDetail>, AwsError>,
+    },
+    /// Values of the `WebACL` dimension with a series of all rules.
+    AclDimensions(Result<BTreeSet<String>, AwsError>),
+    AclMetricName {
+        arn: String,
+        metric_name: String,
+    },
+    /// Everything was asked for once.
+    Done,
+}
+
+/// One round of discovery. `spread` is the account time over which the `GetStages` calls are spread out; none the first time,
+/// when they go as fast as pacing lets them. Gives whether everything essential came.
+pub(super) async fn discover(
+    aws: &Aws,
+    spread: Option<TimeDelta>,
+    found: &UnboundedSender<Found>,
+) -> bool {
+    let send = |piece| {
+        // Nobody listens any more once the watcher is dropped; then nobody needs the rest either.
+        let _ = found.send(piece);
+    };
+    let identity = async {
+        let result = aws.identity(Lane::Poll).await;
+        let ok = result.is_ok();
+        send(Found::Identity(result));
+        ok
+    };
+    let dimensions = async {
+        let result = acl_dimensions(aws).await;
+        let known = result.as_ref().ok().cloned().unwrap_or_default();
+        send(Found::AclDimensions(result));
+        known
+    };
+    let stages = stages(aws, spread, &send);
+    let (identity, dimensions, (complete, arns)) = tokio::join!(identity, dimensions, stages);
+    metric_names(aws, &arns, &dimensions, &send).await;
+    send(Found::Done);
+    identity && complete
+}
+
+/// APIs and active stages side by side, then the stages of each API. Gives whether all of that came, and the web ACLs
+/// seen.
+async fn stages(
+    aws: &Aws,
+    spread: Option<TimeDelta>,
+    send: &impl Fn(Found),
+) -> (bool, BTreeSet<String>) {
+    let apis = async {
+        let result = aws.rest_apis(Lane::Poll).await;
+        let apis = result.as_ref().ok().cloned();
+        send(Found::Apis(result));
+        apis
+    };
+    let active = async {
+        let result = active_stages(aws).await;
+        let active = result.as_ref().ok().cloned();
+        send(Found::Active(result));
+        active
+    };
+    let (apis, active) = tokio::join!(apis, active);
+    let mut complete = apis.is_some() && active.is_some();
+    let active: HashSet<String> = active.into_iter().flatten().map(|(api, _)| api).collect();
+    let mut apis = apis.unwrap_or_default();
+    apis.sort_by_cached_key(|api| (!active.contains(&metric_name(api)), api.name.clone()));
+    let pause = spread.map(|all| all / i32::try_from(apis.len().max(1)).unwrap_or(i32::MAX));
+    let at_once = if pause.is_some() { 1 } else { AT_ONCE };
+    let mut answers = stream::iter(apis)
+        .map(|api| async move {
+            if let Some(pause) = pause {
+                aws.clock().sleep(pause).await;
+            }
+            let result = aws.stages(&api, Lane::Poll).await;
+            (api, result)
+        })
+        .buffer_unordered(at_once);
+    let mut arns = BTreeSet::new();
+    while let Some((api, result)) = answers.next().await {
+        complete &= result.is_ok();
+        let details = result.iter().flatten();
+        arns.extend(details.filter_map(|detail| detail.web_acl_arn.clone()));
+        send(Found::Stages { api, result });
+    }
+    (complete, arns)
+}
+
+/// The metric names of web ACLs whose series are not published under their names. One that cannot be read is left alone: it
+/// is asked for under its name.
+async fn metric_names(
+    aws: &Aws,
+    arns: &BTreeSet<String>,
+    known: &BTreeSet<String>,
+    send: &impl Fn(Found),
+) {
+    for arn in arns {
+        let Some(name) = acl_name(arn) else {
+            continue;
+        };
+        if known.contains(name) {
+            continue;
+        }
+        match aws.web_acl(arn, Lane::Poll).await {
+            Ok(acl) => send(Found::AclMetricName {
+                arn: arn.clone(),
+                metric_name: acl.metric_name,
+            }),
+            Err(error) => tracing::debug!(%error, "the web ACL's metric name is not known"),
+        }
+    }
+}
+
+/// What had requests within three hours (`ListMetrics`, `RecentlyActive`). New metrics may be missing for a quarter of an hour
+/// (documented).
+async fn active_stages(aws: &Aws) -> Result<HashSet<SeriesKey>, AwsError> {
+    let with = [("ApiName", ""), ("Stage", "")];
+    let found = aws
+        .metric_dimensions("AWS/ApiGateway", "Count", &with, Lane::Poll)
+        .await?;
+    Ok(found
+        .into_iter()
+        // Detailed metrics have Method and Resource as well.
+        .filter(|dimensions| dimensions.len() == 2)
+        .filter_map(|dimensions| {
+            Some((value(&dimensions, "ApiName")?, value(&dimensions, "Stage")?))
+        })
+        .collect())
+}
+
+async fn acl_dimensions(aws: &Aws) -> Result<BTreeSet<String>, AwsError> {
+    let with = [("WebACL", ""), ("Rule", "ALL")];
+    let list = |name| aws.metric_dimensions("AWS/WAFV2", name, &with, Lane::Poll);
+    let (allowed, blocked) = tokio::try_join!(list("AllowedRequests"), list("BlockedRequests"))?;
+    let region = aws.region();
+    let ours = |dimensions: &Vec<(String, String)>| {
+        dimensions.len() == 3 && value(dimensions, "Region").as_deref() == Some(region)
+    };
+    let all = allowed.into_iter().chain(blocked).filter(ours);
+    Ok(all
+        .filter_map(|dimensions| value(&dimensions, "WebACL"))
+        .collect())
+}
+
+fn value(dimensions: &[(String, String)], name: &str) -> Option<String> {
+    let found = dimensions.iter().find(|(n, _)| n == name);
+    found.map(|(_, value)| value.clone())
+}

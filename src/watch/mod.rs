@@ -1,0 +1,84 @@
+//! Watching an account: what there is, what it is doing, what looks like an attack, who sends it, what watching costs.
+//!
+//! Everything shown comes out of here as an immutable [`Board`]; a figure that is not known says why, and none is made up. Reads
+//! only: nothing in here can change the account. Knows nothing of screens, plans or the journal.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `discover` | APIs, stages, web ACLs and the names their series have |
+//! | `poll`, `store` | which metrics to ask for, and what a missing minute means |
+//! | `figures`, [`signal`] | from minutes to figures and signals |
+//! | `state`, `picture` | what is known so far, and a board of it |
+//! | `task`, `once` | the watcher that stays, and the reading that does not |
+//! | `source` | client addresses out of WAF's samples |
+
+mod change;
+mod cost;
+mod discover;
+mod figures;
+mod once;
+mod picture;
+mod poll;
+pub mod signal;
+mod source;
+mod state;
+mod store;
+mod task;
+mod words;
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+pub use change::{SignalChange, signal_changes};
+pub use cost::dollars_per_hour;
+pub use once::{attack_began, read_board};
+pub use source::sources;
+
+use crate::aws::Aws;
+use crate::model::board::Board;
+use crate::model::settings::Settings;
+
+/// Watches one account and region in the background, until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    boards: watch::Receiver<Arc<Board>>,
+    refresh: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Watcher {
+    /// Begins to watch. Returns at once, with an empty board; must be called inside a tokio runtime.
+    #[must_use]
+    pub fn start(aws: Aws, settings: Arc<Settings>) -> Self {
+        let empty = Board::empty(aws.clock().now());
+        let (sender, boards) = watch::channel(Arc::new(empty));
+        let refresh = Arc::new(Notify::new());
+        let task = task::Task::new(aws, settings, sender, Arc::clone(&refresh));
+        Self {
+            boards,
+            refresh,
+            task: tokio::spawn(task.run()),
+        }
+    }
+
+    /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with
+    /// `polling.trouble`.
+    #[must_use]
+    pub fn boards(&self) -> watch::Receiver<Arc<Board>> {
+        self.boards.clone()
+    }
+
+    /// Polls the metrics now; does nothing more while a poll is under way.
+    pub fn refresh(&self) {
+        self.refresh.notify_one();
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // The calls under way belong to the task and end with it.
+        self.task.abort();
+    }
+}

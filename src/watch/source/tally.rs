@@ -1,0 +1,336 @@
+//! Adding samples up by address without counting a request twice; see [`super`] for how.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Answer, Sampled};
+use crate::model::source::{Legitimacy, SampledRequest, Source, Sources, Tally};
+use crate::model::text::shortened;
+use crate::model::waf::RuleAction;
+
+/// WAF draws its sample out of the first so many requests of a window (documented).
+const FIRST: u64 = 5_000;
+
+/// Characters kept of an attacker's text.
+const TEXT: usize = 200;
+
+/// Names kept in a tally.
+const NAMES: usize = 20;
+
+/// What samples say, added up.
+#[derive(Debug)]
+pub(super) struct Tallies {
+    /// Whether the default action was sampled, so that every request is in a sample of what ended it.
+    whole: bool,
+    addresses: HashMap<IpAddr, Sums>,
+    population: f64,
+    seen: f64,
+    sampled: u64,
+    covered: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    known_before: Option<HashSet<IpAddr>>,
+}
+
+#[derive(Debug, Default)]
+struct Sums {
+    requests: f64,
+    samples: u64,
+    countries: BTreeMap<String, f64>,
+    paths: BTreeMap<String, f64>,
+    rules: BTreeMap<String, f64>,
+    agents: BTreeMap<String, f64>,
+    actions: BTreeMap<String, f64>,
+    seen: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    behind_proxy: bool,
+}
+
+/// A sample with what it stands for in the whole window.
+struct Weighed<'a> {
+    of: &'a Sampled,
+    sample: &'a SampledRequest,
+    requests: f64,
+    /// Requests of those that the sample was really drawn from.
+    drawn: f64,
+}
+
+impl Weighed<'_> {
+    /// Whether it is of what ended the request: nothing else ends it as well. An action that is no word we know does not.
+    fn ends(&self) -> bool {
+        match self.of {
+            Sampled::Default(_) => true,
+            Sampled::Rule(_) => !matches!(self.sample.action, None | Some(RuleAction::Count)),
+        }
+    }
+}
+
+impl Tallies {
+    pub(super) fn new(whole: bool) -> Self {
+        Self {
+            whole,
+            addresses: HashMap::new(),
+            population: 0.0,
+            seen: 0.0,
+            sampled: 0,
+            covered: None,
+            known_before: None,
+        }
+    }
+
+    /// Adds up answers, minute by minute.
+    pub(super) fn take(&mut self, answers: &[Answer]) {
+        let mut minutes: BTreeMap<DateTime<Utc>, Vec<&Answer>> = BTreeMap::new();
+        for answer in answers {
+            minutes.entry(answer.from).or_default().push(answer);
+            let sample = &answer.set.samples;
+            self.sampled += u64::try_from(sample.len()).unwrap_or(0);
+            if answer.set.population > 0 {
+                widen(&mut self.covered, answer.set.from);
+                widen(&mut self.covered, answer.set.to);
+            }
+        }
+        for answers in minutes.values() {
+            self.take_minute(answers);
+        }
+    }
+
+    fn take_minute(&mut self, answers: &[&Answer]) {
+        let weighed: Vec<Weighed<'_>> = answers.iter().flat_map(|a| weighed(a)).collect();
+        let chosen = self.choose(&weighed);
+        let mut population = Volume::default();
+        for w in &weighed {
+            population.add(w);
+            let sums = self.addresses.entry(w.sample.client).or_default();
+            sums.note(w, chosen.get(&w.sample.client) == Some(&basis(w)));
+        }
+        let (requests, drawn) = population.best(self.whole);
+        self.population += requests;
+        self.seen += drawn;
+    }
+
+    /// By address, which samples its requests of this minute are counted by: what ended them, or one Count rule.
+    fn choose<'a>(&self, weighed: &[Weighed<'a>]) -> HashMap<IpAddr, Basis<'a>> {
+        let mut by_address: HashMap<IpAddr, HashMap<Basis<'a>, f64>> = HashMap::new();
+        for w in weighed {
+            let sums = by_address.entry(w.sample.client).or_default();
+            *sums.entry(basis(w)).or_default() += w.requests;
+        }
+        let most = |sums: HashMap<Basis<'a>, f64>| {
+            if self.whole && sums.contains_key(&Basis::Ended) {
+                return Some(Basis::Ended);
+            }
+            let mut sums: Vec<_> = sums.into_iter().collect();
+            sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            sums.first().map(|(basis, _)| *basis)
+        };
+        by_address
+            .into_iter()
+            .filter_map(|(address, sums)| Some((address, most(sums)?)))
+            .collect()
+    }
+
+    /// Notes who was let through before the attack. Without a sample from then there is nothing to compare with.
+    pub(super) fn compare_with(&mut self, baseline: &[Answer]) {
+        let samples = baseline.iter().flat_map(|answer| &answer.set.samples);
+        let through = samples
+            .filter(|sample| matches!(sample.action, Some(RuleAction::Allow | RuleAction::Count)));
+        let known: HashSet<IpAddr> = through.map(|sample| sample.client).collect();
+        self.known_before = (!known.is_empty()).then_some(known);
+    }
+
+    /// The sources, most requests first. `window` is the account time of the reading and the minutes asked for.
+    pub(super) fn sources(
+        self,
+        web_acl: &str,
+        stages_behind: usize,
+        missing: Vec<String>,
+        (now, minutes): (DateTime<Utc>, i64),
+    ) -> Sources {
+        let all: f64 = self.addresses.values().map(|s| s.requests).sum();
+        let seconds = minutes as f64 * 60.0;
+        let known_before = self.known_before;
+        let legitimacy = |address: &IpAddr| match &known_before {
+            None => Legitimacy::Unknown,
+            Some(known) if known.contains(address) => Legitimacy::SeenBefore,
+            Some(_) => Legitimacy::NotSeenBefore,
+        };
+        let mut sources: Vec<Source> = self
+            .addresses
+            .into_iter()
+            .map(|(address, sums)| {
+                let legitimacy = legitimacy(&address);
+                sums.source(address, all, seconds, legitimacy, now)
+            })
+            .collect();
+        sources.sort_by(|a, b| {
+            b.requests
+                .cmp(&a.requests)
+                .then_with(|| a.address.cmp(&b.address))
+        });
+        let to = crate::model::series::floor_minute(now);
+        let (from, to) = self
+            .covered
+            .unwrap_or((to - TimeDelta::minutes(minutes), to));
+        Sources {
+            web_acl: web_acl.to_owned(),
+            stages_behind,
+            from,
+            to,
+            population: whole(self.population),
+            sampled: self.sampled,
+            seen: whole(self.seen),
+            missing,
+            sources,
+        }
+    }
+}
+
+/// What an address's requests may be counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Basis<'a> {
+    Ended,
+    Counted(&'a str),
+}
+
+fn basis<'a>(w: &Weighed<'a>) -> Basis<'a> {
+    match w.of {
+        _ if w.ends() => Basis::Ended,
+        Sampled::Rule(name) | Sampled::Default(name) => Basis::Counted(name),
+    }
+}
+
+/// Requests of one minute, by what they may be counted by.
+#[derive(Default)]
+struct Volume<'a>(HashMap<Basis<'a>, (f64, f64)>);
+
+impl<'a> Volume<'a> {
+    fn add(&mut self, w: &Weighed<'a>) {
+        let sum = self.0.entry(basis(w)).or_default();
+        sum.0 += w.requests;
+        sum.1 += w.drawn;
+    }
+
+    /// All requests, and those drawn from: what ended them, or where that is not whole the largest there is.
+    fn best(&self, whole: bool) -> (f64, f64) {
+        let ended = self.0.get(&Basis::Ended).copied();
+        if let Some(ended) = ended.filter(|_| whole) {
+            return ended;
+        }
+        let most = |a: (f64, f64), b: &(f64, f64)| if b.0 > a.0 { *b } else { a };
+        self.0.values().fold((0.0, 0.0), most)
+    }
+}
+
+/// The samples of an answer with the requests each stands for.
+fn weighed(answer: &Answer) -> Vec<Weighed<'_>> {
+    let set = &answer.set;
+    let weight = |sample: &SampledRequest| sample.weight.max(1) as f64;
+    let weights: f64 = set.samples.iter().map(weight).sum();
+    let asked = (answer.to - answer.from).as_seconds_f64();
+    let covered = (set.to.min(answer.to) - set.from.max(answer.from)).as_seconds_f64();
+    // A second at least: WAF's own clock ticks no finer in its answers.
+    let stretch = (asked / covered.max(1.0)).max(1.0);
+    let drawn_from = set.population.min(FIRST) as f64;
+    set.samples
+        .iter()
+        .map(|sample| {
+            let part = weight(sample) / weights;
+            Weighed {
+                of: &answer.of,
+                sample,
+                requests: part * set.population as f64 * stretch,
+                drawn: part * drawn_from,
+            }
+        })
+        .collect()
+}
+
+impl Sums {
+    /// Adds a sample; its requests and what they were only where it is what the address is counted by this minute.
+    fn note(&mut self, w: &Weighed<'_>, counts: bool) {
+        let sample = w.sample;
+        widen(&mut self.seen, sample.at);
+        self.behind_proxy |= sample.forwarded_for.is_some();
+        self.samples += 1;
+        if let Sampled::Rule(rule) = w.of {
+            add(&mut self.rules, rule, w.requests);
+        }
+        if let Some(action) = sample.action {
+            add(&mut self.actions, word(action), w.requests);
+        }
+        if !counts {
+            return;
+        }
+        self.requests += w.requests;
+        if let Some(country) = &sample.country {
+            add(&mut self.countries, country, w.requests);
+        }
+        let path = format!("{} {}", sample.method, sample.uri);
+        add(&mut self.paths, &path, w.requests);
+        if let Some(agent) = &sample.user_agent {
+            add(&mut self.agents, agent, w.requests);
+        }
+    }
+
+    fn source(
+        self,
+        address: IpAddr,
+        all: f64,
+        seconds: f64,
+        legitimacy: Legitimacy,
+        now: DateTime<Utc>,
+    ) -> Source {
+        let (first_seen, last_seen) = self.seen.unwrap_or((now, now));
+        Source {
+            address,
+            requests: whole(self.requests).max(1),
+            share: if all > 0.0 { self.requests / all } else { 0.0 },
+            per_second: self.requests / seconds,
+            samples: self.samples,
+            countries: ranked(self.countries),
+            requests_by_path: ranked(self.paths),
+            rules: ranked(self.rules),
+            user_agents: ranked(self.agents),
+            actions: ranked(self.actions),
+            first_seen,
+            last_seen,
+            legitimacy,
+            behind_proxy: self.behind_proxy,
+        }
+    }
+}
+
+/// Adds to a tally under a name made harmless.
+fn add(tally: &mut BTreeMap<String, f64>, name: &str, requests: f64) {
+    *tally.entry(shortened(name, TEXT)).or_default() += requests;
+}
+
+fn ranked(tally: BTreeMap<String, f64>) -> Tally {
+    let mut tally: Tally = tally
+        .into_iter()
+        .map(|(name, requests)| (name, whole(requests).max(1)))
+        .collect();
+    // Stable: equal counts stay in the order of their names.
+    tally.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
+    tally.truncate(NAMES);
+    tally
+}
+
+fn widen(span: &mut Option<(DateTime<Utc>, DateTime<Utc>)>, at: DateTime<Utc>) {
+    *span = Some(span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+}
+
+fn word(action: RuleAction) -> &'static str {
+    match action {
+        RuleAction::Allow => "ALLOW",
+        RuleAction::Block => "BLOCK",
+        RuleAction::Count => "COUNT",
+        RuleAction::Captcha => "CAPTCHA",
+        RuleAction::Challenge => "CHALLENGE",
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(value: f64) -> u64 {
+    value.max(0.0).round() as u64
+}

@@ -1,0 +1,306 @@
+//! The watcher's own task: when to discover, when to poll, when to publish.
+//!
+//! Calls run in tasks of their own, so that one that hangs holds up neither the others nor the next board.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::discover::{Found, discover};
+use super::picture;
+use super::poll::{Answers, Extent, Questions, ask};
+use super::state::{Part, State};
+use crate::aws::{Aws, AwsError};
+use crate::model::board::Board;
+use crate::model::series::floor_minute;
+use crate::model::settings::Settings;
+
+/// Polls come this much after the full interval, so that the minute that just ended may be there.
+const AFTER_THE_MINUTE: TimeDelta = TimeDelta::seconds(3);
+
+/// Account time between rounds of discovery.
+const REDISCOVERY: TimeDelta = TimeDelta::seconds(300);
+
+/// Account time over which a later round's `GetStages` calls are spread.
+const SPREAD: TimeDelta = TimeDelta::seconds(240);
+
+/// Account time after a poll before stages found meanwhile are read out of turn.
+const OUT_OF_TURN: TimeDelta = TimeDelta::seconds(2);
+
+/// Wall time between boards while pieces stream in: a board is linear in the stages, a board per piece would be quadratic.
+const BETWEEN_BOARDS: Duration = Duration::from_millis(250);
+
+type Polled = (Extent, DateTime<Utc>, Result<Answers, AwsError>);
+
+pub(super) struct Task {
+    aws: Aws,
+    state: State,
+    boards: watch::Sender<Arc<Board>>,
+    refresh: Arc<Notify>,
+    found: UnboundedReceiver<Found>,
+    found_sender: UnboundedSender<Found>,
+    discoveries: JoinSet<bool>,
+    polls: JoinSet<Polled>,
+    next_discovery: DateTime<Utc>,
+    discovered: bool,
+    discovery_failures: u32,
+    next_poll: DateTime<Utc>,
+    out_of_turn: DateTime<Utc>,
+    /// Whether discovery brought anything since the last poll began.
+    news: bool,
+    poll_failures: u32,
+    published: Option<Instant>,
+    published_minute: DateTime<Utc>,
+    dirty: bool,
+}
+
+impl Task {
+    pub(super) fn new(
+        aws: Aws,
+        settings: Arc<Settings>,
+        boards: watch::Sender<Arc<Board>>,
+        refresh: Arc<Notify>,
+    ) -> Self {
+        let now = aws.clock().now();
+        let (found_sender, found) = unbounded_channel();
+        Self {
+            state: State::new(settings, aws.region()),
+            aws,
+            boards,
+            refresh,
+            found,
+            found_sender,
+            discoveries: JoinSet::new(),
+            polls: JoinSet::new(),
+            next_discovery: now,
+            discovered: false,
+            discovery_failures: 0,
+            next_poll: now,
+            out_of_turn: now,
+            news: false,
+            poll_failures: 0,
+            published: None,
+            published_minute: floor_minute(now),
+            dirty: false,
+        }
+    }
+
+    /// Runs until it is aborted.
+    pub(super) async fn run(mut self) {
+        loop {
+            let now = self.aws.clock().now();
+            self.mind_the_clock(now);
+            self.start_what_is_due(now);
+            self.publish_if_due(now);
+            let wake = self.next_wake(now);
+            let unpublished = self.dirty.then(|| self.publish_at());
+            let clock = self.aws.clock().clone();
+            tokio::select! {
+                Some(found) = self.found.recv() => self.take(found),
+                Some(done) = self.discoveries.join_next() => self.discovery_done(done.unwrap_or(false)),
+                Some(done) = self.polls.join_next() => {
+                    if let Ok(polled) = done {
+                        self.polled(polled);
+                    } else {
+                        self.poll_failed();
+                    }
+                }
+                () = self.refresh.notified() => self.next_poll = self.next_poll.min(now),
+                () = clock.sleep(wake) => {}
+                () = sleep_until(unpublished), if unpublished.is_some() => {}
+            }
+        }
+    }
+
+    /// The first answer may set account time anywhere: what was due by the old clock must not be waited for.
+    fn mind_the_clock(&mut self, now: DateTime<Utc>) {
+        let latest = now + self.interval() * 2 + REDISCOVERY;
+        if self.next_poll > latest {
+            self.next_poll = now;
+        }
+        if self.next_discovery > latest {
+            self.next_discovery = now;
+        }
+        self.out_of_turn = self.out_of_turn.min(now + OUT_OF_TURN);
+    }
+
+    fn interval(&self) -> TimeDelta {
+        let seconds = self
+            .state
+            .settings
+            .polling
+            .interval_seconds
+            .clamp(1, 86_400);
+        TimeDelta::seconds(i64::try_from(seconds).unwrap_or(60))
+    }
+
+    fn start_what_is_due(&mut self, now: DateTime<Utc>) {
+        if self.discoveries.is_empty() && now >= self.next_discovery {
+            let (aws, found) = (self.aws.clone(), self.found_sender.clone());
+            let spread = self.discovered.then_some(SPREAD);
+            self.discoveries
+                .spawn(async move { discover(&aws, spread, &found).await });
+        }
+        if !self.polls.is_empty() || self.state.entries.is_empty() {
+            return;
+        }
+        let extent = if now >= self.next_poll {
+            Extent::All
+        } else if self.news && now >= self.out_of_turn {
+            Extent::New
+        } else {
+            return;
+        };
+        self.news = false;
+        let questions = Questions::of(&self.state, extent, now);
+        if questions.len() == 0 {
+            return;
+        }
+        let aws = self.aws.clone();
+        self.polls.spawn(async move {
+            let answers = ask(&aws, questions, now).await;
+            (extent, now, answers)
+        });
+    }
+
+    fn take(&mut self, found: Found) {
+        self.state.apply(found);
+        self.news = true;
+        self.dirty = true;
+    }
+
+    fn discovery_done(&mut self, complete: bool) {
+        // What it sent before it ended is taken first, so that a board of the end has everything.
+        while let Ok(found) = self.found.try_recv() {
+            self.take(found);
+        }
+        let now = self.aws.clock().now();
+        self.discovered |= !self.state.read.is_empty();
+        if complete {
+            self.discovery_failures = 0;
+            self.next_discovery = now + REDISCOVERY;
+        } else {
+            self.discovery_failures = self.discovery_failures.saturating_add(1);
+            self.next_discovery =
+                now + backoff(self.interval(), self.discovery_failures, REDISCOVERY);
+        }
+        self.dirty = true;
+    }
+
+    fn polled(&mut self, (extent, at, answers): Polled) {
+        match answers {
+            Ok(answers) => {
+                answers.fold(&mut self.state, extent, at);
+                self.poll_failures = 0;
+                if extent == Extent::All {
+                    self.next_poll = next_after(self.aws.clock().now(), self.interval());
+                }
+            }
+            Err(error) => {
+                self.state.troubles.insert(Part::Metrics, error);
+                self.poll_failed();
+            }
+        }
+        self.out_of_turn = self.aws.clock().now() + OUT_OF_TURN;
+        self.dirty = true;
+    }
+
+    fn poll_failed(&mut self) {
+        self.poll_failures = self.poll_failures.saturating_add(1);
+        let interval = self.interval();
+        self.next_poll = self.aws.clock().now() + backoff(interval, self.poll_failures, interval);
+        self.out_of_turn = self.next_poll;
+    }
+
+    fn next_wake(&self, now: DateTime<Utc>) -> TimeDelta {
+        // The minute turns: figures grow old even where nothing comes.
+        let mut wake = self.published_minute + TimeDelta::minutes(1);
+        if self.discoveries.is_empty() {
+            wake = wake.min(self.next_discovery);
+        }
+        if self.polls.is_empty() && !self.state.entries.is_empty() {
+            wake = wake.min(self.next_poll);
+            if self.news {
+                wake = wake.min(self.out_of_turn);
+            }
+        }
+        (wake - now).max(TimeDelta::milliseconds(1))
+    }
+
+    fn publish_at(&self) -> Instant {
+        self.published
+            .map_or_else(Instant::now, |at| at + BETWEEN_BOARDS)
+    }
+
+    fn publish_if_due(&mut self, now: DateTime<Utc>) {
+        let minute = floor_minute(now);
+        let turned = minute != self.published_minute;
+        if turned || (self.dirty && Instant::now() >= self.publish_at()) {
+            let board = picture::board(&self.state, now, self.aws.clock().rate());
+            self.boards.send_replace(Arc::new(board));
+            self.published = Some(Instant::now());
+            self.published_minute = minute;
+            self.dirty = false;
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next full interval of account time, and a little.
+fn next_after(now: DateTime<Utc>, interval: TimeDelta) -> DateTime<Utc> {
+    let seconds = interval.num_seconds().max(1);
+    let past = (now - AFTER_THE_MINUTE).timestamp().rem_euclid(seconds);
+    let start = now - TimeDelta::nanoseconds(i64::from(now.timestamp_subsec_nanos()));
+    start + TimeDelta::seconds(seconds - past)
+}
+
+/// A quarter of the interval, twice as long with every failure, `longest` at most: credentials that were renewed are noticed, and
+/// a service in trouble is left in peace.
+fn backoff(interval: TimeDelta, failures: u32, longest: TimeDelta) -> TimeDelta {
+    let factor = 1_i32 << failures.saturating_sub(1).min(10);
+    (interval / 4 * factor).min(longest.max(interval / 4))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn t(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_040 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn polls_come_a_little_after_the_minute() {
+        let minute = TimeDelta::seconds(60);
+        assert_eq!(next_after(t(0), minute), t(3));
+        assert_eq!(next_after(t(3), minute), t(63));
+        assert_eq!(
+            next_after(t(59) + TimeDelta::milliseconds(700), minute),
+            t(63)
+        );
+        assert_eq!(next_after(t(10), TimeDelta::seconds(30)), t(33));
+    }
+
+    #[test]
+    fn retries_are_never_closer_than_a_quarter_of_the_interval() {
+        let minute = TimeDelta::seconds(60);
+        let seconds = |n| backoff(minute, n, minute).num_seconds();
+        assert_eq!(
+            [seconds(1), seconds(2), seconds(3), seconds(9)],
+            [15, 30, 60, 60]
+        );
+        assert_eq!(backoff(minute, 40, REDISCOVERY).num_seconds(), 300);
+    }
+}

@@ -1,0 +1,49 @@
+//! Numbers and times as evidence and reasons write them.
+
+use chrono::{DateTime, Utc};
+
+/// `03:02`: the minute, UTC.
+pub(super) fn clock_time(at: DateTime<Utc>) -> String {
+    at.format("%H:%M").to_string()
+}
+
+/// `12,340`: rounded to a whole number, thousands set apart.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(super) fn count(value: f64) -> String {
+    let digits = (value.max(0.0).round() as u64).to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `93.1 %`, out of a fraction.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// `1 stage`, `3 stages`.
+pub(super) fn plural(count: usize, word: &str) -> String {
+    if count == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(count(0.0), "0");
+        assert_eq!(count(999.4), "999");
+        assert_eq!(count(1_234_567.0), "1,234,567");
+        assert_eq!(count(100_000.0), "100,000");
+    }
+}
