@@ -3,3 +3,4 @@
 //! Layers, arrows only downwards: `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
 pub mod model;
+pub mod tui;
