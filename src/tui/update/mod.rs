@@ -82,21 +82,30 @@ fn on_board(state: &mut State, board: Arc<Board>) {
     board::arrange(state);
 }
 
-/// Only a new minute shows, so only a new minute is a change; a stale board shows by its age in minutes, too.
+/// Time by itself changes the screen only where an age stands on it, and then only with a new minute.
 fn on_clock(state: &mut State, account: DateTime<Utc>, rate: f64) {
-    let before = (
-        state.now.map(floor_minute),
-        state.stale().map(|s| s.num_minutes()),
-    );
+    let before = shown_minutes(state);
     state.now = Some(account);
-    let after = (
-        state.now.map(floor_minute),
-        state.stale().map(|s| s.num_minutes()),
-    );
-    if before != after || (rate - state.rate).abs() > f64::EPSILON {
+    if before != shown_minutes(state) || (rate - state.rate).abs() > f64::EPSILON {
         state.changed = true;
     }
     state.rate = rate;
+}
+
+/// What of the clock stands on the screen, in whole minutes: the incident's age, the present minute where actions count
+/// down, the age of stale figures.
+fn shown_minutes(state: &State) -> [Option<i64>; 3] {
+    let view = &state.timeline.view;
+    let open = view
+        .opened_at
+        .and_then(|opened| Some((state.now? - opened).num_minutes()));
+    let counting = state.screen() == Screen::Timeline && !view.actions.is_empty();
+    let minute = state.now.filter(|_| counting);
+    [
+        open,
+        minute.map(|now| floor_minute(now).timestamp()),
+        state.stale().map(|age| age.num_minutes()),
+    ]
 }
 
 fn on_stop(state: &mut State, reason: StopReason, effects: &mut Effects) {

@@ -160,7 +160,10 @@ fn confirm(state: &State, text: &str) -> Result<(), String> {
     if text == plan.phrase() {
         Ok(())
     } else {
-        Err("that is not the phrase; nothing was done".into())
+        Err(format!(
+            "that is not the phrase, nothing was done; type:  {}",
+            plan.phrase()
+        ))
     }
 }
 

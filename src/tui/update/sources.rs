@@ -106,12 +106,12 @@ pub(crate) fn mark_new(state: &mut State) {
         .iter()
         .filter(|s| s.legitimacy == Legitimacy::Unknown)
         .count();
-    let mut words = format!("{} not seen before marked", count(marked.len(), "source"));
+    let mut words = format!("marked {} not seen before", count(marked.len(), "source"));
     if proxies > 0 {
-        let _ = write!(words, "; left out as possible proxies: {proxies}");
+        let _ = write!(words, "; {proxies} left out as possible proxies");
     }
     if unknown > 0 {
-        let _ = write!(words, "; not known of {unknown}: mark those by hand");
+        let _ = write!(words, "; {unknown} not known");
     }
     state.sources.marked.extend(marked);
     state.say(words);

@@ -79,7 +79,7 @@ const MARGIN: u16 = 2;
 
 /// Draws the board and the details of the selected stage.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
-    let (table, side) = layout::board(body);
+    let (table, side) = layout::board(body, state.list.order.len());
     match &state.board {
         Some(board) if !state.list.order.is_empty() => {
             rows(state, board, table, buffer);

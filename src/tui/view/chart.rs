@@ -38,10 +38,18 @@ enum Topic {
 
 const TOPICS: [Topic; 4] = [Topic::Requests, Topic::Errors, Topic::Latency, Topic::Waf];
 
-/// Four charts, two by two.
+/// The least height of a chart that is one of several.
+const LEAST_PART: u16 = 6;
+
+/// Four charts, two by two; the first two where there is room for no more.
 pub(crate) fn grid(state: &State, row: &StageRow, area: Rect, buffer: &mut Buffer) {
-    let (left, upper) = (area.width / 2, area.height / 2);
-    for (n, topic) in TOPICS.into_iter().enumerate() {
+    let shown = match area.height / LEAST_PART {
+        0 => return,
+        1 => 2,
+        _ => 4,
+    };
+    let (left, upper) = (area.width / 2, area.height * 2 / shown);
+    for (n, topic) in (0..shown).zip(TOPICS) {
         let (right, lower) = (n % 2 == 1, n / 2 == 1);
         let part = Rect {
             x: area.x + if right { left } else { 0 },

@@ -31,7 +31,8 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         .filter(|c| !(context == Context::Timeline && *c == Command::Timeline))
         .map(|c| (c, state.keymap.key(context, c)))
         .collect();
-    entries.sort_by_key(|(command, _)| command.rank());
+    // What can be done now stays longest.
+    entries.sort_by_key(|(command, _)| (available(state, *command).is_err(), command.rank()));
     let wide = |(command, key): &(Command, String)| key.width() + 1 + command.label().width() + 2;
     let mut room = usize::from(area.width) + 2;
     entries.retain(|entry| {

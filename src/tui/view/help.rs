@@ -13,7 +13,7 @@ use super::page::Page;
 /// Columns of the keys on the left.
 const GUTTER: usize = 22;
 
-const MARKS: [(&str, &str); 9] = [
+const MARKS: [(&str, &str); 10] = [
     (
         "?",
         "not known; the reason stands in the details. Never a guess, never a silent zero",
@@ -25,6 +25,10 @@ const MARKS: [(&str, &str); 9] = [
     (
         "~",
         "provisional: CloudWatch may still change the last two or three minutes",
+    ),
+    (
+        "allow/s block/s",
+        "requests a second that WAF let through and refused, of everything behind the web ACL",
     ),
     (
         "acl:3",

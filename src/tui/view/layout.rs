@@ -32,28 +32,42 @@ pub(crate) fn frames(state: &State, area: Rect) -> Frames {
     }
 }
 
-/// The board's table and the details of the selected stage.
-pub(crate) fn board(body: Rect) -> (Rect, Rect) {
+/// The board's table and the details of the selected stage: beside it where there is room, else below it, where they take
+/// what `rows` stages leave.
+pub(crate) fn board(body: Rect, rows: usize) -> (Rect, Rect) {
     if body.width >= WIDE {
         let side = (body.width * 3 / 10).clamp(50, 70);
         let (table, strip) = split_right(body, side);
+        let table = Rect {
+            width: table.width.saturating_sub(1),
+            ..table
+        };
         return (table, strip);
     }
-    split_bottom(body, (body.height * 2 / 5).clamp(5, 14))
+    let least = (body.height * 2 / 5).clamp(5, 14);
+    split_bottom(body, leftover(body, rows + 1, least))
 }
 
 /// Three lines of words, the table, and the details of the selected source.
-pub(crate) fn sources(body: Rect) -> (Rect, Rect, Rect) {
+pub(crate) fn sources(body: Rect, rows: usize) -> (Rect, Rect, Rect) {
     let (head, rest) = split_top(body, 3);
-    let (table, detail) = split_bottom(rest, (rest.height / 4).clamp(3, 9));
+    let least = (rest.height * 2 / 5).clamp(4, 9);
+    let (table, detail) = split_bottom(rest, leftover(rest, rows + 1, least));
     (head, table, detail)
 }
 
 /// One line of words, the list, and the details of the selected line.
-pub(crate) fn timeline(body: Rect) -> (Rect, Rect, Rect) {
+pub(crate) fn timeline(body: Rect, rows: usize) -> (Rect, Rect, Rect) {
     let (head, rest) = split_top(body, 1);
-    let (list, detail) = split_bottom(rest, (rest.height * 3 / 10).clamp(4, 14));
+    let least = (rest.height * 3 / 10).clamp(4, 14);
+    let (list, detail) = split_bottom(rest, leftover(rest, rows, least));
     (head, list, detail)
+}
+
+/// The lines that `rows` leave of an area, but not fewer than `least`.
+fn leftover(area: Rect, rows: usize, least: u16) -> u16 {
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX);
+    area.height.saturating_sub(rows).max(least)
 }
 
 /// Title and verdict, the text, and what confirms it.
@@ -81,9 +95,9 @@ pub(crate) fn heights(state: &State) -> Heights {
     let body = body(state);
     let lines = |area: Rect, heading: u16| usize::from(area.height.saturating_sub(heading).max(1));
     Heights {
-        board: lines(board(body).0, 1),
-        sources: lines(sources(body).1, 1),
-        timeline: lines(timeline(body).1, 0),
+        board: lines(board(body, state.list.order.len()).0, 1),
+        sources: lines(sources(body, state.sources.list().len()).1, 1),
+        timeline: lines(timeline(body, state.timeline.items.len()).1, 0),
     }
 }
 

@@ -95,33 +95,51 @@ fn verdict(state: &State, review: &Review) -> (String, Style) {
                 theme.bad,
             ),
         },
-        Phase::Ready(plan) => {
-            let of = |verdict: Verdict| {
-                let ids: Vec<&str> = plan
-                    .guards
-                    .iter()
-                    .filter(|g| g.verdict == verdict || (verdict == Verdict::Warn && g.overridden))
-                    .filter(|g| !verdict.halts() || !g.overridden)
-                    .map(|g| g.id.as_str())
-                    .collect();
-                ids.join(", ")
-            };
-            match plan.verdict() {
-                Verdict::Stop => (format!("STOPPED by {}", of(Verdict::Stop)), theme.bad),
-                Verdict::Unknown => (
-                    format!("STOPPED, not known: {}", of(Verdict::Unknown)),
-                    theme.bad,
-                ),
-                Verdict::Warn => (format!("READ FIRST: {}", of(Verdict::Warn)), theme.warn),
-                Verdict::Pass => ("every guard passes".into(), theme.good),
-            }
-        }
+        Phase::Ready(plan) => guards_in_words(state, plan),
     }
+}
+
+fn guards_in_words(state: &State, plan: &Plan) -> (String, Style) {
+    let theme = &state.theme;
+    let ids = |wanted: &dyn Fn(&GuardResult) -> bool| {
+        let ids: Vec<&str> = plan
+            .guards
+            .iter()
+            .filter(|g| wanted(g))
+            .map(|g| g.id.as_str())
+            .collect();
+        ids.join(", ")
+    };
+    let stopped = ids(&|g| g.halts() && g.verdict == Verdict::Stop);
+    let unknown = ids(&|g| g.halts() && g.verdict == Verdict::Unknown);
+    let warned = ids(&|g| g.verdict == Verdict::Warn);
+    let lifted = ids(&|g| g.overridden);
+    let words: Vec<String> = [
+        ("STOPPED by", stopped),
+        ("NOT KNOWN", unknown),
+        ("OVERRIDDEN", lifted),
+        ("READ FIRST", warned),
+    ]
+    .into_iter()
+    .filter(|(_, ids)| !ids.is_empty())
+    .map(|(word, ids)| format!("{word} {ids}"))
+    .collect();
+    if words.is_empty() {
+        return ("every guard passes".into(), theme.good);
+    }
+    let halted = plan.halting().next().is_some();
+    (
+        words.join("; "),
+        if halted { theme.bad } else { theme.warn },
+    )
 }
 
 /// The last line: the way on from here.
 fn foot_words(state: &State, review: &Review) -> (String, Style) {
     let theme = &state.theme;
+    if state.prompt.is_some() {
+        return (String::new(), theme.text);
+    }
     let key = |command| state.keymap.key(Context::Review, command);
     match &review.phase {
         Phase::Ready(plan) => match confirmable(state, plan) {

@@ -16,7 +16,7 @@ const MARGIN: u16 = 2;
 
 /// Draws them.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
-    let (head, table, detail) = layout::sources(body);
+    let (head, table, detail) = layout::sources(body, state.sources.list().len());
     let pane = &state.sources;
     let name = pane.stage.as_ref().map_or_else(String::new, StageId::label);
     let again = if pane.reloading {
@@ -229,13 +229,11 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     if let Some(source) = pane.list().get(pane.cursor.at) {
         let words = match source.legitimacy {
             Legitimacy::SeenBefore => "seen before the attack: likely a caller that belongs there",
-            Legitimacy::NotSeenBefore => {
-                "not seen before the attack; it may still be a new customer"
-            }
+            Legitimacy::NotSeenBefore => "not seen before the attack; it may be a new customer",
             Legitimacy::Unknown => "whether it belongs there is not known: nothing to compare with",
         };
         let proxy = if source.behind_proxy {
-            "; its requests carry forwarding headers, others may be behind it"
+            "; forwarding headers: others may be behind it"
         } else {
             ""
         };
@@ -244,23 +242,25 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
             &format!("{}: {words}{proxy}", source.address),
             theme.text,
         );
-        page.text(
-            0,
-            &format!(
-                "{}/s from {}, {}–{}; {}; rules {}; agents {}",
+        let samples = usize::try_from(source.samples).unwrap_or(usize::MAX);
+        let lines = [
+            format!(
+                "{}/s, {}–{}, from {}: {}",
                 rate(source.per_second),
-                count(
-                    usize::try_from(source.samples).unwrap_or(usize::MAX),
-                    "sample"
-                ),
                 time(source.first_seen),
                 time(source.last_seen),
-                listed(&source.requests_by_path),
-                listed(&source.rules),
-                listed(&source.user_agents),
+                count(samples, "sample"),
+                listed(&source.requests_by_path)
             ),
-            theme.faint,
-        );
+            format!(
+                "rules {}; agents {}",
+                listed(&source.rules),
+                listed(&source.user_agents)
+            ),
+        ];
+        for line in lines {
+            page.text(0, &line, theme.faint);
+        }
     }
     draw::lines(buffer, area, &page.lines, 0);
 }

@@ -8,7 +8,6 @@ use ratatui::text::Line;
 
 use crate::model::board::StageRow;
 use crate::model::figure::Figure;
-use crate::model::signal::Severity;
 use crate::model::stage::StageId;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{figure, millis, percent, rate};
@@ -61,10 +60,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         );
     }
     for signal in &row.signals {
-        let style = match signal.severity {
-            Severity::Attack => theme.bad,
-            Severity::Notice => theme.warn,
-        };
+        let style = strip::severity(state, signal);
         page.hanging(
             "WRONG",
             theme.heading,

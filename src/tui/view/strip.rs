@@ -3,12 +3,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::model::board::{Known, StageRow};
 use crate::model::figure::{Figure, Scope};
 use crate::model::signal::{Severity, Signal, SignalKind};
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{minute, percent};
+use crate::tui::format::{minute, share};
 use crate::tui::state::State;
 
 use super::chart;
@@ -28,18 +29,21 @@ pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer)
     } else {
         rule_above(state, area, buffer)
     };
-    let page = page(state, row, area.width, beside);
+    let roomy = beside || area.height > 14;
+    let page = page(state, row, area.width, roomy);
     draw::lines(buffer, area, &page.lines, 0);
+    let used = u16::try_from(page.lines.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
+    let rest = Rect {
+        y: area.y.saturating_add(used),
+        height: area.height.saturating_sub(used),
+        ..area
+    };
     if beside {
-        let used = u16::try_from(page.lines.len())
-            .unwrap_or(u16::MAX)
-            .saturating_add(1);
-        let rest = Rect {
-            y: area.y.saturating_add(used),
-            height: area.height.saturating_sub(used),
-            ..area
-        };
         chart::column(state, row, rest, buffer);
+    } else {
+        chart::grid(state, row, rest, buffer);
     }
 }
 
@@ -68,52 +72,54 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
         (&format!("  api {}  ", row.id.api_id), theme.faint),
         (&web_acl(row), theme.faint),
     ]);
-    wrong(state, row, roomy, &mut page);
+    wrong(state, row, &mut page);
     if let Some(worst) = row.signals.first() {
         let key = state.keymap.key(Context::Board, Command::Sources);
-        page.hanging(
-            "WHO",
-            theme.heading,
-            GUTTER,
-            &format!("{key}: who is sending it"),
-            theme.text,
-        );
+        let who = format!("{key}: who is sending it");
+        page.hanging("WHO", theme.heading, GUTTER, &who, theme.text);
         page.hanging("DO", theme.heading, GUTTER, &worst.suggests, theme.text);
+    }
+    for signal in row.signals.iter().skip(1) {
+        let style = severity(state, signal);
+        page.hanging("ALSO", theme.heading, GUTTER, &headline(signal), style);
+        if roomy {
+            page.text(GUTTER, &signal.evidence, theme.text);
+        }
     }
     facts(state, row, &mut page);
     page
 }
 
-/// What stands on the stage: the worst signal whole, the others in a line each where there is little room.
-fn wrong(state: &State, row: &StageRow, roomy: bool, page: &mut Page) {
+/// The worst signal with its evidence, or that there is none.
+fn wrong(state: &State, row: &StageRow, page: &mut Page) {
     let theme = &state.theme;
-    if row.signals.is_empty() {
-        let words = if row.figures.requests_per_second.value().is_some() {
-            "no signal stands"
-        } else {
-            "no signal, but nothing was judged: the requests are not known"
-        };
-        page.hanging("WRONG", theme.heading, GUTTER, words, theme.text);
+    if let Some(worst) = row.signals.first() {
+        let style = severity(state, worst);
+        page.hanging("WRONG", theme.heading, GUTTER, &headline(worst), style);
+        page.text(GUTTER, &worst.evidence, theme.text);
         return;
     }
-    for (n, signal) in row.signals.iter().enumerate() {
-        let label = if n == 0 { "WRONG" } else { "" };
-        let style = match signal.severity {
-            Severity::Attack => theme.bad,
-            Severity::Notice => theme.warn,
-        };
-        page.hanging(label, theme.heading, GUTTER, &headline(signal), style);
-        if n == 0 || roomy {
-            page.text(GUTTER, &signal.evidence, theme.text);
-        }
+    let words = if row.figures.requests_per_second.value().is_some() {
+        "no signal stands"
+    } else {
+        "no signal, but nothing was judged: the requests are not known"
+    };
+    page.hanging("WRONG", theme.heading, GUTTER, words, theme.text);
+}
+
+/// The style of a signal's severity.
+pub(crate) fn severity(state: &State, signal: &Signal) -> Style {
+    match signal.severity {
+        Severity::Attack => state.theme.bad,
+        Severity::Notice => state.theme.warn,
     }
 }
 
-/// `ATTACK client-errors-high 62%, over 50%, since 02:58Z`
+/// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`
 pub(crate) fn headline(signal: &Signal) -> String {
     let (show, side): (fn(f64) -> String, &str) = match signal.kind {
-        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh => (percent, "over"),
-        SignalKind::AllowedShareLow => (percent, "under"),
+        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh => (share, "over"),
+        SignalKind::AllowedShareLow => (share, "under"),
         SignalKind::BlockedSpike => (|v| format!("{v:.1}×"), "over"),
     };
     format!(
@@ -136,6 +142,16 @@ pub(crate) fn facts(state: &State, row: &StageRow, page: &mut Page) {
     for warning in &row.warnings {
         page.hanging("!", theme.warn, GUTTER, warning, theme.text);
     }
+    if let Some(Scope::WebAcl { name, stages }) = row
+        .figures
+        .waf_allowed_per_second
+        .reading()
+        .map(|r| &r.scope)
+        && *stages > 1
+    {
+        let text = format!("WAF figures are those of all {stages} stages behind {name}");
+        page.hanging("", theme.faint, GUTTER, &text, theme.faint);
+    }
     if let Some(reading) = row.figures.requests_per_second.reading() {
         let more = if reading.provisional {
             "; ~ may still change"
@@ -144,7 +160,7 @@ pub(crate) fn facts(state: &State, row: &StageRow, page: &mut Page) {
         };
         let shared = match reading.scope {
             Scope::ApiName { apis } if apis > 1 => {
-                format!("; counts {apis} APIs of this name together (inferred)")
+                format!("; they count {apis} APIs of this name together (inferred)")
             }
             _ => String::new(),
         };
@@ -164,9 +180,7 @@ pub(crate) fn web_acl(row: &StageRow) -> String {
                 .map(|r| &r.scope);
             match shared {
                 Some(Scope::WebAcl { stages, .. }) if *stages > 1 => {
-                    format!(
-                        "web ACL {name}, shared by {stages} stages: its figures are theirs together"
-                    )
+                    format!("web ACL {name}, shared by {stages} stages")
                 }
                 _ => format!("web ACL {name}"),
             }

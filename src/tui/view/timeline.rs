@@ -1,5 +1,7 @@
 //! The timeline: what is in force on top, then what happened, newest first.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,8 +9,8 @@ use ratatui::style::Style;
 use crate::model::action::Action;
 use crate::model::plan::Effect;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
-use crate::tui::format::{count, duration, minutes, time};
-use crate::tui::state::{Item, State, stands};
+use crate::tui::format::{duration, minutes, time};
+use crate::tui::state::{Item, State};
 
 use super::page::Page;
 use super::{draw, layout};
@@ -17,7 +19,7 @@ const MARGIN: u16 = 2;
 
 /// Draws it.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
-    let (head, list, detail) = layout::timeline(body);
+    let (head, list, detail) = layout::timeline(body, state.timeline.items.len());
     title(state, head, buffer);
     let pane = &state.timeline;
     if pane.items.is_empty() {
@@ -58,24 +60,25 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
 
 fn title(state: &State, area: Rect, buffer: &mut Buffer) {
     let view = &state.timeline.view;
-    let standing = view.actions.iter().filter(|a| stands(a.state)).count();
-    let text = match &view.incident {
-        Some(incident) => {
-            let opened = view
-                .opened_at
-                .map_or_else(String::new, |at| format!(", opened {}", time(at)));
-            format!(
-                "TIMELINE of incident {incident}{opened}: {} in force, {}",
-                count(standing, "action"),
-                if view.entries.len() == 1 {
-                    "1 entry".into()
-                } else {
-                    format!("{} entries", view.entries.len())
-                }
-            )
-        }
+    let of = |wanted: ActionState| view.actions.iter().filter(|a| a.state == wanted).count();
+    let mut text = match &view.incident {
+        Some(incident) => format!("TIMELINE {incident}: {} in force", of(ActionState::InForce)),
         None => "TIMELINE: no incident is open".into(),
     };
+    for (number, words) in [
+        (of(ActionState::InFlight), "in flight"),
+        (of(ActionState::Unclear), "unclear"),
+    ] {
+        if number > 0 {
+            let _ = write!(text, ", {number} {words}");
+        }
+    }
+    let entries = view.entries.len();
+    let _ = write!(
+        text,
+        ", {entries} {}",
+        if entries == 1 { "entry" } else { "entries" }
+    );
     draw::left(buffer, area, &text, state.theme.heading);
 }
 
