@@ -5,6 +5,7 @@ mod actions;
 mod args;
 mod completions;
 mod config;
+mod console;
 mod error;
 mod json;
 mod keys;
@@ -15,7 +16,6 @@ mod session;
 mod sources;
 mod text;
 mod timeline;
-mod tui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,8 +55,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn dispatch(args: Args, printer: &Printer) -> Result<Exit, Failure> {
     let common = args.common;
     match args.command {
-        Command::Drill(drill) => tui::drill(&common, drill).await,
-        Command::Live(live) => tui::live(&common, live).await,
+        Command::Drill(drill) => console::drill(&common, drill).await,
+        Command::Live(live) => console::live(&common, live).await,
         Command::Snapshot(snapshot) => observe::snapshot(&common, snapshot, printer).await,
         Command::Sources(sources) => sources::sources(&common, sources, printer).await,
         Command::Plan(plan) => act::plan(&common, plan, printer).await,

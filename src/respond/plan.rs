@@ -70,7 +70,7 @@ pub async fn plan(
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {
-            let state = block_ip::read(aws, block, attack_began).await?;
+            let state = block_ip::read(aws, settings, block, attack_began).await?;
             Ok(block_ip::plan(block, &state, settings))
         }
     }

@@ -12,8 +12,10 @@ use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::BlockIp;
 use crate::model::identity::Identity;
 use crate::model::series::floor_minute;
+use crate::model::settings::Settings;
 use crate::model::stage::StageDetail;
 use crate::model::waf::{IpSet, WebAcl};
+use crate::watch;
 use crate::respond::plan::PlanError;
 use crate::respond::resolve;
 use crate::respond::wiring::{self, Reference, RuleGroups};
@@ -60,8 +62,13 @@ pub struct Samples {
 /// Minutes before the attack (or before now, where none is known) that tell who was there already.
 const EARLIER_MINUTES: [i64; 3] = [2, 10, 30];
 
-/// Reads the state for a plan to block. `attack_began` as the caller knows it.
-pub async fn read(aws: &Aws, action: &BlockIp, attack_began: Option<DateTime<Utc>>) -> Result<State, PlanError> {
+/// Reads the state for a plan to block. `attack_began` as the caller knows it; where it does not, the metrics are asked.
+pub async fn read(
+    aws: &Aws,
+    settings: &Settings,
+    action: &BlockIp,
+    attack_began: Option<DateTime<Utc>>,
+) -> Result<State, PlanError> {
     let (identity, stage) = tokio::join!(aws.identity(Lane::Plan), resolve::stage(aws, &action.stage, Lane::Plan));
     let (identity, stage) = (identity?, stage?);
     let read_at = aws.clock().now();
@@ -80,11 +87,17 @@ pub async fn read(aws: &Aws, action: &BlockIp, attack_began: Option<DateTime<Utc
     };
     let Some(arn) = state.stage.web_acl_arn.clone() else { return Ok(state) };
     let rest = async {
-        let web_acl = aws.web_acl(&arn, Lane::Plan).await?;
-        let (references, samples) =
-            tokio::join!(references(aws, &web_acl), samples(aws, &web_acl, read_at, attack_began));
-        let sets = ip_sets(aws, &references).await;
-        Ok::<_, PlanError>((web_acl, references, samples, sets))
+        let began = began(aws, settings, &state.stage, &arn, attack_began);
+        let (web_acl, began) = tokio::join!(aws.web_acl(&arn, Lane::Plan), began);
+        let web_acl = web_acl?;
+        let samples = samples(aws, &web_acl, read_at, began);
+        let wired = async {
+            let references = references(aws, &web_acl).await;
+            let sets = ip_sets(aws, &references).await;
+            (references, sets)
+        };
+        let ((references, sets), samples) = tokio::join!(wired, samples);
+        Ok::<_, PlanError>((web_acl, references, samples, sets, began))
     };
     let rarer = Rarer::default();
     let core = async { tokio::join!(behind(aws, &arn), rest) };
@@ -94,12 +107,28 @@ pub async fn read(aws: &Aws, action: &BlockIp, attack_began: Option<DateTime<Utc
         never = rarer.ask(aws, &arn) => match never {},
     };
     let behind = behind.into_iter().chain(rarer.answers()).collect();
-    let (web_acl, references, (recent, earlier), (ip_sets, tags)) = rest?;
+    let (web_acl, references, (recent, earlier), (ip_sets, tags), began) = rest?;
+    state.attack_began = began;
     state.behind = behind;
     (state.recent, state.earlier) = (recent, earlier);
     (state.references, state.ip_sets, state.tags) = (references, ip_sets, tags);
     state.web_acl = Some(web_acl);
     Ok(state)
+}
+
+/// When the attack began: as the caller knows it, else as the metrics tell. Not known where they cannot be read: the samples
+/// of the minutes before now are taken for what was there before, and the guard says so.
+async fn began(
+    aws: &Aws,
+    settings: &Settings,
+    stage: &StageDetail,
+    web_acl_arn: &str,
+    known: Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
+    match known {
+        Some(began) => Some(began),
+        None => watch::attack_began(aws, settings, &stage.id, web_acl_arn.rsplit('/').nth(1)).await.unwrap_or(None),
+    }
 }
 
 /// The IP sets referred to, and their tags.

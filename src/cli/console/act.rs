@@ -1,0 +1,242 @@
+//! What the screen asks for, carried out in tasks of their own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::host::MustFinish;
+use super::incident::Journalling;
+use crate::aws::{Aws, Lane, RangeHandle};
+use crate::cli::session;
+use crate::incident::{Event as Line, Incident};
+use crate::model::action::{Action, Terms};
+use crate::model::board::Board;
+use crate::model::plan::{Outcome, Plan, Purpose};
+use crate::model::settings::Settings;
+use crate::model::signal::Severity;
+use crate::model::stage::{StageId, StageSelector};
+use crate::report::{Export, Format};
+use crate::respond::confirm::Confirmed;
+use crate::respond::execute::execute;
+use crate::respond::observe::observe;
+use crate::respond::plan::{PlanError, Planned, differences, plan};
+use crate::respond::sweep::sweep;
+use crate::respond::undo;
+use crate::tui::{Effect, Event, Format as Asked};
+use crate::watch;
+
+/// Account time for which an effect is watched for.
+const PATIENCE: TimeDelta = TimeDelta::minutes(8);
+
+/// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
+#[derive(Clone)]
+pub(super) struct Acting {
+    pub(super) aws: Aws,
+    pub(super) settings: Arc<Settings>,
+    pub(super) journalling: Arc<Journalling>,
+    pub(super) events: UnboundedSender<Event>,
+    pub(super) must_finish: MustFinish,
+    pub(super) range: Option<(RangeHandle, f64)>,
+    /// The latest board, for what the screen's requests leave unsaid.
+    pub(super) latest: Arc<Mutex<Option<Arc<Board>>>>,
+}
+
+impl Acting {
+    pub(super) fn carry_out(&self, effect: Effect) {
+        let this = self.clone();
+        match effect {
+            Effect::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
+            Effect::Plan { request, action } => drop(tokio::spawn(async move { this.plan(request, action).await })),
+            Effect::PlanUndo { request, action_id, terms } => {
+                drop(tokio::spawn(async move { this.plan_undo(request, &action_id, &terms).await }));
+            }
+            Effect::Apply { plan, phrase } => self.must_finish.spawn(async move { this.apply(*plan, &phrase).await }),
+            Effect::Note(text) => self.must_finish.spawn(async move { this.note(text).await }),
+            Effect::Export(format) => drop(tokio::spawn(async move { this.export(format).await })),
+            Effect::ConfirmationOpen(open) => self.confirmation_open(open),
+            Effect::Quit => {}
+        }
+    }
+
+    fn send(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// A drill falls to real time while somebody reads a plan.
+    fn confirmation_open(&self, open: bool) {
+        let Some((range, speed)) = &self.range else { return };
+        let rate = if open { speed.min(1.0) } else { *speed };
+        range.set_rate(rate);
+        self.aws.clock().learn(range.now(), Some(rate));
+        self.send(Event::Clock { account: range.now(), rate });
+    }
+
+    async fn load_sources(&self, stage: StageId) {
+        let result = self.sources(&stage).await.map(Arc::new);
+        self.send(Event::Sources { stage, result });
+    }
+
+    async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
+        let board = self.latest().ok_or("nothing has been read yet; wait for the first figures")?;
+        let row = board.row(stage).ok_or_else(|| format!("{} is not on the board any more", stage.label()))?;
+        let Some(arn) = row.web_acl_arn.clone() else {
+            return Err(match &row.web_acl {
+                crate::model::board::Known::Yes(None) => {
+                    format!("{} has no web ACL, so WAF has no samples of its requests", stage.label())
+                }
+                crate::model::board::Known::No(why) => format!("the web ACL of {} could not be read: {why}", stage.label()),
+                _ => format!("the web ACL of {} has not been read yet; repeat in a moment", stage.label()),
+            });
+        };
+        let behind = board.stages.iter().filter(|r| r.web_acl_arn.as_ref() == Some(&arn)).count();
+        let read = watch::sources(&self.aws, &arn, behind, self.attack_began(stage)).await;
+        read.map_err(|error| error.to_string())
+    }
+
+    fn latest(&self) -> Option<Arc<Board>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When the attack on a stage began, as the board knows it.
+    fn attack_began(&self, stage: &StageId) -> Option<DateTime<Utc>> {
+        let board = self.latest()?;
+        let attacks = board.row(stage)?.signals.iter().filter(|s| s.severity == Severity::Attack);
+        attacks.map(|s| s.since).min()
+    }
+
+    fn stage_of(&self, selector: &StageSelector) -> Option<StageId> {
+        let board = self.latest()?;
+        board.stages.iter().map(|row| &row.id).find(|id| id.is_named_by(selector)).cloned()
+    }
+
+    async fn plan(&self, request: u64, action: Action) {
+        let result = self.planned(&action).await;
+        let result = result.map(|planned| Box::new(planned.plan)).map_err(|error| error.to_string());
+        self.send(Event::Plan { request, result });
+    }
+
+    async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
+        let began = self.stage_of(action.stage()).and_then(|stage| self.attack_began(&stage));
+        plan(&self.aws, &self.settings, action, began).await
+    }
+
+    async fn plan_undo(&self, request: u64, action_id: &str, terms: &Terms) {
+        let result = self.planned_undo(action_id, terms).await;
+        let result = result.map(|(planned, _)| Box::new(planned.plan));
+        self.send(Event::Plan { request, result });
+    }
+
+    async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
+        let actions = self.journalling.actions().await;
+        let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
+        let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
+        let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
+        let actor = session::actor(&identity.arn);
+        let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
+        let folded = incident.fold().map_err(|e| e.to_string())?;
+        let watch = folded.history(action_id).map(|h| h.plan.watch.clone()).unwrap_or_default();
+        let planned = undo::plan(&self.aws, action, &actions, &watch, terms).await.map_err(|e| e.to_string())?;
+        Ok((planned, incident))
+    }
+
+    async fn apply(&self, shown: Plan, phrase: &str) {
+        let result = self.applied(&shown, phrase).await;
+        self.send(Event::Finished { result: result.map(Box::new) });
+    }
+
+    /// Plans again, compares with what was on the screen, and carries out what was confirmed.
+    async fn applied(&self, shown: &Plan, phrase: &str) -> Result<crate::model::plan::Finished, String> {
+        let (planned, incident) = match &shown.purpose {
+            Purpose::Apply => {
+                let planned = self.planned(&shown.action).await.map_err(|e| e.to_string())?;
+                let title = format!("{} on {}", shown.action.name(), shown.stage.label());
+                (planned, self.journalling.incident(&title).await?)
+            }
+            Purpose::Undo { action_id } => self.planned_undo(action_id, &Terms::default()).await?,
+        };
+        if planned.plan.digest != shown.digest {
+            let changed = differences(shown, &planned.plan).join("; ");
+            return Err(format!("the plan has changed since it was shown, so nothing was done: {changed}. Plan again"));
+        }
+        let confirmed = Confirmed::by_phrase(planned, phrase).map_err(|e| e.to_string())?;
+        let events = self.events.clone();
+        let mut progress = |line: &str| drop(events.send(Event::Progress { line: line.to_owned() }));
+        let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
+        if finished.outcome == Outcome::Done {
+            self.watch_effect(incident, finished.action_id.clone(), shown.clone());
+        }
+        Ok(finished)
+    }
+
+    fn watch_effect(&self, incident: Incident, action_id: String, plan: Plan) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let done_at = this.aws.clock().now();
+            let seen = observe(&this.aws, &incident, &action_id, &plan, done_at, PATIENCE).await;
+            let line = match seen {
+                Ok(seen) if seen.observed => format!("effect of {action_id} observed: {}", seen.evidence.join("; ")),
+                Ok(seen) => format!("effect of {action_id}: {}", seen.evidence.join("; ")),
+                Err(error) => format!("effect of {action_id}: {error}"),
+            };
+            this.send(Event::Progress { line });
+        });
+    }
+
+    async fn note(&self, text: String) {
+        let written = match self.journalling.incident("noted by a responder").await {
+            Ok(incident) => {
+                let at = self.aws.clock().now();
+                incident.record(at, &Line::Note { text }).map(|_| ()).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error),
+        };
+        self.journalling.show_changes().await;
+        self.send(Event::Noted { result: written });
+    }
+
+    async fn export(&self, asked: Asked) {
+        let result = self.exported(asked);
+        self.journalling.show_changes().await;
+        self.send(Event::Exported { result });
+    }
+
+    fn exported(&self, asked: Asked) -> Result<String, String> {
+        let incident = self.journalling.opened().ok_or("there is no incident yet; a note, an action or an attack opens one")?;
+        let format = match asked {
+            Asked::Markdown => Format::Markdown,
+            Asked::JsonLines => Format::JsonLines,
+        };
+        let folded = incident.fold().map_err(|e| e.to_string())?;
+        let verification = incident.verify().map_err(|e| e.to_string())?;
+        let at = self.aws.clock().now();
+        let document = format.write(&Export { folded: &folded, verification: &verification, at }).map_err(|e| e.to_string())?;
+        let path = PathBuf::from(format!("{}.{}", incident.id(), format.extension()));
+        std::fs::write(&path, document).map_err(|e| format!("{} could not be written: {e}", path.display()))?;
+        let path = std::path::absolute(&path).unwrap_or(path).display().to_string();
+        let line = Line::Exported { format: format.name().to_owned(), path: path.clone() };
+        incident.record(at, &line).map_err(|e| e.to_string())?;
+        Ok(path)
+    }
+
+    /// Undoes what has expired.
+    pub(super) async fn sweep(&self) {
+        let due = self.journalling.actions().await;
+        let now = self.aws.clock().now();
+        if !due.iter().any(|a| a.expires_at.is_some_and(|end| end <= now)) {
+            return;
+        }
+        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return };
+        let actor = session::actor(&identity.arn);
+        let this = self.clone();
+        let (aws, store) = (self.aws.clone(), self.journalling.store.clone());
+        let swept = tokio::spawn(async move { sweep(&aws, &store, &actor).await });
+        if let Ok(Ok(swept)) = swept.await {
+            for one in swept {
+                let said = one.result.map_or_else(|error| error.to_string(), |f| format!("expired and was undone: {}", f.lines.join("; ")));
+                this.send(Event::Progress { line: format!("action {}: {said}", one.action.id) });
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The incident behind the screen: opened when there is something to write, followed for what others write.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::host::Surroundings;
+use crate::aws::{Aws, Lane};
+use crate::cli::session;
+use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live};
+use crate::model::board::Board;
+use crate::model::signal::Severity;
+use crate::model::timeline::{ActionRecord, ActionState};
+use crate::respond::reconcile::reconcile;
+use crate::tui::{Event, TimelineView};
+use crate::watch::{SignalChange, signal_changes};
+
+/// Writes to the incident and shows what is in it.
+pub(super) struct Journalling {
+    aws: Aws,
+    pub(super) store: IncidentStore,
+    events: UnboundedSender<Event>,
+    named: Option<String>,
+    title: String,
+    always_new: bool,
+    /// The incident once it is open, and the reader that follows it.
+    open: Mutex<Option<(Incident, Live)>>,
+}
+
+impl Journalling {
+    pub(super) fn new(surroundings: &Surroundings, aws: Aws, events: UnboundedSender<Event>) -> Self {
+        Self {
+            aws,
+            store: surroundings.store.clone(),
+            events,
+            named: surroundings.incident.clone(),
+            title: surroundings.title.clone(),
+            always_new: surroundings.always_new,
+            open: Mutex::new(None),
+        }
+    }
+
+    /// The incident, opened for `title` where none is.
+    pub(super) async fn incident(&self, title: &str) -> Result<Incident, String> {
+        if let Some(incident) = self.opened() {
+            return Ok(incident);
+        }
+        let identity = self.aws.identity(Lane::Plan).await.map_err(|error| error.to_string())?;
+        let actor = session::actor(&identity.arn);
+        let title = if self.title.is_empty() { title } else { self.title.as_str() };
+        let now = self.aws.clock().now();
+        let mut open = self.locked();
+        // Somebody may have opened it while we asked who we are.
+        if let Some((incident, _)) = open.as_ref() {
+            return Ok(incident.clone());
+        }
+        let incident = match &self.named {
+            Some(id) => self.store.by_id(id, &actor),
+            None if self.always_new => self.store.create(&identity, title, now, &actor),
+            None => self.store.open_or_create(&identity, title, now, &actor),
+        };
+        let incident = incident.map_err(|error: IncidentError| error.to_string())?;
+        *open = Some((incident.clone(), incident.follow()));
+        Ok(incident)
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Option<(Incident, Live)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn opened(&self) -> Option<Incident> {
+        self.locked().as_ref().map(|(incident, _)| incident.clone())
+    }
+
+    /// At the start: joins an incident that is open already, and finds out what became of actions in flight.
+    pub(super) async fn reconcile(&self) {
+        let Ok(identity) = self.identity().await else { return };
+        let actor = session::actor(&identity.arn);
+        if self.named.is_some() {
+            let _ = self.incident("").await;
+        } else if !self.always_new
+            && let Ok(Some(incident)) = self.store.newest_open(&identity.at, &actor)
+        {
+            self.locked().get_or_insert_with(|| (incident.clone(), incident.follow()));
+        }
+        if let Ok(found) = reconcile(&self.aws, &self.store, &actor).await {
+            for one in found {
+                let _ = self.events.send(Event::Progress { line: session::line(&one) });
+            }
+        }
+    }
+
+    /// Who we are, asked for until it is known.
+    async fn identity(&self) -> Result<crate::model::identity::Identity, ()> {
+        loop {
+            match self.aws.identity(Lane::Poll).await {
+                Ok(identity) => return Ok(identity),
+                Err(_) if self.events.is_closed() => return Err(()),
+                Err(_) => tokio::time::sleep(std::time::Duration::from_secs(5)).await,
+            }
+        }
+    }
+
+    /// Writes what a board raises and ends. An attack opens an incident; a notice alone does not.
+    pub(super) async fn signals(&self, before: Option<&Board>, after: &Board) {
+        let empty = Board::empty(after.at);
+        let changes = signal_changes(before.unwrap_or(&empty), after);
+        let attack = changes.iter().find_map(|change| match change {
+            SignalChange::Raised { stage, signal } if signal.severity == Severity::Attack => {
+                Some(format!("{} on {}", signal.kind.id(), stage.label()))
+            }
+            _ => None,
+        });
+        let incident = match (self.opened(), attack) {
+            (Some(incident), _) => incident,
+            (None, Some(title)) => match self.incident(&title).await {
+                Ok(incident) => incident,
+                Err(_) => return,
+            },
+            (None, None) => return,
+        };
+        for change in changes {
+            if let Some(line) = self.line(&incident, change) {
+                let _ = incident.record(after.at, &line);
+            }
+        }
+    }
+
+    /// The journal's line for a change, unless another console has written it.
+    fn line(&self, incident: &Incident, change: SignalChange) -> Option<Line> {
+        let folded = incident.fold().ok()?;
+        let standing = |stage: &_, kind| folded.standing().find(|s| s.stage == *stage && s.kind == kind).cloned();
+        match change {
+            SignalChange::Raised { stage, signal } => {
+                let known = standing(&stage, signal.kind).is_some_and(|s| s.severity >= signal.severity);
+                (!known).then_some(Line::SignalRaised { stage, signal })
+            }
+            SignalChange::Ended { stage, kind, .. } => {
+                let stood = standing(&stage, kind)?;
+                Some(Line::SignalEnded { stage, kind, since: stood.since, peak: None })
+            }
+        }
+    }
+
+    /// Shows the timeline where anything was written since the last look.
+    pub(super) async fn show_changes(&self) {
+        let view = {
+            let mut open = self.locked();
+            let Some((incident, live)) = open.as_mut() else { return };
+            if !live.poll().unwrap_or(false) {
+                return;
+            }
+            let folded = live.folded();
+            TimelineView {
+                incident: Some(incident.id().to_owned()),
+                opened_at: Some(incident.opened_at()),
+                entries: folded.timeline.clone().into(),
+                actions: folded.actions.clone(),
+            }
+        };
+        let _ = self.events.send(Event::Timeline(std::sync::Arc::new(view)));
+    }
+
+    /// Every action of the account's open incidents.
+    pub(super) async fn actions(&self) -> Vec<ActionRecord> {
+        if self.always_new {
+            let folded = self.opened().and_then(|incident| incident.fold().ok());
+            return folded.map(|f| f.actions).unwrap_or_default();
+        }
+        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Vec::new() };
+        self.store.actions(&identity.at).unwrap_or_default()
+    }
+
+    /// What is in force when the console is left. Asks nobody: the network may be what is broken.
+    pub(super) async fn in_force(&self) -> Vec<ActionRecord> {
+        let known = tokio::time::timeout(std::time::Duration::from_secs(1), self.actions()).await.unwrap_or_default();
+        let live = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight);
+        known.into_iter().filter(live).collect()
+    }
+}
