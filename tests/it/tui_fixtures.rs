@@ -494,6 +494,7 @@ pub(crate) fn plan_pass() -> Plan {
         }],
         guards: passes(),
         preconditions: Vec::new(),
+        watch: Vec::new(),
         undo: "Takes the 12 entries out again; entries of others stay.".into(),
         notes: vec!["WAF takes seconds to minutes to spread a change (documented).".into()],
         digest: "7f3a".to_owned() + &"0".repeat(60),
