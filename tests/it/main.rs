@@ -5,3 +5,5 @@ mod incident_fixtures;
 mod incident_laws;
 mod journal;
 mod report;
+mod watch;
+mod watch_weather;
