@@ -1,13 +1,16 @@
 //! Portcullis: a terminal console for the people on call when an AWS API Gateway API is under attack.
 //!
 //! Layers, arrows only downwards:
-//! `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
+//! `cli → tui → drill → respond → {watch, incident, report} → aws → journal → model`.
 
 pub mod aws;
+pub mod cli;
 pub mod clock;
+pub mod drill;
 pub mod incident;
 pub mod journal;
 pub mod model;
 pub mod report;
 pub mod respond;
+pub mod tui;
 pub mod watch;

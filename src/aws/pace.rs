@@ -42,8 +42,8 @@ pub enum Quota {
 }
 
 impl Quota {
-    /// Calls a second, and how many may be made at once after a rest. AWS does not document WAF's bursts: five seconds'
-    /// worth is assumed, and a throttled answer is handled where it comes.
+    /// Calls a second, and how many may be made at once after a rest. AWS does not document WAF's bursts: some are assumed
+    /// (inferred: token buckets are how AWS throttles elsewhere), and a throttled answer is handled where it comes.
     fn limits(self) -> (f64, f64) {
         match self {
             Self::ApiGateway => (10.0, 40.0),

@@ -18,10 +18,7 @@ pub(super) fn text(text: &str) -> String {
             rest = after;
             continue;
         }
-        if rest
-            .get(..4)
-            .is_some_and(|w| w.eq_ignore_ascii_case("www."))
-        {
+        if rest.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("www.")) {
             let _ = write!(out, "{}\\[.\\]", &rest[..3]);
             rest = &rest[4..];
             continue;
@@ -49,31 +46,19 @@ pub(super) fn code(code: &str) -> String {
         return "(empty)".to_owned();
     }
     let fence = "`".repeat(longest_run(&clean) + 1);
-    let pad = if clean.starts_with('`') || clean.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let pad = if clean.starts_with('`') || clean.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{clean}{pad}{fence}")
 }
 
 /// `text` as a code span in a table cell. Renderers disagree about bars in code in a table: with one it is plain words.
 pub(super) fn code_cell(cell: &str) -> String {
-    if cell.contains('|') {
-        text(cell)
-    } else {
-        code(cell)
-    }
+    if cell.contains('|') { text(cell) } else { code(cell) }
 }
 
 /// Lines in a fenced block that they cannot end.
 pub(super) fn block(language: &str, lines: &[String]) -> String {
     let clean: Vec<Cow<'_, str>> = lines.iter().map(|line| neutralised(line)).collect();
-    let longest = clean
-        .iter()
-        .map(|line| longest_run(line))
-        .max()
-        .unwrap_or(0);
+    let longest = clean.iter().map(|line| longest_run(line)).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
     let mut out = format!("{fence}{language}\n");
     for line in clean {
@@ -96,10 +81,7 @@ mod tests {
 
     #[test]
     fn words_carry_no_markup_no_html_no_links() {
-        assert_eq!(
-            text("<script>alert(1)</script>|a`b`"),
-            r"&lt;script&gt;alert(1)&lt;/script&gt;\|a\`b\`"
-        );
+        assert_eq!(text("<script>alert(1)</script>|a`b`"), r"&lt;script&gt;alert(1)&lt;/script&gt;\|a\`b\`");
         assert_eq!(
             text("[x](https://evil.example) WWW.evil.example a@b"),
             r"\[x\](https\[:\]//evil.example) WWW\[.\]evil.example a\[@\]b"
@@ -109,10 +91,7 @@ mod tests {
 
     #[test]
     fn line_ends_and_escape_sequences_become_visible() {
-        assert_eq!(
-            text("one\ntwo\x1b[31m\u{202e}"),
-            r"one\\x0atwo\\x1b\[31m\\u\{202e\}"
-        );
+        assert_eq!(text("one\ntwo\x1b[31m\u{202e}"), r"one\\x0atwo\\x1b\[31m\\u\{202e\}");
     }
 
     #[test]

@@ -34,10 +34,7 @@ pub fn json_lines(export: &Export<'_>) -> Result<String, serde_json::Error> {
         out.push("action", &object)?;
     }
     for line in &folded.not_understood {
-        out.push(
-            "not-understood",
-            &json!({ "seq": line.seq, "kind": line.kind, "why": line.why }),
-        )?;
+        out.push("not-understood", &json!({ "seq": line.seq, "kind": line.kind, "why": line.why }))?;
     }
     out.push("verification", &verification(export.verification))?;
     // The writer escapes everything outside ASCII.
@@ -56,16 +53,8 @@ struct Tagged<'a, T> {
 }
 
 impl Lines {
-    fn push<T: Serialize>(
-        &mut self,
-        kind: &'static str,
-        rest: &T,
-    ) -> Result<(), serde_json::Error> {
-        let line = ascii_json(&Tagged {
-            schema: SCHEMA,
-            kind,
-            rest,
-        })?;
+    fn push<T: Serialize>(&mut self, kind: &'static str, rest: &T) -> Result<(), serde_json::Error> {
+        let line = ascii_json(&Tagged { schema: SCHEMA, kind, rest })?;
         self.0.extend_from_slice(&line);
         self.0.push(b'\n');
         Ok(())
@@ -93,10 +82,7 @@ fn incident(export: &Export<'_>) -> Value {
 }
 
 fn verification(found: &Verification) -> Value {
-    let name = |path: &Path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    };
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     json!({
         "intact": found.is_intact(),
         "lines": found.lines,

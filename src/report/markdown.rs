@@ -37,10 +37,7 @@ pub fn markdown(export: &Export<'_>) -> String {
 
 fn header(out: &mut String, export: &Export<'_>) {
     let folded = export.folded;
-    let title = folded
-        .opened
-        .as_ref()
-        .map_or("(its first line could not be read)", |o| o.title.as_str());
+    let title = folded.opened.as_ref().map_or("(its first line could not be read)", |o| o.title.as_str());
     let _ = writeln!(out, "# Incident: {}\n", text(title));
     let _ = writeln!(out, "| | |\n| --- | --- |");
     row(out, &["Incident", &code_cell(&folded.incident)]);
@@ -80,20 +77,10 @@ fn numbers(out: &mut String, export: &Export<'_>) {
     if let (Some(opened), Some(last)) = (&folded.opened, folded.closed.or(folded.last_at)) {
         row(out, &["Duration", &duration(last - opened.at)]);
     }
-    let attacks = folded
-        .signals
-        .iter()
-        .filter(|s| s.severity == Severity::Attack)
-        .count();
+    let attacks = folded.signals.iter().filter(|s| s.severity == Severity::Attack).count();
     let standing = folded.standing().count();
     let all = folded.signals.len();
-    row(
-        out,
-        &[
-            "Signals",
-            &format!("{all}, of them {attacks} at attack level; {standing} still standing"),
-        ],
-    );
+    row(out, &["Signals", &format!("{all}, of them {attacks} at attack level; {standing} still standing")]);
     let of = |state: ActionState| folded.actions.iter().filter(|a| a.state == state).count();
     let actions = format!(
         "{} begun: {} in force, {} taken back, {} not done, {} unclear, {} begun and not known to have ended",
@@ -106,18 +93,9 @@ fn numbers(out: &mut String, export: &Export<'_>) {
     );
     row(out, &["Actions", &actions]);
     let overdue = folded.expired(export.at).count();
-    row(
-        out,
-        &["Past their expiry and not taken back", &overdue.to_string()],
-    );
-    let last_steps = |phase: CallPhase| {
-        folded
-            .histories
-            .iter()
-            .flat_map(|h| &h.calls)
-            .filter(|c| c.phase == phase)
-            .count()
-    };
+    row(out, &["Past their expiry and not taken back", &overdue.to_string()]);
+    let last_steps =
+        |phase: CallPhase| folded.histories.iter().flat_map(|h| &h.calls).filter(|c| c.phase == phase).count();
     let calls = format!(
         "{} answered, {} failed, {} without an answer",
         last_steps(CallPhase::Answered),
@@ -125,10 +103,7 @@ fn numbers(out: &mut String, export: &Export<'_>) {
         last_steps(CallPhase::NoAnswer)
     );
     row(out, &["Changing calls", &calls]);
-    row(
-        out,
-        &["Plans stopped by guards", &folded.refused.to_string()],
-    );
+    row(out, &["Plans stopped by guards", &folded.refused.to_string()]);
     row(out, &["Notes", &folded.notes.to_string()]);
 }
 
@@ -152,9 +127,7 @@ fn signals(out: &mut String, folded: &Folded) {
                 &time(signal.since),
                 &measured(signal.kind, signal.peak),
                 &measured(signal.kind, signal.threshold),
-                &signal
-                    .ended_at
-                    .map_or_else(|| "not recorded: still standing".to_owned(), time),
+                &signal.ended_at.map_or_else(|| "not recorded: still standing".to_owned(), time),
                 &text(&signal.evidence),
             ],
         );
@@ -179,19 +152,12 @@ fn action(out: &mut String, folded: &Folded, record: &ActionRecord) {
     if let Some(reason) = &plan.action.terms().reason {
         item(out, "Reason given", &text(reason));
     }
-    let expiry = history.expires_at.map_or_else(
-        || "none: stays until somebody takes it back".to_owned(),
-        time,
-    );
+    let expiry = history.expires_at.map_or_else(|| "none: stays until somebody takes it back".to_owned(), time);
     item(out, "Expires", &expiry);
     ending(out, history);
     for (effect, remark) in &history.effects {
         let evidence = text(&remark.text.replace('\n', "; "));
-        let line = format!(
-            "{} at {}. {evidence}",
-            effect_words(*effect),
-            time(remark.at)
-        );
+        let line = format!("{} at {}. {evidence}", effect_words(*effect), time(remark.at));
         item(out, "Effect", &line);
     }
     for merge in &history.merges {
@@ -233,18 +199,10 @@ fn confirmation(out: &mut String, history: &History) {
 
 fn ending(out: &mut String, history: &History) {
     let Some(end) = &history.ending else {
-        item(
-            out,
-            "Outcome",
-            "unknown: the journal has the intent and no end; it may have been done, in part or whole",
-        );
+        item(out, "Outcome", "unknown: the journal has the intent and no end; it may have been done, in part or whole");
         return;
     };
-    let how = if end.reconciled {
-        " (found out later, by comparing with AWS)"
-    } else {
-        ""
-    };
+    let how = if end.reconciled { " (found out later, by comparing with AWS)" } else { "" };
     let line = format!("{} at {}{how}", outcome_words(end.outcome), time(end.at));
     item(out, "Outcome", &line);
     for line in &end.lines {
@@ -265,17 +223,10 @@ fn diff(out: &mut String, plan: &Plan) {
         );
         let mut lines = Vec::new();
         for (sign, entries) in [('-', &change.removed), ('+', &change.added)] {
-            lines.extend(
-                entries
-                    .iter()
-                    .take(MOST_ENTRIES)
-                    .map(|e| format!("{sign}{e}")),
-            );
+            lines.extend(entries.iter().take(MOST_ENTRIES).map(|e| format!("{sign}{e}")));
             if entries.len() > MOST_ENTRIES {
                 let more = entries.len() - MOST_ENTRIES;
-                lines.push(format!(
-                    "{sign} … and {more} more, all in the JSON Lines export"
-                ));
+                lines.push(format!("{sign} … and {more} more, all in the JSON Lines export"));
             }
         }
         out.push_str(&block("diff", &lines));
@@ -286,10 +237,7 @@ fn guards(out: &mut String, plan: &Plan) {
     if plan.guards.is_empty() {
         return;
     }
-    let _ = writeln!(
-        out,
-        "\n| guard | verdict | overridden | reason | evidence |\n| --- | --- | --- | --- | --- |"
-    );
+    let _ = writeln!(out, "\n| guard | verdict | overridden | reason | evidence |\n| --- | --- | --- | --- | --- |");
     for guard in &plan.guards {
         let evidence: Vec<String> = guard.evidence.iter().map(|line| text(line)).collect();
         row(
@@ -310,10 +258,7 @@ fn calls(out: &mut String, calls: &[CallRecord]) {
         let _ = writeln!(out, "\nNo changing call is recorded.");
         return;
     }
-    let _ = writeln!(
-        out,
-        "\n| UTC | call | resource | | detail |\n| --- | --- | --- | --- | --- |"
-    );
+    let _ = writeln!(out, "\n| UTC | call | resource | | detail |\n| --- | --- | --- | --- | --- |");
     for call in calls {
         row(
             out,
@@ -329,17 +274,11 @@ fn calls(out: &mut String, calls: &[CallRecord]) {
 }
 
 fn timeline(out: &mut String, folded: &Folded) {
-    let _ = writeln!(
-        out,
-        "\n## Timeline\n\n| # | UTC | who | kind | what |\n| --- | --- | --- | --- | --- |"
-    );
+    let _ = writeln!(out, "\n## Timeline\n\n| # | UTC | who | kind | what |\n| --- | --- | --- | --- | --- |");
     for entry in &folded.timeline {
         let mut what = vec![text(&entry.title)];
         what.extend(entry.detail.iter().map(|line| text(line)));
-        let id = entry
-            .action_id
-            .as_ref()
-            .map_or_else(String::new, |id| format!("{} ", code_cell(id)));
+        let id = entry.action_id.as_ref().map_or_else(String::new, |id| format!("{} ", code_cell(id)));
         row(
             out,
             &[
@@ -358,10 +297,7 @@ fn unknown(out: &mut String, export: &Export<'_>) {
     let _ = writeln!(out, "\n## What is not known\n");
     let mut lines = Vec::new();
     for history in folded.histories.iter().filter(|h| h.is_in_flight()) {
-        lines.push(format!(
-            "How {} ended: its intent is recorded and no end is.",
-            code(&history.action_id)
-        ));
+        lines.push(format!("How {} ended: its intent is recorded and no end is.", code(&history.action_id)));
     }
     for history in &folded.histories {
         for call in history.last_steps() {
@@ -376,11 +312,7 @@ fn unknown(out: &mut String, export: &Export<'_>) {
             }
         }
     }
-    for record in folded
-        .actions
-        .iter()
-        .filter(|a| a.state == ActionState::Unclear)
-    {
+    for record in folded.actions.iter().filter(|a| a.state == ActionState::Unclear) {
         lines.push(format!("How much of {} is in force.", code(&record.id)));
     }
     if !folded.signals.is_empty() {
@@ -393,11 +325,7 @@ fn unknown(out: &mut String, export: &Export<'_>) {
         lines.push(format!(
             "What line {} ({}) means: {}.",
             line.seq,
-            if line.kind.is_empty() {
-                "unreadable".to_owned()
-            } else {
-                code(&line.kind)
-            },
+            if line.kind.is_empty() { "unreadable".to_owned() } else { code(&line.kind) },
             text(&line.why)
         ));
     }
@@ -447,11 +375,7 @@ fn chain(out: &mut String, export: &Export<'_>) {
     }
     for path in &found.set_aside {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let _ = writeln!(
-            out,
-            "\nAn unfinished line was set aside in {}.",
-            code(&name)
-        );
+        let _ = writeln!(out, "\nAn unfinished line was set aside in {}.", code(&name));
     }
 }
 

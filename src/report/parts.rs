@@ -26,9 +26,9 @@ pub(super) fn duration(length: TimeDelta) -> String {
 pub(super) fn measured(kind: SignalKind, value: f64) -> String {
     match kind {
         SignalKind::BlockedSpike => format!("×{value:.1}"),
-        SignalKind::ClientErrorsHigh
-        | SignalKind::ServerErrorsHigh
-        | SignalKind::AllowedShareLow => format!("{:.1} %", value * 100.0),
+        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh | SignalKind::AllowedShareLow => {
+            format!("{:.1} %", value * 100.0)
+        }
     }
 }
 
@@ -50,9 +50,5 @@ pub(super) fn person(actor: &Actor) -> String {
 
 /// `1 action`, `3 actions`.
 pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -36,9 +36,9 @@ pub(super) fn digest(plan: &Plan) -> String {
 }
 
 fn verdict(result: &GuardResult) -> &'static str {
-    let from_samples = guard::by_id(&result.id).is_some_and(|guard| guard.from_samples);
+    let varies = guard::by_id(&result.id).is_some_and(|guard| guard.varies);
     match result.verdict {
-        verdict if !from_samples => verdict.word(),
+        verdict if !varies => verdict.word(),
         Verdict::Pass | Verdict::Warn => "goes",
         Verdict::Unknown | Verdict::Stop => "halts",
     }

@@ -16,18 +16,18 @@ pub struct Guard {
     pub evidence: &'static str,
     /// Whether `--override` with a reason lifts a `stop` or `unknown`.
     pub can_be_overridden: bool,
-    /// Whether its verdict rests on samples, which differ from one reading to the next: then the digest covers only whether
-    /// it halts.
-    pub from_samples: bool,
+    /// Whether its verdict rests on what differs from one reading to the next, such as samples: then the digest covers only
+    /// whether it halts.
+    pub varies: bool,
 }
 
 macro_rules! guards {
-    ($($name:ident = $id:literal, overridable: $over:literal, samples: $samples:literal,
+    ($($name:ident = $id:literal, overridable: $over:literal, varies: $varies:literal,
         $checks:literal, $evidence:literal;)*) => {
         $(
             #[doc = $checks]
             pub const $name: Guard = Guard {
-                id: $id, checks: $checks, evidence: $evidence, can_be_overridden: $over, from_samples: $samples,
+                id: $id, checks: $checks, evidence: $evidence, can_be_overridden: $over, varies: $varies,
             };
         )*
         /// Every guard there is.
@@ -36,61 +36,61 @@ macro_rules! guards {
 }
 
 guards! {
-    ZERO_PREFIX = "block-ip.zero-prefix", overridable: false, samples: false,
+    ZERO_PREFIX = "block-ip.zero-prefix", overridable: false, varies: false,
         "Nobody blocks the whole Internet: `/0` is refused, as WAF itself refuses it.",
         "The prefixes asked for.";
-    HOST_BITS = "block-ip.host-bits", overridable: false, samples: false,
+    HOST_BITS = "block-ip.host-bits", overridable: false, varies: false,
         "A prefix written with host bits is masked, which blocks more than was written; this says so.",
         "What was written, what it becomes, how many addresses that is.";
-    NEVER_BLOCK = "block-ip.never-block", overridable: true, samples: false,
+    NEVER_BLOCK = "block-ip.never-block", overridable: true, varies: false,
         "No range of the never-block list lies inside a target or around it.",
         "`guards.never-block` of the configuration; unknown where it is not set.";
-    BREAK_GLASS = "block-ip.break-glass", overridable: true, samples: false,
+    BREAK_GLASS = "block-ip.break-glass", overridable: true, varies: false,
         "No range from which responders reach the API in an emergency lies inside a target or around it.",
         "`guards.break-glass` of the configuration; unknown where it is not set.";
-    BREADTH = "block-ip.breadth", overridable: true, samples: false,
+    BREADTH = "block-ip.breadth", overridable: true, varies: false,
         "No prefix is wider than the team allows.",
         "`guards.widest-v4` and `guards.widest-v6` of the configuration.";
-    WEB_ACL = "block-ip.web-acl", overridable: false, samples: false,
+    WEB_ACL = "block-ip.web-acl", overridable: false, varies: false,
         "The stage has a web ACL: without one there is nothing to block with.",
         "The stage's `webAclArn` and `GetWebACL`.";
-    IP_SET = "block-ip.ip-set", overridable: false, samples: false,
+    IP_SET = "block-ip.ip-set", overridable: false, varies: false,
         "There is exactly one IP set to use for each address version among the targets.",
         "The IP sets that the web ACL's rules and rule groups refer to.";
-    EFFECTIVE = "block-ip.effective", overridable: true, samples: false,
+    EFFECTIVE = "block-ip.effective", overridable: true, varies: false,
         "An address in the IP set is really blocked on this stage: no Count, no override, no further condition, no earlier Allow.",
         "The web ACL's rules in order of priority, rule groups opened; what cannot be read is unknown.";
-    INVERTED = "block-ip.inverted", overridable: false, samples: false,
+    INVERTED = "block-ip.inverted", overridable: false, varies: false,
         "The IP set is no allow list and does not stand under Not: adding an attacker there would let the attacker in.",
         "The web ACL's rules in order of priority, rule groups opened.";
-    CAPACITY = "block-ip.capacity", overridable: false, samples: false,
+    CAPACITY = "block-ip.capacity", overridable: false, varies: false,
         "The IP set has room: WAF allows 10,000 entries.",
         "`GetIPSet`.";
-    COVERED = "block-ip.already-covered", overridable: false, samples: false,
+    COVERED = "block-ip.already-covered", overridable: false, varies: false,
         "Says which targets are already in the set, alone or inside a wider entry.",
         "`GetIPSet`.";
-    BLAST_RADIUS = "block-ip.blast-radius", overridable: true, samples: false,
+    BLAST_RADIUS = "block-ip.blast-radius", overridable: true, varies: true,
         "Says what else stands behind the web ACL and is affected by the same change.",
-        "`ListResourcesForWebACL`, each kind of resource; unknown where one cannot be listed. Other web ACLs that use the same IP set are not visible in any single call.";
-    LEGITIMATE = "block-ip.legitimate-share", overridable: true, samples: true,
+        "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second), and the rest is named. Other web ACLs that use the same IP set show in no single call.";
+    LEGITIMATE = "block-ip.legitimate-share", overridable: true, varies: true,
         "Few of the requests from the targets come from callers that were there before the attack.",
         "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples.";
-    PROXY = "block-ip.proxy", overridable: true, samples: true,
+    PROXY = "block-ip.proxy", overridable: true, varies: true,
         "The address is a client's, not a proxy's with many clients behind it.",
         "Forwarding headers in WAF's sampled requests.";
-    MANAGED = "block-ip.managed", overridable: false, samples: false,
+    MANAGED = "block-ip.managed", overridable: false, varies: false,
         "Says when the IP set looks managed by infrastructure as code, whose next run will take the entries out.",
         "`ListTagsForResource`.";
-    UNDO_GONE = "undo.resource-gone", overridable: false, samples: false,
+    UNDO_GONE = "undo.resource-gone", overridable: false, varies: false,
         "What the action changed still exists.",
         "`GetIPSet`.";
-    UNDO_FOREIGN = "undo.foreign-change", overridable: false, samples: false,
+    UNDO_FOREIGN = "undo.foreign-change", overridable: false, varies: false,
         "Says which of our entries somebody else has removed or replaced by a wider one; those are left alone.",
         "`GetIPSet` against the journal.";
-    UNDO_CLAIMED = "undo.claimed", overridable: false, samples: false,
+    UNDO_CLAIMED = "undo.claimed", overridable: false, varies: false,
         "Says which of our entries another action in force asked for as well; those stay.",
         "The journals of the open incidents.";
-    OVERRIDES = "plan.overrides", overridable: false, samples: false,
+    OVERRIDES = "plan.overrides", overridable: false, varies: false,
         "Every override names a guard that this plan has, that stops, that may be overridden, and comes with a reason.",
         "`--override` and `--reason`.";
 }

@@ -6,6 +6,7 @@ use super::plan::PlanError;
 use super::undo;
 use crate::aws::{Aws, Lane};
 use crate::incident::{IncidentError, IncidentStore};
+use crate::model::action::Terms;
 use crate::model::identity::Actor;
 use crate::model::plan::Finished;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -66,7 +67,7 @@ async fn one(
     let now = aws.clock().now();
     let lasting = |a: &&ActionRecord| a.expires_at.is_none_or(|end| end > now);
     let others: Vec<ActionRecord> = actions.iter().filter(lasting).cloned().collect();
-    let planned = undo::plan(aws, action, &others, &watch).await?;
+    let planned = undo::plan(aws, action, &others, &watch, &Terms::default()).await?;
     let confirmed = Confirmed::by_expiry(planned, action, now)?;
     Ok(execute(aws, &incident, confirmed, &mut |_| {}).await?)
 }

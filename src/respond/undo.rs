@@ -6,18 +6,21 @@ use super::action::block_ip;
 use super::guard::{self, WithEvidence, settled};
 use super::plan::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::action::Terms;
 use crate::model::address;
 use crate::model::plan::{Change, GuardResult, Plan, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
 
 /// The plan to take `action` back, from state read now. `others` are the actions of the open incidents: what another one in
-/// force asked for as well is left in place. `watch` is the confirmed plan's, so that the undo's effect shows in the same place.
+/// force asked for as well is left in place. `watch` is the confirmed plan's, so that the undo's effect shows in the same
+/// place; `terms` carry overrides and their reason.
 pub async fn plan(
     aws: &Aws,
     action: &ActionRecord,
     others: &[ActionRecord],
     watch: &[WatchFor],
+    terms: &Terms,
 ) -> Result<Planned, PlanError> {
     if matches!(action.state, ActionState::Undone | ActionState::NotDone) {
         return Err(PlanError::NotInForce { id: action.id.clone(), state: action.state });
@@ -46,7 +49,7 @@ pub async fn plan(
         read_at: aws.clock().now(),
         summary: summary(action, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(|c| block_ip::call(c, "Addresses")).collect(),
-        guards: settled(findings.guards(), &crate::model::action::Terms::default()),
+        guards: settled(findings.guards(), terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
         undo: "apply the action again".to_owned(),

@@ -7,22 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::incident::{CallPhase, Event, Incident, IncidentStore};
 use portcullis::model::action::{Action, BlockIp, Terms};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
-use portcullis::model::plan::{
-    Change, Effect, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
-};
+use portcullis::model::plan::{Change, Effect, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
 use portcullis::model::signal::{Severity, Signal, SignalKind};
 use portcullis::model::stage::StageId;
 
-pub(crate) const V4: &str =
-    "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/shop-blocklist/aaaa";
-pub(crate) const V6: &str =
-    "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/shop-blocklist-v6/bbbb";
+pub(crate) const V4: &str = "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/shop-blocklist/aaaa";
+pub(crate) const V6: &str = "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/shop-blocklist-v6/bbbb";
 
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::parse_from_rfc3339("2026-03-01T03:02:00Z")
-        .unwrap()
-        .to_utc()
-        + TimeDelta::seconds(seconds)
+    DateTime::parse_from_rfc3339("2026-03-01T03:02:00Z").unwrap().to_utc() + TimeDelta::seconds(seconds)
 }
 
 pub(crate) fn actor() -> Actor {
@@ -35,10 +28,7 @@ pub(crate) fn actor() -> Actor {
 
 pub(crate) fn identity() -> Identity {
     Identity {
-        at: AccountRegion {
-            account: "111122223333".to_owned(),
-            region: "eu-west-1".to_owned(),
-        },
+        at: AccountRegion { account: "111122223333".to_owned(), region: "eu-west-1".to_owned() },
         arn: actor().arn,
         profile: None,
         endpoint: None,
@@ -46,11 +36,7 @@ pub(crate) fn identity() -> Identity {
 }
 
 pub(crate) fn stage() -> StageId {
-    StageId {
-        api_id: "a1b2c3d4e5".to_owned(),
-        api_name: "shop".to_owned(),
-        stage: "prod".to_owned(),
-    }
+    StageId { api_id: "a1b2c3d4e5".to_owned(), api_name: "shop".to_owned(), stage: "prod".to_owned() }
 }
 
 pub(crate) fn signal(value: f64, severity: Severity) -> Signal {
@@ -92,10 +78,7 @@ pub(crate) fn plan() -> Plan {
         purpose: Purpose::Apply,
         action: Action::BlockIp(BlockIp {
             stage: "shop/prod".parse().unwrap(),
-            targets: vec![
-                "203.0.113.7".parse().unwrap(),
-                "2001:db8:5::/48".parse().unwrap(),
-            ],
+            targets: vec!["203.0.113.7".parse().unwrap(), "2001:db8:5::/48".parse().unwrap()],
             ip_sets: Vec::new(),
             terms: Terms {
                 expires_after_seconds: Some(4 * 3600),
@@ -131,6 +114,7 @@ pub(crate) fn plan() -> Plan {
             },
         ],
         preconditions: Vec::new(),
+        watch: Vec::new(),
         undo: "Take the 2 entries out again".to_owned(),
         notes: Vec::new(),
         digest: "7f3a".repeat(16),
@@ -139,9 +123,7 @@ pub(crate) fn plan() -> Plan {
 
 pub(crate) fn undo_plan(action_id: &str) -> Plan {
     let mut plan = plan();
-    plan.purpose = Purpose::Undo {
-        action_id: action_id.to_owned(),
-    };
+    plan.purpose = Purpose::Undo { action_id: action_id.to_owned() };
     "Take 2 prefixes out again".clone_into(&mut plan.summary);
     for change in &mut plan.changes {
         change.removed = std::mem::take(&mut change.added);
@@ -163,48 +145,24 @@ pub(crate) fn call(id: &str, resource: &str, phase: CallPhase, detail: &str) -> 
 }
 
 pub(crate) fn outcome(id: &str, outcome: Outcome) -> Event {
-    Event::Outcome {
-        action_id: id.to_owned(),
-        outcome,
-        lines: vec!["read back".to_owned()],
-    }
+    Event::Outcome { action_id: id.to_owned(), outcome, lines: vec!["read back".to_owned()] }
 }
 
 pub(crate) fn opened(root: &Path) -> (IncidentStore, Incident) {
     let store = IncidentStore::new(root.join("incidents"));
-    let incident = store
-        .open_or_create(&identity(), "shop/prod under attack", at(0), &actor())
-        .unwrap();
+    let incident = store.open_or_create(&identity(), "shop/prod under attack", at(0), &actor()).unwrap();
     (store, incident)
 }
 
 /// One event of every kind that is not an intent.
 pub(crate) fn every_kind(id: &str, undo: &str) -> Vec<Event> {
     vec![
-        Event::Opened {
-            title: "again".to_owned(),
-            identity: identity(),
-            console: None,
-        },
-        Event::SignalRaised {
-            stage: stage(),
-            signal: signal(0.4, Severity::Attack),
-        },
-        Event::SignalEnded {
-            stage: stage(),
-            kind: SignalKind::ServerErrorsHigh,
-            since: at(-60),
-            peak: None,
-        },
-        Event::Refused {
-            summary: "Block 0.0.0.0/0".to_owned(),
-            guards: plan().guards,
-        },
+        Event::Opened { title: "again".to_owned(), identity: identity(), console: None },
+        Event::SignalRaised { stage: stage(), signal: signal(0.4, Severity::Attack) },
+        Event::SignalEnded { stage: stage(), kind: SignalKind::ServerErrorsHigh, since: at(-60), peak: None },
+        Event::Refused { summary: "Block 0.0.0.0/0".to_owned(), guards: plan().guards },
         call(id, V4, CallPhase::NoAnswer, "timed out"),
-        Event::Merged {
-            action_id: id.to_owned(),
-            detail: "1 entry of another writer kept".to_owned(),
-        },
+        Event::Merged { action_id: id.to_owned(), detail: "1 entry of another writer kept".to_owned() },
         Event::Effect {
             action_id: id.to_owned(),
             effect: Effect::Deployed,
@@ -217,13 +175,8 @@ pub(crate) fn every_kind(id: &str, undo: &str) -> Vec<Event> {
             outcome: Outcome::Done,
             detail: "compared".to_owned(),
         },
-        Event::Note {
-            text: "first\nsecond".to_owned(),
-        },
-        Event::Exported {
-            format: "markdown".to_owned(),
-            path: "out.md".to_owned(),
-        },
+        Event::Note { text: "first\nsecond".to_owned() },
+        Event::Exported { format: "markdown".to_owned(), path: "out.md".to_owned() },
         Event::Closed {},
     ]
 }

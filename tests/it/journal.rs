@@ -8,18 +8,15 @@ use std::process::{Child, Command, Stdio};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::journal::{
-    Entry, FILE_NAME, Follower, Found, Grant, Journal, JournalError, LONGEST_LINE, Reader,
-    TORN_KIND, Wrong, read, set_aside, verify,
+    Entry, FILE_NAME, Follower, Found, Grant, Journal, JournalError, LONGEST_LINE, Reader, TORN_KIND, Wrong, read,
+    set_aside, verify,
 };
 use portcullis::model::identity::Actor;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::parse_from_rfc3339("2026-03-01T03:02:11.123Z")
-        .unwrap()
-        .to_utc()
-        + TimeDelta::seconds(seconds)
+    DateTime::parse_from_rfc3339("2026-03-01T03:02:11.123Z").unwrap().to_utc() + TimeDelta::seconds(seconds)
 }
 
 fn entry(text: &str) -> Entry {
@@ -44,23 +41,16 @@ fn journal_of(dir: &Path, lines: usize) -> Journal {
 }
 
 fn texts(path: &Path) -> Vec<String> {
-    read(path)
-        .unwrap()
-        .lines
-        .iter()
-        .filter_map(|l| l.data["text"].as_str().map(str::to_owned))
-        .collect()
+    read(path).unwrap().lines.iter().filter_map(|l| l.data["text"].as_str().map(str::to_owned)).collect()
 }
 
 /// Written anew here, so that a misunderstanding is not shared with the code.
 fn sha256(text: &str) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(text)
-        .iter()
-        .fold(String::new(), |mut out, byte| {
-            write!(out, "{byte:02x}").unwrap();
-            out
-        })
+    Sha256::digest(text).iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").unwrap();
+        out
+    })
 }
 
 #[test]
@@ -70,11 +60,7 @@ fn a_line_is_chained_hashed_over_its_raw_bytes_and_plain_ascii() {
     journal.append(&entry("käse \x1b[31m \u{202e}")).unwrap();
     journal.append(&entry("two")).unwrap();
     let bytes = fs::read(journal.path()).unwrap();
-    assert!(
-        bytes
-            .iter()
-            .all(|b| *b == b'\n' || (0x20..0x7f).contains(b))
-    );
+    assert!(bytes.iter().all(|b| *b == b'\n' || (0x20..0x7f).contains(b)));
     let text = String::from_utf8(bytes).unwrap();
     let mut prev = "0".repeat(64);
     for (number, line) in text.lines().enumerate() {
@@ -115,9 +101,7 @@ fn threads_append_without_loss() {
             let journal = journal.clone();
             scope.spawn(move || {
                 for number in 0..20 {
-                    journal
-                        .append(&entry(&format!("{thread}/{number}")))
-                        .unwrap();
+                    journal.append(&entry(&format!("{thread}/{number}"))).unwrap();
                 }
             });
         }
@@ -140,12 +124,7 @@ fn threads_append_without_loss() {
 /// Another process that appends for ever, or as often as it is told, and says each time that a line is on disk.
 fn writer(path: &Path, name: &str, lines: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "journal::child_writer",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "journal::child_writer", "--ignored", "--nocapture"])
         .env("PORTCULLIS_TEST_JOURNAL", path)
         .env("PORTCULLIS_TEST_NAME", name)
         .env("PORTCULLIS_TEST_LINES", lines)
@@ -162,10 +141,7 @@ fn child_writer() {
         return;
     };
     let name = std::env::var("PORTCULLIS_TEST_NAME").unwrap();
-    let lines: u32 = std::env::var("PORTCULLIS_TEST_LINES")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let lines: u32 = std::env::var("PORTCULLIS_TEST_LINES").unwrap().parse().unwrap();
     let journal = Journal::open(Path::new(&path)).unwrap();
     for number in 0..lines {
         let text = format!("{name}/{number} {}", "x".repeat(4000));
@@ -178,10 +154,7 @@ fn child_writer() {
 fn processes_append_without_loss() {
     let dir = tempfile::tempdir().unwrap();
     let journal = journal_of(dir.path(), 0);
-    let children: Vec<Child> = ["a", "b", "c"]
-        .iter()
-        .map(|name| writer(journal.path(), name, "15"))
-        .collect();
+    let children: Vec<Child> = ["a", "b", "c"].iter().map(|name| writer(journal.path(), name, "15")).collect();
     for child in children {
         assert!(child.wait_with_output().unwrap().status.success());
     }
@@ -243,19 +216,8 @@ fn cut_at_any_byte_every_whole_line_stays_and_the_rest_is_torn_not_tampered() {
 fn a_torn_line_is_set_aside_whole_and_said_so() {
     let dir = tempfile::tempdir().unwrap();
     let journal = journal_of(dir.path(), 2);
-    for (number, torn) in [
-        "{\"seq\":3,\"at\":\"20",
-        "half",
-        "\0\0\0\0",
-        "{\"seq\"\0\0\n",
-    ]
-    .iter()
-    .enumerate()
-    {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(journal.path())
-            .unwrap();
+    for (number, torn) in ["{\"seq\":3,\"at\":\"20", "half", "\0\0\0\0", "{\"seq\"\0\0\n"].iter().enumerate() {
+        let mut file = OpenOptions::new().append(true).open(journal.path()).unwrap();
         file.write_all(torn.as_bytes()).unwrap();
         let before = verify(journal.path()).unwrap();
         assert!(before.is_intact());
@@ -263,10 +225,7 @@ fn a_torn_line_is_set_aside_whole_and_said_so() {
 
         let receipt = journal.append(&entry("after")).unwrap();
         let kept = receipt.set_aside.unwrap();
-        assert_eq!(
-            kept.file_name().unwrap().to_str().unwrap(),
-            format!("{FILE_NAME}.torn-{}", number + 1)
-        );
+        assert_eq!(kept.file_name().unwrap().to_str().unwrap(), format!("{FILE_NAME}.torn-{}", number + 1));
         assert_eq!(fs::read_to_string(&kept).unwrap(), *torn);
         let lines = read(journal.path()).unwrap().lines;
         let fact = &lines[lines.len() - 2];
@@ -312,12 +271,7 @@ fn tampering_is_found_at_the_first_line_it_shows_in() {
     type Change = fn(&mut Vec<String>);
     type Expect = fn(&Wrong) -> bool;
     let cases: [(&str, u64, Change, Expect); 8] = [
-        (
-            "a word changed",
-            2,
-            |l| l[1] = l[1].replace("line 1", "LINE 1"),
-            |w| matches!(w, Wrong::Hash { .. }),
-        ),
+        ("a word changed", 2, |l| l[1] = l[1].replace("line 1", "LINE 1"), |w| matches!(w, Wrong::Hash { .. })),
         (
             "a word changed and hashed again",
             3,
@@ -336,15 +290,7 @@ fn tampering_is_found_at_the_first_line_it_shows_in() {
             |l| {
                 l.remove(2);
             },
-            |w| {
-                matches!(
-                    w,
-                    Wrong::Sequence {
-                        expected: 3,
-                        said: 4
-                    }
-                )
-            },
+            |w| matches!(w, Wrong::Sequence { expected: 3, said: 4 }),
         ),
         (
             "the first line taken out",
@@ -354,18 +300,8 @@ fn tampering_is_found_at_the_first_line_it_shows_in() {
             },
             |w| matches!(w, Wrong::Sequence { .. }),
         ),
-        (
-            "two lines swapped",
-            2,
-            |l| l.swap(1, 2),
-            |w| matches!(w, Wrong::Sequence { .. }),
-        ),
-        (
-            "a line put in",
-            2,
-            |l| l.insert(1, "{}".to_owned()),
-            |w| matches!(w, Wrong::NotALine(_)),
-        ),
+        ("two lines swapped", 2, |l| l.swap(1, 2), |w| matches!(w, Wrong::Sequence { .. })),
+        ("a line put in", 2, |l| l.insert(1, "{}".to_owned()), |w| matches!(w, Wrong::NotALine(_))),
         (
             "a line numbered again",
             4,
@@ -409,9 +345,7 @@ fn a_last_line_that_nobody_here_wrote_is_not_chained_to() {
 fn a_line_too_long_to_be_one_is_skipped_and_never_written() {
     let dir = tempfile::tempdir().unwrap();
     let journal = journal_of(dir.path(), 2);
-    let error = journal
-        .append(&entry(&"x".repeat(LONGEST_LINE)))
-        .unwrap_err();
+    let error = journal.append(&entry(&"x".repeat(LONGEST_LINE))).unwrap_err();
     assert!(matches!(error, JournalError::TooLong { .. }), "{error}");
     assert_eq!(texts(journal.path()).len(), 2);
 
@@ -424,11 +358,7 @@ fn a_line_too_long_to_be_one_is_skipped_and_never_written() {
 }
 
 fn grant(resource: &str) -> Grant {
-    Grant {
-        service: "wafv2".to_owned(),
-        operation: "UpdateIPSet".to_owned(),
-        resource: resource.to_owned(),
-    }
+    Grant { service: "wafv2".to_owned(), operation: "UpdateIPSet".to_owned(), resource: resource.to_owned() }
 }
 
 #[test]
@@ -445,10 +375,7 @@ fn a_ticket_permits_exactly_what_was_granted_and_its_intent_is_on_disk() {
         )
         .unwrap();
     assert_eq!(texts(journal.path()), ["intent"]);
-    assert_eq!(
-        (ticket.action_id(), ticket.account(), ticket.region()),
-        ("7f3a00", "111122223333", "eu-west-1")
-    );
+    assert_eq!((ticket.action_id(), ticket.account(), ticket.region()), ("7f3a00", "111122223333", "eu-west-1"));
     assert!(ticket.permits("wafv2", "UpdateIPSet", "arn:set/a"));
     assert!(ticket.permits("wafv2", "UpdateIPSet", "arn:set/b"));
     for (service, operation, resource) in [
@@ -459,10 +386,7 @@ fn a_ticket_permits_exactly_what_was_granted_and_its_intent_is_on_disk() {
         ("apigateway", "UpdateIPSet", "arn:set/a"),
         ("wafv2", "updateipset", "arn:set/a"),
     ] {
-        assert!(
-            !ticket.permits(service, operation, resource),
-            "{operation} {resource}"
-        );
+        assert!(!ticket.permits(service, operation, resource), "{operation} {resource}");
     }
 }
 
@@ -471,13 +395,8 @@ fn without_the_intent_on_disk_there_is_no_ticket() {
     let dir = tempfile::tempdir().unwrap();
     let journal = journal_of(dir.path(), 0);
     fs::remove_file(journal.path()).unwrap();
-    let intent = |journal: &Journal| {
-        journal.append_intent(&entry("intent"), vec![grant("arn")], "a", "1", "r")
-    };
-    assert!(matches!(
-        intent(&journal),
-        Err(JournalError::Missing { .. })
-    ));
+    let intent = |journal: &Journal| journal.append_intent(&entry("intent"), vec![grant("arn")], "a", "1", "r");
+    assert!(matches!(intent(&journal), Err(JournalError::Missing { .. })));
     #[cfg(target_os = "linux")]
     {
         std::os::unix::fs::symlink("/dev/full", journal.path()).unwrap();
@@ -504,11 +423,7 @@ fn a_follower_takes_every_line_once_and_no_half_line() {
     for cut in start..whole.len() {
         fs::write(journal.path(), &whole[..cut]).unwrap();
         let batch = follower.poll(3).unwrap();
-        assert_eq!(
-            (batch.lines.len(), batch.restarted, batch.more),
-            (0, false, false),
-            "{cut}"
-        );
+        assert_eq!((batch.lines.len(), batch.restarted, batch.more), (0, false, false), "{cut}");
     }
     fs::write(journal.path(), &whole).unwrap();
     let batch = follower.poll(3).unwrap();
@@ -550,9 +465,6 @@ fn creating_twice_is_refused() {
     let journal = journal_of(dir.path(), 1);
     let again = Journal::create(journal.path().parent().unwrap());
     assert!(matches!(again, Err(JournalError::AlreadyThere { .. })));
-    assert!(matches!(
-        Journal::open(&dir.path().join("nowhere")),
-        Err(JournalError::Missing { .. })
-    ));
+    assert!(matches!(Journal::open(&dir.path().join("nowhere")), Err(JournalError::Missing { .. })));
     assert_eq!(texts(journal.path()).len(), 1);
 }

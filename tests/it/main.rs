@@ -1,9 +1,17 @@
-//! One test binary: tests of the console against real files, the real SDK and the range.
+//! One test binary: the console against real files, the real SDK, the range, and a test terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod block_ip;
 mod incident;
 mod incident_fixtures;
 mod incident_laws;
 mod journal;
 mod report;
+mod tui_fixtures;
+mod tui_flows;
+mod tui_keymap;
+mod tui_monkey;
+mod tui_screens;
 mod watch;
 mod watch_weather;
+mod world;

@@ -11,20 +11,12 @@ use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::report::{Export, Format, SCHEMA};
 use serde_json::Value;
 
-use crate::incident_fixtures::{
-    V4, V6, actor, at, call, identity, opened, outcome, plan, signal, stage, undo_plan,
-};
+use crate::incident_fixtures::{V4, V6, actor, at, call, identity, opened, outcome, plan, signal, stage, undo_plan};
 
 fn export(incident: &Incident, format: Format) -> String {
     let folded = incident.fold().unwrap();
     let verification = incident.verify().unwrap();
-    format
-        .write(&Export {
-            folded: &folded,
-            verification: &verification,
-            at: at(5 * 3600),
-        })
-        .unwrap()
+    format.write(&Export { folded: &folded, verification: &verification, at: at(5 * 3600) }).unwrap()
 }
 
 /// An attack from its signal to the undo of what was done, and one action that nobody saw the end of.
@@ -32,33 +24,15 @@ fn story(incident: &Incident) -> String {
     let record = |seconds: i64, event: &Event| incident.record(at(seconds), event).unwrap();
     for (seconds, value, severity) in [(10, 0.04, Severity::Notice), (70, 0.41, Severity::Attack)] {
         let signal = signal(value, severity);
-        record(
-            seconds,
-            &Event::SignalRaised {
-                stage: stage(),
-                signal,
-            },
-        );
+        record(seconds, &Event::SignalRaised { stage: stage(), signal });
     }
-    record(
-        80,
-        &Event::Refused {
-            summary: "Block 203.0.113.0/24 on shop/prod".to_owned(),
-            guards: plan().guards,
-        },
-    );
+    record(80, &Event::Refused { summary: "Block 203.0.113.0/24 on shop/prod".to_owned(), guards: plan().guards });
     let (id, _) = incident.record_intent(at(100), &plan()).unwrap();
     record(100, &call(&id, V4, CallPhase::Sending, ""));
-    record(
-        101,
-        &call(&id, V4, CallPhase::Failed, "WAFOptimisticLockException"),
-    );
+    record(101, &call(&id, V4, CallPhase::Failed, "WAFOptimisticLockException"));
     record(
         102,
-        &Event::Merged {
-            action_id: id.clone(),
-            detail: "1 entry of another writer kept in shop-blocklist".to_owned(),
-        },
+        &Event::Merged { action_id: id.clone(), detail: "1 entry of another writer kept in shop-blocklist".to_owned() },
     );
     for set in [V4, V6] {
         record(103, &call(&id, set, CallPhase::Sending, ""));
@@ -70,37 +44,21 @@ fn story(incident: &Incident) -> String {
         &Event::Effect {
             action_id: id.clone(),
             effect: Effect::Observed,
-            evidence: vec![
-                "blocked 2/s → 980/s".to_owned(),
-                "5XX 41 % → 1 %".to_owned(),
-            ],
+            evidence: vec!["blocked 2/s → 980/s".to_owned(), "5XX 41 % → 1 %".to_owned()],
         },
     );
     record(
         260,
-        &Event::SignalEnded {
-            stage: stage(),
-            kind: SignalKind::ServerErrorsHigh,
-            since: at(-60),
-            peak: Some(0.44),
-        },
+        &Event::SignalEnded { stage: stage(), kind: SignalKind::ServerErrorsHigh, since: at(-60), peak: Some(0.44) },
     );
-    record(
-        300,
-        &Event::Note {
-            text: "Told the shop team.\nThey will patch the query.".to_owned(),
-        },
-    );
+    record(300, &Event::Note { text: "Told the shop team.\nThey will patch the query.".to_owned() });
     let (undo, _) = incident.record_intent(at(400), &undo_plan(&id)).unwrap();
     for set in [V4, V6] {
         record(401, &call(&undo, set, CallPhase::Answered, "200"));
     }
     record(402, &outcome(&undo, Outcome::Done));
     let (lost, _) = incident.record_intent(at(500), &plan()).unwrap();
-    record(
-        501,
-        &call(&lost, V4, CallPhase::NoAnswer, "timed out after 5 s"),
-    );
+    record(501, &call(&lost, V4, CallPhase::NoAnswer, "timed out after 5 s"));
     id
 }
 
@@ -122,17 +80,9 @@ fn the_whole_story_in_json_lines() {
     let (_, incident) = opened(dir.path());
     let id = story(&incident);
     let text = export(&incident, Format::JsonLines);
-    let lines: Vec<Value> = text
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect();
+    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert!(lines.iter().all(|l| l["schema"] == SCHEMA));
-    let of = |kind: &str| {
-        lines
-            .iter()
-            .filter(|l| l["type"] == kind)
-            .collect::<Vec<_>>()
-    };
+    let of = |kind: &str| lines.iter().filter(|l| l["type"] == kind).collect::<Vec<_>>();
     assert_eq!(lines[0]["type"], "incident");
     assert_eq!(lines[0]["account"], identity().at.account);
     assert_eq!(lines[0]["opened_by"]["user"], actor().user);
@@ -181,10 +131,7 @@ fn hostile(incident: &Incident, bad: &str) {
     bad.clone_into(&mut evil.suggests);
     let mut place = stage();
     bad.clone_into(&mut place.api_name);
-    record(&Event::SignalRaised {
-        stage: place,
-        signal: evil,
-    });
+    record(&Event::SignalRaised { stage: place, signal: evil });
     let mut wicked = plan();
     bad.clone_into(&mut wicked.summary);
     bad.clone_into(&mut wicked.undo);
@@ -206,35 +153,13 @@ fn hostile(incident: &Incident, bad: &str) {
     }
     let (id, _) = incident.record_intent(at(2), &wicked).unwrap();
     record(&call(&id, bad, CallPhase::NoAnswer, bad));
-    record(&Event::Merged {
-        action_id: id.clone(),
-        detail: bad.to_owned(),
-    });
-    record(&Event::Effect {
-        action_id: id.clone(),
-        effect: Effect::Saved,
-        evidence: vec![bad.to_owned()],
-    });
-    record(&Event::Outcome {
-        action_id: id,
-        outcome: Outcome::Partly,
-        lines: vec![bad.to_owned()],
-    });
-    record(&Event::Refused {
-        summary: bad.to_owned(),
-        guards: wicked.guards,
-    });
-    record(&Event::Note {
-        text: bad.to_owned(),
-    });
-    record(&Event::Exported {
-        format: bad.to_owned(),
-        path: bad.to_owned(),
-    });
-    record(&Event::Merged {
-        action_id: bad.to_owned(),
-        detail: bad.to_owned(),
-    });
+    record(&Event::Merged { action_id: id.clone(), detail: bad.to_owned() });
+    record(&Event::Effect { action_id: id.clone(), effect: Effect::Saved, evidence: vec![bad.to_owned()] });
+    record(&Event::Outcome { action_id: id, outcome: Outcome::Partly, lines: vec![bad.to_owned()] });
+    record(&Event::Refused { summary: bad.to_owned(), guards: wicked.guards });
+    record(&Event::Note { text: bad.to_owned() });
+    record(&Event::Exported { format: bad.to_owned(), path: bad.to_owned() });
+    record(&Event::Merged { action_id: bad.to_owned(), detail: bad.to_owned() });
 }
 
 /// The cells of a table row: bars that are not escaped divide it.
@@ -289,9 +214,7 @@ fn hostile_strings_stay_text_in_markdown() {
         hostile(&incident, bad);
         let text = export(&incident, Format::Markdown);
         assert!(
-            !text
-                .chars()
-                .any(|c| c != '\n' && c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c)),
+            !text.chars().any(|c| c != '\n' && c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c)),
             "{bad:?}"
         );
         let mut columns = 0;
@@ -316,21 +239,12 @@ fn hostile_strings_stay_text_in_markdown() {
                 columns = 0;
             }
             let words = without_code(line).replace("<br>", "");
-            assert!(
-                !words.contains('<') && !words.contains("://"),
-                "{bad:?}: {words}"
-            );
+            assert!(!words.contains('<') && !words.contains("://"), "{bad:?}: {words}");
             assert!(!words.to_lowercase().contains("www."), "{bad:?}: {words}");
-            assert!(
-                !words.contains('@') || words.contains("\\[@\\]"),
-                "{bad:?}: {words}"
-            );
+            assert!(!words.contains('@') || words.contains("\\[@\\]"), "{bad:?}: {words}");
             let unescaped = words.replace("\\[", "").replace("\\]", "");
             assert!(!unescaped.contains(['[', ']']), "{bad:?}: {words}");
-            assert!(
-                !line.starts_with("# heading") && !line.starts_with("***"),
-                "{bad:?}"
-            );
+            assert!(!line.starts_with("# heading") && !line.starts_with("***"), "{bad:?}");
         }
         assert_eq!(fence, None, "{bad:?}");
     }
@@ -343,29 +257,17 @@ fn hostile_strings_come_through_json_lines_whole_and_harmless() {
         let (_, incident) = opened(dir.path());
         hostile(&incident, bad);
         let text = export(&incident, Format::JsonLines);
-        assert!(
-            text.bytes()
-                .all(|b| b == b'\n' || (0x20..0x7f).contains(&b))
-        );
-        let action = text
-            .lines()
-            .map(|l| serde_json::from_str::<Value>(l).unwrap())
-            .find(|l| l["type"] == "action")
-            .unwrap();
+        assert!(text.bytes().all(|b| b == b'\n' || (0x20..0x7f).contains(&b)));
+        let action =
+            text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()).find(|l| l["type"] == "action").unwrap();
         assert_eq!(action["plan"]["summary"], bad);
         // The timeline is for people, so it holds the neutralised text.
         let lines = read(incident.path()).unwrap().lines;
-        assert!(
-            lines
-                .iter()
-                .all(|l| matches!(Reading::of(l), Reading::Known { .. }))
-        );
+        assert!(lines.iter().all(|l| matches!(Reading::of(l), Reading::Known { .. })));
         let folded = incident.fold().unwrap();
         let shown = |s: &str| !s.chars().any(|c| c.is_control() || c == '\u{202e}');
         assert!(folded.timeline.iter().all(|e| {
-            shown(&e.title)
-                && e.detail.iter().all(|d| shown(d))
-                && e.action_id.iter().all(|id| shown(id))
+            shown(&e.title) && e.detail.iter().all(|d| shown(d)) && e.action_id.iter().all(|id| shown(id))
         }));
     }
 }
@@ -379,10 +281,7 @@ fn a_broken_chain_and_a_torn_line_are_said_in_the_report() {
     let forged = text.replacen("Told the shop team", "Told everybody", 1);
     fs::write(incident.path(), format!("{forged}{{\"seq\":")).unwrap();
     let report = export(&incident, Format::Markdown);
-    assert!(
-        report.contains("**The hash chain is broken at line 16**"),
-        "{report}"
-    );
+    assert!(report.contains("**The hash chain is broken at line 16**"), "{report}");
     assert!(!report.contains("The hash chain is whole"));
 
     fs::write(incident.path(), format!("{text}{{\"seq\":")).unwrap();
@@ -400,13 +299,8 @@ fn documented_check() -> String {
 
 #[test]
 fn the_documented_check_with_public_tools_agrees() {
-    let has = |tool: &str| {
-        Command::new(tool)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success())
-    };
+    let has =
+        |tool: &str| Command::new(tool).arg("--version").stdout(Stdio::null()).status().is_ok_and(|s| s.success());
     if !has("sha256sum") || !has("jq") {
         eprintln!("skipped: sha256sum or jq is not installed");
         return;
@@ -415,11 +309,7 @@ fn the_documented_check_with_public_tools_agrees() {
     let (_, incident) = opened(dir.path());
     story(&incident);
     let check = || {
-        let out = Command::new("sh")
-            .args(["-c", &documented_check(), "sh"])
-            .arg(incident.path())
-            .output()
-            .unwrap();
+        let out = Command::new("sh").args(["-c", &documented_check(), "sh"]).arg(incident.path()).output().unwrap();
         let said = String::from_utf8(out.stdout).unwrap();
         (out.status.success(), said)
     };
@@ -428,19 +318,10 @@ fn the_documented_check_with_public_tools_agrees() {
     assert!(good, "{said}");
     assert!(said.contains(&last), "{said}");
     let text = fs::read_to_string(incident.path()).unwrap();
-    fs::write(
-        incident.path(),
-        text.replacen("Told the shop team", "Told nobody", 1),
-    )
-    .unwrap();
+    fs::write(incident.path(), text.replacen("Told the shop team", "Told nobody", 1)).unwrap();
     let (good, said) = check();
     assert!(!good && said.contains("line 16"), "{said}");
-    let without: Vec<&str> = text
-        .lines()
-        .enumerate()
-        .filter(|(n, _)| *n != 4)
-        .map(|(_, l)| l)
-        .collect();
+    let without: Vec<&str> = text.lines().enumerate().filter(|(n, _)| *n != 4).map(|(_, l)| l).collect();
     fs::write(incident.path(), without.join("\n") + "\n").unwrap();
     let (good, said) = check();
     assert!(!good && said.contains("line 5"), "{said}");

@@ -133,6 +133,8 @@ impl Point {
 struct Series {
     key: SeriesKey,
     points: VecDeque<Point>,
+    /// The first minute that ever had data.
+    first: Option<i64>,
 }
 
 /// Every series of the account.
@@ -145,11 +147,20 @@ pub struct MetricStore {
     pub publish_delay: u32,
     /// The same, by namespace.
     pub publish_delays: HashMap<String, u32>,
+    /// Seconds for which a new series can be read but is not listed yet. AWS says up to 15 minutes (documented); 0 here
+    /// unless set, as it is often far less.
+    pub list_delay: u32,
 }
 
 impl Default for MetricStore {
     fn default() -> Self {
-        Self { series: Vec::new(), index: HashMap::new(), publish_delay: 60, publish_delays: HashMap::new() }
+        Self {
+            series: Vec::new(),
+            index: HashMap::new(),
+            publish_delay: 60,
+            publish_delays: HashMap::new(),
+            list_delay: 0,
+        }
     }
 }
 
@@ -163,7 +174,7 @@ impl MetricStore {
             return *id;
         }
         let id = SeriesId(self.series.len());
-        self.series.push(Series { key: key.clone(), points: VecDeque::new() });
+        self.series.push(Series { key: key.clone(), points: VecDeque::new(), first: None });
         self.index.insert(key, id);
         id
     }
@@ -181,6 +192,7 @@ impl MetricStore {
             return;
         }
         let minute = at.timestamp().div_euclid(60);
+        series.first = Some(series.first.map_or(minute, |first| first.min(minute)));
         let from_end = series.points.iter().rev().take_while(|point| point.minute > minute).count();
         let at = series.points.len() - from_end;
         if at == 0 || series.points[at - 1].minute != minute {
@@ -222,7 +234,9 @@ impl MetricStore {
             .filter(|series| {
                 let last = self.published_until(&series.key.namespace, now);
                 let first = since.map_or(i64::MIN, |since| (now - since).timestamp().div_euclid(60));
-                series.points.iter().any(|point| point.minute < last && point.minute >= first)
+                let listed = last - i64::from(self.list_delay).div_euclid(60);
+                series.first.is_some_and(|first| first < listed)
+                    && series.points.iter().any(|point| point.minute < last && point.minute >= first)
             })
             .map(|series| &series.key)
             .collect();

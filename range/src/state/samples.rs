@@ -71,7 +71,7 @@ pub struct Drawn {
 /// Sampled requests by web ACL and rule metric name.
 #[derive(Debug, Clone)]
 pub struct SampleStore {
-    rings: HashMap<(String, String), VecDeque<Sample>>,
+    rings: HashMap<String, HashMap<String, VecDeque<Sample>>>,
     seed: u64,
 }
 
@@ -91,8 +91,12 @@ impl SampleStore {
 
     /// Keeps a record for a rule (by its metric name) of a web ACL (by its ARN). Records arrive in order of time.
     pub fn record_sample(&mut self, web_acl_arn: &str, rule_metric: &str, sample: Sample) {
-        // A lookup by (&str, &str) in a map of pairs of Strings would need a key of our own; the pair is short.
-        let ring = self.rings.entry((web_acl_arn.to_owned(), rule_metric.to_owned())).or_default();
+        if !self.has(web_acl_arn, rule_metric) {
+            let rules = self.rings.entry(web_acl_arn.to_owned()).or_default();
+            rules.insert(rule_metric.to_owned(), VecDeque::new());
+        }
+        let rules = self.rings.get_mut(web_acl_arn);
+        let Some(ring) = rules.and_then(|rules| rules.get_mut(rule_metric)) else { return };
         let oldest = sample.at - Duration::hours(Self::RETENTION_HOURS);
         while ring.len() >= Self::RING || ring.front().is_some_and(|first| first.at < oldest) {
             ring.pop_front();
@@ -103,7 +107,11 @@ impl SampleStore {
     /// Whether anything was ever recorded for a rule of a web ACL.
     #[must_use]
     pub fn has(&self, web_acl_arn: &str, rule_metric: &str) -> bool {
-        self.rings.contains_key(&(web_acl_arn.to_owned(), rule_metric.to_owned()))
+        self.ring(web_acl_arn, rule_metric).is_some()
+    }
+
+    fn ring(&self, web_acl_arn: &str, rule_metric: &str) -> Option<&VecDeque<Sample>> {
+        self.rings.get(web_acl_arn)?.get(rule_metric)
     }
 
     /// Draws at most `max_items` requests out of the first 5,000 in `[from, to)`. The same question gets the same
@@ -118,7 +126,7 @@ impl SampleStore {
         max_items: u64,
     ) -> Drawn {
         let mut drawn = Drawn { rows: Vec::new(), population: 0, from, to };
-        let Some(ring) = self.rings.get(&(web_acl_arn.to_owned(), rule_metric.to_owned())) else {
+        let Some(ring) = self.ring(web_acl_arn, rule_metric) else {
             return drawn;
         };
         let mut candidates: Vec<(&Sample, u64)> = Vec::new();
@@ -140,10 +148,11 @@ impl SampleStore {
         drawn
     }
 
-    /// Draws requests without replacement; a record drawn several times becomes one row with that weight.
+    /// Draws requests without replacement, each as likely as any other; a record drawn several times becomes one row
+    /// with that weight.
     fn choose(
         &self,
-        mut candidates: Vec<(&Sample, u64)>,
+        candidates: Vec<(&Sample, u64)>,
         population: u64,
         max_items: u64,
         rule_metric: &str,
@@ -151,31 +160,21 @@ impl SampleStore {
     ) -> Vec<(Sample, u64)> {
         let key = self.seed ^ ids::hash(rule_metric) ^ ids::mix(from.timestamp().unsigned_abs());
         let mut random = Ids::new(key);
-        let mut weights = vec![0_u64; candidates.len()];
-        if population <= max_items {
-            for (weight, (_, count)) in weights.iter_mut().zip(&candidates) {
-                *weight = *count;
-            }
-        } else {
-            let mut left = population;
-            for _ in 0..max_items {
-                let mut target = random.next_u64() % left;
-                for (weight, (_, count)) in weights.iter_mut().zip(&mut candidates) {
-                    if target < *count {
-                        *weight += 1;
-                        *count -= 1;
-                        break;
-                    }
-                    target -= *count;
+        let (mut wanted, mut left) = (max_items.min(population), population);
+        let mut rows = Vec::new();
+        for (sample, count) in candidates {
+            let mut weight = 0;
+            for _ in 0..count {
+                if random.next_u64() % left < wanted {
+                    wanted -= 1;
+                    weight += 1;
                 }
                 left -= 1;
             }
+            if weight > 0 {
+                rows.push((sample.clone(), weight));
+            }
         }
-        candidates
-            .iter()
-            .zip(weights)
-            .filter(|(_, weight)| *weight > 0)
-            .map(|((sample, _), weight)| ((*sample).clone(), weight))
-            .collect()
+        rows
     }
 }

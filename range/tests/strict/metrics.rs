@@ -233,6 +233,19 @@ fn metrics_are_listed_by_part_of_their_dimensions() {
     assert_eq!(later["Metrics"], json!([]));
 }
 
+/// A new series can be read before it is listed: up to 15 minutes. (documented: service model)
+#[test]
+fn a_new_series_is_listed_late() {
+    let mut client = measured();
+    client.range.account_mut().metrics.list_delay = 900;
+    let listed = |client: &mut Client| client.cbor("ListMetrics", &json!({})).ok()["Metrics"].as_array().unwrap().len();
+    assert_eq!(listed(&mut client), 0);
+    client.wait(359);
+    assert_eq!(listed(&mut client), 0, "published after 2 minutes, listed 15 later");
+    client.wait(1);
+    assert_eq!(listed(&mut client), 3);
+}
+
 /// 500 metrics a page. (documented: service model)
 #[test]
 fn five_hundred_metrics_a_page() {

@@ -108,9 +108,12 @@ impl ResourceKind {
     /// API Gateway stages.
     pub const API_GATEWAY: Self = Self(0);
 
-    /// Every kind.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..RESOURCE_KINDS.len()).map(Self)
+    /// Load balancers.
+    pub const LOAD_BALANCER: Self = Self(1);
+
+    /// Every other kind.
+    pub fn others() -> impl Iterator<Item = Self> {
+        (2..RESOURCE_KINDS.len()).map(Self)
     }
 
     /// The word for it, plural.

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::evidence::{Evidence, evidence};
 use super::read::State;
 use crate::aws::Problem;
+use crate::aws::read::ResourceKind;
 use crate::model::action::BlockIp;
 use crate::model::address;
 use crate::model::plan::{Change, GuardResult};
@@ -261,26 +262,35 @@ fn covered(action: &BlockIp, chosen: &Chosen) -> Option<GuardResult> {
 
 fn blast_radius(state: &State) -> GuardResult {
     let own = state.stage.id.arn(state.identity.partition(), &state.identity.at.region);
-    let mut others = Vec::new();
-    let mut unread = Vec::new();
+    let (mut others, mut unread) = (Vec::new(), Vec::new());
+    let mut asked = BTreeSet::new();
     for (kind, read) in &state.behind {
+        asked.insert(kind.label());
         match read {
             Ok(arns) => others.extend(arns.iter().filter(|arn| **arn != own).map(|arn| shortened(arn, 160))),
             // An emulator or a region without the kind cannot have resources of it.
             Err(error) if matches!(error.problem, Problem::Invalid(_) | Problem::UnknownOperation(_)) => {}
-            Err(error) => unread.push(format!("{}: {}", kind.label(), error.problem)),
+            Err(error) => unread.push((kind, format!("{}: {}", kind.label(), error.problem))),
         }
     }
     let acl = state.web_acl.as_ref().map_or("", |acl| acl.name.as_str());
-    if !unread.is_empty() {
-        return guard::BLAST_RADIUS.unknown(format!("not everything behind {acl} could be listed")).because(unread);
+    let rarer: Vec<&str> = ResourceKind::others().map(ResourceKind::label).filter(|l| !asked.contains(l)).collect();
+    let not_asked = (!rarer.is_empty()).then(|| format!("not known in time: {}", rarer.join(", ")));
+    if unread.iter().any(|(kind, _)| ResourceKind::others().all(|rare| rare != **kind)) {
+        let lines = unread.into_iter().map(|(_, line)| line).collect();
+        return guard::BLAST_RADIUS.unknown(format!("what stands behind {acl} could not be listed")).because(lines);
     }
+    let counted = plural(others.len(), "resource");
+    let lines = others.iter().cloned().chain(unread.into_iter().map(|(_, line)| line)).chain(not_asked).collect();
     if others.is_empty() {
-        return guard::BLAST_RADIUS.pass(format!("only {} is behind {acl}", state.stage.id.label()));
+        let only = state.stage.id.label();
+        return guard::BLAST_RADIUS
+            .pass(format!("{only} is the only API Gateway stage or load balancer behind {acl}"))
+            .because(lines);
     }
     guard::BLAST_RADIUS
-        .warn(format!("{} besides this stage stand behind {acl}", plural(others.len(), "resource")))
-        .because(others)
+        .warn(format!("{counted} besides this stage behind {acl}: the same block hits them"))
+        .because(lines)
 }
 
 fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardResult {

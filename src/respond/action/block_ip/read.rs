@@ -1,6 +1,8 @@
 //! Everything that a plan to block rests on, read just now and side by side.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -30,11 +32,11 @@ pub struct State {
     /// Every reference to an IP set, in the order of evaluation.
     pub references: Vec<Reference>,
     /// The IP sets referred to, by ARN: read, or why not.
-    pub ip_sets: BTreeMap<String, Result<IpSet, AwsError>>,
+    pub ip_sets: ByArn<IpSet>,
     /// What stands behind the web ACL, by kind.
     pub behind: Vec<(ResourceKind, Result<Vec<String>, AwsError>)>,
     /// Tags of the IP sets, by ARN.
-    pub tags: BTreeMap<String, Result<Vec<(String, String)>, AwsError>>,
+    pub tags: ByArn<Vec<(String, String)>>,
     /// Samples of the last minutes.
     pub recent: Samples,
     /// Samples of before the attack.
@@ -42,6 +44,9 @@ pub struct State {
     /// When the attack began, where that is known.
     pub attack_began: Option<DateTime<Utc>>,
 }
+
+/// What was read of each resource, by ARN, or why it could not be.
+type ByArn<T> = BTreeMap<String, Result<T, AwsError>>;
 
 /// Samples of several rules, and what could not be sampled.
 #[derive(Debug, Clone, Default)]
@@ -74,24 +79,39 @@ pub async fn read(aws: &Aws, action: &BlockIp, attack_began: Option<DateTime<Utc
         stage,
     };
     let Some(arn) = state.stage.web_acl_arn.clone() else { return Ok(state) };
-    let (web_acl, behind) = tokio::join!(aws.web_acl(&arn, Lane::Plan), behind(aws, &arn));
-    let web_acl = web_acl?;
+    let rest = async {
+        let web_acl = aws.web_acl(&arn, Lane::Plan).await?;
+        let (references, samples) =
+            tokio::join!(references(aws, &web_acl), samples(aws, &web_acl, read_at, attack_began));
+        let sets = ip_sets(aws, &references).await;
+        Ok::<_, PlanError>((web_acl, references, samples, sets))
+    };
+    let rarer = Rarer::default();
+    let core = async { tokio::join!(behind(aws, &arn), rest) };
+    // One call a second is all that AWS grants: the rarer kinds are asked for beside the rest, and not waited for.
+    let (behind, rest) = tokio::select! {
+        core = core => core,
+        never = rarer.ask(aws, &arn) => match never {},
+    };
+    let behind = behind.into_iter().chain(rarer.answers()).collect();
+    let (web_acl, references, (recent, earlier), (ip_sets, tags)) = rest?;
     state.behind = behind;
-    let (references, (recent, earlier)) =
-        tokio::join!(references(aws, &web_acl), samples(aws, &web_acl, read_at, attack_began));
     (state.recent, state.earlier) = (recent, earlier);
-    state.references = references;
-    let mut sets: Vec<String> = state.references.iter().map(|r| r.ip_set.clone()).collect();
+    (state.references, state.ip_sets, state.tags) = (references, ip_sets, tags);
+    state.web_acl = Some(web_acl);
+    Ok(state)
+}
+
+/// The IP sets referred to, and their tags.
+async fn ip_sets(aws: &Aws, references: &[Reference]) -> (ByArn<IpSet>, ByArn<Vec<(String, String)>>) {
+    let mut sets: Vec<String> = references.iter().map(|r| r.ip_set.clone()).collect();
     sets.sort();
     sets.dedup();
     let (read, tags) = tokio::join!(
         join_all(sets.iter().map(|arn| aws.ip_set(arn, Lane::Plan))),
         join_all(sets.iter().map(|arn| aws.waf_tags(arn, Lane::Plan))),
     );
-    state.ip_sets = sets.iter().cloned().zip(read).collect();
-    state.tags = sets.into_iter().zip(tags).collect();
-    state.web_acl = Some(web_acl);
-    Ok(state)
+    (sets.iter().cloned().zip(read).collect(), sets.into_iter().zip(tags).collect())
 }
 
 async fn references(aws: &Aws, web_acl: &WebAcl) -> Vec<Reference> {
@@ -101,10 +121,30 @@ async fn references(aws: &Aws, web_acl: &WebAcl) -> Vec<Reference> {
     wiring::references(web_acl, &groups)
 }
 
+/// What is behind a web ACL, of the kinds that are most often there.
 async fn behind(aws: &Aws, arn: &str) -> Vec<(ResourceKind, Result<Vec<String>, AwsError>)> {
-    let kinds: Vec<ResourceKind> = ResourceKind::all().collect();
+    let kinds = [ResourceKind::API_GATEWAY, ResourceKind::LOAD_BALANCER];
     let read = join_all(kinds.iter().map(|kind| aws.resources_behind(arn, *kind, Lane::Plan))).await;
     kinds.into_iter().zip(read).collect()
+}
+
+/// What is behind a web ACL, of the rarer kinds, as far as AWS answered in time.
+#[derive(Debug, Default)]
+struct Rarer(Mutex<Vec<(ResourceKind, Result<Vec<String>, AwsError>)>>);
+
+impl Rarer {
+    async fn ask(&self, aws: &Aws, arn: &str) -> Infallible {
+        let ask = async |kind: ResourceKind| {
+            let read = aws.resources_behind(arn, kind, Lane::Poll).await;
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((kind, read));
+        };
+        join_all(ResourceKind::others().map(ask)).await;
+        std::future::pending().await
+    }
+
+    fn answers(self) -> Vec<(ResourceKind, Result<Vec<String>, AwsError>)> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The last two whole minutes for every sampled rule and the default action; three minutes of before for the default

@@ -1,0 +1,236 @@
+//! `plan`, `apply`, `undo`.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::args::{ApplyArgs, Common, Confirmation, PlanArgs, UndoArgs};
+use super::error::{Exit, Failure};
+use super::json::{Printer, plan_value};
+use super::plans;
+use super::session::Session;
+use super::text;
+use crate::incident::{Event, Incident};
+use crate::model::action::{Action, Terms};
+use crate::model::plan::{Finished, Outcome, Plan};
+use crate::respond::confirm::{ConfirmError, Confirmed};
+use crate::respond::execute::execute;
+use crate::respond::observe::observe;
+use crate::respond::plan::{PlanError, Planned, differences};
+use crate::respond::{plan as planning, undo as undoing};
+
+/// Account time that `--wait` waits for the effect.
+const PATIENCE: TimeDelta = TimeDelta::minutes(6);
+
+/// `plan ACTION …`: exit 0 with nothing to change, 2 with changes pending, 3 stopped.
+pub(super) async fn plan(common: &Common, args: PlanArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let session = Session::open(common).await?;
+    let planned = planned(&session, &args.action.into()).await?;
+    plans::keep(&planned.plan);
+    if let Some(path) = &args.save {
+        plans::save(&planned.plan, path)?;
+    }
+    show(&planned.plan, printer);
+    Ok(standing(&planned.plan))
+}
+
+fn standing(plan: &Plan) -> Exit {
+    if plan.halting().next().is_some() {
+        Exit::Stopped
+    } else if plan.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Pending
+    }
+}
+
+async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure> {
+    let began = attack_began(session, action)?;
+    Ok(planning::plan(&session.aws, &session.settings, action, began).await?)
+}
+
+/// When the attack on the action's stage began, as the journal knows it.
+fn attack_began(session: &Session, action: &Action) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
+    let Some(incident) = session.existing_incident()? else { return Ok(None) };
+    let folded = incident.fold()?;
+    let on_stage = folded.standing().filter(|s| s.stage.is_named_by(action.stage()));
+    Ok(on_stage.filter(|s| s.severity == crate::model::signal::Severity::Attack).map(|s| s.since).min())
+}
+
+fn show(plan: &Plan, printer: &Printer) {
+    match printer.is_json() {
+        true => printer.object("plan", json!({ "plan": plan_value(plan) })),
+        false => printer.text(&text::plan(plan)),
+    }
+}
+
+/// `apply ACTION …` and `apply FILE`.
+pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let saved = args.file.as_deref().map(plans::load).transpose()?;
+    let action: Action = match (&saved, args.action) {
+        (_, Some(action)) => action.into(),
+        (Some(plan), None) => plan.action.clone(),
+        (None, None) => return Err(Failure::usage("name an action or a file written by `plan --save`")),
+    };
+    let session = Session::open(common).await?;
+    printer.aside(&session.reconciled().await?);
+    let planned = planned(&session, &action).await?;
+    if let Some(saved) = &saved {
+        unchanged(saved, &planned.plan)?;
+    }
+    carry_out(&session, planned, &args.confirmation, printer).await
+}
+
+fn unchanged(saved: &Plan, now: &Plan) -> Result<(), Failure> {
+    if saved.digest == now.digest {
+        return Ok(());
+    }
+    let message = format!("the saved plan is stale; the plan as it is now is confirmed by “{}”", now.phrase());
+    Err(Failure { detail: differences(saved, now), ..Failure::new(Exit::NotConfirmed, message) })
+}
+
+/// `undo ACTION-ID`.
+pub(super) async fn undo(common: &Common, args: UndoArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let session = Session::open(common).await?;
+    printer.aside(&session.reconciled().await?);
+    let actions = session.store.actions(&session.identity.at)?;
+    let unknown = || PlanError::UnknownAction { id: args.action_id.clone() };
+    let action = actions.iter().find(|a| a.id == args.action_id).ok_or_else(unknown)?;
+    let incident = session.store.by_id(&action.incident, &session.actor)?;
+    let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
+    let planned = undoing::plan(&session.aws, action, &actions, &watch, &Terms::default()).await?;
+    carry_out_in(&session, &incident, planned, &args.confirmation, printer).await
+}
+
+async fn carry_out(
+    session: &Session,
+    planned: Planned,
+    confirmation: &Confirmation,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    if planned.plan.is_empty() && planned.plan.halting().next().is_none() {
+        show(&planned.plan, printer);
+        return Ok(Exit::Done);
+    }
+    if planned.plan.halting().next().is_some() {
+        show(&planned.plan, printer);
+        if let Some(incident) = session.existing_incident()? {
+            let guards = planned.plan.halting().cloned().collect();
+            incident.record(session.now(), &Event::Refused { summary: planned.plan.summary.clone(), guards })?;
+        }
+        return Ok(Exit::Stopped);
+    }
+    let Some(confirmed) = confirmed(planned.clone(), confirmation, printer)? else { return Ok(Exit::NotConfirmed) };
+    let title = format!("{} on {}", planned.plan.action.name(), planned.plan.stage.label());
+    let incident = session.incident(&title)?;
+    carried_out(session, &incident, &planned.plan, confirmed, confirmation.wait, printer).await
+}
+
+async fn carry_out_in(
+    session: &Session,
+    incident: &Incident,
+    planned: Planned,
+    confirmation: &Confirmation,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    if planned.plan.halting().next().is_some() {
+        show(&planned.plan, printer);
+        return Ok(Exit::Stopped);
+    }
+    let Some(confirmed) = confirmed(planned.clone(), confirmation, printer)? else { return Ok(Exit::NotConfirmed) };
+    carried_out(session, incident, &planned.plan, confirmed, confirmation.wait, printer).await
+}
+
+/// The confirmation: from the flag, from the terminal, or none.
+fn confirmed(planned: Planned, confirmation: &Confirmation, printer: &Printer) -> Result<Option<Confirmed>, Failure> {
+    let phrase = match &confirmation.confirm {
+        Some(phrase) => phrase.clone(),
+        None => {
+            plans::keep(&planned.plan);
+            show(&planned.plan, printer);
+            let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
+            let Some(phrase) = asked else {
+                printer.aside(&[format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", planned.plan.phrase())]);
+                return Ok(None);
+            };
+            phrase
+        }
+    };
+    let now = planned.plan.clone();
+    Confirmed::by_phrase(planned, &phrase).map(Some).map_err(|error| stale(error, &phrase, &now))
+}
+
+/// A stale phrase comes with what has changed since the plan it confirms, where that plan was kept.
+fn stale(error: ConfirmError, phrase: &str, now: &Plan) -> Failure {
+    let is_stale = matches!(error, ConfirmError::Stale { .. });
+    let mut failure = Failure::from(error);
+    if is_stale {
+        plans::keep(now);
+        failure.detail = match plans::shown_with(phrase) {
+            Some(shown) => differences(&shown, now),
+            None => vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()],
+        };
+    }
+    failure
+}
+
+fn asked(plan: &Plan) -> Result<Option<String>, Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(None);
+    }
+    let mut stderr = std::io::stderr();
+    write!(stderr, "\nType “{}” to confirm, anything else to leave it: ", plan.phrase())?;
+    stderr.flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let typed = line.trim();
+    Ok((!typed.is_empty()).then(|| typed.to_owned()))
+}
+
+async fn carried_out(
+    session: &Session,
+    incident: &Incident,
+    plan: &Plan,
+    confirmed: Confirmed,
+    wait: bool,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
+    let finished = execute(&session.aws, incident, confirmed, &mut progress).await?;
+    let mut exit = Exit::from(finished.outcome);
+    let mut observed = None;
+    if wait && finished.outcome == Outcome::Done {
+        printer.aside(&["waiting for the effect to be observed".to_owned()]);
+        let seen = observe(&session.aws, incident, &finished.action_id, plan, session.now(), PATIENCE).await?;
+        if !seen.observed {
+            exit = Exit::NotVerified;
+        }
+        observed = Some(seen);
+    }
+    report(incident, plan, &finished, observed.as_ref(), printer);
+    Ok(exit)
+}
+
+fn report(
+    incident: &Incident,
+    plan: &Plan,
+    finished: &Finished,
+    observed: Option<&crate::respond::observe::Observation>,
+    printer: &Printer,
+) {
+    if printer.is_json() {
+        let value = json!({
+            "id": finished.action_id,
+            "incident": incident.id(),
+            "purpose": plan.purpose,
+            "outcome": finished.outcome,
+            "effect": observed.filter(|o| o.observed).map_or(json!(finished.effect), |_| json!("observed")),
+            "lines": finished.lines,
+            "observation": observed.map(|o| json!({"observed": o.observed, "evidence": o.evidence})),
+        });
+        printer.object("action", json!({ "action": value }));
+        return;
+    }
+    printer.text(&text::finished(incident.id(), plan, finished, observed));
+}

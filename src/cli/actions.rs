@@ -1,0 +1,75 @@
+//! `actions` and `sweep`.
+
+use serde_json::{Value, json};
+
+use super::args::Common;
+use super::error::{Exit, Failure};
+use super::json::{Printer, time};
+use super::session::Session;
+use super::text;
+use crate::model::timeline::{ActionRecord, ActionState};
+use crate::respond::sweep;
+
+/// `actions`: what is in force, and what expires when.
+pub(super) async fn actions(common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let session = Session::open(common).await?;
+    printer.aside(&session.reconciled().await?);
+    let all = session.store.actions(&session.identity.at)?;
+    let in_force: Vec<&ActionRecord> =
+        all.iter().filter(|a| !matches!(a.state, ActionState::Undone | ActionState::NotDone)).collect();
+    if printer.is_json() {
+        let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
+        printer.object("actions", json!({ "at": time(session.now()), "actions": values }));
+    } else {
+        printer.text(&text::actions(&in_force, session.now()));
+    }
+    Ok(Exit::Done)
+}
+
+fn value(action: &ActionRecord) -> Value {
+    json!({
+        "id": action.id,
+        "incident": action.incident,
+        "action": action.action.name(),
+        "stage": action.stage.label(),
+        "state": action.state,
+        "effect": action.effect,
+        "outcome": action.outcome,
+        "begun_at": time(action.begun_at),
+        "expires_at": action.expires_at.map(time),
+        "changes": action.changes,
+    })
+}
+
+/// `sweep`: undoes what has expired, for a scheduler.
+pub(super) async fn sweep(common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let session = Session::open(common).await?;
+    printer.aside(&session.reconciled().await?);
+    let swept = sweep::sweep(&session.aws, &session.store, &session.actor).await?;
+    let mut worst = Exit::Done;
+    let mut values = Vec::new();
+    for one in &swept {
+        let exit = match &one.result {
+            Ok(finished) => Exit::from(finished.outcome),
+            Err(sweep::SweepError::Confirm(_)) => Exit::Stopped,
+            Err(_) => Exit::Error,
+        };
+        if exit as u8 > worst as u8 {
+            worst = exit;
+        }
+        let said = one.result.as_ref().map_or_else(ToString::to_string, |f| f.lines.join("; "));
+        printer.words(&format!("{} on {}: {said}", one.action.id, one.action.stage.label()));
+        values.push(json!({
+            "id": one.action.id,
+            "outcome": one.result.as_ref().ok().map(|f| f.outcome),
+            "error": one.result.as_ref().err().map(ToString::to_string),
+        }));
+    }
+    if swept.is_empty() {
+        printer.words("nothing has expired");
+    }
+    if printer.is_json() {
+        printer.object("sweep", json!({ "actions": values }));
+    }
+    Ok(worst)
+}

@@ -1,0 +1,317 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::model::action::{Action, BlockIp, Terms};
+use crate::model::address::Target;
+use crate::model::stage::StageSelector;
+
+/// A console for the people on call when an AWS API Gateway API is under attack.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, propagate_version = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Words for people, or one JSON object
+    #[arg(short = 'o', long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The command line as clap knows it: for completions and generated documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Common {
+    /// The AWS profile
+    #[arg(long, global = true)]
+    pub(super) profile: Option<String>,
+    /// The region
+    #[arg(long, global = true)]
+    pub(super) region: Option<String>,
+    /// Another endpoint for every service: a range, an emulator
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+    /// The configuration file [default: $XDG_CONFIG_HOME/portcullis/config.toml]
+    #[arg(long, global = true, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The incident to write to [default: the newest open one of the account and region]
+    #[arg(long, global = true, value_name = "ID")]
+    pub(super) incident: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Practise on a simulated account: no credentials, no network, no configuration
+    Drill(DrillArgs),
+    /// Watch AWS; read-only until --armed
+    Live(LiveArgs),
+    /// One reading of the board
+    Snapshot(SnapshotArgs),
+    /// Who is sending what, ranked
+    Sources(SourcesArgs),
+    /// Show the plan of an action; change nothing
+    Plan(PlanArgs),
+    /// Plan again, compare, confirm, do
+    Apply(ApplyArgs),
+    /// Take an action back
+    Undo(UndoArgs),
+    /// What is in force, and what expires when
+    Actions,
+    /// Undo what has expired
+    Sweep,
+    /// Incidents and their timelines
+    #[command(subcommand)]
+    Timeline(TimelineCommand),
+    /// The keymap in force
+    Keys(KeysArgs),
+    /// The simulated account
+    #[command(subcommand)]
+    Range(RangeCommand),
+    /// Completions for a shell
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DrillArgs {
+    /// A scenario that comes with the program, or a file
+    pub(super) scenario: Option<String>,
+    /// Account seconds per second [default: the scenario's; 1 is real time]
+    #[arg(long)]
+    pub(super) speed: Option<f64>,
+    /// Another seed than the scenario's
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// A keymap over the default one
+    #[arg(long, value_name = "FILE")]
+    pub(super) keymap: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LiveArgs {
+    /// Allow changes, each with its own confirmation
+    #[arg(long)]
+    pub(super) armed: bool,
+    /// A keymap over the default one
+    #[arg(long, value_name = "FILE")]
+    pub(super) keymap: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SnapshotArgs {
+    /// Go on, a reading after every poll (JSON Lines with -o json)
+    #[arg(long)]
+    pub(super) watch: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SourcesArgs {
+    /// The stage: [region:]api/stage
+    pub(super) stage: StageSelector,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    #[command(subcommand)]
+    pub(super) action: ActionCommand,
+    /// Write the plan to a file, for `apply FILE`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) save: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct ApplyArgs {
+    /// A plan written by `plan --save`
+    #[arg(required = true)]
+    pub(super) file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) action: Option<ActionCommand>,
+    #[command(flatten)]
+    pub(super) confirmation: Confirmation,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Confirmation {
+    /// The phrase that the plan printed, for example "shop/prod 7f3a"
+    #[arg(long, global = true, value_name = "PHRASE")]
+    pub(super) confirm: Option<String>,
+    /// Stay until the effect is observed, or say that it was not
+    #[arg(long, global = true)]
+    pub(super) wait: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct UndoArgs {
+    /// The action's id, as `actions` lists it
+    pub(super) action_id: String,
+    #[command(flatten)]
+    pub(super) confirmation: Confirmation,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum ActionCommand {
+    /// Add prefixes to the IP sets that block on a stage
+    BlockIp(BlockIpArgs),
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct BlockIpArgs {
+    /// The stage: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// Addresses and prefixes
+    #[arg(required = true, value_name = "CIDR")]
+    targets: Vec<Target>,
+    /// The IP set to use, where several would do (repeatable)
+    #[arg(long = "ip-set", value_name = "NAME")]
+    ip_sets: Vec<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+struct TermsArgs {
+    /// Undo it after this long, for example 4h
+    #[arg(long = "for", value_name = "DURATION", value_parser = lifetime)]
+    lifetime: Option<Duration>,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Lift a guard's stop; needs --reason (repeatable)
+    #[arg(long = "override", value_name = "GUARD-ID")]
+    overrides: Vec<String>,
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write for example 4h or 30m"))?;
+    if duration < Duration::from_secs(60) { Err("at least a minute, for example 30m".to_owned()) } else { Ok(duration) }
+}
+
+impl From<ActionCommand> for Action {
+    fn from(command: ActionCommand) -> Self {
+        match command {
+            ActionCommand::BlockIp(args) => Self::BlockIp(BlockIp {
+                stage: args.stage,
+                targets: args.targets,
+                ip_sets: args.ip_sets,
+                terms: Terms {
+                    expires_after_seconds: args.terms.lifetime.map(|d| d.as_secs()),
+                    reason: args.terms.reason,
+                    overrides: args.terms.overrides,
+                },
+            }),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TimelineCommand {
+    /// Every incident
+    List,
+    /// One incident's timeline [default: the newest]
+    Show {
+        /// The incident
+        id: Option<String>,
+    },
+    /// Write a note
+    Note {
+        /// The note
+        text: String,
+    },
+    /// Check the journal's chain of hashes
+    Verify {
+        /// The incident
+        id: Option<String>,
+    },
+    /// Export for the review
+    Export {
+        /// The incident
+        id: Option<String>,
+        /// Markdown or JSON Lines
+        #[arg(long, value_enum, default_value_t = ExportFormat::Markdown)]
+        format: ExportFormat,
+        /// Write to a file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Close an incident: nothing more is written to it by itself
+    Close {
+        /// The incident
+        id: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    Markdown,
+    Jsonl,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct KeysArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<KeysCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Check a keymap file
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RangeCommand {
+    /// Serve the simulated account on a loopback port
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ServeArgs {
+    /// A scenario that comes with the program, or a file
+    pub(super) scenario: Option<String>,
+    /// Where to listen; loopback only
+    #[arg(long, default_value = "127.0.0.1:4599")]
+    pub(super) listen: std::net::SocketAddr,
+    /// Account seconds per second
+    #[arg(long, default_value_t = 1.0)]
+    pub(super) speed: f64,
+    /// Another seed than the scenario's
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Take a request's client address from X-Forwarded-For
+    #[arg(long)]
+    pub(super) trust_forwarded_for: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+}

@@ -1,0 +1,99 @@
+//! Exit codes and failures.
+
+use std::process::ExitCode;
+
+use crate::aws::AwsError;
+use crate::incident::IncidentError;
+use crate::model::plan::Outcome;
+use crate::respond::confirm::ConfirmError;
+use crate::respond::execute::ExecuteError;
+use crate::respond::plan::PlanError;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Done, or nothing to change.
+    Done = 0,
+    /// An error, and nothing was changed.
+    Error = 1,
+    /// Changes are pending.
+    Pending = 2,
+    /// Stopped by a guard.
+    Stopped = 3,
+    /// Done but not verified.
+    NotVerified = 4,
+    /// Not confirmed, or the plan is stale.
+    NotConfirmed = 5,
+    /// Partly changed, or not known.
+    Partly = 6,
+    /// Wrong usage.
+    Usage = 64,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done | Outcome::NothingToChange => Self::Done,
+            Outcome::NotDone => Self::Error,
+            Outcome::NotVerified => Self::NotVerified,
+            Outcome::Partly | Outcome::NotKnown => Self::Partly,
+        }
+    }
+}
+
+/// A command that failed: the exit code and a sentence with the next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    pub(super) message: String,
+    /// Further lines: differences of a stale plan, for example.
+    pub(super) detail: Vec<String>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), detail: Vec::new() }
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty => $exit:expr;)*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new($exit, error.to_string())
+            }
+        })*
+    };
+}
+
+failure_from! {
+    AwsError => Exit::Error;
+    IncidentError => Exit::Error;
+    ExecuteError => Exit::Error;
+    PlanError => Exit::Error;
+    crate::respond::reconcile::ReconcileError => Exit::Error;
+    crate::respond::resolve::ResolveError => Exit::Error;
+    crate::respond::sweep::SweepError => Exit::Error;
+    crate::drill::DrillError => Exit::Usage;
+    std::io::Error => Exit::Error;
+}
+
+impl From<ConfirmError> for Failure {
+    fn from(error: ConfirmError) -> Self {
+        let exit = match error {
+            ConfirmError::Halted { .. } => Exit::Stopped,
+            ConfirmError::Stale { .. } | ConfirmError::Wrong { .. } | ConfirmError::NotDue { .. } => Exit::NotConfirmed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}

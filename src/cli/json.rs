@@ -1,0 +1,124 @@
+//! Printing: words for people, or one JSON object with its schema.
+//!
+//! Shapes are documented in `docs/json.md`. Units are in the field names; an unknown figure is `null`, with its reason in the
+//! `unknown` object beside it.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use super::args::Output;
+use super::error::Failure;
+use crate::model::figure::Figure;
+use crate::model::plan::Plan;
+
+/// Where a command's output goes, in which form.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printer {
+    json: bool,
+}
+
+impl Printer {
+    pub(super) fn new(output: Output) -> Self {
+        Self { json: output == Output::Json }
+    }
+
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// One object on standard output, with `"schema": "portcullis.NOUN/1"` first. One line, so that a stream of them is JSON Lines.
+    pub(super) fn object(self, noun: &str, value: Value) {
+        let mut object = Map::from_iter([("schema".to_owned(), json!(format!("portcullis.{noun}/1")))]);
+        if let Value::Object(fields) = value {
+            object.extend(fields);
+        }
+        self.out(&Value::Object(object).to_string());
+    }
+
+    /// Text on standard output, whatever the form asked for.
+    pub(super) fn text(self, text: &str) {
+        self.out(text.trim_end_matches('\n'));
+    }
+
+    /// Words on standard output; on standard error where that carries JSON.
+    pub(super) fn words(self, text: &str) {
+        if self.json { eprintln!("{text}") } else { self.out(text) }
+    }
+
+    /// Lines for people, beside the output.
+    pub(super) fn aside(self, lines: &[String]) {
+        for line in lines {
+            eprintln!("{line}");
+        }
+    }
+
+    /// Prints a failure and gives its exit code.
+    pub(super) fn failure(self, failure: &Failure) -> ExitCode {
+        if self.json {
+            let error = json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
+            self.out(&json!({ "error": error }).to_string());
+        }
+        eprintln!("portcullis: {}", failure.message);
+        self.aside(&failure.detail.iter().map(|line| format!("  {line}")).collect::<Vec<_>>());
+        failure.exit.into()
+    }
+
+    /// A reader that has gone away (`| head`) is no failure.
+    #[allow(clippy::unused_self)]
+    fn out(self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    }
+}
+
+/// A time as every JSON shape writes it.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Figures by name: values, the reasons of those that are unknown, and where each value comes from.
+#[derive(Debug, Default)]
+pub(super) struct FigureMap {
+    values: Map<String, Value>,
+    unknown: Map<String, Value>,
+    origins: Map<String, Value>,
+}
+
+impl FigureMap {
+    pub(super) fn put(&mut self, name: &str, figure: &Figure) {
+        match figure {
+            Figure::Known(reading) => {
+                self.values.insert(name.to_owned(), json!(reading.value));
+                let origin = json!({
+                    "at": time(reading.at), "origin": reading.origin, "scope": reading.scope, "provisional": reading.provisional,
+                });
+                self.origins.insert(name.to_owned(), origin);
+            }
+            Figure::Unknown(reason) => {
+                self.values.insert(name.to_owned(), Value::Null);
+                self.unknown.insert(name.to_owned(), json!(reason));
+            }
+        }
+    }
+
+    /// Puts the figures into `object`, with `unknown` and `origin` beside them.
+    pub(super) fn into_object(self, object: &mut Map<String, Value>) {
+        object.extend(self.values);
+        object.insert("unknown".to_owned(), Value::Object(self.unknown));
+        object.insert("origin".to_owned(), Value::Object(self.origins));
+    }
+}
+
+/// A plan as JSON: the plan's own fields, with its phrase under `confirm`.
+pub(super) fn plan_value(plan: &Plan) -> Value {
+    let mut value = serde_json::to_value(plan).unwrap_or_else(|error| json!({ "error": error.to_string() }));
+    if let Value::Object(fields) = &mut value {
+        fields.insert("confirm".to_owned(), json!(plan.phrase()));
+        fields.insert("verdict".to_owned(), json!(plan.verdict()));
+        fields.insert("stopped".to_owned(), json!(plan.halting().next().is_some()));
+    }
+    value
+}

@@ -1,0 +1,72 @@
+//! The command line: one file a command; exit codes; JSON shapes.
+
+mod act;
+mod actions;
+mod args;
+mod completions;
+mod config;
+mod error;
+mod json;
+mod keys;
+mod observe;
+mod plans;
+mod range;
+mod session;
+mod sources;
+mod text;
+mod timeline;
+mod tui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+pub use args::command;
+use error::{Exit, Failure};
+use json::Printer;
+
+/// Runs the command line `args` (the program's name first) and gives the exit code of DESIGN: 0 done, 1 error and nothing
+/// changed, 2 changes pending, 3 stopped by a guard, 4 done but not verified, 5 not confirmed or stale, 6 partly changed or
+/// not known, 64 wrong usage.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let printer = Printer::new(args.output);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return printer.failure(&Failure::new(Exit::Error, format!("the runtime did not start: {error}"))),
+    };
+    let outcome = runtime.block_on(dispatch(args, &printer));
+    // A hung call must not hold up the exit.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => printer.failure(&failure),
+    }
+}
+
+async fn dispatch(args: Args, printer: &Printer) -> Result<Exit, Failure> {
+    let common = args.common;
+    match args.command {
+        Command::Drill(drill) => tui::drill(&common, drill).await,
+        Command::Live(live) => tui::live(&common, live).await,
+        Command::Snapshot(snapshot) => observe::snapshot(&common, snapshot, printer).await,
+        Command::Sources(sources) => sources::sources(&common, sources, printer).await,
+        Command::Plan(plan) => act::plan(&common, plan, printer).await,
+        Command::Apply(apply) => act::apply(&common, apply, printer).await,
+        Command::Undo(undo) => act::undo(&common, undo, printer).await,
+        Command::Actions => actions::actions(&common, printer).await,
+        Command::Sweep => actions::sweep(&common, printer).await,
+        Command::Timeline(timeline) => timeline::timeline(&common, timeline, printer).await,
+        Command::Keys(keys) => keys::keys(&common, keys, printer),
+        Command::Range(range) => range::range(&common, range, printer).await,
+        Command::Completions(completions) => Ok(completions::completions(&completions)),
+    }
+}

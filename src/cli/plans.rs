@@ -1,0 +1,68 @@
+//! Plans that were shown: kept, so that a stale confirmation can say what has changed since.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{Exit, Failure};
+use crate::incident::default_root;
+use crate::model::plan::Plan;
+
+/// How many shown plans are kept.
+const KEPT: usize = 50;
+
+fn dir() -> Option<PathBuf> {
+    Some(default_root().ok()?.parent()?.join("plans"))
+}
+
+/// Keeps a plan that was shown. Best effort: a plan is worth showing even where nothing can be written.
+pub(super) fn keep(plan: &Plan) {
+    let Some(dir) = dir() else { return };
+    let Ok(text) = serde_json::to_string(plan) else { return };
+    if std::fs::create_dir_all(&dir).is_ok() && std::fs::write(dir.join(file_name(&plan.digest)), text).is_ok() {
+        forget_old(&dir);
+    }
+}
+
+fn file_name(digest: &str) -> String {
+    format!("{digest}.json")
+}
+
+fn forget_old(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    let mut files: Vec<_> = entries
+        .filter_map(Result::ok)
+        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
+        .collect();
+    files.sort();
+    let excess = files.len().saturating_sub(KEPT);
+    for (_, path) in files.into_iter().take(excess) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// The plan that was shown with `phrase`, where it was kept.
+pub(super) fn shown_with(phrase: &str) -> Option<Plan> {
+    let (stage, digest) = phrase.trim().rsplit_once(' ')?;
+    let entries = std::fs::read_dir(dir()?).ok()?;
+    entries
+        .filter_map(Result::ok)
+        .filter(|e| e.file_name().to_string_lossy().starts_with(digest))
+        .filter_map(|e| serde_json::from_str::<Plan>(&std::fs::read_to_string(e.path()).ok()?).ok())
+        .find(|plan| plan.stage.label() == stage)
+}
+
+/// Writes a plan for `apply FILE`.
+pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
+    let failed = |error: String| Failure::new(Exit::Error, format!("the plan could not be written to {}: {error}", path.display()));
+    let text = serde_json::to_string_pretty(plan).map_err(|e| failed(e.to_string()))?;
+    std::fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
+}
+
+/// Reads a plan that `plan --save` wrote.
+pub(super) fn load(path: &Path) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{} could not be read: {error}", path.display())))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let line = error.line();
+        Failure::usage(format!("{}:{line}: not a plan written by `plan --save`: {error}", path.display()))
+    })
+}

@@ -1,0 +1,100 @@
+//! What a command works with: a connection, the settings, the incidents, and who is asking.
+
+use chrono::{DateTime, Utc};
+
+use super::args::Common;
+use super::config;
+use super::error::Failure;
+use crate::aws::{Aws, Connection, Endpoint, Lane};
+use crate::incident::{Incident, IncidentStore, default_root};
+use crate::model::identity::{Actor, Identity};
+use crate::model::settings::Settings;
+use crate::respond::reconcile::{Reconciled, reconcile};
+
+/// A command's surroundings.
+pub(super) struct Session {
+    pub(super) aws: Aws,
+    pub(super) settings: Settings,
+    pub(super) store: IncidentStore,
+    pub(super) identity: Identity,
+    pub(super) actor: Actor,
+    incident: Option<String>,
+}
+
+/// The connection that the flags ask for.
+pub(super) fn connection(common: &Common) -> Connection {
+    Connection {
+        profile: common.profile.clone(),
+        region: common.region.clone(),
+        endpoint: common.endpoint_url.clone().map_or(Endpoint::Configured, Endpoint::Url),
+        attempt_timeout: None,
+    }
+}
+
+/// Who is asking, as the journal records it.
+pub(super) fn actor(arn: &str) -> Actor {
+    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    Actor {
+        arn: arn.to_owned(),
+        user: user.unwrap_or_else(|| "unknown".to_owned()),
+        host: gethostname::gethostname().to_string_lossy().into_owned(),
+    }
+}
+
+/// Where the incidents are.
+pub(super) fn store() -> Result<IncidentStore, Failure> {
+    Ok(IncidentStore::new(default_root()?))
+}
+
+/// Where the incidents of drills are: apart, since a range forgets and AWS does not.
+pub(super) fn drill_store() -> Result<IncidentStore, Failure> {
+    let root = default_root()?;
+    Ok(IncidentStore::new(root.with_file_name("drill-incidents")))
+}
+
+impl Session {
+    /// Connects and asks who we are.
+    pub(super) async fn open(common: &Common) -> Result<Self, Failure> {
+        let settings = config::settings(common)?;
+        let store = store()?;
+        let aws = Aws::connect(&connection(common)).await?;
+        let identity = aws.identity(Lane::Plan).await?;
+        let actor = actor(&identity.arn);
+        Ok(Self { aws, settings, store, identity, actor, incident: common.incident.clone() })
+    }
+
+    /// Account time.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.aws.clock().now()
+    }
+
+    /// The incident named, else the newest open one, else a new one about `title`.
+    pub(super) fn incident(&self, title: &str) -> Result<Incident, Failure> {
+        if let Some(id) = &self.incident {
+            return Ok(self.store.by_id(id, &self.actor)?);
+        }
+        Ok(self.store.open_or_create(&self.identity, title, self.now(), &self.actor)?)
+    }
+
+    /// The incident named, else the newest open one, where there is one.
+    pub(super) fn existing_incident(&self) -> Result<Option<Incident>, Failure> {
+        if let Some(id) = &self.incident {
+            return Ok(Some(self.store.by_id(id, &self.actor)?));
+        }
+        Ok(self.store.newest_open(&self.identity.at, &self.actor)?)
+    }
+
+    /// Compares with AWS what was in flight when an earlier process ended; the lines are for people.
+    pub(super) async fn reconciled(&self) -> Result<Vec<String>, Failure> {
+        let found = reconcile(&self.aws, &self.store, &self.actor).await?;
+        Ok(found.iter().map(line).collect())
+    }
+}
+
+/// What was found out about an interrupted action, in one line.
+pub(super) fn line(found: &Reconciled) -> String {
+    match found.outcome {
+        Some(outcome) => format!("action {} was interrupted; now known: {outcome:?}. {}", found.action_id, found.detail),
+        None => format!("action {} is in flight, and not known how far: {}", found.action_id, found.detail),
+    }
+}

@@ -1,0 +1,302 @@
+//! Words for people: plans, outcomes, actions in force, the board, sources.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::board::{Board, Known, StageRow};
+use crate::model::figure::{Figure, Scope};
+use crate::model::plan::{Finished, Outcome, Plan, Purpose};
+use crate::model::source::{Legitimacy, Sources, Tally};
+use crate::model::text::{neutralised, shortened};
+use crate::model::timeline::ActionRecord;
+use crate::respond::observe::Observation;
+
+/// A plan, whole.
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", plan.summary);
+    let _ = writeln!(out, "  in {}, stage {}, read {}", plan.identity.label(), plan.stage.label(), clock(plan.read_at));
+    for change in plan.changes.iter().filter(|c| !c.is_empty()) {
+        let _ = writeln!(
+            out,
+            "\n  {} {} ({} entries → {})",
+            change.resource.kind, change.resource.name, change.entries_before, change.entries_after
+        );
+        entries(&mut out, '+', &change.added);
+        entries(&mut out, '-', &change.removed);
+    }
+    let _ = writeln!(out, "\nGuards");
+    for guard in &plan.guards {
+        let overridden = if guard.overridden { " (overridden)" } else { "" };
+        let _ = writeln!(out, "  {:<7} {:<26} {}{overridden}", guard.verdict.word(), guard.id, neutralised(&guard.reason));
+        for line in &guard.evidence {
+            let _ = writeln!(out, "          {}", neutralised(line));
+        }
+    }
+    if !plan.calls.is_empty() {
+        let _ = writeln!(out, "\nCalls");
+        for call in &plan.calls {
+            let _ = writeln!(out, "  {}:{} on {}", call.service, call.operation, call.resource);
+        }
+    }
+    if let Some(lifetime) = plan.lifetime() {
+        let _ = writeln!(out, "\nExpires  {} after it is done, while a console runs or `portcullis sweep` is scheduled", span(lifetime));
+    }
+    let _ = writeln!(out, "\nUndo     {}", plan.undo);
+    for note in &plan.notes {
+        let _ = writeln!(out, "Note     {note}");
+    }
+    let _ = writeln!(out, "\n{}", verdict(plan));
+    out
+}
+
+const MOST_ENTRIES: usize = 40;
+
+fn entries(out: &mut String, sign: char, entries: &[String]) {
+    for entry in entries.iter().take(MOST_ENTRIES) {
+        let _ = writeln!(out, "    {sign} {entry}");
+    }
+    if entries.len() > MOST_ENTRIES {
+        let _ = writeln!(out, "    {sign} … and {} more", entries.len() - MOST_ENTRIES);
+    }
+}
+
+fn verdict(plan: &Plan) -> String {
+    let halting: Vec<&str> = plan.halting().map(|g| g.id.as_str()).collect();
+    if !halting.is_empty() {
+        let overridable: Vec<String> =
+            plan.halting().filter(|g| g.can_be_overridden).map(|g| format!("--override {}", g.id)).collect();
+        let hint = if overridable.len() == halting.len() {
+            format!(" To go on all the same: {} --reason \"…\"", overridable.join(" "))
+        } else {
+            String::new()
+        };
+        return format!("Stopped by {}. Nothing was changed.{hint}", halting.join(", "));
+    }
+    if plan.is_empty() {
+        return "Nothing to change.".to_owned();
+    }
+    format!("Confirm with: {}", plan.phrase())
+}
+
+/// How carrying out a plan ended.
+pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observed: Option<&Observation>) -> String {
+    let what = match &plan.purpose {
+        Purpose::Apply => format!("action {}", finished.action_id),
+        Purpose::Undo { action_id } => format!("undo of action {action_id}"),
+    };
+    let how = match finished.outcome {
+        Outcome::Done => "done and read back",
+        Outcome::NothingToChange => "nothing to change",
+        Outcome::NotDone => "NOT done; nothing was changed",
+        Outcome::NotVerified => "done, but NOT verified: reading back did not show it",
+        Outcome::Partly => "PARTLY done; see the lines above and plan again for the rest",
+        Outcome::NotKnown => "NOT KNOWN: AWS did not answer and could not be read; the next start finds out",
+    };
+    let mut out = format!("{what}: {how} (incident {incident})\n");
+    if let Some(observation) = observed {
+        let word = if observation.observed { "observed" } else { "not observed" };
+        let _ = writeln!(out, "effect {word}");
+        for line in &observation.evidence {
+            let _ = writeln!(out, "  {}", neutralised(line));
+        }
+    }
+    if finished.outcome == Outcome::Done && plan.purpose == Purpose::Apply {
+        let _ = writeln!(out, "take it back with: portcullis undo {}", finished.action_id);
+    }
+    out
+}
+
+/// Actions in force.
+pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
+    if actions.is_empty() {
+        return "no action is in force".to_owned();
+    }
+    let mut out = String::new();
+    for action in actions {
+        let added: usize = action.changes.iter().map(|c| c.added.len()).sum();
+        let expiry = match action.expires_at {
+            Some(at) if at <= now => format!("EXPIRED {} ago; `portcullis sweep` undoes it", span(now - at)),
+            Some(at) => format!("expires in {}", span(at - now)),
+            None => "does not expire".to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "{}  {} on {}  {added} entries  {:?}  since {}  {expiry}  (incident {})",
+            action.id,
+            action.action.name(),
+            action.stage.label(),
+            action.state,
+            clock(action.begun_at),
+            action.incident
+        );
+    }
+    out
+}
+
+/// The board as a table.
+pub(super) fn board(board: &Board) -> String {
+    let mut out = String::new();
+    let label = board.identity.as_ref().map_or_else(|| "no account yet".to_owned(), crate::model::identity::Identity::label);
+    let _ = writeln!(out, "{label}  at {}", clock(board.at));
+    let _ = writeln!(
+        out,
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  signals",
+        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s"
+    );
+    for row in &board.stages {
+        line(&mut out, row);
+    }
+    let polling = &board.polling;
+    let _ = writeln!(
+        out,
+        "{} metrics in {} calls, ${:.4}/h at this pace (estimate)",
+        polling.metrics, polling.calls, polling.dollars_per_hour
+    );
+    if let Some(trouble) = &polling.trouble {
+        let _ = writeln!(out, "TROUBLE {}", neutralised(trouble));
+    }
+    out
+}
+
+fn line(out: &mut String, row: &StageRow) {
+    let f = &row.figures;
+    let _ = writeln!(
+        out,
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  {}",
+        shortened(&row.id.label(), 28),
+        plain(&f.requests_per_second),
+        percent(&f.client_error_share),
+        percent(&f.server_error_share),
+        whole(&f.latency_p50_ms),
+        whole(&f.latency_p99_ms),
+        scoped(&f.waf_allowed_per_second),
+        scoped(&f.waf_blocked_per_second),
+        row.signals.iter().map(|s| format!("{}:{}", s.severity.word(), s.kind.id())).collect::<Vec<_>>().join(" ")
+    );
+    let mut reasons: Vec<&str> = [
+        &f.requests_per_second,
+        &f.client_error_share,
+        &f.server_error_share,
+        &f.latency_p99_ms,
+        &f.waf_allowed_per_second,
+        &f.waf_blocked_per_second,
+    ]
+    .iter()
+    .filter_map(|figure| figure.reason())
+    .collect();
+    reasons.dedup();
+    let acl = match &row.web_acl {
+        Known::Yes(Some(name)) => format!("web ACL {}", shortened(name, 40)),
+        Known::Yes(None) => "no web ACL".to_owned(),
+        Known::NotYet => "web ACL not read yet".to_owned(),
+        Known::No(why) => format!("web ACL unknown: {}", neutralised(why)),
+    };
+    let _ = writeln!(out, "    {acl}; figures of {}", f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at)));
+    for reason in reasons {
+        let _ = writeln!(out, "    ? {}", neutralised(reason));
+    }
+    for warning in &row.warnings {
+        let _ = writeln!(out, "    ! {}", neutralised(warning));
+    }
+    for signal in &row.signals {
+        let _ = writeln!(out, "    {}", neutralised(&signal.evidence));
+    }
+}
+
+fn with(figure: &Figure, show: impl Fn(f64) -> String) -> String {
+    match figure {
+        Figure::Known(reading) => format!("{}{}", if reading.provisional { "~" } else { "" }, show(reading.value)),
+        Figure::Unknown(_) => "?".to_owned(),
+    }
+}
+
+fn plain(figure: &Figure) -> String {
+    with(figure, |v| if v < 10.0 { format!("{v:.2}") } else { format!("{v:.0}") })
+}
+
+fn whole(figure: &Figure) -> String {
+    with(figure, |v| format!("{v:.0}"))
+}
+
+fn percent(figure: &Figure) -> String {
+    with(figure, |v| format!("{:.1}%", v * 100.0))
+}
+
+/// A figure of a web ACL that guards several stages says so: `12 acl:3`.
+fn scoped(figure: &Figure) -> String {
+    let mark = match figure.reading().map(|r| &r.scope) {
+        Some(Scope::WebAcl { stages, .. }) if *stages > 1 => format!(" acl:{stages}"),
+        _ => String::new(),
+    };
+    format!("{}{mark}", plain(figure))
+}
+
+/// Sources, ranked.
+pub(super) fn sources(sources: &Sources, most: usize) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "web ACL {}, {} to {}: {} samples out of {} requests seen, of {} in the window (estimates){}",
+        shortened(&sources.web_acl, 60),
+        clock(sources.from),
+        clock(sources.to),
+        sources.sampled,
+        sources.seen,
+        sources.population,
+        if sources.stages_behind > 1 {
+            format!("; {} stages are behind it and samples do not say which was called", sources.stages_behind)
+        } else {
+            String::new()
+        }
+    );
+    for missing in &sources.missing {
+        let _ = writeln!(out, "? {}", neutralised(missing));
+    }
+    let _ = writeln!(
+        out,
+        "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} rule",
+        "address", "req (est)", "share", "from", "before attack", "WAF", "most asked for"
+    );
+    for source in sources.sources.iter().take(most) {
+        let legitimacy = match source.legitimacy {
+            Legitimacy::SeenBefore => "seen",
+            Legitimacy::NotSeenBefore => "not seen",
+            Legitimacy::Unknown => "?",
+        };
+        let _ = writeln!(
+            out,
+            "{:<40} {:>9} {:>6.1}% {:<4} {:<15} {:<7} {:<34} {}",
+            source.address,
+            source.requests,
+            source.share * 100.0,
+            top(&source.countries, 4),
+            legitimacy,
+            top(&source.actions, 7),
+            top(&source.requests_by_path, 34),
+            top(&source.rules, 40)
+        );
+    }
+    out
+}
+
+fn top(tally: &Tally, width: usize) -> String {
+    tally.first().map_or_else(|| "?".to_owned(), |(name, _)| shortened(name, width))
+}
+
+/// `2026-03-01 03:02:00Z`.
+pub(super) fn clock(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// `3h 12m`, `45s`.
+pub(super) fn span(delta: TimeDelta) -> String {
+    let seconds = delta.num_seconds().max(0);
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, _) => format!("{m}m"),
+        (h, 0, _) => format!("{h}h"),
+        (h, m, _) => format!("{h}h {m}m"),
+    }
+}

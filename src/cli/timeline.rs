@@ -1,0 +1,170 @@
+//! `timeline list|show|note|verify|export|close`.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::{Common, ExportFormat, TimelineCommand};
+use super::error::{Exit, Failure};
+use super::json::{Printer, time};
+use super::session::{self, Session};
+use super::text;
+use crate::incident::{Event, Incident, IncidentStore, Listed};
+use crate::model::text::neutralised;
+use crate::report::{Export, Format};
+
+/// Runs a timeline command. Only `note` and `close` write, and only `note` without `--incident` needs credentials.
+pub(super) async fn timeline(common: &Common, command: TimelineCommand, printer: &Printer) -> Result<Exit, Failure> {
+    match command {
+        TimelineCommand::List => list(printer),
+        TimelineCommand::Show { id } => show(&named(common, id)?, printer),
+        TimelineCommand::Note { text } => note(common, text, printer).await,
+        TimelineCommand::Verify { id } => verify(&named(common, id)?, printer),
+        TimelineCommand::Export { id, format, to } => export(&named(common, id)?, format, to.as_deref(), printer),
+        TimelineCommand::Close { id } => close(&named(common, id)?, printer),
+    }
+}
+
+/// Incidents of AWS accounts, and those of drills, which are kept apart.
+fn stores() -> Result<[IncidentStore; 2], Failure> {
+    Ok([session::store()?, session::drill_store()?])
+}
+
+fn all() -> Result<Vec<(Listed, bool)>, Failure> {
+    let [accounts, drills] = stores()?;
+    let mut all: Vec<(Listed, bool)> = accounts.list()?.into_iter().map(|l| (l, false)).collect();
+    all.extend(drills.list()?.into_iter().map(|l| (l, true)));
+    Ok(all)
+}
+
+/// The incident named, else the one whose journal was written to last.
+fn named(common: &Common, id: Option<String>) -> Result<Incident, Failure> {
+    let actor = session::actor("not asked");
+    let [accounts, drills] = stores()?;
+    if let Some(id) = id.or_else(|| common.incident.clone()) {
+        return match accounts.by_id(&id, &actor) {
+            Ok(incident) => Ok(incident),
+            Err(error) => drills.by_id(&id, &actor).map_err(|_| error.into()),
+        };
+    }
+    let written = |listed: &Listed| std::fs::metadata(&listed.journal).and_then(|m| m.modified()).ok();
+    let newest = all()?.into_iter().filter(|(l, _)| l.damage.is_none()).max_by_key(|(l, _)| written(l));
+    let Some((listed, is_drill)) = newest else {
+        return Err(Failure::new(Exit::Error, "there is no incident yet; one is opened by the first action, note or attack signal"));
+    };
+    let store = if is_drill { drills } else { accounts };
+    Ok(store.by_id(&listed.id, &actor)?)
+}
+
+fn list(printer: &Printer) -> Result<Exit, Failure> {
+    let all = all()?;
+    if printer.is_json() {
+        let values: Vec<Value> = all
+            .iter()
+            .map(|(l, drill)| {
+                json!({
+                    "id": l.id, "title": l.title, "opened_at": l.opened_at.map(time), "closed_at": l.closed_at.map(time),
+                    "account": l.identity.as_ref().map(|i| &i.at.account), "region": l.identity.as_ref().map(|i| &i.at.region),
+                    "lines": l.lines, "damage": l.damage, "drill": drill, "journal": l.journal,
+                })
+            })
+            .collect();
+        printer.object("incidents", json!({ "incidents": values }));
+        return Ok(Exit::Done);
+    }
+    if all.is_empty() {
+        printer.text("no incidents");
+    }
+    for (listed, drill) in &all {
+        let state = match (&listed.damage, listed.closed_at) {
+            (Some(damage), _) => format!("DAMAGED: {damage}"),
+            (None, Some(at)) => format!("closed {}", text::clock(at)),
+            (None, None) => "open".to_owned(),
+        };
+        let title = neutralised(listed.title.as_deref().unwrap_or("?")).into_owned();
+        let drill = if *drill { " (drill)" } else { "" };
+        printer.text(&format!("{}  {title}{drill}  {} lines  {state}", listed.id, listed.lines));
+    }
+    Ok(Exit::Done)
+}
+
+fn show(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
+    let folded = incident.fold()?;
+    if printer.is_json() {
+        printer.object("timeline", json!({ "incident": incident.id(), "timeline": folded.timeline }));
+        return Ok(Exit::Done);
+    }
+    printer.text(&format!("{}  {}", incident.id(), neutralised(incident.title())));
+    for entry in &folded.timeline {
+        printer.text(&format!("{}  {:<14} {}", text::clock(entry.at), entry.kind, neutralised(&entry.title)));
+        for line in &entry.detail {
+            printer.text(&format!("{:38}{}", "", neutralised(line)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn note(common: &Common, text: String, printer: &Printer) -> Result<Exit, Failure> {
+    if text.trim().is_empty() {
+        return Err(Failure::usage("the note is empty"));
+    }
+    let session = Session::open(common).await?;
+    let incident = session.incident("noted by a responder")?;
+    incident.record(session.now(), &Event::Note { text })?;
+    printer.words(&format!("noted in incident {}", incident.id()));
+    if printer.is_json() {
+        printer.object("note", json!({ "note": { "incident": incident.id() } }));
+    }
+    Ok(Exit::Done)
+}
+
+fn verify(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
+    let verification = incident.verify()?;
+    let fault = verification.fault.as_ref().map(|fault| format!("line {}: {}", fault.number, fault.wrong));
+    if printer.is_json() {
+        let value = json!({
+            "incident": incident.id(), "intact": verification.is_intact(), "lines": verification.lines,
+            "last_hash": verification.last_hash, "fault": fault, "torn": verification.torn.is_some(),
+        });
+        printer.object("verification", json!({ "verification": value }));
+    } else {
+        match &fault {
+            Some(fault) => printer.text(&format!("{}: NOT intact; {fault}", incident.path().display())),
+            None => printer.text(&format!("{}: {} lines, intact", incident.path().display(), verification.lines)),
+        }
+        if verification.torn.is_some() {
+            printer.text("the last line is torn: a write that never finished; the next write sets it aside");
+        }
+    }
+    Ok(if verification.is_intact() { Exit::Done } else { Exit::Error })
+}
+
+fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer: &Printer) -> Result<Exit, Failure> {
+    let folded = incident.fold()?;
+    let verification = incident.verify()?;
+    let at = folded.last_at.unwrap_or(incident.opened_at());
+    let format = match format {
+        ExportFormat::Markdown => Format::Markdown,
+        ExportFormat::Jsonl => Format::JsonLines,
+    };
+    let document = format
+        .write(&Export { folded: &folded, verification: &verification, at })
+        .map_err(|error| Failure::new(Exit::Error, format!("the export failed: {error}")))?;
+    let Some(path) = to else {
+        printer.text(&document);
+        return Ok(Exit::Done);
+    };
+    std::fs::write(path, document)
+        .map_err(|error| Failure::new(Exit::Error, format!("{} could not be written: {error}", path.display())))?;
+    incident.record(at, &Event::Exported { format: format.name().to_owned(), path: path.display().to_string() })?;
+    printer.words(&format!("exported to {}", path.display()));
+    Ok(Exit::Done)
+}
+
+fn close(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
+    let folded = incident.fold()?;
+    let at = folded.last_at.unwrap_or(incident.opened_at());
+    incident.record(at, &Event::Closed {})?;
+    printer.words(&format!("incident {} is closed", incident.id()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,122 @@
+//! Whether a command can do anything now, and if not, why: one place for the key handler, the footer and the help.
+
+use crate::model::plan::{GuardResult, Plan};
+use crate::model::timeline::ActionState;
+
+use super::command::Command;
+use super::state::{Load, Phase, Screen, State, stands};
+
+/// `Err` says in one line why the command does nothing now.
+pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
+    match command {
+        Command::Open | Command::Sources => stage_chosen(state),
+        Command::Mark | Command::MarkNew | Command::MarkAll => sources_listed(state),
+        Command::Unmark if state.sources.marked.is_empty() => Err("nothing is marked".into()),
+        Command::Reload => match state.sources.load {
+            Load::Loading => Err("the sources are being read already".into()),
+            _ => Ok(()),
+        },
+        Command::Block => sources_listed(state).and_then(|()| nothing_under_way(state)),
+        Command::Confirm => confirm(state),
+        Command::Override => overridable(state).map(|_| ()),
+        Command::Replan => match state.review.as_ref().map(|r| &r.phase) {
+            Some(Phase::Ready(_) | Phase::Failed(_)) => Ok(()),
+            Some(Phase::Planning) => Err("the plan is being made already".into()),
+            _ => Err("this plan was carried out; plan the next one from the sources".into()),
+        },
+        Command::Undo => undo(state),
+        Command::ExportMarkdown | Command::ExportJsonLines
+            if state.timeline.view.entries.is_empty() =>
+        {
+            Err("the timeline is empty: nothing to export".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn stage_chosen(state: &State) -> Result<(), String> {
+    let chosen = match state.screen() {
+        Screen::Stage => state.stage.is_some(),
+        _ => state.selected().is_some(),
+    };
+    if chosen {
+        return Ok(());
+    }
+    Err(match &state.board {
+        Some(board) if !board.stages.is_empty() => "no stage matches the filter".into(),
+        _ => "no stage is known yet".into(),
+    })
+}
+
+fn sources_listed(state: &State) -> Result<(), String> {
+    match &state.sources.load {
+        Load::Loaded(sources) if sources.sources.is_empty() => {
+            Err("the samples name no source".into())
+        }
+        Load::Loaded(_) => Ok(()),
+        Load::Failed(_) => Err("the sources could not be read; read them again first".into()),
+        Load::Loading | Load::Idle => Err("the sources are still being read".into()),
+    }
+}
+
+fn nothing_under_way(state: &State) -> Result<(), String> {
+    if state.is_applying() {
+        Err("a change is being made; wait for its outcome".into())
+    } else {
+        Ok(())
+    }
+}
+
+fn confirm(state: &State) -> Result<(), String> {
+    match state.review.as_ref().map(|r| &r.phase) {
+        None | Some(Phase::Planning) => Err("the plan is still being made".into()),
+        Some(Phase::Failed(_)) => Err("there is no plan to confirm; plan again".into()),
+        Some(Phase::Applying { .. }) => Err("the plan is being carried out".into()),
+        Some(Phase::Done { .. }) => Err("the plan was carried out; it cannot be done twice".into()),
+        Some(Phase::Ready(plan)) => confirmable(state, plan),
+    }
+}
+
+/// Whether `plan` may be confirmed on this console at all, whatever is typed.
+pub(crate) fn confirmable(state: &State, plan: &Plan) -> Result<(), String> {
+    let halting: Vec<&str> = plan.halting().map(|g| g.id.as_str()).collect();
+    if !state.mode.may_apply() {
+        Err("READ-ONLY: this console cannot apply a plan; start it with --armed".into())
+    } else if !halting.is_empty() {
+        Err(format!("halted by {}", halting.join(", ")))
+    } else if plan.is_empty() {
+        Err("there is nothing to change".into())
+    } else if state.too_small() {
+        Err("the terminal is too small to review a plan; make it larger".into())
+    } else {
+        Ok(())
+    }
+}
+
+/// The guards an override would lift, or why there are none.
+pub(crate) fn overridable(state: &State) -> Result<Vec<&GuardResult>, String> {
+    let Some(plan) = state.ready_plan() else {
+        return Err("there is no plan to override a guard of".into());
+    };
+    let halting: Vec<&GuardResult> = plan.halting().collect();
+    if halting.is_empty() {
+        return Err("no guard halts this plan".into());
+    }
+    if let Some(firm) = halting.iter().find(|g| !g.can_be_overridden) {
+        return Err(format!("{} cannot be overridden", firm.id));
+    }
+    Ok(halting)
+}
+
+fn undo(state: &State) -> Result<(), String> {
+    nothing_under_way(state)?;
+    let Some(action) = state.selected_action() else {
+        return Err("choose an action, or an entry that belongs to one".into());
+    };
+    match action.state {
+        ActionState::Undone => Err(format!("{} was taken back already", action.id)),
+        ActionState::NotDone => Err(format!("{} changed nothing", action.id)),
+        other if stands(other) => Ok(()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,171 @@
+//! Everything a key can do, said once: name, words, where it applies, and how much room it deserves in the footer.
+//!
+//! Knows no keys (that is [`super::keymap`]) and no state (that is [`super::available`]), so that footer, help, keymap files
+//! and documentation cannot disagree.
+
+/// Where a key is looked up. A screen's own bindings come before the global ones; a prompt has only its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// Everywhere except in a prompt.
+    Global,
+    /// The board of stages.
+    Board,
+    /// One stage with its charts.
+    Stage,
+    /// Who is sending what.
+    Sources,
+    /// A plan under review.
+    Review,
+    /// The incident's timeline and what is in force.
+    Timeline,
+    /// The help.
+    Help,
+    /// While a line is being typed.
+    Prompt,
+}
+
+impl Context {
+    /// Every context, in the order in which they are documented.
+    pub const ALL: [Self; 8] = [
+        Self::Global,
+        Self::Board,
+        Self::Stage,
+        Self::Sources,
+        Self::Review,
+        Self::Timeline,
+        Self::Help,
+        Self::Prompt,
+    ];
+
+    /// The name of its table in a keymap file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Board => "board",
+            Self::Stage => "stage",
+            Self::Sources => "sources",
+            Self::Review => "review",
+            Self::Timeline => "timeline",
+            Self::Help => "help",
+            Self::Prompt => "prompt",
+        }
+    }
+
+    /// One line that says where it applies.
+    #[must_use]
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::Global => "everywhere, except while a line is being typed",
+            Self::Board => "the board of stages",
+            Self::Stage => "one stage with its charts",
+            Self::Sources => "who is sending what",
+            Self::Review => "a plan under review",
+            Self::Timeline => "the timeline, and what is in force",
+            Self::Help => "this help",
+            Self::Prompt => "while a line is being typed",
+        }
+    }
+}
+
+macro_rules! commands {
+    ($( $variant:ident $name:literal in [$($context:ident),+] label $label:literal rank $rank:literal: $doc:literal; )+) => {
+        /// What a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Command {
+            $(#[doc = $doc] $variant,)+
+        }
+
+        impl Command {
+            /// Every command, in the order in which they are documented.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name used in keymap files.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// One line for the help and the documentation.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)+ }
+            }
+
+            /// A word or two for the footer; empty where the footer leaves it out.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)+ }
+            }
+
+            /// Its rank in the footer: the lower, the longer it stays as the screen narrows.
+            #[must_use]
+            pub fn rank(self) -> u8 {
+                match self { $(Self::$variant => $rank,)+ }
+            }
+
+            /// Where it applies.
+            #[must_use]
+            pub fn contexts(self) -> &'static [Context] {
+                match self { $(Self::$variant => &[$(Context::$context),+],)+ }
+            }
+        }
+    };
+}
+
+commands! {
+    Quit "quit" in [Global] label "quit" rank 2: "Leave; asks once more while a change is being made";
+    Back "back" in [Global] label "back" rank 1: "Go back one screen; on the board, clear the filter and follow the worst stage";
+    Help "help" in [Global] label "help" rank 0: "Show the keys, and what the marks mean";
+    Up "up" in [Global] label "" rank 90: "One line up";
+    Down "down" in [Global] label "" rank 90: "One line down";
+    PageUp "page-up" in [Global] label "" rank 90: "One page up";
+    PageDown "page-down" in [Global] label "" rank 90: "One page down";
+    First "first" in [Global] label "" rank 90: "To the first line";
+    Last "last" in [Global] label "" rank 90: "To the last line";
+    Timeline "timeline" in [Global] label "timeline" rank 30: "Show the timeline, and what is in force";
+    Note "note" in [Global] label "note" rank 40: "Write a note into the timeline";
+    Redraw "redraw" in [Global] label "" rank 95: "Draw the whole screen again";
+    Open "open" in [Board] label "stage" rank 12: "Open the selected stage: charts, facts, signals";
+    Sources "sources" in [Board, Stage] label "sources" rank 10: "Show who is sending what to the selected stage";
+    Filter "filter" in [Board] label "filter" rank 20: "Show only the stages whose name, web ACL or signals contain a text";
+    Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
+    Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";
+    Mark "mark" in [Sources] label "mark" rank 12: "Mark the source, or take the mark away";
+    MarkNew "mark-new" in [Sources] label "mark new" rank 11: "Mark every listed source not seen before the attack, possible proxies left out";
+    MarkAll "mark-all" in [Sources] label "mark all" rank 24: "Mark every listed source, known callers and proxies too";
+    Unmark "unmark" in [Sources] label "unmark" rank 25: "Take every mark away";
+    Block "block" in [Sources] label "block" rank 10: "Plan to block the marked sources, or the one under the cursor; changes nothing yet";
+    Reload "reload" in [Sources] label "reload" rank 26: "Read the sources again";
+    Confirm "confirm" in [Review] label "confirm" rank 10: "Type the phrase that confirms the plan";
+    Override "override" in [Review] label "override" rank 11: "Override the guards that halt the plan, with a reason; plans again";
+    Replan "replan" in [Review] label "plan again" rank 24: "Read the account again and make the plan anew";
+    Undo "undo" in [Timeline] label "undo" rank 10: "Plan to take the selected action back; changes nothing yet";
+    ExportMarkdown "export-markdown" in [Timeline] label "export" rank 20: "Export the timeline as Markdown";
+    ExportJsonLines "export-json-lines" in [Timeline] label "" rank 92: "Export the timeline as JSON Lines";
+    Submit "submit" in [Prompt] label "done" rank 1: "Take what was typed";
+    Cancel "cancel" in [Prompt] label "cancel" rank 2: "Leave the prompt; nothing happens";
+    ScrollUp "scroll-up" in [Prompt] label "" rank 90: "Scroll what is behind the prompt up";
+    ScrollDown "scroll-down" in [Prompt] label "" rank 90: "Scroll what is behind the prompt down";
+    ScrollPageUp "scroll-page-up" in [Prompt] label "" rank 90: "Scroll what is behind the prompt a page up";
+    ScrollPageDown "scroll-page-down" in [Prompt] label "" rank 90: "Scroll what is behind the prompt a page down";
+    Leave "leave" in [Prompt] label "" rank 90: "Leave the console, prompt and all; asks once more while a change is being made";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_kebab_case() {
+        let names: HashSet<_> = Command::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!(names.len(), Command::ALL.len());
+        for name in names {
+            assert!(
+                name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{name}"
+            );
+        }
+    }
+}

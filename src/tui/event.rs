@@ -1,0 +1,93 @@
+//! What can happen to the screen: keys, news from the account, answers to what it asked for.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::board::Board;
+use crate::model::plan::{Finished, Plan};
+use crate::model::source::Sources;
+use crate::model::stage::StageId;
+use crate::model::timeline::{ActionRecord, TimelineEntry};
+
+use super::state::Mode;
+
+/// Something happened. Errors arrive as text for people: what happened, to what, what to do next.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A key, a paste or a resize.
+    Terminal(crossterm::event::Event),
+    /// A new picture of everything watched.
+    Board(Arc<Board>),
+    /// Sources of a stage, as asked for with [`super::Effect::LoadSources`].
+    Sources {
+        /// Which stage was asked for.
+        stage: StageId,
+        /// What was read.
+        result: Result<Arc<Sources>, String>,
+    },
+    /// A plan, as asked for with [`super::Effect::Plan`] or [`super::Effect::PlanUndo`].
+    Plan {
+        /// The number of the request; an answer to a request that was left is dropped.
+        request: u64,
+        /// The plan.
+        result: Result<Box<Plan>, String>,
+    },
+    /// A line about the change that is being made.
+    Progress {
+        /// One line for people.
+        line: String,
+    },
+    /// The change that was being made has ended.
+    Finished {
+        /// How.
+        result: Result<Box<Finished>, String>,
+    },
+    /// The timeline, whole.
+    Timeline(Arc<TimelineView>),
+    /// What time it is in the account.
+    Clock {
+        /// Account time, UTC.
+        account: DateTime<Utc>,
+        /// Account seconds per wall second.
+        rate: f64,
+    },
+    /// An export has ended: where it was written, or why not.
+    Exported {
+        /// A path, or the reason.
+        result: Result<String, String>,
+    },
+    /// A note is on disk, or is not.
+    Noted {
+        /// Nothing, or the reason.
+        result: Result<(), String>,
+    },
+    /// The mode has changed (credentials without write access, a drill that ended).
+    Mode(Mode),
+    /// The process was asked to stop.
+    Stop(StopReason),
+}
+
+/// Who asked the process to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP, or the terminal is gone.
+    Hangup,
+    /// SIGINT from outside; Ctrl-C on the keyboard is a key.
+    Interrupt,
+}
+
+/// The timeline as the screen shows it.
+#[derive(Debug, Clone, Default)]
+pub struct TimelineView {
+    /// The incident's id, where one is open.
+    pub incident: Option<String>,
+    /// When it was opened, account time.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// What happened, oldest first.
+    pub entries: Arc<[TimelineEntry]>,
+    /// Every action of the incident, oldest first.
+    pub actions: Vec<ActionRecord>,
+}

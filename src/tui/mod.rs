@@ -1,0 +1,56 @@
+//! The screen: one board, a few keys, nothing modal except a confirmation.
+//!
+//! ```text
+//!  event ──▶ update(&mut State, Event) ──▶ effects ──▶ whoever runs the console (network, journal, files)
+//!                     │                                                   │
+//!                     ▼                                                   │
+//!           view(&State, &mut Frame)          events ◀────────────────────┘
+//! ```
+//!
+//! [`update`] is pure: no I/O and no clock, since time comes in events. [`view`] only draws: sorting and filtering are
+//! done in `update`, and only rows that are on the screen are laid out. [`run`] owns the terminal and connects both to two
+//! channels. Nothing here awaits the network, so that a frozen AWS does not freeze a key.
+//!
+//! ```text
+//!  ┌ header ──────────────────────────────────────────────────────────────────────┐
+//!  │ mode, account, region, incident                                              │
+//!  │ as of, pace, polling cost, signals                                           │
+//!  │ trouble (only while there is some)                                           │
+//!  ├ body: board | stage | sources | plan review | timeline | help ───────────────┤
+//!  │                                                                              │
+//!  ├ status: the prompt, or what just happened, or why a key does nothing ────────┤
+//!  ├ footer: the keys that matter here, as many as fit ───────────────────────────┤
+//!  └──────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Time on the screen: moments are shown as moments (`as of 03:02:00Z`), ages and the incident's clock in whole minutes of
+//! account time. So a quiet console draws at most one frame per account minute, and none where nothing on it would change.
+//!
+//! Must not know the AWS SDK, the journal's files or the range. Strings that came from requests, accounts or people pass
+//! through [`crate::model::text`] on their way to the buffer.
+
+// `state` and `stage`, `row` and `rows` are the words for what they are.
+#![allow(clippy::similar_names)]
+
+mod app;
+mod available;
+pub mod command;
+pub mod effect;
+pub mod event;
+mod format;
+pub mod keymap;
+mod list;
+pub mod picture;
+pub mod state;
+pub mod theme;
+mod update;
+mod view;
+
+pub use app::{Exit, TuiError, run};
+pub use effect::{Effect, Format};
+pub use event::{Event, StopReason, TimelineView};
+pub use keymap::Keymap;
+pub use state::{Mode, Options, Screen, State};
+pub use theme::Theme;
+pub use update::update;
+pub use view::view;

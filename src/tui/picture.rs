@@ -1,0 +1,224 @@
+//! A screen as a picture: the buffer of a test backend written as SVG, for the documentation. The same buffer always gives
+//! the same bytes.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+use unicode_width::UnicodeWidthStr;
+
+/// A cell's size, in tenths of a pixel, so that every number written is exact.
+const CELL_WIDTH: usize = 84;
+const CELL_HEIGHT: usize = 180;
+const PADDING: usize = 120;
+const FOREGROUND: &str = "#d8dee9";
+const BACKGROUND: &str = "#12161d";
+
+/// The buffer as an SVG document: monospace text, foreground, background, bold, dim, underlined and reversed.
+#[must_use]
+pub fn svg(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let width = usize::from(area.width) * CELL_WIDTH + 2 * PADDING;
+    let height = usize::from(area.height) * CELL_HEIGHT + 2 * PADDING;
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14" xml:space="preserve">"#,
+        tenths(width),
+        tenths(height)
+    );
+    let _ = writeln!(
+        out,
+        r#"<rect width="100%" height="100%" rx="6" fill="{BACKGROUND}"/>"#
+    );
+    for y in 0..area.height {
+        line(buffer, y, &mut out);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// What makes neighbouring cells one run of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    foreground: String,
+    background: Option<String>,
+    modifier: Modifier,
+}
+
+fn line(buffer: &Buffer, y: u16, out: &mut String) {
+    let area = buffer.area;
+    let mut x = 0;
+    while x < area.width {
+        let start = x;
+        let Some(cell) = buffer.cell((area.x + x, area.y + y)) else {
+            break;
+        };
+        let look = look(cell);
+        let mut text = String::new();
+        while x < area.width
+            && let Some(cell) = buffer.cell((area.x + x, area.y + y))
+            && self::look(cell) == look
+        {
+            text.push_str(cell.symbol());
+            // A wide character covers the next cell, which the buffer leaves blank.
+            x += u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
+        }
+        run(&look, &text, (start, x.min(area.width) - start, y), out);
+    }
+}
+
+fn run(look: &Look, text: &str, (x, columns, y): (u16, u16, u16), out: &mut String) {
+    let left = PADDING + usize::from(x) * CELL_WIDTH;
+    let top = PADDING + usize::from(y) * CELL_HEIGHT;
+    let width = usize::from(columns) * CELL_WIDTH;
+    if let Some(background) = &look.background {
+        let _ = writeln!(
+            out,
+            r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{background}"/>"#,
+            tenths(left),
+            tenths(top),
+            tenths(width),
+            tenths(CELL_HEIGHT)
+        );
+    }
+    if text.trim().is_empty() {
+        return;
+    }
+    let mut style = String::new();
+    if look.modifier.contains(Modifier::BOLD) {
+        style.push_str(r#" font-weight="bold""#);
+    }
+    if look.modifier.contains(Modifier::ITALIC) {
+        style.push_str(r#" font-style="italic""#);
+    }
+    if look.modifier.contains(Modifier::DIM) {
+        style.push_str(r#" opacity="0.6""#);
+    }
+    if look.modifier.contains(Modifier::UNDERLINED) {
+        style.push_str(r#" text-decoration="underline""#);
+    }
+    let _ = writeln!(
+        out,
+        r#"<text x="{}" y="{}" textLength="{}" lengthAdjust="spacingAndGlyphs" fill="{}"{style}>{}</text>"#,
+        tenths(left),
+        tenths(top + 135),
+        tenths(width),
+        look.foreground,
+        escaped(text)
+    );
+}
+
+fn look(cell: &Cell) -> Look {
+    let foreground = colour(cell.fg);
+    let background = colour(cell.bg);
+    if cell.modifier.contains(Modifier::REVERSED) {
+        return Look {
+            foreground: background.unwrap_or_else(|| BACKGROUND.into()),
+            background: Some(foreground.unwrap_or_else(|| FOREGROUND.into())),
+            modifier: cell.modifier,
+        };
+    }
+    Look {
+        foreground: foreground.unwrap_or_else(|| FOREGROUND.into()),
+        background,
+        modifier: cell.modifier,
+    }
+}
+
+/// The sixteen named colours, as xterm has them.
+const NAMED: [&str; 16] = [
+    "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5",
+    "#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff",
+];
+
+fn colour(colour: Color) -> Option<String> {
+    let index = match colour {
+        Color::Reset => return None,
+        Color::Rgb(r, g, b) => return Some(hex(r, g, b)),
+        Color::Indexed(index) => index,
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        Color::LightRed => 9,
+        Color::LightGreen => 10,
+        Color::LightYellow => 11,
+        Color::LightBlue => 12,
+        Color::LightMagenta => 13,
+        Color::LightCyan => 14,
+        Color::White => 15,
+    };
+    Some(indexed(index))
+}
+
+/// xterm's table of 256: sixteen named, a cube of six, a ramp of greys.
+fn indexed(index: u8) -> String {
+    match index {
+        0..16 => NAMED[usize::from(index)].to_owned(),
+        16..232 => {
+            let n = index - 16;
+            let level = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
+            hex(level(n / 36), level(n / 6 % 6), level(n % 6))
+        }
+        232.. => {
+            let grey = 8 + 10 * (index - 232);
+            hex(grey, grey, grey)
+        }
+    }
+}
+
+fn hex(r: u8, g: u8, b: u8) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+fn tenths(value: usize) -> String {
+    if value.is_multiple_of(10) {
+        (value / 10).to_string()
+    } else {
+        format!("{}.{}", value / 10, value % 10)
+    }
+}
+
+/// Text for XML; control characters, which XML does not allow, become `�`.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    #[test]
+    fn runs_of_one_look_become_one_text() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
+        buffer.set_string(0, 0, "a<b & 店", Style::new().fg(Color::Indexed(202)));
+        buffer.set_string(0, 1, "x", Style::new().add_modifier(Modifier::REVERSED));
+        let picture = svg(&buffer);
+        assert!(picture.contains(">a&lt;b &amp; 店</text>"), "{picture}");
+        assert!(picture.contains(r##"fill="#ff5f00""##));
+        assert!(
+            picture.contains(r##"<rect x="12" y="30" width="8.4" height="18" fill="#d8dee9"/>"##),
+            "{picture}"
+        );
+        assert_eq!(picture, svg(&buffer));
+    }
+}

@@ -1,0 +1,215 @@
+//! From a key to what it does. Every command is one arm; what it needs lives with its screen.
+
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+
+use crate::tui::available::{available, overridable};
+use crate::tui::command::Command;
+use crate::tui::effect::{Effect, Format};
+use crate::tui::state::{PromptKind, Screen, State};
+use crate::tui::view::layout;
+
+use super::{Effects, board, prompt, review, sources, timeline};
+
+/// A key went down (or repeats).
+pub(crate) fn pressed(
+    state: &mut State,
+    event: &TerminalEvent,
+    key: &KeyEvent,
+    effects: &mut Effects,
+) {
+    if key.kind == KeyEventKind::Release {
+        return;
+    }
+    state.changed = true;
+    if state.prompt.is_some() {
+        prompt::pressed(state, event, key, effects);
+        return;
+    }
+    let context = state.screen().context();
+    let Some(command) = state.keymap.command(context, key) else {
+        state.quit_warned = false;
+        state.status = None;
+        if let Some((place, command)) = state.keymap.elsewhere(key) {
+            state.complain(format!(
+                "not here: that key is “{}” in {}",
+                command.name(),
+                place.doc()
+            ));
+        }
+        return;
+    };
+    state.status = None;
+    if command != Command::Quit {
+        state.quit_warned = false;
+    }
+    match available(state, command) {
+        Ok(()) => perform(state, command, effects),
+        Err(reason) => state.complain(format!("{}: {reason}", command.name())),
+    }
+}
+
+fn perform(state: &mut State, command: Command, effects: &mut Effects) {
+    match command {
+        Command::Quit | Command::Leave => quit(state, effects),
+        Command::Back => back(state),
+        Command::Help => go(state, Screen::Help),
+        Command::Timeline => go(state, Screen::Timeline),
+        Command::Up => scroll(state, -1),
+        Command::Down => scroll(state, 1),
+        Command::PageUp => scroll(state, -page(state)),
+        Command::PageDown => scroll(state, page(state)),
+        Command::First => scroll(state, isize::MIN),
+        Command::Last => scroll(state, isize::MAX),
+        Command::Note => prompt::open(state, PromptKind::Note, "", effects),
+        Command::Redraw => state.clear = true,
+        Command::Open => {
+            state.stage = state.selected().map(|row| row.id.clone());
+            state.list.held.clone_from(&state.stage);
+            state.stage_scroll = crate::tui::list::Scroll::default();
+            go(state, Screen::Stage);
+        }
+        Command::Sources => sources::open(state, effects),
+        Command::Filter => {
+            let before = state.list.filter.clone();
+            let kind = PromptKind::Filter {
+                before: before.clone(),
+            };
+            prompt::open(state, kind, &before, effects);
+        }
+        Command::Sort => {
+            state.list.sort = state.list.sort.next();
+            state.list.reversed = false;
+            sorted(state);
+        }
+        Command::Reverse => {
+            state.list.reversed = !state.list.reversed;
+            sorted(state);
+        }
+        Command::Mark => sources::mark(state),
+        Command::MarkNew => sources::mark_new(state),
+        Command::MarkAll => sources::mark_all(state),
+        Command::Unmark => state.sources.marked.clear(),
+        Command::Block => sources::block(state, effects),
+        Command::Reload => sources::reload(state, effects),
+        Command::Confirm => prompt::open(state, PromptKind::Confirm, "", effects),
+        Command::Override => {
+            let guards: Vec<String> = overridable(state)
+                .map(|guards| guards.iter().map(|g| g.id.clone()).collect())
+                .unwrap_or_default();
+            prompt::open(state, PromptKind::Reason { guards }, "", effects);
+        }
+        Command::Replan => review::replan(state, effects),
+        Command::Undo => timeline::undo(state, effects),
+        Command::ExportMarkdown => export(state, Format::Markdown, effects),
+        Command::ExportJsonLines => export(state, Format::JsonLines, effects),
+        Command::Submit
+        | Command::Cancel
+        | Command::ScrollUp
+        | Command::ScrollDown
+        | Command::ScrollPageUp
+        | Command::ScrollPageDown => {}
+    }
+}
+
+/// Leaves at once, except while a change is being made: then it says so and waits for a second press.
+pub(crate) fn quit(state: &mut State, effects: &mut Effects) {
+    if state.is_applying() && !state.quit_warned {
+        state.quit_warned = true;
+        state.complain(
+            "a change is being made; once more to leave all the same (the journal will say what was done)",
+        );
+        return;
+    }
+    effects.push(Effect::Quit);
+}
+
+/// Shows a screen; one that is open below is gone back to, so that Esc always leads home.
+pub(crate) fn go(state: &mut State, screen: Screen) {
+    if let Some(open) = state.screens.iter().position(|s| *s == screen) {
+        state.screens.truncate(open + 1);
+    } else {
+        if screen == Screen::Help {
+            state.help_scroll = crate::tui::list::Scroll::default();
+        }
+        state.screens.push(screen);
+    }
+    review::drop_if_left(state);
+}
+
+fn back(state: &mut State) {
+    if state.screens.len() <= 1 {
+        board::back(state);
+        return;
+    }
+    state.screens.pop();
+    review::drop_if_left(state);
+}
+
+fn sorted(state: &mut State) {
+    board::arrange(state);
+    let order = if state.list.reversed {
+        ", turned round"
+    } else {
+        ""
+    };
+    state.say(format!("sorted by {}{order}", state.list.sort.words()));
+}
+
+fn export(state: &mut State, format: Format, effects: &mut Effects) {
+    state.say("exporting …");
+    effects.push(Effect::Export(format));
+}
+
+fn page(state: &State) -> isize {
+    let heights = layout::heights(state);
+    let height = match state.screen() {
+        Screen::Board => heights.board,
+        Screen::Sources => heights.sources,
+        Screen::Timeline => heights.timeline,
+        Screen::Review => layout::review_text(state).1,
+        Screen::Help => layout::help_text(state).1,
+        Screen::Stage => layout::stage_text(state).1,
+    };
+    isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// Moves what the screen shows, by lines.
+pub(crate) fn scroll(state: &mut State, delta: isize) {
+    match state.screen() {
+        Screen::Board => board::moved(state, delta),
+        Screen::Sources => {
+            let len = state.sources.list().len();
+            state.sources.cursor.move_by(delta, len);
+        }
+        Screen::Timeline => {
+            let len = state.timeline.items.len();
+            state.timeline.cursor.move_by(delta, len);
+        }
+        Screen::Review => {
+            let (len, height) = layout::review_text(state);
+            if let Some(review) = &mut state.review {
+                review.scroll.move_by(delta, len, height);
+            }
+        }
+        Screen::Help => {
+            let (len, height) = layout::help_text(state);
+            state.help_scroll.move_by(delta, len, height);
+        }
+        Screen::Stage => {
+            let (len, height) = layout::stage_text(state);
+            state.stage_scroll.move_by(delta, len, height);
+        }
+    }
+}
+
+/// Scrolls what is behind a prompt, by one line or one page.
+pub(crate) fn scroll_behind(state: &mut State, command: Command) {
+    let delta = match command {
+        Command::ScrollUp => -1,
+        Command::ScrollDown => 1,
+        Command::ScrollPageUp => -page(state),
+        Command::ScrollPageDown => page(state),
+        _ => return,
+    };
+    scroll(state, delta);
+}

@@ -1,0 +1,185 @@
+//! A line being typed: filter, duration, phrase, reason, note.
+
+use crossterm::event::{Event as TerminalEvent, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
+use tui_input::{Input, InputRequest};
+
+use crate::tui::available::confirmable;
+use crate::tui::command::{Command, Context};
+use crate::tui::effect::Effect;
+use crate::tui::format::parse_duration;
+use crate::tui::state::{Prompt, PromptKind, State};
+
+use super::{Effects, board, keys, review};
+
+/// The longest line that can be typed, characters; a pasted log does not become a note by accident.
+const LONGEST: usize = 1_000;
+
+/// Opens a prompt with `text` in it.
+pub(crate) fn open(state: &mut State, kind: PromptKind, text: &str, effects: &mut Effects) {
+    if kind == PromptKind::Confirm {
+        effects.push(Effect::ConfirmationOpen(true));
+    }
+    state.status = None;
+    state.prompt = Some(Prompt {
+        kind,
+        input: Input::new(text.to_owned()),
+        error: None,
+    });
+}
+
+/// Closes the prompt, whatever it was.
+pub(crate) fn close(state: &mut State, effects: &mut Effects) {
+    if let Some(prompt) = state.prompt.take()
+        && prompt.kind == PromptKind::Confirm
+    {
+        effects.push(Effect::ConfirmationOpen(false));
+    }
+}
+
+/// A key while a line is being typed.
+pub(crate) fn pressed(
+    state: &mut State,
+    event: &TerminalEvent,
+    key: &KeyEvent,
+    effects: &mut Effects,
+) {
+    let command = state.keymap.command(Context::Prompt, key);
+    if command != Some(Command::Leave) {
+        state.quit_warned = false;
+    }
+    match command {
+        Some(Command::Submit) => submit(state, effects),
+        Some(Command::Cancel) => cancel(state, effects),
+        Some(Command::Leave) => {
+            if !state.is_applying() || state.quit_warned {
+                close(state, effects);
+            }
+            keys::quit(state, effects);
+        }
+        Some(command) => keys::scroll_behind(state, command),
+        None => {
+            if let Some(prompt) = &mut state.prompt {
+                let full = prompt.input.value().chars().count() >= LONGEST;
+                let inserts = matches!(
+                    tui_input::backend::crossterm::to_input_request(event),
+                    Some(InputRequest::InsertChar(_) | InputRequest::Yank)
+                );
+                if !(full && inserts) {
+                    prompt.input.handle_event(event);
+                    prompt.error = None;
+                }
+            }
+            typed(state);
+        }
+    }
+}
+
+/// Pasted text goes into the prompt, line ends as spaces; without a prompt it is dropped, since it is not key presses.
+pub(crate) fn pasted(state: &mut State, text: &str) {
+    let Some(prompt) = &mut state.prompt else {
+        return;
+    };
+    let room = LONGEST.saturating_sub(prompt.input.value().chars().count());
+    for c in text.trim_end().chars().take(room) {
+        let c = if c.is_control() { ' ' } else { c };
+        prompt.input.handle(InputRequest::InsertChar(c));
+    }
+    prompt.error = None;
+    state.changed = true;
+    typed(state);
+}
+
+/// A filter works while it is being typed.
+fn typed(state: &mut State) {
+    if let Some(Prompt {
+        kind: PromptKind::Filter { .. },
+        input,
+        ..
+    }) = &state.prompt
+    {
+        state.list.filter = input.value().to_owned();
+        board::arrange(state);
+    }
+}
+
+fn cancel(state: &mut State, effects: &mut Effects) {
+    if let Some(Prompt {
+        kind: PromptKind::Filter { before },
+        ..
+    }) = &state.prompt
+    {
+        state.list.filter.clone_from(before);
+        board::arrange(state);
+    }
+    close(state, effects);
+}
+
+fn submit(state: &mut State, effects: &mut Effects) {
+    let Some(prompt) = &state.prompt else { return };
+    let text = prompt.input.value().trim().to_owned();
+    let outcome = match prompt.kind.clone() {
+        PromptKind::Filter { .. } => Ok(()),
+        PromptKind::Note if text.is_empty() => Err("an empty note says nothing".to_owned()),
+        PromptKind::Note => {
+            state.pending_note = Some(text.clone());
+            effects.push(Effect::Note(text));
+            Ok(())
+        }
+        PromptKind::Duration { targets } => {
+            parse_duration(&text).map(|seconds| review::block(state, &targets, seconds, effects))
+        }
+        PromptKind::Reason { .. } if text.is_empty() => {
+            Err("an override needs a reason; it goes into the journal".to_owned())
+        }
+        PromptKind::Reason { guards } => {
+            review::replan_with(state, &guards, text, effects);
+            Ok(())
+        }
+        PromptKind::Confirm => confirm(state, &text).map(|()| {
+            close(state, effects);
+            review::apply(state, text, effects);
+        }),
+    };
+    match outcome {
+        Ok(()) => close(state, effects),
+        Err(error) => {
+            if let Some(prompt) = &mut state.prompt {
+                prompt.error = Some(error);
+            }
+        }
+    }
+}
+
+/// Whether what was typed confirms the plan on the screen.
+fn confirm(state: &State, text: &str) -> Result<(), String> {
+    let plan = state
+        .ready_plan()
+        .ok_or("the plan is no longer on the screen")?;
+    confirmable(state, plan)?;
+    if text == plan.phrase() {
+        Ok(())
+    } else {
+        Err(format!(
+            "that is not the phrase, nothing was done; type:  {}",
+            plan.phrase()
+        ))
+    }
+}
+
+/// A note is on disk, or is not: then it comes back to be sent again, rather than be lost.
+pub(crate) fn noted(state: &mut State, result: Result<(), String>) {
+    let text = state.pending_note.take();
+    match (result, text) {
+        (Ok(()), _) => state.say("noted"),
+        (Err(reason), Some(text)) if state.prompt.is_none() => {
+            state.prompt = Some(Prompt {
+                kind: PromptKind::Note,
+                input: Input::new(text),
+                error: Some(format!("not written: {reason}")),
+            });
+            state.changed = true;
+        }
+        (Err(reason), _) => state.complain(format!("the note was not written: {reason}")),
+    }
+}

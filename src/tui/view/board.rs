@@ -1,0 +1,353 @@
+//! The board: a line per stage, columns dropped by rank as the screen narrows.
+//!
+//! ```text
+//!          stage        req/s   4XX   5XX block/s scope  last 8m    p99 allow/s
+//!  ▸ ATTACK shop/prod    ~412  ~62%  ~12%      0 acl:3 ▂▂▂▃▅▇█  ~1.2s    412
+//! ```
+
+use chrono::TimeDelta;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::board::{Board, Metric, StageRow};
+use crate::model::figure::Figure;
+use crate::model::series::floor_minute;
+use crate::model::signal::{Severity, SignalKind};
+use crate::tui::command::{Command, Context};
+use crate::tui::format::{self, figure, millis, percent, rate, wrap};
+use crate::tui::state::{Sort, State, worst};
+
+use super::{draw, layout, strip};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mark,
+    Stage,
+    Requests,
+    ClientErrors,
+    ServerErrors,
+    P50,
+    P99,
+    Allowed,
+    Blocked,
+    Scope,
+    Spark,
+    Errors,
+    Signal,
+}
+
+struct Column {
+    kind: Kind,
+    title: &'static str,
+    width: u16,
+    /// The lower, the longer it stays.
+    rank: u8,
+}
+
+const fn column(kind: Kind, title: &'static str, width: u16, rank: u8) -> Column {
+    Column {
+        kind,
+        title,
+        width,
+        rank,
+    }
+}
+
+/// Every column, from left to right, at its least width.
+const COLUMNS: [Column; 13] = [
+    column(Kind::Mark, "", 6, 0),
+    column(Kind::Stage, "stage", 12, 0),
+    column(Kind::Requests, "req/s", 6, 1),
+    column(Kind::ClientErrors, "4XX", 5, 3),
+    column(Kind::ServerErrors, "5XX", 5, 2),
+    column(Kind::P50, "p50", 6, 9),
+    column(Kind::P99, "p99", 6, 7),
+    column(Kind::Allowed, "allow/s", 7, 8),
+    column(Kind::Blocked, "block/s", 7, 4),
+    // Wherever a WAF figure is shown, so is what it covers: the scope outlives the sparkline.
+    column(Kind::Scope, "scope", 6, 5),
+    column(Kind::Spark, "requests", 8, 6),
+    column(Kind::Errors, "errors", 8, 11),
+    column(Kind::Signal, "signal", 18, 10),
+];
+
+/// The widest a sparkline and a stage's name become.
+const MOST_SPARK: u16 = 48;
+const MOST_STAGE: u16 = 40;
+const MARGIN: u16 = 2;
+
+/// Draws the board and the details of the selected stage.
+pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
+    let (table, side) = layout::board(body, state.list.order.len());
+    match &state.board {
+        Some(board) if !state.list.order.is_empty() => {
+            rows(state, board, table, buffer);
+            strip::draw(state, side, side.y == table.y, buffer);
+        }
+        _ => nothing(state, body, buffer),
+    }
+}
+
+fn rows(state: &State, board: &Board, area: Rect, buffer: &mut Buffer) {
+    let columns = fitting(area.width, state.list.label_width);
+    let mut x = MARGIN;
+    for (kind, title, width) in &columns {
+        let title = sort_mark(state, *kind, title, (*width).into());
+        let cell = cell(draw::row(area, 0), x, *width);
+        if is_text(*kind) {
+            draw::left(buffer, cell, &title, state.theme.heading);
+        } else {
+            draw::right(buffer, cell, &title, state.theme.heading);
+        }
+        x += width + 1;
+    }
+    let height = usize::from(area.height.saturating_sub(1));
+    let cursor = &state.list.cursor;
+    let first = cursor.first_shown(state.list.order.len(), height);
+    let shown = state.list.order.iter().enumerate().skip(first).take(height);
+    for (y, (n, index)) in (1..area.height).zip(shown) {
+        let Some(row) = board.stages.get(*index) else {
+            continue;
+        };
+        let line = draw::row(area, y);
+        one(state, board, row, &columns, line, buffer);
+        if n == cursor.at {
+            buffer.set_style(line, state.theme.selected);
+            draw::left(buffer, line, "▸", state.theme.key);
+        }
+    }
+}
+
+fn one(
+    state: &State,
+    board: &Board,
+    row: &StageRow,
+    columns: &[(Kind, &'static str, u16)],
+    line: Rect,
+    buffer: &mut Buffer,
+) {
+    let stale = state.stale().is_some();
+    let mut x = MARGIN;
+    for (kind, _, width) in columns {
+        let area = cell(line, x, *width);
+        let (text, style) = match kind {
+            Kind::Spark | Kind::Errors => {
+                let style = if *kind == Kind::Spark {
+                    state.theme.first
+                } else {
+                    state.theme.second
+                };
+                let style = if stale { state.theme.stale } else { style };
+                sparkline(board, row, *kind, area, style, buffer);
+                x += width + 1;
+                continue;
+            }
+            _ => content(state, row, *kind),
+        };
+        let style = if stale { state.theme.stale } else { style };
+        if is_text(*kind) {
+            draw::left(buffer, area, &text, style);
+        } else {
+            draw::right(buffer, area, &text, style);
+        }
+        x += width + 1;
+    }
+}
+
+fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
+    let figures = &row.figures;
+    let theme = &state.theme;
+    let number = |value: &Figure, show: fn(f64) -> String, signal: Option<SignalKind>| {
+        let found = row.signals.iter().find(|s| Some(s.kind) == signal);
+        let style = match (value, found.map(|s| s.severity)) {
+            (Figure::Unknown(_), _) => theme.unknown,
+            (_, Some(Severity::Attack)) => theme.bad,
+            (_, Some(Severity::Notice)) => theme.warn,
+            _ => theme.text,
+        };
+        (figure(value, show), style)
+    };
+    match kind {
+        Kind::Mark => mark(state, row),
+        Kind::Stage => (row.id.label(), theme.text),
+        Kind::Requests => number(&figures.requests_per_second, rate, None),
+        Kind::ClientErrors => number(
+            &figures.client_error_share,
+            percent,
+            Some(SignalKind::ClientErrorsHigh),
+        ),
+        Kind::ServerErrors => number(
+            &figures.server_error_share,
+            percent,
+            Some(SignalKind::ServerErrorsHigh),
+        ),
+        Kind::P50 => number(&figures.latency_p50_ms, millis, None),
+        Kind::P99 => number(&figures.latency_p99_ms, millis, None),
+        Kind::Allowed => number(
+            &figures.waf_allowed_per_second,
+            rate,
+            Some(SignalKind::AllowedShareLow),
+        ),
+        Kind::Blocked => number(
+            &figures.waf_blocked_per_second,
+            rate,
+            Some(SignalKind::BlockedSpike),
+        ),
+        Kind::Scope => (
+            format::scope(
+                &figures.waf_allowed_per_second,
+                &figures.requests_per_second,
+            ),
+            theme.faint,
+        ),
+        Kind::Signal => (
+            row.signals
+                .first()
+                .map_or_else(String::new, |s| s.kind.id().to_owned()),
+            mark(state, row).1,
+        ),
+        Kind::Spark | Kind::Errors => (String::new(), theme.text),
+    }
+}
+
+/// The severity as a word; `!` where nothing stands but the stage carries a warning, nothing where all is calm.
+fn mark(state: &State, row: &StageRow) -> (String, Style) {
+    match worst(row) {
+        Some(Severity::Attack) => (Severity::Attack.word().into(), state.theme.bad),
+        Some(Severity::Notice) => (Severity::Notice.word().into(), state.theme.warn),
+        None if !row.warnings.is_empty() => ("!".into(), state.theme.warn),
+        None => ("·".into(), state.theme.faint),
+    }
+}
+
+/// One column a minute, the last complete minute at the right. Errors have the requests' scale, so that heights compare.
+fn sparkline(
+    board: &Board,
+    row: &StageRow,
+    kind: Kind,
+    area: Rect,
+    style: Style,
+    buffer: &mut Buffer,
+) {
+    let last = floor_minute(board.at) - TimeDelta::minutes(1);
+    let requests = &row.history[Metric::Requests.index()];
+    let client = &row.history[Metric::ClientErrors.index()];
+    let server = &row.history[Metric::ServerErrors.index()];
+    let minutes = i64::from(area.width);
+    let times = || (0..minutes).map(move |n| last - TimeDelta::minutes(minutes - 1 - n));
+    let most = times().filter_map(|t| requests.at(t)).fold(0.0, f64::max);
+    if kind == Kind::Spark {
+        draw::spark(buffer, area, times().map(|t| requests.at(t)), most, style);
+    } else {
+        let errors = |t| Some(client.at(t)? + server.at(t)?);
+        draw::spark(buffer, area, times().map(errors), most, style);
+    }
+}
+
+/// The columns that fit, at the widths they get: the stage's name and the sparklines take what is left.
+fn fitting(width: u16, labels: u16) -> Vec<(Kind, &'static str, u16)> {
+    let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
+    by_rank.sort_by_key(|c| c.rank);
+    let mut room = width.saturating_sub(MARGIN);
+    let mut kept = Vec::new();
+    for column in by_rank {
+        let needs = column.width + u16::from(!kept.is_empty());
+        if needs > room {
+            break;
+        }
+        room -= needs;
+        kept.push(column.kind);
+    }
+    let sparks = u16::from(kept.contains(&Kind::Spark)) + u16::from(kept.contains(&Kind::Errors));
+    let mut columns: Vec<(Kind, &'static str, u16)> = COLUMNS
+        .iter()
+        .filter(|c| kept.contains(&c.kind))
+        .map(|c| (c.kind, c.title, c.width))
+        .collect();
+    for (kind, _, width) in &mut columns {
+        if *kind == Kind::Stage {
+            let more = labels
+                .clamp(*width, MOST_STAGE)
+                .saturating_sub(*width)
+                .min(room);
+            *width += more;
+            room -= more;
+        }
+    }
+    let each = room.checked_div(sparks).unwrap_or(0);
+    for (kind, _, width) in &mut columns {
+        if matches!(kind, Kind::Spark | Kind::Errors) {
+            *width = (*width + each).min(MOST_SPARK);
+        }
+    }
+    columns
+}
+
+fn sort_mark(state: &State, kind: Kind, title: &str, width: usize) -> String {
+    let sorted = match state.list.sort {
+        Sort::Worst => Kind::Mark,
+        Sort::Requests => Kind::Requests,
+        Sort::ClientErrors => Kind::ClientErrors,
+        Sort::ServerErrors => Kind::ServerErrors,
+        Sort::Latency => Kind::P99,
+        Sort::Blocked => Kind::Blocked,
+        Sort::Name => Kind::Stage,
+    };
+    if kind != sorted {
+        return title.to_owned();
+    }
+    let arrow = if state.list.reversed { '▴' } else { '▾' };
+    let mut out: String = title.chars().take(width.saturating_sub(1)).collect();
+    out.push(arrow);
+    out
+}
+
+fn is_text(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Mark | Kind::Stage | Kind::Scope | Kind::Signal | Kind::Spark | Kind::Errors
+    )
+}
+
+fn cell(line: Rect, x: u16, width: u16) -> Rect {
+    let rest = draw::after(line, x);
+    Rect {
+        width: width.min(rest.width),
+        ..rest
+    }
+}
+
+fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
+    let key = |command| state.keymap.key(Context::Board, command);
+    let text = match &state.board {
+        None => format!(
+            "Waiting for the first figures. Keys work already: {} help, {} quit.",
+            key(Command::Help),
+            key(Command::Quit)
+        ),
+        Some(board) if !board.stages.is_empty() => format!(
+            "None of {} contains “{}”. {} shows them all.",
+            format::count(board.stages.len(), "stage"),
+            state.list.filter,
+            key(Command::Back)
+        ),
+        Some(board) if board.polling.trouble.is_some() => {
+            "No figures: see the trouble above. This is not an empty account, it is one that could not be read."
+                .into()
+        }
+        Some(board) if board.polling.read_at.is_none() => {
+            "Looking for stages with traffic …".into()
+        }
+        Some(_) => "No REST API stage was found in this account and region, and none has had traffic in the last three hours. Is it the right region?".into(),
+    };
+    let lines = wrap(&text, usize::from(body.width.saturating_sub(4)));
+    for (y, line) in (1..body.height).zip(lines) {
+        draw::left(
+            buffer,
+            draw::after(draw::row(body, y), MARGIN),
+            &line,
+            state.theme.text,
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! The status line, the prompt, and the keys that matter here. The keys come from the keymap, pruned by rank as the screen
+//! narrows; what cannot be done now is faint, and says why when it is pressed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::plan::Plan;
+use crate::tui::available::available;
+use crate::tui::command::{Command, Context};
+use crate::tui::format::{count, duration, parse_duration};
+use crate::tui::state::{Prompt, PromptKind, State};
+
+use super::draw;
+
+/// Draws the keys.
+pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let context = if state.prompt.is_some() {
+        Context::Prompt
+    } else {
+        state.screen().context()
+    };
+    let mut entries: Vec<(Command, String)> = Command::ALL
+        .iter()
+        .copied()
+        .filter(|c| !c.label().is_empty())
+        .filter(|c| {
+            c.contexts().contains(&context)
+                || (context != Context::Prompt && c.contexts().contains(&Context::Global))
+        })
+        .filter(|c| !(context == Context::Timeline && *c == Command::Timeline))
+        .map(|c| (c, state.keymap.key(context, c)))
+        .collect();
+    // What can be done now stays longest.
+    entries.sort_by_key(|(command, _)| (available(state, *command).is_err(), command.rank()));
+    let wide = |(command, key): &(Command, String)| key.width() + 1 + command.label().width() + 2;
+    let mut room = usize::from(area.width) + 2;
+    entries.retain(|entry| {
+        let fits = wide(entry) <= room;
+        room -= if fits { wide(entry) } else { 0 };
+        fits
+    });
+    // The screen's own keys first, the ones that are the same everywhere last.
+    entries.sort_by_key(|(command, _)| {
+        (
+            command.contexts().contains(&Context::Global),
+            command.rank(),
+        )
+    });
+    let mut x = 0;
+    for (command, key) in entries {
+        let (first, second) = match available(state, command) {
+            Ok(()) => (state.theme.key, state.theme.text),
+            Err(_) => (state.theme.faint, state.theme.faint),
+        };
+        x += draw::left(buffer, draw::after(area, x), &key, first) + 1;
+        x += draw::left(buffer, draw::after(area, x), command.label(), second) + 2;
+    }
+}
+
+/// Draws what just happened, or the prompt; returns where the terminal's cursor belongs.
+pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let theme = &state.theme;
+    if let Some(prompt) = &state.prompt {
+        let (words, style) = match &prompt.error {
+            Some(error) => (error.clone(), theme.bad),
+            None => (words(state, prompt), theme.heading),
+        };
+        draw::left(buffer, draw::row(area, 0), &words, style);
+        return Some(input(state, prompt, draw::row(area, 1), buffer));
+    }
+    if let Some(status) = &state.status {
+        let style = if status.bad { theme.warn } else { theme.text };
+        draw::left(buffer, area, &status.text, style);
+    } else if state.is_applying() {
+        draw::left(buffer, area, "a change is being made …", theme.warn);
+    } else if !state.list.filter.is_empty() {
+        let words = format!("filter: {}", state.list.filter);
+        draw::left(buffer, area, &words, theme.faint);
+    }
+    None
+}
+
+fn words(state: &State, prompt: &Prompt) -> String {
+    match &prompt.kind {
+        PromptKind::Filter { .. } => {
+            format!(
+                "Show stages that contain ({} shown)",
+                state.list.order.len()
+            )
+        }
+        PromptKind::Duration { targets } => {
+            let until = match parse_duration(prompt.input.value()) {
+                Ok(Some(seconds)) => format!("for {}", duration(seconds)),
+                Ok(None) => "until somebody undoes it".into(),
+                Err(_) => "for …".into(),
+            };
+            format!(
+                "Plan to block {} {until}; how long? (empty: until undone)",
+                count(targets.len(), "source")
+            )
+        }
+        PromptKind::Confirm => {
+            let phrase = state.ready_plan().map_or_else(String::new, Plan::phrase);
+            format!("To carry the plan out, type:  {phrase}")
+        }
+        PromptKind::Reason { guards } => format!("Why override {}?", guards.join(", ")),
+        PromptKind::Note => "A note for the timeline".into(),
+    }
+}
+
+fn input(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {
+    let lead = draw::left(buffer, area, "> ", state.theme.key);
+    let area = draw::after(area, lead);
+    let room = usize::from(area.width.saturating_sub(1));
+    let scroll = prompt.input.visual_scroll(room);
+    let shown: String = skip_columns(prompt.input.value(), scroll);
+    draw::left(buffer, area, &shown, state.theme.input);
+    let column = prompt.input.visual_cursor().saturating_sub(scroll);
+    let column = u16::try_from(column)
+        .unwrap_or(0)
+        .min(area.width.saturating_sub(1));
+    Position::new(area.x + column, area.y)
+}
+
+fn skip_columns(text: &str, columns: usize) -> String {
+    let mut skipped = 0;
+    text.chars()
+        .skip_while(|c| {
+            let skip = skipped < columns;
+            skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            skip
+        })
+        .collect()
+}

@@ -1,0 +1,344 @@
+//! Who is sending what: ranked addresses out of WAF's samples, and how much the samples saw.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::source::{Legitimacy, Source, Sources, Tally};
+use crate::model::stage::StageId;
+use crate::tui::format::{count, percent, rate, time};
+use crate::tui::state::{Load, State};
+
+use super::page::Page;
+use super::{draw, layout};
+
+const MARGIN: u16 = 2;
+
+/// Draws them.
+pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
+    let (head, table, detail) = layout::sources(body, state.sources.list().len());
+    let pane = &state.sources;
+    let name = pane.stage.as_ref().map_or_else(String::new, StageId::label);
+    let again = if pane.reloading {
+        "  reading again …"
+    } else {
+        ""
+    };
+    let title = format!("SOURCES of {name}{again}");
+    draw::left(buffer, draw::row(head, 0), &title, state.theme.heading);
+    match &pane.load {
+        Load::Idle | Load::Loading => {
+            let text = "Reading WAF's samples …";
+            draw::left(buffer, draw::row(head, 1), text, state.theme.text);
+        }
+        Load::Failed(reason) => failed(state, reason, table, buffer),
+        Load::Loaded(sources) => {
+            coverage(state, sources, head, buffer);
+            rows(state, sources, table, buffer);
+            selected(state, detail, buffer);
+        }
+    }
+}
+
+fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffer) {
+    let mut page = Page::new(area.width);
+    page.hanging("?", state.theme.unknown, 2, reason, state.theme.warn);
+    draw::lines(buffer, area, &page.lines, 0);
+}
+
+/// What the ranking rests on. It is a sample, of a web ACL, and says so.
+fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
+    let shared = if sources.stages_behind > 1 {
+        format!(
+            "{} stages are behind web ACL {}; WAF samples do not say which was called",
+            sources.stages_behind, sources.web_acl
+        )
+    } else {
+        format!(
+            "web ACL {}; WAF samples do not say which stage was called",
+            sources.web_acl
+        )
+    };
+    let text = format!(
+        "from {} samples of {} seen of {} requests, {}–{}; {shared}",
+        grouped(sources.sampled),
+        grouped(sources.seen),
+        grouped(sources.population),
+        time(sources.from),
+        time(sources.to),
+    );
+    let mut page = Page::new(head.width);
+    page.text(0, &text, state.theme.text);
+    // Two lines hold it at any width worth having; what could not be sampled is worth more than its tail.
+    if let Some(missing) = sources.missing.first() {
+        page.lines.truncate(1);
+        let more = match sources.missing.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        page.spans(&[(
+            &format!("? not sampled: {missing}{more}"),
+            state.theme.unknown,
+        )]);
+    }
+    let below = Rect {
+        y: head.y + 1,
+        height: head.height.saturating_sub(1),
+        ..head
+    };
+    draw::lines(buffer, below, &page.lines, 0);
+}
+
+struct Column {
+    title: &'static str,
+    width: u16,
+    right: bool,
+    text: fn(&Source) -> String,
+}
+
+/// Columns from left to right; those that do not fit are left out from the right, and the last one takes what is left.
+fn columns(sources: &Sources, width: u16) -> Vec<Column> {
+    let longest = sources
+        .sources
+        .iter()
+        .map(|s| s.address.to_string().len())
+        .max();
+    let address = u16::try_from(longest.unwrap_or(0))
+        .unwrap_or(39)
+        .clamp(15, 39);
+    let column = |title, width, right, text| Column {
+        title,
+        width,
+        right,
+        text,
+    };
+    let all = [
+        column("address", address, false, |s| s.address.to_string()),
+        column("est.req", 7, true, |s| rate(s.requests as f64)),
+        column("share", 5, true, |s| percent(s.share)),
+        column("known?", 10, false, known),
+        column("cc", 2, false, |s| {
+            top(&s.countries).unwrap_or_else(|| "?".into())
+        }),
+        column("WAF did", 8, false, did),
+        column("top request", 16, false, |s| {
+            top(&s.requests_by_path).unwrap_or_else(|| "?".into())
+        }),
+        column("top rule", 18, false, |s| top(&s.rules).unwrap_or_default()),
+        column("user agent", 14, false, |s| {
+            top(&s.user_agents).unwrap_or_else(|| "none seen".into())
+        }),
+    ];
+    let mut room = width.saturating_sub(MARGIN + 4);
+    let mut kept: Vec<Column> = Vec::new();
+    for column in all {
+        let needs = column.width + u16::from(!kept.is_empty());
+        if needs > room {
+            break;
+        }
+        room -= needs;
+        kept.push(column);
+    }
+    let texts = kept
+        .iter()
+        .filter(|c| c.title.len() > 7 && !c.right)
+        .count();
+    let each = room / u16::try_from(texts.max(1)).unwrap_or(1);
+    for column in kept.iter_mut().filter(|c| c.title.len() > 7 && !c.right) {
+        column.width += each;
+    }
+    kept
+}
+
+fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
+    let columns = columns(sources, area.width);
+    let write =
+        |line: Rect, buffer: &mut Buffer, style: Style, text: &dyn Fn(&Column) -> String| {
+            let mut x = MARGIN + 4;
+            for column in &columns {
+                let rest = draw::after(line, x);
+                let cell = Rect {
+                    width: column.width.min(rest.width),
+                    ..rest
+                };
+                if column.right {
+                    draw::right(buffer, cell, &text(column), style);
+                } else {
+                    draw::left(buffer, cell, &text(column), style);
+                }
+                x += column.width + 1;
+            }
+        };
+    write(draw::row(area, 0), buffer, state.theme.heading, &|c| {
+        c.title.to_owned()
+    });
+    if sources.sources.is_empty() {
+        draw::left(
+            buffer,
+            draw::after(draw::row(area, 1), MARGIN),
+            "The samples of these minutes name no source.",
+            state.theme.text,
+        );
+    }
+    let pane = &state.sources;
+    let height = usize::from(area.height.saturating_sub(1));
+    let first = pane.cursor.first_shown(sources.sources.len(), height);
+    let shown = sources.sources.iter().enumerate().skip(first).take(height);
+    for (y, (n, source)) in (1..area.height).zip(shown) {
+        let line = draw::row(area, y);
+        let marked = pane.marked.contains(&source.address);
+        let style = if marked {
+            state.theme.warn
+        } else {
+            state.theme.text
+        };
+        let mark = if marked { "[x]" } else { "[ ]" };
+        draw::left(buffer, draw::after(line, MARGIN), mark, style);
+        write(line, buffer, style, &|c| (c.text)(source));
+        if n == pane.cursor.at {
+            buffer.set_style(line, state.theme.selected);
+            draw::left(buffer, line, "▸", state.theme.key);
+        }
+    }
+}
+
+/// Everything known of the source under the cursor, and what the marks add up to.
+fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
+    let pane = &state.sources;
+    let theme = &state.theme;
+    let mut page = Page::new(area.width);
+    page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
+    let marked = pane
+        .list()
+        .iter()
+        .filter(|s| pane.marked.contains(&s.address));
+    let share: f64 = marked.map(|s| s.share).sum();
+    let marks = format!(
+        "{} marked, {} of the estimated requests",
+        count(pane.marked.len(), "source"),
+        percent(share)
+    );
+    page.spans(&[(
+        &marks,
+        if pane.marked.is_empty() {
+            theme.faint
+        } else {
+            theme.warn
+        },
+    )]);
+    if let Some(source) = pane.list().get(pane.cursor.at) {
+        let words = match source.legitimacy {
+            Legitimacy::SeenBefore => "seen before the attack: likely a caller that belongs there",
+            Legitimacy::NotSeenBefore => "not seen before the attack; it may be a new customer",
+            Legitimacy::Unknown => "whether it belongs there is not known: nothing to compare with",
+        };
+        let proxy = if source.behind_proxy {
+            "; forwarding headers: others may be behind it"
+        } else {
+            ""
+        };
+        page.text(
+            0,
+            &format!("{}: {words}{proxy}", source.address),
+            theme.text,
+        );
+        let samples = usize::try_from(source.samples).unwrap_or(usize::MAX);
+        let lines = [
+            format!(
+                "{}/s, {}–{}, from {}: {}",
+                rate(source.per_second),
+                time(source.first_seen),
+                time(source.last_seen),
+                count(samples, "sample"),
+                listed(&source.requests_by_path)
+            ),
+            format!(
+                "rules {}; agents {}",
+                listed(&source.rules),
+                listed(&source.user_agents)
+            ),
+        ];
+        for line in lines {
+            page.text(0, &line, theme.faint);
+        }
+    }
+    draw::lines(buffer, area, &page.lines, 0);
+}
+
+fn known(source: &Source) -> String {
+    let word = match source.legitimacy {
+        Legitimacy::SeenBefore => "before",
+        Legitimacy::NotSeenBefore => "new",
+        Legitimacy::Unknown => "?",
+    };
+    if source.behind_proxy {
+        format!("{word} proxy")
+    } else {
+        word.into()
+    }
+}
+
+/// `COUNT`, or with its share where WAF did several things: `BLOCK 80%`.
+fn did(source: &Source) -> String {
+    let all: u64 = source.actions.iter().map(|(_, n)| n).sum();
+    match source.actions.first() {
+        Some((action, n)) if *n < all && all > 0 => {
+            let short: String = action.chars().take(4).collect();
+            format!("{short} {}", percent(*n as f64 / all as f64))
+        }
+        Some((action, _)) => action.clone(),
+        None => "?".into(),
+    }
+}
+
+fn top(tally: &Tally) -> Option<String> {
+    tally.first().map(|(name, _)| name.clone())
+}
+
+fn listed(tally: &Tally) -> String {
+    if tally.is_empty() {
+        return "?".into();
+    }
+    let names: Vec<String> = tally
+        .iter()
+        .take(4)
+        .map(|(name, n)| format!("{name} ({n})"))
+        .collect();
+    names.join(", ")
+}
+
+/// `61,000`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(
+            (
+                grouped(0),
+                grouped(480),
+                grouped(61_000),
+                grouped(1_234_567)
+            ),
+            (
+                "0".into(),
+                "480".into(),
+                "61,000".into(),
+                "1,234,567".into()
+            )
+        );
+    }
+}

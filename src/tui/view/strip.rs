@@ -1,0 +1,216 @@
+//! The details of the selected stage, in the order in which an attack is dealt with: what is wrong, who, what to do; then
+//! what is not known, and why.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::board::{Known, StageRow};
+use crate::model::figure::{Figure, Scope};
+use crate::model::signal::{Severity, Signal, SignalKind};
+use crate::tui::command::{Command, Context};
+use crate::tui::format::{minute, share};
+use crate::tui::state::State;
+
+use super::chart;
+use super::draw;
+use super::page::Page;
+
+/// Columns of the labels on the left.
+const GUTTER: usize = 8;
+
+/// Draws the details; with room to spare (beside the board), the charts as well.
+pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer) {
+    let Some(row) = state.selected() else {
+        return;
+    };
+    let area = if beside {
+        frame_left(state, area, buffer)
+    } else {
+        rule_above(state, area, buffer)
+    };
+    let roomy = beside || area.height > 14;
+    let page = page(state, row, area.width, roomy);
+    draw::lines(buffer, area, &page.lines, 0);
+    let used = u16::try_from(page.lines.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
+    let rest = Rect {
+        y: area.y.saturating_add(used),
+        height: area.height.saturating_sub(used),
+        ..area
+    };
+    if beside {
+        chart::column(state, row, rest, buffer);
+    } else {
+        chart::grid(state, row, rest, buffer);
+    }
+}
+
+fn rule_above(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
+    let rule = "─".repeat(area.width.into());
+    draw::left(buffer, draw::row(area, 0), &rule, state.theme.faint);
+    Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    }
+}
+
+fn frame_left(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
+    for y in 0..area.height {
+        draw::left(buffer, draw::row(area, y), "│", state.theme.faint);
+    }
+    draw::after(area, 2)
+}
+
+fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
+    let theme = &state.theme;
+    let mut page = Page::new(width);
+    page.spans(&[
+        (&row.id.label(), theme.heading),
+        (&format!("  api {}  ", row.id.api_id), theme.faint),
+        (&web_acl(row), theme.faint),
+    ]);
+    wrong(state, row, &mut page);
+    if let Some(worst) = row.signals.first() {
+        let key = state.keymap.key(Context::Board, Command::Sources);
+        let who = format!("{key}: who is sending it");
+        page.hanging("WHO", theme.heading, GUTTER, &who, theme.text);
+        page.hanging("DO", theme.heading, GUTTER, &worst.suggests, theme.text);
+    }
+    for signal in row.signals.iter().skip(1) {
+        let style = severity(state, signal);
+        page.hanging("ALSO", theme.heading, GUTTER, &headline(signal), style);
+        if roomy {
+            page.text(GUTTER, &signal.evidence, theme.text);
+        }
+    }
+    facts(state, row, &mut page);
+    page
+}
+
+/// The worst signal with its evidence, or that there is none.
+fn wrong(state: &State, row: &StageRow, page: &mut Page) {
+    let theme = &state.theme;
+    if let Some(worst) = row.signals.first() {
+        let style = severity(state, worst);
+        page.hanging("WRONG", theme.heading, GUTTER, &headline(worst), style);
+        page.text(GUTTER, &worst.evidence, theme.text);
+        return;
+    }
+    let words = if row.figures.requests_per_second.value().is_some() {
+        "no signal stands"
+    } else {
+        "no signal, but nothing was judged: the requests are not known"
+    };
+    page.hanging("WRONG", theme.heading, GUTTER, words, theme.text);
+}
+
+/// The style of a signal's severity.
+pub(crate) fn severity(state: &State, signal: &Signal) -> Style {
+    match signal.severity {
+        Severity::Attack => state.theme.bad,
+        Severity::Notice => state.theme.warn,
+    }
+}
+
+/// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`
+pub(crate) fn headline(signal: &Signal) -> String {
+    let (show, side): (fn(f64) -> String, &str) = match signal.kind {
+        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh => (share, "over"),
+        SignalKind::AllowedShareLow => (share, "under"),
+        SignalKind::BlockedSpike => (|v| format!("{v:.1}×"), "over"),
+    };
+    format!(
+        "{} {} {}, {side} {}, since {}",
+        signal.severity.word(),
+        signal.kind.id(),
+        show(signal.value),
+        show(signal.threshold),
+        minute(signal.since)
+    )
+}
+
+/// What is not known with its reason, one line for all figures that share one; then scope and warnings.
+pub(crate) fn facts(state: &State, row: &StageRow, page: &mut Page) {
+    let theme = &state.theme;
+    for (names, reason) in unknowns(row) {
+        let text = format!("{}: {reason}", names.join(", "));
+        page.hanging("?", theme.unknown, GUTTER, &text, theme.text);
+    }
+    for warning in &row.warnings {
+        page.hanging("!", theme.warn, GUTTER, warning, theme.text);
+    }
+    if let Some(Scope::WebAcl { name, stages }) = row
+        .figures
+        .waf_allowed_per_second
+        .reading()
+        .map(|r| &r.scope)
+        && *stages > 1
+    {
+        let text = format!("WAF figures are those of all {stages} stages behind {name}");
+        page.hanging("", theme.faint, GUTTER, &text, theme.faint);
+    }
+    if let Some(reading) = row.figures.requests_per_second.reading() {
+        let more = if reading.provisional {
+            "; ~ may still change"
+        } else {
+            ""
+        };
+        let shared = match reading.scope {
+            Scope::ApiName { apis } if apis > 1 => {
+                format!("; they count {apis} APIs of this name together (inferred)")
+            }
+            _ => String::new(),
+        };
+        let text = format!("figures up to {}{more}{shared}", minute(reading.at));
+        page.hanging("", theme.faint, GUTTER, &text, theme.faint);
+    }
+}
+
+/// The web ACL before the stage, and how many stages it stands before.
+pub(crate) fn web_acl(row: &StageRow) -> String {
+    match &row.web_acl {
+        Known::Yes(Some(name)) => {
+            let shared = row
+                .figures
+                .waf_allowed_per_second
+                .reading()
+                .map(|r| &r.scope);
+            match shared {
+                Some(Scope::WebAcl { stages, .. }) if *stages > 1 => {
+                    format!("web ACL {name}, shared by {stages} stages")
+                }
+                _ => format!("web ACL {name}"),
+            }
+        }
+        Known::Yes(None) => "no web ACL".into(),
+        Known::NotYet => "web ACL not read yet".into(),
+        Known::No(reason) => format!("web ACL ?: {reason}"),
+    }
+}
+
+fn unknowns(row: &StageRow) -> Vec<(Vec<&'static str>, &str)> {
+    let figures = &row.figures;
+    let named: [(&'static str, &Figure); 7] = [
+        ("requests", &figures.requests_per_second),
+        ("4XX", &figures.client_error_share),
+        ("5XX", &figures.server_error_share),
+        ("p50", &figures.latency_p50_ms),
+        ("p99", &figures.latency_p99_ms),
+        ("WAF allowed", &figures.waf_allowed_per_second),
+        ("WAF blocked", &figures.waf_blocked_per_second),
+    ];
+    let mut out: Vec<(Vec<&'static str>, &str)> = Vec::new();
+    for (name, figure) in named {
+        let Some(reason) = figure.reason() else {
+            continue;
+        };
+        match out.iter_mut().find(|(_, r)| *r == reason) {
+            Some((names, _)) => names.push(name),
+            None => out.push((vec![name], reason)),
+        }
+    }
+    out
+}

@@ -1,0 +1,476 @@
+//! `block-ip` from plan to undo against the range: what must hold whatever others do meanwhile.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use portcullis::model::plan::{Effect, GuardResult, Outcome, Verdict};
+use portcullis::model::timeline::ActionState;
+use portcullis::respond::confirm::{ConfirmError, Confirmed};
+use portcullis::respond::execute::execute;
+use portcullis::respond::observe::observe;
+use portcullis::respond::plan::Planned;
+use portcullis::respond::reconcile::reconcile;
+use portcullis::respond::sweep::sweep;
+use portcullis_range::{Fault, When};
+use serde_json::json;
+
+use crate::world::{World, actor, add_entry, block, flood};
+
+fn guard<'a>(planned: &'a Planned, id: &str) -> &'a GuardResult {
+    let found = planned.plan.guards.iter().find(|g| g.id == id);
+    found.unwrap_or_else(|| panic!("no {id} in {:#?}", planned.plan.guards))
+}
+
+fn halts(planned: &Planned) -> Vec<String> {
+    planned.plan.halting().map(|g| g.id.clone()).collect()
+}
+
+async fn in_force(world: &World, id: &str) -> ActionState {
+    world.incident().await.fold().unwrap().action(id).unwrap().state
+}
+
+#[tokio::test(start_paused = true)]
+async fn apply_adds_and_undo_restores_byte_for_byte() {
+    let world = flood(60.0).await;
+    let (v4, v6) = (world.entries("shop-blocklist"), world.entries("shop-blocklist-v6"));
+    let planned = world.plan(&block(&["203.0.113.7/32", "2001:db8:bad::5"])).await;
+    assert_eq!(halts(&planned), Vec::<String>::new());
+    let done = world.apply(planned).await;
+    assert_eq!((done.outcome, done.effect), (Outcome::Done, Some(Effect::Saved)));
+    assert!(world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+    assert!(world.entries("shop-blocklist-v6").contains(&"2001:db8:bad::5/128".to_owned()));
+    let undone = world.undo(&done.action_id).await;
+    assert_eq!(undone.outcome, Outcome::Done);
+    assert_eq!((world.entries("shop-blocklist"), world.entries("shop-blocklist-v6")), (v4, v6));
+    assert_eq!(in_force(&world, &done.action_id).await, ActionState::Undone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_entry_written_in_between_is_merged_and_never_lost() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    let token = planned.plan.digest.clone();
+    world.range.with(|range| {
+        range.faults().before("wafv2", "UpdateIPSet", When::Nth(1), |account| {
+            add_entry(account, "shop-blocklist", "192.0.2.99/32");
+        });
+    });
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::Done, "{:?}", done.lines);
+    let entries = world.entries("shop-blocklist");
+    assert!(entries.contains(&"192.0.2.99/32".to_owned()) && entries.contains(&"203.0.113.7/32".to_owned()));
+    // Another writer's unrelated entry does not make a plan stale.
+    let world = flood(60.0).await;
+    world.range.with(|range| add_entry(range.account_mut(), "shop-blocklist", "192.0.2.99/32"));
+    assert_eq!(world.plan(&block(&["203.0.113.7"])).await.plan.digest, token);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writers_that_never_stop_are_given_up_on_with_nothing_changed() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Always, Fault::StaleLock));
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::NotDone);
+    assert!(!world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+    assert_eq!(in_force(&world, &done.action_id).await, ActionState::NotDone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_diff_in_between_is_not_carried_out() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    world.range.with(|range| {
+        range.faults().before("wafv2", "UpdateIPSet", When::Nth(1), |account| {
+            add_entry(account, "shop-blocklist", "203.0.113.0/24");
+        });
+    });
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::NotDone, "{:?}", done.lines);
+    assert!(done.lines.iter().any(|l| l.contains("diff has changed")), "{:?}", done.lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_be_blocked_stops_the_plan() {
+    let world = flood(60.0).await;
+    let stops = async |targets: &[&str]| halts(&world.plan(&block(targets)).await);
+    assert!(stops(&["0.0.0.0/0"]).await.contains(&"block-ip.zero-prefix".to_owned()));
+    assert!(stops(&["::/0"]).await.contains(&"block-ip.zero-prefix".to_owned()));
+    // Around a never-block range, inside one, and a break-glass range either way.
+    assert_eq!(stops(&["198.51.100.0/24"]).await, ["block-ip.never-block"]);
+    assert_eq!(stops(&["198.51.100.200/32"]).await, ["block-ip.never-block"]);
+    assert_eq!(stops(&["192.0.2.241/32"]).await, ["block-ip.break-glass"]);
+    assert_eq!(stops(&["192.0.2.224/27"]).await, ["block-ip.break-glass"]);
+    assert_eq!(stops(&["203.0.0.0/15"]).await, ["block-ip.breadth"]);
+    assert_eq!(stops(&["2001:db9::/32"]).await, ["block-ip.breadth"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn zero_prefix_yields_to_no_override_and_never_block_only_with_a_reason() {
+    let world = flood(60.0).await;
+    let mut all = block(&["0.0.0.0/0"]);
+    all.terms.reason = Some("desperate".into());
+    all.terms.overrides = ["zero-prefix", "never-block", "break-glass", "breadth", "legitimate-share"]
+        .map(|g| format!("block-ip.{g}"))
+        .to_vec();
+    assert!(halts(&world.plan(&all).await).contains(&"block-ip.zero-prefix".to_owned()));
+    let mut partner = block(&["198.51.100.200"]);
+    partner.terms.overrides = vec!["block-ip.never-block".into()];
+    assert!(!halts(&world.plan(&partner).await).is_empty(), "an override without a reason must not do");
+    partner.terms.reason = Some("the partner's key was stolen".into());
+    let planned = world.plan(&partner).await;
+    assert_eq!(halts(&planned), Vec::<String>::new());
+    assert!(guard(&planned, "block-ip.never-block").overridden);
+}
+
+#[tokio::test(start_paused = true)]
+async fn guards_without_their_configuration_are_unknown_and_stop() {
+    let mut world = flood(60.0).await;
+    world.settings.guards.never_block = None;
+    world.settings.guards.break_glass = None;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    assert_eq!(guard(&planned, "block-ip.never-block").verdict, Verdict::Unknown);
+    assert_eq!(halts(&planned), ["block-ip.never-block", "block-ip.break-glass"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn host_bits_are_masked_and_said() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.9/30"])).await;
+    assert_eq!(guard(&planned, "block-ip.host-bits").verdict, Verdict::Warn);
+    assert_eq!(planned.plan.changes[0].added, ["203.0.113.8/30"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn blocking_a_prefix_with_customers_in_it_is_stopped_and_the_attackers_alone_are_not() {
+    let world = flood(60.0).await;
+    world.pass(300).await;
+    let wide = world.plan(&block(&["203.0.113.128/25"])).await;
+    assert_eq!(guard(&wide, "block-ip.legitimate-share").verdict, Verdict::Stop, "{:#?}", wide.plan.guards);
+    let exact = world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await;
+    assert_eq!(guard(&exact, "block-ip.legitimate-share").verdict, Verdict::Pass, "{:#?}", exact.plan.guards);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_covered_already_is_nothing_to_change() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["192.0.2.130"])).await;
+    assert!(planned.plan.is_empty());
+    assert_eq!(guard(&planned, "block-ip.already-covered").verdict, Verdict::Warn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phrase_of_another_state_is_stale() {
+    let world = flood(60.0).await;
+    let old = world.plan(&block(&["203.0.113.7"])).await.plan.phrase();
+    let new = world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await;
+    assert!(matches!(Confirmed::by_phrase(new.clone(), &old), Err(ConfirmError::Stale { .. })));
+    assert!(matches!(Confirmed::by_phrase(new.clone(), "yes"), Err(ConfirmError::Wrong { .. })));
+    assert!(matches!(Confirmed::by_phrase(new.clone(), ""), Err(ConfirmError::Wrong { .. })));
+    let spaced = format!("  {}  ", new.plan.phrase().replace(' ', "   "));
+    assert!(Confirmed::by_phrase(new, &spaced).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_found_out_by_reading() {
+    for fault in [Fault::ResetAfter, Fault::HangAfter, Fault::Truncate] {
+        let world = flood(60.0).await;
+        let planned = world.plan(&block(&["203.0.113.7"])).await;
+        world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Nth(1), fault.clone()));
+        let done = world.apply(planned).await;
+        assert_eq!(done.outcome, Outcome::Done, "{fault:?} {:?}", done.lines);
+        assert_eq!(world.mutating_calls().len(), 1, "a write is never repeated blindly");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_never_arrived_is_not_done() {
+    for fault in [Fault::Reset, Fault::Hang, Fault::ServerError(503), Fault::Deny, Fault::ExpiredToken] {
+        let world = flood(60.0).await;
+        let planned = world.plan(&block(&["203.0.113.7"])).await;
+        world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Always, fault.clone()));
+        let done = world.apply(planned).await;
+        assert_eq!(done.outcome, Outcome::NotDone, "{fault:?} {:?}", done.lines);
+        assert!(!world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_neither_answered_nor_read_is_not_known_and_found_out_at_the_next_start() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    world.range.with(|range| {
+        range.faults().add("wafv2", "UpdateIPSet", When::Nth(1), Fault::ResetAfter);
+        range.faults().add("wafv2", "GetIPSet", When::Always, Fault::Reset);
+    });
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::NotKnown, "{:?}", done.lines);
+    assert_eq!(in_force(&world, &done.action_id).await, ActionState::Unclear);
+}
+
+#[tokio::test(start_paused = true)]
+async fn accepted_but_unreadable_is_not_verified() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    world.range.with(|range| range.faults().add("wafv2", "GetIPSet", When::Always, Fault::Deny));
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::NotVerified, "{:?}", done.lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_set_done_and_the_other_refused_is_partly() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7", "2001:db8:bad::5"])).await;
+    world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Nth(2), Fault::Deny));
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::Partly, "{:?}", done.lines);
+    // Taking it back takes back what was made.
+    let undone = world.undo(&done.action_id).await;
+    assert_eq!(undone.outcome, Outcome::Done, "{:?}", undone.lines);
+    assert!(!world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn undo_leaves_alone_what_somebody_else_changed() {
+    let world = flood(60.0).await;
+    let done = world.apply(world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await).await;
+    // Somebody removes one of ours and widens the other.
+    world.write_entries("shop-blocklist", &["192.0.2.66/32", "203.0.113.64/28"]);
+    let planned = world.plan_undo(&done.action_id).await;
+    assert_eq!(guard(&planned, "undo.foreign-change").verdict, Verdict::Warn);
+    assert!(planned.plan.is_empty());
+    assert_eq!(world.entries("shop-blocklist"), ["192.0.2.66/32", "203.0.113.64/28"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn undo_leaves_in_place_what_another_action_counts_on() {
+    let world = flood(60.0).await;
+    let first = world.apply(world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await).await;
+    let second = world.apply(world.plan(&block(&["203.0.113.7", "203.0.113.70"])).await).await;
+    let planned = world.plan_undo(&first.action_id).await;
+    assert_eq!(guard(&planned, "undo.claimed").verdict, Verdict::Warn);
+    assert_eq!(planned.plan.changes[0].removed, ["203.0.113.66/32"]);
+    world.apply(planned).await;
+    assert!(world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+    assert_eq!(in_force(&world, &second.action_id).await, ActionState::InForce);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_set_a_missing_acl_and_an_allow_list_stop_by_name() {
+    let world = flood(60.0).await;
+    let full: Vec<String> =
+        (0..10_000u32).map(|n| format!("{}/32", std::net::Ipv4Addr::from(0x0a00_0000 + n))).collect();
+    let full: Vec<&str> = full.iter().map(String::as_str).collect();
+    world.write_entries("shop-blocklist", &full);
+    assert_eq!(halts(&world.plan(&block(&["203.0.113.7"])).await), ["block-ip.capacity"]);
+
+    let mut dev = block(&["203.0.113.7"]);
+    dev.stage = "shop/dev".parse().unwrap();
+    let planned = world.plan(&dev).await;
+    assert_eq!(halts(&planned), ["block-ip.web-acl"]);
+    assert!(planned.plan.notes.iter().any(|n| n.contains("associate-web-acl")), "{:?}", planned.plan.notes);
+}
+
+fn rewire(world: &World, change: impl Fn(&mut Vec<serde_json::Value>)) {
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let acl = account.waf.web_acls.values().next().unwrap().saved().clone();
+        let mut rules = acl.rules.clone();
+        change(&mut rules);
+        account.write_web_acl(&acl.id, rules, acl.body.clone()).unwrap();
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn wiring_that_does_not_block_is_named() {
+    let world = flood(60.0).await;
+    rewire(&world, |rules| rules[0]["Action"] = json!({"Count": {}}));
+    assert_eq!(halts(&world.plan(&block(&["203.0.113.7"])).await), ["block-ip.effective"]);
+    rewire(&world, |rules| {
+        let inner = rules[0]["Statement"].clone();
+        rules[0]["Action"] = json!({"Block": {}});
+        rules[0]["Statement"] = json!({"NotStatement": {"Statement": inner}});
+    });
+    assert_eq!(halts(&world.plan(&block(&["203.0.113.7"])).await), ["block-ip.inverted"]);
+    rewire(&world, |rules| {
+        rules.remove(0);
+        rules.remove(0);
+    });
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    assert_eq!(halts(&planned), ["block-ip.ip-set"]);
+    assert!(planned.plan.notes.iter().any(|n| n.contains("IPSetReferenceStatement")), "{:?}", planned.plan.notes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_is_seen_to_work() {
+    let world = flood(60.0).await;
+    world.pass(240).await;
+    let planned = world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await;
+    let plan = planned.plan.clone();
+    let done = world.apply(planned).await;
+    let incident = world.incident().await;
+    let patience = chrono::TimeDelta::minutes(6);
+    let seen = observe(&world.aws, &incident, &done.action_id, &plan, world.aws.clock().now(), patience).await.unwrap();
+    assert!(seen.observed, "{:?}", seen.evidence);
+    assert!(seen.evidence[0].contains("by rule"), "{:?}", seen.evidence);
+    assert_eq!(incident.fold().unwrap().action(&done.action_id).unwrap().effect, Some(Effect::Observed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_expires_is_swept_and_nothing_else() {
+    let world = flood(60.0).await;
+    let mut short = block(&["203.0.113.7"]);
+    short.terms.expires_after_seconds = Some(600);
+    let short = world.apply(world.plan(&short).await).await;
+    let lasting = world.apply(world.plan(&block(&["203.0.113.66"])).await).await;
+    assert!(sweep(&world.aws, &world.store, &actor()).await.unwrap().is_empty(), "not due yet");
+    world.pass(700).await;
+    let swept = sweep(&world.aws, &world.store, &actor()).await.unwrap();
+    assert_eq!(swept.len(), 1);
+    assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
+    let entries = world.entries("shop-blocklist");
+    assert!(!entries.contains(&"203.0.113.7/32".to_owned()) && entries.contains(&"203.0.113.66/32".to_owned()));
+    assert_eq!(in_force(&world, &short.action_id).await, ActionState::Undone);
+    assert_eq!(in_force(&world, &lasting.action_id).await, ActionState::InForce);
+}
+
+/// Cuts an action short at its nth call, as a killed process would be, and lets the next start find out.
+async fn cut_at(operation: &str, nth: u32, fault: Fault) -> (World, Option<(Outcome, Vec<String>)>) {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7", "2001:db8:bad::5"])).await;
+    world.range.with(|range| range.faults().add("wafv2", operation, When::Nth(nth), fault));
+    let incident = world.incident().await;
+    let phrase = planned.plan.phrase();
+    let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
+    // The call hangs; the process is gone before its own time limit is up.
+    let mut progress = |_: &str| {};
+    let running = execute(&world.aws, &incident, confirmed, &mut progress);
+    let ended = tokio::time::timeout(std::time::Duration::from_millis(900), running).await.is_ok();
+    world.range.with(|range| range.faults().clear());
+    if ended {
+        return (world, None);
+    }
+    let found = reconcile(&world.aws, &world.store, &actor()).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let action = incident.fold().unwrap().actions[0].clone();
+    (world, Some((found[0].outcome.unwrap(), action.made)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_killed_at_any_call_leaves_a_journal_that_tells_the_truth() {
+    let mut points = 0;
+    for (operation, calls) in [("UpdateIPSet", 2), ("GetIPSet", 2)] {
+        for nth in 1..=calls {
+            for fault in [Fault::Hang, Fault::HangAfter] {
+                let (world, found) = cut_at(operation, nth, fault.clone()).await;
+                let (outcome, made) = found.unwrap_or_else(|| panic!("{operation} {nth} {fault:?} was not cut short"));
+                let v4 = world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned());
+                let v6 = world.entries("shop-blocklist-v6").contains(&"2001:db8:bad::5/128".to_owned());
+                let truth = match (v4, v6) {
+                    (true, true) => Outcome::Done,
+                    (false, false) => Outcome::NotDone,
+                    _ => Outcome::Partly,
+                };
+                assert_eq!(outcome, truth, "{operation} {nth} {fault:?}");
+                assert_eq!(made.len(), usize::from(v4) + usize::from(v6), "{operation} {nth} {fault:?}");
+                points += 1;
+            }
+        }
+    }
+    assert_eq!(points, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_that_is_being_carried_out_is_not_taken_for_dead() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Nth(1), Fault::Hang));
+    let incident = world.incident().await;
+    let phrase = planned.plan.phrase();
+    let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
+    let mut progress = |_: &str| {};
+    let running = execute(&world.aws, &incident, confirmed, &mut progress);
+    tokio::pin!(running);
+    let other = async {
+        while incident.fold().unwrap().in_flight().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        reconcile(&world.aws, &world.store, &actor()).await.unwrap()
+    };
+    tokio::select! {
+        _ = &mut running => panic!("it hangs"),
+        found = other => assert_eq!(found[0].outcome, None, "{found:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_stages_and_ambiguous_names_are_refused_with_a_hint() {
+    let world = flood(60.0).await;
+    let mut typo = block(&["203.0.113.7"]);
+    typo.stage = "shpo/prod".parse().unwrap();
+    let error = world.try_plan(&typo).await.unwrap_err().to_string();
+    assert!(error.contains("did you mean shop?"), "{error}");
+    typo.stage = "shop/prdo".parse().unwrap();
+    let error = world.try_plan(&typo).await.unwrap_err().to_string();
+    assert!(error.contains("it has dev, prod") || error.contains("it has prod, dev"), "{error}");
+    world.range.with(|range| range.account_mut().create_api("shop", None));
+    typo.stage = "shop/prod".parse().unwrap();
+    let error = world.try_plan(&typo).await.unwrap_err().to_string();
+    assert!(error.contains("names 2 APIs"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_description_survives_an_update() {
+    let world = flood(60.0).await;
+    let description = |world: &World| {
+        world.range.with(|range| {
+            let sets = &range.account().waf.ip_sets;
+            sets.values().find(|s| s.saved().name == "shop-blocklist").unwrap().saved().description.clone()
+        })
+    };
+    let before = description(&world);
+    assert!(before.is_some());
+    world.apply(world.plan(&block(&["203.0.113.7"])).await).await;
+    assert_eq!(description(&world), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writers_that_interleave_lose_nothing() {
+    let world = flood(60.0).await;
+    let mut others = Vec::new();
+    for n in 0..20u8 {
+        let target = format!("203.0.113.{n}");
+        let planned = world.plan(&block(&[&target])).await;
+        let foreign = format!("192.0.2.{}/32", 160 + n);
+        others.push(foreign.clone());
+        world.range.with(|range| {
+            range.faults().clear();
+            range.faults().before("wafv2", "UpdateIPSet", When::First(u32::from(n % 4)), move |account| {
+                if !has(account, &foreign) {
+                    add_entry(account, "shop-blocklist", &foreign);
+                }
+            });
+        });
+        assert_eq!(world.apply(planned).await.outcome, Outcome::Done);
+    }
+    let entries = world.entries("shop-blocklist");
+    for (n, foreign) in others.iter().enumerate() {
+        assert!(entries.contains(&format!("203.0.113.{n}/32")));
+        assert!(n % 4 == 0 || entries.contains(foreign), "{foreign} was lost");
+    }
+}
+
+fn has(account: &portcullis_range::state::Account, entry: &str) -> bool {
+    let sets = &account.waf.ip_sets;
+    sets.values().any(|s| s.saved().addresses.iter().any(|a| a == entry))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_set_is_said_on_undo() {
+    let world = flood(60.0).await;
+    let done = world.apply(world.plan(&block(&["203.0.113.7"])).await).await;
+    world.range.with(|range| {
+        let sets = &mut range.account_mut().waf.ip_sets;
+        sets.retain(|_, set| set.saved().name != "shop-blocklist");
+    });
+    let planned = world.plan_undo(&done.action_id).await;
+    assert_eq!(guard(&planned, "undo.resource-gone").verdict, Verdict::Warn);
+}

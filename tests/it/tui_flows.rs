@@ -1,0 +1,611 @@
+//! What keys and news lead to: whole flows with canned answers, without a terminal.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
+use portcullis::model::action::{Action, Terms};
+use portcullis::tui::event::StopReason;
+use portcullis::tui::{Effect, Event, Format, Mode, Screen, Theme, picture};
+use ratatui::style::Modifier;
+
+use super::tui_fixtures as fixtures;
+use super::tui_screens::{Console, SIZES};
+
+const SIZE: (u16, u16) = (120, 40);
+
+fn applies(console: &Console) -> usize {
+    let effects = console.effects.iter();
+    effects
+        .filter(|e| matches!(e, Effect::Apply { .. }))
+        .count()
+}
+
+fn says(console: &Console, words: &str) {
+    let text = console.text();
+    assert!(text.contains(words), "“{words}” is not in\n{text}");
+}
+
+fn unsays(console: &Console, words: &str) {
+    let text = console.text();
+    assert!(!text.contains(words), "“{words}” is in\n{text}");
+}
+
+#[test]
+fn from_the_attack_to_a_block_and_back_again() {
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack());
+    console.keys("s");
+    assert_eq!(
+        console.effects,
+        vec![Effect::LoadSources(fixtures::stage("shop", "prod"))]
+    );
+    console.sources(fixtures::sources()).keys("a");
+    console.keys("b");
+    // The offered four hours, made two.
+    console.code(KeyCode::Backspace, KeyModifiers::NONE);
+    console.code(KeyCode::Backspace, KeyModifiers::NONE);
+    console.keys("2h").enter();
+    let Some(Effect::Plan {
+        action: Action::BlockIp(block),
+        ..
+    }) = console.effects.last()
+    else {
+        panic!("a plan is asked for: {:?}", console.effects);
+    };
+    assert_eq!(block.targets.len(), 13);
+    assert_eq!(block.targets[0].net.to_string(), "203.0.113.1/32");
+    assert_eq!(block.terms.expires_after_seconds, Some(7_200));
+    assert_eq!(block.stage.api, fixtures::stage("shop", "prod").api_id);
+    says(&console, "reading the account for this plan");
+
+    console.plan(fixtures::plan_warn());
+    console.enter();
+    assert_eq!(
+        console.effects.last(),
+        Some(&Effect::ConfirmationOpen(true))
+    );
+    console.keys("shop/prod 7f3a").enter();
+    let [
+        ..,
+        Effect::ConfirmationOpen(false),
+        Effect::Apply { plan, phrase },
+    ] = &console.effects[..]
+    else {
+        panic!("it is carried out: {:?}", console.effects);
+    };
+    assert_eq!(
+        (phrase.as_str(), plan.digest.as_str()),
+        ("shop/prod 7f3a", fixtures::plan_warn().digest.as_str())
+    );
+    says(&console, "BEING CARRIED OUT");
+    console.event(Event::Progress {
+        line: "UpdateIPSet …".into(),
+    });
+    says(&console, "UpdateIPSet …");
+    console.event(Event::Finished {
+        result: Ok(Box::new(fixtures::finished())),
+    });
+    says(&console, "done and read back");
+    says(&console, "4XX does not fall");
+    // It cannot be done a second time.
+    console.enter();
+    says(&console, "cannot be done twice");
+    assert_eq!(applies(&console), 1);
+
+    console.timeline(fixtures::timeline()).keys("tj").keys("u");
+    assert!(matches!(
+        console.effects.last(),
+        Some(Effect::PlanUndo { action_id, terms, .. }) if action_id == "a-0001" && *terms == Terms::default()
+    ));
+    console.plan(fixtures::plan_undo()).enter();
+    console.keys("shop/prod 7f3a").enter();
+    assert_eq!(
+        applies(&console),
+        1,
+        "the phrase of another plan does nothing"
+    );
+    console.code(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    console.keys("shop/prod c0de").enter();
+    assert_eq!(applies(&console), 2);
+}
+
+#[test]
+fn without_marks_the_source_under_the_cursor_is_blocked() {
+    let mut console = Console::armed(SIZE);
+    console
+        .board(fixtures::attack())
+        .keys("s")
+        .sources(fixtures::sources())
+        .keys("jjb");
+    console.code(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    console.enter();
+    let Some(Effect::Plan {
+        action: Action::BlockIp(block),
+        ..
+    }) = console.effects.last()
+    else {
+        panic!("a plan is asked for");
+    };
+    assert_eq!(block.targets.len(), 1);
+    assert_eq!(block.targets[0].net.to_string(), "203.0.113.3/32");
+    assert_eq!(
+        block.terms.expires_after_seconds, None,
+        "empty is until undone"
+    );
+}
+
+#[test]
+fn a_length_of_time_that_is_none_is_refused_where_it_is_typed() {
+    let mut console = Console::armed(SIZE);
+    console
+        .board(fixtures::attack())
+        .keys("s")
+        .sources(fixtures::sources())
+        .keys("b");
+    console.keys("x").enter();
+    says(&console, "is no length of time");
+    assert!(
+        !console
+            .effects
+            .iter()
+            .any(|e| matches!(e, Effect::Plan { .. }))
+    );
+}
+
+#[test]
+fn a_read_only_console_shows_the_plan_and_cannot_confirm_it() {
+    let mut console = Console::reviewing(SIZE, Mode::ReadOnly, fixtures::plan_pass());
+    console.enter();
+    says(&console, "start it with --armed");
+    console.keys("shop/prod 7f3a").enter();
+    assert_eq!(applies(&console), 0);
+}
+
+#[test]
+fn a_console_that_loses_its_arms_closes_the_confirmation() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
+    console.enter().keys("shop/prod 7f3a");
+    console.event(Event::Mode(Mode::ReadOnly));
+    assert_eq!(
+        console.effects.last(),
+        Some(&Effect::ConfirmationOpen(false))
+    );
+    console.enter();
+    assert_eq!(applies(&console), 0);
+}
+
+#[test]
+fn a_stopped_plan_is_overridden_by_name_and_with_a_reason_or_not_at_all() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_stop());
+    console.enter();
+    says(
+        &console,
+        "halted by block-ip.never-block, block-ip.break-glass",
+    );
+    assert_eq!(applies(&console), 0);
+    console.keys("o");
+    says(
+        &console,
+        "Why override block-ip.never-block, block-ip.break-glass?",
+    );
+    console.enter();
+    says(&console, "an override needs a reason");
+    console.keys("monitor moved").enter();
+    let Some(Effect::Plan { action, request }) = console.effects.last() else {
+        panic!("planned again");
+    };
+    assert_eq!(*request, 2);
+    assert_eq!(action.terms().reason.as_deref(), Some("monitor moved"));
+    assert_eq!(
+        action.terms().overrides,
+        ["block-ip.never-block", "block-ip.break-glass"]
+    );
+
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_firm());
+    console.keys("o");
+    says(&console, "block-ip.never-block cannot be overridden");
+    assert_eq!(
+        console
+            .effects
+            .iter()
+            .filter(|e| matches!(e, Effect::Plan { .. }))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn an_answer_to_a_plan_that_was_left_is_dropped() {
+    let mut console = Console::armed(SIZE);
+    console
+        .board(fixtures::attack())
+        .keys("s")
+        .sources(fixtures::sources())
+        .keys("ab")
+        .enter();
+    let first = console.last_request();
+    console.esc();
+    assert_eq!(console.state.screen(), Screen::Sources);
+    console.keys("b").enter();
+    console.event(Event::Plan {
+        request: first,
+        result: Ok(Box::new(fixtures::plan_pass())),
+    });
+    says(&console, "reading the account for this plan");
+    console.enter();
+    assert!(!console.effects.contains(&Effect::ConfirmationOpen(true)));
+}
+
+#[test]
+fn a_resize_in_mid_confirmation_keeps_what_was_typed() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_warn());
+    console.enter().keys("shop/prod 7");
+    console.resize(40, 10).enter();
+    says(&console, "what was typed is kept");
+    assert_eq!(applies(&console), 0);
+    console.resize(80, 24);
+    says(&console, "> shop/prod 7");
+    console.keys("f3a");
+    console.resize(40, 10).enter();
+    assert_eq!(
+        applies(&console),
+        0,
+        "what cannot be read cannot be confirmed"
+    );
+    console.resize(80, 24).enter();
+    assert_eq!(applies(&console), 1);
+}
+
+#[test]
+fn a_paste_is_text_and_never_keys() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_warn());
+    console.event(Event::Terminal(TerminalEvent::Paste("qqq\n\n".into())));
+    assert!(!console.effects.contains(&Effect::Quit));
+    console.enter();
+    console.event(Event::Terminal(TerminalEvent::Paste(
+        "shop/prod 7f3a\n".into(),
+    )));
+    assert_eq!(applies(&console), 0, "a pasted line end does not confirm");
+    console.enter();
+    assert_eq!(applies(&console), 1);
+}
+
+#[test]
+fn leaving_while_a_change_is_made_takes_two_presses() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
+    console.enter().keys("shop/prod 7f3a").enter();
+    console.keys("q");
+    assert!(!console.effects.contains(&Effect::Quit));
+    says(&console, "once more to leave all the same");
+    console.keys("jq");
+    assert!(
+        !console.effects.contains(&Effect::Quit),
+        "any other key forgets the first"
+    );
+    console.keys("q");
+    assert!(console.effects.contains(&Effect::Quit));
+}
+
+#[test]
+fn a_change_goes_on_when_its_screen_is_left_and_says_how_it_ended() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
+    console.enter().keys("shop/prod 7f3a").enter();
+    console.esc();
+    console.keys("b");
+    says(&console, "a change is being made; wait for its outcome");
+    console.event(Event::Finished {
+        result: Ok(Box::new(fixtures::finished())),
+    });
+    says(&console, "a-0001: done and read back");
+    console.keys("b");
+    says(&console, "Plan to block");
+}
+
+#[test]
+fn a_signal_leaves_at_once_and_says_which_it_was() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
+    console.enter().keys("shop/prod 7f3a").enter();
+    console.event(Event::Stop(StopReason::Terminate));
+    assert_eq!(console.effects.last(), Some(&Effect::Quit));
+    assert_eq!(console.state.stopped(), Some(StopReason::Terminate));
+}
+
+#[test]
+fn the_cursor_follows_the_worst_until_it_is_moved() {
+    let selected = |console: &Console| console.state.selected().map(|r| r.id.label());
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::calm());
+    assert_eq!(selected(&console).as_deref(), Some("billing/prod"));
+    console.board(fixtures::attack());
+    assert_eq!(selected(&console).as_deref(), Some("shop/prod"));
+    console.keys("jj").board(fixtures::calm());
+    assert_eq!(selected(&console).as_deref(), Some("partners/v2"));
+    console.board(fixtures::attack());
+    assert_eq!(selected(&console).as_deref(), Some("partners/v2"));
+    console.esc();
+    assert_eq!(selected(&console).as_deref(), Some("shop/prod"));
+}
+
+#[test]
+fn a_filter_works_while_it_is_typed_and_esc_takes_it_back() {
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("/bill");
+    says(&console, "1 shown");
+    unsays(&console, "partners/v2");
+    console.esc();
+    says(&console, "partners/v2");
+    console.keys("/nothing").enter();
+    says(&console, "None of 5 stages contains “nothing”");
+    console.keys("s");
+    says(&console, "no stage matches the filter");
+    console.esc();
+    says(&console, "shop/prod");
+}
+
+#[test]
+fn sorting_puts_the_unknown_last_and_says_what_it_did() {
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::unknowns()).keys("o");
+    says(&console, "sorted by requests");
+    let text = console.text();
+    let place = |name: &str| text.find(name).unwrap();
+    assert!(place("billing/prod") < place("shop/prod"));
+}
+
+#[test]
+fn a_key_that_does_nothing_here_says_why() {
+    let mut console = Console::armed(SIZE);
+    console.keys("s");
+    says(&console, "no stage is known yet");
+    console.board(fixtures::attack()).keys("b");
+    says(&console, "not here: that key is “block”");
+    console.keys("s").keys("b");
+    says(&console, "still being read");
+    console.keys("t").keys("u");
+    says(&console, "choose an action");
+    console.keys("x");
+    says(&console, "nothing to export");
+}
+
+#[test]
+fn sources_that_cannot_be_read_say_so_and_old_ones_stay() {
+    let id = fixtures::stage("shop", "prod");
+    let failed = |console: &mut Console, why: &str| {
+        console.event(Event::Sources {
+            stage: fixtures::stage("shop", "prod"),
+            result: Err(why.into()),
+        });
+    };
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("s");
+    failed(&mut console, "AccessDenied on wafv2:GetSampledRequests");
+    says(&console, "AccessDenied on wafv2:GetSampledRequests");
+    console.keys("r").sources(fixtures::sources()).keys("jj ");
+    console.keys("r");
+    says(&console, "reading again");
+    failed(&mut console, "throttled");
+    says(&console, "not read again: throttled");
+    says(&console, "[x] 203.0.113.3");
+    // A slow answer for another stage does not land here.
+    console.event(Event::Sources {
+        stage: fixtures::stage("billing", "prod"),
+        result: Err("late".into()),
+    });
+    unsays(&console, "late");
+    assert!(
+        console
+            .effects
+            .iter()
+            .all(|e| *e == Effect::LoadSources(id.clone()))
+    );
+}
+
+#[test]
+fn a_note_that_was_not_written_comes_back() {
+    let mut console = Console::armed(SIZE);
+    console.keys("n").enter();
+    says(&console, "an empty note says nothing");
+    console.keys("paged the team").enter();
+    assert_eq!(console.effects, vec![Effect::Note("paged the team".into())]);
+    console.event(Event::Noted {
+        result: Err("disk full".into()),
+    });
+    says(&console, "not written: disk full");
+    says(&console, "> paged the team");
+    console.enter();
+    console.event(Event::Noted { result: Ok(()) });
+    says(&console, "noted");
+}
+
+#[test]
+fn exports_are_asked_for_and_their_place_is_said() {
+    let mut console = Console::armed(SIZE);
+    console.timeline(fixtures::timeline()).keys("t").keys("xX");
+    assert_eq!(
+        console.effects,
+        vec![
+            Effect::Export(Format::Markdown),
+            Effect::Export(Format::JsonLines)
+        ]
+    );
+    console.event(Event::Exported {
+        result: Ok("/tmp/timeline.md".into()),
+    });
+    says(&console, "exported to /tmp/timeline.md");
+}
+
+#[test]
+fn undo_works_from_an_entry_and_not_for_what_was_undone() {
+    let mut console = Console::armed(SIZE);
+    let mut timeline = fixtures::timeline();
+    console.timeline(timeline.clone()).keys("t").keys("jju");
+    assert!(
+        matches!(console.effects.last(), Some(Effect::PlanUndo { action_id, .. }) if action_id == "a-0001")
+    );
+    let mut console = Console::armed(SIZE);
+    for action in &mut timeline.actions {
+        action.state = portcullis::model::timeline::ActionState::Undone;
+    }
+    console.timeline(timeline).keys("tu");
+    says(&console, "a-0001 was taken back already");
+    assert!(console.effects.is_empty());
+}
+
+#[test]
+fn stale_figures_say_so_and_are_dimmed() {
+    let dimmed = |console: &Console| {
+        let buffer = console.buffer();
+        let line = (0..buffer.area.height)
+            .find(|y| {
+                (0..30)
+                    .map(|x| buffer[(x, *y)].symbol())
+                    .collect::<String>()
+                    .contains("billing/prod")
+            })
+            .unwrap();
+        buffer[(9, line)].modifier.contains(Modifier::DIM)
+    };
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack());
+    unsays(&console, "STALE");
+    assert!(!dimmed(&console));
+    console.event(Event::Clock {
+        account: fixtures::now() + chrono::TimeDelta::minutes(5),
+        rate: 1.0,
+    });
+    says(&console, "STALE 5m");
+    assert!(dimmed(&console));
+    console.board(fixtures::attack());
+    says(&console, "STALE 5m");
+}
+
+#[test]
+fn a_clock_that_changes_nothing_on_the_screen_draws_nothing() {
+    let tick = |console: &mut Console, seconds: i64| {
+        console.state.take_changed();
+        console.event(Event::Clock {
+            account: fixtures::now() + chrono::TimeDelta::seconds(seconds),
+            rate: 1.0,
+        });
+        console.state.take_changed()
+    };
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::calm());
+    assert!(!tick(&mut console, 1));
+    assert!(
+        !tick(&mut console, 61),
+        "no age is shown, so a minute changes nothing"
+    );
+    console.timeline(fixtures::timeline());
+    assert!(!tick(&mut console, 62), "still the same minute");
+    assert!(tick(&mut console, 122), "the incident's clock turns");
+    assert!(tick(&mut console, 242), "and the figures have become stale");
+}
+
+#[test]
+fn attackers_strings_reach_the_buffer_harmless() {
+    for size in SIZES {
+        let mut console = Console::armed(size);
+        let mut boards = vec![console.board(fixtures::hostile_board()).buffer()];
+        boards.push(console.enter().buffer());
+        console.esc().keys("s").sources(fixtures::hostile_sources());
+        boards.push(console.buffer());
+        let mut plan = fixtures::plan_warn();
+        for text in [&mut plan.summary, &mut plan.undo, &mut plan.stage.api_name] {
+            *text = fixtures::HOSTILE.into();
+        }
+        plan.notes = vec![fixtures::HOSTILE.into()];
+        plan.changes[0].added = vec![fixtures::HOSTILE.into()];
+        plan.changes[0].resource.name = fixtures::HOSTILE.into();
+        plan.guards[0].reason = fixtures::HOSTILE.into();
+        plan.guards[0].evidence = vec![fixtures::HOSTILE.into()];
+        plan.calls[0].parameters = vec![(fixtures::HOSTILE.into(), fixtures::HOSTILE.into())];
+        console.keys("ab").enter().plan(plan);
+        boards.push(console.buffer());
+        boards.push(console.enter().buffer());
+        console.esc();
+        let mut timeline = fixtures::timeline();
+        let mut entries = timeline.entries.to_vec();
+        for entry in &mut entries {
+            entry.title = fixtures::HOSTILE.into();
+            entry.kind = fixtures::HOSTILE.into();
+            entry.actor.user = fixtures::HOSTILE.into();
+            entry.detail = vec![fixtures::HOSTILE.into()];
+        }
+        timeline.entries = entries.into();
+        timeline.incident = Some(fixtures::HOSTILE.into());
+        console.timeline(timeline).keys("tG");
+        boards.push(console.buffer());
+        console.event(Event::Exported {
+            result: Err(fixtures::HOSTILE.into()),
+        });
+        boards.push(console.buffer());
+        for buffer in boards {
+            let text: String = buffer
+                .content()
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect();
+            assert!(text.contains("\\x1b"), "the string is there, made visible");
+            let bad = text
+                .chars()
+                .find(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'));
+            assert_eq!(bad, None);
+        }
+    }
+}
+
+#[test]
+fn without_colour_every_mark_is_still_there() {
+    let mut options = portcullis::tui::Options::new(
+        Mode::Armed,
+        portcullis::tui::keymap::load(None).unwrap(),
+        Theme::plain(),
+    );
+    options.target = "profile ops".into();
+    let mut console = Console::armed(SIZE);
+    console.state = portcullis::tui::State::new(options, SIZE);
+    console.board(fixtures::trouble());
+    for words in ["ARMED", "ATTACK", "STALE 4m", "TROUBLE", "▸"] {
+        says(&console, words);
+    }
+    let buffer = console.buffer();
+    let coloured = |c: &ratatui::buffer::Cell| {
+        c.fg != ratatui::style::Color::Reset || c.bg != ratatui::style::Color::Reset
+    };
+    assert!(!buffer.content().iter().any(coloured));
+}
+
+#[test]
+fn a_thousand_stages_are_scrolled_to_the_last() {
+    let mut console = Console::armed((200, 60));
+    console.board(fixtures::crowd()).keys("G");
+    says(&console, "▸ ·      service-999/prod");
+    console.keys("g");
+    says(&console, "▸ ATTACK service-003/prod");
+    console.code(KeyCode::PageDown, KeyModifiers::NONE);
+    let selected = console.state.selected().map(|r| r.id.label());
+    assert_eq!(selected.as_deref(), Some("service-543/prod"));
+}
+
+#[test]
+fn the_screen_can_be_had_as_a_picture() {
+    let mut console = Console::armed((80, 24));
+    console.board(fixtures::attack());
+    let svg = picture::svg(&console.buffer());
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains("> ARMED </text>"));
+    assert_eq!(svg, picture::svg(&console.buffer()));
+}
+
+#[test]
+fn news_are_taken_in_whatever_the_screen() {
+    let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
+    console.enter().keys("shop");
+    console
+        .board(fixtures::calm())
+        .timeline(fixtures::timeline());
+    console.event(Event::Board(Arc::new(fixtures::trouble())));
+    says(&console, "> shop");
+    says(&console, "TROUBLE");
+}

@@ -1,0 +1,199 @@
+//! Random keys, news and sizes: nothing panics, and a console that may not write never asks for a write.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use portcullis::model::plan::Purpose;
+use portcullis::tui::{Effect, Event, Mode, State};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::tui_fixtures as fixtures;
+use super::tui_screens::Console;
+
+/// A small generator of our own (xorshift64*): the same seed presses the same keys on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
+    }
+
+    fn size(&mut self) -> (u16, u16) {
+        let (columns, lines) = match self.roll(8) {
+            0 => (self.roll(60), self.roll(15)),
+            1 => (150 + self.roll(60), 40 + self.roll(30)),
+            _ => (60 + self.roll(60), 15 + self.roll(25)),
+        };
+        (
+            u16::try_from(columns).unwrap().max(1),
+            u16::try_from(lines).unwrap().max(1),
+        )
+    }
+
+    fn key(&mut self) -> KeyEvent {
+        const LIKELY: [char; 26] = [
+            's', 's', 'a', 'A', 'b', 'b', 'o', 'O', 'r', 't', 'u', 'x', 'X', 'n', '/', '?', 'j',
+            'k', 'g', 'G', 'c', ' ', 'q', '4', 'h', 'ß',
+        ];
+        let code = match self.roll(12) {
+            0..=4 => KeyCode::Char(LIKELY[usize::try_from(self.roll(26)).unwrap()]),
+            5 | 6 => KeyCode::Enter,
+            7 => KeyCode::Esc,
+            8 => [
+                KeyCode::Up,
+                KeyCode::Down,
+                KeyCode::PageUp,
+                KeyCode::PageDown,
+            ][usize::try_from(self.roll(4)).unwrap()],
+            9 => [
+                KeyCode::Home,
+                KeyCode::End,
+                KeyCode::Backspace,
+                KeyCode::Delete,
+            ][usize::try_from(self.roll(4)).unwrap()],
+            10 => KeyCode::Char(char::from(u8::try_from(32 + self.roll(95)).unwrap())),
+            _ => KeyCode::F(u8::try_from(1 + self.roll(12)).unwrap()),
+        };
+        let modifiers = match self.roll(12) {
+            0 => KeyModifiers::CONTROL,
+            1 => KeyModifiers::ALT,
+            2 => KeyModifiers::SHIFT,
+            _ => KeyModifiers::NONE,
+        };
+        KeyEvent::new(code, modifiers)
+    }
+}
+
+/// What the outside might answer.
+fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
+    let ok = dice.roll(4) > 0;
+    let why = || fixtures::HOSTILE.to_owned();
+    Some(match effect {
+        Effect::LoadSources(stage) => Event::Sources {
+            stage: stage.clone(),
+            result: if ok {
+                Ok(Arc::new(if dice.roll(2) == 0 {
+                    fixtures::sources()
+                } else {
+                    fixtures::hostile_sources()
+                }))
+            } else {
+                Err(why())
+            },
+        },
+        Effect::Plan { request, .. } => {
+            let plans = [
+                fixtures::plan_pass,
+                fixtures::plan_warn,
+                fixtures::plan_stop,
+                fixtures::plan_firm,
+            ];
+            let plan = plans[usize::try_from(dice.roll(4)).unwrap()]();
+            Event::Plan {
+                request: *request,
+                result: if ok { Ok(Box::new(plan)) } else { Err(why()) },
+            }
+        }
+        Effect::PlanUndo { request, .. } => Event::Plan {
+            request: *request,
+            result: Ok(Box::new(fixtures::plan_undo())),
+        },
+        Effect::Apply { .. } => Event::Finished {
+            result: if ok {
+                Ok(Box::new(fixtures::finished()))
+            } else {
+                Err(why())
+            },
+        },
+        Effect::Note(_) => Event::Noted {
+            result: if ok { Ok(()) } else { Err(why()) },
+        },
+        Effect::Export(_) => Event::Exported {
+            result: if ok {
+                Ok("timeline.md".into())
+            } else {
+                Err(why())
+            },
+        },
+        Effect::ConfirmationOpen(_) | Effect::Quit => return None,
+    })
+}
+
+fn news(dice: &mut Dice) -> Event {
+    match dice.roll(6) {
+        0 => Event::Board(Arc::new(fixtures::calm())),
+        1 => Event::Board(Arc::new(fixtures::attack())),
+        2 => Event::Board(Arc::new(fixtures::hostile_board())),
+        3 => Event::Board(Arc::new(portcullis::model::board::Board::empty(
+            fixtures::now(),
+        ))),
+        4 => Event::Timeline(Arc::new(fixtures::timeline())),
+        _ => Event::Terminal(TerminalEvent::Paste("shop/prod 7f3a\n".into())),
+    }
+}
+
+/// Presses `keys` random keys and hands every effect to `look`; types the right phrase now and then.
+fn monkey(seed: u64, mode: Mode, keys: usize, mut look: impl FnMut(&State, &Effect)) {
+    let mut dice = Dice(seed);
+    let mut console = Console::new(mode, (80, 24));
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let mut confirmed = false;
+    for n in 0..keys {
+        let before = console.effects.len();
+        if std::mem::take(&mut confirmed) {
+            console.keys("shop/prod 7f3a").enter();
+        }
+        console.event(Event::Terminal(TerminalEvent::Key(dice.key())));
+        if n % 23 == 0 {
+            let news = news(&mut dice);
+            console.event(news);
+        }
+        if dice.roll(10) == 0 {
+            let (columns, lines) = dice.size();
+            console.resize(columns, lines);
+            terminal.backend_mut().resize(columns, lines);
+        }
+        let effects: Vec<Effect> = console.effects.drain(before..).collect();
+        for effect in &effects {
+            look(&console.state, effect);
+            if *effect == Effect::ConfirmationOpen(true) && dice.roll(2) == 0 {
+                confirmed = true;
+            }
+            if let Some(answer) = answer(&mut dice, effect) {
+                console.event(answer);
+            }
+        }
+        terminal
+            .draw(|frame| portcullis::tui::view(&console.state, frame))
+            .unwrap();
+    }
+}
+
+#[test]
+fn twenty_thousand_keys_on_a_read_only_console_write_nothing() {
+    let mut plans = 0;
+    monkey(7, Mode::ReadOnly, 20_000, |_, effect| {
+        assert!(!matches!(effect, Effect::Apply { .. }), "{effect:?}");
+        assert_ne!(*effect, Effect::ConfirmationOpen(true));
+        plans += usize::from(matches!(effect, Effect::Plan { .. }));
+    });
+    assert!(plans > 20, "the monkey got as far as plans, {plans} times");
+}
+
+#[test]
+fn an_armed_console_only_applies_what_was_confirmed() {
+    let mut applied = 0;
+    monkey(11, Mode::Armed, 6_000, |_, effect| {
+        if let Effect::Apply { plan, phrase } = effect {
+            applied += 1;
+            assert_eq!(*phrase, plan.phrase());
+            assert_eq!(plan.halting().count(), 0);
+            assert_eq!(plan.purpose, Purpose::Apply, "the undo's phrase is another");
+        }
+    });
+    assert!(applied > 0, "the monkey confirmed something");
+}

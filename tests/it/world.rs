@@ -1,0 +1,139 @@
+//! A range, a connection to it in process, and a folder for incidents: what tests of the console work with.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use portcullis::aws::{Aws, Connection, Endpoint, Lane, RangeHandle};
+use portcullis::drill::Drill;
+use portcullis::incident::{Incident, IncidentStore};
+use portcullis::model::action::{Action, BlockIp, Terms};
+use portcullis::model::identity::Actor;
+use portcullis::model::plan::Finished;
+use portcullis::model::settings::Settings;
+use portcullis::respond::confirm::Confirmed;
+use portcullis::respond::execute::execute;
+use portcullis::respond::plan::{PlanError, Planned, plan};
+use portcullis::respond::undo;
+use portcullis_range::Call;
+use tempfile::TempDir;
+
+pub(crate) struct World {
+    pub(crate) range: RangeHandle,
+    pub(crate) aws: Aws,
+    pub(crate) store: IncidentStore,
+    pub(crate) settings: Settings,
+    _dir: TempDir,
+}
+
+pub(crate) fn actor() -> Actor {
+    Actor { arn: "arn:aws:iam::111122223333:user/ada".into(), user: "ada".into(), host: "console".into() }
+}
+
+/// The `sqli-flood` drill at its start, its account time running at `rate` on tokio's (paused) clock.
+pub(crate) async fn flood(rate: f64) -> World {
+    let drill = Drill::load(Some("sqli-flood")).unwrap();
+    let range = drill.range(rate, None).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    World {
+        aws: connect(&range).await,
+        range,
+        store: IncidentStore::new(dir.path().join("incidents")),
+        settings: drill.settings.clone(),
+        _dir: dir,
+    }
+}
+
+pub(crate) async fn connect(range: &RangeHandle) -> Aws {
+    let connection = Connection {
+        endpoint: Endpoint::Range(range.clone()),
+        attempt_timeout: Some(Duration::from_secs(2)),
+        ..Connection::default()
+    };
+    Aws::connect(&connection).await.unwrap()
+}
+
+pub(crate) fn block(targets: &[&str]) -> BlockIp {
+    BlockIp {
+        stage: "shop/prod".parse().unwrap(),
+        targets: targets.iter().map(|t| t.parse().unwrap()).collect(),
+        ip_sets: vec![],
+        terms: Terms::default(),
+    }
+}
+
+impl World {
+    pub(crate) async fn plan(&self, block: &BlockIp) -> Planned {
+        self.try_plan(block).await.unwrap()
+    }
+
+    pub(crate) async fn try_plan(&self, block: &BlockIp) -> Result<Planned, PlanError> {
+        plan(&self.aws, &self.settings, &Action::BlockIp(block.clone()), None).await
+    }
+
+    pub(crate) async fn incident(&self) -> Incident {
+        let identity = self.aws.identity(Lane::Plan).await.unwrap();
+        self.store.open_or_create(&identity, "test", self.aws.clock().now(), &actor()).unwrap()
+    }
+
+    /// Confirms with the plan's own phrase and carries it out.
+    pub(crate) async fn apply(&self, planned: Planned) -> Finished {
+        let incident = self.incident().await;
+        let phrase = planned.plan.phrase();
+        let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
+        execute(&self.aws, &incident, confirmed, &mut |_| {}).await.unwrap()
+    }
+
+    pub(crate) async fn undo(&self, id: &str) -> Finished {
+        let planned = self.plan_undo(id).await;
+        self.apply(planned).await
+    }
+
+    pub(crate) async fn plan_undo(&self, id: &str) -> Planned {
+        let identity = self.aws.identity(Lane::Plan).await.unwrap();
+        let actions = self.store.actions(&identity.at).unwrap();
+        let action = actions.iter().find(|a| a.id == id).unwrap();
+        undo::plan(&self.aws, action, &actions, &[], &Terms::default()).await.unwrap()
+    }
+
+    pub(crate) fn entries(&self, set: &str) -> Vec<String> {
+        self.range.with(|range| {
+            let sets = &range.account().waf.ip_sets;
+            sets.values().find(|s| s.saved().name == set).unwrap().saved().addresses.clone()
+        })
+    }
+
+    pub(crate) fn write_entries(&self, set: &str, addresses: &[&str]) {
+        self.range.with(|range| write_entries(range.account_mut(), set, addresses));
+    }
+
+    pub(crate) fn mutating_calls(&self) -> Vec<Call> {
+        self.range.with(|range| range.calls().iter().filter(|c| c.mutating).cloned().collect())
+    }
+
+    /// Lets `seconds` of account time pass.
+    pub(crate) async fn pass(&self, seconds: i64) {
+        self.aws.clock().sleep(TimeDelta::seconds(seconds)).await;
+        let now = self.range.now();
+        self.range.with(|range| range.advance(now));
+    }
+}
+
+/// Replaces the entries of an IP set as another writer would.
+pub(crate) fn write_entries(account: &mut portcullis_range::state::Account, set: &str, addresses: &[&str]) {
+    let (id, description) = {
+        let found = account.waf.ip_sets.values().find(|s| s.saved().name == set).unwrap().saved();
+        (found.id.clone(), found.description.clone())
+    };
+    let addresses: Vec<String> = addresses.iter().map(|a| (*a).to_owned()).collect();
+    // The range's own writer: new lock token, propagation.
+    account.write_ip_set(&id, &addresses, description).unwrap();
+}
+
+/// Adds an entry to an IP set as another writer would.
+pub(crate) fn add_entry(account: &mut portcullis_range::state::Account, set: &str, entry: &str) {
+    let mut entries = account.waf.ip_sets.values().find(|s| s.saved().name == set).unwrap().saved().addresses.clone();
+    entries.push(entry.to_owned());
+    let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+    write_entries(account, set, &entries);
+}
