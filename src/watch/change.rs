@@ -46,21 +46,14 @@ pub fn signal_changes(before: &Board, after: &Board) -> Vec<SignalChange> {
         for signal in &row.signals {
             let stood = find(&old, &row.id, signal.kind);
             if stood.is_none_or(|stood| stood.severity < signal.severity) {
-                changes.push(SignalChange::Raised {
-                    stage: row.id.clone(),
-                    signal: signal.clone(),
-                });
+                changes.push(SignalChange::Raised { stage: row.id.clone(), signal: signal.clone() });
             }
         }
     }
     for row in &before.stages {
         for signal in &row.signals {
             if find(&new, &row.id, signal.kind).is_none() {
-                changes.push(SignalChange::Ended {
-                    stage: row.id.clone(),
-                    kind: signal.kind,
-                    at: after.at,
-                });
+                changes.push(SignalChange::Ended { stage: row.id.clone(), kind: signal.kind, at: after.at });
             }
         }
     }
@@ -98,10 +91,7 @@ mod tests {
             SignalChange::Raised { .. } => "raised",
             SignalChange::Ended { .. } => "ended",
         };
-        signal_changes(before, after)
-            .into_iter()
-            .map(word)
-            .collect()
+        signal_changes(before, after).into_iter().map(word).collect()
     }
 
     #[test]

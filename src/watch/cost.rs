@@ -25,10 +25,7 @@ mod tests {
 
     #[test]
     fn half_the_pace_costs_half() {
-        let slow = PollingSettings {
-            interval_seconds: 120,
-            ..PollingSettings::default()
-        };
+        let slow = PollingSettings { interval_seconds: 120, ..PollingSettings::default() };
         let full = dollars_per_hour(100, &PollingSettings::default());
         assert!((dollars_per_hour(100, &slow) * 2.0 - full).abs() < 1e-9);
     }

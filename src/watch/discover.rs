@@ -40,11 +40,7 @@ pub(super) enum Found {
 
 /// One round of discovery. `spread` is the account time over which the `GetStages` calls are spread out; none the first time,
 /// when they go as fast as pacing lets them. Gives whether everything essential came.
-pub(super) async fn discover(
-    aws: &Aws,
-    spread: Option<TimeDelta>,
-    found: &UnboundedSender<Found>,
-) -> bool {
+pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &UnboundedSender<Found>) -> bool {
     let send = |piece| {
         // Nobody listens any more once the watcher is dropped; then nobody needs the rest either.
         let _ = found.send(piece);
@@ -70,11 +66,7 @@ pub(super) async fn discover(
 
 /// APIs and active stages side by side, then the stages of each API. Gives whether all of that came, and the web ACLs
 /// seen.
-async fn stages(
-    aws: &Aws,
-    spread: Option<TimeDelta>,
-    send: &impl Fn(Found),
-) -> (bool, BTreeSet<String>) {
+async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> (bool, BTreeSet<String>) {
     let apis = async {
         let result = aws.rest_apis(Lane::Poll).await;
         let apis = result.as_ref().ok().cloned();
@@ -94,9 +86,9 @@ async fn stages(
     apis.sort_by_cached_key(|api| (!active.contains(&metric_name(api)), api.name.clone()));
     let pause = spread.map(|all| all / i32::try_from(apis.len().max(1)).unwrap_or(i32::MAX));
     let at_once = if pause.is_some() { 1 } else { AT_ONCE };
-    let mut answers = stream::iter(apis)
-        .map(|api| async move {
-            if let Some(pause) = pause {
+    let mut answers = stream::iter(apis.into_iter().enumerate())
+        .map(|(place, api)| async move {
+            if let Some(pause) = pause.filter(|_| place > 0) {
                 aws.clock().sleep(pause).await;
             }
             let result = aws.stages(&api, Lane::Poll).await;
@@ -115,12 +107,7 @@ async fn stages(
 
 /// The metric names of web ACLs whose series are not published under their names. One that cannot be read is left alone: it
 /// is asked for under its name.
-async fn metric_names(
-    aws: &Aws,
-    arns: &BTreeSet<String>,
-    known: &BTreeSet<String>,
-    send: &impl Fn(Found),
-) {
+async fn metric_names(aws: &Aws, arns: &BTreeSet<String>, known: &BTreeSet<String>, send: &impl Fn(Found)) {
     for arn in arns {
         let Some(name) = acl_name(arn) else {
             continue;
@@ -129,10 +116,7 @@ async fn metric_names(
             continue;
         }
         match aws.web_acl(arn, Lane::Poll).await {
-            Ok(acl) => send(Found::AclMetricName {
-                arn: arn.clone(),
-                metric_name: acl.metric_name,
-            }),
+            Ok(acl) => send(Found::AclMetricName { arn: arn.clone(), metric_name: acl.metric_name }),
             Err(error) => tracing::debug!(%error, "the web ACL's metric name is not known"),
         }
     }
@@ -142,16 +126,12 @@ async fn metric_names(
 /// (documented).
 async fn active_stages(aws: &Aws) -> Result<HashSet<SeriesKey>, AwsError> {
     let with = [("ApiName", ""), ("Stage", "")];
-    let found = aws
-        .metric_dimensions("AWS/ApiGateway", "Count", &with, Lane::Poll)
-        .await?;
+    let found = aws.metric_dimensions("AWS/ApiGateway", "Count", &with, Lane::Poll).await?;
     Ok(found
         .into_iter()
         // Detailed metrics have Method and Resource as well.
         .filter(|dimensions| dimensions.len() == 2)
-        .filter_map(|dimensions| {
-            Some((value(&dimensions, "ApiName")?, value(&dimensions, "Stage")?))
-        })
+        .filter_map(|dimensions| Some((value(&dimensions, "ApiName")?, value(&dimensions, "Stage")?)))
         .collect())
 }
 
@@ -164,9 +144,7 @@ async fn acl_dimensions(aws: &Aws) -> Result<BTreeSet<String>, AwsError> {
         dimensions.len() == 3 && value(dimensions, "Region").as_deref() == Some(region)
     };
     let all = allowed.into_iter().chain(blocked).filter(ours);
-    Ok(all
-        .filter_map(|dimensions| value(&dimensions, "WebACL"))
-        .collect())
+    Ok(all.filter_map(|dimensions| value(&dimensions, "WebACL")).collect())
 }
 
 fn value(dimensions: &[(String, String)], name: &str) -> Option<String> {

@@ -54,10 +54,8 @@ impl Subject<'_> {
             waf_allowed_per_second: waf(Metric::WafAllowed),
             waf_blocked_per_second: waf(Metric::WafBlocked),
             waf_counted_per_second: waf(Metric::WafCounted),
-            throttled_per_second: Figure::unknown(
-                "AWS publishes no throttle metric; turn on access logs",
-            ),
-            client_error_share_from_blocks: self.from_blocks(),
+            throttled_per_second: Figure::unknown("AWS publishes no throttle metric; turn on access logs"),
+            client_error_share_from_blocks: self.share_of_blocks(),
         }
     }
 
@@ -79,9 +77,7 @@ impl Subject<'_> {
 
     fn latest(&self, metric: Metric, lookback: i64) -> Option<DateTime<Utc>> {
         let series = &self.history[metric.index()];
-        (0..lookback)
-            .map(|back| self.last() - TimeDelta::minutes(back))
-            .find(|minute| series.at(*minute).is_some())
+        (0..lookback).map(|back| self.last() - TimeDelta::minutes(back)).find(|minute| series.at(*minute).is_some())
     }
 
     fn at(&self, metric: Metric, minute: DateTime<Utc>) -> Option<f64> {
@@ -123,22 +119,15 @@ impl Subject<'_> {
                 clock_time(seen),
                 (self.now - seen).num_minutes()
             )),
-            None => Figure::unknown(format!(
-                "no data for {}: no requests, or not published yet",
-                clock_time(last)
-            )),
+            None => Figure::unknown(format!("no data for {}: no requests, or not published yet", clock_time(last))),
         }
     }
 
     /// Errors as a fraction of the requests of the same minute.
     fn share(&self, errors: Metric, minute: Option<DateTime<Utc>>) -> Figure {
-        let requests = minute
-            .and_then(|minute| self.at(Metric::Requests, minute))
-            .filter(|requests| *requests > 0.0);
+        let requests = minute.and_then(|minute| self.at(Metric::Requests, minute)).filter(|requests| *requests > 0.0);
         match requests {
-            Some(requests) => self
-                .own(errors, minute)
-                .map(|errors| (errors / requests).min(1.0)),
+            Some(requests) => self.own(errors, minute).map(|errors| (errors / requests).min(1.0)),
             None => self.missing(errors, None),
         }
     }
@@ -149,9 +138,8 @@ impl Subject<'_> {
             Front::Acl { scope } => scope,
             Front::Unknown(reason) => return Figure::unknown(reason.clone()),
         };
-        let known = self
-            .latest(metric, self.waf_lookback())
-            .and_then(|minute| Some((minute, self.at(metric, minute)?)));
+        let known =
+            self.latest(metric, self.waf_lookback()).and_then(|minute| Some((minute, self.at(metric, minute)?)));
         if let Some((minute, value)) = known {
             return self.reading(value / 60.0, minute, Origin::CloudWatch, scope);
         }
@@ -175,30 +163,26 @@ impl Subject<'_> {
     }
 
     /// The part of the requests that our own web ACL blocked, and so (inferred: WAF's 403s are in `4XXError`) of the 4XX share.
-    fn from_blocks(&self) -> Figure {
+    fn share_of_blocks(&self) -> Figure {
         if let Front::Unknown(reason) = &self.front {
             return Figure::unknown(reason.clone());
         }
         if !matches!(self.acl, AclScope::Alone { .. }) {
-            return Figure::unknown(
-                "the web ACL or the API's name is shared: its blocks cannot be told apart",
-            );
+            return Figure::unknown("the web ACL or the API's name is shared: its blocks cannot be told apart");
         }
-        let minute = (0..self.waf_lookback())
-            .map(|back| self.last() - TimeDelta::minutes(back))
-            .find(|minute| {
-                self.at(Metric::Requests, *minute).is_some_and(|r| r > 0.0)
-                    && self.at(Metric::WafBlocked, *minute).is_some()
-            });
+        let minute = (0..self.waf_lookback()).map(|back| self.last() - TimeDelta::minutes(back)).find(|minute| {
+            self.at(Metric::Requests, *minute).is_some_and(|r| r > 0.0)
+                && self.at(Metric::WafBlocked, *minute).is_some()
+        });
         let Some(minute) = minute else {
             return Figure::unknown("no minute with both requests and blocks");
         };
         let requests = self.at(Metric::Requests, minute).unwrap_or(1.0);
         match own_blocks(self.history, minute, &self.acl) {
             Some(blocked) => self.reading(blocked / requests, minute, Origin::Derived, &self.scope),
-            None => Figure::unknown(
-                "the web ACL inspected more than this stage received: it guards something else as well",
-            ),
+            None => {
+                Figure::unknown("the web ACL inspected more than this stage received: it guards something else as well")
+            }
         }
     }
 }
@@ -244,12 +228,7 @@ mod tests {
             now: at(now) + TimeDelta::seconds(5),
             polling: &polling,
             scope: Scope::Stage,
-            front: Front::Acl {
-                scope: Scope::WebAcl {
-                    name: "front".into(),
-                    stages: 1,
-                },
-            },
+            front: Front::Acl { scope: Scope::WebAcl { name: "front".into(), stages: 1 } },
             acl,
             refused: &|_| None,
         };
@@ -257,9 +236,7 @@ mod tests {
     }
 
     fn alone() -> AclScope {
-        AclScope::Alone {
-            name: "front".into(),
-        }
+        AclScope::Alone { name: "front".into() }
     }
 
     #[test]
@@ -301,10 +278,7 @@ mod tests {
 
     #[test]
     fn a_settled_zero_of_waf_is_known_with_its_own_age() {
-        let history = history(&[
-            (Metric::Requests, 0..=8, 600.0),
-            (Metric::WafBlocked, 0..=6, 0.0),
-        ]);
+        let history = history(&[(Metric::Requests, 0..=8, 600.0), (Metric::WafBlocked, 0..=6, 0.0)]);
         let blocked = figures(&history, 10, alone()).waf_blocked_per_second;
         let reading = blocked.reading().unwrap();
         assert!(reading.value.abs() < 1e-9);
@@ -322,10 +296,7 @@ mod tests {
         ]);
         let known = figures(&history, 10, alone()).client_error_share_from_blocks;
         assert!((known.value().unwrap() - 0.2).abs() < 1e-6);
-        let shared = AclScope::Shared {
-            name: "front".into(),
-            stages: Some(2),
-        };
+        let shared = AclScope::Shared { name: "front".into(), stages: Some(2) };
         let unknown = figures(&history, 10, shared).client_error_share_from_blocks;
         assert_eq!(unknown.value(), None);
     }

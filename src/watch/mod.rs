@@ -56,11 +56,7 @@ impl Watcher {
         let (sender, boards) = watch::channel(Arc::new(empty));
         let refresh = Arc::new(Notify::new());
         let task = task::Task::new(aws, settings, sender, Arc::clone(&refresh));
-        Self {
-            boards,
-            refresh,
-            task: tokio::spawn(task.run()),
-        }
+        Self { boards, refresh, task: tokio::spawn(task.run()) }
     }
 
     /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with

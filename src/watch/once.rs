@@ -23,7 +23,7 @@ use crate::model::stage::StageId;
 /// less is told in `polling.trouble` and in the figures that are missing.
 pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsError> {
     let (sender, mut found) = unbounded_channel();
-    discover(aws, None, &sender).await;
+    Box::pin(discover(aws, None, &sender)).await;
     let mut state = State::new(Arc::new(settings.clone()), aws.region());
     while let Ok(piece) = found.try_recv() {
         state.apply(piece);
@@ -42,19 +42,12 @@ pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsErro
     if let Some(error) = credentials {
         return Err(error.clone());
     }
-    let metrics = state
-        .troubles
-        .get(&Part::Metrics)
-        .or(state.troubles.get(&Part::Active));
+    let metrics = state.troubles.get(&Part::Metrics).or(state.troubles.get(&Part::Active));
     let apis = state.troubles.get(&Part::Apis);
     if let (Some(error), Some(_)) = (apis, metrics) {
         return Err(error.clone());
     }
-    Ok(picture::board(
-        &state,
-        aws.clock().now(),
-        aws.clock().rate(),
-    ))
+    Ok(picture::board(&state, aws.clock().now(), aws.clock().rate()))
 }
 
 /// When the attack on a stage began, where one stands: the start of the oldest attack-level signal, UTC. One `GetMetricData` call
@@ -74,10 +67,7 @@ pub async fn attack_began(
     let now = aws.clock().now();
     let history = stage_history(aws, settings, stage, web_acl_name, now).await?;
     let last = crate::model::series::floor_minute(now) - TimeDelta::minutes(1);
-    let scope = web_acl_name.map_or(AclScope::None, |name| AclScope::Shared {
-        name: name.to_owned(),
-        stages: None,
-    });
+    let scope = web_acl_name.map_or(AclScope::None, |name| AclScope::Shared { name: name.to_owned(), stages: None });
     let signals = signal::evaluate(&history, &settings.signals, last, scope);
     let attacks = signals.iter().filter(|s| s.severity == Severity::Attack);
     Ok(attacks.map(|s| s.since).min())

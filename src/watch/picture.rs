@@ -24,28 +24,16 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let mut polling = state.polling.clone();
     polling.details = details(state);
     polling.trouble = state.trouble();
-    Board {
-        identity: state.identity.clone(),
-        at,
-        rate,
-        stages,
-        polling,
-    }
+    Board { identity: state.identity.clone(), at, rate, stages, polling }
 }
 
 /// Stages whose details were read, of all. An API whose stages nobody has listed yet counts as one.
 fn details(state: &State) -> (usize, usize) {
     let read = |e: &&Entry| matches!(e.detail, Known::Yes(_));
     let known = state.entries.values().filter(read).count();
-    let with_rows: std::collections::HashSet<&str> = state
-        .entries
-        .values()
-        .map(|e| e.id.api_id.as_str())
-        .collect();
+    let with_rows: std::collections::HashSet<&str> = state.entries.values().map(|e| e.id.api_id.as_str()).collect();
     let apis = state.apis.iter().flat_map(HashMap::keys);
-    let unseen = apis
-        .filter(|id| !state.read.contains(*id) && !with_rows.contains(id.as_str()))
-        .count();
+    let unseen = apis.filter(|id| !state.read.contains(*id) && !with_rows.contains(id.as_str())).count();
     (known, state.entries.len() + unseen)
 }
 
@@ -75,13 +63,7 @@ impl<'a> Picture<'a> {
         for api in apis.filter(|api| !state.read.contains(&api.id)) {
             *unread.entry(metric_name(api)).or_default() += 1;
         }
-        Self {
-            state,
-            at,
-            by_key,
-            by_acl,
-            unread,
-        }
+        Self { state, at, by_key, by_acl, unread }
     }
 
     /// How many of the account's APIs share the metric name and, as far as is known, the stage.
@@ -105,11 +87,7 @@ impl<'a> Picture<'a> {
             history: &entry.history,
             now: self.at,
             polling: &self.state.settings.polling,
-            scope: if sharers > 1 {
-                Scope::ApiName { apis: sharers }
-            } else {
-                Scope::Stage
-            },
+            scope: if sharers > 1 { Scope::ApiName { apis: sharers } } else { Scope::Stage },
             front: self.front(entry, acl),
             acl: acl_scope.clone(),
             refused: &refused,
@@ -143,21 +121,14 @@ impl<'a> Picture<'a> {
             (_, Some(arn), acl) => {
                 if acl.is_none_or(|acl| acl.dimension.is_none()) {
                     return Front::Unknown(match acl {
-                        Some(acl) if acl.held.asked => {
-                            "no WAF metrics under this web ACL's name yet".to_owned()
-                        }
+                        Some(acl) if acl.held.asked => "no WAF metrics under this web ACL's name yet".to_owned(),
                         _ => "not read yet".to_owned(),
                     });
                 }
                 acl_name(arn).unwrap_or(arn).to_owned()
             }
         };
-        Front::Acl {
-            scope: Scope::WebAcl {
-                name,
-                stages: self.stages_behind(entry),
-            },
-        }
+        Front::Acl { scope: Scope::WebAcl { name, stages: self.stages_behind(entry) } }
     }
 
     /// A stage whose own series is shared cannot be compared with its web ACL's, just as if the ACL were shared.
@@ -167,10 +138,7 @@ impl<'a> Picture<'a> {
         };
         match self.stages_behind(entry) {
             1 if sharers == 1 && self.everything_read() => AclScope::Alone { name },
-            stages => AclScope::Shared {
-                name,
-                stages: Some(stages),
-            },
+            stages => AclScope::Shared { name, stages: Some(stages) },
         }
     }
 
@@ -188,9 +156,7 @@ impl<'a> Picture<'a> {
         scope: AclScope,
         sharers: usize,
     ) -> Vec<Signal> {
-        let read = own
-            .and_then(|held| held.through)
-            .max(acl.and_then(|acl| acl.held.through));
+        let read = own.and_then(|held| held.through).max(acl.and_then(|acl| acl.held.through));
         let Some(read) = read else {
             return Vec::new();
         };
@@ -199,12 +165,11 @@ impl<'a> Picture<'a> {
         let mut signals = signal::evaluate(&entry.history, thresholds, last, scope);
         if sharers > 1 {
             for signal in &mut signals {
-                if matches!(
-                    signal.kind,
-                    SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh
-                ) {
+                if matches!(signal.kind, SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh) {
                     let shared = plural(sharers, "API");
-                    signal.evidence += &format!(" (all {shared} of this name together)");
+                    signal.evidence.push_str(" (all ");
+                    signal.evidence.push_str(&shared);
+                    signal.evidence.push_str(" of this name together)");
                 }
             }
         }
@@ -216,34 +181,26 @@ fn web_acl(entry: &Entry) -> Known<Option<String>> {
     match &entry.detail {
         Known::NotYet => Known::NotYet,
         Known::No(reason) => Known::No(reason.clone()),
-        Known::Yes(detail) => Known::Yes(
-            detail
-                .web_acl_arn
-                .as_deref()
-                .map(|arn| acl_name(arn).unwrap_or(arn).to_owned()),
-        ),
+        Known::Yes(detail) => {
+            Known::Yes(detail.web_acl_arn.as_deref().map(|arn| acl_name(arn).unwrap_or(arn).to_owned()))
+        }
     }
 }
 
 /// Why a metric has no minutes, where AWS said why.
 fn refused(own: Option<&Held>, acl: Option<&Acl>, metric: Metric, state: &State) -> Option<String> {
     let (held, index) = match metric {
-        Metric::WafAllowed | Metric::WafBlocked | Metric::WafCounted => (
-            acl.map(|acl| &acl.held),
-            metric.index() - Metric::WafAllowed.index(),
-        ),
+        Metric::WafAllowed | Metric::WafBlocked | Metric::WafCounted => {
+            (acl.map(|acl| &acl.held), metric.index() - Metric::WafAllowed.index())
+        }
         _ => (own, metric.index()),
     };
     let held = held?;
     match held.status(index) {
-        Some(MetricStatus::Forbidden) => {
-            Some("not permitted: cloudwatch:GetMetricData refused this metric".to_owned())
-        }
+        Some(MetricStatus::Forbidden) => Some("not permitted: cloudwatch:GetMetricData refused this metric".to_owned()),
         Some(MetricStatus::Failed) => Some("CloudWatch failed on this metric".to_owned()),
         Some(_) => None,
-        None if held.asked => {
-            Some("not asked: no requests seen in the last three hours".to_owned())
-        }
+        None if held.asked => Some("not asked: no requests seen in the last three hours".to_owned()),
         None if state.troubles.is_empty() => Some("not read yet".to_owned()),
         None => Some("could not be read; see the status line".to_owned()),
     }
@@ -270,9 +227,7 @@ fn warnings(entry: &Entry, own: Option<&Held>, acl: Option<&Acl>, sharers: usize
     for (held, what) in status.zip(["its metrics", "its web ACL's metrics"]) {
         match held.worst() {
             Some(MetricStatus::Forbidden) => {
-                warnings.push(format!(
-                    "{what}: some are forbidden (cloudwatch:GetMetricData)"
-                ));
+                warnings.push(format!("{what}: some are forbidden (cloudwatch:GetMetricData)"));
             }
             Some(MetricStatus::Failed) => {
                 warnings.push(format!("{what}: CloudWatch failed on some"));

@@ -56,11 +56,7 @@ pub(super) enum Extent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
     Stage(SeriesKey, usize),
-    Acl {
-        arn: String,
-        dimension: String,
-        index: usize,
-    },
+    Acl { arn: String, dimension: String, index: usize },
 }
 
 /// What to ask in one poll.
@@ -82,10 +78,7 @@ pub(super) struct Answers {
 impl Questions {
     /// What `state` needs at account time `now`.
     pub(super) fn of(state: &State, extent: Extent, now: DateTime<Utc>) -> Self {
-        let mut questions = Self {
-            window: Some(Window::last(minutes_again(state, now), now)),
-            ..Self::default()
-        };
+        let mut questions = Self { window: Some(Window::last(minutes_again(state, now), now)), ..Self::default() };
         let mut seen: HashSet<&SeriesKey> = HashSet::new();
         let mut seen_acls: HashSet<&str> = HashSet::new();
         for entry in state.entries.values() {
@@ -127,15 +120,8 @@ impl Questions {
             return;
         }
         for dimension in acl.candidates() {
-            for (index, query) in acl_queries(dimension, &state.region)
-                .into_iter()
-                .enumerate()
-            {
-                let target = Target::Acl {
-                    arn: arn.to_owned(),
-                    dimension: dimension.to_owned(),
-                    index,
-                };
+            for (index, query) in acl_queries(dimension, &state.region).into_iter().enumerate() {
+                let target = Target::Acl { arn: arn.to_owned(), dimension: dimension.to_owned(), index };
                 self.put(target, query, !acl.held.primed);
             }
         }
@@ -155,12 +141,7 @@ fn metrics_a_poll(state: &State) -> usize {
     let keys: HashSet<&SeriesKey> = state.entries.values().map(|entry| &entry.key).collect();
     let arns: HashSet<&str> = state.entries.values().filter_map(Entry::acl_arn).collect();
     let of_stage = |key: &&SeriesKey| if state.is_active(key) { STAGE.len() } else { 1 };
-    let of_acl = |arn: &&str| {
-        state
-            .acls
-            .get(*arn)
-            .map_or(0, |acl| acl.candidates().len() * ACL.len())
-    };
+    let of_acl = |arn: &&str| state.acls.get(*arn).map_or(0, |acl| acl.candidates().len() * ACL.len());
     keys.iter().map(of_stage).sum::<usize>() + arns.iter().map(of_acl).sum::<usize>()
 }
 
@@ -173,43 +154,26 @@ fn minutes_again(state: &State, now: DateTime<Utc>) -> i64 {
 }
 
 /// Asks. Nothing is kept of a poll that fails half way: the next one asks again.
-pub(super) async fn ask(
-    aws: &Aws,
-    questions: Questions,
-    now: DateTime<Utc>,
-) -> Result<Answers, AwsError> {
+pub(super) async fn ask(aws: &Aws, questions: Questions, now: DateTime<Utc>) -> Result<Answers, AwsError> {
     let window = questions.window.unwrap_or(Window::last(AGAIN_MINUTES, now));
-    let mut answers = Answers {
-        results: Vec::with_capacity(questions.len()),
-        calls: 0,
-        window,
-    };
+    let mut answers = Answers { results: Vec::with_capacity(questions.len()), calls: 0, window };
     answers.ask(aws, questions.again, window).await?;
     let mut first = questions.first;
     while !first.is_empty() {
         let rest = first.split_off(first.len().min(FIRST_PORTION));
-        answers
-            .ask(aws, first, Window::last(FIRST_MINUTES, now))
-            .await?;
+        answers.ask(aws, first, Window::last(FIRST_MINUTES, now)).await?;
         first = rest;
     }
     Ok(answers)
 }
 
 impl Answers {
-    async fn ask(
-        &mut self,
-        aws: &Aws,
-        questions: Vec<(Target, MetricQuery)>,
-        window: Window,
-    ) -> Result<(), AwsError> {
+    async fn ask(&mut self, aws: &Aws, questions: Vec<(Target, MetricQuery)>, window: Window) -> Result<(), AwsError> {
         if questions.is_empty() {
             return Ok(());
         }
         let (targets, queries): (Vec<Target>, Vec<MetricQuery>) = questions.into_iter().unzip();
-        let (results, calls) = aws
-            .metric_data(&queries, window.from, window.to, Lane::Poll)
-            .await?;
+        let (results, calls) = aws.metric_data(&queries, window.from, window.to, Lane::Poll).await?;
         self.calls += calls;
         let results = targets.into_iter().zip(results);
         self.results.extend(results.map(|(t, r)| (t, r, window)));
@@ -228,11 +192,7 @@ impl Answers {
                         held.take(*index, result, *window);
                     }
                 }
-                Target::Acl {
-                    arn,
-                    dimension,
-                    index,
-                } => {
+                Target::Acl { arn, dimension, index } => {
                     take_acl(state, arn, dimension, *index, result, *window);
                     if *index == ACL.len() - 1 {
                         first_acls.push((arn.clone(), *window));
@@ -260,32 +220,20 @@ impl Answers {
             state.polling.metrics = metrics;
             state.polling.calls = self.calls;
         }
-        state.polling.dollars_per_hour =
-            dollars_per_hour(metrics_a_poll(state), &state.settings.polling);
+        state.polling.dollars_per_hour = dollars_per_hour(metrics_a_poll(state), &state.settings.polling);
         state.join_histories();
     }
 }
 
 /// A web ACL's series is taken from the one dimension value that has any; the first to answer with data is it.
-fn take_acl(
-    state: &mut State,
-    arn: &str,
-    dimension: &str,
-    index: usize,
-    result: &MetricResult,
-    window: Window,
-) {
+fn take_acl(state: &mut State, arn: &str, dimension: &str, index: usize, result: &MetricResult, window: Window) {
     let Some(acl) = state.acls.get_mut(arn) else {
         return;
     };
     if acl.dimension.is_none() && !result.points.is_empty() {
         acl.dimension = Some(dimension.to_owned());
     }
-    if acl
-        .dimension
-        .as_deref()
-        .is_none_or(|known| known == dimension)
-    {
+    if acl.dimension.as_deref().is_none_or(|known| known == dimension) {
         acl.held.take(index, result, window);
     }
 }
@@ -300,15 +248,9 @@ pub(super) async fn stage_history(
 ) -> Result<[Series; 8], AwsError> {
     let key = (stage.metric_api_name(), stage.stage.clone());
     let mut queries = stage_queries(&key, STAGE.len());
-    queries.extend(
-        web_acl_name
-            .into_iter()
-            .flat_map(|name| acl_queries(name, aws.region())),
-    );
+    queries.extend(web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
     let window = Window::last(LONGEST_MINUTES, now);
-    let (results, _) = aws
-        .metric_data(&queries, window.from, window.to, Lane::Plan)
-        .await?;
+    let (results, _) = aws.metric_data(&queries, window.from, window.to, Lane::Plan).await?;
     let (mut own, mut waf) = (Held::new(STAGE.len()), Held::new(ACL.len()));
     for (index, result) in results.iter().enumerate() {
         match index.checked_sub(STAGE.len()) {
@@ -320,9 +262,7 @@ pub(super) async fn stage_history(
         waf.settle(window, now, provisional(settings));
     }
     let mut all = own.series().iter().chain(waf.series()).cloned();
-    Ok(std::array::from_fn(|_| {
-        all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))
-    }))
+    Ok(std::array::from_fn(|_| all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))))
 }
 
 fn stage_queries(key: &SeriesKey, wanted: usize) -> Vec<MetricQuery> {
@@ -340,11 +280,7 @@ fn acl_queries(dimension: &str, region: &str) -> Vec<MetricQuery> {
     let query = |name: &&'static str| MetricQuery {
         namespace: "AWS/WAFV2",
         name,
-        dimensions: vec![
-            ("WebACL", dimension.to_owned()),
-            ("Rule", "ALL".to_owned()),
-            ("Region", region.to_owned()),
-        ],
+        dimensions: vec![("WebACL", dimension.to_owned()), ("Rule", "ALL".to_owned()), ("Region", region.to_owned())],
         statistic: Statistic::Sum,
     };
     ACL.iter().map(query).collect()
@@ -354,3 +290,6 @@ fn provisional(settings: &Settings) -> TimeDelta {
     let seconds = settings.polling.provisional_seconds.min(86_400);
     TimeDelta::seconds(i64::try_from(seconds).unwrap_or(180))
 }
+
+#[cfg(test)]
+mod tests;

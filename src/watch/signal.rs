@@ -54,10 +54,7 @@ impl AclScope {
         match self {
             Self::None => "web ACL not known".to_owned(),
             Self::Alone { name } => format!("web ACL {name}"),
-            Self::Shared {
-                name,
-                stages: Some(stages),
-            } => format!("web ACL {name}, {}", plural(*stages, "stage")),
+            Self::Shared { name, stages: Some(stages) } => format!("web ACL {name}, {}", plural(*stages, "stage")),
             Self::Shared { name, stages: None } => format!("web ACL {name}, all it guards"),
         }
     }
@@ -65,43 +62,23 @@ impl AclScope {
 
 /// Every signal that stands, worst first. `last` is the start of the last complete minute that was read.
 #[must_use]
-pub fn evaluate(
-    history: &[Series; 8],
-    thresholds: &Thresholds,
-    last: DateTime<Utc>,
-    acl: AclScope,
-) -> Vec<Signal> {
-    let judge = Judge {
-        history,
-        thresholds,
-        acl,
-    };
-    let mut signals: Vec<Signal> = KINDS
-        .into_iter()
-        .filter_map(|kind| judge.standing(kind, last))
-        .collect();
+pub fn evaluate(history: &[Series; 8], thresholds: &Thresholds, last: DateTime<Utc>, acl: AclScope) -> Vec<Signal> {
+    let judge = Judge { history, thresholds, acl };
+    let mut signals: Vec<Signal> = KINDS.into_iter().filter_map(|kind| judge.standing(kind, last)).collect();
     // Stable: within a severity the order of `KINDS` stays.
     signals.sort_by_key(|signal| std::cmp::Reverse(signal.severity));
     signals
 }
 
-const KINDS: [SignalKind; 4] = [
-    SignalKind::ServerErrorsHigh,
-    SignalKind::ClientErrorsHigh,
-    SignalKind::AllowedShareLow,
-    SignalKind::BlockedSpike,
-];
+const KINDS: [SignalKind; 4] =
+    [SignalKind::ServerErrorsHigh, SignalKind::ClientErrorsHigh, SignalKind::AllowedShareLow, SignalKind::BlockedSpike];
 
 /// The requests of a minute that the stage's own web ACL blocked, where they can be told: the ACL guards this stage alone, on the
 /// board and by the numbers (it did not inspect clearly more than the stage received).
 ///
 /// WAF's 403s are counted in `Count` and `4XXError` (inferred). Were they not, the ACL would have inspected more than the stage
 /// counted, and nothing would be told apart.
-pub(super) fn own_blocks(
-    history: &[Series; 8],
-    minute: DateTime<Utc>,
-    acl: &AclScope,
-) -> Option<f64> {
+pub(super) fn own_blocks(history: &[Series; 8], minute: DateTime<Utc>, acl: &AclScope) -> Option<f64> {
     if !matches!(acl, AclScope::Alone { .. }) {
         return None;
     }
@@ -127,6 +104,12 @@ struct Finding {
     severity: Severity,
     value: f64,
     threshold: f64,
+}
+
+impl From<Option<Finding>> for Verdict {
+    fn from(finding: Option<Finding>) -> Self {
+        finding.map_or(Self::Fine, Self::Stands)
+    }
 }
 
 impl Judge<'_> {
@@ -159,12 +142,7 @@ impl Judge<'_> {
     }
 
     /// First minute of the unbroken run that ends with `minute`.
-    fn run_start(
-        &self,
-        kind: SignalKind,
-        minute: DateTime<Utc>,
-        severity: Severity,
-    ) -> DateTime<Utc> {
+    fn run_start(&self, kind: SignalKind, minute: DateTime<Utc>, severity: Severity) -> DateTime<Utc> {
         let mut first = minute;
         let mut missing = 0;
         for back in 1..=i64::try_from(HISTORY_MINUTES).unwrap_or(0) {
@@ -182,58 +160,48 @@ impl Judge<'_> {
     }
 
     fn verdict(&self, kind: SignalKind, minute: DateTime<Utc>) -> Verdict {
-        let judged = match kind {
-            SignalKind::ClientErrorsHigh => self.client_errors(minute),
-            SignalKind::ServerErrorsHigh => self.server_errors(minute),
+        let limits = self.thresholds;
+        match kind {
+            SignalKind::ClientErrorsHigh => {
+                self.share(Metric::ClientErrors, minute, |share| self.client_errors(share, minute))
+            }
+            SignalKind::ServerErrorsHigh => self.share(Metric::ServerErrors, minute, |share| {
+                above(share, limits.server_errors_notice, limits.server_errors_attack)
+            }),
             SignalKind::AllowedShareLow => self.allowed_share(minute),
             SignalKind::BlockedSpike => self.blocked_spike(minute),
-        };
-        match judged {
-            None => Verdict::NotJudged,
-            Some(None) => Verdict::Fine,
-            Some(Some(finding)) => Verdict::Stands(finding),
         }
     }
 
-    /// Errors as a share of requests; `Some(None)` where there are too few requests to judge.
-    fn share(&self, errors: Metric, minute: DateTime<Utc>) -> Option<Option<f64>> {
-        let requests = self.at(Metric::Requests, minute)?;
+    /// Judges errors as a share of requests, where there are enough requests to judge.
+    fn share(&self, errors: Metric, minute: DateTime<Utc>, judge: impl FnOnce(f64) -> Option<Finding>) -> Verdict {
+        let Some(requests) = self.at(Metric::Requests, minute) else {
+            return Verdict::NotJudged;
+        };
         if requests < self.thresholds.least_requests_per_minute || requests <= 0.0 {
-            return Some(None);
+            return Verdict::Fine;
         }
-        Some(Some(self.at(errors, minute)? / requests))
+        match self.at(errors, minute) {
+            Some(errors) => judge(errors / requests).into(),
+            None => Verdict::NotJudged,
+        }
     }
 
-    fn client_errors(&self, minute: DateTime<Utc>) -> Option<Option<Finding>> {
+    fn client_errors(&self, share: f64, minute: DateTime<Utc>) -> Option<Finding> {
         let limits = self.thresholds;
-        let Some(share) = self.share(Metric::ClientErrors, minute)? else {
-            return Some(None);
-        };
-        let found = above(
-            share,
-            limits.client_errors_notice,
-            limits.client_errors_attack,
-        );
-        Some(found.map(|found| {
-            // Our own blocks answer with 403 too: an attack held off must not look like one that gets through.
-            if found.severity == Severity::Attack
-                && self.rest_of_client_errors(share, minute) <= limits.client_errors_attack
-            {
-                Finding {
-                    severity: Severity::Notice,
-                    threshold: limits.client_errors_notice,
-                    ..found
-                }
-            } else {
-                found
-            }
-        }))
+        let found = above(share, limits.client_errors_notice, limits.client_errors_attack)?;
+        // Our own blocks answer with 403 too: an attack held off must not look like one that gets through.
+        let explained = self.rest_of_client_errors(share, minute) <= limits.client_errors_attack;
+        Some(if found.severity == Severity::Attack && explained {
+            Finding { severity: Severity::Notice, threshold: limits.client_errors_notice, ..found }
+        } else {
+            found
+        })
     }
 
     /// The 4XX share less what our own blocks explain; the whole where that cannot be told.
     fn rest_of_client_errors(&self, share: f64, minute: DateTime<Utc>) -> f64 {
-        self.own_share(minute)
-            .map_or(share, |own| (share - own).max(0.0))
+        self.own_share(minute).map_or(share, |own| (share - own).max(0.0))
     }
 
     /// Our own blocks as a share of requests.
@@ -242,49 +210,36 @@ impl Judge<'_> {
         Some(own_blocks(self.history, minute, &self.acl)? / requests)
     }
 
-    fn server_errors(&self, minute: DateTime<Utc>) -> Option<Option<Finding>> {
-        let limits = self.thresholds;
-        let Some(share) = self.share(Metric::ServerErrors, minute)? else {
-            return Some(None);
+    fn allowed_share(&self, minute: DateTime<Utc>) -> Verdict {
+        let (allowed, blocked) = (self.at(Metric::WafAllowed, minute), self.at(Metric::WafBlocked, minute));
+        let (Some(allowed), Some(blocked)) = (allowed, blocked) else {
+            return Verdict::NotJudged;
         };
-        Some(above(
-            share,
-            limits.server_errors_notice,
-            limits.server_errors_attack,
-        ))
-    }
-
-    fn allowed_share(&self, minute: DateTime<Utc>) -> Option<Option<Finding>> {
-        let allowed = self.at(Metric::WafAllowed, minute)?;
-        let inspected = allowed + self.at(Metric::WafBlocked, minute)?;
-        let threshold = self.thresholds.allowed_share_attack;
+        let inspected = allowed + blocked;
         if inspected < self.thresholds.least_requests_per_minute || inspected <= 0.0 {
-            return Some(None);
+            return Verdict::Fine;
         }
-        let value = allowed / inspected;
-        Some((value < threshold).then_some(Finding {
-            severity: Severity::Attack,
-            value,
-            threshold,
-        }))
+        let (value, threshold) = (allowed / inspected, self.thresholds.allowed_share_attack);
+        let low = Finding { severity: Severity::Attack, value, threshold };
+        Some(low).filter(|low| low.value < low.threshold).into()
     }
 
     /// Blocked against their own median. A median of zero would make any block a spike: the median counts as at least so much
     /// that a spike has the least number of requests that are judged at all.
-    fn blocked_spike(&self, minute: DateTime<Utc>) -> Option<Option<Finding>> {
-        let blocked = self.at(Metric::WafBlocked, minute)?;
-        let least = self.thresholds.least_requests_per_minute;
-        let multiple = self.thresholds.blocked_spike;
-        if blocked < least || blocked <= 0.0 || multiple <= 0.0 {
-            return Some(None);
+    fn blocked_spike(&self, minute: DateTime<Utc>) -> Verdict {
+        let Some(blocked) = self.at(Metric::WafBlocked, minute) else {
+            return Verdict::NotJudged;
+        };
+        let (least, threshold) = (self.thresholds.least_requests_per_minute, self.thresholds.blocked_spike);
+        if blocked < least || blocked <= 0.0 || threshold <= 0.0 {
+            return Verdict::Fine;
         }
-        let usual = self.usual_blocked(minute)?.max(least / multiple).max(1.0);
-        let value = blocked / usual;
-        Some((value >= multiple).then_some(Finding {
-            severity: Severity::Notice,
-            value,
-            threshold: multiple,
-        }))
+        let Some(usual) = self.usual_blocked(minute) else {
+            return Verdict::NotJudged;
+        };
+        let value = blocked / usual.max(least / threshold).max(1.0);
+        let spike = Finding { severity: Severity::Notice, value, threshold };
+        Some(spike).filter(|spike| spike.value >= spike.threshold).into()
     }
 
     /// The median of the half hour before, gaps left out.
@@ -298,11 +253,7 @@ impl Judge<'_> {
         let value = |metric| count(self.at(metric, minute).unwrap_or(0.0));
         let when = clock_time(minute);
         let of_requests = |word: &str| {
-            format!(
-                "{word} {} of {} requests at {when} UTC",
-                percent(finding.value),
-                value(Metric::Requests)
-            )
+            format!("{word} {} of {} requests at {when} UTC", percent(finding.value), value(Metric::Requests))
         };
         match kind {
             SignalKind::ServerErrorsHigh => of_requests("5XX"),
@@ -337,15 +288,12 @@ impl Judge<'_> {
                 } else {
                     ""
                 };
-                format!(
-                    "; {mostly}WAF blocked {} of requests, the other 4XX are {}",
-                    percent(own),
-                    percent(rest)
-                )
+                format!("; {mostly}WAF blocked {} of requests, the other 4XX are {}", percent(own), percent(rest))
             }
-            (None, AclScope::Alone { name } | AclScope::Shared { name, .. }) => {
+            (None, AclScope::Shared { name, .. }) => {
                 format!("; how many of them {name} blocked cannot be told")
             }
+            (None, AclScope::Alone { .. }) => "; WAF's blocks of that minute are not published, or not yet".to_owned(),
             _ => String::new(),
         }
     }
@@ -359,11 +307,7 @@ fn above(value: f64, notice: f64, attack: f64) -> Option<Finding> {
     } else {
         return None;
     };
-    Some(Finding {
-        severity,
-        value,
-        threshold,
-    })
+    Some(Finding { severity, value, threshold })
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -384,9 +328,7 @@ fn suggestion(kind: SignalKind, severity: Severity) -> &'static str {
         (SignalKind::ClientErrorsHigh, Severity::Attack) => {
             "See who is sending it; block the sources or throttle the attacked method"
         }
-        (SignalKind::ClientErrorsHigh, Severity::Notice) => {
-            "See which sources cause the 4XX before doing anything"
-        }
+        (SignalKind::ClientErrorsHigh, Severity::Notice) => "See which sources cause the 4XX before doing anything",
         (SignalKind::ServerErrorsHigh, _) => {
             "The backend is failing: see who is sending it; do not flush the cache now"
         }

@@ -89,10 +89,8 @@ pub async fn sources(
         minutes.retain(|(from, _)| *from > now - KEPT);
         minutes
     });
-    let (recent, earlier) = tokio::join!(
-        read(aws, web_acl_arn, &asked, &recent),
-        read(aws, web_acl_arn, &baseline_of, &earlier),
-    );
+    let (recent, earlier) =
+        tokio::join!(read(aws, web_acl_arn, &asked, &recent), read(aws, web_acl_arn, &baseline_of, &earlier),);
     let answers = told(recent, "", &mut missing)?;
     let baseline = told(earlier, " before the attack", &mut missing).unwrap_or_default();
     let whole = answers.iter().any(|a| matches!(a.of, Sampled::Default(_)));
@@ -157,25 +155,11 @@ fn minutes_before(time: DateTime<Utc>, back: &[i64]) -> Vec<(DateTime<Utc>, Date
 
 type Read = Vec<(Sampled, Result<Answer, AwsError>)>;
 
-async fn read(
-    aws: &Aws,
-    arn: &str,
-    asked: &[Sampled],
-    minutes: &[(DateTime<Utc>, DateTime<Utc>)],
-) -> Read {
-    let pairs = asked
-        .iter()
-        .flat_map(|of| minutes.iter().map(move |minute| (of, *minute)));
+async fn read(aws: &Aws, arn: &str, asked: &[Sampled], minutes: &[(DateTime<Utc>, DateTime<Utc>)]) -> Read {
+    let pairs = asked.iter().flat_map(|of| minutes.iter().map(move |minute| (of, *minute)));
     let calls = pairs.map(|(of, (from, to))| async move {
-        let answer = aws
-            .sampled_requests(arn, of.metric_name(), from, to, Lane::Plan)
-            .await;
-        let answer = answer.map(|set| Answer {
-            of: of.clone(),
-            from,
-            to,
-            set,
-        });
+        let answer = aws.sampled_requests(arn, of.metric_name(), from, to, Lane::Plan).await;
+        let answer = answer.map(|set| Answer { of: of.clone(), from, to, set });
         (of.clone(), answer)
     });
     join_all(calls).await

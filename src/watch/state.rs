@@ -56,12 +56,7 @@ pub(super) struct Acl {
 
 impl Acl {
     fn new(arn: &str) -> Self {
-        Self {
-            name: acl_name(arn).map(str::to_owned),
-            metric_name: None,
-            dimension: None,
-            held: Held::new(3),
-        }
+        Self { name: acl_name(arn).map(str::to_owned), metric_name: None, dimension: None, held: Held::new(3) }
     }
 
     /// The dimension values to ask under: the one known, or all that may be.
@@ -70,11 +65,7 @@ impl Acl {
             return vec![dimension];
         }
         let mut names: Vec<&str> = self.name.iter().map(String::as_str).collect();
-        names.extend(
-            self.metric_name
-                .as_deref()
-                .filter(|m| Some(*m) != self.name.as_deref()),
-        );
+        names.extend(self.metric_name.as_deref().filter(|m| Some(*m) != self.name.as_deref()));
         names
     }
 }
@@ -238,20 +229,11 @@ impl State {
             return;
         };
         let by_name: HashMap<String, Api> = match &self.apis {
-            Some(apis) => apis
-                .values()
-                .map(|api| (metric_name(api), api.clone()))
-                .collect(),
+            Some(apis) => apis.values().map(|api| (metric_name(api), api.clone())).collect(),
             None if self.troubles.contains_key(&Part::Apis) => {
-                let nameless = |name: &String| Api {
-                    id: String::new(),
-                    name: name.clone(),
-                    endpoint_types: Vec::new(),
-                };
-                active
-                    .iter()
-                    .map(|(name, _)| (name.clone(), nameless(name)))
-                    .collect()
+                let nameless =
+                    |name: &String| Api { id: String::new(), name: name.clone(), endpoint_types: Vec::new() };
+                active.iter().map(|(name, _)| (name.clone(), nameless(name))).collect()
             }
             None => return,
         };
@@ -263,11 +245,7 @@ impl State {
             if ambiguous || self.read.contains(&api.id) {
                 continue;
             }
-            let id = StageId {
-                api_id: api.id.clone(),
-                api_name: api.name.clone(),
-                stage,
-            };
+            let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage };
             self.entry(id, Known::NotYet);
         }
     }
@@ -316,13 +294,8 @@ impl State {
     /// Adds a stage or renews what is known of it.
     fn entry(&mut self, id: StageId, detail: Known<StageDetail>) {
         let key: SeriesKey = (id.metric_api_name(), id.stage.clone());
-        self.groups
-            .entry(key.clone())
-            .or_insert_with(|| Held::new(5));
-        if let Known::Yes(StageDetail {
-            web_acl_arn: Some(arn),
-            ..
-        }) = &detail
+        self.groups.entry(key.clone()).or_insert_with(|| Held::new(5));
+        if let Known::Yes(StageDetail { web_acl_arn: Some(arn), .. }) = &detail
             && !self.acls.contains_key(arn)
         {
             self.acls.insert(arn.clone(), Acl::new(arn));
@@ -345,10 +318,7 @@ impl State {
     /// Finds the dimension value of web ACLs: their name, else their metric name.
     fn match_dimensions(&mut self) {
         for acl in self.acls.values_mut().filter(|acl| acl.dimension.is_none()) {
-            let known = acl
-                .candidates()
-                .into_iter()
-                .find(|name| self.dimensions.contains(*name));
+            let known = acl.candidates().into_iter().find(|name| self.dimensions.contains(*name));
             acl.dimension = known.map(str::to_owned);
         }
     }
@@ -358,11 +328,7 @@ impl State {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        let own = self
-            .groups
-            .get(&entry.key)
-            .map(Held::series)
-            .unwrap_or_default();
+        let own = self.groups.get(&entry.key).map(Held::series).unwrap_or_default();
         let acl = entry.acl_arn().and_then(|arn| self.acls.get(arn));
         let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
         if own.iter().chain(waf).all(Series::is_empty) {
@@ -370,9 +336,7 @@ impl State {
             return;
         }
         let mut all = own.iter().chain(waf).cloned();
-        entry.history = Arc::new(std::array::from_fn(|_| {
-            all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))
-        }));
+        entry.history = Arc::new(std::array::from_fn(|_| all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))));
     }
 
     /// After a poll: every stage's history anew.
@@ -393,9 +357,7 @@ impl State {
 
     /// Whether a stage is worth more than one metric: called within three hours, or called since we look.
     pub(super) fn is_active(&self, key: &SeriesKey) -> bool {
-        self.active
-            .as_ref()
-            .is_none_or(|active| active.contains(key))
+        self.active.as_ref().is_none_or(|active| active.contains(key))
             || self.groups.get(key).is_some_and(Held::has_data)
     }
 }
@@ -406,22 +368,13 @@ fn row_key(id: &StageId) -> RowKey {
 
 /// The `ApiName` dimension of an API.
 pub(super) fn metric_name(api: &Api) -> String {
-    StageId {
-        api_id: api.id.clone(),
-        api_name: api.name.clone(),
-        stage: String::new(),
-    }
-    .metric_api_name()
+    StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: String::new() }.metric_api_name()
 }
 
 /// A stage, as `GetStages` would give it, without a web ACL.
 #[cfg(test)]
 pub(super) fn add_stage(state: &mut State, api_id: &str, api_name: &str, stage: &str) {
-    let id = StageId {
-        api_id: api_id.to_owned(),
-        api_name: api_name.to_owned(),
-        stage: stage.to_owned(),
-    };
+    let id = StageId { api_id: api_id.to_owned(), api_name: api_name.to_owned(), stage: stage.to_owned() };
     state.entry(id, Known::NotYet);
 }
 

@@ -21,10 +21,7 @@ impl Window {
     /// The `minutes` complete minutes before `now`.
     pub(super) fn last(minutes: i64, now: DateTime<Utc>) -> Self {
         let to = floor_minute(now);
-        Self {
-            from: to - TimeDelta::minutes(minutes),
-            to,
-        }
+        Self { from: to - TimeDelta::minutes(minutes), to }
     }
 
     /// Start of the last minute in it.
@@ -81,9 +78,7 @@ impl Held {
     /// The last answers that were less than complete.
     pub(super) fn worst(&self) -> Option<MetricStatus> {
         let with = |status| self.status.contains(&Some(status)).then_some(status);
-        with(MetricStatus::Forbidden)
-            .or_else(|| with(MetricStatus::Failed))
-            .or_else(|| with(MetricStatus::Partial))
+        with(MetricStatus::Forbidden).or_else(|| with(MetricStatus::Failed)).or_else(|| with(MetricStatus::Partial))
     }
 
     /// Takes one series' answer in. A later answer for a minute replaces the earlier one: late and provisional points change.
@@ -93,10 +88,7 @@ impl Held {
         };
         self.asked = true;
         self.status[index] = Some(result.status);
-        if matches!(
-            result.status,
-            MetricStatus::Forbidden | MetricStatus::Failed
-        ) {
+        if matches!(result.status, MetricStatus::Forbidden | MetricStatus::Failed) {
             return;
         }
         for (minute, value) in &result.points {
@@ -107,10 +99,7 @@ impl Held {
         if index == 0 {
             let through = match result.status {
                 MetricStatus::Complete => Some(window.last_minute()),
-                _ => result
-                    .points
-                    .last()
-                    .map(|(minute, _)| floor_minute(*minute)),
+                _ => result.points.last().map(|(minute, _)| floor_minute(*minute)),
             };
             self.through = self.through.max(through);
         }
@@ -119,10 +108,7 @@ impl Held {
     /// Notes that a first, long window has been answered; it counts only where every answer was complete.
     pub(super) fn prime(&mut self) {
         let complete = |status: &Option<MetricStatus>| {
-            matches!(
-                status,
-                None | Some(MetricStatus::Complete | MetricStatus::Forbidden)
-            )
+            matches!(status, None | Some(MetricStatus::Complete | MetricStatus::Forbidden))
         };
         if self.status.iter().all(complete) {
             self.primed = true;
@@ -139,8 +125,7 @@ impl Held {
             if *status != Some(MetricStatus::Complete) {
                 continue;
             }
-            let settled =
-                |minute: &DateTime<Utc>| *minute + TimeDelta::minutes(1) + provisional <= now;
+            let settled = |minute: &DateTime<Utc>| *minute + TimeDelta::minutes(1) + provisional <= now;
             for minute in window.minutes().take_while(settled) {
                 if series.at(minute).is_none() {
                     series.set(minute, 0.0);
@@ -160,17 +145,11 @@ mod tests {
     }
 
     fn answer(status: MetricStatus, points: &[(i64, f64)]) -> MetricResult {
-        MetricResult {
-            status,
-            points: points.iter().map(|(m, v)| (at(*m), *v)).collect(),
-        }
+        MetricResult { status, points: points.iter().map(|(m, v)| (at(*m), *v)).collect() }
     }
 
     fn window(from: i64, to: i64) -> Window {
-        Window {
-            from: at(from),
-            to: at(to),
-        }
+        Window { from: at(from), to: at(to) }
     }
 
     #[test]
@@ -180,10 +159,7 @@ mod tests {
         held.take(0, &answer(MetricStatus::Complete, &[(0, 5.0)]), asked);
         held.take(1, &answer(MetricStatus::Complete, &[]), asked);
         held.settle(asked, at(10), TimeDelta::seconds(180));
-        assert_eq!(
-            held.series()[0].window(at(7), 3),
-            vec![Some(0.0), Some(0.0), None]
-        );
+        assert_eq!(held.series()[0].window(at(7), 3), vec![Some(0.0), Some(0.0), None]);
         assert_eq!(held.series()[1].at(at(6)), Some(0.0));
         assert_eq!(held.series()[1].at(at(7)), None);
     }
@@ -192,17 +168,10 @@ mod tests {
     fn partial_data_are_taken_and_never_filled_with_zeros() {
         let mut held = Held::new(1);
         let asked = window(0, 10);
-        held.take(
-            0,
-            &answer(MetricStatus::Partial, &[(0, 5.0), (2, 6.0)]),
-            asked,
-        );
+        held.take(0, &answer(MetricStatus::Partial, &[(0, 5.0), (2, 6.0)]), asked);
         held.settle(asked, at(20), TimeDelta::seconds(180));
         held.prime();
-        assert_eq!(
-            held.series()[0].window(at(2), 3),
-            vec![Some(5.0), None, Some(6.0)]
-        );
+        assert_eq!(held.series()[0].window(at(2), 3), vec![Some(5.0), None, Some(6.0)]);
         assert_eq!(held.through, Some(at(2)));
         assert!(!held.primed, "the rest must be asked for again");
     }
@@ -213,22 +182,14 @@ mod tests {
         held.take(0, &answer(MetricStatus::Complete, &[]), window(0, 5));
         held.settle(window(0, 5), at(9), TimeDelta::seconds(180));
         assert_eq!(held.series()[0].at(at(4)), Some(0.0));
-        held.take(
-            0,
-            &answer(MetricStatus::Complete, &[(4, 8.0)]),
-            window(4, 9),
-        );
+        held.take(0, &answer(MetricStatus::Complete, &[(4, 8.0)]), window(4, 9));
         assert_eq!(held.series()[0].at(at(4)), Some(8.0));
     }
 
     #[test]
     fn a_forbidden_series_keeps_what_it_had_and_says_so() {
         let mut held = Held::new(2);
-        held.take(
-            0,
-            &answer(MetricStatus::Complete, &[(1, 3.0)]),
-            window(0, 2),
-        );
+        held.take(0, &answer(MetricStatus::Complete, &[(1, 3.0)]), window(0, 2));
         held.take(0, &answer(MetricStatus::Forbidden, &[]), window(0, 4));
         assert_eq!(held.series()[0].at(at(1)), Some(3.0));
         assert_eq!(held.worst(), Some(MetricStatus::Forbidden));

@@ -35,6 +35,9 @@ const OUT_OF_TURN: TimeDelta = TimeDelta::seconds(2);
 /// Wall time between boards while pieces stream in: a board is linear in the stages, a board per piece would be quadratic.
 const BETWEEN_BOARDS: Duration = Duration::from_millis(250);
 
+/// The first boards go out at once: the first rows and figures are what somebody is waiting for.
+const AT_ONCE: u32 = 20;
+
 type Polled = (Extent, DateTime<Utc>, Result<Answers, AwsError>);
 
 pub(super) struct Task {
@@ -46,6 +49,7 @@ pub(super) struct Task {
     found_sender: UnboundedSender<Found>,
     discoveries: JoinSet<bool>,
     polls: JoinSet<Polled>,
+    discovery_began: DateTime<Utc>,
     next_discovery: DateTime<Utc>,
     discovered: bool,
     discovery_failures: u32,
@@ -55,6 +59,7 @@ pub(super) struct Task {
     news: bool,
     poll_failures: u32,
     published: Option<Instant>,
+    boards_out: u32,
     published_minute: DateTime<Utc>,
     dirty: bool,
 }
@@ -77,6 +82,7 @@ impl Task {
             found_sender,
             discoveries: JoinSet::new(),
             polls: JoinSet::new(),
+            discovery_began: now,
             next_discovery: now,
             discovered: false,
             discovery_failures: 0,
@@ -85,6 +91,7 @@ impl Task {
             news: false,
             poll_failures: 0,
             published: None,
+            boards_out: 0,
             published_minute: floor_minute(now),
             dirty: false,
         }
@@ -130,12 +137,7 @@ impl Task {
     }
 
     fn interval(&self) -> TimeDelta {
-        let seconds = self
-            .state
-            .settings
-            .polling
-            .interval_seconds
-            .clamp(1, 86_400);
+        let seconds = self.state.settings.polling.interval_seconds.clamp(1, 86_400);
         TimeDelta::seconds(i64::try_from(seconds).unwrap_or(60))
     }
 
@@ -143,8 +145,8 @@ impl Task {
         if self.discoveries.is_empty() && now >= self.next_discovery {
             let (aws, found) = (self.aws.clone(), self.found_sender.clone());
             let spread = self.discovered.then_some(SPREAD);
-            self.discoveries
-                .spawn(async move { discover(&aws, spread, &found).await });
+            self.discovery_began = now;
+            self.discoveries.spawn(async move { Box::pin(discover(&aws, spread, &found)).await });
         }
         if !self.polls.is_empty() || self.state.entries.is_empty() {
             return;
@@ -183,11 +185,10 @@ impl Task {
         self.discovered |= !self.state.read.is_empty();
         if complete {
             self.discovery_failures = 0;
-            self.next_discovery = now + REDISCOVERY;
+            self.next_discovery = self.discovery_began + REDISCOVERY;
         } else {
             self.discovery_failures = self.discovery_failures.saturating_add(1);
-            self.next_discovery =
-                now + backoff(self.interval(), self.discovery_failures, REDISCOVERY);
+            self.next_discovery = now + backoff(self.interval(), self.discovery_failures, REDISCOVERY);
         }
         self.dirty = true;
     }
@@ -233,8 +234,10 @@ impl Task {
     }
 
     fn publish_at(&self) -> Instant {
-        self.published
-            .map_or_else(Instant::now, |at| at + BETWEEN_BOARDS)
+        match self.published {
+            Some(at) if self.boards_out >= AT_ONCE => at + BETWEEN_BOARDS,
+            _ => Instant::now(),
+        }
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
@@ -244,6 +247,7 @@ impl Task {
             let board = picture::board(&self.state, now, self.aws.clock().rate());
             self.boards.send_replace(Arc::new(board));
             self.published = Some(Instant::now());
+            self.boards_out = self.boards_out.saturating_add(1);
             self.published_minute = minute;
             self.dirty = false;
         }
@@ -286,10 +290,7 @@ mod tests {
         let minute = TimeDelta::seconds(60);
         assert_eq!(next_after(t(0), minute), t(3));
         assert_eq!(next_after(t(3), minute), t(63));
-        assert_eq!(
-            next_after(t(59) + TimeDelta::milliseconds(700), minute),
-            t(63)
-        );
+        assert_eq!(next_after(t(59) + TimeDelta::milliseconds(700), minute), t(63));
         assert_eq!(next_after(t(10), TimeDelta::seconds(30)), t(33));
     }
 
@@ -297,10 +298,7 @@ mod tests {
     fn retries_are_never_closer_than_a_quarter_of_the_interval() {
         let minute = TimeDelta::seconds(60);
         let seconds = |n| backoff(minute, n, minute).num_seconds();
-        assert_eq!(
-            [seconds(1), seconds(2), seconds(3), seconds(9)],
-            [15, 30, 60, 60]
-        );
+        assert_eq!([seconds(1), seconds(2), seconds(3), seconds(9)], [15, 30, 60, 60]);
         assert_eq!(backoff(minute, 40, REDISCOVERY).num_seconds(), 300);
     }
 }

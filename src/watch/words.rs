@@ -28,11 +28,7 @@ pub(super) fn percent(share: f64) -> String {
 
 /// `1 stage`, `3 stages`.
 pub(super) fn plural(count: usize, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 #[cfg(test)]

@@ -12,4 +12,6 @@ mod tui_flows;
 mod tui_keymap;
 mod tui_monkey;
 mod tui_screens;
+mod watch;
+mod watch_weather;
 mod world;

@@ -11,9 +11,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self {
-            history: std::array::from_fn(|_| Series::new(HISTORY_MINUTES)),
-        }
+        Self { history: std::array::from_fn(|_| Series::new(HISTORY_MINUTES)) }
     }
 
     fn with(mut self, metric: Metric, minutes: std::ops::RangeInclusive<i64>, value: f64) -> Self {
@@ -28,30 +26,24 @@ impl World {
     }
 
     fn one(&self, last: i64, kind: SignalKind) -> Option<Signal> {
-        self.signals(last, shared())
-            .into_iter()
-            .find(|s| s.kind == kind)
+        self.signals(last, shared()).into_iter().find(|s| s.kind == kind)
     }
 }
 
 fn shared() -> AclScope {
-    AclScope::Shared {
-        name: "front".into(),
-        stages: Some(3),
-    }
+    AclScope::Shared { name: "front".into(), stages: Some(3) }
 }
 
 fn alone() -> AclScope {
-    AclScope::Alone {
-        name: "front".into(),
-    }
+    AclScope::Alone { name: "front".into() }
 }
 
 fn errors(requests: f64, errors: f64) -> World {
-    World::new()
-        .with(Metric::Requests, 0..=9, requests)
-        .with(Metric::ClientErrors, 0..=9, errors)
-        .with(Metric::ServerErrors, 0..=9, 0.0)
+    World::new().with(Metric::Requests, 0..=9, requests).with(Metric::ClientErrors, 0..=9, errors).with(
+        Metric::ServerErrors,
+        0..=9,
+        0.0,
+    )
 }
 
 #[test]
@@ -59,17 +51,11 @@ fn a_share_equal_to_its_threshold_raises_nothing() {
     let kind = SignalKind::ClientErrorsHigh;
     assert_eq!(errors(1000.0, 200.0).one(9, kind), None);
     let notice = errors(1000.0, 201.0).one(9, kind).unwrap();
-    assert_eq!(
-        (notice.severity, notice.threshold),
-        (Severity::Notice, 0.20)
-    );
+    assert_eq!((notice.severity, notice.threshold), (Severity::Notice, 0.20));
     let edge = errors(1000.0, 500.0).one(9, kind).unwrap();
     assert_eq!(edge.severity, Severity::Notice);
     let attack = errors(1000.0, 501.0).one(9, kind).unwrap();
-    assert_eq!(
-        (attack.severity, attack.threshold),
-        (Severity::Attack, 0.50)
-    );
+    assert_eq!((attack.severity, attack.threshold), (Severity::Attack, 0.50));
 }
 
 #[test]
@@ -81,22 +67,12 @@ fn few_requests_are_not_judged() {
 
 #[test]
 fn server_errors_have_their_own_thresholds() {
-    let world = |errors| {
-        World::new()
-            .with(Metric::Requests, 0..=9, 1000.0)
-            .with(Metric::ServerErrors, 0..=9, errors)
-    };
+    let world = |errors| World::new().with(Metric::Requests, 0..=9, 1000.0).with(Metric::ServerErrors, 0..=9, errors);
     let kind = SignalKind::ServerErrorsHigh;
     assert_eq!(world(20.0).one(9, kind), None);
     assert_eq!(world(21.0).one(9, kind).unwrap().severity, Severity::Notice);
-    assert_eq!(
-        world(100.0).one(9, kind).unwrap().severity,
-        Severity::Notice
-    );
-    assert_eq!(
-        world(101.0).one(9, kind).unwrap().severity,
-        Severity::Attack
-    );
+    assert_eq!(world(100.0).one(9, kind).unwrap().severity, Severity::Notice);
+    assert_eq!(world(101.0).one(9, kind).unwrap().severity, Severity::Attack);
 }
 
 #[test]
@@ -123,10 +99,11 @@ fn a_run_at_attack_level_does_not_begin_with_the_notice_before_it() {
 #[test]
 fn one_missing_minute_breaks_no_run_and_two_do() {
     let stretch = |minutes| {
-        World::new()
-            .with(Metric::Requests, minutes, 1000.0)
-            .with(Metric::Requests, 6..=9, 1000.0)
-            .with(Metric::ClientErrors, 0..=9, 900.0)
+        World::new().with(Metric::Requests, minutes, 1000.0).with(Metric::Requests, 6..=9, 1000.0).with(
+            Metric::ClientErrors,
+            0..=9,
+            900.0,
+        )
     };
     let kind = SignalKind::ClientErrorsHigh;
     assert_eq!(stretch(0..=4).one(9, kind).unwrap().since, at(0));
@@ -150,32 +127,18 @@ fn what_is_older_than_the_lookback_raises_nothing() {
 
 #[test]
 fn our_own_blocks_are_told_apart_where_the_web_acl_guards_the_stage_alone() {
-    let world = errors(1000.0, 800.0)
-        .with(Metric::WafBlocked, 0..=9, 700.0)
-        .with(Metric::WafAllowed, 0..=9, 300.0);
-    let find = |acl| {
-        world
-            .signals(9, acl)
-            .into_iter()
-            .find(|s| s.kind == SignalKind::ClientErrorsHigh)
-            .unwrap()
-    };
+    let world = errors(1000.0, 800.0).with(Metric::WafBlocked, 0..=9, 700.0).with(Metric::WafAllowed, 0..=9, 300.0);
+    let find = |acl| world.signals(9, acl).into_iter().find(|s| s.kind == SignalKind::ClientErrorsHigh).unwrap();
     let held = find(alone());
     assert_eq!(held.severity, Severity::Notice);
-    assert!(
-        held.evidence.contains("mostly our own blocks"),
-        "{}",
-        held.evidence
-    );
+    assert!(held.evidence.contains("mostly our own blocks"), "{}", held.evidence);
     assert!(held.evidence.contains("the other 4XX are 10.0 %"));
     assert_eq!(find(shared()).severity, Severity::Attack);
 }
 
 #[test]
 fn an_attack_that_our_blocks_do_not_explain_stays_one() {
-    let world = errors(1000.0, 900.0)
-        .with(Metric::WafBlocked, 0..=9, 300.0)
-        .with(Metric::WafAllowed, 0..=9, 700.0);
+    let world = errors(1000.0, 900.0).with(Metric::WafBlocked, 0..=9, 300.0).with(Metric::WafAllowed, 0..=9, 700.0);
     let signal = &world.signals(9, alone())[0];
     assert_eq!(signal.kind, SignalKind::ClientErrorsHigh);
     assert_eq!(signal.severity, Severity::Attack);
@@ -184,9 +147,7 @@ fn an_attack_that_our_blocks_do_not_explain_stays_one() {
 
 #[test]
 fn a_web_acl_that_inspected_more_than_the_stage_received_is_not_alone() {
-    let world = errors(1000.0, 800.0)
-        .with(Metric::WafBlocked, 0..=9, 700.0)
-        .with(Metric::WafAllowed, 0..=9, 5000.0);
+    let world = errors(1000.0, 800.0).with(Metric::WafBlocked, 0..=9, 700.0).with(Metric::WafAllowed, 0..=9, 5000.0);
     assert_eq!(own_blocks(&world.history, at(9), &alone()), None);
     let signals = world.signals(9, alone());
     assert_eq!(signals[0].severity, Severity::Attack);
@@ -195,11 +156,7 @@ fn a_web_acl_that_inspected_more_than_the_stage_received_is_not_alone() {
 #[test]
 fn allowed_share_is_low_below_and_not_at_its_threshold() {
     let world = |allowed, blocked| {
-        World::new().with(Metric::WafAllowed, 0..=9, allowed).with(
-            Metric::WafBlocked,
-            0..=9,
-            blocked,
-        )
+        World::new().with(Metric::WafAllowed, 0..=9, allowed).with(Metric::WafBlocked, 0..=9, blocked)
     };
     let kind = SignalKind::AllowedShareLow;
     assert_eq!(world(500.0, 500.0).one(9, kind), None);
@@ -212,38 +169,23 @@ fn allowed_share_is_low_below_and_not_at_its_threshold() {
 
 #[test]
 fn a_gap_in_one_waf_series_is_not_taken_for_zero() {
-    let world =
-        World::new()
-            .with(Metric::WafAllowed, 0..=5, 900.0)
-            .with(Metric::WafBlocked, 0..=9, 900.0);
+    let world = World::new().with(Metric::WafAllowed, 0..=5, 900.0).with(Metric::WafBlocked, 0..=9, 900.0);
     assert_eq!(world.one(9, SignalKind::AllowedShareLow), None);
 }
 
 #[test]
 fn blocked_at_its_multiple_is_a_spike() {
-    let world = |now| {
-        World::new()
-            .with(Metric::WafBlocked, 0..=30, 100.0)
-            .with(Metric::WafBlocked, 31..=31, now)
-    };
+    let world = |now| World::new().with(Metric::WafBlocked, 0..=30, 100.0).with(Metric::WafBlocked, 31..=31, now);
     let kind = SignalKind::BlockedSpike;
     assert_eq!(world(499.0).one(31, kind), None);
     let spike = world(500.0).one(31, kind).unwrap();
     assert!((spike.value - 5.0).abs() < 1e-9);
-    assert!(
-        spike.evidence.contains("usually 100 a minute"),
-        "{}",
-        spike.evidence
-    );
+    assert!(spike.evidence.contains("usually 100 a minute"), "{}", spike.evidence);
 }
 
 #[test]
 fn a_median_of_zero_needs_an_absolute_minimum() {
-    let world = |now| {
-        World::new()
-            .with(Metric::WafBlocked, 0..=30, 0.0)
-            .with(Metric::WafBlocked, 31..=31, now)
-    };
+    let world = |now| World::new().with(Metric::WafBlocked, 0..=30, 0.0).with(Metric::WafBlocked, 31..=31, now);
     let kind = SignalKind::BlockedSpike;
     assert_eq!(world(59.0).one(31, kind), None);
     let spike = world(60.0).one(31, kind).unwrap();
@@ -259,10 +201,6 @@ fn without_history_nothing_is_a_spike() {
 #[test]
 fn the_worst_comes_first() {
     let world = errors(1000.0, 900.0).with(Metric::ServerErrors, 0..=9, 30.0);
-    let order: Vec<_> = world
-        .signals(9, shared())
-        .iter()
-        .map(|s| s.severity)
-        .collect();
+    let order: Vec<_> = world.signals(9, shared()).iter().map(|s| s.severity).collect();
     assert_eq!(order, vec![Severity::Attack, Severity::Notice]);
 }

@@ -123,17 +123,13 @@ impl Tallies {
             sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             sums.first().map(|(basis, _)| *basis)
         };
-        by_address
-            .into_iter()
-            .filter_map(|(address, sums)| Some((address, most(sums)?)))
-            .collect()
+        by_address.into_iter().filter_map(|(address, sums)| Some((address, most(sums)?))).collect()
     }
 
     /// Notes who was let through before the attack. Without a sample from then there is nothing to compare with.
     pub(super) fn compare_with(&mut self, baseline: &[Answer]) {
         let samples = baseline.iter().flat_map(|answer| &answer.set.samples);
-        let through = samples
-            .filter(|sample| matches!(sample.action, Some(RuleAction::Allow | RuleAction::Count)));
+        let through = samples.filter(|sample| matches!(sample.action, Some(RuleAction::Allow | RuleAction::Count)));
         let known: HashSet<IpAddr> = through.map(|sample| sample.client).collect();
         self.known_before = (!known.is_empty()).then_some(known);
     }
@@ -162,15 +158,9 @@ impl Tallies {
                 sums.source(address, all, seconds, legitimacy, now)
             })
             .collect();
-        sources.sort_by(|a, b| {
-            b.requests
-                .cmp(&a.requests)
-                .then_with(|| a.address.cmp(&b.address))
-        });
+        sources.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
         let to = crate::model::series::floor_minute(now);
-        let (from, to) = self
-            .covered
-            .unwrap_or((to - TimeDelta::minutes(minutes), to));
+        let (from, to) = self.covered.unwrap_or((to - TimeDelta::minutes(minutes), to));
         Sources {
             web_acl: web_acl.to_owned(),
             stages_behind,
@@ -272,14 +262,7 @@ impl Sums {
         }
     }
 
-    fn source(
-        self,
-        address: IpAddr,
-        all: f64,
-        seconds: f64,
-        legitimacy: Legitimacy,
-        now: DateTime<Utc>,
-    ) -> Source {
+    fn source(self, address: IpAddr, all: f64, seconds: f64, legitimacy: Legitimacy, now: DateTime<Utc>) -> Source {
         let (first_seen, last_seen) = self.seen.unwrap_or((now, now));
         Source {
             address,
@@ -306,10 +289,7 @@ fn add(tally: &mut BTreeMap<String, f64>, name: &str, requests: f64) {
 }
 
 fn ranked(tally: BTreeMap<String, f64>) -> Tally {
-    let mut tally: Tally = tally
-        .into_iter()
-        .map(|(name, requests)| (name, whole(requests).max(1)))
-        .collect();
+    let mut tally: Tally = tally.into_iter().map(|(name, requests)| (name, whole(requests).max(1))).collect();
     // Stable: equal counts stay in the order of their names.
     tally.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
     tally.truncate(NAMES);

@@ -27,13 +27,7 @@ fn sample(address: &str, weight: i64, action: RuleAction) -> SampledRequest {
 
 fn answer(of: Sampled, population: u64, samples: Vec<SampledRequest>) -> Answer {
     Answer {
-        set: SampleSet {
-            rule: of.metric_name().to_owned(),
-            samples,
-            population,
-            from: t(0),
-            to: t(60),
-        },
+        set: SampleSet { rule: of.metric_name().to_owned(), samples, population, from: t(0), to: t(60) },
         of,
         from: t(0),
         to: t(60),
@@ -58,29 +52,16 @@ fn sources(answers: &[Answer], baseline: &[Answer]) -> Sources {
 
 fn of<'a>(sources: &'a Sources, address: &str) -> &'a Source {
     let address: IpAddr = address.parse().unwrap();
-    sources
-        .sources
-        .iter()
-        .find(|s| s.address == address)
-        .unwrap()
+    sources.sources.iter().find(|s| s.address == address).unwrap()
 }
 
 #[test]
 fn a_request_that_two_count_rules_match_is_counted_once() {
-    let count = |name| {
-        answer(
-            rule(name),
-            100,
-            vec![sample("203.0.113.7", 1, RuleAction::Count)],
-        )
-    };
+    let count = |name| answer(rule(name), 100, vec![sample("203.0.113.7", 1, RuleAction::Count)]);
     let passed = answer(
         default(),
         200,
-        vec![
-            sample("203.0.113.7", 1, RuleAction::Allow),
-            sample("192.0.2.1", 1, RuleAction::Allow),
-        ],
+        vec![sample("203.0.113.7", 1, RuleAction::Allow), sample("192.0.2.1", 1, RuleAction::Allow)],
     );
     let found = sources(&[count("sqli"), count("bot"), passed], &[]);
     assert_eq!(found.population, 200);
@@ -88,25 +69,13 @@ fn a_request_that_two_count_rules_match_is_counted_once() {
     let source = of(&found, "203.0.113.7");
     assert_eq!(source.requests, 100);
     assert!((source.share - 0.5).abs() < 1e-9);
-    assert_eq!(
-        source.rules,
-        vec![("bot".to_owned(), 100), ("sqli".to_owned(), 100)]
-    );
-    assert_eq!(
-        source.requests_by_path,
-        vec![("POST /login".to_owned(), 100)]
-    );
+    assert_eq!(source.rules, vec![("bot".to_owned(), 100), ("sqli".to_owned(), 100)]);
+    assert_eq!(source.requests_by_path, vec![("POST /login".to_owned(), 100)]);
 }
 
 #[test]
 fn without_the_default_action_the_largest_count_rule_stands_in() {
-    let set = |name, population| {
-        answer(
-            rule(name),
-            population,
-            vec![sample("203.0.113.7", 3, RuleAction::Count)],
-        )
-    };
+    let set = |name, population| answer(rule(name), population, vec![sample("203.0.113.7", 3, RuleAction::Count)]);
     let found = sources(&[set("sqli", 300), set("bot", 900)], &[]);
     assert_eq!(of(&found, "203.0.113.7").requests, 900);
     assert_eq!(found.population, 900);
@@ -114,23 +83,12 @@ fn without_the_default_action_the_largest_count_rule_stands_in() {
 
 #[test]
 fn blocked_and_allowed_requests_of_one_address_add_up() {
-    let blocked = answer(
-        rule("list"),
-        40,
-        vec![sample("203.0.113.7", 1, RuleAction::Block)],
-    );
-    let passed = answer(
-        default(),
-        60,
-        vec![sample("203.0.113.7", 1, RuleAction::Allow)],
-    );
+    let blocked = answer(rule("list"), 40, vec![sample("203.0.113.7", 1, RuleAction::Block)]);
+    let passed = answer(default(), 60, vec![sample("203.0.113.7", 1, RuleAction::Allow)]);
     let found = sources(&[blocked, passed], &[]);
     let source = of(&found, "203.0.113.7");
     assert_eq!(source.requests, 100);
-    assert_eq!(
-        source.actions,
-        vec![("ALLOW".to_owned(), 60), ("BLOCK".to_owned(), 40)]
-    );
+    assert_eq!(source.actions, vec![("ALLOW".to_owned(), 60), ("BLOCK".to_owned(), 40)]);
 }
 
 #[test]
@@ -138,10 +96,7 @@ fn weights_are_proportions_of_the_population() {
     let passed = answer(
         default(),
         4_000,
-        vec![
-            sample("203.0.113.7", 3, RuleAction::Allow),
-            sample("192.0.2.1", 1, RuleAction::Allow),
-        ],
+        vec![sample("203.0.113.7", 3, RuleAction::Allow), sample("192.0.2.1", 1, RuleAction::Allow)],
     );
     let found = sources(&[passed], &[]);
     assert_eq!(of(&found, "203.0.113.7").requests, 3_000);
@@ -150,17 +105,9 @@ fn weights_are_proportions_of_the_population() {
 
 #[test]
 fn a_window_covered_in_part_stands_for_the_whole() {
-    let mut passed = answer(
-        default(),
-        5_000,
-        vec![sample("203.0.113.7", 1, RuleAction::Allow)],
-    );
+    let mut passed = answer(default(), 5_000, vec![sample("203.0.113.7", 1, RuleAction::Allow)]);
     passed.set.to = t(15);
-    let blocked = answer(
-        rule("list"),
-        600,
-        vec![sample("192.0.2.1", 1, RuleAction::Block)],
-    );
+    let blocked = answer(rule("list"), 600, vec![sample("192.0.2.1", 1, RuleAction::Block)]);
     let found = sources(&[passed, blocked], &[]);
     assert_eq!(of(&found, "203.0.113.7").requests, 20_000);
     assert_eq!(found.population, 20_600);
@@ -169,24 +116,15 @@ fn a_window_covered_in_part_stands_for_the_whole() {
 
 #[test]
 fn no_more_than_five_thousand_of_a_rule_and_window_are_seen() {
-    let passed = answer(
-        default(),
-        9_000,
-        vec![sample("203.0.113.7", 1, RuleAction::Allow)],
-    );
+    let passed = answer(default(), 9_000, vec![sample("203.0.113.7", 1, RuleAction::Allow)]);
     let found = sources(&[passed], &[]);
     assert_eq!((found.population, found.seen), (9_000, 5_000));
 }
 
 #[test]
 fn without_a_baseline_nobody_is_known() {
-    let now = [answer(
-        default(),
-        10,
-        vec![sample("192.0.2.1", 1, RuleAction::Allow)],
-    )];
-    let legitimacy =
-        |baseline: &[Answer]| of(&sources(&now, baseline), "192.0.2.1").legitimacy.clone();
+    let now = [answer(default(), 10, vec![sample("192.0.2.1", 1, RuleAction::Allow)])];
+    let legitimacy = |baseline: &[Answer]| of(&sources(&now, baseline), "192.0.2.1").legitimacy.clone();
     assert_eq!(legitimacy(&[]), Legitimacy::Unknown);
     let with = |address, action| [answer(default(), 10, vec![sample(address, 1, action)])];
     let seen = legitimacy(&with("192.0.2.1", RuleAction::Allow));
@@ -207,11 +145,7 @@ fn what_attackers_wrote_is_made_harmless() {
     evil.forwarded_for = Some("10.0.0.1".into());
     let found = sources(&[answer(default(), 1, vec![evil])], &[]);
     let source = of(&found, "203.0.113.7");
-    let texts = [
-        &source.requests_by_path,
-        &source.user_agents,
-        &source.countries,
-    ];
+    let texts = [&source.requests_by_path, &source.user_agents, &source.countries];
     for (text, _) in texts.into_iter().flatten() {
         assert!(!text.chars().any(char::is_control), "{text:?}");
         assert!(text.chars().count() <= 200);
@@ -230,11 +164,7 @@ fn the_baseline_asks_only_what_may_let_through() {
         statement,
         disposition,
     };
-    let group = |name: &str| Statement::ManagedGroup {
-        vendor: "AWS".into(),
-        name: name.into(),
-        overrides: Vec::new(),
-    };
+    let group = |name: &str| Statement::ManagedGroup { vendor: "AWS".into(), name: name.into(), overrides: Vec::new() };
     let other = || Statement::Other("GeoMatchStatement");
     let mut acl = WebAcl {
         name: "front".into(),
@@ -245,45 +175,17 @@ fn the_baseline_asks_only_what_may_let_through() {
         default_action: RuleAction::Allow,
         pre_process: Vec::new(),
         rules: vec![
-            make(
-                "partners",
-                Disposition::Action(RuleAction::Allow),
-                other(),
-                true,
-            ),
-            make(
-                "list",
-                Disposition::Action(RuleAction::Block),
-                other(),
-                true,
-            ),
-            make(
-                "sqli",
-                Disposition::Group { count: true },
-                group("sqli"),
-                true,
-            ),
-            make(
-                "quiet",
-                Disposition::Action(RuleAction::Block),
-                other(),
-                false,
-            ),
+            make("partners", Disposition::Action(RuleAction::Allow), other(), true),
+            make("list", Disposition::Action(RuleAction::Block), other(), true),
+            make("sqli", Disposition::Group { count: true }, group("sqli"), true),
+            make("quiet", Disposition::Action(RuleAction::Block), other(), false),
         ],
         post_process: Vec::new(),
         managed_by_firewall_manager: false,
     };
     let (asked, missing) = sampled(&acl);
     let default = Sampled::Default("FrontMetric".into());
-    assert_eq!(
-        asked,
-        vec![
-            rule("partners"),
-            rule("list"),
-            rule("sqli"),
-            default.clone()
-        ]
-    );
+    assert_eq!(asked, vec![rule("partners"), rule("list"), rule("sqli"), default.clone()]);
     assert_eq!(missing, vec!["rule quiet: keeps no samples"]);
     assert_eq!(let_through(&acl, &asked), vec![rule("partners"), default]);
     acl.sampled = false;

@@ -8,20 +8,12 @@ fn state() -> State {
 }
 
 fn api(id: &str, name: &str) -> Api {
-    Api {
-        id: id.into(),
-        name: name.into(),
-        endpoint_types: Vec::new(),
-    }
+    Api { id: id.into(), name: name.into(), endpoint_types: Vec::new() }
 }
 
 fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
     StageDetail {
-        id: StageId {
-            api_id: api.id.clone(),
-            api_name: api.name.clone(),
-            stage: stage.into(),
-        },
+        id: StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: stage.into() },
         web_acl_arn: acl.map(str::to_owned),
         deployment_id: None,
         cache_cluster_status: None,
@@ -33,10 +25,7 @@ fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
 
 fn stages(state: &mut State, api: &Api, names: &[&str]) {
     let details = names.iter().map(|n| detail(api, n, None)).collect();
-    state.apply(Found::Stages {
-        api: api.clone(),
-        result: Ok(details),
-    });
+    state.apply(Found::Stages { api: api.clone(), result: Ok(details) });
 }
 
 fn active(names: &[(&str, &str)]) -> Found {
@@ -59,11 +48,7 @@ fn active_stages_are_rows_before_any_get_stages_in_whatever_order_they_come() {
         let mut state = state();
         let apis = Found::Apis(Ok(vec![api("a1", "shop")]));
         let active = active(&[("shop", "prod"), ("gone", "prod")]);
-        let (one, two) = if apis_first {
-            (apis, active)
-        } else {
-            (active, apis)
-        };
+        let (one, two) = if apis_first { (apis, active) } else { (active, apis) };
         state.apply(one);
         assert!(rows(&state).is_empty());
         state.apply(two);
@@ -117,10 +102,7 @@ fn details_that_may_not_be_read_are_told_and_keep_the_row() {
     state.apply(Found::Apis(Ok(vec![shop.clone()])));
     state.apply(active(&[("shop", "prod")]));
     let result = Err(denied("GetStages", "shop"));
-    state.apply(Found::Stages {
-        api: shop.clone(),
-        result,
-    });
+    state.apply(Found::Stages { api: shop.clone(), result });
     let entry = state.entries.values().next().unwrap();
     assert!(matches!(&entry.detail, Known::No(reason) if reason.contains("not permitted")));
     state.apply(Found::Done);
@@ -135,11 +117,7 @@ fn credentials_come_before_all_other_trouble() {
     let mut state = state();
     state.apply(Found::AclDimensions(Err(denied("ListMetrics", "x"))));
     let expired = Problem::BadCredentials("ExpiredToken".into());
-    state.apply(Found::Active(Err(AwsError::new(
-        "ListMetrics",
-        "y",
-        expired,
-    ))));
+    state.apply(Found::Active(Err(AwsError::new("ListMetrics", "y", expired))));
     assert!(state.trouble().unwrap().contains("Sign in again"));
 }
 
@@ -148,18 +126,12 @@ fn a_web_acl_is_matched_by_name_first_and_then_by_metric_name() {
     let mut state = state();
     let shop = api("a1", "shop");
     state.apply(Found::Apis(Ok(vec![shop.clone()])));
-    state.apply(Found::Stages {
-        api: shop.clone(),
-        result: Ok(vec![detail(&shop, "prod", Some(ACL))]),
-    });
+    state.apply(Found::Stages { api: shop.clone(), result: Ok(vec![detail(&shop, "prod", Some(ACL))]) });
     assert_eq!(state.acls[ACL].candidates(), ["front"]);
     let seen: BTreeSet<String> = ["FrontMetric".to_owned()].into();
     state.apply(Found::AclDimensions(Ok(seen)));
     assert_eq!(state.acls[ACL].dimension, None);
-    state.apply(Found::AclMetricName {
-        arn: ACL.into(),
-        metric_name: "FrontMetric".into(),
-    });
+    state.apply(Found::AclMetricName { arn: ACL.into(), metric_name: "FrontMetric".into() });
     assert_eq!(state.acls[ACL].dimension.as_deref(), Some("FrontMetric"));
 }
 

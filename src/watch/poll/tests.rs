@@ -1,0 +1,200 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::sync::Arc;
+
+use super::*;
+use crate::aws::read::MetricStatus;
+use crate::model::board::{Metric, StageRow};
+use crate::model::figure::Scope;
+use crate::model::stage::{Api, StageDetail};
+use crate::watch::discover::Found;
+use crate::watch::picture;
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/{name}/1-2-3")
+}
+
+/// Account time: five seconds into a minute.
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_045, 0).unwrap()
+}
+
+/// APIs of one stage each, behind the named web ACLs, the first `active` of them called lately.
+fn state(fronts: &[Option<&str>], active: usize) -> State {
+    let mut state = State::new(Arc::default(), "eu-central-1");
+    let api = |n: usize| Api { id: format!("id{n}"), name: format!("api{n}"), endpoint_types: Vec::new() };
+    state.apply(Found::Apis(Ok((0..fronts.len()).map(api).collect())));
+    let called = (0..active).map(|n| (format!("api{n}"), "prod".to_owned())).collect();
+    state.apply(Found::Active(Ok(called)));
+    for (n, front) in fronts.iter().enumerate() {
+        let api = api(n);
+        let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: "prod".into() };
+        let detail = StageDetail {
+            id,
+            web_acl_arn: front.map(arn),
+            deployment_id: None,
+            cache_cluster_status: None,
+            canary: false,
+            tracing: false,
+            access_log: None,
+        };
+        state.apply(Found::Stages { api, result: Ok(vec![detail]) });
+    }
+    state.apply(Found::Done);
+    state
+}
+
+/// Answers a poll: `value` by what is asked, in each of the ten minutes before now and before those still unpublished.
+fn poll(state: &mut State, at: DateTime<Utc>, answer: impl Fn(&MetricQuery) -> (MetricStatus, Option<f64>)) {
+    let questions = Questions::of(state, Extent::All, at);
+    let window = questions.window.unwrap();
+    let minutes: Vec<DateTime<Utc>> =
+        (2..12).rev().map(|n| crate::model::series::floor_minute(at) - TimeDelta::minutes(n)).collect();
+    let result = |(target, query): (Target, MetricQuery), window| {
+        let (status, value) = answer(&query);
+        let points = value.map_or_else(Vec::new, |value| minutes.iter().map(|m| (*m, value)).collect());
+        (target, MetricResult { status, points }, window)
+    };
+    let first = questions.first.into_iter().map(|q| result(q, Window::last(FIRST_MINUTES, at)));
+    let again = questions.again.into_iter().map(|q| result(q, window));
+    let results = first.chain(again).collect();
+    Answers { results, calls: 1, window }.fold(state, Extent::All, at);
+}
+
+fn plenty(query: &MetricQuery) -> (MetricStatus, Option<f64>) {
+    let value = match query.name {
+        "Count" | "AllowedRequests" => 600.0,
+        "4XXError" => 12.0,
+        _ => return (MetricStatus::Complete, None),
+    };
+    (MetricStatus::Complete, Some(value))
+}
+
+fn rows(state: &State) -> Vec<StageRow> {
+    picture::board(state, now(), 1.0).stages
+}
+
+#[test]
+fn a_web_acl_behind_several_stages_is_asked_once() {
+    let mut state = state(&[Some("front"), Some("front"), Some("other"), None], 4);
+    let questions = Questions::of(&state, Extent::All, now());
+    assert_eq!(questions.len(), 4 * 5 + 2 * 3);
+    poll(&mut state, now(), plenty);
+    let rows = rows(&state);
+    let scope = |row: &StageRow| row.figures.waf_allowed_per_second.reading().unwrap().scope.clone();
+    assert_eq!(scope(&rows[0]), Scope::WebAcl { name: "front".into(), stages: 2 });
+    assert_eq!(scope(&rows[2]), Scope::WebAcl { name: "other".into(), stages: 1 });
+    assert!(rows[0].figures.client_error_share_from_blocks.value().is_none(), "shared");
+    assert!(rows[2].figures.client_error_share_from_blocks.value().is_some(), "its own");
+    assert_eq!(rows[3].figures.waf_allowed_per_second.reason(), Some("no web ACL before this stage"));
+}
+
+#[test]
+fn a_stage_that_nobody_calls_costs_one_metric_until_somebody_does() {
+    let mut state = state(&[None, None], 1);
+    assert_eq!(Questions::of(&state, Extent::All, now()).len(), 5 + 1);
+    poll(&mut state, now(), |query| match query.dimensions[0].1.as_str() {
+        "api0" => plenty(query),
+        _ => (MetricStatus::Complete, None),
+    });
+    let idle = rows(&state)[1].figures.clone();
+    assert!(idle.requests_per_second.reason().unwrap().contains("no requests"));
+    assert!(idle.latency_p50_ms.reason().unwrap().contains("not asked"));
+    poll(&mut state, now(), plenty);
+    assert_eq!(Questions::of(&state, Extent::All, now()).len(), 5 + 5);
+}
+
+#[test]
+fn what_is_forbidden_is_unknown_and_the_rest_works() {
+    let mut state = state(&[Some("front")], 1);
+    poll(&mut state, now(), |query| match query.name {
+        "4XXError" | "BlockedRequests" => (MetricStatus::Forbidden, None),
+        _ => plenty(query),
+    });
+    let row = &rows(&state)[0];
+    assert!((row.figures.requests_per_second.value().unwrap() - 10.0).abs() < 1e-6);
+    assert!(row.figures.waf_allowed_per_second.value().is_some());
+    assert!(row.figures.client_error_share.reason().unwrap().contains("not permitted"));
+    assert!(row.figures.waf_blocked_per_second.reason().unwrap().contains("not permitted"));
+    assert!(row.warnings.iter().any(|warning| warning.contains("forbidden")), "{:?}", row.warnings);
+    let last = now() - TimeDelta::minutes(8);
+    assert_eq!(row.history[Metric::WafBlocked.index()].at(last), None, "not read is not zero");
+}
+
+#[test]
+fn what_fails_at_cloudwatch_keeps_the_rest() {
+    let mut state = state(&[None], 1);
+    poll(&mut state, now(), |query| match query.name {
+        "Count" => (MetricStatus::Failed, None),
+        _ => plenty(query),
+    });
+    let row = &rows(&state)[0];
+    assert!(row.figures.requests_per_second.reason().unwrap().contains("CloudWatch failed"));
+    assert!(row.history[Metric::ClientErrors.index()].latest().is_some());
+}
+
+#[test]
+fn a_web_acl_nobody_has_seen_metrics_of_is_a_gap_and_not_zero() {
+    let mut state = state(&[Some("front")], 1);
+    let silent = |query: &MetricQuery| match query.namespace {
+        "AWS/WAFV2" => (MetricStatus::Complete, None),
+        _ => plenty(query),
+    };
+    poll(&mut state, now(), silent);
+    let blocked = rows(&state)[0].figures.waf_blocked_per_second.clone();
+    assert!(blocked.reason().unwrap().contains("no WAF metrics"), "{blocked:?}");
+    // Once one of its series was seen, the others' silence is zero.
+    poll(&mut state, now(), plenty);
+    let blocked = rows(&state)[0].figures.waf_blocked_per_second.clone();
+    assert!(blocked.value().is_some_and(|value| value.abs() < f64::EPSILON), "{blocked:?}");
+}
+
+#[test]
+fn the_series_is_taken_from_the_dimension_that_has_one() {
+    let mut state = state(&[Some("front")], 1);
+    state.apply(Found::AclMetricName { arn: arn("front"), metric_name: "FrontMetric".into() });
+    assert_eq!(Questions::of(&state, Extent::All, now()).len(), 5 + 2 * 3, "both may be it");
+    poll(&mut state, now(), |query| match query.dimensions[0].1.as_str() {
+        "front" => (MetricStatus::Complete, None),
+        _ => plenty(query),
+    });
+    assert_eq!(state.acls[&arn("front")].dimension.as_deref(), Some("FrontMetric"));
+    assert_eq!(Questions::of(&state, Extent::All, now()).len(), 5 + 3);
+    assert!(rows(&state)[0].figures.waf_allowed_per_second.value().is_some());
+}
+
+#[test]
+fn later_polls_read_five_minutes_and_what_was_missed() {
+    let mut state = state(&[None], 1);
+    let minutes = |state: &State, at| {
+        let window = Questions::of(state, Extent::All, at).window.unwrap();
+        (window.to - window.from).num_minutes()
+    };
+    poll(&mut state, now(), plenty);
+    assert!(Questions::of(&state, Extent::All, now()).first.is_empty());
+    assert_eq!(minutes(&state, now() + TimeDelta::minutes(1)), 6);
+    assert_eq!(minutes(&state, now() + TimeDelta::minutes(20)), 25);
+    assert_eq!(minutes(&state, now() + TimeDelta::hours(9)), LONGEST_MINUTES);
+}
+
+#[test]
+fn a_stage_moved_behind_another_web_acl_shows_that_ones_minutes_only() {
+    let mut state = state(&[Some("front")], 1);
+    poll(&mut state, now(), plenty);
+    let row = &rows(&state)[0];
+    let (id, before) = (row.id.clone(), row.history[Metric::WafAllowed.index()].clone());
+    assert!(!before.is_empty());
+    let api = Api { id: id.api_id.clone(), name: id.api_name.clone(), endpoint_types: Vec::new() };
+    let detail = StageDetail {
+        id,
+        web_acl_arn: Some(arn("closed")),
+        deployment_id: None,
+        cache_cluster_status: None,
+        canary: false,
+        tracing: false,
+        access_log: None,
+    };
+    state.apply(Found::Stages { api, result: Ok(vec![detail]) });
+    let row = &rows(&state)[0];
+    assert!(row.history[Metric::WafAllowed.index()].is_empty());
+    assert!(!row.history[Metric::Requests.index()].is_empty());
+}
