@@ -5,4 +5,5 @@ mod tui_fixtures;
 mod tui_flows;
 mod tui_keymap;
 mod tui_monkey;
+mod tui_pty;
 mod tui_screens;
