@@ -4,6 +4,9 @@
 //! times a second, with every waiting event dealt with first. Never awaits anything but its channels, the keyboard, signals
 //! and the clock that turns the shown minute.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +21,7 @@ use crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use thiserror::Error;
@@ -26,6 +29,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use crate::model::series::floor_minute;
+use crate::model::text::neutralised;
 
 use super::effect::Effect;
 use super::event::{Event, StopReason};
@@ -62,9 +66,6 @@ pub enum TuiError {
     /// Drawing failed.
     #[error("the terminal could not be written to: {0}")]
     Draw(#[source] io::Error),
-    /// The keyboard could not be read.
-    #[error("the keyboard could not be read: {0}")]
-    Input(#[source] io::Error),
     /// Signals could not be listened for, so the terminal could not be given back on SIGTERM.
     #[error("signals could not be listened for: {0}")]
     Signals(#[source] io::Error),
@@ -83,7 +84,7 @@ pub async fn run(
     let mut screen = OpenScreen::open().map_err(TuiError::Open)?;
     let size = screen.terminal.size().map_err(TuiError::Open)?;
     let state = State::new(options, (size.width, size.height));
-    let keyboard = EventStream::new();
+    let keyboard = Keyboard::listen();
     drive(state, &mut screen, keyboard, signals, events, effects).await
 }
 
@@ -95,7 +96,7 @@ trait Canvas {
 async fn drive(
     mut state: State,
     canvas: &mut impl Canvas,
-    mut keyboard: impl Stream<Item = io::Result<TerminalEvent>> + Unpin,
+    mut keyboard: Keyboard,
     mut signals: Signals,
     mut events: mpsc::UnboundedReceiver<Event>,
     effects: mpsc::UnboundedSender<Effect>,
@@ -112,7 +113,7 @@ async fn drive(
         let mut happened = tokio::select! {
             biased;
             reason = signals.next() => Some(Event::Stop(reason)),
-            key = keyboard.next() => Some(read(key)?),
+            key = keyboard.keys.recv() => Some(read(key)),
             event = events.recv() => match event {
                 Some(event) => Some(event),
                 None => return Ok(Exit::Disconnected),
@@ -121,8 +122,8 @@ async fn drive(
             () = sleep_until(next_frame), if state.changed => None,
             () = sleep_until(clock.next_minute()), if clock.is_set() => Some(clock.tick()),
         };
-        for _ in 0..MOST_EVENTS {
-            let Some(event) = happened.take() else { break };
+        let mut dealt = 0;
+        while let Some(event) = happened.take() {
             clock.hear(&event);
             for effect in update(&mut state, event) {
                 let quit = effect == Effect::Quit;
@@ -132,27 +133,55 @@ async fn drive(
                     return Ok(state.stopped().map_or(Exit::Asked, Exit::Stopped));
                 }
             }
-            happened = match keyboard.next().now_or_never() {
-                Some(key) => Some(read(key)?),
-                None => events.try_recv().ok(),
-            };
-        }
-        if let Some(event) = happened {
-            for effect in update(&mut state, event) {
-                let _ = effects.send(effect);
+            dealt += 1;
+            if dealt < MOST_EVENTS {
+                happened = match keyboard.keys.try_recv() {
+                    Ok(key) => Some(read(Some(key))),
+                    Err(_) => events.try_recv().ok(),
+                };
             }
         }
     }
 }
 
-/// A key, or the terminal's end: without one there is nobody left to ask.
-fn read(key: Option<io::Result<TerminalEvent>>) -> Result<Event, TuiError> {
-    match key {
-        Some(Ok(event)) => Ok(Event::Terminal(event)),
-        Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
-            Err(TuiError::Input(error))
+/// Keys, read by a task of their own: the stream underneath remembers only the first waker that it was polled with, so
+/// nobody else may poll it.
+struct Keyboard {
+    keys: mpsc::UnboundedReceiver<io::Result<TerminalEvent>>,
+    reader: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Keyboard {
+    fn listen() -> Self {
+        let (sender, keys) = mpsc::unbounded_channel();
+        let reader = tokio::spawn(async move {
+            let mut stream = EventStream::new();
+            while let Some(key) = stream.next().await {
+                if sender.send(key).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            keys,
+            reader: Some(reader),
         }
-        Some(Err(_)) | None => Ok(Event::Stop(StopReason::Hangup)),
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        if let Some(reader) = &self.reader {
+            reader.abort();
+        }
+    }
+}
+
+/// A key, or the terminal's end: without one there is nobody left to ask.
+fn read(key: Option<io::Result<TerminalEvent>>) -> Event {
+    match key {
+        Some(Ok(event)) => Event::Terminal(event),
+        Some(Err(_)) | None => Event::Stop(StopReason::Hangup),
     }
 }
 
@@ -287,8 +316,8 @@ fn give_back() {
         cursor::Show
     );
     let _ = disable_raw_mode();
-    for failure in failures() {
-        let _ = writeln!(io::stderr(), "portcullis: {failure}");
+    for line in failures().iter().flat_map(|failure| failure.lines()) {
+        let _ = writeln!(io::stderr(), "portcullis: {}", neutralised(line));
     }
 }
 

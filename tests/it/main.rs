@@ -11,6 +11,7 @@ mod tui_fixtures;
 mod tui_flows;
 mod tui_keymap;
 mod tui_monkey;
+mod tui_pty;
 mod tui_screens;
 mod watch;
 mod watch_weather;
