@@ -1,6 +1,6 @@
 //! Everything a key can do, said once: name, words, where it applies, and how much room it deserves in the footer.
 //!
-//! Knows no keys (that is [`super::keymap`]) and no state (that is [`super::available`]), so that footer, help, keymap files
+//! Knows no keys (that is [`super::keymap`]) and no state (that is `available`), so that footer, help, keymap files
 //! and documentation cannot disagree.
 
 /// Where a key is looked up. A screen's own bindings come before the global ones; a prompt has only its own.

@@ -23,7 +23,7 @@ pub fn svg(buffer: &Buffer) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14" xml:space="preserve">"#,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14">"#,
         tenths(width),
         tenths(height)
     );
@@ -185,7 +185,8 @@ fn tenths(value: usize) -> String {
     }
 }
 
-/// Text for XML; control characters, which XML does not allow, become `�`.
+/// Text for XML. Blanks are kept by being made unbreakable, since viewers disagree on `xml:space`; control characters,
+/// which XML does not allow, become `�`.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -194,6 +195,7 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            ' ' => out.push('\u{a0}'),
             c if c.is_control() => out.push('\u{fffd}'),
             c => out.push(c),
         }
@@ -213,7 +215,10 @@ mod tests {
         buffer.set_string(0, 0, "a<b & 店", Style::new().fg(Color::Indexed(202)));
         buffer.set_string(0, 1, "x", Style::new().add_modifier(Modifier::REVERSED));
         let picture = svg(&buffer);
-        assert!(picture.contains(">a&lt;b &amp; 店</text>"), "{picture}");
+        assert!(
+            picture.contains(">a&lt;b\u{a0}&amp;\u{a0}店</text>"),
+            "{picture}"
+        );
         assert!(picture.contains(r##"fill="#ff5f00""##));
         assert!(
             picture.contains(r##"<rect x="12" y="30" width="8.4" height="18" fill="#d8dee9"/>"##),

@@ -231,18 +231,17 @@ fn sparkline(
     buffer: &mut Buffer,
 ) {
     let last = floor_minute(board.at) - TimeDelta::minutes(1);
-    let requests = &row.history[Metric::Requests.index()];
-    let client = &row.history[Metric::ClientErrors.index()];
-    let server = &row.history[Metric::ServerErrors.index()];
-    let minutes = i64::from(area.width);
-    let times = || (0..minutes).map(move |n| last - TimeDelta::minutes(minutes - 1 - n));
-    let most = times().filter_map(|t| requests.at(t)).fold(0.0, f64::max);
+    let minutes = |metric: Metric| row.history[metric.index()].window(last, area.width.into());
+    let requests = minutes(Metric::Requests);
+    let most = requests.iter().flatten().copied().fold(0.0, f64::max);
     if kind == Kind::Spark {
-        draw::spark(buffer, area, times().map(|t| requests.at(t)), most, style);
-    } else {
-        let errors = |t| Some(client.at(t)? + server.at(t)?);
-        draw::spark(buffer, area, times().map(errors), most, style);
+        draw::spark(buffer, area, requests.into_iter(), most, style);
+        return;
     }
+    let client = minutes(Metric::ClientErrors).into_iter();
+    let errors = client.zip(minutes(Metric::ServerErrors));
+    let errors = errors.map(|(client, server)| Some(client? + server?));
+    draw::spark(buffer, area, errors, most, style);
 }
 
 /// The columns that fit, at the widths they get: the stage's name and the sparklines take what is left.
