@@ -151,7 +151,10 @@ fn confirmed(planned: Planned, confirmation: &Confirmation, printer: &Printer) -
             show(&planned.plan, printer);
             let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
             let Some(phrase) = asked else {
-                printer.aside(&[format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", planned.plan.phrase())]);
+                printer.aside(&[format!(
+                    "not confirmed, nothing was changed. Repeat with --confirm \"{}\"",
+                    planned.plan.phrase()
+                )]);
                 return Ok(None);
             };
             phrase
@@ -169,7 +172,9 @@ fn stale(error: ConfirmError, phrase: &str, now: &Plan) -> Failure {
         plans::keep(now);
         failure.detail = match plans::shown_with(phrase) {
             Some(shown) => differences(&shown, now),
-            None => vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()],
+            None => {
+                vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()]
+            }
         };
     }
     failure

@@ -79,6 +79,10 @@ mod tests {
     fn a_prefix_that_is_none_is_told_with_its_line() {
         let text = "[guards]\nnever-block = [\n  \"203.0.113.0/33\",\n]\n";
         let failure = parsed(Path::new("config.toml"), text).unwrap_err();
-        assert!(failure.message.starts_with("config.toml:2") || failure.message.starts_with("config.toml:3"), "{}", failure.message);
+        assert!(
+            failure.message.starts_with("config.toml:2") || failure.message.starts_with("config.toml:3"),
+            "{}",
+            failure.message
+        );
     }
 }

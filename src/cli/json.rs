@@ -58,7 +58,8 @@ impl Printer {
     /// Prints a failure and gives its exit code.
     pub(super) fn failure(self, failure: &Failure) -> ExitCode {
         if self.json {
-            let error = json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
+            let error =
+                json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
             self.out(&json!({ "error": error }).to_string());
         }
         eprintln!("portcullis: {}", failure.message);

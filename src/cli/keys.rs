@@ -28,9 +28,7 @@ pub(super) fn keys(_common: &Common, args: KeysArgs, printer: &Printer) -> Resul
 
 fn rows(keymap: &Keymap) -> Vec<serde_json::Value> {
     let in_context = |context: Context| {
-        let row = move |(command, keys): (Command, String)| {
-            json!({ "context": context.name(), "command": command.name(), "keys": keys, "does": command.doc() })
-        };
+        let row = move |(command, keys): (Command, String)| json!({ "context": context.name(), "command": command.name(), "keys": keys, "does": command.doc() });
         keymap.commands(context).map(row)
     };
     Context::ALL.into_iter().flat_map(in_context).collect()

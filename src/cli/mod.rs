@@ -22,8 +22,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command};
 pub use args::command;
+use args::{Args, Command};
 use error::{Exit, Failure};
 use json::Printer;
 
@@ -41,7 +41,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printer = Printer::new(args.output);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return printer.failure(&Failure::new(Exit::Error, format!("the runtime did not start: {error}"))),
+        Err(error) => {
+            return printer.failure(&Failure::new(Exit::Error, format!("the runtime did not start: {error}")));
+        }
     };
     let outcome = runtime.block_on(dispatch(args, &printer));
     // A hung call must not hold up the exit.

@@ -28,10 +28,8 @@ fn file_name(digest: &str) -> String {
 
 fn forget_old(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
-    let mut files: Vec<_> = entries
-        .filter_map(Result::ok)
-        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
-        .collect();
+    let mut files: Vec<_> =
+        entries.filter_map(Result::ok).filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path()))).collect();
     files.sort();
     let excess = files.len().saturating_sub(KEPT);
     for (_, path) in files.into_iter().take(excess) {
@@ -52,7 +50,9 @@ pub(super) fn shown_with(phrase: &str) -> Option<Plan> {
 
 /// Writes a plan for `apply FILE`.
 pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
-    let failed = |error: String| Failure::new(Exit::Error, format!("the plan could not be written to {}: {error}", path.display()));
+    let failed = |error: String| {
+        Failure::new(Exit::Error, format!("the plan could not be written to {}: {error}", path.display()))
+    };
     let text = serde_json::to_string_pretty(plan).map_err(|e| failed(e.to_string()))?;
     std::fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
 }

@@ -12,22 +12,31 @@ use crate::incident::default_root;
 pub(super) async fn range(common: &Common, command: RangeCommand, printer: &Printer) -> Result<Exit, Failure> {
     let RangeCommand::Serve(args) = command;
     if !args.listen.ip().is_loopback() {
-        return Err(Failure::usage(format!("{} is not a loopback address; the range is for this machine only", args.listen)));
+        return Err(Failure::usage(format!(
+            "{} is not a loopback address; the range is for this machine only",
+            args.listen
+        )));
     }
     if !(args.speed.is_finite() && args.speed > 0.0) {
         return Err(Failure::usage("--speed must be above zero"));
     }
     let drill = Drill::load(args.scenario.as_deref())?;
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
-        .map_err(|error| Failure::new(Exit::Error, format!("{} cannot be listened on: {error}. Choose another with --listen", args.listen)))?;
+    let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(|error| {
+        Failure::new(
+            Exit::Error,
+            format!("{} cannot be listened on: {error}. Choose another with --listen", args.listen),
+        )
+    })?;
     let address = listener.local_addr()?;
     let handle = drill.range(args.speed, args.seed)?;
     handle.with(|range| range.set_trust_forwarded_for(args.trust_forwarded_for));
     let (range, clock) = handle.parts();
     let region = handle.with(|range| range.account().region.clone());
     announce(common, &drill, region, address)?;
-    printer.aside(&[format!("{}: serving on http://{address}, account time ×{}. Stop with Ctrl-C", drill.name, args.speed)]);
+    printer.aside(&[format!(
+        "{}: serving on http://{address}, account time ×{}. Stop with Ctrl-C",
+        drill.name, args.speed
+    )]);
     tokio::select! {
         served = portcullis_range::serve(listener, range, clock) => served?,
         _ = tokio::signal::ctrl_c() => {}
@@ -62,6 +71,9 @@ fn settings_file(drill: &Drill) -> Result<std::path::PathBuf, Failure> {
     std::fs::create_dir_all(&dir)?;
     let path = dir.join(format!("{}.config.toml", drill.name));
     let text = toml::to_string(&drill.settings).map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
-    std::fs::write(&path, format!("# The team's settings during the drill {}; written by `range serve`.\n{text}", drill.name))?;
+    std::fs::write(
+        &path,
+        format!("# The team's settings during the drill {}; written by `range serve`.\n{text}", drill.name),
+    )?;
     Ok(path)
 }

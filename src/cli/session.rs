@@ -94,7 +94,9 @@ impl Session {
 /// What was found out about an interrupted action, in one line.
 pub(super) fn line(found: &Reconciled) -> String {
     match found.outcome {
-        Some(outcome) => format!("action {} was interrupted; now known: {outcome:?}. {}", found.action_id, found.detail),
+        Some(outcome) => {
+            format!("action {} was interrupted; now known: {outcome:?}. {}", found.action_id, found.detail)
+        }
         None => format!("action {} is in flight, and not known how far: {}", found.action_id, found.detail),
     }
 }

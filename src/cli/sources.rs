@@ -34,10 +34,13 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: &Printe
     let stages = behind.map_or(1, |arns| arns.len().max(1));
     let read = watch::sources(&session.aws, arn, stages, began.unwrap_or(None)).await?;
     if printer.is_json() {
-        printer.object("sources", json!({ "stage": stage.id.label(), "sources": read.sources, "coverage": {
+        printer.object(
+            "sources",
+            json!({ "stage": stage.id.label(), "sources": read.sources, "coverage": {
             "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,
             "population_requests": read.population, "seen_requests": read.seen, "samples": read.sampled,
-        }, "unknown": { "missing": read.missing } }));
+        }, "unknown": { "missing": read.missing } }),
+        );
     } else {
         printer.text(&text::sources(&read, MOST));
     }

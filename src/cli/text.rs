@@ -29,7 +29,8 @@ pub(super) fn plan(plan: &Plan) -> String {
     let _ = writeln!(out, "\nGuards");
     for guard in &plan.guards {
         let overridden = if guard.overridden { " (overridden)" } else { "" };
-        let _ = writeln!(out, "  {:<7} {:<26} {}{overridden}", guard.verdict.word(), guard.id, neutralised(&guard.reason));
+        let _ =
+            writeln!(out, "  {:<7} {:<26} {}{overridden}", guard.verdict.word(), guard.id, neutralised(&guard.reason));
         for line in &guard.evidence {
             let _ = writeln!(out, "          {}", neutralised(line));
         }
@@ -41,7 +42,11 @@ pub(super) fn plan(plan: &Plan) -> String {
         }
     }
     if let Some(lifetime) = plan.lifetime() {
-        let _ = writeln!(out, "\nExpires  {} after it is done, while a console runs or `portcullis sweep` is scheduled", span(lifetime));
+        let _ = writeln!(
+            out,
+            "\nExpires  {} after it is done, while a console runs or `portcullis sweep` is scheduled",
+            span(lifetime)
+        );
     }
     let _ = writeln!(out, "\nUndo     {}", plan.undo);
     for note in &plan.notes {
@@ -138,7 +143,8 @@ pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
 /// The board as a table.
 pub(super) fn board(board: &Board) -> String {
     let mut out = String::new();
-    let label = board.identity.as_ref().map_or_else(|| "no account yet".to_owned(), crate::model::identity::Identity::label);
+    let label =
+        board.identity.as_ref().map_or_else(|| "no account yet".to_owned(), crate::model::identity::Identity::label);
     let _ = writeln!(out, "{label}  at {}", clock(board.at));
     let _ = writeln!(
         out,
@@ -193,7 +199,11 @@ fn line(out: &mut String, row: &StageRow) {
         Known::NotYet => "web ACL not read yet".to_owned(),
         Known::No(why) => format!("web ACL unknown: {}", neutralised(why)),
     };
-    let _ = writeln!(out, "    {acl}; figures of {}", f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at)));
+    let _ = writeln!(
+        out,
+        "    {acl}; figures of {}",
+        f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at))
+    );
     for reason in reasons {
         let _ = writeln!(out, "    ? {}", neutralised(reason));
     }

@@ -50,7 +50,10 @@ fn named(common: &Common, id: Option<String>) -> Result<Incident, Failure> {
     let written = |listed: &Listed| std::fs::metadata(&listed.journal).and_then(|m| m.modified()).ok();
     let newest = all()?.into_iter().filter(|(l, _)| l.damage.is_none()).max_by_key(|(l, _)| written(l));
     let Some((listed, is_drill)) = newest else {
-        return Err(Failure::new(Exit::Error, "there is no incident yet; one is opened by the first action, note or attack signal"));
+        return Err(Failure::new(
+            Exit::Error,
+            "there is no incident yet; one is opened by the first action, note or attack signal",
+        ));
     };
     let store = if is_drill { drills } else { accounts };
     Ok(store.by_id(&listed.id, &actor)?)

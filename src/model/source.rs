@@ -93,7 +93,7 @@ pub struct Sources {
     pub from: DateTime<Utc>,
     /// End of the window really covered, UTC.
     pub to: DateTime<Utc>,
-    /// Requests that WAF says were in the window, all rules together (`PopulationSize`).
+    /// Requests in the window, estimated from what WAF counted (`PopulationSize`) over the part of it that was really covered.
     pub population: u64,
     /// Sampled requests that were read.
     pub sampled: u64,

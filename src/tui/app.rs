@@ -13,12 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use crossterm::event::{
-    DisableBracketedPaste, EnableBracketedPaste, Event as TerminalEvent, EventStream,
-};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event as TerminalEvent, EventStream};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use futures_util::StreamExt;
@@ -59,9 +57,7 @@ pub enum Exit {
 #[derive(Debug, Error)]
 pub enum TuiError {
     /// No terminal, or one that refuses.
-    #[error(
-        "the terminal could not be opened: {0}; run this in a terminal, or use `portcullis snapshot` without one"
-    )]
+    #[error("the terminal could not be opened: {0}; run this in a terminal, or use `portcullis snapshot` without one")]
     Open(#[source] io::Error),
     /// Drawing failed.
     #[error("the terminal could not be written to: {0}")]
@@ -162,10 +158,7 @@ impl Keyboard {
                 }
             }
         });
-        Self {
-            keys,
-            reader: Some(reader),
-        }
+        Self { keys, reader: Some(reader) }
     }
 }
 
@@ -196,9 +189,7 @@ impl Clock {
         let (account, rate) = match event {
             Event::Clock { account, rate } => (*account, *rate),
             // A board is read some time before it is shown: it sets the clock only where it is ahead.
-            Event::Board(board) if self.now().is_none_or(|now| now < board.at) => {
-                (board.at, board.rate)
-            }
+            Event::Board(board) if self.now().is_none_or(|now| now < board.at) => (board.at, board.rate),
             _ => return,
         };
         self.heard = Some((account, rate, Instant::now()));
@@ -228,10 +219,7 @@ impl Clock {
 
     fn tick(&mut self) -> Event {
         let rate = self.heard.map_or(1.0, |(_, rate, _)| rate);
-        Event::Clock {
-            account: self.now().unwrap_or_default(),
-            rate,
-        }
+        Event::Clock { account: self.now().unwrap_or_default(), rate }
     }
 }
 
@@ -241,16 +229,12 @@ static FAILED: Notify = Notify::const_new();
 static OPEN: AtomicBool = AtomicBool::new(false);
 
 fn failures() -> Vec<String> {
-    FAILURES
-        .lock()
-        .map_or_else(|e| e.into_inner().clone(), |f| f.clone())
+    FAILURES.lock().map_or_else(|e| e.into_inner().clone(), |f| f.clone())
 }
 
 fn say_failures(state: &mut State) {
     if let Some(last) = failures().last() {
-        state.complain(format!(
-            "a part of the console has failed: {last}; restart it"
-        ));
+        state.complain(format!("a part of the console has failed: {last}; restart it"));
     }
 }
 
@@ -274,12 +258,7 @@ impl OpenScreen {
     fn enter() -> io::Result<Self> {
         enable_raw_mode()?;
         let mut out = BufWriter::with_capacity(WRITE_BUFFER, io::stdout());
-        execute!(
-            out,
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            cursor::Hide
-        )?;
+        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         let terminal = Terminal::new(CrosstermBackend::new(out))?;
         Ok(Self { terminal })
     }
@@ -308,13 +287,7 @@ fn give_back() {
     if !OPEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let _ = execute!(
-        io::stdout(),
-        EndSynchronizedUpdate,
-        DisableBracketedPaste,
-        LeaveAlternateScreen,
-        cursor::Show
-    );
+    let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
     for line in failures().iter().flat_map(|failure| failure.lines()) {
         let _ = writeln!(io::stderr(), "portcullis: {}", neutralised(line));
@@ -333,11 +306,7 @@ fn hook() {
             }
             let trace = std::backtrace::Backtrace::capture();
             let traced = trace.status() == std::backtrace::BacktraceStatus::Captured;
-            let text = if traced {
-                format!("{info}\n{trace}")
-            } else {
-                info.to_string()
-            };
+            let text = if traced { format!("{info}\n{trace}") } else { info.to_string() };
             if let Ok(mut failures) = FAILURES.lock() {
                 failures.push(text);
             }

@@ -25,9 +25,7 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             _ => Err("this plan was carried out; plan the next one from the sources".into()),
         },
         Command::Undo => undo(state),
-        Command::ExportMarkdown | Command::ExportJsonLines
-            if state.timeline.view.entries.is_empty() =>
-        {
+        Command::ExportMarkdown | Command::ExportJsonLines if state.timeline.view.entries.is_empty() => {
             Err("the timeline is empty: nothing to export".into())
         }
         _ => Ok(()),
@@ -50,9 +48,7 @@ fn stage_chosen(state: &State) -> Result<(), String> {
 
 fn sources_listed(state: &State) -> Result<(), String> {
     match &state.sources.load {
-        Load::Loaded(sources) if sources.sources.is_empty() => {
-            Err("the samples name no source".into())
-        }
+        Load::Loaded(sources) if sources.sources.is_empty() => Err("the samples name no source".into()),
         Load::Loaded(_) => Ok(()),
         Load::Failed(_) => Err("the sources could not be read; read them again first".into()),
         Load::Loading | Load::Idle => Err("the sources are still being read".into()),
@@ -60,11 +56,7 @@ fn sources_listed(state: &State) -> Result<(), String> {
 }
 
 fn nothing_under_way(state: &State) -> Result<(), String> {
-    if state.is_applying() {
-        Err("a change is being made; wait for its outcome".into())
-    } else {
-        Ok(())
-    }
+    if state.is_applying() { Err("a change is being made; wait for its outcome".into()) } else { Ok(()) }
 }
 
 fn confirm(state: &State) -> Result<(), String> {

@@ -26,16 +26,8 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order in which they are documented.
-    pub const ALL: [Self; 8] = [
-        Self::Global,
-        Self::Board,
-        Self::Stage,
-        Self::Sources,
-        Self::Review,
-        Self::Timeline,
-        Self::Help,
-        Self::Prompt,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Global, Self::Board, Self::Stage, Self::Sources, Self::Review, Self::Timeline, Self::Help, Self::Prompt];
 
     /// The name of its table in a keymap file.
     #[must_use]
@@ -162,10 +154,7 @@ mod tests {
         let names: HashSet<_> = Command::ALL.iter().map(|c| c.name()).collect();
         assert_eq!(names.len(), Command::ALL.len());
         for name in names {
-            assert!(
-                name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
-                "{name}"
-            );
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
         }
     }
 }

@@ -125,12 +125,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || {
-        format!(
-            "“{}” is no length of time; write 4h, 90m or 1d12h, or nothing for until undone",
-            neutralised(text)
-        )
-    };
+    let wrong =
+        || format!("“{}” is no length of time; write 4h, 90m or 1d12h, or nothing for until undone", neutralised(text));
     let mut total: u64 = 0;
     let mut digits = String::new();
     for c in text.chars() {
@@ -147,10 +143,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Option<u64>, String> {
         };
         let count: u64 = digits.parse().map_err(|_| wrong())?;
         digits.clear();
-        total = count
-            .checked_mul(size)
-            .and_then(|part| total.checked_add(part))
-            .ok_or_else(wrong)?;
+        total = count.checked_mul(size).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
     }
     if !digits.is_empty() || total == 0 {
         return Err(wrong());
@@ -231,10 +224,7 @@ mod tests {
 
     #[test]
     fn zero_is_zero_and_little_is_not() {
-        assert_eq!(
-            (rate(0.0), rate(0.001), rate(0.3)),
-            ("0".into(), "<0.1".into(), "0.3".into())
-        );
+        assert_eq!((rate(0.0), rate(0.001), rate(0.3)), ("0".into(), "<0.1".into(), "0.3".into()));
         assert_eq!(
             (percent(0.0), percent(0.000_1), percent(0.042), percent(1.0)),
             ("0".into(), "<.1%".into(), "4.2%".into(), "100%".into())
@@ -243,35 +233,18 @@ mod tests {
             (rate(9.96), rate(999.6), rate(12_345.0), rate(2.5e6)),
             ("10".into(), "1.0k".into(), "12k".into(), "2.5M".into())
         );
-        assert_eq!(
-            (millis(84.6), millis(1_234.0)),
-            ("85ms".into(), "1.2s".into())
-        );
+        assert_eq!((millis(84.6), millis(1_234.0)), ("85ms".into(), "1.2s".into()));
     }
 
     #[test]
     fn durations_are_read_and_written() {
-        for (text, seconds) in [
-            ("4h", 14_400),
-            ("90m", 5_400),
-            ("1d12h", 129_600),
-            ("45s", 45),
-        ] {
+        for (text, seconds) in [("4h", 14_400), ("90m", 5_400), ("1d12h", 129_600), ("45s", 45)] {
             assert_eq!(parse_duration(text), Ok(Some(seconds)), "{text}");
         }
         assert_eq!(duration(5_400), "1h30m");
         assert_eq!(duration(129_600), "1d12h");
         assert_eq!(parse_duration("  "), Ok(None));
-        for text in [
-            "4",
-            "h",
-            "4x",
-            "0h",
-            "-1h",
-            "4h5",
-            "99999999999999999999d",
-            "500d",
-        ] {
+        for text in ["4", "h", "4x", "0h", "-1h", "4h5", "99999999999999999999d", "500d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

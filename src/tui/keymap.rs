@@ -97,9 +97,7 @@ pub enum KeymapError {
         command: &'static str,
     },
     /// A character in `[prompt]`, where characters are typed.
-    #[error(
-        "{at}: {key} cannot be bound in [prompt], where it is typed; use a key with ctrl- or alt-, or a named one"
-    )]
+    #[error("{at}: {key} cannot be bound in [prompt], where it is typed; use a key with ctrl- or alt-, or a named one")]
     Typed {
         /// File and line.
         at: String,
@@ -129,10 +127,7 @@ pub fn load(user: Option<(&Path, &str)>) -> Result<Keymap, KeymapError> {
     let mut bindings = parse(DEFAULT_NAME, DEFAULT)?;
     if let Some((path, text)) = user {
         for binding in parse(&path.display().to_string(), text)? {
-            match bindings
-                .iter_mut()
-                .find(|b| b.context == binding.context && b.command == binding.command)
-            {
+            match bindings.iter_mut().find(|b| b.context == binding.context && b.command == binding.command) {
                 Some(old) => *old = binding,
                 None => bindings.push(binding),
             }
@@ -145,13 +140,8 @@ impl Keymap {
     fn checked(mut bindings: Vec<Binding>) -> Result<Self, KeymapError> {
         bindings.sort_by_key(|b| (b.context, b.command));
         for context in Context::ALL {
-            for command in Command::ALL
-                .iter()
-                .filter(|c| c.contexts().contains(&context))
-            {
-                let found = bindings
-                    .iter()
-                    .find(|b| b.context == context && b.command == *command);
+            for command in Command::ALL.iter().filter(|c| c.contexts().contains(&context)) {
+                let found = bindings.iter().find(|b| b.context == context && b.command == *command);
                 if found.is_none_or(|b| b.keys.is_empty()) {
                     return Err(KeymapError::NoKey {
                         at: found.map_or_else(|| DEFAULT_NAME.to_owned(), |b| b.at.clone()),
@@ -166,21 +156,13 @@ impl Keymap {
             for key in &binding.keys {
                 if let Some(other) = clash(&bindings, binding, *key) {
                     // The user's line is the one to change, so it is the one named first.
-                    let (blamed, other) = if binding.at.starts_with(DEFAULT_NAME) {
-                        (other, binding)
-                    } else {
-                        (binding, other)
-                    };
+                    let (blamed, other) =
+                        if binding.at.starts_with(DEFAULT_NAME) { (other, binding) } else { (binding, other) };
                     return Err(KeymapError::Twice {
                         at: blamed.at.clone(),
                         key: shown(*key),
                         first: format!("[{}] {}", blamed.context.name(), blamed.command.name()),
-                        second: format!(
-                            "[{}] {} ({})",
-                            other.context.name(),
-                            other.command.name(),
-                            other.at
-                        ),
+                        second: format!("[{}] {} ({})", other.context.name(), other.command.name(), other.at),
                     });
                 }
                 lookup.insert((binding.context, *key), binding.command);
@@ -194,9 +176,7 @@ impl Keymap {
     pub fn command(&self, context: Context, key: &KeyEvent) -> Option<Command> {
         let key = pressed(key);
         let own = self.lookup.get(&(context, key));
-        let global = (context != Context::Prompt)
-            .then(|| self.lookup.get(&(Context::Global, key)))
-            .flatten();
+        let global = (context != Context::Prompt).then(|| self.lookup.get(&(Context::Global, key))).flatten();
         own.or(global).copied()
     }
 
@@ -212,36 +192,24 @@ impl Keymap {
 
     /// The commands of a context with their keys as they are shown, in the order of the documentation.
     pub fn commands(&self, context: Context) -> impl Iterator<Item = (Command, String)> {
-        self.bindings
-            .iter()
-            .filter(move |b| b.context == context)
-            .map(|b| {
-                let keys: Vec<String> = b.keys.iter().map(|k| shown(*k)).collect();
-                (b.command, keys.join(" "))
-            })
+        self.bindings.iter().filter(move |b| b.context == context).map(|b| {
+            let keys: Vec<String> = b.keys.iter().map(|k| shown(*k)).collect();
+            (b.command, keys.join(" "))
+        })
     }
 
     /// The first key of a command as it is shown, in `context` or globally; empty where it has none there.
     #[must_use]
     pub fn key(&self, context: Context, command: Command) -> String {
         let in_context = |context| {
-            self.bindings
-                .iter()
-                .find(|b| b.context == context && b.command == command)
-                .and_then(|b| b.keys.first())
+            self.bindings.iter().find(|b| b.context == context && b.command == command).and_then(|b| b.keys.first())
         };
-        in_context(context)
-            .or_else(|| in_context(Context::Global))
-            .map_or_else(String::new, |key| shown(*key))
+        in_context(context).or_else(|| in_context(Context::Global)).map_or_else(String::new, |key| shown(*key))
     }
 }
 
 /// Another binding of the same key where both would answer: in one context, or one of them global.
-fn clash<'a>(
-    bindings: &'a [Binding],
-    binding: &Binding,
-    key: KeyCombination,
-) -> Option<&'a Binding> {
+fn clash<'a>(bindings: &'a [Binding], binding: &Binding, key: KeyCombination) -> Option<&'a Binding> {
     bindings.iter().find(|other| {
         let same_place = other.context == binding.context
             || (other.context == Context::Global && binding.context != Context::Prompt)
@@ -260,9 +228,7 @@ fn parse(file: &str, text: &str) -> Result<Vec<Binding>, KeymapError> {
     })?;
     let mut bindings = Vec::new();
     for (name, value) in table.get_ref() {
-        let context = Context::ALL
-            .into_iter()
-            .find(|c| c.name() == name.get_ref().as_ref());
+        let context = Context::ALL.into_iter().find(|c| c.name() == name.get_ref().as_ref());
         let (Some(context), Some(commands)) = (context, value.get_ref().as_table()) else {
             return Err(KeymapError::UnknownContext {
                 at: at(name.span()),
@@ -271,10 +237,7 @@ fn parse(file: &str, text: &str) -> Result<Vec<Binding>, KeymapError> {
             });
         };
         for (name, value) in commands {
-            let here = Command::ALL
-                .iter()
-                .copied()
-                .filter(|c| c.contexts().contains(&context));
+            let here = Command::ALL.iter().copied().filter(|c| c.contexts().contains(&context));
             let Some(command) = here.clone().find(|c| c.name() == name.get_ref().as_ref()) else {
                 return Err(KeymapError::UnknownCommand {
                     at: at(name.span()),
@@ -283,12 +246,7 @@ fn parse(file: &str, text: &str) -> Result<Vec<Binding>, KeymapError> {
                     hint: nearest(name.get_ref(), here.map(Command::name)),
                 });
             };
-            bindings.push(Binding {
-                context,
-                command,
-                keys: keys(context, command, value, &at)?,
-                at: at(name.span()),
-            });
+            bindings.push(Binding { context, command, keys: keys(context, command, value, &at)?, at: at(name.span()) });
         }
     }
     Ok(bindings)
@@ -319,10 +277,7 @@ fn keys(
             hint: nearest(text, NAMED_KEYS.iter().copied()),
         })?;
         if context == Context::Prompt && is_typed(key) {
-            return Err(KeymapError::Typed {
-                at: at(item.span()),
-                key: shown(key),
-            });
+            return Err(KeymapError::Typed { at: at(item.span()), key: shown(key) });
         }
         keys.push(key);
     }
@@ -378,9 +333,7 @@ fn normalised(key: KeyCombination) -> KeyCombination {
 
 fn is_typed(key: KeyCombination) -> bool {
     matches!(key.codes.first(), KeyCode::Char(_))
-        && !key
-            .modifiers
-            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+        && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
 }
 
 /// A key as it is shown: `G`, `Ctrl-c`, `Enter`, `↑`.
@@ -394,9 +347,7 @@ fn shown(key: KeyCombination) -> String {
             _ => {}
         }
     }
-    KeyCombinationFormat::default()
-        .with_implicit_shift()
-        .to_string(key)
+    KeyCombinationFormat::default().with_implicit_shift().to_string(key)
 }
 
 fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
@@ -420,10 +371,8 @@ fn line_of(text: &str, offset: usize) -> usize {
 pub fn table(keymap: &Keymap) -> String {
     let mut out = String::new();
     for context in Context::ALL {
-        let rows: Vec<(String, &str, &str)> = keymap
-            .commands(context)
-            .map(|(command, keys)| (keys, command.name(), command.doc()))
-            .collect();
+        let rows: Vec<(String, &str, &str)> =
+            keymap.commands(context).map(|(command, keys)| (keys, command.name(), command.doc())).collect();
         if rows.is_empty() {
             continue;
         }
@@ -434,18 +383,10 @@ pub fn table(keymap: &Keymap) -> String {
         let names = wide(|r| r.1.len(), 7);
         let docs = wide(|r| r.2.chars().count(), 12);
         let _ = write!(out, "## [{}] {}\n\n", context.name(), context.doc());
-        let _ = writeln!(
-            out,
-            "| {:keys$} | {:names$} | {:docs$} |",
-            "Keys", "Command", "What it does"
-        );
+        let _ = writeln!(out, "| {:keys$} | {:names$} | {:docs$} |", "Keys", "Command", "What it does");
         let _ = writeln!(out, "| {:-<keys$} | {:-<names$} | {:-<docs$} |", "", "", "");
         for (key, name, doc) in rows {
-            let _ = writeln!(
-                out,
-                "| {:keys$} | {name:names$} | {doc:docs$} |",
-                key.replace('|', "\\|")
-            );
+            let _ = writeln!(out, "| {:keys$} | {name:names$} | {doc:docs$} |", key.replace('|', "\\|"));
         }
         out.push('\n');
     }

@@ -12,10 +12,7 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// Moves by `delta` lines, stopping at both ends of `len` lines.
     pub(crate) fn move_by(&mut self, delta: isize, len: usize) {
-        self.at = self
-            .at
-            .saturating_add_signed(delta)
-            .min(len.saturating_sub(1));
+        self.at = self.at.saturating_add_signed(delta).min(len.saturating_sub(1));
     }
 
     /// Keeps the cursor inside `len` lines and on a screen of `height`.

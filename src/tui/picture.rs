@@ -27,10 +27,7 @@ pub fn svg(buffer: &Buffer) -> String {
         tenths(width),
         tenths(height)
     );
-    let _ = writeln!(
-        out,
-        r#"<rect width="100%" height="100%" rx="6" fill="{BACKGROUND}"/>"#
-    );
+    let _ = writeln!(out, r#"<rect width="100%" height="100%" rx="6" fill="{BACKGROUND}"/>"#);
     for y in 0..area.height {
         line(buffer, y, &mut out);
     }
@@ -119,17 +116,13 @@ fn look(cell: &Cell) -> Look {
             modifier: cell.modifier,
         };
     }
-    Look {
-        foreground: foreground.unwrap_or_else(|| FOREGROUND.into()),
-        background,
-        modifier: cell.modifier,
-    }
+    Look { foreground: foreground.unwrap_or_else(|| FOREGROUND.into()), background, modifier: cell.modifier }
 }
 
 /// The sixteen named colours, as xterm has them.
 const NAMED: [&str; 16] = [
-    "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5",
-    "#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff",
+    "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5", "#7f7f7f", "#ff0000",
+    "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff",
 ];
 
 fn colour(colour: Color) -> Option<String> {
@@ -178,11 +171,7 @@ fn hex(r: u8, g: u8, b: u8) -> String {
 }
 
 fn tenths(value: usize) -> String {
-    if value.is_multiple_of(10) {
-        (value / 10).to_string()
-    } else {
-        format!("{}.{}", value / 10, value % 10)
-    }
+    if value.is_multiple_of(10) { (value / 10).to_string() } else { format!("{}.{}", value / 10, value % 10) }
 }
 
 /// Text for XML. Blanks are kept by being made unbreakable, since viewers disagree on `xml:space`; control characters,
@@ -215,15 +204,9 @@ mod tests {
         buffer.set_string(0, 0, "a<b & 店", Style::new().fg(Color::Indexed(202)));
         buffer.set_string(0, 1, "x", Style::new().add_modifier(Modifier::REVERSED));
         let picture = svg(&buffer);
-        assert!(
-            picture.contains(">a&lt;b\u{a0}&amp;\u{a0}店</text>"),
-            "{picture}"
-        );
+        assert!(picture.contains(">a&lt;b\u{a0}&amp;\u{a0}店</text>"), "{picture}");
         assert!(picture.contains(r##"fill="#ff5f00""##));
-        assert!(
-            picture.contains(r##"<rect x="12" y="30" width="8.4" height="18" fill="#d8dee9"/>"##),
-            "{picture}"
-        );
+        assert!(picture.contains(r##"<rect x="12" y="30" width="8.4" height="18" fill="#d8dee9"/>"##), "{picture}");
         assert_eq!(picture, svg(&buffer));
     }
 }

@@ -226,15 +226,8 @@ pub(crate) enum Phase {
     Planning,
     Failed(String),
     Ready(Box<Plan>),
-    Applying {
-        plan: Box<Plan>,
-        lines: Vec<String>,
-    },
-    Done {
-        plan: Box<Plan>,
-        lines: Vec<String>,
-        result: Result<Box<Finished>, String>,
-    },
+    Applying { plan: Box<Plan>, lines: Vec<String> },
+    Done { plan: Box<Plan>, lines: Vec<String>, result: Result<Box<Finished>, String> },
 }
 
 /// A plan on its way from asked for to done.
@@ -429,13 +422,7 @@ impl State {
 
     /// Whether a change is being made at this moment.
     pub(crate) fn is_applying(&self) -> bool {
-        matches!(
-            self.review,
-            Some(Review {
-                phase: Phase::Applying { .. },
-                ..
-            })
-        )
+        matches!(self.review, Some(Review { phase: Phase::Applying { .. }, .. }))
     }
 
     /// The plan on the screen, where it waits for its confirmation.
@@ -447,18 +434,12 @@ impl State {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.status = Some(Status {
-            text: text.into(),
-            bad: false,
-        });
+        self.status = Some(Status { text: text.into(), bad: false });
         self.changed = true;
     }
 
     pub(crate) fn complain(&mut self, text: impl Into<String>) {
-        self.status = Some(Status {
-            text: text.into(),
-            bad: true,
-        });
+        self.status = Some(Status { text: text.into(), bad: true });
         self.changed = true;
     }
 }
@@ -470,8 +451,5 @@ pub(crate) fn worst(row: &StageRow) -> Option<Severity> {
 
 /// Whether an action may still have to be taken back.
 pub(crate) fn stands(state: ActionState) -> bool {
-    matches!(
-        state,
-        ActionState::InForce | ActionState::InFlight | ActionState::Unclear
-    )
+    matches!(state, ActionState::InForce | ActionState::InFlight | ActionState::Unclear)
 }

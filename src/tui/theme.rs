@@ -116,11 +116,7 @@ impl Theme {
     /// the environment.
     #[must_use]
     pub fn choose(no_color: Option<&std::ffi::OsStr>) -> Self {
-        if no_color.is_some_and(|value| !value.is_empty()) {
-            Self::plain()
-        } else {
-            Self::colour_blind_safe()
-        }
+        if no_color.is_some_and(|value| !value.is_empty()) { Self::plain() } else { Self::colour_blind_safe() }
     }
 }
 
@@ -132,10 +128,7 @@ mod tests {
     #[test]
     fn no_color_is_honoured_and_an_empty_one_is_not_set() {
         assert_eq!(Theme::choose(Some(OsStr::new("1"))), Theme::plain());
-        assert_eq!(
-            Theme::choose(Some(OsStr::new(""))),
-            Theme::colour_blind_safe()
-        );
+        assert_eq!(Theme::choose(Some(OsStr::new(""))), Theme::colour_blind_safe());
         assert_eq!(Theme::choose(None), Theme::colour_blind_safe());
     }
 }

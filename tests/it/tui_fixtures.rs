@@ -8,8 +8,7 @@ use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, Known, Metric, P
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::plan::{
-    Change, Effect, Finished, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef,
-    Verdict,
+    Change, Effect, Finished, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
 };
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
@@ -30,10 +29,7 @@ pub(crate) fn ago(minutes: i64) -> DateTime<Utc> {
 
 pub(crate) fn identity() -> Identity {
     Identity {
-        at: AccountRegion {
-            account: "111122223333".into(),
-            region: "eu-west-1".into(),
-        },
+        at: AccountRegion { account: "111122223333".into(), region: "eu-west-1".into() },
         arn: "arn:aws:sts::111122223333:assumed-role/oncall/ada".into(),
         profile: None,
         endpoint: None,
@@ -42,43 +38,25 @@ pub(crate) fn identity() -> Identity {
 
 pub(crate) fn stage(api: &str, stage: &str) -> StageId {
     StageId {
-        api_id: format!(
-            "{:0<10}",
-            api.chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(6)
-                .collect::<String>()
-        ),
+        api_id: format!("{:0<10}", api.chars().filter(char::is_ascii_alphanumeric).take(6).collect::<String>()),
         api_name: api.into(),
         stage: stage.into(),
     }
 }
 
 pub(crate) fn known(value: f64, scope: Scope) -> Figure {
-    Figure::Known(Reading {
-        value,
-        at: ago(0),
-        origin: Origin::CloudWatch,
-        scope,
-        provisional: true,
-    })
+    Figure::Known(Reading { value, at: ago(0), origin: Origin::CloudWatch, scope, provisional: true })
 }
 
 fn settled(value: f64, scope: Scope) -> Figure {
     match known(value, scope) {
-        Figure::Known(reading) => Figure::Known(Reading {
-            provisional: false,
-            ..reading
-        }),
+        Figure::Known(reading) => Figure::Known(Reading { provisional: false, ..reading }),
         unknown @ Figure::Unknown(_) => unknown,
     }
 }
 
 fn acl(stages: usize) -> Scope {
-    Scope::WebAcl {
-        name: "shop-acl".into(),
-        stages,
-    }
+    Scope::WebAcl { name: "shop-acl".into(), stages }
 }
 
 /// A stage at peace: `level` requests a minute, swaying a little.
@@ -115,9 +93,7 @@ pub(crate) fn calm_row(id: StageId, level: f64, behind: usize) -> StageRow {
             waf_blocked_per_second: known(0.0, acl(behind)),
             waf_counted_per_second: known(0.0, acl(behind)),
             throttled_per_second: Figure::unknown("AWS publishes no such metric"),
-            client_error_share_from_blocks: Figure::unknown(
-                "the web ACL guards other stages as well",
-            ),
+            client_error_share_from_blocks: Figure::unknown("the web ACL guards other stages as well"),
         },
         history: Arc::new(history),
         signals: Vec::new(),
@@ -157,7 +133,9 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             since: ago(4),
             value: 0.504,
             threshold: 0.5,
-            evidence: "5,500 of 10,900 requests in 03:01Z were answered 4XX; a day ago it was 2 %; WAF blocked none of them".into(),
+            evidence:
+                "5,500 of 10,900 requests in 03:01Z were answered 4XX; a day ago it was 2 %; WAF blocked none of them"
+                    .into(),
             suggests: "see who sends them (sources), and block what was not seen before".into(),
         },
         Signal {
@@ -226,15 +204,11 @@ pub(crate) fn board(stages: Vec<StageRow>) -> Board {
 pub(crate) fn calm() -> Board {
     let mut shared = calm_row(stage("partners", "v2"), 120.0, 3);
     shared.figures.requests_per_second = known(2.0, Scope::ApiName { apis: 2 });
-    shared.warnings = vec![
-        "two APIs are named partners (partne0000, p9x2k1m4q7): CloudWatch counts them together"
-            .into(),
-    ];
+    shared.warnings =
+        vec!["two APIs are named partners (partne0000, p9x2k1m4q7): CloudWatch counts them together".into()];
     let mut silent = calm_row(stage("reports", "prod"), 0.0, 1);
-    silent.figures.client_error_share =
-        Figure::unknown("no requests in that minute: there is no share of nothing");
-    silent.figures.server_error_share =
-        Figure::unknown("no requests in that minute: there is no share of nothing");
+    silent.figures.client_error_share = Figure::unknown("no requests in that minute: there is no share of nothing");
+    silent.figures.server_error_share = Figure::unknown("no requests in that minute: there is no share of nothing");
     board(vec![
         calm_row(stage("billing", "prod"), 240.0, 1),
         shared,
@@ -257,18 +231,12 @@ pub(crate) fn attack() -> Board {
 pub(crate) fn drill() -> Board {
     let mut board = attack();
     board.rate = 20.0;
-    board.identity = Some(Identity {
-        endpoint: Some("the range in this process".into()),
-        ..identity()
-    });
+    board.identity = Some(Identity { endpoint: Some("the range in this process".into()), ..identity() });
     board
 }
 
 pub(crate) fn unknowns() -> Board {
-    let mut board = board(vec![
-        calm_row(stage("billing", "prod"), 240.0, 1),
-        unknown_row(stage("shop", "prod")),
-    ]);
+    let mut board = board(vec![calm_row(stage("billing", "prod"), 240.0, 1), unknown_row(stage("shop", "prod"))]);
     board.polling.details = (1, 2);
     board
 }
@@ -288,11 +256,7 @@ pub(crate) fn crowd() -> Board {
         (0..1_000)
             .map(|n| {
                 let id = stage(&format!("service-{n:03}"), "prod");
-                if n % 10 == 3 {
-                    attacked_row(id, 2)
-                } else {
-                    calm_row(id, 60.0 + f64::from(n), 1)
-                }
+                if n % 10 == 3 { attacked_row(id, 2) } else { calm_row(id, 60.0 + f64::from(n), 1) }
             })
             .collect(),
     )
@@ -308,23 +272,13 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         samples: requests / 120,
         countries: vec![(if new { "BR" } else { "DE" }.into(), requests / 120)],
         requests_by_path: if new {
-            vec![
-                ("POST /login".into(), requests / 200),
-                ("GET /search".into(), requests / 300),
-            ]
+            vec![("POST /login".into(), requests / 200), ("GET /search".into(), requests / 300)]
         } else {
             vec![("GET /items".into(), requests / 120)]
         },
-        rules: if new {
-            vec![("sqli".into(), requests / 120)]
-        } else {
-            Vec::new()
-        },
+        rules: if new { vec![("sqli".into(), requests / 120)] } else { Vec::new() },
         user_agents: if new {
-            vec![(
-                "sqlmap/1.7.2#stable (https://sqlmap.org)".into(),
-                requests / 120,
-            )]
+            vec![("sqlmap/1.7.2#stable (https://sqlmap.org)".into(), requests / 120)]
         } else {
             vec![("Shop/4.2 (iPhone)".into(), requests / 120)]
         },
@@ -337,15 +291,8 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
 }
 
 pub(crate) fn sources() -> Sources {
-    let mut list: Vec<Source> = (1..=12)
-        .map(|n| {
-            source(
-                &format!("203.0.113.{n}"),
-                4_200 - 150 * n,
-                Legitimacy::NotSeenBefore,
-            )
-        })
-        .collect();
+    let mut list: Vec<Source> =
+        (1..=12).map(|n| source(&format!("203.0.113.{n}"), 4_200 - 150 * n, Legitimacy::NotSeenBefore)).collect();
     list.push(source("2001:db8:77::1", 1_500, Legitimacy::NotSeenBefore));
     let mut proxy = source("198.51.100.20", 1_200, Legitimacy::NotSeenBefore);
     proxy.behind_proxy = true;
@@ -367,8 +314,7 @@ pub(crate) fn sources() -> Sources {
 }
 
 /// Every string an attacker can choose, with what would hurt a terminal.
-pub(crate) const HOSTILE: &str =
-    "\x1b]0;owned\x07\x1b[2J\u{202e}drowssap\u{200b}\r\n=cmd|' /C calc'!A0";
+pub(crate) const HOSTILE: &str = "\x1b]0;owned\x07\x1b[2J\u{202e}drowssap\u{200b}\r\n=cmd|' /C calc'!A0";
 
 pub(crate) fn hostile_sources() -> Sources {
     let mut sources = sources();
@@ -396,10 +342,7 @@ pub(crate) fn hostile_board() -> Board {
     let mut board = board(vec![row]);
     board.polling.trouble = Some(HOSTILE.into());
     board.identity = Some(Identity {
-        at: AccountRegion {
-            account: HOSTILE.into(),
-            region: HOSTILE.into(),
-        },
+        at: AccountRegion { account: HOSTILE.into(), region: HOSTILE.into() },
         arn: HOSTILE.into(),
         profile: Some(HOSTILE.into()),
         endpoint: Some(HOSTILE.into()),
@@ -409,21 +352,10 @@ pub(crate) fn hostile_board() -> Board {
 
 pub(crate) fn action() -> Action {
     Action::BlockIp(BlockIp {
-        stage: StageSelector {
-            profile: None,
-            region: None,
-            api: stage("shop", "prod").api_id,
-            stage: "prod".into(),
-        },
-        targets: (1..=12)
-            .map(|n| format!("203.0.113.{n}/32").parse().unwrap())
-            .collect(),
+        stage: StageSelector { profile: None, region: None, api: stage("shop", "prod").api_id, stage: "prod".into() },
+        targets: (1..=12).map(|n| format!("203.0.113.{n}/32").parse().unwrap()).collect(),
         ip_sets: Vec::new(),
-        terms: Terms {
-            expires_after_seconds: Some(14_400),
-            reason: None,
-            overrides: Vec::new(),
-        },
+        terms: Terms { expires_after_seconds: Some(14_400), reason: None, overrides: Vec::new() },
     })
 }
 
@@ -440,23 +372,11 @@ pub(crate) fn guard(id: &str, verdict: Verdict, reason: &str) -> GuardResult {
 
 fn passes() -> Vec<GuardResult> {
     vec![
-        guard(
-            "never-block",
-            Verdict::Pass,
-            "no target overlaps a never-block or break-glass range",
-        ),
-        guard(
-            "breadth",
-            Verdict::Pass,
-            "the widest prefix holds 1 address",
-        ),
+        guard("never-block", Verdict::Pass, "no target overlaps a never-block or break-glass range"),
+        guard("breadth", Verdict::Pass, "the widest prefix holds 1 address"),
         guard("covered", Verdict::Pass, "no target is covered already"),
         guard("capacity", Verdict::Pass, "20 of 10,000 entries afterwards"),
-        guard(
-            "effective",
-            Verdict::Pass,
-            "block-list-v4 blocks on shop/prod: rule deny-list, priority 0, Block",
-        ),
+        guard("effective", Verdict::Pass, "block-list-v4 blocks on shop/prod: rule deny-list, priority 0, Block"),
     ]
 }
 
@@ -474,8 +394,7 @@ pub(crate) fn plan_pass() -> Plan {
                 kind: "ip-set".into(),
                 name: "block-list-v4".into(),
                 id: "0b1c".into(),
-                arn: "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/block-list-v4/0b1c"
-                    .into(),
+                arn: "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/block-list-v4/0b1c".into(),
             },
             added,
             removed: Vec::new(),
@@ -485,12 +404,8 @@ pub(crate) fn plan_pass() -> Plan {
         calls: vec![PlannedCall {
             service: "wafv2".into(),
             operation: "UpdateIPSet".into(),
-            resource: "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/block-list-v4/0b1c"
-                .into(),
-            parameters: vec![
-                ("Scope".into(), "REGIONAL".into()),
-                ("Addresses".into(), "20 entries".into()),
-            ],
+            resource: "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/block-list-v4/0b1c".into(),
+            parameters: vec![("Scope".into(), "REGIONAL".into()), ("Addresses".into(), "20 entries".into())],
         }],
         guards: passes(),
         preconditions: Vec::new(),
@@ -546,16 +461,13 @@ pub(crate) fn plan_firm() -> Plan {
 
 pub(crate) fn plan_undo() -> Plan {
     let mut plan = plan_pass();
-    plan.purpose = Purpose::Undo {
-        action_id: "a-0001".into(),
-    };
+    plan.purpose = Purpose::Undo { action_id: "a-0001".into() };
     for change in &mut plan.changes {
         change.removed = std::mem::take(&mut change.added);
         change.entries_before = 20;
         change.entries_after = 8;
     }
-    plan.summary =
-        "Take 12 prefixes out of IP set block-list-v4 again; 8 entries of others stay.".into();
+    plan.summary = "Take 12 prefixes out of IP set block-list-v4 again; 8 entries of others stay.".into();
     plan.digest = "c0de".to_owned() + &"1".repeat(60);
     plan
 }
@@ -613,49 +525,13 @@ pub(crate) fn timeline() -> TimelineView {
         incident: Some("2026-03-14-7f3".into()),
         opened_at: Some(ago(12)),
         entries: vec![
-            entry(
-                1,
-                730,
-                "opened",
-                None,
-                "incident opened by signal client-errors-high on shop/prod",
-            ),
-            entry(
-                2,
-                240,
-                "signal",
-                None,
-                "client-errors-high on shop/prod: 50 % of requests, over 50 %",
-            ),
-            entry(
-                3,
-                120,
-                "note",
-                None,
-                "paged the shop team; they see SQL errors in their log",
-            ),
-            entry(
-                4,
-                75,
-                "intent",
-                Some("a-0001"),
-                "block-ip on shop/prod: 12 prefixes, for 4h",
-            ),
-            entry(
-                5,
-                74,
-                "call",
-                Some("a-0001"),
-                "wafv2 UpdateIPSet block-list-v4: accepted",
-            ),
+            entry(1, 730, "opened", None, "incident opened by signal client-errors-high on shop/prod"),
+            entry(2, 240, "signal", None, "client-errors-high on shop/prod: 50 % of requests, over 50 %"),
+            entry(3, 120, "note", None, "paged the shop team; they see SQL errors in their log"),
+            entry(4, 75, "intent", Some("a-0001"), "block-ip on shop/prod: 12 prefixes, for 4h"),
+            entry(5, 74, "call", Some("a-0001"), "wafv2 UpdateIPSet block-list-v4: accepted"),
             entry(6, 70, "outcome", Some("a-0001"), "done and read back"),
-            entry(
-                7,
-                10,
-                "effect",
-                Some("a-0001"),
-                "observed: blocked 0 → 150/s, 5XX 12 % → 0.4 %",
-            ),
+            entry(7, 10, "effect", Some("a-0001"), "observed: blocked 0 → 150/s, 5XX 12 % → 0.4 %"),
         ]
         .into(),
         actions: vec![

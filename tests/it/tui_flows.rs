@@ -15,9 +15,7 @@ const SIZE: (u16, u16) = (120, 40);
 
 fn applies(console: &Console) -> usize {
     let effects = console.effects.iter();
-    effects
-        .filter(|e| matches!(e, Effect::Apply { .. }))
-        .count()
+    effects.filter(|e| matches!(e, Effect::Apply { .. })).count()
 }
 
 fn says(console: &Console, words: &str) {
@@ -35,21 +33,14 @@ fn from_the_attack_to_a_block_and_back_again() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack());
     console.keys("s");
-    assert_eq!(
-        console.effects,
-        vec![Effect::LoadSources(fixtures::stage("shop", "prod"))]
-    );
+    assert_eq!(console.effects, vec![Effect::LoadSources(fixtures::stage("shop", "prod"))]);
     console.sources(fixtures::sources()).keys("a");
     console.keys("b");
     // The offered four hours, made two.
     console.code(KeyCode::Backspace, KeyModifiers::NONE);
     console.code(KeyCode::Backspace, KeyModifiers::NONE);
     console.keys("2h").enter();
-    let Some(Effect::Plan {
-        action: Action::BlockIp(block),
-        ..
-    }) = console.effects.last()
-    else {
+    let Some(Effect::Plan { action: Action::BlockIp(block), .. }) = console.effects.last() else {
         panic!("a plan is asked for: {:?}", console.effects);
     };
     assert_eq!(block.targets.len(), 13);
@@ -60,31 +51,16 @@ fn from_the_attack_to_a_block_and_back_again() {
 
     console.plan(fixtures::plan_warn());
     console.enter();
-    assert_eq!(
-        console.effects.last(),
-        Some(&Effect::ConfirmationOpen(true))
-    );
+    assert_eq!(console.effects.last(), Some(&Effect::ConfirmationOpen(true)));
     console.keys("shop/prod 7f3a").enter();
-    let [
-        ..,
-        Effect::ConfirmationOpen(false),
-        Effect::Apply { plan, phrase },
-    ] = &console.effects[..]
-    else {
+    let [.., Effect::ConfirmationOpen(false), Effect::Apply { plan, phrase }] = &console.effects[..] else {
         panic!("it is carried out: {:?}", console.effects);
     };
-    assert_eq!(
-        (phrase.as_str(), plan.digest.as_str()),
-        ("shop/prod 7f3a", fixtures::plan_warn().digest.as_str())
-    );
+    assert_eq!((phrase.as_str(), plan.digest.as_str()), ("shop/prod 7f3a", fixtures::plan_warn().digest.as_str()));
     says(&console, "BEING CARRIED OUT");
-    console.event(Event::Progress {
-        line: "UpdateIPSet …".into(),
-    });
+    console.event(Event::Progress { line: "UpdateIPSet …".into() });
     says(&console, "UpdateIPSet …");
-    console.event(Event::Finished {
-        result: Ok(Box::new(fixtures::finished())),
-    });
+    console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
     says(&console, "done and read back");
     says(&console, "4XX does not fall");
     // It cannot be done a second time.
@@ -99,11 +75,7 @@ fn from_the_attack_to_a_block_and_back_again() {
     ));
     console.plan(fixtures::plan_undo()).enter();
     console.keys("shop/prod 7f3a").enter();
-    assert_eq!(
-        applies(&console),
-        1,
-        "the phrase of another plan does nothing"
-    );
+    assert_eq!(applies(&console), 1, "the phrase of another plan does nothing");
     console.code(KeyCode::Char('u'), KeyModifiers::CONTROL);
     console.keys("shop/prod c0de").enter();
     assert_eq!(applies(&console), 2);
@@ -112,44 +84,24 @@ fn from_the_attack_to_a_block_and_back_again() {
 #[test]
 fn without_marks_the_source_under_the_cursor_is_blocked() {
     let mut console = Console::armed(SIZE);
-    console
-        .board(fixtures::attack())
-        .keys("s")
-        .sources(fixtures::sources())
-        .keys("jjb");
+    console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("jjb");
     console.code(KeyCode::Char('u'), KeyModifiers::CONTROL);
     console.enter();
-    let Some(Effect::Plan {
-        action: Action::BlockIp(block),
-        ..
-    }) = console.effects.last()
-    else {
+    let Some(Effect::Plan { action: Action::BlockIp(block), .. }) = console.effects.last() else {
         panic!("a plan is asked for");
     };
     assert_eq!(block.targets.len(), 1);
     assert_eq!(block.targets[0].net.to_string(), "203.0.113.3/32");
-    assert_eq!(
-        block.terms.expires_after_seconds, None,
-        "empty is until undone"
-    );
+    assert_eq!(block.terms.expires_after_seconds, None, "empty is until undone");
 }
 
 #[test]
 fn a_length_of_time_that_is_none_is_refused_where_it_is_typed() {
     let mut console = Console::armed(SIZE);
-    console
-        .board(fixtures::attack())
-        .keys("s")
-        .sources(fixtures::sources())
-        .keys("b");
+    console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("b");
     console.keys("x").enter();
     says(&console, "is no length of time");
-    assert!(
-        !console
-            .effects
-            .iter()
-            .any(|e| matches!(e, Effect::Plan { .. }))
-    );
+    assert!(!console.effects.iter().any(|e| matches!(e, Effect::Plan { .. })));
 }
 
 #[test]
@@ -166,10 +118,7 @@ fn a_console_that_loses_its_arms_closes_the_confirmation() {
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
     console.enter().keys("shop/prod 7f3a");
     console.event(Event::Mode(Mode::ReadOnly));
-    assert_eq!(
-        console.effects.last(),
-        Some(&Effect::ConfirmationOpen(false))
-    );
+    assert_eq!(console.effects.last(), Some(&Effect::ConfirmationOpen(false)));
     console.enter();
     assert_eq!(applies(&console), 0);
 }
@@ -178,16 +127,10 @@ fn a_console_that_loses_its_arms_closes_the_confirmation() {
 fn a_stopped_plan_is_overridden_by_name_and_with_a_reason_or_not_at_all() {
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_stop());
     console.enter();
-    says(
-        &console,
-        "halted by block-ip.never-block, block-ip.break-glass",
-    );
+    says(&console, "halted by block-ip.never-block, block-ip.break-glass");
     assert_eq!(applies(&console), 0);
     console.keys("o");
-    says(
-        &console,
-        "Why override block-ip.never-block, block-ip.break-glass?",
-    );
+    says(&console, "Why override block-ip.never-block, block-ip.break-glass?");
     console.enter();
     says(&console, "an override needs a reason");
     console.keys("monitor moved").enter();
@@ -196,41 +139,23 @@ fn a_stopped_plan_is_overridden_by_name_and_with_a_reason_or_not_at_all() {
     };
     assert_eq!(*request, 2);
     assert_eq!(action.terms().reason.as_deref(), Some("monitor moved"));
-    assert_eq!(
-        action.terms().overrides,
-        ["block-ip.never-block", "block-ip.break-glass"]
-    );
+    assert_eq!(action.terms().overrides, ["block-ip.never-block", "block-ip.break-glass"]);
 
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_firm());
     console.keys("o");
     says(&console, "block-ip.never-block cannot be overridden");
-    assert_eq!(
-        console
-            .effects
-            .iter()
-            .filter(|e| matches!(e, Effect::Plan { .. }))
-            .count(),
-        1
-    );
+    assert_eq!(console.effects.iter().filter(|e| matches!(e, Effect::Plan { .. })).count(), 1);
 }
 
 #[test]
 fn an_answer_to_a_plan_that_was_left_is_dropped() {
     let mut console = Console::armed(SIZE);
-    console
-        .board(fixtures::attack())
-        .keys("s")
-        .sources(fixtures::sources())
-        .keys("ab")
-        .enter();
+    console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("ab").enter();
     let first = console.last_request();
     console.esc();
     assert_eq!(console.state.screen(), Screen::Sources);
     console.keys("b").enter();
-    console.event(Event::Plan {
-        request: first,
-        result: Ok(Box::new(fixtures::plan_pass())),
-    });
+    console.event(Event::Plan { request: first, result: Ok(Box::new(fixtures::plan_pass())) });
     says(&console, "reading the account for this plan");
     console.enter();
     assert!(!console.effects.contains(&Effect::ConfirmationOpen(true)));
@@ -247,11 +172,7 @@ fn a_resize_in_mid_confirmation_keeps_what_was_typed() {
     says(&console, "> shop/prod 7");
     console.keys("f3a");
     console.resize(40, 10).enter();
-    assert_eq!(
-        applies(&console),
-        0,
-        "what cannot be read cannot be confirmed"
-    );
+    assert_eq!(applies(&console), 0, "what cannot be read cannot be confirmed");
     console.resize(80, 24).enter();
     assert_eq!(applies(&console), 1);
 }
@@ -262,9 +183,7 @@ fn a_paste_is_text_and_never_keys() {
     console.event(Event::Terminal(TerminalEvent::Paste("qqq\n\n".into())));
     assert!(!console.effects.contains(&Effect::Quit));
     console.enter();
-    console.event(Event::Terminal(TerminalEvent::Paste(
-        "shop/prod 7f3a\n".into(),
-    )));
+    console.event(Event::Terminal(TerminalEvent::Paste("shop/prod 7f3a\n".into())));
     assert_eq!(applies(&console), 0, "a pasted line end does not confirm");
     console.enter();
     assert_eq!(applies(&console), 1);
@@ -278,10 +197,7 @@ fn leaving_while_a_change_is_made_takes_two_presses() {
     assert!(!console.effects.contains(&Effect::Quit));
     says(&console, "once more to leave all the same");
     console.keys("jq");
-    assert!(
-        !console.effects.contains(&Effect::Quit),
-        "any other key forgets the first"
-    );
+    assert!(!console.effects.contains(&Effect::Quit), "any other key forgets the first");
     console.keys("q");
     assert!(console.effects.contains(&Effect::Quit));
 }
@@ -293,9 +209,7 @@ fn a_change_goes_on_when_its_screen_is_left_and_says_how_it_ended() {
     console.esc();
     console.keys("b");
     says(&console, "a change is being made; wait for its outcome");
-    console.event(Event::Finished {
-        result: Ok(Box::new(fixtures::finished())),
-    });
+    console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
     says(&console, "a-0001: done and read back");
     console.keys("b");
     says(&console, "Plan to block");
@@ -371,10 +285,7 @@ fn a_key_that_does_nothing_here_says_why() {
 fn sources_that_cannot_be_read_say_so_and_old_ones_stay() {
     let id = fixtures::stage("shop", "prod");
     let failed = |console: &mut Console, why: &str| {
-        console.event(Event::Sources {
-            stage: fixtures::stage("shop", "prod"),
-            result: Err(why.into()),
-        });
+        console.event(Event::Sources { stage: fixtures::stage("shop", "prod"), result: Err(why.into()) });
     };
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("s");
@@ -387,17 +298,9 @@ fn sources_that_cannot_be_read_say_so_and_old_ones_stay() {
     says(&console, "not read again: throttled");
     says(&console, "[x] 203.0.113.3");
     // A slow answer for another stage does not land here.
-    console.event(Event::Sources {
-        stage: fixtures::stage("billing", "prod"),
-        result: Err("late".into()),
-    });
+    console.event(Event::Sources { stage: fixtures::stage("billing", "prod"), result: Err("late".into()) });
     unsays(&console, "late");
-    assert!(
-        console
-            .effects
-            .iter()
-            .all(|e| *e == Effect::LoadSources(id.clone()))
-    );
+    assert!(console.effects.iter().all(|e| *e == Effect::LoadSources(id.clone())));
 }
 
 #[test]
@@ -407,9 +310,7 @@ fn a_note_that_was_not_written_comes_back() {
     says(&console, "an empty note says nothing");
     console.keys("paged the team").enter();
     assert_eq!(console.effects, vec![Effect::Note("paged the team".into())]);
-    console.event(Event::Noted {
-        result: Err("disk full".into()),
-    });
+    console.event(Event::Noted { result: Err("disk full".into()) });
     says(&console, "not written: disk full");
     says(&console, "> paged the team");
     console.enter();
@@ -421,16 +322,8 @@ fn a_note_that_was_not_written_comes_back() {
 fn exports_are_asked_for_and_their_place_is_said() {
     let mut console = Console::armed(SIZE);
     console.timeline(fixtures::timeline()).keys("t").keys("xX");
-    assert_eq!(
-        console.effects,
-        vec![
-            Effect::Export(Format::Markdown),
-            Effect::Export(Format::JsonLines)
-        ]
-    );
-    console.event(Event::Exported {
-        result: Ok("/tmp/timeline.md".into()),
-    });
+    assert_eq!(console.effects, vec![Effect::Export(Format::Markdown), Effect::Export(Format::JsonLines)]);
+    console.event(Event::Exported { result: Ok("/tmp/timeline.md".into()) });
     says(&console, "exported to /tmp/timeline.md");
 }
 
@@ -439,9 +332,7 @@ fn undo_works_from_an_entry_and_not_for_what_was_undone() {
     let mut console = Console::armed(SIZE);
     let mut timeline = fixtures::timeline();
     console.timeline(timeline.clone()).keys("t").keys("jju");
-    assert!(
-        matches!(console.effects.last(), Some(Effect::PlanUndo { action_id, .. }) if action_id == "a-0001")
-    );
+    assert!(matches!(console.effects.last(), Some(Effect::PlanUndo { action_id, .. }) if action_id == "a-0001"));
     let mut console = Console::armed(SIZE);
     for action in &mut timeline.actions {
         action.state = portcullis::model::timeline::ActionState::Undone;
@@ -456,12 +347,7 @@ fn stale_figures_say_so_and_are_dimmed() {
     let dimmed = |console: &Console| {
         let buffer = console.buffer();
         let line = (0..buffer.area.height)
-            .find(|y| {
-                (0..30)
-                    .map(|x| buffer[(x, *y)].symbol())
-                    .collect::<String>()
-                    .contains("billing/prod")
-            })
+            .find(|y| (0..30).map(|x| buffer[(x, *y)].symbol()).collect::<String>().contains("billing/prod"))
             .unwrap();
         buffer[(9, line)].modifier.contains(Modifier::DIM)
     };
@@ -469,10 +355,7 @@ fn stale_figures_say_so_and_are_dimmed() {
     console.board(fixtures::attack());
     unsays(&console, "STALE");
     assert!(!dimmed(&console));
-    console.event(Event::Clock {
-        account: fixtures::now() + chrono::TimeDelta::minutes(5),
-        rate: 1.0,
-    });
+    console.event(Event::Clock { account: fixtures::now() + chrono::TimeDelta::minutes(5), rate: 1.0 });
     says(&console, "STALE 5m");
     assert!(dimmed(&console));
     console.board(fixtures::attack());
@@ -483,19 +366,13 @@ fn stale_figures_say_so_and_are_dimmed() {
 fn a_clock_that_changes_nothing_on_the_screen_draws_nothing() {
     let tick = |console: &mut Console, seconds: i64| {
         console.state.take_changed();
-        console.event(Event::Clock {
-            account: fixtures::now() + chrono::TimeDelta::seconds(seconds),
-            rate: 1.0,
-        });
+        console.event(Event::Clock { account: fixtures::now() + chrono::TimeDelta::seconds(seconds), rate: 1.0 });
         console.state.take_changed()
     };
     let mut console = Console::armed(SIZE);
     console.board(fixtures::calm());
     assert!(!tick(&mut console, 1));
-    assert!(
-        !tick(&mut console, 61),
-        "no age is shown, so a minute changes nothing"
-    );
+    assert!(!tick(&mut console, 61), "no age is shown, so a minute changes nothing");
     console.timeline(fixtures::timeline());
     assert!(!tick(&mut console, 62), "still the same minute");
     assert!(tick(&mut console, 122), "the incident's clock turns");
@@ -536,20 +413,12 @@ fn attackers_strings_reach_the_buffer_harmless() {
         timeline.incident = Some(fixtures::HOSTILE.into());
         console.timeline(timeline).keys("tG");
         boards.push(console.buffer());
-        console.event(Event::Exported {
-            result: Err(fixtures::HOSTILE.into()),
-        });
+        console.event(Event::Exported { result: Err(fixtures::HOSTILE.into()) });
         boards.push(console.buffer());
         for buffer in boards {
-            let text: String = buffer
-                .content()
-                .iter()
-                .map(ratatui::buffer::Cell::symbol)
-                .collect();
+            let text: String = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
             assert!(text.contains("\\x1b"), "the string is there, made visible");
-            let bad = text
-                .chars()
-                .find(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'));
+            let bad = text.chars().find(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'));
             assert_eq!(bad, None);
         }
     }
@@ -557,11 +426,8 @@ fn attackers_strings_reach_the_buffer_harmless() {
 
 #[test]
 fn without_colour_every_mark_is_still_there() {
-    let mut options = portcullis::tui::Options::new(
-        Mode::Armed,
-        portcullis::tui::keymap::load(None).unwrap(),
-        Theme::plain(),
-    );
+    let mut options =
+        portcullis::tui::Options::new(Mode::Armed, portcullis::tui::keymap::load(None).unwrap(), Theme::plain());
     options.target = "profile ops".into();
     let mut console = Console::armed(SIZE);
     console.state = portcullis::tui::State::new(options, SIZE);
@@ -570,9 +436,8 @@ fn without_colour_every_mark_is_still_there() {
         says(&console, words);
     }
     let buffer = console.buffer();
-    let coloured = |c: &ratatui::buffer::Cell| {
-        c.fg != ratatui::style::Color::Reset || c.bg != ratatui::style::Color::Reset
-    };
+    let coloured =
+        |c: &ratatui::buffer::Cell| c.fg != ratatui::style::Color::Reset || c.bg != ratatui::style::Color::Reset;
     assert!(!buffer.content().iter().any(coloured));
 }
 
@@ -602,9 +467,7 @@ fn the_screen_can_be_had_as_a_picture() {
 fn news_are_taken_in_whatever_the_screen() {
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
     console.enter().keys("shop");
-    console
-        .board(fixtures::calm())
-        .timeline(fixtures::timeline());
+    console.board(fixtures::calm()).timeline(fixtures::timeline());
     console.event(Event::Board(Arc::new(fixtures::trouble())));
     says(&console, "> shop");
     says(&console, "TROUBLE");

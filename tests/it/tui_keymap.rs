@@ -7,9 +7,7 @@ use portcullis::tui::command::{Command, Context};
 use portcullis::tui::keymap::{document, load, table};
 
 fn error(text: &str) -> String {
-    load(Some((Path::new("my.toml"), text)))
-        .unwrap_err()
-        .to_string()
+    load(Some((Path::new("my.toml"), text))).unwrap_err().to_string()
 }
 
 fn key(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
@@ -19,56 +17,26 @@ fn key(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
 #[test]
 fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
     let cases = [
-        (
-            "[bord]\nsources = \"w\"",
-            "my.toml:1: there is no context [bord]; did you mean “board”?",
-        ),
-        (
-            "[board]\n\nsource = \"w\"",
-            "my.toml:3: there is no command “source” in [board]; did you mean “sources”?",
-        ),
-        (
-            "[board]\nblock = \"w\"",
-            "my.toml:2: there is no command “block” in [board]",
-        ),
-        (
-            "[board]\nfilter = [\n  \"/\",\n  \"entr\"]",
-            "my.toml:4: “entr” is not a key; did you mean “enter”?",
-        ),
-        (
-            "[board]\nfilter = 7",
-            "my.toml:2: “filter” takes a key or a list of keys in quotes, not integer",
-        ),
-        (
-            "[board]\nfilter = \"s\"",
-            "my.toml:2: s is bound twice: [board] filter and [board] sources",
-        ),
+        ("[bord]\nsources = \"w\"", "my.toml:1: there is no context [bord]; did you mean “board”?"),
+        ("[board]\n\nsource = \"w\"", "my.toml:3: there is no command “source” in [board]; did you mean “sources”?"),
+        ("[board]\nblock = \"w\"", "my.toml:2: there is no command “block” in [board]"),
+        ("[board]\nfilter = [\n  \"/\",\n  \"entr\"]", "my.toml:4: “entr” is not a key; did you mean “enter”?"),
+        ("[board]\nfilter = 7", "my.toml:2: “filter” takes a key or a list of keys in quotes, not integer"),
+        ("[board]\nfilter = \"s\"", "my.toml:2: s is bound twice: [board] filter and [board] sources"),
         (
             "[global]\nquit = \"b\"",
             "my.toml:2: b is bound twice: [global] quit and [sources] block (keymaps/default.toml (built in):",
         ),
-        (
-            "[sources]\nblock = [\"b\", \"b\"]",
-            "my.toml:2: b is bound twice",
-        ),
-        (
-            "[board]\nfilter = []",
-            "my.toml:2: [board] filter has no key left",
-        ),
-        (
-            "[prompt]\nsubmit = \"x\"",
-            "my.toml:2: x cannot be bound in [prompt], where it is typed",
-        ),
+        ("[sources]\nblock = [\"b\", \"b\"]", "my.toml:2: b is bound twice"),
+        ("[board]\nfilter = []", "my.toml:2: [board] filter has no key left"),
+        ("[prompt]\nsubmit = \"x\"", "my.toml:2: x cannot be bound in [prompt], where it is typed"),
         ("[board]\nfilter = \"", "my.toml:2: "),
         ("filter = \"x\"", "my.toml:1: there is no context [filter]"),
         ("[board]\nfilter = \"a-b\"", "my.toml:2: “a-b” is not a key"),
     ];
     for (text, start) in cases {
         let error = error(text);
-        assert!(
-            error.starts_with(start),
-            "{text}\n  said:   {error}\n  wanted: {start}"
-        );
+        assert!(error.starts_with(start), "{text}\n  said:   {error}\n  wanted: {start}");
     }
 }
 
@@ -77,19 +45,10 @@ fn a_users_file_is_laid_over_the_built_in_one() {
     let text = "[board]\nsources = [\"w\", \"ctrl-W\"]\n[sources]\nmark-all = \"ctrl-a\"";
     let keymap = load(Some((Path::new("my.toml"), text))).unwrap();
     let of = |code, modifiers| keymap.command(Context::Board, &key(code, modifiers));
-    assert_eq!(
-        of(KeyCode::Char('w'), KeyModifiers::NONE),
-        Some(Command::Sources)
-    );
-    assert_eq!(
-        of(KeyCode::Char('w'), KeyModifiers::CONTROL),
-        Some(Command::Sources)
-    );
+    assert_eq!(of(KeyCode::Char('w'), KeyModifiers::NONE), Some(Command::Sources));
+    assert_eq!(of(KeyCode::Char('w'), KeyModifiers::CONTROL), Some(Command::Sources));
     assert_eq!(of(KeyCode::Char('s'), KeyModifiers::NONE), None);
-    assert_eq!(
-        of(KeyCode::Char('q'), KeyModifiers::NONE),
-        Some(Command::Quit)
-    );
+    assert_eq!(of(KeyCode::Char('q'), KeyModifiers::NONE), Some(Command::Quit));
     let capital = key(KeyCode::Char('A'), KeyModifiers::SHIFT);
     assert_eq!(keymap.command(Context::Sources, &capital), None);
     assert_eq!(
@@ -108,10 +67,7 @@ fn capitals_and_marks_are_found_however_the_terminal_sends_them() {
         assert_eq!(of('X'), Some(Command::ExportJsonLines));
     }
     let small = key(KeyCode::Char('x'), KeyModifiers::NONE);
-    assert_eq!(
-        keymap.command(Context::Timeline, &small),
-        Some(Command::ExportMarkdown)
-    );
+    assert_eq!(keymap.command(Context::Timeline, &small), Some(Command::ExportMarkdown));
 }
 
 #[test]
@@ -120,10 +76,7 @@ fn every_command_has_a_key_in_each_of_its_contexts() {
     let table = table(&keymap);
     for command in Command::ALL {
         for context in command.contexts() {
-            assert!(
-                !keymap.key(*context, *command).is_empty(),
-                "{command:?} in {context:?}"
-            );
+            assert!(!keymap.key(*context, *command).is_empty(), "{command:?} in {context:?}");
         }
         assert!(table.contains(command.name()) && table.contains(command.doc()));
     }

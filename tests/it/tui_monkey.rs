@@ -28,33 +28,23 @@ impl Dice {
             1 => (150 + self.roll(60), 40 + self.roll(30)),
             _ => (60 + self.roll(60), 15 + self.roll(25)),
         };
-        (
-            u16::try_from(columns).unwrap().max(1),
-            u16::try_from(lines).unwrap().max(1),
-        )
+        (u16::try_from(columns).unwrap().max(1), u16::try_from(lines).unwrap().max(1))
     }
 
     fn key(&mut self) -> KeyEvent {
         const LIKELY: [char; 26] = [
-            's', 's', 'a', 'A', 'b', 'b', 'o', 'O', 'r', 't', 'u', 'x', 'X', 'n', '/', '?', 'j',
-            'k', 'g', 'G', 'c', ' ', 'q', '4', 'h', 'ß',
+            's', 's', 'a', 'A', 'b', 'b', 'o', 'O', 'r', 't', 'u', 'x', 'X', 'n', '/', '?', 'j', 'k', 'g', 'G', 'c',
+            ' ', 'q', '4', 'h', 'ß',
         ];
         let code = match self.roll(12) {
             0..=4 => KeyCode::Char(LIKELY[usize::try_from(self.roll(26)).unwrap()]),
             5 | 6 => KeyCode::Enter,
             7 => KeyCode::Esc,
-            8 => [
-                KeyCode::Up,
-                KeyCode::Down,
-                KeyCode::PageUp,
-                KeyCode::PageDown,
-            ][usize::try_from(self.roll(4)).unwrap()],
-            9 => [
-                KeyCode::Home,
-                KeyCode::End,
-                KeyCode::Backspace,
-                KeyCode::Delete,
-            ][usize::try_from(self.roll(4)).unwrap()],
+            8 => {
+                [KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown][usize::try_from(self.roll(4)).unwrap()]
+            }
+            9 => [KeyCode::Home, KeyCode::End, KeyCode::Backspace, KeyCode::Delete]
+                [usize::try_from(self.roll(4)).unwrap()],
             10 => KeyCode::Char(char::from(u8::try_from(32 + self.roll(95)).unwrap())),
             _ => KeyCode::F(u8::try_from(1 + self.roll(12)).unwrap()),
         };
@@ -76,49 +66,24 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
         Effect::LoadSources(stage) => Event::Sources {
             stage: stage.clone(),
             result: if ok {
-                Ok(Arc::new(if dice.roll(2) == 0 {
-                    fixtures::sources()
-                } else {
-                    fixtures::hostile_sources()
-                }))
+                Ok(Arc::new(if dice.roll(2) == 0 { fixtures::sources() } else { fixtures::hostile_sources() }))
             } else {
                 Err(why())
             },
         },
         Effect::Plan { request, .. } => {
-            let plans = [
-                fixtures::plan_pass,
-                fixtures::plan_warn,
-                fixtures::plan_stop,
-                fixtures::plan_firm,
-            ];
+            let plans = [fixtures::plan_pass, fixtures::plan_warn, fixtures::plan_stop, fixtures::plan_firm];
             let plan = plans[usize::try_from(dice.roll(4)).unwrap()]();
-            Event::Plan {
-                request: *request,
-                result: if ok { Ok(Box::new(plan)) } else { Err(why()) },
-            }
+            Event::Plan { request: *request, result: if ok { Ok(Box::new(plan)) } else { Err(why()) } }
         }
-        Effect::PlanUndo { request, .. } => Event::Plan {
-            request: *request,
-            result: Ok(Box::new(fixtures::plan_undo())),
-        },
-        Effect::Apply { .. } => Event::Finished {
-            result: if ok {
-                Ok(Box::new(fixtures::finished()))
-            } else {
-                Err(why())
-            },
-        },
-        Effect::Note(_) => Event::Noted {
-            result: if ok { Ok(()) } else { Err(why()) },
-        },
-        Effect::Export(_) => Event::Exported {
-            result: if ok {
-                Ok("timeline.md".into())
-            } else {
-                Err(why())
-            },
-        },
+        Effect::PlanUndo { request, .. } => {
+            Event::Plan { request: *request, result: Ok(Box::new(fixtures::plan_undo())) }
+        }
+        Effect::Apply { .. } => {
+            Event::Finished { result: if ok { Ok(Box::new(fixtures::finished())) } else { Err(why()) } }
+        }
+        Effect::Note(_) => Event::Noted { result: if ok { Ok(()) } else { Err(why()) } },
+        Effect::Export(_) => Event::Exported { result: if ok { Ok("timeline.md".into()) } else { Err(why()) } },
         Effect::ConfirmationOpen(_) | Effect::Quit => return None,
     })
 }
@@ -128,9 +93,7 @@ fn news(dice: &mut Dice) -> Event {
         0 => Event::Board(Arc::new(fixtures::calm())),
         1 => Event::Board(Arc::new(fixtures::attack())),
         2 => Event::Board(Arc::new(fixtures::hostile_board())),
-        3 => Event::Board(Arc::new(portcullis::model::board::Board::empty(
-            fixtures::now(),
-        ))),
+        3 => Event::Board(Arc::new(portcullis::model::board::Board::empty(fixtures::now()))),
         4 => Event::Timeline(Arc::new(fixtures::timeline())),
         _ => Event::Terminal(TerminalEvent::Paste("shop/prod 7f3a\n".into())),
     }
@@ -167,9 +130,7 @@ fn monkey(seed: u64, mode: Mode, keys: usize, mut look: impl FnMut(&State, &Effe
                 console.event(answer);
             }
         }
-        terminal
-            .draw(|frame| portcullis::tui::view(&console.state, frame))
-            .unwrap();
+        terminal.draw(|frame| portcullis::tui::view(&console.state, frame)).unwrap();
     }
 }
 

@@ -26,25 +26,13 @@ fn child() {
     let Ok(way) = std::env::var(CHILD) else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let exit = runtime.block_on(async move {
         let (events, events_in) = tokio::sync::mpsc::unbounded_channel();
         let (effects_out, mut effects) = tokio::sync::mpsc::unbounded_channel();
-        let options = Options::new(
-            Mode::Armed,
-            keymap::load(None).unwrap(),
-            Theme::colour_blind_safe(),
-        );
-        events
-            .send(Event::Board(Arc::new(fixtures::attack())))
-            .unwrap();
-        events
-            .send(Event::Timeline(Arc::new(fixtures::timeline())))
-            .unwrap();
+        let options = Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        events.send(Event::Board(Arc::new(fixtures::attack()))).unwrap();
+        events.send(Event::Timeline(Arc::new(fixtures::timeline()))).unwrap();
         let outside = async {
             while let Some(effect) = effects.recv().await {
                 if !matches!(effect, Effect::Export(_)) {
@@ -77,12 +65,7 @@ struct Terminal {
 
 impl Terminal {
     fn start(way: &str) -> Self {
-        let size = PtySize {
-            rows: 24,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let before = settings(&*pair.master);
         let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
@@ -102,14 +85,7 @@ impl Terminal {
                 }
             }
         });
-        Self {
-            master: pair.master,
-            child,
-            writer,
-            output,
-            parser: vt100::Parser::new(24, 80, 0),
-            before,
-        }
+        Self { master: pair.master, child, writer, output, parser: vt100::Parser::new(24, 80, 0), before }
     }
 
     fn wait(&mut self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
@@ -118,10 +94,9 @@ impl Terminal {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
                 Ok(bytes) => self.parser.process(&bytes),
-                Err(error) => panic!(
-                    "{error} while waiting for {what}; the screen is\n{}",
-                    self.parser.screen().contents()
-                ),
+                Err(error) => {
+                    panic!("{error} while waiting for {what}; the screen is\n{}", self.parser.screen().contents())
+                }
             }
         }
     }
@@ -137,18 +112,13 @@ impl Terminal {
 
     fn signal(&self, name: &str) {
         let id = self.child.process_id().unwrap().to_string();
-        let status = std::process::Command::new("kill")
-            .args([name, &id])
-            .status()
-            .unwrap();
+        let status = std::process::Command::new("kill").args([name, &id]).status().unwrap();
         assert!(status.success());
     }
 
     /// Waits for `words` on the ordinary screen, then checks that the terminal is as it was.
     fn ends_with(mut self, words: &str) {
-        self.wait(words, |screen| {
-            !screen.alternate_screen() && screen.contents().contains(words)
-        });
+        self.wait(words, |screen| !screen.alternate_screen() && screen.contents().contains(words));
         self.child.wait().unwrap();
         let screen = self.parser.screen();
         assert!(!screen.hide_cursor(), "the cursor is hidden");
@@ -166,22 +136,13 @@ fn it_draws_answers_keys_follows_a_resize_and_gives_the_terminal_back() {
     let mut terminal = Terminal::start("plain");
     terminal.shows("client-errors-high");
     assert!(terminal.parser.screen().alternate_screen());
-    assert_ne!(
-        settings(&*terminal.master),
-        terminal.before,
-        "the terminal is raw"
-    );
+    assert_ne!(settings(&*terminal.master), terminal.before, "the terminal is raw");
     terminal.send("?");
     terminal.shows("Leave; asks once more");
     terminal.send("\x1b");
     terminal.shows("req/s");
     terminal.parser.screen_mut().set_size(40, 120);
-    let size = PtySize {
-        rows: 40,
-        cols: 120,
-        pixel_width: 0,
-        pixel_height: 0,
-    };
+    let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
     terminal.master.resize(size).unwrap();
     terminal.shows("share of requests");
     terminal.send("q");

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use portcullis::model::board::Board;
 use portcullis::model::plan::Plan;
-use portcullis::tui::{
-    Effect, Event, Mode, Options, State, Theme, TimelineView, keymap, update, view,
-};
+use portcullis::tui::{Effect, Event, Mode, Options, State, Theme, TimelineView, keymap, update, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -25,16 +23,8 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn new(mode: Mode, size: (u16, u16)) -> Self {
-        let options = Options::new(
-            mode,
-            keymap::load(None).unwrap(),
-            Theme::colour_blind_safe(),
-        );
-        Self {
-            state: State::new(options, size),
-            effects: Vec::new(),
-            size,
-        }
+        let options = Options::new(mode, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        Self { state: State::new(options, size), effects: Vec::new(), size }
     }
 
     pub(crate) fn armed(size: (u16, u16)) -> Self {
@@ -55,19 +45,13 @@ impl Console {
     }
 
     pub(crate) fn code(&mut self, code: KeyCode, modifiers: KeyModifiers) -> &mut Self {
-        self.event(Event::Terminal(TerminalEvent::Key(KeyEvent::new(
-            code, modifiers,
-        ))))
+        self.event(Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
     }
 
     /// Presses the keys of `text`, one by one; capitals with shift, as terminals send them.
     pub(crate) fn keys(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
-            let shift = if c.is_uppercase() {
-                KeyModifiers::SHIFT
-            } else {
-                KeyModifiers::NONE
-            };
+            let shift = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
             self.code(KeyCode::Char(c), shift);
         }
         self
@@ -97,10 +81,7 @@ impl Console {
                 _ => None,
             })
             .expect("sources were asked for");
-        self.event(Event::Sources {
-            stage,
-            result: Ok(Arc::new(sources)),
-        })
+        self.event(Event::Sources { stage, result: Ok(Arc::new(sources)) })
     }
 
     pub(crate) fn last_request(&self) -> u64 {
@@ -117,10 +98,7 @@ impl Console {
     /// Answers the last request for a plan.
     pub(crate) fn plan(&mut self, plan: Plan) -> &mut Self {
         let request = self.last_request();
-        self.event(Event::Plan {
-            request,
-            result: Ok(Box::new(plan)),
-        })
+        self.event(Event::Plan { request, result: Ok(Box::new(plan)) })
     }
 
     pub(crate) fn buffer(&self) -> Buffer {
@@ -139,9 +117,7 @@ impl Console {
             while x < buffer.area.width {
                 let symbol = buffer[(x, y)].symbol();
                 line.push_str(symbol);
-                x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol))
-                    .unwrap()
-                    .max(1);
+                x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap().max(1);
             }
             out.push_str(line.trim_end());
             out.push('\n');
@@ -152,21 +128,14 @@ impl Console {
     /// The board, the attack, and the sources of the stage under attack, marked and about to be blocked.
     pub(crate) fn reviewing(size: (u16, u16), mode: Mode, plan: Plan) -> Self {
         let mut console = Self::new(mode, size);
-        console
-            .board(fixtures::attack())
-            .keys("s")
-            .sources(fixtures::sources())
-            .keys("ab")
-            .enter();
+        console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("ab").enter();
         console.plan(plan);
         console
     }
 }
 
 fn drill() -> Mode {
-    Mode::Drill {
-        scenario: "sqli-flood".into(),
-    }
+    Mode::Drill { scenario: "sqli-flood".into() }
 }
 
 /// One snapshot a size.
@@ -195,9 +164,7 @@ fn calm() {
 fn attack() {
     snapshots("attack", |size| {
         let mut console = Console::new(drill(), size);
-        console
-            .board(fixtures::drill())
-            .timeline(fixtures::timeline());
+        console.board(fixtures::drill()).timeline(fixtures::timeline());
         console
     });
 }
@@ -233,11 +200,7 @@ fn stage_detail() {
 fn sources() {
     snapshots("sources", |size| {
         let mut console = Console::armed(size);
-        console
-            .board(fixtures::attack())
-            .keys("s")
-            .sources(fixtures::sources())
-            .keys("a");
+        console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("a");
         console
     });
 }
@@ -246,41 +209,29 @@ fn sources() {
 fn duration() {
     snapshots("duration", |size| {
         let mut console = Console::armed(size);
-        console
-            .board(fixtures::attack())
-            .keys("s")
-            .sources(fixtures::sources())
-            .keys("ab");
+        console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("ab");
         console
     });
 }
 
 #[test]
 fn plan_that_passes() {
-    snapshots("plan_pass", |size| {
-        Console::reviewing(size, Mode::Armed, fixtures::plan_pass())
-    });
+    snapshots("plan_pass", |size| Console::reviewing(size, Mode::Armed, fixtures::plan_pass()));
 }
 
 #[test]
 fn plan_with_a_warning() {
-    snapshots("plan_warn", |size| {
-        Console::reviewing(size, drill(), fixtures::plan_warn())
-    });
+    snapshots("plan_warn", |size| Console::reviewing(size, drill(), fixtures::plan_warn()));
 }
 
 #[test]
 fn plan_that_is_stopped() {
-    snapshots("plan_stop", |size| {
-        Console::reviewing(size, Mode::Armed, fixtures::plan_stop())
-    });
+    snapshots("plan_stop", |size| Console::reviewing(size, Mode::Armed, fixtures::plan_stop()));
 }
 
 #[test]
 fn plan_on_a_read_only_console() {
-    snapshots("read_only", |size| {
-        Console::reviewing(size, Mode::ReadOnly, fixtures::plan_warn())
-    });
+    snapshots("read_only", |size| Console::reviewing(size, Mode::ReadOnly, fixtures::plan_warn()));
 }
 
 #[test]
@@ -306,12 +257,8 @@ fn after_it_was_done() {
     snapshots("done", |size| {
         let mut console = Console::reviewing(size, Mode::Armed, fixtures::plan_warn());
         console.enter().keys("shop/prod 7f3a").enter();
-        console.event(Event::Progress {
-            line: "writing the intent to the journal".into(),
-        });
-        console.event(Event::Finished {
-            result: Ok(Box::new(fixtures::finished())),
-        });
+        console.event(Event::Progress { line: "writing the intent to the journal".into() });
+        console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
         console
     });
 }
@@ -320,10 +267,7 @@ fn after_it_was_done() {
 fn timeline() {
     snapshots("timeline", |size| {
         let mut console = Console::armed(size);
-        console
-            .board(fixtures::attack())
-            .timeline(fixtures::timeline())
-            .keys("t");
+        console.board(fixtures::attack()).timeline(fixtures::timeline()).keys("t");
         console
     });
 }
@@ -332,10 +276,7 @@ fn timeline() {
 fn undo_plan() {
     snapshots("undo", |size| {
         let mut console = Console::armed(size);
-        console
-            .board(fixtures::attack())
-            .timeline(fixtures::timeline())
-            .keys("tju");
+        console.board(fixtures::attack()).timeline(fixtures::timeline()).keys("tju");
         console.plan(fixtures::plan_undo());
         console
     });

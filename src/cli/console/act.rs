@@ -86,7 +86,9 @@ impl Acting {
                 crate::model::board::Known::Yes(None) => {
                     format!("{} has no web ACL, so WAF has no samples of its requests", stage.label())
                 }
-                crate::model::board::Known::No(why) => format!("the web ACL of {} could not be read: {why}", stage.label()),
+                crate::model::board::Known::No(why) => {
+                    format!("the web ACL of {} could not be read: {why}", stage.label())
+                }
                 _ => format!("the web ACL of {} has not been read yet; repeat in a moment", stage.label()),
             });
         };
@@ -203,7 +205,8 @@ impl Acting {
     }
 
     fn exported(&self, asked: Asked) -> Result<String, String> {
-        let incident = self.journalling.opened().ok_or("there is no incident yet; a note, an action or an attack opens one")?;
+        let incident =
+            self.journalling.opened().ok_or("there is no incident yet; a note, an action or an attack opens one")?;
         let format = match asked {
             Asked::Markdown => Format::Markdown,
             Asked::JsonLines => Format::JsonLines,
@@ -211,7 +214,8 @@ impl Acting {
         let folded = incident.fold().map_err(|e| e.to_string())?;
         let verification = incident.verify().map_err(|e| e.to_string())?;
         let at = self.aws.clock().now();
-        let document = format.write(&Export { folded: &folded, verification: &verification, at }).map_err(|e| e.to_string())?;
+        let document =
+            format.write(&Export { folded: &folded, verification: &verification, at }).map_err(|e| e.to_string())?;
         let path = PathBuf::from(format!("{}.{}", incident.id(), format.extension()));
         std::fs::write(&path, document).map_err(|e| format!("{} could not be written: {e}", path.display()))?;
         let path = std::path::absolute(&path).unwrap_or(path).display().to_string();
@@ -234,7 +238,10 @@ impl Acting {
         let swept = tokio::spawn(async move { sweep(&aws, &store, &actor).await });
         if let Ok(Ok(swept)) = swept.await {
             for one in swept {
-                let said = one.result.map_or_else(|error| error.to_string(), |f| format!("expired and was undone: {}", f.lines.join("; ")));
+                let said = one.result.map_or_else(
+                    |error| error.to_string(),
+                    |f| format!("expired and was undone: {}", f.lines.join("; ")),
+                );
                 this.send(Event::Progress { line: format!("action {}: {said}", one.action.id) });
             }
         }

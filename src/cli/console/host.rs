@@ -40,8 +40,12 @@ pub(super) struct Surroundings {
 }
 
 /// How to connect, and the range behind it with its speed, in a drill.
-pub(super) trait Connect: Future<Output = Result<(Connection, Option<(RangeHandle, f64)>), String>> + Send + 'static {}
-impl<F> Connect for F where F: Future<Output = Result<(Connection, Option<(RangeHandle, f64)>), String>> + Send + 'static {}
+pub(super) trait Connect:
+    Future<Output = Result<(Connection, Option<(RangeHandle, f64)>), String>> + Send + 'static
+{
+}
+impl<F> Connect for F where F: Future<Output = Result<(Connection, Option<(RangeHandle, f64)>), String>> + Send + 'static
+{}
 
 /// What is left when the screen is gone.
 #[derive(Debug, Default)]
@@ -104,7 +108,12 @@ impl Host {
         };
         let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
         let background = [
-            tokio::spawn(boards(watcher.boards(), Arc::clone(&journalling), Arc::clone(&acting.latest), events.clone())),
+            tokio::spawn(boards(
+                watcher.boards(),
+                Arc::clone(&journalling),
+                Arc::clone(&acting.latest),
+                events.clone(),
+            )),
             tokio::spawn(timeline(Arc::clone(&journalling))),
             tokio::spawn(sweeps(acting.clone(), surroundings.may_write)),
         ];

@@ -174,7 +174,8 @@ impl Journalling {
     /// What is in force when the console is left. Asks nobody: the network may be what is broken.
     pub(super) async fn in_force(&self) -> Vec<ActionRecord> {
         let known = tokio::time::timeout(std::time::Duration::from_secs(1), self.actions()).await.unwrap_or_default();
-        let live = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight);
+        let live =
+            |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight);
         known.into_iter().filter(live).collect()
     }
 }

@@ -52,25 +52,10 @@ async fn beside<F: Future<Output = ()>>(script: impl FnOnce(World) -> F) -> Exit
     let mut canvas = frames.clone();
     let options = Options::new(Mode::ReadOnly, load(None).unwrap(), Theme::plain());
     let state = State::new(options, (80, 24));
-    let keyboard = Keyboard {
-        keys: keys_in,
-        reader: None,
-    };
+    let keyboard = Keyboard { keys: keys_in, reader: None };
     let signals = Signals::listen().unwrap();
-    let world = World {
-        events,
-        keys,
-        effects,
-        frames,
-    };
-    let run = drive(
-        state,
-        &mut canvas,
-        keyboard,
-        signals,
-        events_in,
-        effects_out,
-    );
+    let world = World { events, keys, effects, frames };
+    let run = drive(state, &mut canvas, keyboard, signals, events_in, effects_out);
     let (exit, ()) = tokio::join!(run, script(world));
     exit.unwrap()
 }
@@ -125,13 +110,7 @@ async fn a_key_is_shown_at_once_while_nothing_is_answered() {
         let pressed = Instant::now();
         world.press('n');
         world.press('x');
-        world
-            .keys
-            .send(Ok(TerminalEvent::Key(KeyEvent::new(
-                KeyCode::Enter,
-                KeyModifiers::NONE,
-            ))))
-            .unwrap();
+        world.keys.send(Ok(TerminalEvent::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)))).unwrap();
         assert_eq!(world.effects.recv().await, Some(Effect::Note("x".into())));
         sleep(Duration::from_millis(1)).await;
         let last = *world.frames.0.borrow().last().unwrap();
@@ -145,13 +124,7 @@ async fn a_key_is_shown_at_once_while_nothing_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn the_incidents_clock_turns_by_itself_and_only_once_a_minute() {
     beside(|world| async move {
-        world
-            .events
-            .send(Event::Clock {
-                account: DateTime::UNIX_EPOCH,
-                rate: 1.0,
-            })
-            .unwrap();
+        world.events.send(Event::Clock { account: DateTime::UNIX_EPOCH, rate: 1.0 }).unwrap();
         let view = TimelineView {
             incident: Some("one".into()),
             opened_at: Some(DateTime::UNIX_EPOCH),
@@ -172,10 +145,7 @@ async fn the_incidents_clock_turns_by_itself_and_only_once_a_minute() {
 async fn a_terminal_that_is_gone_ends_the_console() {
     let exit = beside(|world| async move {
         let world = world;
-        world
-            .keys
-            .send(Err(io::ErrorKind::BrokenPipe.into()))
-            .unwrap();
+        world.keys.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
         advance(Duration::from_millis(1)).await;
     })
     .await;

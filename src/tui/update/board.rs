@@ -15,9 +15,8 @@ pub(crate) fn arrange(state: &mut State) {
         return;
     };
     let needle = state.list.filter.trim().to_lowercase();
-    let mut order: Vec<usize> = (0..board.stages.len())
-        .filter(|i| needle.is_empty() || matches(&board.stages[*i], &needle))
-        .collect();
+    let mut order: Vec<usize> =
+        (0..board.stages.len()).filter(|i| needle.is_empty() || matches(&board.stages[*i], &needle)).collect();
     let (sort, reversed) = (state.list.sort, state.list.reversed);
     order.sort_by(|a, b| {
         let by = compare(sort, &board.stages[*a], &board.stages[*b]);
@@ -27,15 +26,8 @@ pub(crate) fn arrange(state: &mut State) {
     });
     let held = state.list.held.as_ref();
     let found = held.and_then(|id| order.iter().position(|i| board.stages[*i].id == *id));
-    state.list.cursor.at = found.unwrap_or(if held.is_some() {
-        state.list.cursor.at
-    } else {
-        0
-    });
-    let widest = order
-        .iter()
-        .map(|i| board.stages[*i].id.label().width())
-        .max();
+    state.list.cursor.at = found.unwrap_or(if held.is_some() { state.list.cursor.at } else { 0 });
+    let widest = order.iter().map(|i| board.stages[*i].id.label().width()).max();
     state.list.label_width = u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX);
     state.list.order = order;
 }
@@ -45,28 +37,17 @@ fn matches(row: &StageRow, needle: &str) -> bool {
     has(&row.id.label())
         || has(&row.id.api_id)
         || matches!(&row.web_acl, Known::Yes(Some(name)) if has(name))
-        || row
-            .signals
-            .iter()
-            .any(|s| has(s.kind.id()) || has(s.severity.word()))
+        || row.signals.iter().any(|s| has(s.kind.id()) || has(s.severity.word()))
 }
 
 fn compare(sort: Sort, a: &StageRow, b: &StageRow) -> Ordering {
     match sort {
-        Sort::Worst => worst(b)
-            .cmp(&worst(a))
-            .then(b.signals.len().min(1).cmp(&a.signals.len().min(1))),
-        Sort::Requests => largest(
-            &a.figures.requests_per_second,
-            &b.figures.requests_per_second,
-        ),
+        Sort::Worst => worst(b).cmp(&worst(a)).then(b.signals.len().min(1).cmp(&a.signals.len().min(1))),
+        Sort::Requests => largest(&a.figures.requests_per_second, &b.figures.requests_per_second),
         Sort::ClientErrors => largest(&a.figures.client_error_share, &b.figures.client_error_share),
         Sort::ServerErrors => largest(&a.figures.server_error_share, &b.figures.server_error_share),
         Sort::Latency => largest(&a.figures.latency_p99_ms, &b.figures.latency_p99_ms),
-        Sort::Blocked => largest(
-            &a.figures.waf_blocked_per_second,
-            &b.figures.waf_blocked_per_second,
-        ),
+        Sort::Blocked => largest(&a.figures.waf_blocked_per_second, &b.figures.waf_blocked_per_second),
         Sort::Name => Ordering::Equal,
     }
 }
@@ -96,10 +77,7 @@ pub(crate) fn back(state: &mut State) {
         state.list.cursor.at = 0;
         state.say("the cursor follows the first row");
     } else {
-        let key = state.keymap.key(
-            crate::tui::command::Context::Global,
-            crate::tui::command::Command::Quit,
-        );
+        let key = state.keymap.key(crate::tui::command::Context::Global, crate::tui::command::Command::Quit);
         state.say(format!("this is the board; {key} quits"));
     }
     arrange(state);

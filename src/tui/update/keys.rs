@@ -11,12 +11,7 @@ use crate::tui::view::layout;
 use super::{Effects, board, prompt, review, sources, timeline};
 
 /// A key went down (or repeats).
-pub(crate) fn pressed(
-    state: &mut State,
-    event: &TerminalEvent,
-    key: &KeyEvent,
-    effects: &mut Effects,
-) {
+pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, effects: &mut Effects) {
     if key.kind == KeyEventKind::Release {
         return;
     }
@@ -30,11 +25,7 @@ pub(crate) fn pressed(
         state.quit_warned = false;
         state.status = None;
         if let Some((place, command)) = state.keymap.elsewhere(key) {
-            state.complain(format!(
-                "not here: that key is “{}” in {}",
-                command.name(),
-                place.doc()
-            ));
+            state.complain(format!("not here: that key is “{}” in {}", command.name(), place.doc()));
         }
         return;
     };
@@ -71,9 +62,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Sources => sources::open(state, effects),
         Command::Filter => {
             let before = state.list.filter.clone();
-            let kind = PromptKind::Filter {
-                before: before.clone(),
-            };
+            let kind = PromptKind::Filter { before: before.clone() };
             prompt::open(state, kind, &before, effects);
         }
         Command::Sort => {
@@ -93,9 +82,8 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Reload => sources::reload(state, effects),
         Command::Confirm => prompt::open(state, PromptKind::Confirm, "", effects),
         Command::Override => {
-            let guards: Vec<String> = overridable(state)
-                .map(|guards| guards.iter().map(|g| g.id.clone()).collect())
-                .unwrap_or_default();
+            let guards: Vec<String> =
+                overridable(state).map(|guards| guards.iter().map(|g| g.id.clone()).collect()).unwrap_or_default();
             prompt::open(state, PromptKind::Reason { guards }, "", effects);
         }
         Command::Replan => review::replan(state, effects),
@@ -115,9 +103,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
 pub(crate) fn quit(state: &mut State, effects: &mut Effects) {
     if state.is_applying() && !state.quit_warned {
         state.quit_warned = true;
-        state.complain(
-            "a change is being made; once more to leave all the same (the journal will say what was done)",
-        );
+        state.complain("a change is being made; once more to leave all the same (the journal will say what was done)");
         return;
     }
     effects.push(Effect::Quit);
@@ -147,11 +133,7 @@ fn back(state: &mut State) {
 
 fn sorted(state: &mut State) {
     board::arrange(state);
-    let order = if state.list.reversed {
-        ", turned round"
-    } else {
-        ""
-    };
+    let order = if state.list.reversed { ", turned round" } else { "" };
     state.say(format!("sorted by {}{order}", state.list.sort.words()));
 }
 

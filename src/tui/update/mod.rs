@@ -45,12 +45,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Mode(mode) => {
             state.mode = mode;
             state.changed = true;
-            if !state.mode.may_apply()
-                && state
-                    .prompt
-                    .as_ref()
-                    .is_some_and(|p| p.kind == PromptKind::Confirm)
-            {
+            if !state.mode.may_apply() && state.prompt.as_ref().is_some_and(|p| p.kind == PromptKind::Confirm) {
                 prompt::close(state, &mut effects);
             }
         }
@@ -96,16 +91,10 @@ fn on_clock(state: &mut State, account: DateTime<Utc>, rate: f64) {
 /// down, the age of stale figures.
 fn shown_minutes(state: &State) -> [Option<i64>; 3] {
     let view = &state.timeline.view;
-    let open = view
-        .opened_at
-        .and_then(|opened| Some((state.now? - opened).num_minutes()));
+    let open = view.opened_at.and_then(|opened| Some((state.now? - opened).num_minutes()));
     let counting = state.screen() == Screen::Timeline && !view.actions.is_empty();
     let minute = state.now.filter(|_| counting);
-    [
-        open,
-        minute.map(|now| floor_minute(now).timestamp()),
-        state.stale().map(|age| age.num_minutes()),
-    ]
+    [open, minute.map(|now| floor_minute(now).timestamp()), state.stale().map(|age| age.num_minutes())]
 }
 
 fn on_stop(state: &mut State, reason: StopReason, effects: &mut Effects) {
@@ -116,10 +105,7 @@ fn on_stop(state: &mut State, reason: StopReason, effects: &mut Effects) {
 /// Keeps every cursor inside its list and every scroll inside its text.
 fn settle(state: &mut State) {
     let heights = layout::heights(state);
-    state
-        .list
-        .cursor
-        .settle(state.list.order.len(), heights.board);
+    state.list.cursor.settle(state.list.order.len(), heights.board);
     let sources = state.sources.list().len();
     state.sources.cursor.settle(sources, heights.sources);
     let items = state.timeline.items.len();

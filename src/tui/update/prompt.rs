@@ -21,11 +21,7 @@ pub(crate) fn open(state: &mut State, kind: PromptKind, text: &str, effects: &mu
         effects.push(Effect::ConfirmationOpen(true));
     }
     state.status = None;
-    state.prompt = Some(Prompt {
-        kind,
-        input: Input::new(text.to_owned()),
-        error: None,
-    });
+    state.prompt = Some(Prompt { kind, input: Input::new(text.to_owned()), error: None });
 }
 
 /// Closes the prompt, whatever it was.
@@ -38,12 +34,7 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
 }
 
 /// A key while a line is being typed.
-pub(crate) fn pressed(
-    state: &mut State,
-    event: &TerminalEvent,
-    key: &KeyEvent,
-    effects: &mut Effects,
-) {
+pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, effects: &mut Effects) {
     let command = state.keymap.command(Context::Prompt, key);
     if command != Some(Command::Leave) {
         state.quit_warned = false;
@@ -92,23 +83,14 @@ pub(crate) fn pasted(state: &mut State, text: &str) {
 
 /// A filter works while it is being typed.
 fn typed(state: &mut State) {
-    if let Some(Prompt {
-        kind: PromptKind::Filter { .. },
-        input,
-        ..
-    }) = &state.prompt
-    {
+    if let Some(Prompt { kind: PromptKind::Filter { .. }, input, .. }) = &state.prompt {
         state.list.filter = input.value().to_owned();
         board::arrange(state);
     }
 }
 
 fn cancel(state: &mut State, effects: &mut Effects) {
-    if let Some(Prompt {
-        kind: PromptKind::Filter { before },
-        ..
-    }) = &state.prompt
-    {
+    if let Some(Prompt { kind: PromptKind::Filter { before }, .. }) = &state.prompt {
         state.list.filter.clone_from(before);
         board::arrange(state);
     }
@@ -153,17 +135,12 @@ fn submit(state: &mut State, effects: &mut Effects) {
 
 /// Whether what was typed confirms the plan on the screen.
 fn confirm(state: &State, text: &str) -> Result<(), String> {
-    let plan = state
-        .ready_plan()
-        .ok_or("the plan is no longer on the screen")?;
+    let plan = state.ready_plan().ok_or("the plan is no longer on the screen")?;
     confirmable(state, plan)?;
     if text == plan.phrase() {
         Ok(())
     } else {
-        Err(format!(
-            "that is not the phrase, nothing was done; type:  {}",
-            plan.phrase()
-        ))
+        Err(format!("that is not the phrase, nothing was done; type:  {}", plan.phrase()))
     }
 }
 

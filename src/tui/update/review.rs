@@ -20,35 +20,19 @@ use super::{Effects, keys};
 const PROGRESS_LINES: usize = 500;
 
 /// Plans to block `targets` on the stage whose sources are shown.
-pub(crate) fn block(
-    state: &mut State,
-    targets: &[IpAddr],
-    expires_after_seconds: Option<u64>,
-    effects: &mut Effects,
-) {
+pub(crate) fn block(state: &mut State, targets: &[IpAddr], expires_after_seconds: Option<u64>, effects: &mut Effects) {
     let Some(stage) = &state.sources.stage else {
         return;
     };
     let action = Action::BlockIp(BlockIp {
         // By id: a name may fit two APIs, and the row that was selected was one of them.
-        stage: StageSelector {
-            profile: None,
-            region: None,
-            api: stage.api_id.clone(),
-            stage: stage.stage.clone(),
-        },
+        stage: StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() },
         targets: targets
             .iter()
-            .map(|address| Target {
-                net: IpNet::from(address.to_canonical()),
-                masked_from: None,
-            })
+            .map(|address| Target { net: IpNet::from(address.to_canonical()), masked_from: None })
             .collect(),
         ip_sets: Vec::new(),
-        terms: Terms {
-            expires_after_seconds,
-            ..Terms::default()
-        },
+        terms: Terms { expires_after_seconds, ..Terms::default() },
     });
     ask(state, Subject::Action(action), effects);
 }
@@ -59,18 +43,9 @@ pub(crate) fn ask(state: &mut State, subject: Subject, effects: &mut Effects) {
     let request = state.requests;
     effects.push(match subject.clone() {
         Subject::Action(action) => Effect::Plan { request, action },
-        Subject::Undo { action_id, terms } => Effect::PlanUndo {
-            request,
-            action_id,
-            terms,
-        },
+        Subject::Undo { action_id, terms } => Effect::PlanUndo { request, action_id, terms },
     });
-    state.review = Some(Review {
-        request,
-        subject,
-        phase: Phase::Planning,
-        scroll: Scroll::default(),
-    });
+    state.review = Some(Review { request, subject, phase: Phase::Planning, scroll: Scroll::default() });
     keys::go(state, Screen::Review);
 }
 
@@ -83,12 +58,7 @@ pub(crate) fn replan(state: &mut State, effects: &mut Effects) {
 }
 
 /// Plans the same again with these guards overridden.
-pub(crate) fn replan_with(
-    state: &mut State,
-    guards: &[String],
-    reason: String,
-    effects: &mut Effects,
-) {
+pub(crate) fn replan_with(state: &mut State, guards: &[String], reason: String, effects: &mut Effects) {
     let Some(review) = &state.review else { return };
     let mut subject = review.subject.clone();
     let terms = subject.terms_mut();
@@ -128,16 +98,10 @@ pub(crate) fn apply(state: &mut State, phrase: String, effects: &mut Effects) {
         return;
     }
     let plan = Box::new(plan.clone());
-    effects.push(Effect::Apply {
-        plan: plan.clone(),
-        phrase,
-    });
+    effects.push(Effect::Apply { plan: plan.clone(), phrase });
     if let Some(review) = &mut state.review {
         review.scroll = Scroll::default();
-        review.phase = Phase::Applying {
-            plan,
-            lines: Vec::new(),
-        };
+        review.phase = Phase::Applying { plan, lines: Vec::new() };
     }
 }
 
@@ -146,10 +110,7 @@ pub(crate) fn progressed(state: &mut State, line: String) {
     if state.screen() != Screen::Review {
         state.say(line.clone());
     }
-    if let Some(Review {
-        phase: Phase::Applying { lines, .. } | Phase::Done { lines, .. },
-        ..
-    }) = &mut state.review
+    if let Some(Review { phase: Phase::Applying { lines, .. } | Phase::Done { lines, .. }, .. }) = &mut state.review
         && lines.len() < PROGRESS_LINES
     {
         lines.push(line);
@@ -161,21 +122,13 @@ pub(crate) fn progressed(state: &mut State, line: String) {
 pub(crate) fn finished(state: &mut State, result: Result<Box<Finished>, String>) {
     if state.screen() != Screen::Review {
         match &result {
-            Ok(done) => state.say(format!(
-                "{}: {}",
-                done.action_id,
-                outcome_words(done.outcome)
-            )),
+            Ok(done) => state.say(format!("{}: {}", done.action_id, outcome_words(done.outcome))),
             Err(reason) => state.complain(format!("not carried out: {reason}")),
         }
     }
     if let Some(review) = state.review.take() {
         let phase = match review.phase {
-            Phase::Applying { plan, lines } => Phase::Done {
-                plan,
-                lines,
-                result,
-            },
+            Phase::Applying { plan, lines } => Phase::Done { plan, lines, result },
             other => other,
         };
         state.review = Some(Review { phase, ..review });

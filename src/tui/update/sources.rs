@@ -25,10 +25,7 @@ pub(crate) fn open(state: &mut State, effects: &mut Effects) {
         state.list.held = Some(stage.clone());
     }
     if state.sources.stage.as_ref() != Some(&stage) {
-        state.sources = SourcesPane {
-            stage: Some(stage),
-            ..SourcesPane::default()
-        };
+        state.sources = SourcesPane { stage: Some(stage), ..SourcesPane::default() };
     }
     keys::go(state, Screen::Sources);
     reload(state, effects);
@@ -61,13 +58,9 @@ pub(crate) fn loaded(state: &mut State, stage: &StageId, result: Result<Arc<Sour
     match result {
         Ok(sources) => {
             let under = pane.list().get(pane.cursor.at).map(|s| s.address);
-            pane.marked
-                .retain(|marked| sources.sources.iter().any(|s| s.address == *marked));
+            pane.marked.retain(|marked| sources.sources.iter().any(|s| s.address == *marked));
             let at = under.and_then(|a| sources.sources.iter().position(|s| s.address == a));
-            pane.cursor = Cursor {
-                at: at.unwrap_or(0),
-                top: pane.cursor.top,
-            };
+            pane.cursor = Cursor { at: at.unwrap_or(0), top: pane.cursor.top };
             pane.load = Load::Loaded(sources);
         }
         Err(reason) if matches!(pane.load, Load::Loaded(_)) => {
@@ -93,19 +86,10 @@ pub(crate) fn mark(state: &mut State) {
 /// Marks what was not seen before the attack. Possible proxies are left out, since others stand behind them.
 pub(crate) fn mark_new(state: &mut State) {
     let list = state.sources.list();
-    let new = || {
-        list.iter()
-            .filter(|s| s.legitimacy == Legitimacy::NotSeenBefore)
-    };
-    let marked: Vec<IpAddr> = new()
-        .filter(|s| !s.behind_proxy)
-        .map(|s| s.address)
-        .collect();
+    let new = || list.iter().filter(|s| s.legitimacy == Legitimacy::NotSeenBefore);
+    let marked: Vec<IpAddr> = new().filter(|s| !s.behind_proxy).map(|s| s.address).collect();
     let proxies = new().filter(|s| s.behind_proxy).count();
-    let unknown = list
-        .iter()
-        .filter(|s| s.legitimacy == Legitimacy::Unknown)
-        .count();
+    let unknown = list.iter().filter(|s| s.legitimacy == Legitimacy::Unknown).count();
     let mut words = format!("marked {} not seen before", count(marked.len(), "source"));
     if proxies > 0 {
         let _ = write!(words, "; {proxies} left out as possible proxies");
@@ -120,29 +104,16 @@ pub(crate) fn mark_new(state: &mut State) {
 /// Marks everything that is listed.
 pub(crate) fn mark_all(state: &mut State) {
     let all: Vec<IpAddr> = state.sources.list().iter().map(|s| s.address).collect();
-    let known = state
-        .sources
-        .list()
-        .iter()
-        .filter(|s| s.legitimacy == Legitimacy::SeenBefore)
-        .count();
+    let known = state.sources.list().iter().filter(|s| s.legitimacy == Legitimacy::SeenBefore).count();
     state.sources.marked.extend(&all);
-    state.complain(format!(
-        "{} marked, {known} of them seen before the attack",
-        count(all.len(), "source")
-    ));
+    state.complain(format!("{} marked, {known} of them seen before the attack", count(all.len(), "source")));
 }
 
 /// Asks how long to block what is marked, or else what is under the cursor.
 pub(crate) fn block(state: &mut State, effects: &mut Effects) {
     let pane = &state.sources;
     // In the order of the ranking, which is the order of the plan.
-    let mut targets: Vec<IpAddr> = pane
-        .list()
-        .iter()
-        .map(|s| s.address)
-        .filter(|a| pane.marked.contains(a))
-        .collect();
+    let mut targets: Vec<IpAddr> = pane.list().iter().map(|s| s.address).filter(|a| pane.marked.contains(a)).collect();
     if targets.is_empty() {
         targets.extend(pane.list().get(pane.cursor.at).map(|s| s.address));
     }

@@ -12,32 +12,18 @@ use super::{Effects, review};
 /// A new timeline: what stands first, the soonest to expire on top; then what happened, newest first.
 pub(crate) fn arrived(state: &mut State, view: Arc<TimelineView>) {
     let pane = &mut state.timeline;
-    let under = pane
-        .items
-        .get(pane.cursor.at)
-        .and_then(|i| key(&pane.view, *i));
-    let mut actions: Vec<usize> = (0..view.actions.len())
-        .filter(|i| stands(view.actions[*i].state))
-        .collect();
+    let under = pane.items.get(pane.cursor.at).and_then(|i| key(&pane.view, *i));
+    let mut actions: Vec<usize> = (0..view.actions.len()).filter(|i| stands(view.actions[*i].state)).collect();
     actions.sort_by_key(|i| {
         let action = &view.actions[*i];
-        (
-            action.expires_at.is_none(),
-            action.expires_at,
-            action.begun_at,
-        )
+        (action.expires_at.is_none(), action.expires_at, action.begun_at)
     });
-    let items: Vec<Item> = actions
-        .into_iter()
-        .map(Item::Action)
-        .chain((0..view.entries.len()).rev().map(Item::Entry))
-        .collect();
+    let items: Vec<Item> =
+        actions.into_iter().map(Item::Action).chain((0..view.entries.len()).rev().map(Item::Entry)).collect();
     // The cursor stays with its line, unless it is on the first, which is where the news is.
     if pane.cursor.at > 0
         && let Some(under) = under
-        && let Some(at) = items
-            .iter()
-            .position(|i| key(&view, *i).as_ref() == Some(&under))
+        && let Some(at) = items.iter().position(|i| key(&view, *i).as_ref() == Some(&under))
     {
         pane.cursor.at = at;
     }
@@ -58,9 +44,6 @@ pub(crate) fn undo(state: &mut State, effects: &mut Effects) {
     let Some(action_id) = state.selected_action().map(|a| a.id.clone()) else {
         return;
     };
-    let subject = Subject::Undo {
-        action_id,
-        terms: Terms::default(),
-    };
+    let subject = Subject::Undo { action_id, terms: Terms::default() };
     review::ask(state, subject, effects);
 }

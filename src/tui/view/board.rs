@@ -46,12 +46,7 @@ struct Column {
 }
 
 const fn column(kind: Kind, title: &'static str, width: u16, rank: u8) -> Column {
-    Column {
-        kind,
-        title,
-        width,
-        rank,
-    }
+    Column { kind, title, width, rank }
 }
 
 /// Every column, from left to right, at its least width.
@@ -133,11 +128,7 @@ fn one(
         let area = cell(line, x, *width);
         let (text, style) = match kind {
             Kind::Spark | Kind::Errors => {
-                let style = if *kind == Kind::Spark {
-                    state.theme.first
-                } else {
-                    state.theme.second
-                };
+                let style = if *kind == Kind::Spark { state.theme.first } else { state.theme.second };
                 let style = if stale { state.theme.stale } else { style };
                 sparkline(board, row, *kind, area, style, buffer);
                 x += width + 1;
@@ -172,41 +163,14 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         Kind::Mark => mark(state, row),
         Kind::Stage => (row.id.label(), theme.text),
         Kind::Requests => number(&figures.requests_per_second, rate, None),
-        Kind::ClientErrors => number(
-            &figures.client_error_share,
-            percent,
-            Some(SignalKind::ClientErrorsHigh),
-        ),
-        Kind::ServerErrors => number(
-            &figures.server_error_share,
-            percent,
-            Some(SignalKind::ServerErrorsHigh),
-        ),
+        Kind::ClientErrors => number(&figures.client_error_share, percent, Some(SignalKind::ClientErrorsHigh)),
+        Kind::ServerErrors => number(&figures.server_error_share, percent, Some(SignalKind::ServerErrorsHigh)),
         Kind::P50 => number(&figures.latency_p50_ms, millis, None),
         Kind::P99 => number(&figures.latency_p99_ms, millis, None),
-        Kind::Allowed => number(
-            &figures.waf_allowed_per_second,
-            rate,
-            Some(SignalKind::AllowedShareLow),
-        ),
-        Kind::Blocked => number(
-            &figures.waf_blocked_per_second,
-            rate,
-            Some(SignalKind::BlockedSpike),
-        ),
-        Kind::Scope => (
-            format::scope(
-                &figures.waf_allowed_per_second,
-                &figures.requests_per_second,
-            ),
-            theme.faint,
-        ),
-        Kind::Signal => (
-            row.signals
-                .first()
-                .map_or_else(String::new, |s| s.kind.id().to_owned()),
-            mark(state, row).1,
-        ),
+        Kind::Allowed => number(&figures.waf_allowed_per_second, rate, Some(SignalKind::AllowedShareLow)),
+        Kind::Blocked => number(&figures.waf_blocked_per_second, rate, Some(SignalKind::BlockedSpike)),
+        Kind::Scope => (format::scope(&figures.waf_allowed_per_second, &figures.requests_per_second), theme.faint),
+        Kind::Signal => (row.signals.first().map_or_else(String::new, |s| s.kind.id().to_owned()), mark(state, row).1),
         Kind::Spark | Kind::Errors => (String::new(), theme.text),
     }
 }
@@ -222,14 +186,7 @@ fn mark(state: &State, row: &StageRow) -> (String, Style) {
 }
 
 /// One column a minute, the last complete minute at the right. Errors have the requests' scale, so that heights compare.
-fn sparkline(
-    board: &Board,
-    row: &StageRow,
-    kind: Kind,
-    area: Rect,
-    style: Style,
-    buffer: &mut Buffer,
-) {
+fn sparkline(board: &Board, row: &StageRow, kind: Kind, area: Rect, style: Style, buffer: &mut Buffer) {
     let last = floor_minute(board.at) - TimeDelta::minutes(1);
     let minutes = |metric: Metric| row.history[metric.index()].window(last, area.width.into());
     let requests = minutes(Metric::Requests);
@@ -259,17 +216,11 @@ fn fitting(width: u16, labels: u16) -> Vec<(Kind, &'static str, u16)> {
         kept.push(column.kind);
     }
     let sparks = u16::from(kept.contains(&Kind::Spark)) + u16::from(kept.contains(&Kind::Errors));
-    let mut columns: Vec<(Kind, &'static str, u16)> = COLUMNS
-        .iter()
-        .filter(|c| kept.contains(&c.kind))
-        .map(|c| (c.kind, c.title, c.width))
-        .collect();
+    let mut columns: Vec<(Kind, &'static str, u16)> =
+        COLUMNS.iter().filter(|c| kept.contains(&c.kind)).map(|c| (c.kind, c.title, c.width)).collect();
     for (kind, _, width) in &mut columns {
         if *kind == Kind::Stage {
-            let more = labels
-                .clamp(*width, MOST_STAGE)
-                .saturating_sub(*width)
-                .min(room);
+            let more = labels.clamp(*width, MOST_STAGE).saturating_sub(*width).min(room);
             *width += more;
             room -= more;
         }
@@ -303,18 +254,12 @@ fn sort_mark(state: &State, kind: Kind, title: &str, width: usize) -> String {
 }
 
 fn is_text(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Mark | Kind::Stage | Kind::Scope | Kind::Signal | Kind::Spark | Kind::Errors
-    )
+    matches!(kind, Kind::Mark | Kind::Stage | Kind::Scope | Kind::Signal | Kind::Spark | Kind::Errors)
 }
 
 fn cell(line: Rect, x: u16, width: u16) -> Rect {
     let rest = draw::after(line, x);
-    Rect {
-        width: width.min(rest.width),
-        ..rest
-    }
+    Rect { width: width.min(rest.width), ..rest }
 }
 
 fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
@@ -342,11 +287,6 @@ fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
     };
     let lines = wrap(&text, usize::from(body.width.saturating_sub(4)));
     for (y, line) in (1..body.height).zip(lines) {
-        draw::left(
-            buffer,
-            draw::after(draw::row(body, y), MARGIN),
-            &line,
-            state.theme.text,
-        );
+        draw::left(buffer, draw::after(draw::row(body, y), MARGIN), &line, state.theme.text);
     }
 }

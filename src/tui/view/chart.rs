@@ -54,11 +54,7 @@ pub(crate) fn grid(state: &State, row: &StageRow, area: Rect, buffer: &mut Buffe
         let part = Rect {
             x: area.x + if right { left } else { 0 },
             y: area.y + if lower { upper } else { 0 },
-            width: if right {
-                area.width - left
-            } else {
-                left.saturating_sub(1)
-            },
+            width: if right { area.width - left } else { left.saturating_sub(1) },
             height: if lower { area.height - upper } else { upper },
         };
         chart(state, row, topic, part, buffer);
@@ -73,11 +69,7 @@ pub(crate) fn column(state: &State, row: &StageRow, area: Rect, buffer: &mut Buf
     }
     let each = area.height / fitting;
     for (n, topic) in (0..fitting).zip(TOPICS) {
-        let part = Rect {
-            y: area.y + n * each,
-            height: each,
-            ..area
-        };
+        let part = Rect { y: area.y + n * each, height: each, ..area };
         chart(state, row, topic, part, buffer);
     }
 }
@@ -95,26 +87,13 @@ fn chart(state: &State, row: &StageRow, topic: Topic, area: Rect, buffer: &mut B
     };
     let last = floor_minute(board.at) - TimeDelta::minutes(1);
     let (title, show, curves) = content(row, topic, last, minutes);
-    let styles = if state.stale().is_some() {
-        [state.theme.stale; 2]
-    } else {
-        [state.theme.first, state.theme.second]
-    };
+    let styles = if state.stale().is_some() { [state.theme.stale; 2] } else { [state.theme.first, state.theme.second] };
     legend(state, &title, &curves, styles, draw::row(area, 0), buffer);
-    let rest = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
+    let rest = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if curves.iter().all(|c| c.minutes.iter().all(Option::is_none)) {
         let reason = curves.iter().find_map(|c| c.reason.as_deref());
         let text = format!("? {}", reason.unwrap_or("nothing in these minutes"));
-        draw::left(
-            buffer,
-            draw::row(rest, rest.height / 2),
-            &text,
-            state.theme.unknown,
-        );
+        draw::left(buffer, draw::row(rest, rest.height / 2), &text, state.theme.unknown);
         return;
     }
     plot(state, &curves, show, styles, (last, minutes), rest, buffer);
@@ -124,11 +103,7 @@ type Content = (String, fn(f64) -> String, Vec<Curve>);
 
 fn content(row: &StageRow, topic: Topic, last: DateTime<Utc>, minutes: usize) -> Content {
     let figures = &row.figures;
-    let curve = |name, figure: &Figure, minutes| Curve {
-        name,
-        minutes,
-        reason: figure.reason().map(str::to_owned),
-    };
+    let curve = |name, figure: &Figure, minutes| Curve { name, minutes, reason: figure.reason().map(str::to_owned) };
     let history = |metric: Metric| row.history[metric.index()].window(last, minutes);
     let per_second = |metric| scaled(history(metric), 60.0);
     let share = |metric| shares(&history(metric), &history(Metric::Requests));
@@ -136,26 +111,14 @@ fn content(row: &StageRow, topic: Topic, last: DateTime<Utc>, minutes: usize) ->
         Topic::Requests => (
             "requests/s".into(),
             rate,
-            vec![curve(
-                "requests",
-                &figures.requests_per_second,
-                per_second(Metric::Requests),
-            )],
+            vec![curve("requests", &figures.requests_per_second, per_second(Metric::Requests))],
         ),
         Topic::Errors => (
             "share of requests".into(),
             percent,
             vec![
-                curve(
-                    "4XX",
-                    &figures.client_error_share,
-                    share(Metric::ClientErrors),
-                ),
-                curve(
-                    "5XX",
-                    &figures.server_error_share,
-                    share(Metric::ServerErrors),
-                ),
+                curve("4XX", &figures.client_error_share, share(Metric::ClientErrors)),
+                curve("5XX", &figures.server_error_share, share(Metric::ServerErrors)),
             ],
         ),
         Topic::Latency => (
@@ -169,23 +132,12 @@ fn content(row: &StageRow, topic: Topic, last: DateTime<Utc>, minutes: usize) ->
         Topic::Waf => (
             format!(
                 "WAF/s {}",
-                crate::tui::format::scope(
-                    &figures.waf_allowed_per_second,
-                    &Figure::unknown(String::new())
-                )
+                crate::tui::format::scope(&figures.waf_allowed_per_second, &Figure::unknown(String::new()))
             ),
             rate,
             vec![
-                curve(
-                    "allowed",
-                    &figures.waf_allowed_per_second,
-                    per_second(Metric::WafAllowed),
-                ),
-                curve(
-                    "blocked",
-                    &figures.waf_blocked_per_second,
-                    per_second(Metric::WafBlocked),
-                ),
+                curve("allowed", &figures.waf_allowed_per_second, per_second(Metric::WafAllowed)),
+                curve("blocked", &figures.waf_blocked_per_second, per_second(Metric::WafBlocked)),
             ],
         ),
     }
@@ -207,14 +159,7 @@ fn shares(part: &[Option<f64>], whole: &[Option<f64>]) -> Vec<Option<f64>> {
 }
 
 /// Title, and what each line is: the second is drawn in dots, so that colour is not all that tells them apart.
-fn legend(
-    state: &State,
-    title: &str,
-    curves: &[Curve],
-    styles: [Style; 2],
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+fn legend(state: &State, title: &str, curves: &[Curve], styles: [Style; 2], area: Rect, buffer: &mut Buffer) {
     let mut x = draw::left(buffer, area, title.trim_end(), state.theme.heading) + 2;
     if curves.len() < 2 {
         return;
@@ -244,35 +189,20 @@ fn plot(
     let datasets = runs
         .iter()
         .map(|(n, run)| {
-            let marker = if *n == 0 {
-                Marker::Braille
-            } else {
-                Marker::Dot
-            };
-            let kind = if run.len() > 1 {
-                GraphType::Line
-            } else {
-                GraphType::Scatter
-            };
-            Dataset::default()
-                .marker(marker)
-                .graph_type(kind)
-                .style(styles[(*n).min(1)])
-                .data(run)
+            let marker = if *n == 0 { Marker::Braille } else { Marker::Dot };
+            let kind = if run.len() > 1 { GraphType::Line } else { GraphType::Scatter };
+            Dataset::default().marker(marker).graph_type(kind).style(styles[(*n).min(1)]).data(run)
         })
         .collect();
     let span = i64::try_from(minutes).unwrap_or(60) - 1;
-    let label =
-        |back: i64| Span::styled(minute(last - TimeDelta::minutes(back)), state.theme.faint);
+    let label = |back: i64| Span::styled(minute(last - TimeDelta::minutes(back)), state.theme.faint);
     let level = |v: f64| Span::styled(format!("{:>5}", show(v)), state.theme.faint);
-    let x_axis = Axis::default()
-        .style(state.theme.faint)
-        .bounds([0.0, span as f64])
-        .labels([label(span), label(span / 2), label(0)]);
-    let y_axis = Axis::default()
-        .style(state.theme.faint)
-        .bounds([0.0, most])
-        .labels([level(0.0), level(most)]);
+    let x_axis = Axis::default().style(state.theme.faint).bounds([0.0, span as f64]).labels([
+        label(span),
+        label(span / 2),
+        label(0),
+    ]);
+    let y_axis = Axis::default().style(state.theme.faint).bounds([0.0, most]).labels([level(0.0), level(most)]);
     Chart::new(datasets)
         .x_axis(x_axis)
         .y_axis(y_axis)
@@ -316,21 +246,12 @@ mod tests {
     #[test]
     fn a_gap_ends_a_run() {
         let minutes = [None, Some(1.0), Some(2.0), None, Some(0.0), None];
-        assert_eq!(
-            runs(&minutes),
-            vec![vec![(1.0, 1.0), (2.0, 2.0)], vec![(4.0, 0.0)]]
-        );
+        assert_eq!(runs(&minutes), vec![vec![(1.0, 1.0), (2.0, 2.0)], vec![(4.0, 0.0)]]);
     }
 
     #[test]
     fn axes_end_on_round_numbers() {
-        for (value, end) in [
-            (0.0, 1.0),
-            (0.3, 0.5),
-            (1.0, 1.0),
-            (7.2, 10.0),
-            (412.0, 500.0),
-        ] {
+        for (value, end) in [(0.0, 1.0), (0.3, 0.5), (1.0, 1.0), (7.2, 10.0), (412.0, 500.0)] {
             assert!((round_up(value) - end).abs() < 1e-9, "{value}");
         }
     }
@@ -338,10 +259,7 @@ mod tests {
     #[test]
     fn a_minute_without_requests_has_no_share() {
         assert_eq!(
-            shares(
-                &[Some(0.0), Some(1.0), None],
-                &[Some(0.0), Some(4.0), Some(4.0)]
-            ),
+            shares(&[Some(0.0), Some(1.0), None], &[Some(0.0), Some(4.0), Some(4.0)]),
             vec![None, Some(0.25), None]
         );
     }

@@ -23,14 +23,8 @@ pub(crate) fn left(buffer: &mut Buffer, area: Rect, text: &str, style: Style) ->
 /// Writes `text` at the right of the first line of `area`, cut to its width.
 pub(crate) fn right(buffer: &mut Buffer, area: Rect, text: &str, style: Style) {
     let text = fit(text, area.width.into());
-    let wide = u16::try_from(text.width())
-        .unwrap_or(area.width)
-        .min(area.width);
-    let area = Rect {
-        x: area.x + area.width - wide,
-        width: wide,
-        ..area
-    };
+    let wide = u16::try_from(text.width()).unwrap_or(area.width).min(area.width);
+    let area = Rect { x: area.x + area.width - wide, width: wide, ..area };
     left(buffer, area, &text, style);
 }
 
@@ -44,22 +38,13 @@ pub(crate) fn lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], first: 
 
 /// The `n`-th line of an area; empty where there is none.
 pub(crate) fn row(area: Rect, n: u16) -> Rect {
-    Rect {
-        y: area.y.saturating_add(n),
-        height: 1,
-        ..area
-    }
-    .intersection(area)
+    Rect { y: area.y.saturating_add(n), height: 1, ..area }.intersection(area)
 }
 
 /// `area` without its first `columns`.
 pub(crate) fn after(area: Rect, columns: u16) -> Rect {
     let columns = columns.min(area.width);
-    Rect {
-        x: area.x + columns,
-        width: area.width - columns,
-        ..area
-    }
+    Rect { x: area.x + columns, width: area.width - columns, ..area }
 }
 
 /// The eight heights of a sparkline: the first is zero, so that it is told from a gap, which is a space.

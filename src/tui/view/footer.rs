@@ -15,18 +15,13 @@ use super::draw;
 
 /// Draws the keys.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let context = if state.prompt.is_some() {
-        Context::Prompt
-    } else {
-        state.screen().context()
-    };
+    let context = if state.prompt.is_some() { Context::Prompt } else { state.screen().context() };
     let mut entries: Vec<(Command, String)> = Command::ALL
         .iter()
         .copied()
         .filter(|c| !c.label().is_empty())
         .filter(|c| {
-            c.contexts().contains(&context)
-                || (context != Context::Prompt && c.contexts().contains(&Context::Global))
+            c.contexts().contains(&context) || (context != Context::Prompt && c.contexts().contains(&Context::Global))
         })
         .filter(|c| !(context == Context::Timeline && *c == Command::Timeline))
         .map(|c| (c, state.keymap.key(context, c)))
@@ -41,12 +36,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         fits
     });
     // The screen's own keys first, the ones that are the same everywhere last.
-    entries.sort_by_key(|(command, _)| {
-        (
-            command.contexts().contains(&Context::Global),
-            command.rank(),
-        )
-    });
+    entries.sort_by_key(|(command, _)| (command.contexts().contains(&Context::Global), command.rank()));
     let mut x = 0;
     for (command, key) in entries {
         let (first, second) = match available(state, command) {
@@ -84,10 +74,7 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
 fn words(state: &State, prompt: &Prompt) -> String {
     match &prompt.kind {
         PromptKind::Filter { .. } => {
-            format!(
-                "Show stages that contain ({} shown)",
-                state.list.order.len()
-            )
+            format!("Show stages that contain ({} shown)", state.list.order.len())
         }
         PromptKind::Duration { targets } => {
             let until = match parse_duration(prompt.input.value()) {
@@ -95,10 +82,7 @@ fn words(state: &State, prompt: &Prompt) -> String {
                 Ok(None) => "until somebody undoes it".into(),
                 Err(_) => "for …".into(),
             };
-            format!(
-                "Plan to block {} {until}; how long? (empty: until undone)",
-                count(targets.len(), "source")
-            )
+            format!("Plan to block {} {until}; how long? (empty: until undone)", count(targets.len(), "source"))
         }
         PromptKind::Confirm => {
             let phrase = state.ready_plan().map_or_else(String::new, Plan::phrase);
@@ -117,9 +101,7 @@ fn input(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Pos
     let shown: String = skip_columns(prompt.input.value(), scroll);
     draw::left(buffer, area, &shown, state.theme.input);
     let column = prompt.input.visual_cursor().saturating_sub(scroll);
-    let column = u16::try_from(column)
-        .unwrap_or(0)
-        .min(area.width.saturating_sub(1));
+    let column = u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
     Position::new(area.x + column, area.y)
 }
 

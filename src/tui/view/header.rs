@@ -61,10 +61,7 @@ fn who(state: &State) -> Vec<Piece> {
     let mut pieces = vec![(format!(" {} ", state.mode.words()), banner(state))];
     match state.board.as_ref().and_then(|b| b.identity.as_ref()) {
         Some(identity) => {
-            pieces.push((
-                format!("{} {}", identity.at.account, identity.at.region),
-                theme.text,
-            ));
+            pieces.push((format!("{} {}", identity.at.account, identity.at.region), theme.text));
             if let Some(profile) = &identity.profile {
                 pieces.push((format!("profile {profile}"), theme.faint));
             }
@@ -113,10 +110,7 @@ fn how(state: &State) -> Vec<Piece> {
         pieces.push((format!("×{}", short(state.rate)), theme.warn));
     }
     if board.polling.metrics > 0 {
-        pieces.push((
-            format!("${:.3}/h est.", board.polling.dollars_per_hour),
-            theme.faint,
-        ));
+        pieces.push((format!("${:.3}/h est.", board.polling.dollars_per_hour), theme.faint));
     }
     let (read, all) = board.polling.details;
     if read < all {
@@ -126,18 +120,11 @@ fn how(state: &State) -> Vec<Piece> {
 }
 
 fn short(rate: f64) -> String {
-    if rate.fract() == 0.0 {
-        format!("{rate:.0}")
-    } else {
-        format!("{rate:.1}")
-    }
+    if rate.fract() == 0.0 { format!("{rate:.0}") } else { format!("{rate:.1}") }
 }
 
 fn trouble(state: &State, width: u16) -> Vec<String> {
-    let trouble = state
-        .board
-        .as_ref()
-        .and_then(|b| b.polling.trouble.as_ref());
+    let trouble = state.board.as_ref().and_then(|b| b.polling.trouble.as_ref());
     let Some(trouble) = trouble else {
         return Vec::new();
     };

@@ -14,63 +14,26 @@ use super::page::Page;
 const GUTTER: usize = 22;
 
 const MARKS: [(&str, &str); 10] = [
-    (
-        "?",
-        "not known; the reason stands in the details. Never a guess, never a silent zero",
-    ),
-    (
-        "0",
-        "zero, measured. A gap in a chart or sparkline is a minute without data",
-    ),
-    (
-        "~",
-        "provisional: CloudWatch may still change the last two or three minutes",
-    ),
-    (
-        "allow/s block/s",
-        "requests a second that WAF let through and refused, of everything behind the web ACL",
-    ),
-    (
-        "acl:3",
-        "WAF's figures are the web ACL's, and three stages of the board stand behind it",
-    ),
-    (
-        "api:2",
-        "two APIs have this name, and CloudWatch counts them together (inferred)",
-    ),
-    (
-        "ATTACK notice",
-        "the worst signal that stands on the stage; ! is a warning without a signal",
-    ),
-    (
-        "STALE 4m",
-        "the figures are that old: do not act on them as if they were live",
-    ),
-    (
-        "×20",
-        "account time runs twenty times as fast as the clock on the wall (drills only)",
-    ),
-    (
-        "$0.012/h est.",
-        "what polling costs at CloudWatch's price as configured; an estimate",
-    ),
+    ("?", "not known; the reason stands in the details. Never a guess, never a silent zero"),
+    ("0", "zero, measured. A gap in a chart or sparkline is a minute without data"),
+    ("~", "provisional: CloudWatch may still change the last two or three minutes"),
+    ("allow/s block/s", "requests a second that WAF let through and refused, of everything behind the web ACL"),
+    ("acl:3", "WAF's figures are the web ACL's, and three stages of the board stand behind it"),
+    ("api:2", "two APIs have this name, and CloudWatch counts them together (inferred)"),
+    ("ATTACK notice", "the worst signal that stands on the stage; ! is a warning without a signal"),
+    ("STALE 4m", "the figures are that old: do not act on them as if they were live"),
+    ("×20", "account time runs twenty times as fast as the clock on the wall (drills only)"),
+    ("$0.012/h est.", "what polling costs at CloudWatch's price as configured; an estimate"),
 ];
 
 /// Draws it.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let text = text(state, body.width);
-    let first = state
-        .help_scroll
-        .0
-        .min(text.len().saturating_sub(body.height.into()));
+    let first = state.help_scroll.0.min(text.len().saturating_sub(body.height.into()));
     draw::lines(buffer, body, &text, first);
     if text.len() > usize::from(body.height) {
-        let place = format!(
-            "lines {}–{} of {}",
-            first + 1,
-            (first + usize::from(body.height)).min(text.len()),
-            text.len()
-        );
+        let place =
+            format!("lines {}–{} of {}", first + 1, (first + usize::from(body.height)).min(text.len()), text.len());
         draw::right(buffer, draw::row(body, 0), &place, state.theme.faint);
     }
 }
@@ -82,11 +45,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     let below = state.screens.iter().rev().nth(1);
     let here = below.map_or(Context::Board, |s| s.context());
     let mut contexts = vec![here, Context::Global];
-    contexts.extend(
-        Context::ALL
-            .into_iter()
-            .filter(|c| *c != here && *c != Context::Global),
-    );
+    contexts.extend(Context::ALL.into_iter().filter(|c| *c != here && *c != Context::Global));
     for context in contexts {
         let mut first = true;
         for (command, keys) in state.keymap.commands(context) {
@@ -95,13 +54,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
                 page.spans(&[(context.doc(), theme.heading)]);
                 first = false;
             }
-            page.hanging(
-                &format!("  {keys}"),
-                theme.key,
-                GUTTER,
-                command.doc(),
-                theme.text,
-            );
+            page.hanging(&format!("  {keys}"), theme.key, GUTTER, command.doc(), theme.text);
         }
     }
     page.gap();

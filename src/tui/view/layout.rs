@@ -38,10 +38,7 @@ pub(crate) fn board(body: Rect, rows: usize) -> (Rect, Rect) {
     if body.width >= WIDE {
         let side = (body.width * 3 / 10).clamp(50, 70);
         let (table, strip) = split_right(body, side);
-        let table = Rect {
-            width: table.width.saturating_sub(1),
-            ..table
-        };
+        let table = Rect { width: table.width.saturating_sub(1), ..table };
         return (table, strip);
     }
     let least = (body.height * 2 / 5).clamp(5, 14);
@@ -126,11 +123,7 @@ fn body(state: &State) -> Rect {
 fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
     let height = height.min(area.height);
     let top = Rect { height, ..area };
-    let rest = Rect {
-        y: area.y + height,
-        height: area.height - height,
-        ..area
-    };
+    let rest = Rect { y: area.y + height, height: area.height - height, ..area };
     (top, rest)
 }
 
@@ -140,16 +133,6 @@ fn split_bottom(area: Rect, height: u16) -> (Rect, Rect) {
 
 fn split_right(area: Rect, width: u16) -> (Rect, Rect) {
     let left = area.width.saturating_sub(width);
-    let rest = Rect {
-        x: area.x + left,
-        width: area.width - left,
-        ..area
-    };
-    (
-        Rect {
-            width: left,
-            ..area
-        },
-        rest,
-    )
+    let rest = Rect { x: area.x + left, width: area.width - left, ..area };
+    (Rect { width: left, ..area }, rest)
 }

@@ -17,10 +17,7 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn new(width: u16) -> Self {
-        Self {
-            width: width.into(),
-            lines: Vec::new(),
-        }
+        Self { width: width.into(), lines: Vec::new() }
     }
 
     /// An empty line, unless the page is empty.
@@ -48,21 +45,10 @@ impl Page {
     }
 
     /// A label and wrapped text that hangs `indent` columns in.
-    pub(crate) fn hanging(
-        &mut self,
-        label: &str,
-        label_style: Style,
-        indent: usize,
-        text: &str,
-        style: Style,
-    ) {
+    pub(crate) fn hanging(&mut self, label: &str, label_style: Style, indent: usize, text: &str, style: Style) {
         let width = self.width.saturating_sub(indent);
         for (n, part) in wrap(text, width).into_iter().enumerate() {
-            let lead: Cow<'_, str> = if n == 0 {
-                fit(label, indent)
-            } else {
-                "".into()
-            };
+            let lead: Cow<'_, str> = if n == 0 { fit(label, indent) } else { "".into() };
             let pad = " ".repeat(indent - lead.width().min(indent));
             self.lines.push(Line::from(vec![
                 Span::styled(lead.into_owned(), label_style),
@@ -84,8 +70,7 @@ impl Page {
                 line.push_str(&cell);
                 line.push_str(&" ".repeat(wide.saturating_sub(cell.width())));
             }
-            self.lines
-                .push(Line::styled(line.trim_end().to_owned(), style));
+            self.lines.push(Line::styled(line.trim_end().to_owned(), style));
         }
     }
 }

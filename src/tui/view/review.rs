@@ -36,12 +36,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let title = title(state, review);
     let used = draw::left(buffer, draw::row(head, 0), &title, state.theme.heading);
     if text.len() > shown {
-        let place = format!(
-            "lines {}–{} of {}",
-            first + 1,
-            (first + shown).min(text.len()),
-            text.len()
-        );
+        let place = format!("lines {}–{} of {}", first + 1, (first + shown).min(text.len()), text.len());
         let rest = draw::after(draw::row(head, 0), used + 2);
         draw::right(buffer, rest, &place, state.theme.faint);
     }
@@ -64,10 +59,11 @@ fn title(state: &State, review: &Review) -> String {
         }
         Phase::Planning | Phase::Failed(_) => match &review.subject {
             Subject::Action(action) => {
-                let shown = state.sources.stage.as_ref().map_or_else(
-                    || action.stage().to_string(),
-                    crate::model::stage::StageId::label,
-                );
+                let shown = state
+                    .sources
+                    .stage
+                    .as_ref()
+                    .map_or_else(|| action.stage().to_string(), crate::model::stage::StageId::label);
                 format!("PLAN {} on {shown}", action.name())
             }
             Subject::Undo { action_id, .. } => format!("PLAN undo {action_id}"),
@@ -79,21 +75,12 @@ fn title(state: &State, review: &Review) -> String {
 fn verdict(state: &State, review: &Review) -> (String, Style) {
     let theme = &state.theme;
     match &review.phase {
-        Phase::Planning => (
-            "reading the account for this plan; nothing is changed …".into(),
-            theme.text,
-        ),
+        Phase::Planning => ("reading the account for this plan; nothing is changed …".into(), theme.text),
         Phase::Failed(_) => ("there is no plan; nothing was changed".into(), theme.warn),
         Phase::Applying { .. } => ("BEING CARRIED OUT …".into(), theme.warn),
         Phase::Done { result, .. } => match result {
-            Ok(done) => (
-                format!("ENDED: {}", outcome_words(done.outcome)),
-                outcome_style(state, done.outcome),
-            ),
-            Err(_) => (
-                "ENDED with an error; see below what is known".into(),
-                theme.bad,
-            ),
+            Ok(done) => (format!("ENDED: {}", outcome_words(done.outcome)), outcome_style(state, done.outcome)),
+            Err(_) => ("ENDED with an error; see below what is known".into(), theme.bad),
         },
         Phase::Ready(plan) => guards_in_words(state, plan),
     }
@@ -102,36 +89,24 @@ fn verdict(state: &State, review: &Review) -> (String, Style) {
 fn guards_in_words(state: &State, plan: &Plan) -> (String, Style) {
     let theme = &state.theme;
     let ids = |wanted: &dyn Fn(&GuardResult) -> bool| {
-        let ids: Vec<&str> = plan
-            .guards
-            .iter()
-            .filter(|g| wanted(g))
-            .map(|g| g.id.as_str())
-            .collect();
+        let ids: Vec<&str> = plan.guards.iter().filter(|g| wanted(g)).map(|g| g.id.as_str()).collect();
         ids.join(", ")
     };
     let stopped = ids(&|g| g.halts() && g.verdict == Verdict::Stop);
     let unknown = ids(&|g| g.halts() && g.verdict == Verdict::Unknown);
     let warned = ids(&|g| g.verdict == Verdict::Warn);
     let lifted = ids(&|g| g.overridden);
-    let words: Vec<String> = [
-        ("STOPPED by", stopped),
-        ("NOT KNOWN", unknown),
-        ("OVERRIDDEN", lifted),
-        ("READ FIRST", warned),
-    ]
-    .into_iter()
-    .filter(|(_, ids)| !ids.is_empty())
-    .map(|(word, ids)| format!("{word} {ids}"))
-    .collect();
+    let words: Vec<String> =
+        [("STOPPED by", stopped), ("NOT KNOWN", unknown), ("OVERRIDDEN", lifted), ("READ FIRST", warned)]
+            .into_iter()
+            .filter(|(_, ids)| !ids.is_empty())
+            .map(|(word, ids)| format!("{word} {ids}"))
+            .collect();
     if words.is_empty() {
         return ("every guard passes".into(), theme.good);
     }
     let halted = plan.halting().next().is_some();
-    (
-        words.join("; "),
-        if halted { theme.bad } else { theme.warn },
-    )
+    (words.join("; "), if halted { theme.bad } else { theme.warn })
 }
 
 /// The last line: the way on from here.
@@ -143,42 +118,22 @@ fn foot_words(state: &State, review: &Review) -> (String, Style) {
     let key = |command| state.keymap.key(Context::Review, command);
     match &review.phase {
         Phase::Ready(plan) => match confirmable(state, plan) {
-            Ok(()) => (
-                format!(
-                    "{}, then type  {}  to carry it out",
-                    key(Command::Confirm),
-                    plan.phrase()
-                ),
-                theme.heading,
-            ),
+            Ok(()) => {
+                (format!("{}, then type  {}  to carry it out", key(Command::Confirm), plan.phrase()), theme.heading)
+            }
             Err(reason) => match overridable(state) {
-                Ok(_) => (
-                    format!(
-                        "{reason}; {} overrides with a reason",
-                        key(Command::Override)
-                    ),
-                    theme.bad,
-                ),
+                Ok(_) => (format!("{reason}; {} overrides with a reason", key(Command::Override)), theme.bad),
                 Err(firm) if plan.halting().next().is_some() => {
-                    let words = if firm == reason {
-                        reason
-                    } else {
-                        format!("{reason}; {firm}")
-                    };
+                    let words = if firm == reason { reason } else { format!("{reason}; {firm}") };
                     (words, theme.bad)
                 }
                 Err(_) => (reason, theme.warn),
             },
         },
         Phase::Failed(_) => (format!("{} plans again", key(Command::Replan)), theme.text),
-        Phase::Done { .. } => (
-            format!(
-                "{} timeline (undo from there), {} back",
-                key(Command::Timeline),
-                key(Command::Back)
-            ),
-            theme.text,
-        ),
+        Phase::Done { .. } => {
+            (format!("{} timeline (undo from there), {} back", key(Command::Timeline), key(Command::Back)), theme.text)
+        }
         Phase::Planning | Phase::Applying { .. } => (String::new(), theme.text),
     }
 }
@@ -197,11 +152,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
             page.text(0, &plan.summary, state.theme.text);
             progress(state, lines, &mut page);
         }
-        Phase::Done {
-            plan,
-            lines,
-            result,
-        } => {
+        Phase::Done { plan, lines, result } => {
             page.text(0, &plan.summary, state.theme.text);
             ended(state, plan, result, &mut page);
             progress(state, lines, &mut page);
@@ -217,13 +168,7 @@ fn whole(state: &State, plan: &Plan, page: &mut Page) {
         diff(state, change, page);
     }
     if plan.is_empty() {
-        page.hanging(
-            "CHANGES",
-            theme.heading,
-            GUTTER,
-            "none: there is nothing to change",
-            theme.text,
-        );
+        page.hanging("CHANGES", theme.heading, GUTTER, "none: there is nothing to change", theme.text);
     }
     page.gap();
     for guard in &plan.guards {
@@ -237,13 +182,7 @@ fn whole(state: &State, plan: &Plan, page: &mut Page) {
     }
     for (n, call) in plan.calls.iter().enumerate() {
         let label = if n == 0 { "CALLS" } else { "" };
-        let mut words = format!(
-            "{}. {} {} {}",
-            n + 1,
-            call.service,
-            call.operation,
-            call.resource
-        );
+        let mut words = format!("{}. {} {} {}", n + 1, call.service, call.operation, call.resource);
         for (name, value) in &call.parameters {
             let _ = write!(words, "  {name}={value}");
         }
@@ -260,10 +199,7 @@ fn diff(state: &State, change: &Change, page: &mut Page) {
         change.resource.kind, change.resource.name, change.entries_before, change.entries_after
     );
     page.hanging("CHANGE", theme.heading, GUTTER, &words, theme.text);
-    for (sign, entries, style) in [
-        ('-', &change.removed, theme.removed),
-        ('+', &change.added, theme.added),
-    ] {
+    for (sign, entries, style) in [('-', &change.removed, theme.removed), ('+', &change.added, theme.added)] {
         let cells: Vec<String> = entries
             .iter()
             .take(MOST_ENTRIES)
@@ -287,11 +223,7 @@ fn one_guard(state: &State, guard: &GuardResult, page: &mut Page) {
         Verdict::Unknown => ("UNKNOWN", theme.bad),
         Verdict::Stop => ("STOP", theme.bad),
     };
-    let fate = match (
-        guard.verdict.halts(),
-        guard.overridden,
-        guard.can_be_overridden,
-    ) {
+    let fate = match (guard.verdict.halts(), guard.overridden, guard.can_be_overridden) {
         (true, true, _) => " (OVERRIDDEN)",
         (true, false, false) => " (cannot be overridden)",
         _ => "",
@@ -312,31 +244,14 @@ fn expiry(state: &State, plan: &Plan, page: &mut Page) {
             let about = plan
                 .lifetime()
                 .and_then(|life| plan.read_at.checked_add_signed(life))
-                .map_or_else(String::new, |at| {
-                    format!(", about {}", at.format("%Y-%m-%d %H:%MZ"))
-                });
-            format!(
-                "{} after it is done{about}; a console or `portcullis sweep` has to run then",
-                duration(seconds)
-            )
+                .map_or_else(String::new, |at| format!(", about {}", at.format("%Y-%m-%d %H:%MZ")));
+            format!("{} after it is done{about}; a console or `portcullis sweep` has to run then", duration(seconds))
         }
         None => "never: it stays until somebody undoes it".into(),
     };
-    page.hanging(
-        "EXPIRES",
-        state.theme.heading,
-        GUTTER,
-        &words,
-        state.theme.text,
-    );
+    page.hanging("EXPIRES", state.theme.heading, GUTTER, &words, state.theme.text);
     if let Some(reason) = &plan.action.terms().reason {
-        page.hanging(
-            "REASON",
-            state.theme.heading,
-            GUTTER,
-            reason,
-            state.theme.text,
-        );
+        page.hanging("REASON", state.theme.heading, GUTTER, reason, state.theme.text);
     }
 }
 
@@ -346,13 +261,7 @@ fn progress(state: &State, lines: &[String], page: &mut Page) {
     }
     page.gap();
     for (n, line) in lines.iter().enumerate() {
-        page.hanging(
-            &format!("{}.", n + 1),
-            state.theme.faint,
-            4,
-            line,
-            state.theme.text,
-        );
+        page.hanging(&format!("{}.", n + 1), state.theme.faint, 4, line, state.theme.text);
     }
 }
 
@@ -373,21 +282,11 @@ fn ended(state: &State, plan: &Plan, result: &Result<Box<Finished>, String>, pag
         None => "",
     };
     let words = format!("{} {}{far}", done.action_id, outcome_words(done.outcome));
-    page.hanging(
-        "ENDED",
-        theme.heading,
-        GUTTER,
-        &words,
-        outcome_style(state, done.outcome),
-    );
+    page.hanging("ENDED", theme.heading, GUTTER, &words, outcome_style(state, done.outcome));
     for line in &done.lines {
         page.text(GUTTER, line, theme.text);
     }
-    if plan.purpose == Purpose::Apply
-        && matches!(
-            done.outcome,
-            Outcome::Done | Outcome::NotVerified | Outcome::Partly
-        )
+    if plan.purpose == Purpose::Apply && matches!(done.outcome, Outcome::Done | Outcome::NotVerified | Outcome::Partly)
     {
         page.hanging(
             "WATCH",
@@ -397,13 +296,7 @@ fn ended(state: &State, plan: &Plan, result: &Result<Box<Finished>, String>, pag
             theme.text,
         );
         if let Some(life) = plan.lifetime() {
-            page.hanging(
-                "EXPIRES",
-                theme.heading,
-                GUTTER,
-                &format!("in {}", minutes(life)),
-                theme.text,
-            );
+            page.hanging("EXPIRES", theme.heading, GUTTER, &format!("in {}", minutes(life)), theme.text);
         }
     }
 }

@@ -17,16 +17,9 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     } else {
         state.keymap.key(Context::Global, Command::Quit)
     };
-    let mut lines: Vec<(String, Style)> =
-        vec![(format!(" {} ", state.mode.words()), header::banner(state))];
+    let mut lines: Vec<(String, Style)> = vec![(format!(" {} ", state.mode.words()), header::banner(state))];
     lines.push(signal(state));
-    lines.push((
-        format!(
-            "too small: {}×{}, needs {}×{}",
-            area.width, area.height, SMALLEST.0, SMALLEST.1
-        ),
-        theme.warn,
-    ));
+    lines.push((format!("too small: {}×{}, needs {}×{}", area.width, area.height, SMALLEST.0, SMALLEST.1), theme.warn));
     lines.push((format!("{quit} quits"), theme.text));
     if state.prompt.is_some() {
         lines.push(("what was typed is kept".into(), theme.faint));
@@ -39,20 +32,12 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 fn signal(state: &State) -> (String, Style) {
     let theme = &state.theme;
     let stages = state.board.iter().flat_map(|b| &b.stages);
-    let row = stages
-        .filter(|row| worst(row).is_some())
-        .max_by_key(|row| worst(row));
+    let row = stages.filter(|row| worst(row).is_some()).max_by_key(|row| worst(row));
     let stale = state.stale().map_or("", |_| "STALE ");
     match row.and_then(|row| Some((row, row.signals.first()?))) {
-        Some((row, signal)) => (
-            format!(
-                "{stale}{} {} {}",
-                signal.severity.word(),
-                row.id.label(),
-                signal.kind.id()
-            ),
-            theme.bad,
-        ),
+        Some((row, signal)) => {
+            (format!("{stale}{} {} {}", signal.severity.word(), row.id.label(), signal.kind.id()), theme.bad)
+        }
         None if state.board.is_none() => ("no figures yet".into(), theme.faint),
         None => (format!("{stale}no signal stands"), theme.text),
     }

@@ -19,11 +19,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let (head, table, detail) = layout::sources(body, state.sources.list().len());
     let pane = &state.sources;
     let name = pane.stage.as_ref().map_or_else(String::new, StageId::label);
-    let again = if pane.reloading {
-        "  reading again …"
-    } else {
-        ""
-    };
+    let again = if pane.reloading { "  reading again …" } else { "" };
     let title = format!("SOURCES of {name}{again}");
     draw::left(buffer, draw::row(head, 0), &title, state.theme.heading);
     match &pane.load {
@@ -54,10 +50,7 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
             sources.stages_behind, sources.web_acl
         )
     } else {
-        format!(
-            "web ACL {}; WAF samples do not say which stage was called",
-            sources.web_acl
-        )
+        format!("web ACL {}; WAF samples do not say which stage was called", sources.web_acl)
     };
     let text = format!(
         "from {} samples of {} seen of {} requests, {}–{}; {shared}",
@@ -76,16 +69,9 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        page.spans(&[(
-            &format!("? not sampled: {missing}{more}"),
-            state.theme.unknown,
-        )]);
+        page.spans(&[(&format!("? not sampled: {missing}{more}"), state.theme.unknown)]);
     }
-    let below = Rect {
-        y: head.y + 1,
-        height: head.height.saturating_sub(1),
-        ..head
-    };
+    let below = Rect { y: head.y + 1, height: head.height.saturating_sub(1), ..head };
     draw::lines(buffer, below, &page.lines, 0);
 }
 
@@ -98,36 +84,19 @@ struct Column {
 
 /// Columns from left to right; those that do not fit are left out from the right, and the last one takes what is left.
 fn columns(sources: &Sources, width: u16) -> Vec<Column> {
-    let longest = sources
-        .sources
-        .iter()
-        .map(|s| s.address.to_string().len())
-        .max();
-    let address = u16::try_from(longest.unwrap_or(0))
-        .unwrap_or(39)
-        .clamp(15, 39);
-    let column = |title, width, right, text| Column {
-        title,
-        width,
-        right,
-        text,
-    };
+    let longest = sources.sources.iter().map(|s| s.address.to_string().len()).max();
+    let address = u16::try_from(longest.unwrap_or(0)).unwrap_or(39).clamp(15, 39);
+    let column = |title, width, right, text| Column { title, width, right, text };
     let all = [
         column("address", address, false, |s| s.address.to_string()),
         column("est.req", 7, true, |s| rate(s.requests as f64)),
         column("share", 5, true, |s| percent(s.share)),
         column("known?", 10, false, known),
-        column("cc", 2, false, |s| {
-            top(&s.countries).unwrap_or_else(|| "?".into())
-        }),
+        column("cc", 2, false, |s| top(&s.countries).unwrap_or_else(|| "?".into())),
         column("WAF did", 8, false, did),
-        column("top request", 16, false, |s| {
-            top(&s.requests_by_path).unwrap_or_else(|| "?".into())
-        }),
+        column("top request", 16, false, |s| top(&s.requests_by_path).unwrap_or_else(|| "?".into())),
         column("top rule", 18, false, |s| top(&s.rules).unwrap_or_default()),
-        column("user agent", 14, false, |s| {
-            top(&s.user_agents).unwrap_or_else(|| "none seen".into())
-        }),
+        column("user agent", 14, false, |s| top(&s.user_agents).unwrap_or_else(|| "none seen".into())),
     ];
     let mut room = width.saturating_sub(MARGIN + 4);
     let mut kept: Vec<Column> = Vec::new();
@@ -139,10 +108,7 @@ fn columns(sources: &Sources, width: u16) -> Vec<Column> {
         room -= needs;
         kept.push(column);
     }
-    let texts = kept
-        .iter()
-        .filter(|c| c.title.len() > 7 && !c.right)
-        .count();
+    let texts = kept.iter().filter(|c| c.title.len() > 7 && !c.right).count();
     let each = room / u16::try_from(texts.max(1)).unwrap_or(1);
     for column in kept.iter_mut().filter(|c| c.title.len() > 7 && !c.right) {
         column.width += each;
@@ -152,26 +118,20 @@ fn columns(sources: &Sources, width: u16) -> Vec<Column> {
 
 fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
     let columns = columns(sources, area.width);
-    let write =
-        |line: Rect, buffer: &mut Buffer, style: Style, text: &dyn Fn(&Column) -> String| {
-            let mut x = MARGIN + 4;
-            for column in &columns {
-                let rest = draw::after(line, x);
-                let cell = Rect {
-                    width: column.width.min(rest.width),
-                    ..rest
-                };
-                if column.right {
-                    draw::right(buffer, cell, &text(column), style);
-                } else {
-                    draw::left(buffer, cell, &text(column), style);
-                }
-                x += column.width + 1;
+    let write = |line: Rect, buffer: &mut Buffer, style: Style, text: &dyn Fn(&Column) -> String| {
+        let mut x = MARGIN + 4;
+        for column in &columns {
+            let rest = draw::after(line, x);
+            let cell = Rect { width: column.width.min(rest.width), ..rest };
+            if column.right {
+                draw::right(buffer, cell, &text(column), style);
+            } else {
+                draw::left(buffer, cell, &text(column), style);
             }
-        };
-    write(draw::row(area, 0), buffer, state.theme.heading, &|c| {
-        c.title.to_owned()
-    });
+            x += column.width + 1;
+        }
+    };
+    write(draw::row(area, 0), buffer, state.theme.heading, &|c| c.title.to_owned());
     if sources.sources.is_empty() {
         draw::left(
             buffer,
@@ -187,11 +147,7 @@ fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
     for (y, (n, source)) in (1..area.height).zip(shown) {
         let line = draw::row(area, y);
         let marked = pane.marked.contains(&source.address);
-        let style = if marked {
-            state.theme.warn
-        } else {
-            state.theme.text
-        };
+        let style = if marked { state.theme.warn } else { state.theme.text };
         let mark = if marked { "[x]" } else { "[ ]" };
         draw::left(buffer, draw::after(line, MARGIN), mark, style);
         write(line, buffer, style, &|c| (c.text)(source));
@@ -208,40 +164,18 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = &state.theme;
     let mut page = Page::new(area.width);
     page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
-    let marked = pane
-        .list()
-        .iter()
-        .filter(|s| pane.marked.contains(&s.address));
+    let marked = pane.list().iter().filter(|s| pane.marked.contains(&s.address));
     let share: f64 = marked.map(|s| s.share).sum();
-    let marks = format!(
-        "{} marked, {} of the estimated requests",
-        count(pane.marked.len(), "source"),
-        percent(share)
-    );
-    page.spans(&[(
-        &marks,
-        if pane.marked.is_empty() {
-            theme.faint
-        } else {
-            theme.warn
-        },
-    )]);
+    let marks = format!("{} marked, {} of the estimated requests", count(pane.marked.len(), "source"), percent(share));
+    page.spans(&[(&marks, if pane.marked.is_empty() { theme.faint } else { theme.warn })]);
     if let Some(source) = pane.list().get(pane.cursor.at) {
         let words = match source.legitimacy {
             Legitimacy::SeenBefore => "seen before the attack: likely a caller that belongs there",
             Legitimacy::NotSeenBefore => "not seen before the attack; it may be a new customer",
             Legitimacy::Unknown => "whether it belongs there is not known: nothing to compare with",
         };
-        let proxy = if source.behind_proxy {
-            "; forwarding headers: others may be behind it"
-        } else {
-            ""
-        };
-        page.text(
-            0,
-            &format!("{}: {words}{proxy}", source.address),
-            theme.text,
-        );
+        let proxy = if source.behind_proxy { "; forwarding headers: others may be behind it" } else { "" };
+        page.text(0, &format!("{}: {words}{proxy}", source.address), theme.text);
         let samples = usize::try_from(source.samples).unwrap_or(usize::MAX);
         let lines = [
             format!(
@@ -252,11 +186,7 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
                 count(samples, "sample"),
                 listed(&source.requests_by_path)
             ),
-            format!(
-                "rules {}; agents {}",
-                listed(&source.rules),
-                listed(&source.user_agents)
-            ),
+            format!("rules {}; agents {}", listed(&source.rules), listed(&source.user_agents)),
         ];
         for line in lines {
             page.text(0, &line, theme.faint);
@@ -271,11 +201,7 @@ fn known(source: &Source) -> String {
         Legitimacy::NotSeenBefore => "new",
         Legitimacy::Unknown => "?",
     };
-    if source.behind_proxy {
-        format!("{word} proxy")
-    } else {
-        word.into()
-    }
+    if source.behind_proxy { format!("{word} proxy") } else { word.into() }
 }
 
 /// `COUNT`, or with its share where WAF did several things: `BLOCK 80%`.
@@ -299,11 +225,7 @@ fn listed(tally: &Tally) -> String {
     if tally.is_empty() {
         return "?".into();
     }
-    let names: Vec<String> = tally
-        .iter()
-        .take(4)
-        .map(|(name, n)| format!("{name} ({n})"))
-        .collect();
+    let names: Vec<String> = tally.iter().take(4).map(|(name, n)| format!("{name} ({n})")).collect();
     names.join(", ")
 }
 
@@ -327,18 +249,8 @@ mod tests {
     #[test]
     fn thousands_are_grouped() {
         assert_eq!(
-            (
-                grouped(0),
-                grouped(480),
-                grouped(61_000),
-                grouped(1_234_567)
-            ),
-            (
-                "0".into(),
-                "480".into(),
-                "61,000".into(),
-                "1,234,567".into()
-            )
+            (grouped(0), grouped(480), grouped(61_000), grouped(1_234_567)),
+            ("0".into(), "480".into(), "61,000".into(), "1,234,567".into())
         );
     }
 }

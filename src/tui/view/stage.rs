@@ -32,10 +32,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
 pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     let mut page = Page::new(width);
     let Some(row) = state.open_row() else {
-        let name = state
-            .stage
-            .as_ref()
-            .map_or_else(String::new, StageId::label);
+        let name = state.stage.as_ref().map_or_else(String::new, StageId::label);
         page.text(
             0,
             &format!("{name} is no longer on the board: it has no traffic, or it was deleted."),
@@ -51,35 +48,17 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     ]);
     page.hanging("NOW", theme.heading, GUTTER, &now(row), theme.text);
     if row.signals.is_empty() {
-        page.hanging(
-            "WRONG",
-            theme.heading,
-            GUTTER,
-            "no signal stands",
-            theme.text,
-        );
+        page.hanging("WRONG", theme.heading, GUTTER, "no signal stands", theme.text);
     }
     for signal in &row.signals {
         let style = strip::severity(state, signal);
-        page.hanging(
-            "WRONG",
-            theme.heading,
-            GUTTER,
-            &strip::headline(signal),
-            style,
-        );
+        page.hanging("WRONG", theme.heading, GUTTER, &strip::headline(signal), style);
         page.text(GUTTER, &signal.evidence, theme.text);
         page.hanging("DO", theme.heading, GUTTER, &signal.suggests, theme.text);
     }
     if !row.signals.is_empty() {
         let key = state.keymap.key(Context::Stage, Command::Sources);
-        page.hanging(
-            "WHO",
-            theme.heading,
-            GUTTER,
-            &format!("{key}: who is sending it"),
-            theme.text,
-        );
+        page.hanging("WHO", theme.heading, GUTTER, &format!("{key}: who is sending it"), theme.text);
     }
     strip::facts(state, row, &mut page);
     page.lines
@@ -103,11 +82,7 @@ fn now(row: &StageRow) -> String {
     }
     let _ = match &f.throttled_per_second {
         Figure::Unknown(reason) => write!(out, "; throttled ? ({reason})"),
-        Figure::Known(_) => write!(
-            out,
-            "; {}/s throttled",
-            figure(&f.throttled_per_second, rate)
-        ),
+        Figure::Known(_) => write!(out, "; {}/s throttled", figure(&f.throttled_per_second, rate)),
     };
     out
 }

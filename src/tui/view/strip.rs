@@ -24,22 +24,12 @@ pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer)
     let Some(row) = state.selected() else {
         return;
     };
-    let area = if beside {
-        frame_left(state, area, buffer)
-    } else {
-        rule_above(state, area, buffer)
-    };
+    let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let roomy = beside || area.height > 14;
     let page = page(state, row, area.width, roomy);
     draw::lines(buffer, area, &page.lines, 0);
-    let used = u16::try_from(page.lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(1);
-    let rest = Rect {
-        y: area.y.saturating_add(used),
-        height: area.height.saturating_sub(used),
-        ..area
-    };
+    let used = u16::try_from(page.lines.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let rest = Rect { y: area.y.saturating_add(used), height: area.height.saturating_sub(used), ..area };
     if beside {
         chart::column(state, row, rest, buffer);
     } else {
@@ -50,11 +40,7 @@ pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer)
 fn rule_above(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
     let rule = "─".repeat(area.width.into());
     draw::left(buffer, draw::row(area, 0), &rule, state.theme.faint);
-    Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    }
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
 fn frame_left(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -142,22 +128,14 @@ pub(crate) fn facts(state: &State, row: &StageRow, page: &mut Page) {
     for warning in &row.warnings {
         page.hanging("!", theme.warn, GUTTER, warning, theme.text);
     }
-    if let Some(Scope::WebAcl { name, stages }) = row
-        .figures
-        .waf_allowed_per_second
-        .reading()
-        .map(|r| &r.scope)
+    if let Some(Scope::WebAcl { name, stages }) = row.figures.waf_allowed_per_second.reading().map(|r| &r.scope)
         && *stages > 1
     {
         let text = format!("WAF figures are those of all {stages} stages behind {name}");
         page.hanging("", theme.faint, GUTTER, &text, theme.faint);
     }
     if let Some(reading) = row.figures.requests_per_second.reading() {
-        let more = if reading.provisional {
-            "; ~ may still change"
-        } else {
-            ""
-        };
+        let more = if reading.provisional { "; ~ may still change" } else { "" };
         let shared = match reading.scope {
             Scope::ApiName { apis } if apis > 1 => {
                 format!("; they count {apis} APIs of this name together (inferred)")
@@ -173,11 +151,7 @@ pub(crate) fn facts(state: &State, row: &StageRow, page: &mut Page) {
 pub(crate) fn web_acl(row: &StageRow) -> String {
     match &row.web_acl {
         Known::Yes(Some(name)) => {
-            let shared = row
-                .figures
-                .waf_allowed_per_second
-                .reading()
-                .map(|r| &r.scope);
+            let shared = row.figures.waf_allowed_per_second.reading().map(|r| &r.scope);
             match shared {
                 Some(Scope::WebAcl { stages, .. }) if *stages > 1 => {
                     format!("web ACL {name}, shared by {stages} stages")

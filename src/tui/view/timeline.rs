@@ -24,12 +24,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let pane = &state.timeline;
     if pane.items.is_empty() {
         let text = "Nothing has happened yet: the first note, signal or action begins an incident.";
-        draw::left(
-            buffer,
-            draw::after(draw::row(list, 0), MARGIN),
-            text,
-            state.theme.text,
-        );
+        draw::left(buffer, draw::after(draw::row(list, 0), MARGIN), text, state.theme.text);
         return;
     }
     let height = usize::from(list.height);
@@ -65,20 +60,13 @@ fn title(state: &State, area: Rect, buffer: &mut Buffer) {
         Some(incident) => format!("TIMELINE {incident}: {} in force", of(ActionState::InForce)),
         None => "TIMELINE: no incident is open".into(),
     };
-    for (number, words) in [
-        (of(ActionState::InFlight), "in flight"),
-        (of(ActionState::Unclear), "unclear"),
-    ] {
+    for (number, words) in [(of(ActionState::InFlight), "in flight"), (of(ActionState::Unclear), "unclear")] {
         if number > 0 {
             let _ = write!(text, ", {number} {words}");
         }
     }
     let entries = view.entries.len();
-    let _ = write!(
-        text,
-        ", {entries} {}",
-        if entries == 1 { "entry" } else { "entries" }
-    );
+    let _ = write!(text, ", {entries} {}", if entries == 1 { "entry" } else { "entries" });
     draw::left(buffer, area, &text, state.theme.heading);
 }
 
@@ -88,21 +76,9 @@ fn action_line(state: &State, action: &ActionRecord, area: Rect, buffer: &mut Bu
     let left = format!("{word}  {}  {}", what(action), effect_words(action.effect));
     let (right, right_style) = remaining(state, action);
     let room = u16::try_from(right.chars().count()).unwrap_or(0) + 1;
-    let cut = Rect {
-        width: area.width.saturating_sub(room),
-        ..area
-    };
+    let cut = Rect { width: area.width.saturating_sub(room), ..area };
     draw::left(buffer, cut, left.trim_end(), style);
-    draw::right(
-        buffer,
-        area,
-        &right,
-        if style == theme.bad {
-            style
-        } else {
-            right_style
-        },
-    );
+    draw::right(buffer, area, &right, if style == theme.bad { style } else { right_style });
 }
 
 fn entry_line(state: &State, entry: &TimelineEntry, area: Rect, buffer: &mut Buffer) {
@@ -114,10 +90,7 @@ fn entry_line(state: &State, entry: &TimelineEntry, area: Rect, buffer: &mut Buf
     };
     let cell = |from: u16, width: u16| {
         let rest = draw::after(area, from);
-        Rect {
-            width: width.min(rest.width),
-            ..rest
-        }
+        Rect { width: width.min(rest.width), ..rest }
     };
     draw::left(buffer, cell(0, 9), &time(entry.at), theme.faint);
     draw::left(buffer, cell(10, 8), &entry.kind, style);
@@ -138,10 +111,7 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         Some(Item::Entry(index)) => {
             if let Some(entry) = pane.view.entries.get(*index) {
-                let id = entry
-                    .action_id
-                    .as_deref()
-                    .map_or_else(String::new, |id| format!("  {id}"));
+                let id = entry.action_id.as_deref().map_or_else(String::new, |id| format!("  {id}"));
                 page.spans(&[(
                     &format!(
                         "{}  {}  {} ({}@{}){id}",
@@ -173,10 +143,10 @@ fn action_detail(state: &State, action: &ActionRecord, page: &mut Page) {
         (word, style),
         (&format!("  {}", effect_words(action.effect)), theme.text),
     ]);
-    let life = block.terms.expires_after_seconds.map_or_else(
-        || "until undone".to_owned(),
-        |seconds| format!("for {}", duration(seconds)),
-    );
+    let life = block
+        .terms
+        .expires_after_seconds
+        .map_or_else(|| "until undone".to_owned(), |seconds| format!("for {}", duration(seconds)));
     page.text(
         0,
         &format!(
@@ -236,9 +206,7 @@ fn effect_words(effect: Option<Effect>) -> &'static str {
 fn remaining(state: &State, action: &ActionRecord) -> (String, Style) {
     let theme = &state.theme;
     match (action.expires_at, state.now) {
-        (Some(expires), Some(now)) if expires <= now => {
-            (format!("EXPIRED {} ago", minutes(now - expires)), theme.bad)
-        }
+        (Some(expires), Some(now)) if expires <= now => (format!("EXPIRED {} ago", minutes(now - expires)), theme.bad),
         (Some(expires), Some(now)) => (format!("{} left", minutes(expires - now)), theme.text),
         (Some(expires), None) => (format!("until {}", time(expires)), theme.text),
         (None, _) => ("no expiry".into(), theme.faint),
