@@ -7,6 +7,7 @@ mod incident_fixtures;
 mod incident_laws;
 mod journal;
 mod report;
+mod sdk;
 mod tui_fixtures;
 mod tui_flows;
 mod tui_keymap;
