@@ -80,6 +80,9 @@ pub struct Source {
     pub legitimacy: Legitimacy,
     /// Whether its requests carry forwarding headers: it may be a proxy that others are behind.
     pub behind_proxy: bool,
+    /// What speaks against it: rules that matched its requests and hardly any caller who was there before. Not having been
+    /// seen before is no such thing: most callers are in no sample.
+    pub against: Vec<String>,
 }
 
 /// The sources of one web ACL, ranked.

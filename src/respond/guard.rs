@@ -75,6 +75,9 @@ guards! {
     LEGITIMATE = "block-ip.legitimate-share", overridable: true, varies: true,
         "Few of the requests from the targets come from callers that were there before the attack.",
         "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples.";
+    SUSPICION = "block-ip.suspicion", overridable: true, varies: true,
+        "Something speaks against each target: a rule that matches attackers and hardly anybody who was there before. Not having been seen before is no such thing.",
+        "WAF's sampled requests of the last minutes, by rule, against those of before the attack. More than three targets with nothing against them stop the plan.";
     PROXY = "block-ip.proxy", overridable: true, varies: true,
         "The address is a client's, not a proxy's with many clients behind it.",
         "Forwarding headers in WAF's sampled requests.";

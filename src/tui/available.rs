@@ -10,7 +10,7 @@ use super::state::{Load, Phase, Screen, State, stands};
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
         Command::Open | Command::Sources => stage_chosen(state),
-        Command::Mark | Command::MarkNew | Command::MarkAll => sources_listed(state),
+        Command::Mark | Command::MarkSuspects | Command::MarkAll => sources_listed(state),
         Command::Unmark if state.sources.marked.is_empty() => Err("nothing is marked".into()),
         Command::Reload => match state.sources.load {
             Load::Loading => Err("the sources are being read already".into()),

@@ -124,7 +124,7 @@ commands! {
     Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
     Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";
     Mark "mark" in [Sources] label "mark" rank 12: "Mark the source, or take the mark away";
-    MarkNew "mark-new" in [Sources] label "mark new" rank 11: "Mark every listed source not seen before the attack, possible proxies left out";
+    MarkSuspects "mark-suspects" in [Sources] label "mark suspects" rank 11: "Mark every listed source that rules match and that was not there before, possible proxies left out";
     MarkAll "mark-all" in [Sources] label "mark all" rank 24: "Mark every listed source, known callers and proxies too";
     Unmark "unmark" in [Sources] label "unmark" rank 25: "Take every mark away";
     Block "block" in [Sources] label "block" rank 10: "Plan to block the marked sources, or the one under the cursor; changes nothing yet";

@@ -1,6 +1,7 @@
 //! `block-ip` from plan to undo against the range: what must hold whatever others do meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use portcullis::aws::Lane;
 use portcullis::model::plan::{Effect, GuardResult, Outcome, Verdict};
 use portcullis::model::timeline::ActionState;
 use portcullis::respond::confirm::{ConfirmError, Confirmed};
@@ -147,6 +148,25 @@ async fn blocking_a_prefix_with_customers_in_it_is_stopped_and_the_attackers_alo
     assert_eq!(guard(&wide, "block-ip.legitimate-share").verdict, Verdict::Stop, "{:#?}", wide.plan.guards);
     let exact = world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await;
     assert_eq!(guard(&exact, "block-ip.legitimate-share").verdict, Verdict::Pass, "{:#?}", exact.plan.guards);
+}
+
+#[tokio::test(start_paused = true)]
+async fn customers_that_were_merely_not_seen_before_stop_the_plan() {
+    let world = flood(60.0).await;
+    world.pass(300).await;
+    let arn = world.range.with(|range| range.account().waf.web_acls.values().next().unwrap().saved().arn.clone());
+    let now = world.aws.clock().now();
+    let from = now - chrono::TimeDelta::minutes(2);
+    let default = world
+        .range
+        .with(|range| range.account().waf.web_acls.values().next().unwrap().saved().metric_name().to_owned());
+    let sampled = world.aws.sampled_requests(&arn, &default, from, now, Lane::Plan).await.unwrap();
+    let customers: std::collections::BTreeSet<String> =
+        sampled.samples.iter().map(|s| s.client.to_string()).filter(|c| c.starts_with("198.1")).collect();
+    let customers: Vec<&str> = customers.iter().map(String::as_str).filter(|c| !c.starts_with("198.51")).collect();
+    assert!(customers.len() > 3, "{customers:?}");
+    let planned = world.plan(&block(&customers)).await;
+    assert!(halts(&planned).contains(&"block-ip.suspicion".to_owned()), "{:#?}", planned.plan.guards);
 }
 
 #[tokio::test(start_paused = true)]

@@ -287,6 +287,7 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         last_seen: ago(0),
         legitimacy,
         behind_proxy: false,
+        against: if new { vec!["sqli".into()] } else { Vec::new() },
     }
 }
 

@@ -203,8 +203,11 @@ fn distinct(addresses: &[String]) -> Vec<String> {
 
 /// Building and changing; arguments are taken to be valid.
 impl Account {
-    fn waf_arn(&self, kind: &str, name: &str, id: &str) -> String {
-        format!("arn:aws:wafv2:{}:{}:regional/{kind}/{name}/{id}", self.region, self.id)
+    /// The ARN of a new resource, which begins without tags.
+    fn new_waf_arn(&mut self, kind: &str, name: &str, id: &str) -> String {
+        let arn = format!("arn:aws:wafv2:{}:{}:regional/{kind}/{name}/{id}", self.region, self.id);
+        self.waf.tags.entry(arn.clone()).or_default();
+        arn
     }
 
     /// Creates an IP set; gives its id.
@@ -212,7 +215,7 @@ impl Account {
         let id = self.ids.uuid();
         let addresses = distinct(addresses);
         let set = IpSet {
-            arn: self.waf_arn("ipset", name, &id),
+            arn: self.new_waf_arn("ipset", name, &id),
             id: id.clone(),
             name: name.to_owned(),
             description: None,
@@ -249,7 +252,7 @@ impl Account {
     ) -> String {
         let id = self.ids.uuid();
         let group = RuleGroup {
-            arn: self.waf_arn("rulegroup", name, &id),
+            arn: self.new_waf_arn("rulegroup", name, &id),
             id: id.clone(),
             name: name.to_owned(),
             capacity,
@@ -276,7 +279,7 @@ impl Account {
     pub fn create_web_acl(&mut self, name: &str, rules: Vec<Value>, body: Map<String, Value>) -> String {
         let id = self.ids.uuid();
         let acl = WebAcl {
-            arn: self.waf_arn("webacl", name, &id),
+            arn: self.new_waf_arn("webacl", name, &id),
             id: id.clone(),
             name: name.to_owned(),
             rules,

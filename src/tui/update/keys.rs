@@ -75,7 +75,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
             sorted(state);
         }
         Command::Mark => sources::mark(state),
-        Command::MarkNew => sources::mark_new(state),
+        Command::MarkSuspects => sources::mark_suspects(state),
         Command::MarkAll => sources::mark_all(state),
         Command::Unmark => state.sources.marked.clear(),
         Command::Block => sources::block(state, effects),

@@ -83,19 +83,21 @@ pub(crate) fn mark(state: &mut State) {
     pane.cursor.move_by(1, len);
 }
 
-/// Marks what was not seen before the attack. Possible proxies are left out, since others stand behind them.
-pub(crate) fn mark_new(state: &mut State) {
+/// Marks what rules speak against and what was not seen before the attack. Not having been seen alone is no reason: most
+/// customers are in no sample. Possible proxies are left out, since others stand behind them.
+pub(crate) fn mark_suspects(state: &mut State) {
     let list = state.sources.list();
-    let new = || list.iter().filter(|s| s.legitimacy == Legitimacy::NotSeenBefore);
-    let marked: Vec<IpAddr> = new().filter(|s| !s.behind_proxy).map(|s| s.address).collect();
-    let proxies = new().filter(|s| s.behind_proxy).count();
-    let unknown = list.iter().filter(|s| s.legitimacy == Legitimacy::Unknown).count();
-    let mut words = format!("marked {} not seen before", count(marked.len(), "source"));
+    let new = || list.iter().filter(|s| s.legitimacy != Legitimacy::SeenBefore);
+    let suspects = || new().filter(|s| !s.against.is_empty());
+    let marked: Vec<IpAddr> = suspects().filter(|s| !s.behind_proxy).map(|s| s.address).collect();
+    let proxies = suspects().filter(|s| s.behind_proxy).count();
+    let unsuspected = new().filter(|s| s.against.is_empty()).count();
+    let mut words = format!("marked {} that rules match and that were not there before", count(marked.len(), "source"));
     if proxies > 0 {
         let _ = write!(words, "; {proxies} left out as possible proxies");
     }
-    if unknown > 0 {
-        let _ = write!(words, "; {unknown} not known");
+    if unsuspected > 0 {
+        let _ = write!(words, "; {unsuspected} new, but matched by no rule: may be customers");
     }
     state.sources.marked.extend(marked);
     state.say(words);

@@ -91,9 +91,9 @@ fn columns(sources: &Sources, width: u16) -> Vec<Column> {
         column("address", address, false, |s| s.address.to_string()),
         column("est.req", 7, true, |s| rate(s.requests as f64)),
         column("share", 5, true, |s| percent(s.share)),
-        column("known?", 10, false, known),
+        column("known?", 13, false, known),
         column("cc", 2, false, |s| top(&s.countries).unwrap_or_else(|| "?".into())),
-        column("WAF did", 8, false, did),
+        column("WAF did", 10, false, did),
         column("top request", 16, false, |s| top(&s.requests_by_path).unwrap_or_else(|| "?".into())),
         column("top rule", 18, false, |s| top(&s.rules).unwrap_or_default()),
         column("user agent", 14, false, |s| top(&s.user_agents).unwrap_or_else(|| "none seen".into())),
@@ -175,7 +175,11 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
             Legitimacy::Unknown => "whether it belongs there is not known: nothing to compare with",
         };
         let proxy = if source.behind_proxy { "; forwarding headers: others may be behind it" } else { "" };
-        page.text(0, &format!("{}: {words}{proxy}", source.address), theme.text);
+        let against = match source.against.as_slice() {
+            [] => "; no rule speaks against it".to_owned(),
+            rules => format!("; against it: {}", rules.join(", ")),
+        };
+        page.text(0, &format!("{}: {words}{against}{proxy}", source.address), theme.text);
         let samples = usize::try_from(source.samples).unwrap_or(usize::MAX);
         let lines = [
             format!(
@@ -196,10 +200,12 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn known(source: &Source) -> String {
-    let word = match source.legitimacy {
-        Legitimacy::SeenBefore => "before",
-        Legitimacy::NotSeenBefore => "new",
-        Legitimacy::Unknown => "?",
+    let word = match (&source.legitimacy, source.against.is_empty()) {
+        (Legitimacy::SeenBefore, _) => "before",
+        (Legitimacy::NotSeenBefore, true) => "new",
+        (Legitimacy::NotSeenBefore, false) => "suspect",
+        (Legitimacy::Unknown, true) => "?",
+        (Legitimacy::Unknown, false) => "suspect?",
     };
     if source.behind_proxy { format!("{word} proxy") } else { word.into() }
 }
@@ -209,8 +215,7 @@ fn did(source: &Source) -> String {
     let all: u64 = source.actions.iter().map(|(_, n)| n).sum();
     match source.actions.first() {
         Some((action, n)) if *n < all && all > 0 => {
-            let short: String = action.chars().take(4).collect();
-            format!("{short} {}", percent(*n as f64 / all as f64))
+            format!("{action} {}", percent(*n as f64 / all as f64))
         }
         Some((action, _)) => action.clone(),
         None => "?".into(),

@@ -16,6 +16,9 @@ const FIRST: u64 = 5_000;
 /// Characters kept of an attacker's text.
 const TEXT: usize = 200;
 
+/// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.
+const TELLING: f64 = 0.1;
+
 /// Names kept in a tally.
 const NAMES: usize = 20;
 
@@ -150,12 +153,13 @@ impl Tallies {
             Some(known) if known.contains(address) => Legitimacy::SeenBefore,
             Some(_) => Legitimacy::NotSeenBefore,
         };
+        let telling = telling(&self.addresses, known_before.as_ref());
         let mut sources: Vec<Source> = self
             .addresses
             .into_iter()
             .map(|(address, sums)| {
                 let legitimacy = legitimacy(&address);
-                sums.source(address, all, seconds, legitimacy, now)
+                sums.source(address, all, seconds, legitimacy, now, &telling)
             })
             .collect();
         sources.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
@@ -262,7 +266,16 @@ impl Sums {
         }
     }
 
-    fn source(self, address: IpAddr, all: f64, seconds: f64, legitimacy: Legitimacy, now: DateTime<Utc>) -> Source {
+    fn source(
+        self,
+        address: IpAddr,
+        all: f64,
+        seconds: f64,
+        legitimacy: Legitimacy,
+        now: DateTime<Utc>,
+        telling: &HashSet<String>,
+    ) -> Source {
+        let against = self.rules.keys().filter(|rule| telling.contains(*rule)).cloned().collect();
         let (first_seen, last_seen) = self.seen.unwrap_or((now, now));
         Source {
             address,
@@ -279,8 +292,27 @@ impl Sums {
             last_seen,
             legitimacy,
             behind_proxy: self.behind_proxy,
+            against,
         }
     }
+}
+
+/// Rules that tell attackers from others: hardly anybody they matched was there before. With nothing to compare with, every rule
+/// that matched some addresses and not all of them.
+fn telling(addresses: &HashMap<IpAddr, Sums>, known: Option<&HashSet<IpAddr>>) -> HashSet<String> {
+    let mut matched: HashMap<&String, (usize, usize)> = HashMap::new();
+    for (address, sums) in addresses {
+        for rule in sums.rules.keys() {
+            let (all, before) = matched.entry(rule).or_default();
+            *all += 1;
+            *before += usize::from(known.is_some_and(|known| known.contains(address)));
+        }
+    }
+    let tells = |all: usize, before: usize| match known {
+        Some(_) => before as f64 <= all as f64 * TELLING,
+        None => all < addresses.len(),
+    };
+    matched.into_iter().filter(|(_, (all, before))| tells(*all, *before)).map(|(rule, _)| rule.clone()).collect()
 }
 
 /// Adds to a tally under a name made harmless.

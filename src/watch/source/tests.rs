@@ -137,6 +137,21 @@ fn without_a_baseline_nobody_is_known() {
 }
 
 #[test]
+fn a_rule_that_matches_those_who_were_there_before_speaks_against_nobody() {
+    let count = |name, addresses: &[&str]| {
+        answer(rule(name), 10, addresses.iter().map(|a| sample(a, 1, RuleAction::Count)).collect())
+    };
+    let now = [count("sqli", &["203.0.113.7"]), count("everything", &["203.0.113.7", "192.0.2.1"])];
+    let before = [answer(default(), 10, vec![sample("192.0.2.1", 1, RuleAction::Allow)])];
+    let found = sources(&now, &before);
+    assert_eq!(of(&found, "203.0.113.7").against, ["sqli"]);
+    assert_eq!(of(&found, "192.0.2.1").against, Vec::<String>::new());
+    // With nothing to compare with, a rule that matches everybody tells nothing.
+    let found = sources(&now, &[]);
+    assert_eq!(of(&found, "203.0.113.7").against, ["sqli"]);
+}
+
+#[test]
 fn what_attackers_wrote_is_made_harmless() {
     let mut evil = sample("203.0.113.7", 1, RuleAction::Allow);
     evil.uri = "/\x1b[2Jx\u{202e}".into();

@@ -21,6 +21,8 @@ pub(super) struct Evidence {
     pub(super) recent: u64,
     /// Sampled requests in all of before the attack.
     pub(super) earlier: u64,
+    /// Addresses inside the targets that were sampled in the last minutes and that no telling rule matched.
+    pub(super) unsuspected: BTreeSet<IpAddr>,
     /// Addresses inside the targets with forwarding headers, and how many different values those had.
     pub(super) forwarding: HashMap<IpAddr, usize>,
 }
@@ -46,8 +48,29 @@ pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
             forwarded.entry(request.client).or_default().insert(value);
         }
     }
+    let suspects = suspects(state, &earlier);
+    let sampled: BTreeSet<IpAddr> = requests(&state.recent).map(|r| r.client).filter(inside).collect();
+    out.unsuspected = sampled.into_iter().filter(|client| !suspects.contains(client)).collect();
     out.forwarding = forwarded.into_iter().map(|(address, values)| (address, values.len())).collect();
     out
+}
+
+/// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.
+const TELLING: f64 = 0.1;
+
+/// Addresses that a telling rule matched: one that hardly matches anybody who was there before. The default action matches
+/// whoever is left, and tells nothing.
+fn suspects(state: &State, earlier: &BTreeSet<IpAddr>) -> BTreeSet<IpAddr> {
+    let default = state.web_acl.as_ref().map(|acl| acl.metric_name.as_str());
+    let mut matched: HashMap<&str, BTreeSet<IpAddr>> = HashMap::new();
+    for set in state.recent.sets.iter().filter(|set| Some(set.rule.as_str()) != default) {
+        matched.entry(&set.rule).or_default().extend(set.samples.iter().map(|s| s.client));
+    }
+    let telling = matched.into_values().filter(|clients| {
+        let before = clients.intersection(earlier).count();
+        before as f64 <= clients.len() as f64 * TELLING
+    });
+    telling.flatten().collect()
 }
 
 fn requests(samples: &Samples) -> impl Iterator<Item = &SampledRequest> {

@@ -124,6 +124,7 @@ pub(super) fn guards(
         results.push(blast_radius(state));
         let evidence = evidence(action, state);
         results.push(legitimate(state, settings, &evidence));
+        results.push(suspicion(state, &evidence));
         results.push(proxy(state, &evidence));
         results.push(managed(state, chosen));
     }
@@ -326,6 +327,26 @@ fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardR
     }
 }
 
+/// As many targets as may go without anything against them: somebody may know better than the rules, address by address.
+const UNSUSPECTED: usize = 3;
+
+fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
+    let guard = &guard::SUSPICION;
+    if state.recent.sets.is_empty() {
+        return guard.unknown("WAF gives no samples, so what speaks against the targets is not known");
+    }
+    let some: Vec<String> = evidence.unsuspected.iter().take(20).map(ToString::to_string).collect();
+    match evidence.unsuspected.len() {
+        0 => guard.pass("a rule that tells attackers from others matched every target that was sampled"),
+        n if n <= UNSUSPECTED => {
+            guard.warn(format!("no rule speaks against {}: they may be customers", plural(n, "target"))).because(some)
+        }
+        n => guard
+            .stop(format!("no rule speaks against {}: they may be customers. Take them out", plural(n, "address")))
+            .because(some),
+    }
+}
+
 /// One client keeps one `X-Forwarded-For`; a proxy shows as many as it has clients.
 fn proxy(state: &State, evidence: &Evidence) -> GuardResult {
     if state.recent.sets.is_empty() {
@@ -417,5 +438,6 @@ fn wiring_change(action: &BlockIp, state: &State) -> Vec<String> {
 }
 
 fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    let ending = if what.ends_with('s') { "es" } else { "s" };
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}{ending}") }
 }
