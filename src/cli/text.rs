@@ -41,7 +41,8 @@ pub(super) fn plan(plan: &Plan) -> String {
             let _ = writeln!(out, "  {}:{} on {}", call.service, call.operation, call.resource);
         }
     }
-    if let Some(lifetime) = plan.lifetime() {
+    // The undo of an action that expires does not expire itself.
+    if let Some(lifetime) = plan.lifetime().filter(|_| plan.purpose == Purpose::Apply) {
         let _ = writeln!(
             out,
             "\nExpires  {} after it is done, while a console runs or `portcullis sweep` is scheduled",

@@ -6,6 +6,8 @@ mod incident;
 mod incident_fixtures;
 mod incident_laws;
 mod journal;
+mod layers;
+mod pictures;
 mod report;
 mod sdk;
 mod tui_fixtures;

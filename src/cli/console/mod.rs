@@ -83,11 +83,12 @@ fn options(mode: Mode, named: Option<&std::path::Path>) -> Result<Options, Failu
 async fn run(options: Options, surroundings: Surroundings, connect: impl host::Connect) -> Result<Exit, Failure> {
     let (event_sender, events) = unbounded_channel();
     let (effect_sender, effects) = unbounded_channel();
+    let drill = matches!(options.mode, Mode::Drill { .. });
     let host = tokio::spawn(Host::run(surroundings, connect, event_sender, effects));
     // The screen is a task of its own, so that nothing the host does on this thread can hold it up.
     let screen = tokio::spawn(tui::run(options, events, effect_sender)).await;
     let left = host.await.unwrap_or_default();
-    say_what_is_left(&left.in_force, left.at);
+    say_what_is_left(&left.in_force, left.at, drill);
     match screen {
         Ok(Ok(_)) => Ok(Exit::Done),
         Ok(Err(error)) => Err(Failure::new(Exit::Error, error.to_string())),
@@ -95,8 +96,9 @@ async fn run(options: Options, surroundings: Surroundings, connect: impl host::C
     }
 }
 
-/// What stays in force, and what no console will undo now, with a line for a scheduler.
-fn say_what_is_left(in_force: &[ActionRecord], at: Option<DateTime<Utc>>) {
+/// What stays in force, and what no console will undo now, with a line for a scheduler. A drill's range is gone with it, so
+/// there is nothing that a sweep could undo.
+fn say_what_is_left(in_force: &[ActionRecord], at: Option<DateTime<Utc>>, drill: bool) {
     if in_force.is_empty() {
         return;
     }
@@ -110,7 +112,9 @@ fn say_what_is_left(in_force: &[ActionRecord], at: Option<DateTime<Utc>>) {
         };
         let _ = writeln!(out, "  {}  {} on {}, {expiry}", action.id, action.action.name(), action.stage.label());
     }
-    if in_force.iter().any(|action| action.expires_at.is_some()) {
+    if drill {
+        let _ = writeln!(out, "All of it in the simulated account, which is gone now.");
+    } else if in_force.iter().any(|action| action.expires_at.is_some()) {
         let _ = writeln!(out, "No console undoes them now. For a scheduler, for example cron:");
         let _ = writeln!(out, "  * * * * * portcullis sweep");
     }
