@@ -221,6 +221,7 @@ impl Account {
             addresses,
             lock_token: self.ids.uuid(),
         };
+        self.waf.tags.entry(set.arn.clone()).or_default();
         let live = Live::new(set, self.now, self.propagation.waf(&id));
         self.waf.ip_sets.insert(id.clone(), live);
         id
@@ -257,6 +258,7 @@ impl Account {
             body,
             lock_token: self.ids.uuid(),
         };
+        self.waf.tags.entry(group.arn.clone()).or_default();
         let live = Live::new(group, self.now, self.propagation.waf(&id));
         self.waf.rule_groups.insert(id.clone(), live);
         id
@@ -286,6 +288,7 @@ impl Account {
             managed_by_firewall_manager: false,
             lock_token: self.ids.uuid(),
         };
+        self.waf.tags.entry(acl.arn.clone()).or_default();
         let live = Live::new(acl, self.now, self.propagation.waf(&id));
         self.waf.web_acls.insert(id.clone(), live);
         id
