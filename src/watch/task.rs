@@ -58,7 +58,8 @@ pub(super) struct Task {
     /// Whether discovery brought anything since the last poll began.
     news: bool,
     poll_failures: u32,
-    published: Option<Instant>,
+    /// Wall time of the last board, at first of the start.
+    published: Instant,
     boards_out: u32,
     published_minute: DateTime<Utc>,
     dirty: bool,
@@ -90,7 +91,7 @@ impl Task {
             out_of_turn: now,
             news: false,
             poll_failures: 0,
-            published: None,
+            published: Instant::now(),
             boards_out: 0,
             published_minute: floor_minute(now),
             dirty: false,
@@ -234,10 +235,8 @@ impl Task {
     }
 
     fn publish_at(&self) -> Instant {
-        match self.published {
-            Some(at) if self.boards_out >= AT_ONCE => at + BETWEEN_BOARDS,
-            _ => Instant::now(),
-        }
+        // Never reckoned from the present: a board would then always be due a moment later.
+        if self.boards_out >= AT_ONCE { self.published + BETWEEN_BOARDS } else { self.published }
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
@@ -246,7 +245,7 @@ impl Task {
         if turned || (self.dirty && Instant::now() >= self.publish_at()) {
             let board = picture::board(&self.state, now, self.aws.clock().rate());
             self.boards.send_replace(Arc::new(board));
-            self.published = Some(Instant::now());
+            self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);
             self.published_minute = minute;
             self.dirty = false;

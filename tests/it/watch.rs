@@ -91,6 +91,16 @@ async fn the_board_is_empty_at_once_and_then_complete() {
     assert_eq!(blocked.scope, Scope::WebAcl { name: "shop-acl".into(), stages: 1 });
 }
 
+/// On wall time, which goes on between two looks at the clock: paused time once hid that boards waited for the minute to turn.
+#[tokio::test]
+async fn news_makes_a_board_at_once_and_not_only_with_the_next_minute() {
+    let (handle, aws) = flood(1.0).await;
+    let opened = handle.now();
+    let watcher = Watcher::start(aws, Arc::default());
+    let board = board_with(&mut watcher.boards(), 1, complete).await;
+    assert!(board.at - opened < TimeDelta::seconds(50), "only after {}", board.at - opened);
+}
+
 #[tokio::test(start_paused = true)]
 async fn polls_come_once_a_minute_in_as_few_calls_as_can_be() {
     let (handle, aws) = flood(1.0).await;
