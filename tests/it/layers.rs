@@ -224,7 +224,10 @@ fn arrows_that_go_up_are_found() {
     assert!(up("aws/gate.rs", "use crate::{\n    journal::Ticket,\n    incident::{Event, Incident},\n};"));
     assert!(up("clock.rs", "use crate::model::board::Board;"));
     assert!(up("aws/gate.rs", "use super::super::cli::run;"));
-    assert!(!up("aws/gate.rs", "use crate::{journal::Ticket, model::{identity::Actor, plan::Plan}, clock::AccountClock};"));
+    assert!(!up(
+        "aws/gate.rs",
+        "use crate::{journal::Ticket, model::{identity::Actor, plan::Plan}, clock::AccountClock};"
+    ));
     assert!(!up("report/mod.rs", "use crate::incident::Folded; // not crate::cli"));
     assert!(!up("aws/read/waf.rs", "use super::super::Aws;"));
     assert!(!up("lib.rs", "pub use crate::cli::run;"));

@@ -130,7 +130,8 @@ impl Drill {
         let finished = execute(&self.world.aws, &self.incident, confirmed, &mut |_| {}).await.unwrap();
         self.console.event(Event::Finished { result: Ok(Box::new(finished.clone())) });
         let (aws, patience) = (&self.world.aws, TimeDelta::minutes(8));
-        let seen = observe(aws, &self.incident, &finished.action_id, &shown, aws.clock().now(), patience).await.unwrap();
+        let seen =
+            observe(aws, &self.incident, &finished.action_id, &shown, aws.clock().now(), patience).await.unwrap();
         assert!(seen.observed, "{:?}", seen.evidence);
         (*shown, finished)
     }
@@ -174,7 +175,10 @@ async fn pictures() {
     drill.console.enter().keys(&phrase).enter();
     let (shown, finished) = drill.apply().await;
     assert_eq!(shown.phrase(), phrase);
-    drill.incident.record(drill.world.aws.clock().now(), &Line::Note { text: "Blocked the botnet; watching.".into() }).unwrap();
+    drill
+        .incident
+        .record(drill.world.aws.clock().now(), &Line::Note { text: "Blocked the botnet; watching.".into() })
+        .unwrap();
 
     let done = drill.world.aws.clock().now();
     let after = board_with(&mut boards, 5, |board| {
