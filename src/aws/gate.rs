@@ -226,24 +226,38 @@ fn admitted(request: &HttpRequest, bound: Option<&AccountRegion>) -> Result<(), 
     }
 }
 
-/// The write that a request would make, or `None` where it is certainly a read.
+/// The write that a request would make, or `None` where it is certainly a read: each protocol is recognised by all that
+/// makes it one, so that a name in a path or a body cannot pass for an operation.
 fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     let body = request.body().bytes().unwrap_or_default();
-    let path = request.uri().split('?').next().unwrap_or_default();
-    if let Some(target) = request.headers().get("x-amz-target") {
-        let operation = target.rsplit('.').next().unwrap_or(target);
-        return unless_read("WAFV2", operation, || json_resource(body));
+    let header = |name: &str| request.headers().get(name).unwrap_or_default();
+    let path = path_of(request.uri());
+    if request.method() == "POST" && path == "/" {
+        if let Some(operation) = header("x-amz-target").strip_prefix("AWSWAF_20190729.") {
+            return unless_read("WAFV2", operation, || json_resource(body));
+        }
+        if header("content-type").starts_with("application/x-www-form-urlencoded") {
+            return unless_read("STS", form_action(body).unwrap_or("an unnamed action"), String::new);
+        }
     }
-    if let Some((_, operation)) = path.rsplit_once("/operation/") {
+    let cbor = header("smithy-protocol") == "rpc-v2-cbor";
+    if let Some(operation) = path.strip_prefix("/service/GraniteServiceVersion20100801/operation/").filter(|_| cbor) {
         return unless_read("CloudWatch", operation, String::new);
     }
+    // API Gateway: what is not a GET writes.
     if request.method() == "GET" {
         return None;
     }
-    if let Some(action) = form_action(body) {
-        return unless_read("STS", &action, String::new);
-    }
     Some(OnTheWire { operation: request.method().to_owned(), resource: path.to_owned() })
+}
+
+/// The path of a URI, with or without its host before it.
+fn path_of(uri: &str) -> &str {
+    let after_host = match uri.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+        None => uri,
+    };
+    after_host.split(['?', '#']).next().unwrap_or(after_host)
 }
 
 fn unless_read(service: &str, operation: &str, resource: impl FnOnce() -> String) -> Option<OnTheWire> {
@@ -265,9 +279,8 @@ fn json_resource(body: &[u8]) -> String {
         .to_owned()
 }
 
-fn form_action(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?;
-    text.split('&').find_map(|pair| pair.strip_prefix("Action=")).map(str::to_owned)
+fn form_action(body: &[u8]) -> Option<&str> {
+    std::str::from_utf8(body).ok()?.split('&').next()?.strip_prefix("Action=")
 }
 
 impl fmt::Display for OnTheWire {
@@ -286,3 +299,6 @@ pub(super) fn pass(ticket: &Ticket, connected: &AccountRegion) -> Result<(), Ref
         connected: format!("{} {}", connected.account, connected.region),
     })
 }
+
+#[cfg(test)]
+mod tests;

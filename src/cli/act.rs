@@ -24,7 +24,7 @@ use crate::respond::{plan as planning, undo as undoing};
 const PATIENCE: TimeDelta = TimeDelta::minutes(6);
 
 /// `plan ACTION …`: exit 0 with nothing to change, 2 with changes pending, 3 stopped.
-pub(super) async fn plan(common: &Common, args: PlanArgs, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn plan(common: &Common, args: PlanArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     let planned = planned(&session, &args.action.into()).await?;
     plans::keep(&planned.plan);
@@ -58,15 +58,16 @@ fn attack_began(session: &Session, action: &Action) -> Result<Option<chrono::Dat
     Ok(on_stage.filter(|s| s.severity == crate::model::signal::Severity::Attack).map(|s| s.since).min())
 }
 
-fn show(plan: &Plan, printer: &Printer) {
-    match printer.is_json() {
-        true => printer.object("plan", json!({ "plan": plan_value(plan) })),
-        false => printer.text(&text::plan(plan)),
+fn show(plan: &Plan, printer: Printer) {
+    if printer.is_json() {
+        printer.object("plan", json!({ "plan": plan_value(plan) }));
+    } else {
+        printer.text(&text::plan(plan));
     }
 }
 
 /// `apply ACTION …` and `apply FILE`.
-pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) -> Result<Exit, Failure> {
     let saved = args.file.as_deref().map(plans::load).transpose()?;
     let action: Action = match (&saved, args.action) {
         (_, Some(action)) => action.into(),
@@ -91,7 +92,7 @@ fn unchanged(saved: &Plan, now: &Plan) -> Result<(), Failure> {
 }
 
 /// `undo ACTION-ID`.
-pub(super) async fn undo(common: &Common, args: UndoArgs, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let actions = session.store.actions(&session.identity.at)?;
@@ -107,7 +108,7 @@ async fn carry_out(
     session: &Session,
     planned: Planned,
     confirmation: &Confirmation,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, Failure> {
     if planned.plan.is_empty() && planned.plan.halting().next().is_none() {
         show(&planned.plan, printer);
@@ -132,7 +133,7 @@ async fn carry_out_in(
     incident: &Incident,
     planned: Planned,
     confirmation: &Confirmation,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, Failure> {
     if planned.plan.halting().next().is_some() {
         show(&planned.plan, printer);
@@ -143,22 +144,20 @@ async fn carry_out_in(
 }
 
 /// The confirmation: from the flag, from the terminal, or none.
-fn confirmed(planned: Planned, confirmation: &Confirmation, printer: &Printer) -> Result<Option<Confirmed>, Failure> {
-    let phrase = match &confirmation.confirm {
-        Some(phrase) => phrase.clone(),
-        None => {
-            plans::keep(&planned.plan);
-            show(&planned.plan, printer);
-            let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
-            let Some(phrase) = asked else {
-                printer.aside(&[format!(
-                    "not confirmed, nothing was changed. Repeat with --confirm \"{}\"",
-                    planned.plan.phrase()
-                )]);
-                return Ok(None);
-            };
-            phrase
-        }
+fn confirmed(planned: Planned, confirmation: &Confirmation, printer: Printer) -> Result<Option<Confirmed>, Failure> {
+    let phrase = if let Some(phrase) = &confirmation.confirm {
+        phrase.clone()
+    } else {
+        plans::keep(&planned.plan);
+        show(&planned.plan, printer);
+        let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
+        let Some(phrase) = asked else {
+            let how =
+                format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", planned.plan.phrase());
+            printer.aside(&[how]);
+            return Ok(None);
+        };
+        phrase
     };
     let now = planned.plan.clone();
     Confirmed::by_phrase(planned, &phrase).map(Some).map_err(|error| stale(error, &phrase, &now))
@@ -199,7 +198,7 @@ async fn carried_out(
     plan: &Plan,
     confirmed: Confirmed,
     wait: bool,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<Exit, Failure> {
     let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
     let finished = execute(&session.aws, incident, confirmed, &mut progress).await?;
@@ -222,7 +221,7 @@ fn report(
     plan: &Plan,
     finished: &Finished,
     observed: Option<&crate::respond::observe::Observation>,
-    printer: &Printer,
+    printer: Printer,
 ) {
     if printer.is_json() {
         let value = json!({

@@ -11,7 +11,7 @@ use crate::model::timeline::{ActionRecord, ActionState};
 use crate::respond::sweep;
 
 /// `actions`: what is in force, and what expires when.
-pub(super) async fn actions(common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let all = session.store.actions(&session.identity.at)?;
@@ -42,7 +42,7 @@ fn value(action: &ActionRecord) -> Value {
 }
 
 /// `sweep`: undoes what has expired, for a scheduler.
-pub(super) async fn sweep(common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let swept = sweep::sweep(&session.aws, &session.store, &session.actor).await?;

@@ -45,7 +45,7 @@ pub(super) struct Common {
     /// Another endpoint for every service: a range, an emulator
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint_url: Option<String>,
-    /// The configuration file [default: $XDG_CONFIG_HOME/portcullis/config.toml]
+    /// The configuration file [default: `$XDG_CONFIG_HOME/portcullis/config.toml`]
     #[arg(long, global = true, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The incident to write to [default: the newest open one of the account and region]
@@ -198,7 +198,7 @@ struct TermsArgs {
 
 fn lifetime(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write for example 4h or 30m"))?;
-    if duration < Duration::from_secs(60) { Err("at least a minute, for example 30m".to_owned()) } else { Ok(duration) }
+    if duration < Duration::from_mins(1) { Err("at least a minute, for example 30m".to_owned()) } else { Ok(duration) }
 }
 
 impl From<ActionCommand> for Action {

@@ -49,6 +49,7 @@ impl Printer {
     }
 
     /// Lines for people, beside the output.
+    #[allow(clippy::unused_self)]
     pub(super) fn aside(self, lines: &[String]) {
         for line in lines {
             eprintln!("{line}");

@@ -10,7 +10,7 @@ use crate::tui::command::{Command, Context};
 use crate::tui::{Keymap, keymap};
 
 /// Prints the keymap in force, or checks a file.
-pub(super) fn keys(_common: &Common, args: KeysArgs, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) fn keys(_common: &Common, args: KeysArgs, printer: Printer) -> Result<Exit, Failure> {
     let (named, checking) = match args.command {
         Some(KeysCommand::Check { file }) => (Some(file), true),
         None => (None, false),

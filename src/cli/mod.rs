@@ -45,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return printer.failure(&Failure::new(Exit::Error, format!("the runtime did not start: {error}")));
         }
     };
-    let outcome = runtime.block_on(dispatch(args, &printer));
+    let outcome = runtime.block_on(dispatch(args, printer));
     // A hung call must not hold up the exit.
     runtime.shutdown_background();
     match outcome {
@@ -54,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-async fn dispatch(args: Args, printer: &Printer) -> Result<Exit, Failure> {
+async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
     let common = args.common;
     match args.command {
         Command::Drill(drill) => console::drill(&common, drill).await,

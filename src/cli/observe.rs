@@ -15,7 +15,7 @@ use crate::model::board::{Board, Known, StageRow};
 use crate::watch::{Watcher, read_board};
 
 /// One reading of the board, or with `--watch` one after every poll.
-pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Printer) -> Result<Exit, Failure> {
     let settings = config::settings(common)?;
     let aws = Aws::connect(&connection(common)).await?;
     if !args.watch {
@@ -38,7 +38,7 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: &Prin
     }
 }
 
-fn print(board: &Board, printer: &Printer) {
+fn print(board: &Board, printer: Printer) {
     if printer.is_json() {
         printer.object("snapshot", value(board));
     } else {

@@ -9,7 +9,7 @@ use crate::drill::Drill;
 use crate::incident::default_root;
 
 /// Serves the simulated account until it is stopped.
-pub(super) async fn range(common: &Common, command: RangeCommand, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn range(common: &Common, command: RangeCommand, printer: Printer) -> Result<Exit, Failure> {
     let RangeCommand::Serve(args) = command;
     if !args.listen.ip().is_loopback() {
         return Err(Failure::usage(format!(

@@ -8,6 +8,7 @@ use super::error::Failure;
 use crate::aws::{Aws, Connection, Endpoint, Lane};
 use crate::incident::{Incident, IncidentStore, default_root};
 use crate::model::identity::{Actor, Identity};
+use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
 use crate::respond::reconcile::{Reconciled, reconcile};
 
@@ -95,8 +96,19 @@ impl Session {
 pub(super) fn line(found: &Reconciled) -> String {
     match found.outcome {
         Some(outcome) => {
-            format!("action {} was interrupted; now known: {outcome:?}. {}", found.action_id, found.detail)
+            format!("action {} was interrupted; now known: {}. {}", found.action_id, words(outcome), found.detail)
         }
         None => format!("action {} is in flight, and not known how far: {}", found.action_id, found.detail),
+    }
+}
+
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::NothingToChange => "nothing to change",
+        Outcome::NotDone => "not done",
+        Outcome::NotVerified => "done, but not verified",
+        Outcome::Partly => "partly done",
+        Outcome::NotKnown => "not known",
     }
 }

@@ -14,7 +14,7 @@ use crate::model::text::neutralised;
 use crate::report::{Export, Format};
 
 /// Runs a timeline command. Only `note` and `close` write, and only `note` without `--incident` needs credentials.
-pub(super) async fn timeline(common: &Common, command: TimelineCommand, printer: &Printer) -> Result<Exit, Failure> {
+pub(super) async fn timeline(common: &Common, command: TimelineCommand, printer: Printer) -> Result<Exit, Failure> {
     match command {
         TimelineCommand::List => list(printer),
         TimelineCommand::Show { id } => show(&named(common, id)?, printer),
@@ -59,7 +59,7 @@ fn named(common: &Common, id: Option<String>) -> Result<Incident, Failure> {
     Ok(store.by_id(&listed.id, &actor)?)
 }
 
-fn list(printer: &Printer) -> Result<Exit, Failure> {
+fn list(printer: Printer) -> Result<Exit, Failure> {
     let all = all()?;
     if printer.is_json() {
         let values: Vec<Value> = all
@@ -91,7 +91,7 @@ fn list(printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn show(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
+fn show(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let folded = incident.fold()?;
     if printer.is_json() {
         printer.object("timeline", json!({ "incident": incident.id(), "timeline": folded.timeline }));
@@ -107,7 +107,7 @@ fn show(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn note(common: &Common, text: String, printer: &Printer) -> Result<Exit, Failure> {
+async fn note(common: &Common, text: String, printer: Printer) -> Result<Exit, Failure> {
     if text.trim().is_empty() {
         return Err(Failure::usage("the note is empty"));
     }
@@ -121,7 +121,7 @@ async fn note(common: &Common, text: String, printer: &Printer) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn verify(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
+fn verify(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let verification = incident.verify()?;
     let fault = verification.fault.as_ref().map(|fault| format!("line {}: {}", fault.number, fault.wrong));
     if printer.is_json() {
@@ -142,7 +142,7 @@ fn verify(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
     Ok(if verification.is_intact() { Exit::Done } else { Exit::Error })
 }
 
-fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer: &Printer) -> Result<Exit, Failure> {
+fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer: Printer) -> Result<Exit, Failure> {
     let folded = incident.fold()?;
     let verification = incident.verify()?;
     let at = folded.last_at.unwrap_or(incident.opened_at());
@@ -164,7 +164,7 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
     Ok(Exit::Done)
 }
 
-fn close(incident: &Incident, printer: &Printer) -> Result<Exit, Failure> {
+fn close(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let folded = incident.fold()?;
     let at = folded.last_at.unwrap_or(incident.opened_at());
     incident.record(at, &Event::Closed {})?;

@@ -41,7 +41,7 @@ pub enum PlanError {
         id: String,
     },
     /// The action to undo is not in force.
-    #[error("action {id} is {state:?}, so there is nothing to take back")]
+    #[error("action {id} was {}, so there is nothing to take back", if *state == ActionState::Undone { "undone already" } else { "not done" })]
     NotInForce {
         /// Its id.
         id: String,

@@ -10,6 +10,7 @@ mod journal;
 mod layers;
 mod pictures;
 mod report;
+mod sdk;
 mod tui_fixtures;
 mod tui_flows;
 mod tui_keymap;

@@ -224,6 +224,7 @@ impl Account {
             addresses,
             lock_token: self.ids.uuid(),
         };
+        self.waf.tags.entry(set.arn.clone()).or_default();
         let live = Live::new(set, self.now, self.propagation.waf(&id));
         self.waf.ip_sets.insert(id.clone(), live);
         id
@@ -260,6 +261,7 @@ impl Account {
             body,
             lock_token: self.ids.uuid(),
         };
+        self.waf.tags.entry(group.arn.clone()).or_default();
         let live = Live::new(group, self.now, self.propagation.waf(&id));
         self.waf.rule_groups.insert(id.clone(), live);
         id
@@ -289,6 +291,7 @@ impl Account {
             managed_by_firewall_manager: false,
             lock_token: self.ids.uuid(),
         };
+        self.waf.tags.entry(acl.arn.clone()).or_default();
         let live = Live::new(acl, self.now, self.propagation.waf(&id));
         self.waf.web_acls.insert(id.clone(), live);
         id

@@ -54,7 +54,7 @@ impl Acting {
             }
             Effect::Apply { plan, phrase } => self.must_finish.spawn(async move { this.apply(*plan, &phrase).await }),
             Effect::Note(text) => self.must_finish.spawn(async move { this.note(text).await }),
-            Effect::Export(format) => drop(tokio::spawn(async move { this.export(format).await })),
+            Effect::Export(format) => self.must_finish.spawn(async move { this.export(format) }),
             Effect::ConfirmationOpen(open) => self.confirmation_open(open),
             Effect::Quit => {}
         }
@@ -194,13 +194,13 @@ impl Acting {
             }
             Err(error) => Err(error),
         };
-        self.journalling.show_changes().await;
+        self.journalling.show_changes();
         self.send(Event::Noted { result: written });
     }
 
-    async fn export(&self, asked: Asked) {
+    fn export(&self, asked: Asked) {
         let result = self.exported(asked);
-        self.journalling.show_changes().await;
+        self.journalling.show_changes();
         self.send(Event::Exported { result });
     }
 

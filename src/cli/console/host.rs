@@ -186,7 +186,7 @@ async fn boards(
 async fn timeline(journalling: Arc<Journalling>) {
     journalling.reconcile().await;
     loop {
-        journalling.show_changes().await;
+        journalling.show_changes();
         tokio::time::sleep(JOURNAL_LOOK).await;
     }
 }

@@ -120,30 +120,14 @@ impl Journalling {
             (None, None) => return,
         };
         for change in changes {
-            if let Some(line) = self.line(&incident, change) {
+            if let Some(line) = line(&incident, change) {
                 let _ = incident.record(after.at, &line);
             }
         }
     }
 
-    /// The journal's line for a change, unless another console has written it.
-    fn line(&self, incident: &Incident, change: SignalChange) -> Option<Line> {
-        let folded = incident.fold().ok()?;
-        let standing = |stage: &_, kind| folded.standing().find(|s| s.stage == *stage && s.kind == kind).cloned();
-        match change {
-            SignalChange::Raised { stage, signal } => {
-                let known = standing(&stage, signal.kind).is_some_and(|s| s.severity >= signal.severity);
-                (!known).then_some(Line::SignalRaised { stage, signal })
-            }
-            SignalChange::Ended { stage, kind, .. } => {
-                let stood = standing(&stage, kind)?;
-                Some(Line::SignalEnded { stage, kind, since: stood.since, peak: None })
-            }
-        }
-    }
-
     /// Shows the timeline where anything was written since the last look.
-    pub(super) async fn show_changes(&self) {
+    pub(super) fn show_changes(&self) {
         let view = {
             let mut open = self.locked();
             let Some((incident, live)) = open.as_mut() else { return };
@@ -177,5 +161,21 @@ impl Journalling {
         let live =
             |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight);
         known.into_iter().filter(live).collect()
+    }
+}
+
+/// The journal's line for a change, unless another console has written it.
+fn line(incident: &Incident, change: SignalChange) -> Option<Line> {
+    let folded = incident.fold().ok()?;
+    let standing = |stage: &_, kind| folded.standing().find(|s| s.stage == *stage && s.kind == kind).cloned();
+    match change {
+        SignalChange::Raised { stage, signal } => {
+            let known = standing(&stage, signal.kind).is_some_and(|s| s.severity >= signal.severity);
+            (!known).then_some(Line::SignalRaised { stage, signal })
+        }
+        SignalChange::Ended { stage, kind, .. } => {
+            let stood = standing(&stage, kind)?;
+            Some(Line::SignalEnded { stage, kind, since: stood.since, peak: None })
+        }
     }
 }

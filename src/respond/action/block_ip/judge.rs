@@ -302,7 +302,7 @@ fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardR
     }
     let before = match state.attack_began {
         Some(at) => format!("before the attack began at {}", at.format("%H:%M")),
-        None => "of the last half hour; no attack signal stands".to_owned(),
+        None => "in the last half hour; no attack signal stands".to_owned(),
     };
     let known = |e: &Evidence| e.known_addresses.iter().take(10).map(|a| format!("{a} was there before")).collect();
     match evidence.seen_before_share() {

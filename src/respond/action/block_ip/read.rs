@@ -36,7 +36,7 @@ pub struct State {
     /// The IP sets referred to, by ARN: read, or why not.
     pub ip_sets: ByArn<IpSet>,
     /// What stands behind the web ACL, by kind.
-    pub behind: Vec<(ResourceKind, Result<Vec<String>, AwsError>)>,
+    pub behind: Behind,
     /// Tags of the IP sets, by ARN.
     pub tags: ByArn<Vec<(String, String)>>,
     /// Samples of the last minutes.
@@ -49,6 +49,9 @@ pub struct State {
 
 /// What was read of each resource, by ARN, or why it could not be.
 type ByArn<T> = BTreeMap<String, Result<T, AwsError>>;
+
+/// What stands behind a web ACL, by kind, or why it could not be listed.
+pub(super) type Behind = Vec<(ResourceKind, Result<Vec<String>, AwsError>)>;
 
 /// Samples of several rules, and what could not be sampled.
 #[derive(Debug, Clone, Default)]
@@ -151,7 +154,7 @@ async fn references(aws: &Aws, web_acl: &WebAcl) -> Vec<Reference> {
 }
 
 /// What is behind a web ACL, of the kinds that are most often there.
-async fn behind(aws: &Aws, arn: &str) -> Vec<(ResourceKind, Result<Vec<String>, AwsError>)> {
+async fn behind(aws: &Aws, arn: &str) -> Behind {
     let kinds = [ResourceKind::API_GATEWAY, ResourceKind::LOAD_BALANCER];
     let read = join_all(kinds.iter().map(|kind| aws.resources_behind(arn, *kind, Lane::Plan))).await;
     kinds.into_iter().zip(read).collect()
@@ -159,7 +162,7 @@ async fn behind(aws: &Aws, arn: &str) -> Vec<(ResourceKind, Result<Vec<String>, 
 
 /// What is behind a web ACL, of the rarer kinds, as far as AWS answered in time.
 #[derive(Debug, Default)]
-struct Rarer(Mutex<Vec<(ResourceKind, Result<Vec<String>, AwsError>)>>);
+struct Rarer(Mutex<Behind>);
 
 impl Rarer {
     async fn ask(&self, aws: &Aws, arn: &str) -> Infallible {
@@ -171,7 +174,7 @@ impl Rarer {
         std::future::pending().await
     }
 
-    fn answers(self) -> Vec<(ResourceKind, Result<Vec<String>, AwsError>)> {
+    fn answers(self) -> Behind {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
