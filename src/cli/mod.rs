@@ -9,6 +9,7 @@ mod console;
 mod error;
 mod json;
 mod keys;
+mod log;
 mod observe;
 mod plans;
 mod range;
@@ -39,6 +40,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let printer = Printer::new(args.output);
+    if let Err(failure) = log::start() {
+        return printer.failure(&failure);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -41,6 +41,8 @@ pub(super) struct Acting {
     pub(super) range: Option<(RangeHandle, f64)>,
     /// The latest board, for what the screen's requests leave unsaid.
     pub(super) latest: Arc<Mutex<Option<Arc<Board>>>>,
+    /// Where exports are written.
+    pub(super) exports: PathBuf,
 }
 
 impl Acting {
@@ -216,7 +218,7 @@ impl Acting {
         let at = self.aws.clock().now();
         let document =
             format.write(&Export { folded: &folded, verification: &verification, at }).map_err(|e| e.to_string())?;
-        let path = PathBuf::from(format!("{}.{}", incident.id(), format.extension()));
+        let path = self.exports.join(format!("{}.{}", incident.id(), format.extension()));
         std::fs::write(&path, document).map_err(|e| format!("{} could not be written: {e}", path.display()))?;
         let path = std::path::absolute(&path).unwrap_or(path).display().to_string();
         let line = Line::Exported { format: format.name().to_owned(), path: path.clone() };

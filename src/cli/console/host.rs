@@ -1,6 +1,7 @@
 //! The host: carries out what the screen asks for, and tells it what happens in the account.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Surroundings {
     pub(super) always_new: bool,
     /// Whether expired actions are undone.
     pub(super) may_write: bool,
+    /// Where exports are written.
+    pub(super) exports: PathBuf,
 }
 
 /// How to connect, and the range behind it with its speed, in a drill.
@@ -105,6 +108,7 @@ impl Host {
             must_finish: must_finish.clone(),
             range,
             latest: Arc::default(),
+            exports: surroundings.exports.clone(),
         };
         let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
         let background = [

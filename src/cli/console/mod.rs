@@ -43,6 +43,7 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
         title: format!("drill {name}"),
         always_new: common.incident.is_none(),
         may_write: true,
+        exports: std::path::PathBuf::new(),
     };
     // Simulating the hour before the drill opens takes a moment: the screen is there meanwhile.
     let connect = async move {
@@ -67,6 +68,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
         title: String::new(),
         always_new: false,
         may_write: args.armed,
+        exports: std::path::PathBuf::new(),
     };
     let connection = connection(common);
     run(options, surroundings, async move { Ok((connection, None)) }).await
@@ -119,3 +121,6 @@ fn say_what_is_left(in_force: &[ActionRecord], at: Option<DateTime<Utc>>, drill:
         let _ = writeln!(out, "  * * * * * portcullis sweep");
     }
 }
+
+#[cfg(test)]
+mod tests;

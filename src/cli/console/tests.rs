@@ -1,0 +1,175 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The screen and the host together, without a terminal: keys in, calls at the range out.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::*;
+use crate::aws::RangeHandle;
+use crate::incident::IncidentStore;
+use crate::tui::{Effect, Event, State, update};
+
+struct Console {
+    state: State,
+    events: UnboundedReceiver<Event>,
+    effects: UnboundedSender<Effect>,
+    range: RangeHandle,
+    _dir: tempfile::TempDir,
+}
+
+fn console(mode: Mode, rate: f64) -> Console {
+    let drill = Drill::load(Some("sqli-flood")).unwrap();
+    let range = drill.range(rate, None).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let surroundings = Surroundings {
+        settings: Arc::new(drill.settings.clone()),
+        store: IncidentStore::new(dir.path().join("incidents")),
+        incident: None,
+        title: String::new(),
+        always_new: true,
+        may_write: mode.may_apply(),
+        exports: dir.path().to_owned(),
+    };
+    let (event_sender, events) = unbounded_channel();
+    let (effects, effect_receiver) = unbounded_channel();
+    let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };
+    let connect = async move { Ok((connection, None)) };
+    tokio::spawn(Host::run(surroundings, connect, event_sender, effect_receiver));
+    let options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
+    Console { state: State::new(options, (120, 40)), events, effects, range, _dir: dir }
+}
+
+impl Console {
+    fn send(&mut self, event: Event) {
+        for effect in update(&mut self.state, event) {
+            // The monkey must not leave: it has keys to press yet.
+            if effect != Effect::Quit {
+                self.effects.send(effect).unwrap();
+            }
+        }
+    }
+
+    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        self.send(Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))));
+    }
+
+    /// Takes in what has happened meanwhile.
+    fn catch_up(&mut self) -> Vec<Event> {
+        let mut seen = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            seen.push(event.clone());
+            self.send(event);
+        }
+        seen
+    }
+
+    async fn until(&mut self, what: &str, mut found: impl FnMut(&Event) -> bool) {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(600);
+        loop {
+            let wait = tokio::time::timeout_at(deadline, self.events.recv()).await;
+            let event = wait.unwrap_or_else(|_| panic!("never: {what}")).expect("the host is there");
+            let is_it = found(&event);
+            self.send(event);
+            if is_it {
+                return;
+            }
+        }
+    }
+
+    fn changes(&self) -> Vec<String> {
+        self.range.with(|range| range.calls().iter().filter(|c| c.mutating).map(|c| c.operation.clone()).collect())
+    }
+}
+
+/// A small generator of its own: the sequence of keys must be the same on every machine.
+struct Keys(u64);
+
+impl Keys {
+    fn next(&mut self) -> (KeyCode, KeyModifiers) {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let n = (self.0 >> 33) as u32;
+        let code = match n % 20 {
+            0..=3 => KeyCode::Enter,
+            4 => KeyCode::Esc,
+            5 => KeyCode::Tab,
+            6 => KeyCode::Up,
+            7 | 8 => KeyCode::Down,
+            9 => KeyCode::Backspace,
+            _ => KeyCode::Char(char::from(b' ' + u8::try_from((n >> 5) % 95).unwrap())),
+        };
+        let control = if n.is_multiple_of(37) { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+        (code, control)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_random_keys_on_an_unarmed_console_change_nothing() {
+    let mut console = console(Mode::ReadOnly, 60.0);
+    console.until("a board with stages", |e| matches!(e, Event::Board(board) if !board.stages.is_empty())).await;
+    let mut keys = Keys(7);
+    let (mut plans, mut sources) = (0, 0);
+    for n in 0..100_000u32 {
+        let (code, modifiers) = keys.next();
+        console.key(code, modifiers);
+        if n % 500 == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            for event in console.catch_up() {
+                match event {
+                    Event::Plan { result: Ok(_), .. } => plans += 1,
+                    Event::Sources { result: Ok(_), .. } => sources += 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+    assert_eq!(console.changes(), Vec::<String>::new());
+    assert!(plans > 0 && sources > 0, "the monkey went nowhere: {plans} plans, {sources} sources");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_armed_console_blocks_after_the_phrase_and_not_before() {
+    let mut console = console(Mode::Armed, 60.0);
+    console
+        .until("an attack", |e| matches!(e, Event::Board(b) if b.stages.iter().any(|s| !s.signals.is_empty())))
+        .await;
+    let press = |console: &mut Console, keys: &str| {
+        for c in keys.chars() {
+            console.key(KeyCode::Char(c), KeyModifiers::NONE);
+        }
+    };
+    press(&mut console, "s");
+    console.until("sources", |e| matches!(e, Event::Sources { result: Ok(_), .. })).await;
+    press(&mut console, "ab");
+    console.key(KeyCode::Enter, KeyModifiers::NONE);
+    let mut phrase = None;
+    console
+        .until("a plan", |e| match e {
+            Event::Plan { result: Ok(plan), .. } => {
+                phrase = Some(plan.phrase());
+                true
+            }
+            Event::Plan { result: Err(error), .. } => panic!("{error}"),
+            _ => false,
+        })
+        .await;
+    console.key(KeyCode::Enter, KeyModifiers::NONE);
+    press(&mut console, "shop/prod 0000");
+    console.key(KeyCode::Enter, KeyModifiers::NONE);
+    assert_eq!(console.changes(), Vec::<String>::new(), "a wrong phrase changes nothing");
+    console.key(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    press(&mut console, &phrase.unwrap());
+    console.key(KeyCode::Enter, KeyModifiers::NONE);
+    console
+        .until("the end", |e| match e {
+            Event::Finished { result: Ok(finished) } => finished.outcome == crate::model::plan::Outcome::Done,
+            Event::Finished { result: Err(error) } => panic!("{error}"),
+            _ => false,
+        })
+        .await;
+    assert_eq!(console.changes(), ["UpdateIPSet", "UpdateIPSet"]);
+    console
+        .until("the effect", |e| matches!(e, Event::Progress { line } if line.contains("observed: WAF was seen")))
+        .await;
+}
