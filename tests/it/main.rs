@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod block_ip;
+mod docs;
 mod incident;
 mod incident_fixtures;
 mod incident_laws;
