@@ -77,12 +77,15 @@ impl AccountClock {
         Duration::from_secs_f64(seconds.min(86_400.0))
     }
 
-    /// Waits for `account` of account time, noticing a change of rate within a quarter of a wall second.
+    /// Waits for `account` of account time, noticing a change of rate within a quarter of a wall second. Account time that stands
+    /// still or jumps back is not waited for: it takes no longer than the same time by the wall, and five seconds.
     pub async fn sleep(&self, account: TimeDelta) {
         let until = self.now() + account;
+        let slowest = account.as_seconds_f64().max(0.0) / self.rate().clamp(1e-3, 1.0);
+        let limit = Instant::now() + Duration::from_secs_f64(slowest.min(86_400.0) + 5.0);
         loop {
             let left = until - self.now();
-            if left <= TimeDelta::zero() {
+            if left <= TimeDelta::zero() || Instant::now() >= limit {
                 return;
             }
             tokio::time::sleep(self.wall(left).min(Duration::from_millis(250)).max(Duration::from_micros(200))).await;

@@ -169,7 +169,6 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
         }
         _ if status == 429 => Problem::Throttled(said),
         _ if status >= 500 => Problem::ServiceFailed(said),
-        _ if status == 404 => Problem::NotFound(said),
         _ if status == 403 => Problem::Denied(said),
         _ => Problem::Refused(said),
     }

@@ -16,7 +16,7 @@ use crate::model::action::{Action, Terms};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::respond::confirm::{ConfirmError, Confirmed};
 use crate::respond::execute::execute;
-use crate::respond::observe::observe;
+use crate::respond::observe::{Observation, observe};
 use crate::respond::plan::{PlanError, Planned, differences};
 use crate::respond::{plan as planning, undo as undoing};
 
@@ -54,7 +54,9 @@ async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure>
 fn attack_began(session: &Session, action: &Action) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
     let Some(incident) = session.existing_incident()? else { return Ok(None) };
     let folded = incident.fold()?;
-    let on_stage = folded.standing().filter(|s| s.stage.is_named_by(action.stage()));
+    // A signal that nobody has ended for hours is one whose console went away, and WAF has no samples of so long ago.
+    let oldest = session.now() - chrono::TimeDelta::hours(3);
+    let on_stage = folded.standing().filter(|s| s.stage.is_named_by(action.stage()) && s.since > oldest);
     Ok(on_stage.filter(|s| s.severity == crate::model::signal::Severity::Attack).map(|s| s.since).min())
 }
 
@@ -63,6 +65,29 @@ fn show(plan: &Plan, printer: Printer) {
         printer.object("plan", json!({ "plan": plan_value(plan) }));
     } else {
         printer.text(&text::plan(plan));
+    }
+}
+
+/// What is to be carried out: an action, or the undo of one.
+enum Subject {
+    Action(Action),
+    Undo(String),
+}
+
+impl Subject {
+    /// The plan from state read now, and for an undo the incident that the action belongs to.
+    async fn planned(&self, session: &Session) -> Result<(Planned, Option<Incident>), Failure> {
+        let id = match self {
+            Self::Action(action) => return Ok((planned(session, action).await?, None)),
+            Self::Undo(id) => id,
+        };
+        let actions = session.store.actions(&session.identity.at)?;
+        let unknown = || PlanError::UnknownAction { id: id.clone() };
+        let action = actions.iter().find(|a| a.id == *id).ok_or_else(unknown)?;
+        let incident = session.store.by_id(&action.incident, &session.actor)?;
+        let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
+        let planned = undoing::plan(&session.aws, action, &actions, &watch, &Terms::default()).await?;
+        Ok((planned, Some(incident)))
     }
 }
 
@@ -76,43 +101,26 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
     };
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let planned = planned(&session, &action).await?;
-    if let Some(saved) = &saved {
-        unchanged(saved, &planned.plan)?;
-    }
-    carry_out(&session, planned, &args.confirmation, printer).await
-}
-
-fn unchanged(saved: &Plan, now: &Plan) -> Result<(), Failure> {
-    if saved.digest == now.digest {
-        return Ok(());
-    }
-    let message = format!("the saved plan is stale; the plan as it is now is confirmed by “{}”", now.phrase());
-    Err(Failure { detail: differences(saved, now), ..Failure::new(Exit::NotConfirmed, message) })
+    carry_out(&session, &Subject::Action(action), saved.as_ref(), &args.confirmation, printer).await
 }
 
 /// `undo ACTION-ID`.
 pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let actions = session.store.actions(&session.identity.at)?;
-    let unknown = || PlanError::UnknownAction { id: args.action_id.clone() };
-    let action = actions.iter().find(|a| a.id == args.action_id).ok_or_else(unknown)?;
-    let incident = session.store.by_id(&action.incident, &session.actor)?;
-    let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-    let planned = undoing::plan(&session.aws, action, &actions, &watch, &Terms::default()).await?;
-    carry_out_in(&session, &incident, planned, &args.confirmation, printer).await
+    carry_out(&session, &Subject::Undo(args.action_id), None, &args.confirmation, printer).await
 }
 
 async fn carry_out(
     session: &Session,
-    planned: Planned,
+    subject: &Subject,
+    saved: Option<&Plan>,
     confirmation: &Confirmation,
     printer: Printer,
 ) -> Result<Exit, Failure> {
-    if planned.plan.is_empty() && planned.plan.halting().next().is_none() {
-        show(&planned.plan, printer);
-        return Ok(Exit::Done);
+    let (planned, of) = subject.planned(session).await?;
+    if let Some(saved) = saved {
+        unchanged(saved, &planned.plan, "the saved plan is stale")?;
     }
     if planned.plan.halting().next().is_some() {
         show(&planned.plan, printer);
@@ -122,45 +130,55 @@ async fn carry_out(
         }
         return Ok(Exit::Stopped);
     }
-    let Some(confirmed) = confirmed(planned.clone(), confirmation, printer)? else { return Ok(Exit::NotConfirmed) };
-    let title = format!("{} on {}", planned.plan.action.name(), planned.plan.stage.label());
-    let incident = session.incident(&title)?;
-    carried_out(session, &incident, &planned.plan, confirmed, confirmation.wait, printer).await
+    if planned.plan.is_empty() && matches!(subject, Subject::Action(_)) {
+        show(&planned.plan, printer);
+        return Ok(Exit::Done);
+    }
+    let Some((phrase, planned)) = agreed(session, subject, planned, confirmation, printer).await? else {
+        return Ok(Exit::NotConfirmed);
+    };
+    let plan = planned.plan.clone();
+    let confirmed = Confirmed::by_phrase(planned, &phrase).map_err(|error| stale(error, &phrase, &plan))?;
+    let incident = match of {
+        Some(incident) => incident,
+        None => session.incident(&format!("{} on {}", plan.action.name(), plan.stage.label()))?,
+    };
+    carried_out(session, &incident, &plan, confirmed, confirmation.wait, printer).await
 }
 
-async fn carry_out_in(
+/// Refuses where the plan is not the one that was shown, and says what has changed.
+fn unchanged(shown: &Plan, now: &Plan, what: &str) -> Result<(), Failure> {
+    if shown.digest == now.digest {
+        return Ok(());
+    }
+    plans::keep(now);
+    let message = format!("{what}; the plan as it is now is confirmed by “{}”", now.phrase());
+    Err(Failure { detail: differences(shown, now), ..Failure::new(Exit::NotConfirmed, message) })
+}
+
+/// The phrase, from the flag or from the terminal, and the plan it is for. After a person has read and typed, the plan is made
+/// again and compared: the account may have changed meanwhile.
+async fn agreed(
     session: &Session,
-    incident: &Incident,
+    subject: &Subject,
     planned: Planned,
     confirmation: &Confirmation,
     printer: Printer,
-) -> Result<Exit, Failure> {
-    if planned.plan.halting().next().is_some() {
-        show(&planned.plan, printer);
-        return Ok(Exit::Stopped);
+) -> Result<Option<(String, Planned)>, Failure> {
+    if let Some(phrase) = &confirmation.confirm {
+        return Ok(Some((phrase.clone(), planned)));
     }
-    let Some(confirmed) = confirmed(planned.clone(), confirmation, printer)? else { return Ok(Exit::NotConfirmed) };
-    carried_out(session, incident, &planned.plan, confirmed, confirmation.wait, printer).await
-}
-
-/// The confirmation: from the flag, from the terminal, or none.
-fn confirmed(planned: Planned, confirmation: &Confirmation, printer: Printer) -> Result<Option<Confirmed>, Failure> {
-    let phrase = if let Some(phrase) = &confirmation.confirm {
-        phrase.clone()
-    } else {
-        plans::keep(&planned.plan);
-        show(&planned.plan, printer);
-        let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
-        let Some(phrase) = asked else {
-            let how =
-                format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", planned.plan.phrase());
-            printer.aside(&[how]);
-            return Ok(None);
-        };
-        phrase
+    plans::keep(&planned.plan);
+    show(&planned.plan, printer);
+    let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
+    let Some(phrase) = asked else {
+        let how = format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", planned.plan.phrase());
+        printer.aside(&[how]);
+        return Ok(None);
     };
-    let now = planned.plan.clone();
-    Confirmed::by_phrase(planned, &phrase).map(Some).map_err(|error| stale(error, &phrase, &now))
+    let (now, _) = subject.planned(session).await?;
+    unchanged(&planned.plan, &now.plan, "the plan has changed while you read it, so nothing was done")?;
+    Ok(Some((phrase, now)))
 }
 
 /// A stale phrase comes with what has changed since the plan it confirms, where that plan was kept.
@@ -206,7 +224,9 @@ async fn carried_out(
     let mut observed = None;
     if wait && finished.outcome == Outcome::Done {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);
-        let seen = observe(&session.aws, incident, &finished.action_id, plan, session.now(), PATIENCE).await?;
+        // The change is made, whatever becomes of watching it.
+        let seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE).await;
+        let seen = seen.unwrap_or_else(|error| Observation { observed: false, evidence: vec![error.to_string()] });
         if !seen.observed {
             exit = Exit::NotVerified;
         }
@@ -216,13 +236,7 @@ async fn carried_out(
     Ok(exit)
 }
 
-fn report(
-    incident: &Incident,
-    plan: &Plan,
-    finished: &Finished,
-    observed: Option<&crate::respond::observe::Observation>,
-    printer: Printer,
-) {
+fn report(incident: &Incident, plan: &Plan, finished: &Finished, observed: Option<&Observation>, printer: Printer) {
     if printer.is_json() {
         let value = json!({
             "id": finished.action_id,

@@ -19,7 +19,11 @@ pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, F
         all.iter().filter(|a| !matches!(a.state, ActionState::Undone | ActionState::NotDone)).collect();
     if printer.is_json() {
         let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
-        printer.object("actions", json!({ "at": time(session.now()), "actions": values }));
+        printer.object("actions", json!({
+            "at": time(session.now()),
+            "actions": values,
+            "damaged_incidents": session.store.survey(&session.identity.at)?.damaged.iter().map(|l| l.id.clone()).collect::<Vec<_>>(),
+        }));
     } else {
         printer.text(&text::actions(&in_force, session.now()));
     }
@@ -45,8 +49,10 @@ fn value(action: &ActionRecord) -> Value {
 pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let swept = sweep::sweep(&session.aws, &session.store, &session.actor).await?;
-    let mut worst = Exit::Done;
+    let swept = sweep::sweep(&session.aws, &session.store, &session.actor, |_| true).await?;
+    // What has expired in an incident that cannot be read is not known: a scheduler must hear of it.
+    let damaged = !session.store.survey(&session.identity.at)?.damaged.is_empty();
+    let mut worst = if damaged { Exit::Error } else { Exit::Done };
     let mut values = Vec::new();
     for one in &swept {
         let exit = match &one.result {

@@ -196,9 +196,18 @@ struct TermsArgs {
     overrides: Vec<String>,
 }
 
+const LONGEST: Duration = Duration::from_hours(365 * 24);
+
 fn lifetime(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write for example 4h or 30m"))?;
-    if duration < Duration::from_mins(1) { Err("at least a minute, for example 30m".to_owned()) } else { Ok(duration) }
+    if duration < Duration::from_mins(1) {
+        return Err("at least a minute, for example 30m".to_owned());
+    }
+    if duration > LONGEST {
+        Err("a year at most; leave --for out to block until undone".to_owned())
+    } else {
+        Ok(duration)
+    }
 }
 
 impl From<ActionCommand> for Action {

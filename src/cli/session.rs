@@ -87,8 +87,13 @@ impl Session {
 
     /// Compares with AWS what was in flight when an earlier process ended; the lines are for people.
     pub(super) async fn reconciled(&self) -> Result<Vec<String>, Failure> {
-        let found = reconcile(&self.aws, &self.store, &self.actor).await?;
-        Ok(found.iter().map(line).collect())
+        let found = reconcile(&self.aws, &self.store, &self.actor, None).await?;
+        let damaged = self.store.survey(&self.identity.at)?.damaged;
+        let damaged = damaged.iter().map(|listed| {
+            let why = listed.damage.as_deref().unwrap_or("unreadable");
+            format!("incident {} is damaged ({why}): what is in force there is not known", listed.id)
+        });
+        Ok(found.iter().map(line).chain(damaged).collect())
     }
 }
 

@@ -37,6 +37,24 @@ pub enum IncidentError {
         /// The incident that was given.
         incident: String,
     },
+    /// The incident belongs to another account or region.
+    #[error("incident {incident} is of {of}, not of {wanted}; name another with --incident, or leave it out")]
+    OtherAccount {
+        /// The incident.
+        incident: String,
+        /// Its account and region.
+        of: String,
+        /// The account and region of what was to be written.
+        wanted: String,
+    },
+    /// The action is not one that can be taken back now.
+    #[error("action {action_id} is {state}, so it cannot be taken back now; `portcullis actions` says how it stands")]
+    NotUndoable {
+        /// The action.
+        action_id: String,
+        /// How it stands.
+        state: &'static str,
+    },
     /// Neither `XDG_STATE_HOME` nor a home directory.
     #[error(
         "there is no place for incidents: neither XDG_STATE_HOME nor HOME is set; set one of them to a directory you own"

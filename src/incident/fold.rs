@@ -7,7 +7,7 @@ use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord
 use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::identity::{Actor, Identity};
-use crate::model::plan::{Outcome, Plan, Purpose};
+use crate::model::plan::{Change, Left, Outcome, Plan, Purpose};
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
@@ -344,16 +344,24 @@ impl Folder {
         let outcome = ending.outcome;
         history.ending = Some(ending);
         let (changed, takes_back) = (!history.made.is_empty(), history.takes_back.clone());
+        let left = history.plan.left.clone();
         self.copy_made(id);
         let target = takes_back.as_deref().unwrap_or(id);
         if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == target) {
             if takes_back.is_some() {
                 action.state = after_undo(action.state, outcome, changed);
+                if action.state == ActionState::Undone && !left.is_empty() {
+                    action.state = ActionState::InForce;
+                    keep_only(&mut action.changes, &left);
+                }
             } else {
                 action.outcome = Some(outcome);
-                if action.state != ActionState::Undone {
-                    action.state = after_apply(outcome, changed);
-                }
+                // An undo that ended before the action did cannot have seen what the action did.
+                action.state = match (action.state, after_apply(outcome, changed)) {
+                    (ActionState::Undone, ActionState::NotDone) => ActionState::Undone,
+                    (ActionState::Undone, _) => ActionState::Unclear,
+                    (_, after) => after,
+                };
             }
         }
         Ok(())
@@ -381,6 +389,15 @@ fn add(made: &mut Vec<String>, resource: &str) {
     if !made.iter().any(|have| have == resource) {
         made.push(resource.to_owned());
     }
+}
+
+/// What of an action's changes an undo has left in place.
+fn keep_only(changes: &mut Vec<Change>, left: &[Left]) {
+    for change in changes.iter_mut() {
+        let kept = left.iter().find(|l| l.resource == change.resource.arn);
+        change.added.retain(|entry| kept.is_some_and(|l| l.entries.contains(entry)));
+    }
+    changes.retain(|change| !change.is_empty());
 }
 
 /// Where an action stands after it ended so. `changed`: some call of it is known to have been answered.

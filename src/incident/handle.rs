@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 use super::error::IncidentError;
 use super::event::Event;
 use super::fold::{Folded, Folder};
+use super::history::History;
 use crate::journal::{self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Plan, Purpose};
+use crate::model::timeline::ActionState;
 
 /// How many hexadecimal characters an action's id has.
 const ID_LENGTH: usize = 6;
@@ -80,11 +82,16 @@ impl Incident {
     /// intent is on disk. For an undo plan both are the undo's own; its purpose names the action it takes back, which
     /// must be of this incident.
     pub fn record_intent(&self, at: DateTime<Utc>, plan: &Plan) -> Result<(String, Ticket), IncidentError> {
+        if self.identity.at != plan.identity.at {
+            return Err(IncidentError::OtherAccount {
+                incident: self.id.clone(),
+                of: format!("{} {}", self.identity.at.account, self.identity.at.region),
+                wanted: format!("{} {}", plan.identity.at.account, plan.identity.at.region),
+            });
+        }
         let known = self.fold()?;
-        if let Purpose::Undo { action_id } = &plan.purpose
-            && known.action(action_id).is_none()
-        {
-            return Err(IncidentError::ForeignUndo { action_id: action_id.clone(), incident: self.id.clone() });
+        if let Purpose::Undo { action_id } = &plan.purpose {
+            self.may_be_undone(&known, action_id)?;
         }
         let expires_at = match plan.purpose {
             Purpose::Apply => plan.lifetime().and_then(|d| at.checked_add_signed(d)),
@@ -102,6 +109,19 @@ impl Incident {
             })
         })?;
         Ok((ticket.action_id().to_owned(), ticket))
+    }
+
+    /// Whether an action may be taken back now: it is of this incident, in force, and nobody is taking it back already.
+    fn may_be_undone(&self, known: &Folded, action_id: &str) -> Result<(), IncidentError> {
+        let Some(action) = known.action(action_id) else {
+            return Err(IncidentError::ForeignUndo { action_id: action_id.to_owned(), incident: self.id.clone() });
+        };
+        let under_way = known.undos_of(action_id).any(History::is_in_flight);
+        if under_way || !matches!(action.state, ActionState::InForce | ActionState::Unclear) {
+            let state = if under_way { "being taken back" } else { action.state.word() };
+            return Err(IncidentError::NotUndoable { action_id: action_id.to_owned(), state });
+        }
+        Ok(())
     }
 
     /// Reads the journal and folds it.

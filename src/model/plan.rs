@@ -139,6 +139,15 @@ pub struct WatchFor {
     pub rule: String,
 }
 
+/// Entries that an undo leaves in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// The resource's ARN.
+    pub resource: String,
+    /// The entries.
+    pub entries: Vec<String>,
+}
+
 /// Undo or do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -178,6 +187,10 @@ pub struct Plan {
     /// Where its effect will show.
     #[serde(default)]
     pub watch: Vec<WatchFor>,
+    /// For an undo: entries of the action that stay, since another action in force wants them. Then the action is not wholly
+    /// taken back and stays in force with these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
     /// How it is taken back, in one line.
     pub undo: String,
     /// Things to know that are no guard's business: a change that would wire a set, what AWS leaves undocumented.
@@ -258,6 +271,8 @@ pub enum Outcome {
 pub struct Finished {
     /// The action's id; for an undo, the id of the action taken back.
     pub action_id: String,
+    /// The id under which the journal has this very run: the action's own, or the undo's.
+    pub run_id: String,
     /// How it ended.
     pub outcome: Outcome,
     /// How far its effect was seen so far.

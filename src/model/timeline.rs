@@ -43,6 +43,20 @@ pub enum ActionState {
     Undone,
 }
 
+impl ActionState {
+    /// The state as words that follow “is”.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InFlight => "in flight",
+            Self::InForce => "in force",
+            Self::NotDone => "not done",
+            Self::Unclear => "unclear",
+            Self::Undone => "taken back",
+        }
+    }
+}
+
 /// An action out of the journal, folded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionRecord {

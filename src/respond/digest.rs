@@ -40,6 +40,7 @@ fn verdict(result: &GuardResult) -> &'static str {
     match result.verdict {
         verdict if !varies => verdict.word(),
         Verdict::Pass | Verdict::Warn => "goes",
-        Verdict::Unknown | Verdict::Stop => "halts",
+        // Consent to what is not known is no consent to what is known to be wrong.
+        halting => halting.word(),
     }
 }

@@ -39,10 +39,11 @@ pub async fn execute(
 ) -> Result<Finished, ExecuteError> {
     let planned = confirmed.0;
     // Held until the outcome is written, and taken before the intent is: nobody may take us for dead in between.
-    let _at_work = running::at_work(incident.path())?;
+    let _at_work = running::at_work(incident.path()).await?;
     let (action_id, ticket) = incident.record_intent(aws.clock().now(), &planned.plan)?;
     progress("intent written to the journal");
-    let mut run = Run { aws, incident, action_id, ticket: Arc::new(ticket), lines: Vec::new(), progress };
+    let mut run =
+        Run { aws, incident, action_id, ticket: Arc::new(ticket), lines: Vec::new(), unwritten: false, progress };
     let outcome = run.all(&planned.plan, &planned.sets).await;
     Ok(run.finished(outcome, &planned.plan))
 }
@@ -53,6 +54,8 @@ struct Run<'a> {
     action_id: String,
     ticket: Arc<Ticket>,
     lines: Vec<String>,
+    /// Whether a step could not be written to the journal.
+    unwritten: bool,
     progress: &'a mut (dyn FnMut(&str) + Send),
 }
 
@@ -106,7 +109,7 @@ impl Run<'_> {
                 return self
                     .not_done(format!("{name}: the journal could not be written, so the call was not sent: {error}"));
             }
-            match self.aws.update_ip_set(&self.ticket, &set, entries).await {
+            match self.aws.update_ip_set(&self.ticket, &set, entries.clone()).await {
                 Ok(()) => {
                     self.noted(change, CallPhase::Answered, "accepted");
                     return self.read_back(change).await;
@@ -117,7 +120,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.may_have_happened() => {
                     self.noted(change, CallPhase::NoAnswer, &error.to_string());
-                    return self.found_out(change, &error).await;
+                    return self.found_out(change, &set, entries, &error).await;
                 }
                 Err(error) => {
                     self.noted(change, CallPhase::Failed, &error.to_string());
@@ -149,34 +152,67 @@ impl Run<'_> {
         Step::NotVerified
     }
 
-    /// After a write that nobody answered: reading tells whether it happened. It may still be under way, so it is read
-    /// several times before it counts as not done.
-    async fn found_out(&mut self, change: &Change, error: &AwsError) -> Step {
+    /// After a write that nobody answered: reading tells whether it happened. Where it does not show, it may still be on its
+    /// way; so the very same write is sent once more under the very same lock token, of which AWS honours one only. Accepted, it
+    /// is done and the first is dead; stale, the first or somebody else was there, and reading tells which.
+    async fn found_out(&mut self, change: &Change, set: &IpSet, entries: Vec<String>, error: &AwsError) -> Step {
         let name = change.resource.name.clone();
         self.say(format!("{error}; reading {name} to find out"));
-        let mut last = None;
-        for attempt in 0..READ_BACKS {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::seconds(2)).await;
-            }
-            match self.aws.ip_set(&change.resource.arn, Lane::Write).await {
-                Ok(set) if merge::shows(change, &set) => {
-                    self.noted(change, CallPhase::Answered, "no answer came, but reading shows the change");
-                    self.say(format!("{name}: the change was made all the same"));
-                    return Step::Verified;
-                }
-                Ok(set) => last = Some(Ok(set)),
-                Err(error) => last = Some(Err(error)),
-            }
+        if let Some(step) = self.shown(change, "no answer came, but reading shows the change").await {
+            return step;
         }
-        match last {
-            Some(Ok(_)) => self.not_done(format!("{name}: the change is not there")),
-            Some(Err(error)) => {
+        if self.call(change, CallPhase::Sending, "once more, under the same lock token").is_err() {
+            self.say(format!("{name}: not known whether it was changed: the journal could not be written"));
+            return Step::NotKnown;
+        }
+        match self.aws.update_ip_set(&self.ticket, set, entries).await {
+            Ok(()) => {
+                self.noted(
+                    change,
+                    CallPhase::Answered,
+                    "accepted at the second attempt; the first can no longer take effect",
+                );
+                self.read_back(change).await
+            }
+            Err(AwsError { problem: Problem::StaleLock, .. }) => {
+                self.noted(change, CallPhase::Failed, "the lock token was used up");
+                match self.shown(change, "the first attempt had arrived").await {
+                    Some(step) => step,
+                    None => {
+                        self.not_done(format!("{name}: somebody else wrote first; the change is not there. Plan again"))
+                    }
+                }
+            }
+            Err(error) => {
+                let phase = if error.may_have_happened() { CallPhase::NoAnswer } else { CallPhase::Failed };
+                self.noted(change, phase, &error.to_string());
                 self.say(format!("{name}: not known whether it was changed: {error}"));
                 Step::NotKnown
             }
-            None => Step::NotKnown,
         }
+    }
+
+    /// The step, where reading shows the change, or where it cannot be read at all.
+    async fn shown(&mut self, change: &Change, found: &str) -> Option<Step> {
+        let name = change.resource.name.clone();
+        let mut last = None;
+        for attempt in 0..READ_BACKS {
+            if attempt > 0 {
+                self.aws.clock().sleep(TimeDelta::seconds(1)).await;
+            }
+            match self.aws.ip_set(&change.resource.arn, Lane::Write).await {
+                Ok(set) if merge::shows(change, &set) => {
+                    self.noted(change, CallPhase::Answered, found);
+                    self.say(format!("{name}: the change was made all the same"));
+                    return Some(Step::Verified);
+                }
+                Ok(_) => last = None,
+                Err(error) => last = Some(error),
+            }
+        }
+        let error = last?;
+        self.say(format!("{name}: not known whether it was changed: {error}"));
+        Some(Step::NotKnown)
     }
 
     fn not_done(&mut self, line: String) -> Step {
@@ -210,17 +246,21 @@ impl Run<'_> {
 
     fn noted(&mut self, change: &Change, phase: CallPhase, detail: &str) {
         if let Err(error) = self.call(change, phase, detail) {
+            self.unwritten = true;
             self.say(format!("this step is not in the journal: {error}"));
         }
     }
 
     fn record(&mut self, event: &Event) {
         if let Err(error) = self.incident.record(self.aws.clock().now(), event) {
+            self.unwritten = true;
             self.say(format!("this step is not in the journal: {error}"));
         }
     }
 
     fn finished(mut self, outcome: Outcome, plan: &Plan) -> Finished {
+        // Done, but the journal does not say so: whoever relies on it must look.
+        let outcome = if self.unwritten && outcome == Outcome::Done { Outcome::NotVerified } else { outcome };
         let effect = (outcome == Outcome::Done).then_some(Effect::Saved);
         if let Some(effect) = effect {
             let evidence = self.lines.clone();
@@ -232,7 +272,7 @@ impl Run<'_> {
             crate::model::plan::Purpose::Undo { action_id } => action_id.clone(),
             crate::model::plan::Purpose::Apply => self.action_id.clone(),
         };
-        Finished { action_id, outcome, effect, lines: self.lines }
+        Finished { action_id, run_id: self.action_id, outcome, effect, lines: self.lines }
     }
 }
 

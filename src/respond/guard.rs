@@ -16,8 +16,8 @@ pub struct Guard {
     pub evidence: &'static str,
     /// Whether `--override` with a reason lifts a `stop` or `unknown`.
     pub can_be_overridden: bool,
-    /// Whether its verdict rests on what differs from one reading to the next, such as samples: then the digest covers only
-    /// whether it halts.
+    /// Whether its verdict rests on what differs from one reading to the next, such as samples: then the digest does not
+    /// tell pass from warn.
     pub varies: bool,
 }
 
@@ -93,6 +93,9 @@ guards! {
     UNDO_CLAIMED = "undo.claimed", overridable: false, varies: false,
         "Says which of our entries another action in force asked for as well; those stay.",
         "The journals of the open incidents.";
+    UNDO_NOT_MADE = "undo.not-made", overridable: false, varies: false,
+        "Says which planned changes are not known to have been made; they are left alone, since what looks like ours may be somebody else's.",
+        "The journal: a change counts as made once AWS answered, or once it was found made.";
     OVERRIDES = "plan.overrides", overridable: false, varies: false,
         "Every override names a guard that this plan has, that stops, that may be overridden, and comes with a reason.",
         "`--override` and `--reason`.";

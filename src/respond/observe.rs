@@ -14,6 +14,7 @@ use crate::incident::{Event, Incident, IncidentError};
 use crate::model::address;
 use crate::model::plan::{Effect, Plan, Purpose, WatchFor};
 use crate::model::series::floor_minute;
+use crate::model::source::SampledRequest;
 use crate::model::waf::RuleAction;
 
 /// Account time between two looks.
@@ -61,48 +62,82 @@ pub async fn observe(
     let why = || match trouble {
         Some(error) => vec![format!("not observed: {error}")],
         None => vec![format!(
-            "not observed within {} s: no request from the targets was sampled since",
+            "not observed within {} s: no request from the targets was sampled as it should be",
             patience.num_seconds()
         )],
     };
     Ok(Observation { observed, evidence: evidence.unwrap_or_else(why) })
 }
 
-/// Lines that show the effect, where it shows.
+/// Lines that show the effect, once it shows for every set that was changed.
 async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
-    let now = aws.clock().now();
+    let mut evidence = Vec::new();
     for watch in &plan.watch {
         let targets = targets(plan, watch);
         if targets.is_empty() {
             continue;
         }
-        // Samples of the rule alone: whoever is in them was matched by it.
-        let from = done_at.max(now - TimeDelta::minutes(3));
-        let set = aws.sampled_requests(&watch.web_acl_arn, &watch.rule, from, now, Lane::Plan).await?;
-        let of_targets = |client: &IpAddr| targets.iter().any(|net| net.contains(client));
-        let hits = set.samples.iter().filter(|s| s.at >= done_at && of_targets(&s.client));
-        let blocked: Vec<_> = hits.filter(|s| s.action == Some(RuleAction::Block)).collect();
-        match plan.purpose {
-            Purpose::Apply if !blocked.is_empty() => {
-                let (first, at) = (blocked[0].client, blocked[0].at.format("%H:%M:%SZ"));
-                return Ok(Some(vec![format!(
-                    "WAF was seen blocking {first} by rule {} at {at} ({} such samples, {} requests by its count)",
-                    watch.rule,
-                    blocked.len(),
-                    set.population
-                )]));
-            }
-            Purpose::Undo { .. } if blocked.is_empty() && now - done_at > TimeDelta::minutes(1) => {
-                return Ok(Some(vec![format!(
-                    "no request from these addresses was sampled as blocked by rule {} since {}",
-                    watch.rule,
-                    from.format("%H:%M:%SZ")
-                )]));
-            }
-            _ => {}
-        }
+        let line = match plan.purpose {
+            Purpose::Apply => blocked_since(aws, watch, &targets, done_at).await?,
+            Purpose::Undo { .. } => no_longer_blocked(aws, watch, &targets, done_at).await?,
+        };
+        let Some(line) = line else { return Ok(None) };
+        evidence.push(line);
     }
-    Ok(None)
+    Ok((!evidence.is_empty()).then_some(evidence))
+}
+
+/// WAF seen blocking a target by the rule that uses the set.
+async fn blocked_since(
+    aws: &Aws,
+    watch: &WatchFor,
+    targets: &[IpNet],
+    done_at: DateTime<Utc>,
+) -> Result<Option<String>, AwsError> {
+    let now = aws.clock().now();
+    let from = done_at.max(now - TimeDelta::minutes(3));
+    let blocked = blocked(aws, watch, targets, from, now).await?;
+    let since: Vec<_> = blocked.iter().filter(|s| s.at >= done_at).collect();
+    Ok(since.first().map(|first| {
+        let at = first.at.format("%H:%M:%SZ");
+        format!("WAF was seen blocking {} by rule {} at {at} ({} such samples)", first.client, watch.rule, since.len())
+    }))
+}
+
+/// The rule was seen blocking the addresses before the undo, and a minute after it no longer is. Where nothing was blocked
+/// before, nothing can be seen to end.
+async fn no_longer_blocked(
+    aws: &Aws,
+    watch: &WatchFor,
+    targets: &[IpNet],
+    done_at: DateTime<Utc>,
+) -> Result<Option<String>, AwsError> {
+    let now = aws.clock().now();
+    if now - done_at < TimeDelta::seconds(75) {
+        return Ok(None);
+    }
+    let before = blocked(aws, watch, targets, done_at - TimeDelta::minutes(2), done_at).await?;
+    let after = blocked(aws, watch, targets, now - TimeDelta::seconds(45), now).await?;
+    Ok((!before.is_empty() && after.is_empty()).then(|| {
+        format!(
+            "rule {} was blocking these addresses before, and no request of theirs is sampled as blocked any more",
+            watch.rule
+        )
+    }))
+}
+
+/// Samples of targets that the rule blocked.
+async fn blocked(
+    aws: &Aws,
+    watch: &WatchFor,
+    targets: &[IpNet],
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<SampledRequest>, AwsError> {
+    let set = aws.sampled_requests(&watch.web_acl_arn, &watch.rule, from, to, Lane::Plan).await?;
+    let of_targets = |client: &IpAddr| targets.iter().any(|net| net.contains(client));
+    let is_ours = |s: &SampledRequest| s.action == Some(RuleAction::Block) && of_targets(&s.client);
+    Ok(set.samples.into_iter().filter(is_ours).collect())
 }
 
 fn targets(plan: &Plan, watch: &WatchFor) -> Vec<IpNet> {

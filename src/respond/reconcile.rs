@@ -3,7 +3,7 @@
 use super::merge;
 use super::running;
 use crate::aws::{Aws, AwsError, Lane, Problem};
-use crate::incident::{Event, InFlight, IncidentError, IncidentStore};
+use crate::incident::{CallPhase, Event, InFlight, IncidentError, IncidentStore};
 use crate::model::identity::Actor;
 use crate::model::plan::{Change, Outcome, Purpose};
 
@@ -20,29 +20,48 @@ pub struct Reconciled {
     pub detail: String,
 }
 
-/// Compares every action in flight of the connected account with AWS. One that another process is carrying out now is left alone.
-pub async fn reconcile(aws: &Aws, store: &IncidentStore, actor: &Actor) -> Result<Vec<Reconciled>, ReconcileError> {
+/// Compares every action in flight of the connected account with AWS, or those of the incident `only`. One that another process is carrying out now is left alone.
+pub async fn reconcile(
+    aws: &Aws,
+    store: &IncidentStore,
+    actor: &Actor,
+    only: Option<&str>,
+) -> Result<Vec<Reconciled>, ReconcileError> {
     let identity = aws.identity(Lane::Plan).await?;
     let survey = store.survey(&identity.at)?;
     let mut found = Vec::new();
-    for flight in survey.in_flight {
-        let incident = store.by_id(&flight.incident, actor)?;
-        let Some(_alone) = running::alone(incident.path())? else {
-            found.push(reconciled(&flight, None, "another process is carrying it out now".to_owned()));
-            continue;
-        };
-        // It may have ended between the survey and the lock.
-        let still = incident.fold()?.in_flight().into_iter().find(|f| f.history.action_id == flight.history.action_id);
-        let Some(flight) = still else { continue };
-        let (made, outcome, detail) = compare(aws, &flight).await;
-        if let Some(outcome) = outcome {
-            let action_id = flight.history.action_id.clone();
-            let event = Event::Reconciled { action_id, made, outcome, detail: detail.clone() };
-            incident.record(aws.clock().now(), &event)?;
+    for flight in survey.in_flight.into_iter().filter(|f| only.is_none_or(|only| f.incident == only)) {
+        // One journal that cannot be read or written must not keep the others from being dealt with.
+        match one(aws, store, actor, &flight).await {
+            Ok(Some(one)) => found.push(one),
+            Ok(None) => {}
+            Err(error) => found.push(reconciled(&flight, None, error.to_string())),
         }
-        found.push(reconciled(&flight, outcome, detail));
     }
     Ok(found)
+}
+
+/// `None` where it has ended meanwhile.
+async fn one(
+    aws: &Aws,
+    store: &IncidentStore,
+    actor: &Actor,
+    flight: &InFlight,
+) -> Result<Option<Reconciled>, ReconcileError> {
+    let incident = store.by_id(&flight.incident, actor)?;
+    let Some(_alone) = running::alone(incident.path())? else {
+        return Ok(Some(reconciled(flight, None, "another process is carrying it out now".to_owned())));
+    };
+    // It may have ended between the survey and the lock.
+    let still = incident.fold()?.in_flight().into_iter().find(|f| f.history.action_id == flight.history.action_id);
+    let Some(flight) = still else { return Ok(None) };
+    let (made, outcome, detail) = compare(aws, &flight).await;
+    if let Some(outcome) = outcome {
+        let action_id = flight.history.action_id.clone();
+        let event = Event::Reconciled { action_id, made, outcome, detail: detail.clone() };
+        incident.record(aws.clock().now(), &event)?;
+    }
+    Ok(Some(reconciled(&flight, outcome, detail)))
 }
 
 /// Why nothing could be reconciled.
@@ -68,6 +87,11 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
     let (mut made, mut not_made, mut lines) = (Vec::new(), 0, Vec::new());
     for change in &changes {
         let name = &change.resource.name;
+        if !may_have_left(flight, change) {
+            not_made += 1;
+            lines.push(format!("the call for {name} was never sent, or was refused"));
+            continue;
+        }
         match aws.ip_set(&change.resource.arn, Lane::Plan).await {
             Ok(set) if merge::shows(change, &set) => {
                 made.push(change.resource.arn.clone());
@@ -96,4 +120,10 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
     };
     let at = aws.clock().now().format("%H:%M:%SZ");
     (made, Some(outcome), format!("{what} was cut short; read at {at}: {}", lines.join("; ")))
+}
+
+/// Whether a change's call may have reached AWS: its sending is on disk before anything leaves, and no refusal is.
+fn may_have_left(flight: &InFlight, change: &Change) -> bool {
+    let last = flight.history.last_steps().into_iter().find(|call| call.resource == change.resource.arn);
+    last.is_some_and(|call| call.phase != CallPhase::Failed)
 }

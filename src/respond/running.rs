@@ -4,7 +4,11 @@
 //! ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Held while plans are carried out on an incident.
 #[derive(Debug)]
@@ -26,11 +30,26 @@ fn open(journal: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).truncate(false).read(true).write(true).open(lock_path(journal))
 }
 
-/// Says that this process is at work; waits only while somebody reconciles.
-pub(super) fn at_work(journal: &Path) -> std::io::Result<AtWork> {
+/// How long somebody may reconcile before others give up waiting.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Says that this process is at work; waits, for ten seconds at most, while somebody reconciles.
+pub(super) async fn at_work(journal: &Path) -> std::io::Result<AtWork> {
     let file = open(journal)?;
-    file.lock_shared()?;
-    Ok(AtWork { _file: file })
+    let began = Instant::now();
+    loop {
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(AtWork { _file: file }),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if began.elapsed() >= PATIENCE => {
+                return Err(std::io::Error::new(
+                    ErrorKind::TimedOut,
+                    "another console holds it to reconcile; end that one, or wait",
+                ));
+            }
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 /// The right to reconcile, or `None` where somebody is at work.

@@ -37,8 +37,14 @@ pub enum SweepError {
     Incident(#[from] IncidentError),
 }
 
-/// Undoes every expired action of the connected account and region.
-pub async fn sweep(aws: &Aws, store: &IncidentStore, actor: &Actor) -> Result<Vec<Swept>, SweepError> {
+/// Undoes every expired action of the connected account and region that `only` lets through. What another action still wants
+/// stays, and is tried again once that one has gone.
+pub async fn sweep(
+    aws: &Aws,
+    store: &IncidentStore,
+    actor: &Actor,
+    only: impl Fn(&ActionRecord) -> bool,
+) -> Result<Vec<Swept>, SweepError> {
     let identity = aws.identity(Lane::Plan).await.map_err(PlanError::from)?;
     let now = aws.clock().now();
     let actions = store.actions(&identity.at)?;
@@ -47,8 +53,12 @@ pub async fn sweep(aws: &Aws, store: &IncidentStore, actor: &Actor) -> Result<Ve
         live && a.expires_at.is_some_and(|end| end <= now)
     };
     let mut swept = Vec::new();
-    for action in actions.iter().filter(due) {
-        let result = one(aws, store, actor, action, &actions).await;
+    for action in actions.iter().filter(due).filter(|a| only(a)) {
+        let result = match one(aws, store, actor, action, &actions).await {
+            Ok(Some(finished)) => Ok(finished),
+            Ok(None) => continue,
+            Err(error) => Err(error),
+        };
         swept.push(Swept { action: action.clone(), result });
     }
     Ok(swept)
@@ -60,7 +70,7 @@ async fn one(
     actor: &Actor,
     action: &ActionRecord,
     actions: &[ActionRecord],
-) -> Result<Finished, SweepError> {
+) -> Result<Option<Finished>, SweepError> {
     let incident = store.by_id(&action.incident, actor)?;
     let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
     // Others that have expired as well do not keep an entry in place.
@@ -68,6 +78,9 @@ async fn one(
     let lasting = |a: &&ActionRecord| a.expires_at.is_none_or(|end| end > now);
     let others: Vec<ActionRecord> = actions.iter().filter(lasting).cloned().collect();
     let planned = undo::plan(aws, action, &others, &watch, &Terms::default()).await?;
+    if planned.plan.is_empty() && !planned.plan.left.is_empty() {
+        return Ok(None);
+    }
     let confirmed = Confirmed::by_expiry(planned, action, now)?;
-    Ok(execute(aws, &incident, confirmed, &mut |_| {}).await?)
+    Ok(Some(execute(aws, &incident, confirmed, &mut |_| {}).await?))
 }

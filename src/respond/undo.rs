@@ -8,7 +8,7 @@ use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::Terms;
 use crate::model::address;
-use crate::model::plan::{Change, GuardResult, Plan, Purpose, WatchFor};
+use crate::model::plan::{Change, GuardResult, Left, Plan, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
 
@@ -22,13 +22,16 @@ pub async fn plan(
     watch: &[WatchFor],
     terms: &Terms,
 ) -> Result<Planned, PlanError> {
-    if matches!(action.state, ActionState::Undone | ActionState::NotDone) {
+    if !matches!(action.state, ActionState::InForce | ActionState::Unclear) {
         return Err(PlanError::NotInForce { id: action.id.clone(), state: action.state });
     }
     let identity = aws.identity(Lane::Plan).await?;
-    let made: Vec<&Change> = action.changes.iter().filter(|c| !c.is_empty()).collect();
+    // What is not known to have been made is not ours to take out: an entry that looks like ours may be somebody else's.
+    let (made, not_made): (Vec<&Change>, Vec<&Change>) =
+        action.changes.iter().filter(|c| !c.is_empty()).partition(|c| action.made.contains(&c.resource.arn));
     let read = join_all(made.iter().map(|c| aws.ip_set(&c.resource.arn, Lane::Plan))).await;
-    let mut findings = Findings::default();
+    let mut findings =
+        Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
     let mut changes = Vec::new();
     let mut sets = Vec::new();
     for (change, set) in made.into_iter().zip(read) {
@@ -49,6 +52,7 @@ pub async fn plan(
         read_at: aws.clock().now(),
         summary: summary(action, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(|c| block_ip::call(c, "Addresses")).collect(),
+        left: std::mem::take(&mut findings.left),
         guards: settled(findings.guards(), terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
@@ -62,6 +66,9 @@ pub async fn plan(
 
 #[derive(Debug, Default)]
 struct Findings {
+    not_made: Vec<String>,
+    /// What stays because another action wants it: this action is not wholly taken back.
+    left: Vec<Left>,
     gone: Vec<String>,
     foreign: Vec<String>,
     claimed: Vec<String>,
@@ -80,13 +87,18 @@ impl Findings {
                 .because(self.foreign),
             None => guard::UNDO_FOREIGN.pass("our entries stand as we wrote them"),
         };
+        let not_made = (!self.not_made.is_empty()).then(|| {
+            let sets = self.not_made.join(", ");
+            guard::UNDO_NOT_MADE
+                .warn(format!("{sets}: not known to have been changed by this action, so left alone; look yourself"))
+        });
         let claimed = match self.claimed.first() {
             Some(_) => guard::UNDO_CLAIMED
                 .warn("another action in force wants some of these entries; they stay")
                 .because(self.claimed),
             None => guard::UNDO_CLAIMED.pass("no other action in force wants these entries"),
         };
-        vec![gone, foreign, claimed]
+        [gone, foreign, claimed].into_iter().chain(not_made).collect()
     }
 }
 
@@ -98,17 +110,23 @@ fn reverse(
     others: &[ActionRecord],
     findings: &mut Findings,
 ) -> Change {
-    let mut removed = Vec::new();
+    let (mut removed, mut left) = (Vec::new(), Vec::new());
     for entry in &change.added {
         let Some(net) = address::parsed(entry) else { continue };
         if let Some(other) = claimant(entry, change, action, others) {
             findings.claimed.push(format!("{entry} is wanted by action {other}"));
+            if set.entry_for(&net).is_some() {
+                left.push(entry.clone());
+            }
         } else if let Some(written) = set.entry_for(&net) {
             removed.push(written.to_owned());
         } else {
             let wider = set.covering(&net).map_or_else(String::new, |wide| format!("; {wide} covers it now"));
             findings.foreign.push(format!("{entry} is not in {} any more{wider}", set.name));
         }
+    }
+    if !left.is_empty() {
+        findings.left.push(Left { resource: change.resource.arn.clone(), entries: left });
     }
     Change {
         resource: change.resource.clone(),

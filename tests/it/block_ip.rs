@@ -197,13 +197,37 @@ async fn a_lost_answer_is_found_out_by_reading() {
         world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Nth(1), fault.clone()));
         let done = world.apply(planned).await;
         assert_eq!(done.outcome, Outcome::Done, "{fault:?} {:?}", done.lines);
-        assert_eq!(world.mutating_calls().len(), 1, "a write is never repeated blindly");
+        assert_eq!(world.mutating_calls().len(), 1, "what reading shows is not written again");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_never_arrived_is_not_done() {
-    for fault in [Fault::Reset, Fault::Hang, Fault::ServerError(503), Fault::Deny, Fault::ExpiredToken] {
+async fn what_never_arrived_is_sent_once_more_under_the_same_lock_token() {
+    for fault in [Fault::Reset, Fault::Hang, Fault::ServerError(503)] {
+        let world = flood(60.0).await;
+        let planned = world.plan(&block(&["203.0.113.7"])).await;
+        world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Nth(1), fault.clone()));
+        let done = world.apply(planned).await;
+        assert_eq!(done.outcome, Outcome::Done, "{fault:?} {:?}", done.lines);
+        assert!(world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_ever_answers_is_not_known_and_never_called_not_done() {
+    for fault in [Fault::Reset, Fault::Hang, Fault::ServerError(503)] {
+        let world = flood(60.0).await;
+        let planned = world.plan(&block(&["203.0.113.7"])).await;
+        world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Always, fault.clone()));
+        let done = world.apply(planned).await;
+        assert_eq!(done.outcome, Outcome::NotKnown, "{fault:?} {:?}", done.lines);
+        assert_eq!(in_force(&world, &done.action_id).await, ActionState::Unclear);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_call_is_not_done() {
+    for fault in [Fault::Deny, Fault::ExpiredToken, Fault::Throttle] {
         let world = flood(60.0).await;
         let planned = world.plan(&block(&["203.0.113.7"])).await;
         world.range.with(|range| range.faults().add("wafv2", "UpdateIPSet", When::Always, fault.clone()));
@@ -211,6 +235,102 @@ async fn a_call_that_never_arrived_is_not_done() {
         assert_eq!(done.outcome, Outcome::NotDone, "{fault:?} {:?}", done.lines);
         assert!(!world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn undo_takes_out_only_what_was_made() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7", "2001:db8:bad::5"])).await;
+    // A colleague blocks the v6 address by hand before our second write.
+    world.range.with(|range| {
+        range.faults().before("wafv2", "UpdateIPSet", When::Nth(2), |account| {
+            add_entry(account, "shop-blocklist-v6", "2001:db8:bad::5/128");
+        });
+    });
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::Partly, "{:?}", done.lines);
+    let planned = world.plan_undo(&done.action_id).await;
+    assert_eq!(guard(&planned, "undo.not-made").verdict, Verdict::Warn);
+    world.apply(planned).await;
+    assert!(world.entries("shop-blocklist-v6").contains(&"2001:db8:bad::5/128".to_owned()), "the colleague's entry");
+    assert!(!world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_in_flight_or_being_taken_back_cannot_be_taken_back() {
+    let world = flood(60.0).await;
+    let done = world.apply(world.plan(&block(&["203.0.113.7"])).await).await;
+    let first = world.plan_undo(&done.action_id).await;
+    let second = world.plan_undo(&done.action_id).await;
+    world.apply(first).await;
+    let incident = world.incident().await;
+    let phrase = second.plan.phrase();
+    let confirmed = Confirmed::by_phrase(second, &phrase).unwrap();
+    let error = execute(&world.aws, &incident, confirmed, &mut |_| {}).await.unwrap_err().to_string();
+    assert!(error.contains("taken back"), "{error}");
+
+    let (world, _) = cut_at_without_reconciling(&block(&["203.0.113.7"]), 1, Fault::Hang).await;
+    let identity = world.aws.identity(Lane::Plan).await.unwrap();
+    let actions = world.store.actions(&identity.at).unwrap();
+    let none = portcullis::model::action::Terms::default();
+    let refused = portcullis::respond::undo::plan(&world.aws, &actions[0], &actions, &[], &none).await;
+    assert!(refused.is_err(), "an action in flight");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_another_action_wants_stays_in_somebodys_care() {
+    let world = flood(60.0).await;
+    let first = world.apply(world.plan(&block(&["203.0.113.7"])).await).await;
+    let second = world.apply(world.plan(&block(&["203.0.113.7", "203.0.113.70"])).await).await;
+    world.undo(&first.action_id).await;
+    assert_eq!(in_force(&world, &first.action_id).await, ActionState::InForce, "its entry still stands");
+    world.undo(&second.action_id).await;
+    world.undo(&first.action_id).await;
+    assert!(!world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()), "nobody's any more, and gone");
+    assert_eq!(in_force(&world, &first.action_id).await, ActionState::Undone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_is_not_taken_for_done_because_somebody_else_did_it() {
+    let world = flood(60.0).await;
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    let incident = world.incident().await;
+    // The process dies between the intent and its first call; a colleague blocks the same address.
+    incident.record_intent(world.aws.clock().now(), &planned.plan).unwrap();
+    world.range.with(|range| add_entry(range.account_mut(), "shop-blocklist", "203.0.113.7/32"));
+    let found = reconcile(&world.aws, &world.store, &actor(), None).await.unwrap();
+    assert_eq!(found[0].outcome, Some(Outcome::NotDone), "{found:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_also_allows_stops() {
+    let world = flood(60.0).await;
+    rewire(&world, |rules| {
+        let mut allow = rules[0].clone();
+        allow["Name"] = json!("allow-first");
+        allow["Priority"] = json!(-1);
+        allow["Action"] = json!({"Allow": {}});
+        rules.insert(0, allow);
+    });
+    assert!(halts(&world.plan(&block(&["203.0.113.7"])).await).contains(&"block-ip.inverted".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_read_is_unknown_and_never_a_pass() {
+    let world = flood(60.0).await;
+    world.pass(300).await;
+    let wide = block(&["203.0.113.128/25"]);
+    let before = world.plan(&wide).await.plan.digest;
+    world.range.with(|range| range.faults().add("wafv2", "GetSampledRequests", When::Nth(6), Fault::Deny));
+    let planned = world.plan(&wide).await;
+    assert_eq!(guard(&planned, "block-ip.legitimate-share").verdict, Verdict::Unknown);
+    assert_ne!(planned.plan.digest, before, "unknown is not stop");
+    world.range.with(|range| {
+        range.faults().clear();
+        range.faults().add("wafv2", "ListResourcesForWebACL", When::Always, Fault::UnknownOperation);
+    });
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    assert_eq!(guard(&planned, "block-ip.blast-radius").verdict, Verdict::Unknown);
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,9 +461,9 @@ async fn what_expires_is_swept_and_nothing_else() {
     short.terms.expires_after_seconds = Some(600);
     let short = world.apply(world.plan(&short).await).await;
     let lasting = world.apply(world.plan(&block(&["203.0.113.66"])).await).await;
-    assert!(sweep(&world.aws, &world.store, &actor()).await.unwrap().is_empty(), "not due yet");
+    assert!(sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap().is_empty(), "not due yet");
     world.pass(700).await;
-    let swept = sweep(&world.aws, &world.store, &actor()).await.unwrap();
+    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
     let entries = world.entries("shop-blocklist");
@@ -352,10 +472,23 @@ async fn what_expires_is_swept_and_nothing_else() {
     assert_eq!(in_force(&world, &lasting.action_id).await, ActionState::InForce);
 }
 
-/// Cuts an action short at its nth call, as a killed process would be, and lets the next start find out.
-async fn cut_at(operation: &str, nth: u32, fault: Fault) -> (World, Option<(Outcome, Vec<String>)>) {
+/// Cuts an action short at its nth update, as a killed process would be.
+async fn cut_at_without_reconciling(
+    block: &portcullis::model::action::BlockIp,
+    nth: u32,
+    fault: Fault,
+) -> (World, bool) {
+    cut_short("UpdateIPSet", block, nth, fault).await
+}
+
+async fn cut_short(
+    operation: &str,
+    block: &portcullis::model::action::BlockIp,
+    nth: u32,
+    fault: Fault,
+) -> (World, bool) {
     let world = flood(60.0).await;
-    let planned = world.plan(&block(&["203.0.113.7", "2001:db8:bad::5"])).await;
+    let planned = world.plan(block).await;
     world.range.with(|range| range.faults().add("wafv2", operation, When::Nth(nth), fault));
     let incident = world.incident().await;
     let phrase = planned.plan.phrase();
@@ -365,12 +498,18 @@ async fn cut_at(operation: &str, nth: u32, fault: Fault) -> (World, Option<(Outc
     let running = execute(&world.aws, &incident, confirmed, &mut progress);
     let ended = tokio::time::timeout(std::time::Duration::from_millis(900), running).await.is_ok();
     world.range.with(|range| range.faults().clear());
+    (world, ended)
+}
+
+/// Cuts an action short and lets the next start find out.
+async fn cut_at(operation: &str, nth: u32, fault: Fault) -> (World, Option<(Outcome, Vec<String>)>) {
+    let (world, ended) = cut_short(operation, &block(&["203.0.113.7", "2001:db8:bad::5"]), nth, fault).await;
     if ended {
         return (world, None);
     }
-    let found = reconcile(&world.aws, &world.store, &actor()).await.unwrap();
+    let found = reconcile(&world.aws, &world.store, &actor(), None).await.unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
-    let action = incident.fold().unwrap().actions[0].clone();
+    let action = world.incident().await.fold().unwrap().actions[0].clone();
     (world, Some((found[0].outcome.unwrap(), action.made)))
 }
 
@@ -413,7 +552,7 @@ async fn an_action_that_is_being_carried_out_is_not_taken_for_dead() {
         while incident.fold().unwrap().in_flight().is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
-        reconcile(&world.aws, &world.store, &actor()).await.unwrap()
+        reconcile(&world.aws, &world.store, &actor(), None).await.unwrap()
     };
     tokio::select! {
         _ = &mut running => panic!("it hangs"),

@@ -115,6 +115,7 @@ pub(crate) fn plan() -> Plan {
         ],
         preconditions: Vec::new(),
         watch: Vec::new(),
+        left: Vec::new(),
         undo: "Take the 2 entries out again".to_owned(),
         notes: Vec::new(),
         digest: "7f3a".repeat(16),

@@ -5,10 +5,11 @@ use std::fs;
 
 use portcullis::incident::Folder;
 use portcullis::journal::{Entry, Journal, Line, read};
+use portcullis::model::plan::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::incident_fixtures::{actor, at, every_kind, opened, plan, undo_plan};
+use crate::incident_fixtures::{actor, at, every_kind, opened, outcome, plan, undo_plan};
 
 /// A journal with anything in it: known events in any order, unknown kinds, foreign data, two actions begun.
 fn journal_of(choices: &[(u8, u8)]) -> Vec<Line> {
@@ -16,6 +17,7 @@ fn journal_of(choices: &[(u8, u8)]) -> Vec<Line> {
     let (_, incident) = opened(dir.path());
     let journal = Journal::open(incident.path()).unwrap();
     let (first, _) = incident.record_intent(at(1), &plan()).unwrap();
+    incident.record(at(1), &outcome(&first, Outcome::Done)).unwrap();
     let (second, _) = incident.record_intent(at(2), &undo_plan(&first)).unwrap();
     let ids = [first.as_str(), second.as_str(), "nobody"];
     for (step, (which, who)) in choices.iter().enumerate() {

@@ -411,6 +411,7 @@ pub(crate) fn plan_pass() -> Plan {
         guards: passes(),
         preconditions: Vec::new(),
         watch: Vec::new(),
+        left: Vec::new(),
         undo: "Takes the 12 entries out again; entries of others stay.".into(),
         notes: vec!["WAF takes seconds to minutes to spread a change (documented).".into()],
         digest: "7f3a".to_owned() + &"0".repeat(60),
@@ -476,6 +477,7 @@ pub(crate) fn plan_undo() -> Plan {
 pub(crate) fn finished() -> Finished {
     Finished {
         action_id: "a-0001".into(),
+        run_id: "a-0001".into(),
         outcome: Outcome::Done,
         effect: Some(Effect::Saved),
         lines: vec![

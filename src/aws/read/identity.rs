@@ -10,6 +10,13 @@ impl Aws {
         if let Some(identity) = self.0.identity.get() {
             return Ok(identity.clone());
         }
+        let identity = self.identity_now(lane).await?;
+        let _ = self.0.bound.set(identity.at.clone());
+        Ok(self.0.identity.get_or_init(|| identity).clone())
+    }
+
+    /// The caller as STS names it now: the credentials may have been renewed by somebody who signed in elsewhere.
+    pub(in crate::aws) async fn identity_now(&self, lane: Lane) -> Result<Identity, AwsError> {
         self.0.pace.turn(Quota::Identity, lane).await;
         let answer = self.0.sts.get_caller_identity().send().await;
         let answer = answer.map_err(|error| AwsError::of("GetCallerIdentity", "the account", &error))?;
@@ -18,13 +25,11 @@ impl Aws {
         };
         let account = answer.account().ok_or_else(|| missing("account"))?.to_owned();
         let at = AccountRegion { account, region: self.0.region.clone() };
-        let identity = Identity {
-            at: at.clone(),
+        Ok(Identity {
+            at,
             arn: answer.arn().ok_or_else(|| missing("ARN"))?.to_owned(),
             profile: self.0.profile.clone(),
             endpoint: self.0.endpoint.clone(),
-        };
-        let _ = self.0.bound.set(at);
-        Ok(self.0.identity.get_or_init(|| identity).clone())
+        })
     }
 }

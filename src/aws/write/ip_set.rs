@@ -25,7 +25,8 @@ impl Aws {
         set: &IpSet,
         addresses: Vec<String>,
     ) -> Result<(), AwsError> {
-        let identity = self.identity(Lane::Write).await?;
+        // Asked anew: what was confirmed for one account must not be carried out with another's credentials.
+        let identity = self.identity_now(Lane::Write).await?;
         gate::pass(ticket, &identity.at).map_err(|r| AwsError::new("UpdateIPSet", &set.name, Problem::Gate(r)))?;
         self.0.pace.turn(Quota::WafWrite("UpdateIPSet"), Lane::Write).await;
         let call = self.0.waf.update_ip_set().name(&set.name).id(&set.id).scope(Scope::Regional);

@@ -1,10 +1,13 @@
 //! What the screen asks for, carried out in tasks of their own.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use super::incident::Journalling;
 use super::surroundings::MustFinish;
@@ -17,6 +20,7 @@ use crate::model::plan::{Outcome, Plan, Purpose};
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
 use crate::model::stage::{StageId, StageSelector};
+use crate::model::timeline::{ActionRecord, ActionState};
 use crate::report::{Export, Format};
 use crate::respond::confirm::Confirmed;
 use crate::respond::execute::execute;
@@ -29,6 +33,9 @@ use crate::watch;
 
 /// Account time for which an effect is watched for.
 const PATIENCE: TimeDelta = TimeDelta::minutes(8);
+
+/// Wall time before the undo of an expired action is tried again.
+const SWEEP_AGAIN: Duration = Duration::from_mins(5);
 
 /// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
 #[derive(Clone)]
@@ -43,6 +50,10 @@ pub(super) struct Acting {
     pub(super) latest: Arc<Mutex<Option<Arc<Board>>>>,
     /// Where exports are written.
     pub(super) exports: PathBuf,
+    /// Whether changes may be made; the screen knows it too, and either of them is enough to refuse.
+    pub(super) may_write: bool,
+    /// When the undo of an expired action was last tried.
+    pub(super) tried: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Acting {
@@ -152,6 +163,9 @@ impl Acting {
 
     /// Plans again, compares with what was on the screen, and carries out what was confirmed.
     async fn applied(&self, shown: &Plan, phrase: &str) -> Result<crate::model::plan::Finished, String> {
+        if !self.may_write {
+            return Err("this console is read-only, so nothing was done; start it with --armed".to_owned());
+        }
         let (planned, incident) = match &shown.purpose {
             Purpose::Apply => {
                 let planned = self.planned(&shown.action).await.map_err(|e| e.to_string())?;
@@ -169,7 +183,7 @@ impl Acting {
         let mut progress = |line: &str| drop(events.send(Event::Progress { line: line.to_owned() }));
         let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
         if finished.outcome == Outcome::Done {
-            self.watch_effect(incident, finished.action_id.clone(), shown.clone());
+            self.watch_effect(incident, finished.run_id.clone(), shown.clone());
         }
         Ok(finished)
     }
@@ -228,17 +242,23 @@ impl Acting {
 
     /// Undoes what has expired.
     pub(super) async fn sweep(&self) {
-        let due = self.journalling.actions().await;
         let now = self.aws.clock().now();
-        if !due.iter().any(|a| a.expires_at.is_some_and(|end| end <= now)) {
+        let expired = |a: &ActionRecord| a.expires_at.is_some_and(|end| end <= now);
+        let live = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
+        let mut due: Vec<String> =
+            self.journalling.actions().await.iter().filter(|a| expired(a) && live(a)).map(|a| a.id.clone()).collect();
+        due.retain(|id| self.may_try(id));
+        if due.is_empty() {
             return;
         }
         let Ok(identity) = self.aws.identity(Lane::Plan).await else { return };
         let actor = session::actor(&identity.arn);
         let this = self.clone();
         let (aws, store) = (self.aws.clone(), self.journalling.store.clone());
-        let swept = tokio::spawn(async move { sweep(&aws, &store, &actor).await });
-        if let Ok(Ok(swept)) = swept.await {
+        // Leaving must not cut it short.
+        self.must_finish.spawn(async move {
+            let only = |a: &ActionRecord| due.contains(&a.id);
+            let Ok(swept) = sweep(&aws, &store, &actor, only).await else { return };
             for one in swept {
                 let said = one.result.map_or_else(
                     |error| error.to_string(),
@@ -246,6 +266,17 @@ impl Acting {
                 );
                 this.send(Event::Progress { line: format!("action {}: {said}", one.action.id) });
             }
+        });
+    }
+
+    /// Whether an expired action may be tried now: what failed a moment ago would fail again, a few lines of journal each time.
+    fn may_try(&self, id: &str) -> bool {
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if tried.get(id).is_some_and(|at| now.duration_since(*at) < SWEEP_AGAIN) {
+            return false;
         }
+        tried.insert(id.to_owned(), now);
+        true
     }
 }

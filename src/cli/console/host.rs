@@ -63,6 +63,8 @@ impl Host {
             range,
             latest: Arc::default(),
             exports: surroundings.exports.clone(),
+            may_write: surroundings.may_write,
+            tried: Arc::default(),
         };
         let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
         let background = [
@@ -156,6 +158,8 @@ async fn sweeps(acting: Acting, may_write: bool) {
     }
     loop {
         tokio::time::sleep(SWEEP).await;
+        // Another process may have died meanwhile: what it left in flight can expire as well.
+        acting.journalling.reconcile().await;
         acting.sweep().await;
     }
 }

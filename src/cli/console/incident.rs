@@ -1,5 +1,6 @@
 //! The incident behind the screen: opened when there is something to write, followed for what others write.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -7,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::surroundings::Surroundings;
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
-use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live};
+use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord};
 use crate::model::board::Board;
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -25,6 +26,8 @@ pub(super) struct Journalling {
     always_new: bool,
     /// The incident once it is open, and the reader that follows it.
     open: Mutex<Option<(Incident, Live)>>,
+    /// Whether the journal's signals were compared with a board.
+    compared: AtomicBool,
 }
 
 impl Journalling {
@@ -37,6 +40,7 @@ impl Journalling {
             title: surroundings.title.clone(),
             always_new: surroundings.always_new,
             open: Mutex::new(None),
+            compared: AtomicBool::new(false),
         }
     }
 
@@ -83,7 +87,10 @@ impl Journalling {
         {
             self.locked().get_or_insert_with(|| (incident.clone(), incident.follow()));
         }
-        if let Ok(found) = reconcile(&self.aws, &self.store, &actor).await {
+        // A drill's incidents are each of a range that is gone: only its own concerns it.
+        let own = self.opened().map(|incident| incident.id().to_owned());
+        let only = self.always_new.then(|| own.unwrap_or_default());
+        if let Ok(found) = reconcile(&self.aws, &self.store, &actor, only.as_deref()).await {
             for one in found {
                 let _ = self.events.send(Event::Progress { line: session::line(&one) });
             }
@@ -119,11 +126,27 @@ impl Journalling {
             },
             (None, None) => return,
         };
-        for change in changes {
-            if let Some(line) = line(&incident, change) {
-                let _ = incident.record(after.at, &line);
+        let mut lines: Vec<Line> = changes.into_iter().filter_map(|change| line(&incident, change)).collect();
+        lines.extend(self.ended_unnoticed(&incident, after));
+        for line in lines {
+            if let Err(error) = incident.record(after.at, &line) {
+                let _ =
+                    self.events.send(Event::Progress { line: format!("the timeline is not being written: {error}") });
             }
         }
+    }
+
+    /// Signals that the journal has standing and the first full board has not: they ended while no console was looking.
+    fn ended_unnoticed(&self, incident: &Incident, board: &Board) -> Vec<Line> {
+        if board.polling.read_at.is_none() || self.compared.swap(true, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let Ok(folded) = incident.fold() else { return Vec::new() };
+        let stands = |s: &SignalRecord| {
+            board.row(&s.stage).is_some_and(|row| row.signals.iter().any(|signal| signal.kind == s.kind))
+        };
+        let ended = folded.standing().filter(|s| !stands(s));
+        ended.map(|s| Line::SignalEnded { stage: s.stage.clone(), kind: s.kind, since: s.since, peak: None }).collect()
     }
 
     /// Shows the timeline where anything was written since the last look.

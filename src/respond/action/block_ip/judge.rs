@@ -118,7 +118,7 @@ pub(super) fn guards(
     results.push(web_acl(state));
     if state.web_acl.is_some() {
         results.push(ip_set(chosen));
-        results.extend(wiring(chosen));
+        results.extend(wiring(state, chosen));
         results.extend(capacity(changes));
         results.extend(covered(action, chosen));
         results.push(blast_radius(state));
@@ -212,7 +212,17 @@ fn ip_set(chosen: &Chosen) -> GuardResult {
     guard::IP_SET.pass(format!("uses {}", names.join(" and ")))
 }
 
-fn wiring(chosen: &Chosen) -> Vec<GuardResult> {
+/// A set that blocks in one rule may let through in another: every reference to it is looked at.
+fn wiring(state: &State, chosen: &Chosen) -> Vec<GuardResult> {
+    let elsewhere = |set: &IpSet| {
+        let inverted = |r: &&Reference| r.ip_set == set.arn && matches!(r.standing, Standing::Inverted(_));
+        state.references.iter().find(inverted).cloned()
+    };
+    let inverted = chosen.sets.iter().filter_map(|set| Some((set, elsewhere(set)?)));
+    let stops: Vec<GuardResult> = inverted.flat_map(|(set, reference)| standing(set, &reference)).collect();
+    if !stops.is_empty() {
+        return stops;
+    }
     chosen.sets.iter().zip(&chosen.references).flat_map(|(set, reference)| standing(set, reference)).collect()
 }
 
@@ -261,6 +271,10 @@ fn covered(action: &BlockIp, chosen: &Chosen) -> Option<GuardResult> {
     (!lines.is_empty()).then(|| result().because(lines.clone()))
 }
 
+fn is_rare(kind: ResourceKind) -> bool {
+    ResourceKind::others().any(|rare| rare == kind)
+}
+
 fn blast_radius(state: &State) -> GuardResult {
     let own = state.stage.id.arn(state.identity.partition(), &state.identity.at.region);
     let (mut others, mut unread) = (Vec::new(), Vec::new());
@@ -270,14 +284,15 @@ fn blast_radius(state: &State) -> GuardResult {
         match read {
             Ok(arns) => others.extend(arns.iter().filter(|arn| **arn != own).map(|arn| shortened(arn, 160))),
             // An emulator or a region without the kind cannot have resources of it.
-            Err(error) if matches!(error.problem, Problem::Invalid(_) | Problem::UnknownOperation(_)) => {}
+            Err(error)
+                if is_rare(*kind) && matches!(error.problem, Problem::Invalid(_) | Problem::UnknownOperation(_)) => {}
             Err(error) => unread.push((kind, format!("{}: {}", kind.label(), error.problem))),
         }
     }
     let acl = state.web_acl.as_ref().map_or("", |acl| acl.name.as_str());
     let rarer: Vec<&str> = ResourceKind::others().map(ResourceKind::label).filter(|l| !asked.contains(l)).collect();
     let not_asked = (!rarer.is_empty()).then(|| format!("not known in time: {}", rarer.join(", ")));
-    if unread.iter().any(|(kind, _)| ResourceKind::others().all(|rare| rare != **kind)) {
+    if unread.iter().any(|(kind, _)| !is_rare(**kind)) {
         let lines = unread.into_iter().map(|(_, line)| line).collect();
         return guard::BLAST_RADIUS.unknown(format!("what stands behind {acl} could not be listed")).because(lines);
     }
@@ -296,9 +311,11 @@ fn blast_radius(state: &State) -> GuardResult {
 
 fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardResult {
     let guard = &guard::LEGITIMATE;
-    if state.recent.sets.is_empty() || state.earlier.sets.is_empty() {
-        let why = state.recent.missing.iter().chain(&state.earlier.missing).cloned().collect::<Vec<_>>();
-        return guard.unknown("WAF gives no samples for this web ACL, so who would be hit is not known").because(why);
+    let missing: Vec<String> = state.recent.missing.iter().chain(&state.earlier.missing).cloned().collect();
+    if state.recent.sets.is_empty() || state.earlier.sets.is_empty() || !missing.is_empty() {
+        return guard
+            .unknown("WAF gives not all samples of this web ACL, so who would be hit is not known")
+            .because(missing);
     }
     let before = match state.attack_began {
         Some(at) => format!("before the attack began at {}", at.format("%H:%M")),
@@ -332,8 +349,13 @@ const UNSUSPECTED: usize = 3;
 
 fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
     let guard = &guard::SUSPICION;
-    if state.recent.sets.is_empty() {
-        return guard.unknown("WAF gives no samples, so what speaks against the targets is not known");
+    if state.recent.sets.is_empty() || !state.recent.missing.is_empty() {
+        return guard
+            .unknown("WAF gives not all samples, so what speaks against the targets is not known")
+            .because(state.recent.missing.clone());
+    }
+    if evidence.inside == 0 {
+        return guard.warn("no request from the targets was sampled, so nothing is known against them");
     }
     let some: Vec<String> = evidence.unsuspected.iter().take(20).map(ToString::to_string).collect();
     match evidence.unsuspected.len() {
@@ -349,8 +371,10 @@ fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
 
 /// One client keeps one `X-Forwarded-For`; a proxy shows as many as it has clients.
 fn proxy(state: &State, evidence: &Evidence) -> GuardResult {
-    if state.recent.sets.is_empty() {
-        return guard::PROXY.unknown("WAF gives no samples, so a proxy could not be told from a client");
+    if state.recent.sets.is_empty() || !state.recent.missing.is_empty() {
+        return guard::PROXY
+            .unknown("WAF gives not all samples, so a proxy could not be told from a client")
+            .because(state.recent.missing.clone());
     }
     let mut proxies: Vec<String> = evidence
         .forwarding
