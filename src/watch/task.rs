@@ -105,7 +105,7 @@ impl Task {
             self.start_what_is_due(now);
             self.publish_if_due(now);
             let wake = self.next_wake(now);
-            let unpublished = self.dirty.then(|| self.publish_at());
+            let unpublished = self.publish_at().filter(|_| self.dirty);
             let clock = self.aws.clock().clone();
             tokio::select! {
                 Some(found) = self.found.recv() => self.take(found),
@@ -233,17 +233,15 @@ impl Task {
         (wake - now).max(TimeDelta::milliseconds(1))
     }
 
-    fn publish_at(&self) -> Instant {
-        match self.published {
-            Some(at) if self.boards_out >= AT_ONCE => at + BETWEEN_BOARDS,
-            _ => Instant::now(),
-        }
+    /// When the next board may go out; `None` for at once.
+    fn publish_at(&self) -> Option<Instant> {
+        self.published.filter(|_| self.boards_out >= AT_ONCE).map(|at| at + BETWEEN_BOARDS)
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
         let minute = floor_minute(now);
         let turned = minute != self.published_minute;
-        if turned || (self.dirty && Instant::now() >= self.publish_at()) {
+        if turned || (self.dirty && self.publish_at().is_none_or(|at| at <= Instant::now())) {
             let board = picture::board(&self.state, now, self.aws.clock().rate());
             self.boards.send_replace(Arc::new(board));
             self.published = Some(Instant::now());

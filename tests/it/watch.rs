@@ -66,6 +66,17 @@ fn minute_of(figure: &portcullis::model::figure::Figure) -> DateTime<Utc> {
     figure.reading().unwrap().at - TimeDelta::minutes(1)
 }
 
+/// On real time: paused time does not pass between two looks at the clock, and hid that nothing went out before the minute
+/// turned. Here it turns after a minute; the first figures take a fraction of a second.
+#[tokio::test]
+async fn figures_do_not_wait_for_the_minute() {
+    let (_, aws) = flood(1.0).await;
+    let watcher = Watcher::start(aws, Arc::default());
+    let mut boards = watcher.boards();
+    let first = boards.wait_for(|board| complete(board));
+    assert!(tokio::time::timeout(Duration::from_secs(30), first).await.is_ok());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_board_is_empty_at_once_and_then_complete() {
     let (_, aws) = flood(1.0).await;
