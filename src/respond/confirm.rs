@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::plan::Planned;
+use super::planned::Planned;
 use crate::model::plan::Purpose;
 use crate::model::timeline::ActionRecord;
 

@@ -11,6 +11,7 @@ pub mod guard;
 mod merge;
 pub mod observe;
 pub mod plan;
+mod planned;
 pub mod reconcile;
 pub mod resolve;
 mod running;

@@ -2,7 +2,7 @@
 
 use super::confirm::Confirmed;
 use super::execute::{ExecuteError, execute};
-use super::plan::PlanError;
+use super::planned::PlanError;
 use super::undo;
 use crate::aws::{Aws, Lane};
 use crate::incident::{IncidentError, IncidentStore};

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::action::block_ip;
 use super::guard::{self, WithEvidence, settled};
-use super::plan::{PlanError, Planned, finished};
+use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::Terms;
 use crate::model::address;

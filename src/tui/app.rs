@@ -188,8 +188,11 @@ impl Clock {
     fn hear(&mut self, event: &Event) {
         let (account, rate) = match event {
             Event::Clock { account, rate } => (*account, *rate),
-            // A board is read some time before it is shown: it sets the clock only where it is ahead.
-            Event::Board(board) if self.now().is_none_or(|now| now < board.at) => (board.at, board.rate),
+            // A board is read some time before it is shown: it sets the clock only where it is ahead. Before the account has
+            // answered, its time is this machine's, which may be far ahead of a range's.
+            Event::Board(board) if board.identity.is_some() && self.now().is_none_or(|now| now < board.at) => {
+                (board.at, board.rate)
+            }
             _ => return,
         };
         self.heard = Some((account, rate, Instant::now()));

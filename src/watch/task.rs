@@ -58,7 +58,8 @@ pub(super) struct Task {
     /// Whether discovery brought anything since the last poll began.
     news: bool,
     poll_failures: u32,
-    published: Option<Instant>,
+    /// Wall time of the last board, at first of the start.
+    published: Instant,
     boards_out: u32,
     published_minute: DateTime<Utc>,
     dirty: bool,
@@ -90,7 +91,7 @@ impl Task {
             out_of_turn: now,
             news: false,
             poll_failures: 0,
-            published: None,
+            published: Instant::now(),
             boards_out: 0,
             published_minute: floor_minute(now),
             dirty: false,
@@ -105,7 +106,7 @@ impl Task {
             self.start_what_is_due(now);
             self.publish_if_due(now);
             let wake = self.next_wake(now);
-            let unpublished = self.publish_at().filter(|_| self.dirty);
+            let unpublished = self.dirty.then(|| self.publish_at());
             let clock = self.aws.clock().clone();
             tokio::select! {
                 Some(found) = self.found.recv() => self.take(found),
@@ -233,18 +234,18 @@ impl Task {
         (wake - now).max(TimeDelta::milliseconds(1))
     }
 
-    /// When the next board may go out; `None` for at once.
-    fn publish_at(&self) -> Option<Instant> {
-        self.published.filter(|_| self.boards_out >= AT_ONCE).map(|at| at + BETWEEN_BOARDS)
+    fn publish_at(&self) -> Instant {
+        // Never reckoned from the present: a board would then always be due a moment later.
+        if self.boards_out >= AT_ONCE { self.published + BETWEEN_BOARDS } else { self.published }
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
         let minute = floor_minute(now);
         let turned = minute != self.published_minute;
-        if turned || (self.dirty && self.publish_at().is_none_or(|at| at <= Instant::now())) {
+        if turned || (self.dirty && Instant::now() >= self.publish_at()) {
             let board = picture::board(&self.state, now, self.aws.clock().rate());
             self.boards.send_replace(Arc::new(board));
-            self.published = Some(Instant::now());
+            self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);
             self.published_minute = minute;
             self.dirty = false;

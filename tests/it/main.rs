@@ -3,6 +3,7 @@
 
 mod block_ip;
 mod cli;
+mod docs;
 mod emulator;
 mod incident;
 mod incident_fixtures;

@@ -363,6 +363,14 @@ fn stale_figures_say_so_and_are_dimmed() {
 }
 
 #[test]
+fn the_accounts_time_counts_though_it_lies_behind_this_machines() {
+    let mut console = Console::armed(SIZE);
+    console.board(portcullis::model::board::Board::empty(fixtures::now() + chrono::TimeDelta::days(200)));
+    console.board(fixtures::attack()).timeline(fixtures::timeline());
+    unsays(&console, "STALE");
+}
+
+#[test]
 fn a_clock_that_changes_nothing_on_the_screen_draws_nothing() {
     let tick = |console: &mut Console, seconds: i64| {
         console.state.take_changed();

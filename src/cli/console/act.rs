@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::host::MustFinish;
 use super::incident::Journalling;
+use super::surroundings::MustFinish;
 use crate::aws::{Aws, Lane, RangeHandle};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident};

@@ -1,46 +1,25 @@
 //! The host: carries out what the screen asks for, and tells it what happens in the account.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinHandle;
 
 use super::act::Acting;
 use super::incident::Journalling;
+use super::surroundings::{MustFinish, Surroundings};
 use crate::aws::{Aws, Connection, RangeHandle};
-use crate::incident::IncidentStore;
 use crate::model::board::Board;
-use crate::model::settings::Settings;
 use crate::model::timeline::ActionRecord;
 use crate::tui::{Effect, Event};
 use crate::watch::Watcher;
 
-/// How long leaving waits for a change that is being made.
-const LEAVING: Duration = Duration::from_secs(30);
 /// Wall time between two looks at the journal, for what other processes write.
 const JOURNAL_LOOK: Duration = Duration::from_millis(500);
 /// Wall time between two looks for what has expired.
 const SWEEP: Duration = Duration::from_secs(10);
-
-/// What the host works with.
-pub(super) struct Surroundings {
-    pub(super) settings: Arc<Settings>,
-    pub(super) store: IncidentStore,
-    /// The incident named on the command line.
-    pub(super) incident: Option<String>,
-    /// The title of a new incident; empty to take it from what opens it.
-    pub(super) title: String,
-    /// A drill opens an incident of its own.
-    pub(super) always_new: bool,
-    /// Whether expired actions are undone.
-    pub(super) may_write: bool,
-    /// Where exports are written.
-    pub(super) exports: PathBuf,
-}
 
 /// How to connect, and the range behind it with its speed, in a drill.
 pub(super) trait Connect:
@@ -55,31 +34,6 @@ impl<F> Connect for F where F: Future<Output = Result<(Connection, Option<(Range
 pub(super) struct Left {
     pub(super) in_force: Vec<ActionRecord>,
     pub(super) at: Option<DateTime<Utc>>,
-}
-
-/// Tasks that must end before the program does: changes that are being made.
-#[derive(Debug, Clone, Default)]
-pub(super) struct MustFinish(Arc<Mutex<Vec<JoinHandle<()>>>>);
-
-impl MustFinish {
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let handle = tokio::spawn(task);
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.retain(|task| !task.is_finished());
-        tasks.push(handle);
-    }
-
-    async fn finished(&self) {
-        let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if tasks.iter().all(JoinHandle::is_finished) {
-            return;
-        }
-        eprintln!("finishing the change that is being made …");
-        let all = futures_util::future::join_all(tasks);
-        if tokio::time::timeout(LEAVING, all).await.is_err() {
-            eprintln!("it did not finish; the next start finds out what was done");
-        }
-    }
 }
 
 /// Carries out effects until the screen is gone.

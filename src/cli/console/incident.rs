@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::host::Surroundings;
+use super::surroundings::Surroundings;
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live};

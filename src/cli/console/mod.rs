@@ -5,6 +5,7 @@
 mod act;
 mod host;
 mod incident;
+mod surroundings;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use crate::aws::{Connection, Endpoint};
 use crate::drill::Drill;
 use crate::model::timeline::ActionRecord;
 use crate::tui::{self, Mode, Options, Theme, keymap};
-use host::{Host, Surroundings};
+use host::Host;
+use surroundings::Surroundings;
 
 /// `drill [SCENARIO]`: the screen on a range in this process.
 pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Failure> {

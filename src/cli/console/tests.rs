@@ -66,7 +66,7 @@ impl Console {
     }
 
     async fn until(&mut self, what: &str, mut found: impl FnMut(&Event) -> bool) {
-        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(600);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(10);
         loop {
             let wait = tokio::time::timeout_at(deadline, self.events.recv()).await;
             let event = wait.unwrap_or_else(|_| panic!("never: {what}")).expect("the host is there");

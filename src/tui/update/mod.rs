@@ -68,7 +68,8 @@ fn terminal(state: &mut State, event: &TerminalEvent, effects: &mut Effects) {
 }
 
 fn on_board(state: &mut State, board: Arc<Board>) {
-    if state.now.is_none_or(|now| now < board.at) {
+    // Before the account has answered, a board's time is this machine's.
+    if board.identity.is_some() && state.now.is_none_or(|now| now < board.at) {
         state.now = Some(board.at);
     }
     state.rate = board.rate;

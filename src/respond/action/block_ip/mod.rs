@@ -12,7 +12,7 @@ use crate::model::action::{Action, BlockIp};
 use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose, ResourceRef, WatchFor};
 use crate::model::settings::Settings;
 use crate::model::waf::IpSet;
-use crate::respond::plan::{Planned, finished};
+use crate::respond::planned::{Planned, finished};
 
 /// The plan to block, from state read for it.
 #[must_use]

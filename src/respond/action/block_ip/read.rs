@@ -15,7 +15,7 @@ use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::stage::StageDetail;
 use crate::model::waf::{IpSet, WebAcl};
-use crate::respond::plan::PlanError;
+use crate::respond::planned::PlanError;
 use crate::respond::resolve;
 use crate::respond::wiring::{self, Reference, RuleGroups};
 use crate::watch;

@@ -1,0 +1,56 @@
+//! What the host and its tasks work with.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::incident::IncidentStore;
+use crate::model::settings::Settings;
+
+/// How long leaving waits for a change that is being made.
+const LEAVING: Duration = Duration::from_secs(30);
+
+/// What the host works with.
+pub(super) struct Surroundings {
+    pub(super) settings: Arc<Settings>,
+    pub(super) store: IncidentStore,
+    /// The incident named on the command line.
+    pub(super) incident: Option<String>,
+    /// The title of a new incident; empty to take it from what opens it.
+    pub(super) title: String,
+    /// A drill opens an incident of its own.
+    pub(super) always_new: bool,
+    /// Whether expired actions are undone.
+    pub(super) may_write: bool,
+    /// Where exports are written.
+    pub(super) exports: PathBuf,
+}
+
+/// Tasks that must end before the program does: changes that are being made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MustFinish(Arc<Mutex<Vec<JoinHandle<()>>>>);
+
+impl MustFinish {
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let handle = tokio::spawn(task);
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(handle);
+    }
+
+    /// Waits until they have ended, for thirty seconds at most.
+    pub(super) async fn finished(&self) {
+        let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if tasks.iter().all(JoinHandle::is_finished) {
+            return;
+        }
+        eprintln!("finishing the change that is being made …");
+        let all = futures_util::future::join_all(tasks);
+        if tokio::time::timeout(LEAVING, all).await.is_err() {
+            eprintln!("it did not finish; the next start finds out what was done");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A plan with the state it was made from, and why there may be none.
+
+use thiserror::Error;
+
+use super::digest::digest;
+use super::resolve::ResolveError;
+use crate::aws::AwsError;
+use crate::model::plan::Plan;
+use crate::model::timeline::ActionState;
+use crate::model::waf::IpSet;
+
+/// A plan with the state it was made from, as execution needs it.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The IP sets as they were read, with their lock tokens.
+    pub(super) sets: Vec<IpSet>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// The state could not be read.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The stage is not there, or not the only one.
+    #[error(transparent)]
+    Resolve(ResolveError),
+    /// Nothing to block was named.
+    #[error("no address to block. Name at least one, for example 203.0.113.7/32")]
+    NoTargets,
+    /// The action to undo is not known.
+    #[error("no action {id} in the open incidents of this account and region; `portcullis actions` lists them")]
+    UnknownAction {
+        /// The id asked for.
+        id: String,
+    },
+    /// The action to undo is not in force.
+    #[error("action {id} was {}, so there is nothing to take back", if *state == ActionState::Undone { "undone already" } else { "not done" })]
+    NotInForce {
+        /// Its id.
+        id: String,
+        /// Where it stands.
+        state: ActionState,
+    },
+}
+
+impl From<ResolveError> for PlanError {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Aws(error) => Self::Aws(error),
+            error => Self::Resolve(error),
+        }
+    }
+}
+
+/// A plan with its digest.
+#[must_use]
+pub(super) fn finished(mut plan: Plan, sets: Vec<IpSet>) -> Planned {
+    plan.digest = digest(&plan);
+    Planned { plan, sets }
+}

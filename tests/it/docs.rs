@@ -1,0 +1,321 @@
+//! The documentation says what the code says: generated parts are compared, commands and configuration in it are parsed, links lead
+//! somewhere. `PORTCULLIS_BLESS=1` writes the generated parts anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use portcullis::aws::gate::READS;
+use portcullis::model::settings::Settings;
+use portcullis::respond::guard::CATALOGUE;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every Markdown file for readers, by its path from the root.
+fn pages() -> Vec<(String, String)> {
+    let mut found = vec![];
+    for dir in ["", "docs", "docs/decisions"] {
+        for entry in fs::read_dir(root().join(dir)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "md") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(found.iter().any(|(name, _)| name == "README.md"));
+    found
+}
+
+/// The fenced blocks of a page in one language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(named) = line.trim_start().strip_prefix("```") {
+            let body: Vec<&str> = lines.by_ref().take_while(|l| l.trim_start() != "```").collect();
+            if named.trim() == language {
+                found.push(body.join("\n"));
+            }
+        }
+    }
+    found
+}
+
+/// Compares the part of a page between `<!-- generated: NAME -->` and `<!-- end -->` with what the code says now.
+fn generated(path: &str, name: &str, fresh: &str) {
+    let page = read(path);
+    let (begin, end) = (format!("<!-- generated: {name} -->\n"), "<!-- end -->");
+    let from = page.find(&begin).unwrap_or_else(|| panic!("{path} has no part “{name}”")) + begin.len();
+    let to = from + page[from..].find(end).unwrap();
+    if page[from..to] == *fresh {
+        return;
+    }
+    assert!(
+        std::env::var_os("PORTCULLIS_BLESS").is_some(),
+        "the part “{name}” of {path} is out of date; PORTCULLIS_BLESS=1 cargo test docs writes it anew"
+    );
+    fs::write(root().join(path), format!("{}{fresh}{}", &page[..from], &page[to..])).unwrap();
+}
+
+#[test]
+fn the_catalogue_of_guards_is_generated() {
+    let mut table = String::from("\n| Guard | What it checks | What its verdict rests on | `--override` lifts it |\n");
+    table.push_str("| --- | --- | --- | --- |\n");
+    for guard in CATALOGUE {
+        let lifted = if guard.can_be_overridden { "yes" } else { "no" };
+        let varies = if guard.varies { " †" } else { "" };
+        writeln!(table, "| `{}`{varies} | {} | {} | {lifted} |", guard.id, guard.checks, guard.evidence).unwrap();
+    }
+    table.push('\n');
+    generated("docs/safety.md", "guards", &table);
+}
+
+/// `key` → default, by section, as the code has them.
+fn defaults() -> Vec<(String, String, String)> {
+    let mut settings = Settings::default();
+    // TOML has no word for “nobody has said”; a value makes the key appear.
+    settings.guards.never_block = Some(vec![]);
+    settings.guards.break_glass = Some(vec![]);
+    let table = toml::Table::try_from(&settings).unwrap();
+    let mut found = Vec::new();
+    for (section, keys) in &table {
+        for (key, value) in keys.as_table().unwrap() {
+            let unset = matches!(key.as_str(), "never-block" | "break-glass");
+            let value = if unset { "not set".to_owned() } else { value.to_string() };
+            found.push((section.clone(), key.clone(), value));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_setting_is_documented_with_its_default() {
+    let page = read("docs/configuration.md");
+    let mut documented = Vec::new();
+    let mut section = String::new();
+    for line in page.lines() {
+        if let Some(name) = line.strip_prefix("## `[").and_then(|rest| rest.strip_suffix("]`")) {
+            name.clone_into(&mut section);
+        } else if line.starts_with("## ") {
+            section.clear();
+        }
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if let (false, ["", key, default, meaning, ..]) = (section.is_empty(), cells.as_slice())
+            && let Some(key) = key.strip_prefix('`').and_then(|k| k.strip_suffix('`'))
+        {
+            assert!(!meaning.is_empty(), "{key} means nothing");
+            documented.push((section.clone(), key.to_owned(), default.trim_matches('`').to_owned()));
+        }
+    }
+    let (mut documented, mut real) = (documented, defaults());
+    documented.sort();
+    real.sort();
+    assert_eq!(documented, real, "docs/configuration.md and Settings::default() differ");
+}
+
+#[test]
+fn every_configuration_in_the_documentation_is_one() {
+    let mut seen = 0;
+    for (name, page) in pages() {
+        for block in blocks(&page, "toml") {
+            let table: toml::Table = block.parse().unwrap_or_else(|error| panic!("{name}: {error}\n{block}"));
+            if ["guards", "signals", "polling"].iter().any(|section| table.contains_key(*section)) {
+                seen += 1;
+                toml::from_str::<Settings>(&block).unwrap_or_else(|error| panic!("{name}: {error}\n{block}"));
+            }
+        }
+    }
+    assert!(seen >= 2, "{seen}");
+}
+
+/// A scenario that the documentation shows is one that runs.
+#[test]
+fn the_scenario_in_the_documentation_opens() {
+    let page = read("docs/drills.md");
+    let scenario = blocks(&page, "toml").into_iter().find(|block| block.contains("portcullis.scenario/1")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("example.toml");
+    fs::write(&file, scenario).unwrap();
+    let drill = portcullis::drill::Drill::load(file.to_str()).unwrap();
+    portcullis_range::Range::from_scenario(&fs::read_to_string(&file).unwrap(), None).unwrap();
+    assert!(drill.settings.guards.never_block.is_some(), "the example shows how a team's ranges are given");
+}
+
+/// `GetIPSet` as the SDK's own method is called: `get_ip_set`.
+fn snake(operation: &str) -> String {
+    let name = operation.replace("IP", "Ip").replace("ACL", "Acl");
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+fn sources_of(dir: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.push_str(&sources_of(&path));
+        } else {
+            all.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
+fn the_permissions_are_those_of_the_calls_made() {
+    let page = read("docs/iam.md");
+    let code = sources_of(&root().join("src/aws/read")) + &sources_of(&root().join("src/aws/write"));
+    let row = |operation: &str| {
+        let start = format!("| `{operation}` |");
+        let line = page.lines().find(|line| line.starts_with(&start));
+        line.unwrap_or_else(|| panic!("docs/iam.md does not name {operation}")).to_owned()
+    };
+    let (read_only, responder) = policies(&page);
+    for (service, operation) in READS {
+        let row = row(operation);
+        let called = code.contains(&format!(".{}()", snake(operation)));
+        let says = if called { "| yes |" } else { "| no |" };
+        assert!(row.ends_with(says), "{operation} is {}called: {row}", if called { "" } else { "not " });
+        let action = match *service {
+            "WAFV2" => format!("wafv2:{operation}"),
+            "CloudWatch" => format!("cloudwatch:{operation}"),
+            _ => continue,
+        };
+        assert_eq!(read_only.contains(&action), called, "{action} in the read-only policy");
+        assert_eq!(responder.contains(&action), called, "{action} in the responder's policy");
+    }
+    row("UpdateIPSet");
+    assert!(responder.contains(&"wafv2:UpdateIPSet".to_owned()));
+    for action in &read_only {
+        let verb = action.split(':').nth(1).unwrap();
+        assert!(["GET", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action} is no read");
+    }
+    let more: Vec<&String> = responder.iter().filter(|action| !read_only.contains(action)).collect();
+    assert_eq!(more, ["wafv2:UpdateIPSet"], "what the responder may do besides reading");
+}
+
+/// The actions of the two policies on the page, in its order: read-only, responder.
+fn policies(page: &str) -> (Vec<String>, Vec<String>) {
+    let mut found = blocks(page, "json").into_iter().map(|block| {
+        let policy: serde_json::Value = serde_json::from_str(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        let statements = policy["Statement"].as_array().unwrap().clone();
+        let actions = statements.iter().flat_map(|s| s["Action"].as_array().unwrap().clone());
+        actions.map(|action| action.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    });
+    (found.next().unwrap(), found.next().unwrap())
+}
+
+#[test]
+fn every_shape_of_json_has_an_example() {
+    let page = read("docs/json.md");
+    let code = sources_of(&root().join("src/cli"));
+    let nouns: Vec<&str> = code
+        .split("printer.object(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
+    assert!(nouns.contains(&"snapshot") && nouns.contains(&"plan"), "{nouns:?}");
+    let examples: Vec<serde_json::Value> = blocks(&page, "json")
+        .iter()
+        .map(|block| serde_json::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}")))
+        .collect();
+    for noun in nouns {
+        let schema = format!("portcullis.{noun}/1");
+        assert!(examples.iter().any(|e| e["schema"] == *schema), "docs/json.md has no example of {schema}");
+    }
+    assert!(examples.iter().any(|e| e["error"]["exit_code"].is_u64()), "docs/json.md has no example of an error");
+}
+
+#[test]
+fn every_exit_code_is_documented() {
+    let code = read("src/cli/error.rs");
+    let body = code.split("enum Exit {").nth(1).unwrap().split('}').next().unwrap();
+    let codes: Vec<&str> = body.lines().filter_map(|line| line.trim().strip_suffix(',')?.split(" = ").nth(1)).collect();
+    assert_eq!(codes.len(), 8, "{codes:?}");
+    for path in ["README.md", "docs/json.md"] {
+        let page = read(path);
+        for code in &codes {
+            assert!(page.lines().any(|l| l.starts_with(&format!("| {code} |"))), "{path} does not say what {code} is");
+        }
+    }
+}
+
+/// The words of a line as a shell would split them; quotes only.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '"' => {
+                quoted = !quoted;
+                any = true;
+            }
+            '#' if !quoted && !any => break,
+            c if c.is_whitespace() && !quoted => {
+                if any {
+                    words.push(std::mem::take(&mut word));
+                }
+                any = false;
+            }
+            c => {
+                word.push(c);
+                any = true;
+            }
+        }
+    }
+    if any {
+        words.push(word);
+    }
+    words
+}
+
+#[test]
+fn every_command_in_the_documentation_can_be_typed() {
+    let mut seen = 0;
+    for (name, page) in pages() {
+        for line in blocks(&page, "sh").iter().flat_map(|block| block.lines()) {
+            let line = line.split(['|', '>', ';']).next().unwrap().trim();
+            let line = line
+                .strip_prefix("cargo run --release --")
+                .map(|rest| format!("portcullis {rest}"))
+                .unwrap_or(line.to_owned());
+            if !line.starts_with("portcullis ") {
+                continue;
+            }
+            seen += 1;
+            let parsed = portcullis::cli::command().try_get_matches_from(words(&line));
+            assert!(parsed.is_ok(), "{name}: {line}\n{}", parsed.unwrap_err());
+        }
+    }
+    assert!(seen > 15, "only {seen} commands were found");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut seen = 0;
+    for (name, page) in pages() {
+        let dir = root().join(&name).parent().unwrap().to_owned();
+        for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap();
+            if link.contains("://") || target.is_empty() || link.contains(char::is_whitespace) {
+                continue;
+            }
+            seen += 1;
+            assert!(dir.join(target).exists(), "{name} links to {target}, which is not there");
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
