@@ -1,6 +1,8 @@
 //! The binary in a pseudo-terminal: drills and the live console, by keys.
 #![cfg(unix)]
 
+use std::path::Path;
+
 use super::program::{Program, Served, phrase, refused, served, silent};
 use super::terminal::Terminal;
 
@@ -87,7 +89,8 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
     let (status, left) = terminal.ends_with("");
     assert_eq!(status.exit_code(), 0);
     assert!(!left.contains("in force"), "{left}");
-    let exported = program.files().into_iter().find(|name| name.ends_with(".md")).unwrap();
+    let exported =
+        program.files().into_iter().find(|name| Path::new(name).extension().is_some_and(|e| e == "md")).unwrap();
     let story = std::fs::read_to_string(program.path().join(exported)).unwrap();
     for words in ["the botnet came back", "server-errors-high", "shop-blocklist", "undo"] {
         assert!(story.contains(words), "no {words} in\n{story}");
