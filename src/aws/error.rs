@@ -108,7 +108,7 @@ where
         return Problem::Gate(refusal.clone());
     }
     if let Some(credentials) = in_chain::<CredentialsError>(error) {
-        return Problem::NoCredentials(deepest(credentials));
+        return Problem::NoCredentials(first_line(&last_cause(credentials).to_string()));
     }
     match error {
         SdkError::ServiceError(context) => {
@@ -185,13 +185,23 @@ fn in_chain<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
     None
 }
 
-/// The last cause of an error: the one that names the matter.
+/// The last cause of an error, in a line: the one that names the matter.
 fn deepest(error: &(dyn StdError + 'static)) -> String {
+    shortened(&last_cause(error).to_string(), 200)
+}
+
+fn last_cause<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    shortened(&last.to_string(), 200)
+    last
+}
+
+/// The first sentence of what may be a list of everything that was tried.
+fn first_line(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    shortened(first.strip_suffix(". Attempted:").unwrap_or(first), 200)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Shapes are documented in `docs/json.md`. Units are in the field names; an unknown figure is `null`, with its reason in the
 //! `unknown` object beside it.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -59,13 +60,17 @@ impl Printer {
     /// Prints a failure and gives its exit code.
     pub(super) fn failure(self, failure: &Failure) -> ExitCode {
         if self.json {
-            let error =
-                json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
-            self.out(&json!({ "error": error }).to_string());
+            self.error(failure);
         }
         eprintln!("portcullis: {}", failure.message);
         self.aside(&failure.detail.iter().map(|line| format!("  {line}")).collect::<Vec<_>>());
         failure.exit.into()
+    }
+
+    /// A failure as an object.
+    pub(super) fn error(self, failure: &Failure) {
+        let error = json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
+        self.out(&json!({ "error": error }).to_string());
     }
 
     /// A reader that has gone away (`| head`) is no failure.
@@ -74,6 +79,14 @@ impl Printer {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
+}
+
+/// Whether a command line that could not be understood asks for JSON all the same.
+pub(super) fn asked_for(words: &[OsString]) -> bool {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let glued = ["-ojson", "-o=json", "--output=json"];
+    words.iter().any(|word| glued.contains(&word.as_ref()))
+        || words.windows(2).any(|pair| matches!(pair[0].as_ref(), "-o" | "--output") && pair[1] == "json")
 }
 
 /// A time as every JSON shape writes it.

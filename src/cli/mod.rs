@@ -32,12 +32,10 @@ use json::Printer;
 /// changed, 2 changes pending, 3 stopped by a guard, 4 done but not verified, 5 not confirmed or stale, 6 partly changed or
 /// not known, 64 wrong usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    let args = match Args::try_parse_from(&words) {
         Ok(args) => args,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
-        }
+        Err(error) => return misused(&error, &words),
     };
     let printer = Printer::new(args.output);
     if let Err(failure) = log::start() {
@@ -56,6 +54,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => printer.failure(&failure),
     }
+}
+
+/// Help and version, or wrong usage; that is an object as well where JSON was asked for.
+fn misused(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if json::asked_for(words) {
+        let told = error.to_string();
+        let message = told.lines().next().unwrap_or_default();
+        Printer::new(args::Output::Json).error(&Failure::usage(message.trim_start_matches("error: ")));
+    }
+    Exit::Usage.into()
 }
 
 async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {

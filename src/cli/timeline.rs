@@ -161,6 +161,10 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
         .map_err(|error| Failure::new(Exit::Error, format!("{} could not be written: {error}", path.display())))?;
     incident.record(at, &Event::Exported { format: format.name().to_owned(), path: path.display().to_string() })?;
     printer.words(&format!("exported to {}", path.display()));
+    if printer.is_json() {
+        let value = json!({ "incident": incident.id(), "format": format.name(), "path": path });
+        printer.object("export", json!({ "export": value }));
+    }
     Ok(Exit::Done)
 }
 
@@ -169,5 +173,8 @@ fn close(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let at = folded.last_at.unwrap_or(incident.opened_at());
     incident.record(at, &Event::Closed {})?;
     printer.words(&format!("incident {} is closed", incident.id()));
+    if printer.is_json() {
+        printer.object("incident", json!({ "incident": { "id": incident.id(), "closed_at": time(at) } }));
+    }
     Ok(Exit::Done)
 }

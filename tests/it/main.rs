@@ -2,15 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod block_ip;
+mod cli;
 mod docs;
+mod emulator;
 mod incident;
 mod incident_fixtures;
 mod incident_laws;
 mod journal;
 mod layers;
 mod pictures;
+mod program;
+mod pty;
 mod report;
 mod sdk;
+mod terminal;
 mod tui_fixtures;
 mod tui_flows;
 mod tui_keymap;

@@ -19,9 +19,11 @@ impl Aws {
     pub(in crate::aws) async fn identity_now(&self, lane: Lane) -> Result<Identity, AwsError> {
         self.0.pace.turn(Quota::Identity, lane).await;
         let answer = self.0.sts.get_caller_identity().send().await;
-        let answer = answer.map_err(|error| AwsError::of("GetCallerIdentity", "the account", &error))?;
+        let subject =
+            self.0.profile.as_ref().map_or("the account".to_owned(), |name| format!("the account of profile {name}"));
+        let answer = answer.map_err(|error| AwsError::of("GetCallerIdentity", &subject, &error))?;
         let missing = |what: &str| {
-            AwsError::new("GetCallerIdentity", "the account", Problem::Unreadable(format!("no {what} in the answer")))
+            AwsError::new("GetCallerIdentity", &subject, Problem::Unreadable(format!("no {what} in the answer")))
         };
         let account = answer.account().ok_or_else(|| missing("account"))?.to_owned();
         let at = AccountRegion { account, region: self.0.region.clone() };

@@ -38,7 +38,14 @@ fn signal(state: &State) -> (String, Style) {
         Some((row, signal)) => {
             (format!("{stale}{} {} {}", signal.severity.word(), row.id.label(), signal.kind.id()), theme.bad)
         }
-        None if state.board.is_none() => ("no figures yet".into(), theme.faint),
+        None if state.board.as_ref().is_none_or(|b| b.stages.is_empty()) => match trouble(state) {
+            Some(trouble) => (format!("TROUBLE {trouble}"), theme.bad),
+            None => ("no figures yet".into(), theme.faint),
+        },
         None => (format!("{stale}no signal stands"), theme.text),
     }
+}
+
+fn trouble(state: &State) -> Option<&str> {
+    state.board.as_ref().and_then(|board| board.polling.trouble.as_deref())
 }

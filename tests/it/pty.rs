@@ -1,0 +1,235 @@
+//! The binary in a pseudo-terminal: drills and the live console, by keys.
+#![cfg(unix)]
+
+use std::path::Path;
+
+use super::program::{Program, Served, phrase, refused, served, silent};
+use super::terminal::Terminal;
+
+fn drill(program: &Program, speed: &str, columns: u16, rows: u16) -> Terminal {
+    Terminal::start(program.in_terminal(&["drill", "--speed", speed]), columns, rows)
+}
+
+/// From the board to a plan to block the two worst sources, which is then ready to be confirmed.
+fn plan_to_block(terminal: &mut Terminal) {
+    terminal.shows("ATTACK shop/prod");
+    terminal.send("s");
+    terminal.shows("▸ [ ]");
+    terminal.send(" j ");
+    terminal.shows("2 sources marked");
+    terminal.send("b");
+    terminal.shows("how long?");
+    terminal.send("\r");
+    terminal.shows("every guard passes");
+}
+
+/// Opens the confirmation and types the phrase.
+fn confirm(terminal: &mut Terminal) {
+    terminal.send("\r");
+    terminal.shows("To carry the plan out, type");
+    let phrase = phrase(&terminal.text(), "shop/prod").unwrap();
+    terminal.send(&format!("{phrase}\r"));
+    terminal.shows("ENDED: done and read back");
+}
+
+#[test]
+fn a_drill_shows_a_frame_and_raises_signals_by_itself() {
+    let program = Program::without_credentials(&refused());
+    let mut terminal = drill(&program, "200", 80, 24);
+    terminal.shows("DRILL sqli-flood");
+    assert!(terminal.screen().alternate_screen());
+    assert!(terminal.is_raw());
+    terminal.shows("ATTACK shop/prod");
+    terminal.shows("errors-high");
+    terminal.send("q");
+    let (status, _) = terminal.ends_with("");
+    assert_eq!(status.exit_code(), 0);
+}
+
+#[test]
+fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
+    let program = Program::without_credentials(&refused());
+    let mut terminal = drill(&program, "60", 100, 30);
+    plan_to_block(&mut terminal);
+    terminal.send("\r");
+    terminal.shows("To carry the plan out, type");
+    // A resize in mid-confirmation keeps what was typed, down to a terminal too small to show it.
+    let phrase = phrase(&terminal.text(), "shop/prod").unwrap();
+    let (typed, rest) = phrase.split_at(phrase.len() - 2);
+    terminal.send(typed);
+    terminal.shows(&format!("> {typed}"));
+    terminal.resize(40, 10);
+    terminal.shows("what was typed is kept");
+    terminal.resize(120, 40);
+    terminal.shows(&format!("> {typed}"));
+    terminal.send("nonsense\r");
+    terminal
+        .wait("the refusal of a wrong phrase", |s| !s.contents().contains("ENDED") && s.contents().contains(&phrase));
+    terminal.send(&"\x7f".repeat("nonsense".len()));
+    terminal.shows(&format!("> {typed}"));
+    terminal.send(&format!("{rest}\r"));
+    terminal.shows("ENDED: done and read back");
+    terminal.send("t");
+    terminal.shows("TIMELINE");
+    terminal.shows("1 in force");
+    // Seen in the metrics: blocked goes up.
+    terminal.shows("observed");
+    terminal.send("gu");
+    terminal.shows("then type");
+    confirm(&mut terminal);
+    terminal.send("t");
+    terminal.shows("0 in force");
+    terminal.send("nthe botnet came back\r");
+    terminal.wait("the note", |s| s.contents().contains("note  ") && s.contents().contains("the botnet came back"));
+    terminal.send("x");
+    terminal.shows("exported to");
+    terminal.send("?");
+    terminal.shows("Export the timeline as Markdown");
+    terminal.send("q");
+    let (status, left) = terminal.ends_with("");
+    assert_eq!(status.exit_code(), 0);
+    assert!(!left.contains("in force"), "{left}");
+    let exported =
+        program.files().into_iter().find(|name| Path::new(name).extension().is_some_and(|e| e == "md")).unwrap();
+    let story = std::fs::read_to_string(program.path().join(exported)).unwrap();
+    for words in ["the botnet came back", "server-errors-high", "shop-blocklist", "undo"] {
+        assert!(story.contains(words), "no {words} in\n{story}");
+    }
+    assert!(program.run(&["timeline", "verify"]).exits(0).out.contains("intact"));
+}
+
+#[test]
+fn a_terminal_of_40_by_10_says_what_matters_and_grows() {
+    let program = Program::without_credentials(&refused());
+    let mut terminal = drill(&program, "200", 40, 10);
+    terminal.shows("too small: 40×10, needs 60×15");
+    terminal.shows("ATTACK shop/prod");
+    terminal.resize(80, 24);
+    terminal.shows("req/s");
+    terminal.send("q");
+    terminal.ends_with("");
+}
+
+#[test]
+fn signals_end_it_and_give_the_terminal_back() {
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let program = Program::without_credentials(&refused());
+        let mut terminal = drill(&program, "200", 80, 24);
+        terminal.shows("shop/prod");
+        assert!(terminal.is_raw());
+        terminal.signal(signal);
+        terminal.ends_with("");
+    }
+}
+
+fn live(program: &Program, args: &[&str]) -> Terminal {
+    let args: Vec<&str> = ["live"].iter().chain(args).copied().collect();
+    Terminal::start(program.in_terminal(&args), 100, 30)
+}
+
+/// A range at the height of the flood.
+fn flooded() -> Served {
+    let served = served(600.0);
+    let at = served.range.with(|range| range.start()) + chrono::TimeDelta::minutes(6);
+    while served.range.now() < at {
+        std::thread::yield_now();
+    }
+    served.range.set_rate(20.0);
+    served
+}
+
+#[test]
+fn live_is_read_only_and_changes_nothing() {
+    let served = flooded();
+    let program = Program::new(&served.url);
+    let mut terminal = live(&program, &[]);
+    terminal.shows("READ-ONLY");
+    plan_to_block(&mut terminal);
+    terminal.send("\r");
+    terminal.shows("start it with --armed");
+    terminal.send("q");
+    terminal.ends_with("");
+    assert_eq!(served.mutating_calls(), 0);
+}
+
+#[test]
+fn armed_it_blocks_and_says_on_leaving_what_stays() {
+    let served = flooded();
+    let program = Program::new(&served.url);
+    let before = served.entries("shop-blocklist").len() + served.entries("shop-blocklist-v6").len();
+    let mut terminal = live(&program, &["--armed"]);
+    terminal.shows("ARMED");
+    // The overridden endpoint stands wherever the account does.
+    terminal.shows(&served.url);
+    plan_to_block(&mut terminal);
+    confirm(&mut terminal);
+    let after = served.entries("shop-blocklist").len() + served.entries("shop-blocklist-v6").len();
+    assert_eq!(after, before + 2);
+    terminal.send("q");
+    let (status, left) = terminal.ends_with("portcullis sweep");
+    assert_eq!(status.exit_code(), 0);
+    for words in ["Still in force:", "block-ip on shop/prod, expires in"] {
+        assert!(left.contains(words), "no {words} in\n{left}");
+    }
+    let actions = program.json(0, "actions", &["actions"]);
+    let id = actions["actions"][0]["id"].as_str().unwrap();
+    assert!(left.contains(id), "no {id} in\n{left}");
+}
+
+/// Whatever the account does: trouble is said, keys answer, leaving works.
+fn answers_keys(mut terminal: Terminal, trouble: &str) {
+    terminal.shows("READ-ONLY");
+    terminal.send("?");
+    terminal.shows("Leave; asks once more");
+    terminal.send("\x1b");
+    // Before the next key: an escape and a letter at once are Alt and the letter.
+    terminal.wait("the end of the help", |screen| !screen.contents().contains("Leave; asks once more"));
+    terminal.shows("TROUBLE");
+    // The sentence may be folded.
+    terminal.wait(trouble, |screen| screen.contents().replace('\n', " ").contains(trouble));
+    terminal.send("t");
+    terminal.shows("TIMELINE");
+    terminal.send("q");
+    let (status, _) = terminal.ends_with("");
+    assert_eq!(status.exit_code(), 0);
+}
+
+#[test]
+fn a_refused_endpoint_is_said_and_keys_answer() {
+    answers_keys(live(&Program::new(&refused()), &[]), "no connection");
+}
+
+#[test]
+fn an_endpoint_that_never_answers_is_said_and_keys_answer() {
+    let (_listener, url) = silent();
+    answers_keys(live(&Program::new(&url), &[]), "no answer in time");
+}
+
+#[test]
+fn missing_credentials_are_said_and_keys_answer() {
+    let served = served(60.0);
+    answers_keys(live(&Program::without_credentials(&served.url), &[]), "no AWS credentials");
+}
+
+#[test]
+fn a_small_terminal_does_not_take_trouble_for_calm() {
+    let program = Program::new(&refused());
+    let args = program.in_terminal(&["live"]);
+    let mut terminal = Terminal::start(args, 60, 10);
+    terminal.shows("TROUBLE GetCallerIdentity");
+    assert!(!terminal.text().contains("no signal stands"), "{}", terminal.text());
+    terminal.send("q");
+    terminal.ends_with("");
+}
+
+#[test]
+fn leaving_does_not_wait_for_a_hung_call() {
+    let (_listener, url) = silent();
+    let program = Program::new(&url);
+    let mut terminal = live(&program, &[]);
+    terminal.shows("READ-ONLY");
+    let began = std::time::Instant::now();
+    terminal.send("q");
+    terminal.ends_with("");
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
+}
