@@ -80,8 +80,11 @@ impl SampleStore {
     pub const CANDIDATES: u64 = 5_000;
     /// Nothing older can be asked for (documented).
     pub const RETENTION_HOURS: i64 = 3;
-    /// Records kept for each rule; the oldest go first. A bound on memory, not one of AWS's.
+    /// Records kept for each rule; beyond it the older ones are thinned out. A bound on memory, not one of AWS's.
     const RING: usize = 100_000;
+
+    /// Minutes of which nothing is thinned out.
+    const WHOLE_MINUTES: i64 = 10;
 
     /// An empty store whose draws are keyed by `seed`.
     #[must_use]
@@ -98,7 +101,13 @@ impl SampleStore {
         let rules = self.rings.get_mut(web_acl_arn);
         let Some(ring) = rules.and_then(|rules| rules.get_mut(rule_metric)) else { return };
         let oldest = sample.at - Duration::hours(Self::RETENTION_HOURS);
-        while ring.len() >= Self::RING || ring.front().is_some_and(|first| first.at < oldest) {
+        while ring.front().is_some_and(|first| first.at < oldest) {
+            ring.pop_front();
+        }
+        if ring.len() >= Self::RING {
+            thin(ring, sample.at - Duration::minutes(Self::WHOLE_MINUTES));
+        }
+        while ring.len() >= Self::RING {
             ring.pop_front();
         }
         ring.push_back(sample);
@@ -177,4 +186,18 @@ impl SampleStore {
         }
         rows
     }
+}
+
+/// Halves what is older than `edge`: of every two records the first stands for both. What was before an attack must be there for
+/// three hours, as AWS keeps it, and need not be there in full.
+fn thin(ring: &mut VecDeque<Sample>, edge: DateTime<Utc>) {
+    let recent = ring.split_off(ring.partition_point(|sample| sample.at < edge));
+    let mut old = std::mem::replace(ring, recent).into_iter();
+    let mut kept = VecDeque::new();
+    while let Some(mut first) = old.next() {
+        first.count = first.count.saturating_add(old.next().map_or(0, |second| second.count));
+        kept.push_back(first);
+    }
+    kept.append(ring);
+    *ring = kept;
 }

@@ -108,3 +108,18 @@ fn samples_carry_text_that_would_harm_a_terminal_a_sheet_and_a_page() {
         assert!(text.contains(needle), "{needle:?}");
     }
 }
+
+/// Samples are kept for three hours (documented: service model), also through an hour of flood: who was there before the attack
+/// can still be told.
+#[test]
+fn samples_of_before_the_attack_outlast_an_hour_of_flood() {
+    let mut range = Range::from_scenario(include_str!("../../../drills/sqli-flood.toml"), None).unwrap();
+    let start = range.start();
+    range.advance(start + chrono::Duration::minutes(70));
+    let account = range.account();
+    let acl = account.waf.web_acls.values().next().unwrap().saved();
+    let (from, to) = (start - chrono::Duration::minutes(5), start - chrono::Duration::minutes(4));
+    let drawn = account.samples.draw(&acl.arn, acl.metric_name(), from, to, 500);
+    assert!(drawn.rows.len() > 20, "{} rows", drawn.rows.len());
+    assert!(drawn.population >= 4_000, "{}", drawn.population);
+}
