@@ -35,8 +35,10 @@ use super::state::{Options, State};
 use super::update::update;
 use super::view::view;
 
-/// The least time between two frames: thirty a second.
-const FRAME: Duration = Duration::from_millis(33);
+/// The time between frames while everything moves, and how many may follow each other at once after a rest, so that an answer to
+/// a key need not wait because news came a moment before: together thirty in any second.
+const FRAME: Duration = Duration::from_millis(36);
+const AT_ONCE: u32 = 3;
 /// The most events dealt with before a frame: a flood of news must not keep a key from showing.
 const MOST_EVENTS: usize = 1_024;
 /// A frame of 200×60 in colour fits, so that it leaves in one write.
@@ -98,13 +100,13 @@ async fn drive(
     effects: mpsc::UnboundedSender<Effect>,
 ) -> Result<Exit, TuiError> {
     let mut clock = Clock::default();
-    let mut next_frame = Instant::now();
+    let mut next_frame = after_a_rest();
     loop {
         if state.changed && Instant::now() >= next_frame {
             state.take_changed();
             let clear = std::mem::take(&mut state.clear);
             canvas.frame(&state, clear).map_err(TuiError::Draw)?;
-            next_frame = Instant::now() + FRAME;
+            next_frame = next_frame.max(after_a_rest()) + FRAME;
         }
         let mut happened = tokio::select! {
             biased;
@@ -138,6 +140,12 @@ async fn drive(
             }
         }
     }
+}
+
+/// When the next frame would have been due, had there been none for a long time.
+fn after_a_rest() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(FRAME * (AT_ONCE - 1)).unwrap_or(now)
 }
 
 /// Keys, read by a task of their own: the stream underneath remembers only the first waker that it was polled with, so

@@ -137,6 +137,28 @@ impl State {
         }
     }
 
+    /// Whether this is known already, so that taking it in would change nothing and nobody need look at the board again.
+    pub(super) fn knows(&self, found: &Found) -> bool {
+        let well = |part| !self.troubles.contains_key(&part);
+        match found {
+            Found::Identity(Ok(identity)) => well(Part::Identity) && self.identity.as_ref() == Some(identity),
+            Found::Active(Ok(active)) => well(Part::Active) && self.active.as_ref() == Some(active),
+            Found::AclDimensions(Ok(dimensions)) => well(Part::AclSeries) && self.dimensions == *dimensions,
+            Found::Stages { api, result: Ok(details) } => {
+                let first: RowKey = (api.name.clone(), String::new(), String::new());
+                let rows = self.entries.range(first..).take_while(|(key, _)| key.0 == api.name);
+                let same = |detail: &StageDetail| {
+                    let entry = self.entries.get(&row_key(&detail.id));
+                    entry.is_some_and(|entry| matches!(&entry.detail, Known::Yes(known) if known == detail))
+                };
+                self.read.contains(&api.id)
+                    && rows.filter(|(_, entry)| entry.id.api_id == api.id).count() == details.len()
+                    && details.iter().all(same)
+            }
+            _ => false,
+        }
+    }
+
     /// Takes in what discovery found.
     pub(super) fn apply(&mut self, found: Found) {
         match found {

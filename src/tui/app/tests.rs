@@ -104,6 +104,22 @@ async fn thirty_frames_a_second_are_the_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_does_not_wait_because_news_came_a_moment_before() {
+    beside(|world| async move {
+        sleep(Duration::from_secs(1)).await;
+        world.events.send(board()).unwrap();
+        sleep(Duration::from_millis(2)).await;
+        let pressed = Instant::now();
+        world.press('?');
+        sleep(Duration::from_millis(2)).await;
+        assert_eq!(world.drawn(), 3, "the first frame, the news, the key");
+        assert!(*world.frames.0.borrow().last().unwrap() - pressed <= Duration::from_millis(2));
+        world.press('q');
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_is_shown_at_once_while_nothing_is_answered() {
     beside(|mut world| async move {
         sleep(Duration::from_secs(1)).await;

@@ -57,6 +57,30 @@ fn active_stages_are_rows_before_any_get_stages_in_whatever_order_they_come() {
 }
 
 #[test]
+fn what_a_second_round_confirms_is_known_and_what_it_changes_is_not() {
+    let mut state = state();
+    let shop = api("a1", "shop");
+    state.apply(Found::Apis(Ok(vec![shop.clone(), api("a2", "shop"), api("a3", "shop-2")])));
+    let found = |details: &[StageDetail]| Found::Stages { api: shop.clone(), result: Ok(details.to_vec()) };
+    let (prod, dev) = (detail(&shop, "prod", Some(ACL)), detail(&shop, "dev", None));
+    assert!(!state.knows(&found(&[])), "that there are no stages is news, once");
+    assert!(!state.knows(&found(&[prod.clone(), dev.clone()])));
+    state.apply(found(&[prod.clone(), dev.clone()]));
+    let rows_before = rows(&state);
+    assert!(state.knows(&found(&[dev.clone(), prod.clone()])));
+    state.apply(found(&[dev.clone(), prod.clone()]));
+    assert_eq!(rows(&state), rows_before);
+    assert!(!state.knows(&found(std::slice::from_ref(&prod))), "a stage is gone");
+    assert!(!state.knows(&found(&[prod, detail(&shop, "dev", Some(ACL))])), "a web ACL is new");
+    assert!(!state.knows(&Found::Stages { api: shop, result: Err(denied("GetStages", "shop")) }));
+    state.apply(active(&[("shop", "prod")]));
+    assert!(state.knows(&active(&[("shop", "prod")])));
+    assert!(!state.knows(&active(&[])));
+    state.apply(Found::Active(Err(denied("ListMetrics", "AWS/ApiGateway"))));
+    assert!(!state.knows(&active(&[("shop", "prod")])), "the trouble ends");
+}
+
+#[test]
 fn a_name_that_two_apis_share_waits_for_get_stages() {
     let mut state = state();
     let (one, two) = (api("a1", "shop"), api("a2", "shop"));

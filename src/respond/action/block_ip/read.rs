@@ -106,6 +106,8 @@ pub async fn read(
     let core = async { tokio::join!(behind(aws, &arn), rest) };
     // One call a second is all that AWS grants: the rarer kinds are asked for beside the rest, and not waited for.
     let (behind, rest) = tokio::select! {
+        // Whoever is asked first takes the turn: the rarer kinds must not make the others wait a second for theirs.
+        biased;
         core = core => core,
         never = rarer.ask(aws, &arn) => match never {},
     };
