@@ -17,7 +17,7 @@ use portcullis_benches::terminal::Terminal;
 
 const COLUMNS: u16 = 200;
 const LINES: u16 = 60;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between the keys of somebody who types fast.
 const BETWEEN_KEYS: Duration = Duration::from_millis(120);
 
@@ -71,6 +71,7 @@ fn keys(count: usize, command: &[String]) -> Outcome {
     terminal.wait(PATIENCE, |screen| screen.contains("quit"))?;
     let (mut held, mut single) = (Measurements::default(), Measurements::default());
     for round in 0..count * 2 {
+        #[allow(clippy::type_complexity)]
         let steps: [(&str, fn(&str) -> bool); 4] = [
             ("?", |screen| screen.contains("Leave; asks once more")),
             ("\x1b", |screen| !screen.contains("Leave; asks once more")),

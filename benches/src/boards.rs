@@ -105,7 +105,11 @@ fn row(n: usize) -> StageRow {
         },
         history: Arc::new(history),
         signals: if attacked { signals() } else { Vec::new() },
-        warnings: if n % 7 == 0 { vec!["has a canary: a plain deployment is refused".into()] } else { Vec::new() },
+        warnings: if n.is_multiple_of(7) {
+            vec!["has a canary: a plain deployment is refused".into()]
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -144,7 +148,7 @@ pub fn sources(count: u32) -> Sources {
         last_seen: ago(0),
         against: vec!["sqli".into()],
         legitimacy: Legitimacy::NotSeenBefore,
-        behind_proxy: n % 9 == 0,
+        behind_proxy: n.is_multiple_of(9),
     };
     Sources {
         web_acl: "front".into(),
