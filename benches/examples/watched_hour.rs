@@ -2,7 +2,7 @@
 //!
 //! Time is paused and jumps from one wait to the next, so that the hour takes as long as there is something to do.
 //!
-//! `cargo run --release -p portcullis-benches --example hour -- [SCENARIO]`
+//! `cargo run --release -p portcullis-benches --example watched_hour -- [SCENARIO]`
 
 use std::error::Error;
 use std::sync::Arc;
