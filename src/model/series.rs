@@ -63,13 +63,15 @@ impl Series {
 
     /// The value of the minute that starts at `minute`, if it was read.
     #[must_use]
-    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
     pub fn at(&self, minute: DateTime<Utc>) -> Option<f64> {
-        let offset = (floor_minute(minute) - self.first).num_minutes();
-        if offset < 0 {
-            return None;
-        }
-        self.values.get(offset as usize).copied().filter(|v| !v.is_nan()).map(f64::from)
+        self.value(minute.timestamp().div_euclid(60))
+    }
+
+    /// The value of a minute, counted from the epoch. Boards look up tens of minutes for each of a thousand stages, so that this is
+    /// arithmetic on whole numbers and not on dates.
+    fn value(&self, minute: i64) -> Option<f64> {
+        let offset = usize::try_from(minute - self.first.timestamp().div_euclid(60)).ok()?;
+        self.values.get(offset).copied().filter(|v| !v.is_nan()).map(f64::from)
     }
 
     /// Start of the latest minute with a value, and the value.
@@ -83,8 +85,8 @@ impl Series {
     /// The `count` minutes that end with the minute starting at `last`, oldest first, gaps as `None`.
     #[must_use]
     pub fn window(&self, last: DateTime<Utc>, count: usize) -> Vec<Option<f64>> {
-        let last = floor_minute(last);
-        (0..count).rev().map(|back| self.at(last - TimeDelta::minutes(i64::try_from(back).unwrap_or(0)))).collect()
+        let last = last.timestamp().div_euclid(60);
+        (0..count).rev().map(|back| self.value(last - i64::try_from(back).unwrap_or(i64::MAX / 2))).collect()
     }
 
     /// Whether nothing was ever read.
@@ -97,8 +99,8 @@ impl Series {
 /// `time` with its seconds cut off.
 #[must_use]
 pub fn floor_minute(time: DateTime<Utc>) -> DateTime<Utc> {
-    time - TimeDelta::seconds(time.timestamp().rem_euclid(60))
-        - TimeDelta::nanoseconds(i64::from(time.timestamp_subsec_nanos()))
+    let seconds = time.timestamp();
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(60), 0).unwrap_or(time)
 }
 
 #[cfg(test)]
