@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let next = |board: &Board| (board.polling.read_at, board.polling.metrics, board.polling.calls);
     // What is left of discovery and of the first, long windows ends before the counting begins.
     let mut last = next(&board);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let board = boards.wait_for(|board| next(board).0 != last.0).await?;
         last = next(&board);
     }

@@ -2,7 +2,7 @@
 //!
 //! Linear in the number of stages. Makes no calls and keeps nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -31,16 +31,20 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
 fn details(state: &State) -> (usize, usize) {
     let read = |e: &&Entry| matches!(e.detail, Known::Yes(_));
     let known = state.entries.values().filter(read).count();
-    let with_rows: std::collections::HashSet<&str> = state.entries.values().map(|e| e.id.api_id.as_str()).collect();
     let apis = state.apis.iter().flat_map(HashMap::keys);
-    let unseen = apis.filter(|id| !state.read.contains(*id) && !with_rows.contains(id.as_str())).count();
-    (known, state.entries.len() + unseen)
+    let mut unseen: HashSet<&str> = apis.filter(|id| !state.read.contains(*id)).map(String::as_str).collect();
+    if !unseen.is_empty() {
+        for entry in state.entries.values() {
+            unseen.remove(entry.id.api_id.as_str());
+        }
+    }
+    (known, state.entries.len() + unseen.len())
 }
 
 struct Picture<'a> {
     state: &'a State,
     at: DateTime<Utc>,
-    /// Rows by what their own metrics are kept under.
+    /// Rows by what their own metrics are kept under, where APIs share a name.
     by_key: HashMap<&'a SeriesKey, usize>,
     /// Rows by web ACL.
     by_acl: HashMap<&'a str, usize>,
@@ -53,7 +57,9 @@ impl<'a> Picture<'a> {
         let mut by_key = HashMap::new();
         let mut by_acl = HashMap::new();
         for entry in state.entries.values() {
-            *by_key.entry(&entry.key).or_default() += 1;
+            if state.api_names.get(&entry.key.0).is_some_and(|apis| *apis > 1) {
+                *by_key.entry(&entry.key).or_default() += 1;
+            }
             if let Some(arn) = entry.acl_arn() {
                 *by_acl.entry(arn).or_default() += 1;
             }
