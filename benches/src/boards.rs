@@ -205,6 +205,7 @@ pub fn plan(count: usize) -> Plan {
             removed: Vec::new(),
             entries_before: 8,
             entries_after: 8 + count,
+            doing: portcullis::model::change::Doing::Entries,
         }],
         calls: vec![PlannedCall {
             service: "wafv2".into(),

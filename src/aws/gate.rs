@@ -34,10 +34,11 @@ use crate::model::identity::AccountRegion;
 /// Every operation that the console may call without a ticket: service as the SDK names it, operation.
 pub const READS: &[(&str, &str)] = &[
     ("API Gateway", "GetAccount"),
-    ("API Gateway", "GetRestApi"),
+    ("API Gateway", "GetDeployment"),
     ("API Gateway", "GetRestApis"),
     ("API Gateway", "GetStage"),
     ("API Gateway", "GetStages"),
+    ("API Gateway", "GetUsagePlans"),
     ("CloudWatch", "GetMetricData"),
     ("CloudWatch", "ListMetrics"),
     ("STS", "GetCallerIdentity"),
@@ -45,8 +46,6 @@ pub const READS: &[(&str, &str)] = &[
     ("WAFV2", "GetRuleGroup"),
     ("WAFV2", "GetSampledRequests"),
     ("WAFV2", "GetWebACL"),
-    ("WAFV2", "GetWebACLForResource"),
-    ("WAFV2", "ListIPSets"),
     ("WAFV2", "ListResourcesForWebACL"),
     ("WAFV2", "ListTagsForResource"),
     ("WAFV2", "ListWebACLs"),
@@ -248,7 +247,19 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     if request.method() == "GET" {
         return None;
     }
-    Some(OnTheWire { operation: request.method().to_owned(), resource: path.to_owned() })
+    Some(OnTheWire { operation: rest_operation(request.method(), path), resource: path.to_owned() })
+}
+
+/// The operation that a request to API Gateway means, as far as the console knows it; else the verb, which no ticket names.
+fn rest_operation(verb: &str, path: &str) -> String {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match (verb, segments.as_slice()) {
+        ("PATCH", ["restapis", _, "stages", _]) => "UpdateStage",
+        ("DELETE", ["restapis", _, "stages", _, "cache", "data"]) => "FlushStageCache",
+        ("DELETE", ["restapis", _, "stages", _, "cache", "authorizers"]) => "FlushStageAuthorizersCache",
+        _ => verb,
+    }
+    .to_owned()
 }
 
 /// The path of a URI, with or without its host before it.

@@ -33,6 +33,8 @@ pub enum Quota {
     WafSlowRead(&'static str),
     /// WAFv2 Create/Put/Update: 1 a second per operation (documented).
     WafWrite(&'static str),
+    /// `AssociateWebACL`, `DisassociateWebACL`: one in two seconds (documented).
+    WebAclAssociation(&'static str),
     /// `GetMetricData`: 50 a second (CloudWatch quotas 2023, now unverified).
     MetricData,
     /// `ListMetrics`: 25 a second (CloudWatch quotas 2023, now unverified).
@@ -49,6 +51,7 @@ impl Quota {
             Self::ApiGateway => (10.0, 40.0),
             Self::WafRead(_) => (5.0, 10.0),
             Self::WafSlowRead(_) | Self::WafWrite(_) => (1.0, 2.0),
+            Self::WebAclAssociation(_) => (0.5, 1.0),
             Self::MetricData => (50.0, 50.0),
             Self::ListMetrics => (25.0, 25.0),
             Self::Identity => (100.0, 100.0),

@@ -15,8 +15,10 @@ pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, F
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let all = session.store.actions(&session.identity.at)?;
-    let in_force: Vec<&ActionRecord> =
-        all.iter().filter(|a| !matches!(a.state, ActionState::Undone | ActionState::NotDone)).collect();
+    let in_force: Vec<&ActionRecord> = all
+        .iter()
+        .filter(|a| !matches!(a.state, ActionState::Undone | ActionState::NotDone | ActionState::Final))
+        .collect();
     if printer.is_json() {
         let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
         printer.object("actions", json!({
@@ -57,7 +59,7 @@ pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Fai
     for one in &swept {
         let exit = match &one.result {
             Ok(finished) => Exit::from(finished.outcome),
-            Err(sweep::SweepError::Confirm(_)) => Exit::Stopped,
+            Err(sweep::SweepError::Confirm(_) | sweep::SweepError::StillAttacked { .. }) => Exit::Stopped,
             Err(_) => Exit::Error,
         };
         if exit as u8 > worst as u8 {

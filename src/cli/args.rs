@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::action::{Action, BlockIp, Terms};
+use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, Terms, Throttle};
 use crate::model::address::Target;
+use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
 
 /// A console for the people on call when an AWS API Gateway API is under attack.
@@ -166,6 +167,12 @@ pub(super) struct UndoArgs {
 pub(super) enum ActionCommand {
     /// Add prefixes to the IP sets that block on a stage
     BlockIp(BlockIpArgs),
+    /// Tighten the throttle of a method, or of every method of a stage
+    Throttle(ThrottleArgs),
+    /// Drop what a stage has cached; cannot be undone
+    FlushCache(FlushCacheArgs),
+    /// Close a stage to everybody but a few
+    Close(CloseArgs),
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -181,6 +188,60 @@ pub(super) struct BlockIpArgs {
     ip_sets: Vec<String>,
     #[command(flatten)]
     terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ThrottleArgs {
+    /// The stage: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// The method, for example "POST /login" [default: every method]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<MethodName>,
+    /// Requests a second
+    #[arg(long, value_name = "N")]
+    rate: u32,
+    /// Requests that may come at once
+    #[arg(long, value_name = "N")]
+    burst: u32,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct FlushCacheArgs {
+    /// The stage: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// The authorizers' cached verdicts instead of the cached answers
+    #[arg(long)]
+    authorizers: bool,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct CloseArgs {
+    /// The stage: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// In which way
+    #[arg(long, value_enum)]
+    by: ClosureArg,
+    /// The closed web ACL (name or ARN) [default: `guards.closed-web-acl` of the configuration]
+    #[arg(long, value_name = "NAME")]
+    web_acl: Option<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+/// A way of closing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ClosureArg {
+    /// Swap in a prebuilt web ACL that blocks all but its own addresses
+    WebAcl,
+    /// Throttle every method to nothing
+    ThrottleZero,
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -210,19 +271,35 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
+impl From<TermsArgs> for Terms {
+    fn from(args: TermsArgs) -> Self {
+        Self {
+            expires_after_seconds: args.lifetime.map(|d| d.as_secs()),
+            reason: args.reason,
+            overrides: args.overrides,
+        }
+    }
+}
+
 impl From<ActionCommand> for Action {
     fn from(command: ActionCommand) -> Self {
         match command {
-            ActionCommand::BlockIp(args) => Self::BlockIp(BlockIp {
-                stage: args.stage,
-                targets: args.targets,
-                ip_sets: args.ip_sets,
-                terms: Terms {
-                    expires_after_seconds: args.terms.lifetime.map(|d| d.as_secs()),
-                    reason: args.terms.reason,
-                    overrides: args.terms.overrides,
-                },
-            }),
+            ActionCommand::BlockIp(BlockIpArgs { stage, targets, ip_sets, terms }) => {
+                Self::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
+            }
+            ActionCommand::Throttle(ThrottleArgs { stage, method, rate, burst, terms }) => {
+                Self::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })
+            }
+            ActionCommand::FlushCache(FlushCacheArgs { stage, authorizers, terms }) => {
+                Self::FlushCache(FlushCache { stage, authorizers, terms: terms.into() })
+            }
+            ActionCommand::Close(CloseArgs { stage, by, web_acl, terms }) => {
+                let by = match by {
+                    ClosureArg::WebAcl => Closure::WebAcl,
+                    ClosureArg::ThrottleZero => Closure::ThrottleZero,
+                };
+                Self::Close(Close { stage, by, web_acl, terms: terms.into() })
+            }
         }
     }
 }

@@ -18,11 +18,7 @@ pub(super) fn plan(plan: &Plan) -> String {
     let _ = writeln!(out, "{}", plan.summary);
     let _ = writeln!(out, "  in {}, stage {}, read {}", plan.identity.label(), plan.stage.label(), clock(plan.read_at));
     for change in plan.changes.iter().filter(|c| !c.is_empty()) {
-        let _ = writeln!(
-            out,
-            "\n  {} {} ({} entries → {})",
-            change.resource.kind, change.resource.name, change.entries_before, change.entries_after
-        );
+        let _ = writeln!(out, "\n  {}", change.headline());
         entries(&mut out, '+', &change.added);
         entries(&mut out, '-', &change.removed);
     }
@@ -39,6 +35,9 @@ pub(super) fn plan(plan: &Plan) -> String {
         let _ = writeln!(out, "\nCalls");
         for call in &plan.calls {
             let _ = writeln!(out, "  {}:{} on {}", call.service, call.operation, call.resource);
+            for (name, value) in &call.parameters {
+                let _ = writeln!(out, "      {name} {}", neutralised(value));
+            }
         }
     }
     // The undo of an action that expires does not expire itself.
@@ -121,7 +120,6 @@ pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
     }
     let mut out = String::new();
     for action in actions {
-        let added: usize = action.changes.iter().map(|c| c.added.len()).sum();
         let expiry = match action.expires_at {
             Some(at) if at <= now => format!("EXPIRED {} ago; `portcullis sweep` undoes it", span(now - at)),
             Some(at) => format!("expires in {}", span(at - now)),
@@ -129,11 +127,12 @@ pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
         };
         let _ = writeln!(
             out,
-            "{}  {} on {}  {added} entries  {:?}  since {}  {expiry}  (incident {})",
+            "{}  {} on {}  {}  {}  since {}  {expiry}  (incident {})",
             action.id,
             action.action.name(),
             action.stage.label(),
-            action.state,
+            shortened(&action.action.aim(), 60),
+            action.state.word(),
             clock(action.begun_at),
             action.incident
         );

@@ -356,8 +356,10 @@ impl Folder {
                 }
             } else {
                 action.outcome = Some(outcome);
+                let for_good = !action.changes.is_empty() && action.changes.iter().all(|c| !c.doing.can_be_undone());
                 // An undo that ended before the action did cannot have seen what the action did.
                 action.state = match (action.state, after_apply(outcome, changed)) {
+                    (_, ActionState::InForce) if for_good => ActionState::Final,
                     (ActionState::Undone, ActionState::NotDone) => ActionState::Undone,
                     (ActionState::Undone, _) => ActionState::Unclear,
                     (_, after) => after,

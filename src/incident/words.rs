@@ -116,10 +116,7 @@ fn plan_lines(plan: &Plan) -> Vec<String> {
 }
 
 fn change(change: &Change) -> String {
-    let mut out = format!(
-        "{} {}: {} → {} entries",
-        change.resource.kind, change.resource.name, change.entries_before, change.entries_after
-    );
+    let mut out = change.headline();
     for (sign, entries) in [("+", &change.added), ("-", &change.removed)] {
         for entry in entries.iter().take(8) {
             let _ = write!(out, " {sign}{entry}");

@@ -59,11 +59,12 @@ impl Ticket {
         self.grants.iter().any(|grant| grant.operation == operation)
     }
 
-    /// Whether it permits `operation` on the resource that a request names by `id` or by ARN: WAFv2 puts a resource's id last
-    /// in its ARN (documented). An empty id names nothing.
+    /// Whether it permits `operation` on the resource that a request names by `id`, by ARN or by path: WAFv2 puts a resource's id
+    /// last in its ARN, and API Gateway its whole path after `::` (documented). An empty id names nothing.
     #[must_use]
     pub fn names_resource(&self, operation: &str, id: &str) -> bool {
-        let is = |arn: &str| arn == id || arn.rsplit('/').next() == Some(id);
+        let path = |arn: &str| id.starts_with('/') && arn.split_once("::").is_some_and(|(_, path)| path == id);
+        let is = |arn: &str| arn == id || arn.rsplit('/').next() == Some(id) || path(arn);
         !id.is_empty() && self.grants.iter().any(|grant| grant.operation == operation && is(&grant.resource))
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::address::Target;
+use super::method::MethodName;
 use super::stage::StageSelector;
 
 /// An action as asked for, before anything was read.
@@ -11,6 +12,23 @@ use super::stage::StageSelector;
 pub enum Action {
     /// Add prefixes to the IP sets that block on a stage.
     BlockIp(BlockIp),
+    /// Tighten the throttle of a method, or of every method of a stage.
+    Throttle(Throttle),
+    /// Drop what a stage has cached.
+    FlushCache(FlushCache),
+    /// Close a stage to everybody but a few, in one of several ways.
+    Close(Close),
+}
+
+macro_rules! each {
+    ($action:expr, $one:ident => $what:expr) => {
+        match $action {
+            Action::BlockIp($one) => $what,
+            Action::Throttle($one) => $what,
+            Action::FlushCache($one) => $what,
+            Action::Close($one) => $what,
+        }
+    };
 }
 
 impl Action {
@@ -19,30 +37,51 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::BlockIp(_) => "block-ip",
+            Self::Throttle(_) => "throttle",
+            Self::FlushCache(_) => "flush-cache",
+            Self::Close(_) => "close",
         }
     }
 
     /// The stage it is asked for.
     #[must_use]
     pub fn stage(&self) -> &StageSelector {
-        match self {
-            Self::BlockIp(block) => &block.stage,
-        }
+        each!(self, one => &one.stage)
     }
 
     /// What every action carries.
     #[must_use]
     pub fn terms(&self) -> &Terms {
-        match self {
-            Self::BlockIp(block) => &block.terms,
-        }
+        each!(self, one => &one.terms)
     }
 
     /// What every action carries, to be changed.
     pub fn terms_mut(&mut self) -> &mut Terms {
+        each!(self, one => &mut one.terms)
+    }
+
+    /// What it is aimed at, in a few words: the prefixes, the method, the way of closing.
+    #[must_use]
+    pub fn aim(&self) -> String {
         match self {
-            Self::BlockIp(block) => &mut block.terms,
+            Self::BlockIp(block) => {
+                let targets: Vec<String> = block.targets.iter().map(|t| t.net.to_string()).collect();
+                targets.join(" ")
+            }
+            Self::Throttle(throttle) => {
+                let method = throttle.method.as_ref().map_or_else(|| "every method".to_owned(), ToString::to_string);
+                format!("{method} to {}/s, burst {}", throttle.rate, throttle.burst)
+            }
+            Self::FlushCache(flush) if flush.authorizers => "authorizers' cache".to_owned(),
+            Self::FlushCache(_) => "stage cache".to_owned(),
+            Self::Close(close) => format!("by {}", close.by.word()),
         }
+    }
+
+    /// Whether it closes a stage: then it never ends by itself while the attack's signals stand.
+    #[must_use]
+    pub fn is_closure(&self) -> bool {
+        matches!(self, Self::Close(_))
     }
 }
 
@@ -69,4 +108,67 @@ pub struct BlockIp {
     /// How long, why, which overrides.
     #[serde(flatten)]
     pub terms: Terms,
+}
+
+/// Tighten the throttle of a method, or of every method of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttle {
+    /// The stage.
+    pub stage: StageSelector,
+    /// The method; `None` for all of them.
+    pub method: Option<MethodName>,
+    /// Requests a second from now on.
+    pub rate: u32,
+    /// Requests that may come at once.
+    pub burst: u32,
+    /// How long, why, which overrides.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Drop what a stage has cached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlushCache {
+    /// The stage.
+    pub stage: StageSelector,
+    /// The authorizers' cached verdicts instead of the cached answers.
+    pub authorizers: bool,
+    /// Why, which overrides. It does not expire.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Close a stage to everybody but a few.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Close {
+    /// The stage.
+    pub stage: StageSelector,
+    /// In which way.
+    pub by: Closure,
+    /// The closed web ACL to swap in (name or ARN), where the configuration names none.
+    pub web_acl: Option<String>,
+    /// How long, why, which overrides.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// A way of closing a stage, from the lightest to the heaviest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closure {
+    /// A prebuilt web ACL that blocks by default takes the place of the stage's own.
+    WebAcl,
+    /// Every method is throttled to nothing.
+    ThrottleZero,
+}
+
+impl Closure {
+    /// The way as it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::WebAcl => "web-acl",
+            Self::ThrottleZero => "throttle-zero",
+        }
+    }
 }

@@ -5,8 +5,11 @@
 pub mod action;
 pub mod address;
 pub mod board;
+pub mod change;
 pub mod figure;
 pub mod identity;
+pub mod limits;
+pub mod method;
 pub mod plan;
 pub mod series;
 pub mod settings;

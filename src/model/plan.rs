@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
+use super::change::Doing;
 use super::identity::Identity;
 use super::stage::StageId;
 
@@ -81,7 +82,8 @@ pub struct ResourceRef {
     pub arn: String,
 }
 
-/// The change to one resource: entries added and removed, and how many entries there were and would be.
+/// The change to one resource: lines added and removed (for an IP set its entries), and how many entries there were and would
+/// be (0 where a resource has none).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// What is changed.
@@ -94,6 +96,9 @@ pub struct Change {
     pub entries_before: usize,
     /// Entries after.
     pub entries_after: usize,
+    /// What it does, where that is more than merging entries.
+    #[serde(default, skip_serializing_if = "Doing::is_entries")]
+    pub doing: Doing,
 }
 
 impl Change {
@@ -101,6 +106,17 @@ impl Change {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
+    }
+
+    /// What is changed, in a few words: `ip-set shop-blocklist: 3 entries → 4`, `stage shop/prod`.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let what = format!("{} {}", self.resource.kind, self.resource.name);
+        if !self.doing.is_entries() {
+            return what;
+        }
+        let entries = if self.entries_before == 1 { "entry" } else { "entries" };
+        format!("{what}: {} {entries} → {}", self.entries_before, self.entries_after)
     }
 }
 

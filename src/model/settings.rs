@@ -31,6 +31,8 @@ pub struct GuardSettings {
     pub most_legitimate_share: f64,
     /// IP sets (name or ARN) to use for blocking where several would do.
     pub block_lists: Vec<String>,
+    /// The prebuilt web ACL (name or ARN) that `close --by web-acl` swaps in: Block by default, an allow list of addresses.
+    pub closed_web_acl: Option<String>,
 }
 
 impl Default for GuardSettings {
@@ -42,6 +44,7 @@ impl Default for GuardSettings {
             widest_v6: 40,
             most_legitimate_share: 0.05,
             block_lists: Vec::new(),
+            closed_web_acl: None,
         }
     }
 }

@@ -114,6 +114,8 @@ pub struct Api {
     pub name: String,
     /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`.
     pub endpoint_types: Vec<String>,
+    /// Whether its `execute-api` endpoint is set to be disabled; in force from the next update of any stage on (documented).
+    pub endpoint_disabled: bool,
 }
 
 /// What `GetStages` says of a stage, as far as the board needs it.
@@ -129,10 +131,31 @@ pub struct StageDetail {
     pub cache_cluster_status: Option<String>,
     /// Whether canary settings are present.
     pub canary: bool,
+    /// Whether the API's `execute-api` endpoint is set to be disabled.
+    pub endpoint_disabled: bool,
     /// Whether X-Ray tracing is on.
     pub tracing: bool,
     /// The access log's destination ARN.
     pub access_log: Option<String>,
+}
+
+/// What `GetStage` says of a stage that an action may change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageSettings {
+    /// Method settings by `*/*` or `POST /login`, each as AWS wrote it: what is absent is absent.
+    pub methods: serde_json::Map<String, serde_json::Value>,
+    /// The associated web ACL's ARN, where there is one.
+    pub web_acl_arn: Option<String>,
+    /// The deployment it points at.
+    pub deployment_id: Option<String>,
+    /// Whether a cache cluster is asked for.
+    pub cache_cluster_enabled: bool,
+    /// `AVAILABLE`, `NOT_AVAILABLE`, `FLUSH_IN_PROGRESS`, … as API Gateway says it.
+    pub cache_cluster_status: Option<String>,
+    /// Whether canary settings are present.
+    pub canary: bool,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
 }
 
 #[cfg(test)]

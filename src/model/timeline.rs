@@ -41,6 +41,8 @@ pub enum ActionState {
     Unclear,
     /// Taken back.
     Undone,
+    /// Done, and of a kind that cannot be taken back: nothing is in force.
+    Final,
 }
 
 impl ActionState {
@@ -53,6 +55,7 @@ impl ActionState {
             Self::NotDone => "not done",
             Self::Unclear => "unclear",
             Self::Undone => "taken back",
+            Self::Final => "done for good",
         }
     }
 }

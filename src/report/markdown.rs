@@ -83,10 +83,11 @@ fn numbers(out: &mut String, export: &Export<'_>) {
     row(out, &["Signals", &format!("{all}, of them {attacks} at attack level; {standing} still standing")]);
     let of = |state: ActionState| folded.actions.iter().filter(|a| a.state == state).count();
     let actions = format!(
-        "{} begun: {} in force, {} taken back, {} not done, {} unclear, {} begun and not known to have ended",
+        "{} begun: {} in force, {} taken back, {} done for good, {} not done, {} unclear, {} begun and not known to have ended",
         folded.actions.len(),
         of(ActionState::InForce),
         of(ActionState::Undone),
+        of(ActionState::Final),
         of(ActionState::NotDone),
         of(ActionState::Unclear),
         of(ActionState::InFlight)
@@ -212,14 +213,18 @@ fn ending(out: &mut String, history: &History) {
 
 fn diff(out: &mut String, plan: &Plan) {
     for change in plan.changes.iter().filter(|c| !c.is_empty()) {
+        let size = if change.doing.is_entries() {
+            let before = count(change.entries_before, "entry").replace("entrys", "entries");
+            format!(", {before} before, {} after", change.entries_after)
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             out,
-            "\nPlanned change of {} {} ({}), {} before, {} after:\n",
+            "\nPlanned change of {} {} ({}){size}:\n",
             text(&change.resource.kind),
             code(&change.resource.name),
-            code(&change.resource.arn),
-            count(change.entries_before, "entry").replace("entrys", "entries"),
-            change.entries_after
+            code(&change.resource.arn)
         );
         let mut lines = Vec::new();
         for (sign, entries) in [('-', &change.removed), ('+', &change.added)] {

@@ -40,6 +40,7 @@ pub(super) fn state(state: ActionState) -> &'static str {
         ActionState::NotDone => "not done",
         ActionState::Unclear => "unclear: done in part, or not known",
         ActionState::Undone => "taken back",
+        ActionState::Final => "done, and cannot be taken back",
     }
 }
 

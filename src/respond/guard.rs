@@ -84,6 +84,78 @@ guards! {
     MANAGED = "block-ip.managed", overridable: false, varies: false,
         "Says when the IP set looks managed by infrastructure as code, whose next run will take the entries out.",
         "`ListTagsForResource`.";
+    THROTTLE_ZERO = "throttle.zero", overridable: false, varies: false,
+        "A throttle lets something through: 0 closes, and is planned as a closure.",
+        "The rate and burst asked for.";
+    THROTTLE_METHOD = "throttle.method", overridable: false, varies: false,
+        "The method is deployed on the stage: a setting for another would be accepted and do nothing.",
+        "`GetDeployment` with `embed=apisummary`.";
+    THROTTLE_TIGHTER = "throttle.tighter", overridable: false, varies: false,
+        "The limit is tighter than the one in force: throttling never opens anything.",
+        "The stage's method settings as AWS wrote them (absent and -1 told from 0) and the account's limit.";
+    THROTTLE_LIMITS = "throttle.limits", overridable: false, varies: true,
+        "Says every limit on a request's way, usage plan, method, stage, account, and which wins.",
+        "`GetUsagePlans`, `GetStage`, `GetAccount`.";
+    THROTTLE_COPIES = "throttle.copies", overridable: false, varies: false,
+        "Says which methods get an entry of their own: a copy of the stage's caching and logging, which later changes of `*/*` do not reach.",
+        "The stage's method settings.";
+    THROTTLE_ENTRIES = "throttle.own-entries", overridable: false, varies: false,
+        "Says which methods have entries of their own that a stage-wide limit does not reach, and what becomes of each.",
+        "The stage's method settings.";
+    THROTTLE_SHEDDING = "throttle.shedding", overridable: true, varies: true,
+        "Says how much of the method's traffic would be turned away, legitimate and attack alike; stops where most of it was there before the attack.",
+        "The last ten minutes' metrics, the method's own where detailed metrics are on, and WAF's samples of now and of before the attack; unknown where neither tells.";
+    THROTTLE_MANAGED = "throttle.managed", overridable: false, varies: false,
+        "Says when the stage looks managed by infrastructure as code, whose next run will take the change back.",
+        "The stage's tags.";
+    STAGE_ENDPOINT = "stage.endpoint", overridable: false, varies: false,
+        "Says when the API's `execute-api` endpoint is set to be disabled, which any update of a stage brings into force.",
+        "`GetRestApis`.";
+    FLUSH_FINAL = "flush-cache.final", overridable: false, varies: false,
+        "Says that a flush cannot be undone.",
+        "What API Gateway offers.";
+    FLUSH_AVAILABLE = "flush-cache.available", overridable: false, varies: false,
+        "The cache cluster is there and AVAILABLE.",
+        "`cacheClusterStatus` of the stage.";
+    FLUSH_BACKEND = "flush-cache.backend", overridable: true, varies: true,
+        "The backend is not failing already.",
+        "The share of 5XX over the last five minutes, against the threshold of the 5XX notice.";
+    FLUSH_HERD = "flush-cache.herd", overridable: true, varies: true,
+        "The backend bears what the cache answers now: hits become misses until it is warm.",
+        "Hits and misses of the last five minutes, against the most that reached the backend in any minute of the last three hours with under 1 % of 5XX.";
+    FLUSH_AUTHORIZERS = "flush-cache.authorizers", overridable: false, varies: false,
+        "Says that every caller is authorized anew at once.",
+        "What `FlushStageAuthorizersCache` does.";
+    FLUSH_EXPIRY = "flush-cache.expiry", overridable: false, varies: false,
+        "A flush does not expire.",
+        "`--for`.";
+    CLOSE_ACL = "close.web-acl", overridable: false, varies: false,
+        "There is a prebuilt web ACL that blocks by default and lets in nobody but addresses of its IP sets.",
+        "`guards.closed-web-acl` of the configuration or `--web-acl`, and `GetWebACL`, `GetIPSet`.";
+    CLOSE_WIDENS = "close.widens", overridable: false, varies: false,
+        "Closing lets nobody in who is kept out today.",
+        "Both web ACLs: an address that the closed one lets in and that a blocking IP set of the stage's own holds would gain access.";
+    CLOSE_ADMITS = "close.admits", overridable: true, varies: false,
+        "The break-glass ranges and the partners of the never-block list still get in.",
+        "`guards.break-glass` and `guards.never-block` of the configuration, against the closed web ACL's IP sets.";
+    CLOSE_LOSERS = "close.who-loses", overridable: false, varies: true,
+        "Says who loses access: everybody, or everybody but the addresses listed.",
+        "The closed web ACL's IP sets, and WAF's samples of the last minutes.";
+    CLOSE_GAP = "close.gap", overridable: false, varies: false,
+        "Says what AWS leaves undocumented about the moment of the swap.",
+        "`AssociateWebACL` replaces an association in one call; whether there is a gap is unverified.";
+    CLOSE_PROTECTION = "close.protection", overridable: false, varies: false,
+        "Says what the stage's own web ACL does and the closed one does not.",
+        "Both web ACLs' rules.";
+    UNDO_LATER = "undo.later-action", overridable: false, varies: false,
+        "No later action in force has set the same values: taking this one back first would be undone by taking back that one.",
+        "The journals of the open incidents.";
+    UNDO_KEPT = "undo.entry-kept", overridable: false, varies: false,
+        "Says where an entry that the action made stays, since somebody else has set other things in it; its limits go back to what they were.",
+        "`GetStage` against the plan's own prediction of the entry.";
+    UNDO_FINAL = "undo.final", overridable: false, varies: false,
+        "What was done can be taken back at all.",
+        "The kind of the change.";
     UNDO_GONE = "undo.resource-gone", overridable: false, varies: false,
         "What the action changed still exists.",
         "`GetIPSet`.";

@@ -4,6 +4,7 @@
 //! the journal; only then is anything changed. Knows nothing of screens.
 
 pub mod action;
+mod assigned;
 pub mod confirm;
 mod digest;
 pub mod execute;
@@ -15,6 +16,7 @@ mod planned;
 pub mod reconcile;
 pub mod resolve;
 mod running;
+mod samples;
 pub mod sweep;
 pub mod undo;
 pub mod wiring;

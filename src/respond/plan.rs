@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::action::block_ip;
+use super::action::{block_ip, close, flush_cache, throttle};
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
 use crate::model::action::Action;
@@ -23,6 +23,9 @@ pub async fn plan(
             let state = block_ip::read(aws, settings, block, attack_began).await?;
             Ok(block_ip::plan(block, &state, settings))
         }
+        Action::Throttle(action) => throttle::plan(aws, settings, action, attack_began).await,
+        Action::FlushCache(action) => flush_cache::plan(aws, settings, action).await,
+        Action::Close(action) => close::plan(aws, settings, action).await,
     }
 }
 

@@ -37,7 +37,7 @@ pub enum PlanError {
         id: String,
     },
     /// The action to undo is not in force.
-    #[error("action {id} was {}, so there is nothing to take back", if *state == ActionState::Undone { "undone already" } else { "not done" })]
+    #[error("action {id} was {}, so there is nothing to take back", match state { ActionState::Undone => "undone already", ActionState::Final => "done for good", _ => "not done" })]
     NotInForce {
         /// Its id.
         id: String,

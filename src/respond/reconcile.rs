@@ -1,9 +1,9 @@
 //! At the start: actions whose process ended between intent and outcome are compared with AWS, and the journal is told.
 
-use super::merge;
-use super::running;
+use super::{assigned, merge, running};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event, InFlight, IncidentError, IncidentStore};
+use crate::model::change::{Doing, Standing};
 use crate::model::identity::Actor;
 use crate::model::plan::{Change, Outcome, Purpose};
 
@@ -84,7 +84,7 @@ fn reconciled(flight: &InFlight, outcome: Option<Outcome>, detail: String) -> Re
 
 async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>, String) {
     let changes: Vec<&Change> = flight.history.plan.changes.iter().filter(|c| !c.is_empty()).collect();
-    let (mut made, mut not_made, mut lines) = (Vec::new(), 0, Vec::new());
+    let (mut made, mut begun_only, mut not_made, mut lines) = (Vec::new(), Vec::new(), 0, Vec::new());
     for change in &changes {
         let name = &change.resource.name;
         if !may_have_left(flight, change) {
@@ -92,16 +92,22 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
             lines.push(format!("the call for {name} was never sent, or was refused"));
             continue;
         }
-        match aws.ip_set(&change.resource.arn, Lane::Plan).await {
-            Ok(set) if merge::shows(change, &set) => {
+        match shown(aws, change).await {
+            Ok(Shown::All) => {
                 made.push(change.resource.arn.clone());
                 lines.push(format!("{name} shows the change"));
             }
-            Ok(set) if merge::shows_nothing(change, &set) => {
+            Ok(Shown::None) => {
                 not_made += 1;
                 lines.push(format!("{name} does not show the change"));
             }
-            Ok(_) => lines.push(format!("{name} shows part of the change: somebody else changed it too")),
+            Ok(Shown::Part { detail, begun }) => {
+                lines.push(format!("{name} shows part of the change: {detail}"));
+                if begun {
+                    begun_only.push(change.resource.arn.clone());
+                }
+            }
+            Ok(Shown::CannotTell) => lines.push(format!("nothing shows whether {name} was flushed")),
             Err(AwsError { problem: Problem::NotFound(_), .. }) => {
                 not_made += 1;
                 lines.push(format!("{name} is gone"));
@@ -118,8 +124,45 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
         (n, _) if n == changes.len() => Outcome::Done,
         _ => Outcome::Partly,
     };
+    made.extend(begun_only);
     let at = aws.clock().now().format("%H:%M:%SZ");
     (made, Some(outcome), format!("{what} was cut short; read at {at}: {}", lines.join("; ")))
+}
+
+/// What of a change shows.
+enum Shown {
+    All,
+    None,
+    /// What is there; `begun` where values show that it was ours.
+    Part {
+        detail: String,
+        begun: bool,
+    },
+    CannotTell,
+}
+
+async fn shown(aws: &Aws, change: &Change) -> Result<Shown, AwsError> {
+    match &change.doing {
+        Doing::Entries => {
+            let set = aws.ip_set(&change.resource.arn, Lane::Plan).await?;
+            Ok(if merge::shows(change, &set) {
+                Shown::All
+            } else if merge::shows_nothing(change, &set) {
+                Shown::None
+            } else {
+                Shown::Part { detail: "somebody else changed it too".to_owned(), begun: false }
+            })
+        }
+        Doing::Assign(assignment) => {
+            let now = assigned::current(aws, &assignment.place, Lane::Plan).await?;
+            Ok(match assignment.standing(&now) {
+                Standing::After => Shown::All,
+                Standing::Before => Shown::None,
+                Standing::Otherwise { lines, begun } => Shown::Part { detail: lines.join("; "), begun },
+            })
+        }
+        Doing::Flush(_) => Ok(Shown::CannotTell),
+    }
 }
 
 /// Whether a change's call may have reached AWS: its sending is on disk before anything leaves, and no refusal is.

@@ -5,10 +5,11 @@ use super::execute::{ExecuteError, execute};
 use super::planned::PlanError;
 use super::undo;
 use crate::aws::{Aws, Lane};
-use crate::incident::{IncidentError, IncidentStore};
+use crate::incident::{IncidentError, IncidentStore, SignalRecord};
 use crate::model::action::Terms;
 use crate::model::identity::Actor;
 use crate::model::plan::Finished;
+use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
 
 /// What became of one expired action.
@@ -29,6 +30,19 @@ pub enum SweepError {
     /// Not to be confirmed.
     #[error(transparent)]
     Confirm(#[from] super::confirm::ConfirmError),
+    /// A closure, and the attack it was made against goes on.
+    #[error(
+        "{id} closes {stage} and stays: an attack still stands there in the journal ({signal}). When it is over, take it back with \
+         `portcullis undo {id}`"
+    )]
+    StillAttacked {
+        /// The action.
+        id: String,
+        /// The stage.
+        stage: String,
+        /// A signal that stands.
+        signal: String,
+    },
     /// Not begun.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
@@ -72,7 +86,12 @@ async fn one(
     actions: &[ActionRecord],
 ) -> Result<Option<Finished>, SweepError> {
     let incident = store.by_id(&action.incident, actor)?;
-    let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
+    let folded = incident.fold()?;
+    if let Some(signal) = folded.standing().find(|s| action.action.is_closure() && stands(s, action)) {
+        let (id, stage) = (action.id.clone(), action.stage.label());
+        return Err(SweepError::StillAttacked { id, stage, signal: signal.kind.id().to_owned() });
+    }
+    let watch = folded.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
     // Others that have expired as well do not keep an entry in place.
     let now = aws.clock().now();
     let lasting = |a: &&ActionRecord| a.expires_at.is_none_or(|end| end > now);
@@ -83,4 +102,9 @@ async fn one(
     }
     let confirmed = Confirmed::by_expiry(planned, action, now)?;
     Ok(Some(execute(aws, &incident, confirmed, &mut |_| {}).await?))
+}
+
+/// Whether a signal says that the stage an action closed is still attacked: a closure never reopens by itself then.
+fn stands(signal: &SignalRecord, action: &ActionRecord) -> bool {
+    signal.severity == Severity::Attack && signal.stage == action.stage
 }

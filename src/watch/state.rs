@@ -253,8 +253,12 @@ impl State {
         let by_name: HashMap<String, Api> = match &self.apis {
             Some(apis) => apis.values().map(|api| (metric_name(api), api.clone())).collect(),
             None if self.troubles.contains_key(&Part::Apis) => {
-                let nameless =
-                    |name: &String| Api { id: String::new(), name: name.clone(), endpoint_types: Vec::new() };
+                let nameless = |name: &String| Api {
+                    id: String::new(),
+                    name: name.clone(),
+                    endpoint_types: Vec::new(),
+                    endpoint_disabled: false,
+                };
                 active.iter().map(|(name, _)| (name.clone(), nameless(name))).collect()
             }
             None => return,

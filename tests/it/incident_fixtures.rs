@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::incident::{CallPhase, Event, Incident, IncidentStore};
 use portcullis::model::action::{Action, BlockIp, Terms};
+use portcullis::model::change::Doing;
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::plan::{Change, Effect, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
 use portcullis::model::signal::{Severity, Signal, SignalKind};
@@ -62,6 +63,7 @@ fn change(arn: &str, name: &str, added: &[&str]) -> Change {
         added: added.iter().map(|s| (*s).to_owned()).collect(),
         removed: Vec::new(),
         entries_before: 3,
+        doing: Doing::Entries,
         entries_after: 3 + added.len(),
     }
 }

@@ -401,6 +401,7 @@ pub(crate) fn plan_pass() -> Plan {
             removed: Vec::new(),
             entries_before: 8,
             entries_after: 20,
+            doing: portcullis::model::change::Doing::Entries,
         }],
         calls: vec![PlannedCall {
             service: "wafv2".into(),

@@ -16,6 +16,8 @@ use portcullis::respond::execute::execute;
 use portcullis::respond::plan::{PlanError, Planned, plan};
 use portcullis::respond::undo;
 use portcullis_range::Call;
+use portcullis_range::state::{Account, IpVersion, Stage};
+use serde_json::json;
 use tempfile::TempDir;
 
 pub(crate) struct World {
@@ -68,7 +70,15 @@ impl World {
     }
 
     pub(crate) async fn try_plan(&self, block: &BlockIp) -> Result<Planned, PlanError> {
-        plan(&self.aws, &self.settings, &Action::BlockIp(block.clone()), None).await
+        self.try_action(&Action::BlockIp(block.clone())).await
+    }
+
+    pub(crate) async fn try_action(&self, action: &Action) -> Result<Planned, PlanError> {
+        plan(&self.aws, &self.settings, action, None).await
+    }
+
+    pub(crate) async fn plan_action(&self, action: &Action) -> Planned {
+        self.try_action(action).await.unwrap()
     }
 
     pub(crate) async fn incident(&self) -> Incident {
@@ -96,6 +106,22 @@ impl World {
         undo::plan(&self.aws, action, &actions, &[], &Terms::default()).await.unwrap()
     }
 
+    /// `shop/prod` as the control plane holds it, and its web ACL.
+    pub(crate) fn stage(&self) -> (Stage, Option<String>) {
+        self.range.with(|range| {
+            let account = range.account();
+            let api = account.gateway.apis.values().find(|api| api.name == "shop").unwrap();
+            let stage = Stage::clone(api.stage("prod").unwrap());
+            let acl = account.waf.association(&account.stage_arn(&api.id, "prod")).map(str::to_owned);
+            (stage, acl)
+        })
+    }
+
+    /// Changes `shop/prod` as another operator would.
+    pub(crate) fn edit_stage(&self, edit: impl FnOnce(&mut Stage)) {
+        self.range.with(|range| edit_stage(range.account_mut(), edit));
+    }
+
     pub(crate) fn entries(&self, set: &str) -> Vec<String> {
         self.range.with(|range| {
             let sets = &range.account().waf.ip_sets;
@@ -117,6 +143,32 @@ impl World {
         let now = self.range.now();
         self.range.with(|range| range.advance(now));
     }
+}
+
+/// Changes `shop/prod` as another operator would.
+pub(crate) fn edit_stage(account: &mut Account, edit: impl FnOnce(&mut Stage)) {
+    let id = account.gateway.apis.values().find(|api| api.name == "shop").unwrap().id.clone();
+    account.edit_stage(&id, "prod", edit).unwrap();
+}
+
+/// A web ACL that blocks by default and lets `addresses` in; gives its ARN.
+pub(crate) fn closed_web_acl(account: &mut Account, name: &str, addresses: &[&str]) -> String {
+    let of = |v6: bool| addresses.iter().filter(|a| a.contains(':') == v6).map(|a| (*a).to_owned()).collect::<Vec<_>>();
+    let (v4, v6) = (of(false), of(true));
+    let sets = [("v4", IpVersion::V4, v4), ("v6", IpVersion::V6, v6)].map(|(suffix, version, addresses)| {
+        let id = account.create_ip_set(&format!("{name}-{suffix}"), version, &addresses);
+        account.waf.ip_sets[&id].saved().arn.clone()
+    });
+    let visibility =
+        |metric: &str| json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": metric});
+    let either: Vec<_> = sets.iter().map(|arn| json!({"IPSetReferenceStatement": {"ARN": arn}})).collect();
+    let rule = json!({
+        "Name": "ours", "Priority": 0, "Action": {"Allow": {}}, "Statement": {"OrStatement": {"Statements": either}},
+        "VisibilityConfig": visibility("ours"),
+    });
+    let body = json!({"DefaultAction": {"Block": {}}, "VisibilityConfig": visibility(name)});
+    let id = account.create_web_acl(name, vec![rule], body.as_object().unwrap().clone());
+    account.waf.web_acls[&id].saved().arn.clone()
 }
 
 /// Replaces the entries of an IP set as another writer would.

@@ -43,6 +43,7 @@ fn api(item: &RestApi) -> Option<Api> {
         name: item.name().unwrap_or(&id).to_owned(),
         id,
         endpoint_types: types.iter().map(|t| t.as_str().to_owned()).collect(),
+        endpoint_disabled: item.disable_execute_api_endpoint(),
     })
 }
 
@@ -54,6 +55,7 @@ fn detail(api: &Api, stage: &Stage) -> Option<StageDetail> {
         deployment_id: stage.deployment_id().map(str::to_owned),
         cache_cluster_status: stage.cache_cluster_status().map(|s| s.as_str().to_owned()),
         canary: stage.canary_settings().is_some(),
+        endpoint_disabled: api.endpoint_disabled,
         tracing: stage.tracing_enabled(),
         access_log: stage.access_log_settings().and_then(|a| a.destination_arn()).map(str::to_owned),
     })

@@ -4,6 +4,7 @@ mod gateway;
 mod identity;
 mod metrics;
 mod samples;
+mod stage;
 mod waf;
 mod waf_rules;
 

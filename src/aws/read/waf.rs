@@ -40,6 +40,23 @@ impl Aws {
         answer.web_acl().map(waf_rules::web_acl).ok_or_else(unreadable)
     }
 
+    /// ARNs of the web ACLs of a name; there is one at most in a region (documented).
+    pub async fn web_acls_named(&self, name: &str, lane: Lane) -> Result<Vec<String>, AwsError> {
+        let mut found = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::WafRead("ListWebACLs"), lane).await;
+            let call = self.0.waf.list_web_acls().scope(Scope::Regional).limit(100).set_next_marker(marker);
+            let page = call.send().await.map_err(|e| AwsError::of("ListWebACLs", "the account", &e))?;
+            let named = page.web_acls().iter().filter(|acl| acl.name() == Some(name));
+            found.extend(named.filter_map(|acl| acl.arn().map(str::to_owned)));
+            marker = page.next_marker().filter(|m| !m.is_empty() && !page.web_acls().is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// A rule group by ARN. Shared groups of other accounts may be unreadable.
     pub async fn rule_group(&self, arn: &str, lane: Lane) -> Result<RuleGroup, AwsError> {
         let (name, id) = name_and_id("GetRuleGroup", arn)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aws_sdk_wafv2::config::retry::RetryConfig;
 use aws_sdk_wafv2::types::Scope;
 
-use crate::aws::gate::{self, WithTicket};
+use crate::aws::gate::WithTicket;
 use crate::aws::pace::Quota;
-use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::aws::{Aws, AwsError, Lane};
 use crate::journal::Ticket;
 use crate::model::waf::IpSet;
 
@@ -18,16 +18,14 @@ impl Aws {
     /// Never retried by the SDK: after an answer that never came, the caller reads before doing anything else.
     ///
     /// # Errors
-    /// [`Problem::StaleLock`] when somebody wrote since the read; see [`AwsError::may_have_happened`] for the rest.
+    /// [`crate::aws::Problem::StaleLock`] when somebody wrote since the read; see [`AwsError::may_have_happened`] for the rest.
     pub async fn update_ip_set(
         &self,
         ticket: &Arc<Ticket>,
         set: &IpSet,
         addresses: Vec<String>,
     ) -> Result<(), AwsError> {
-        // Asked anew: what was confirmed for one account must not be carried out with another's credentials.
-        let identity = self.identity_now(Lane::Write).await?;
-        gate::pass(ticket, &identity.at).map_err(|r| AwsError::new("UpdateIPSet", &set.name, Problem::Gate(r)))?;
+        self.admitted(ticket, "UpdateIPSet", &set.name).await?;
         self.0.pace.turn(Quota::WafWrite("UpdateIPSet"), Lane::Write).await;
         let call = self.0.waf.update_ip_set().name(&set.name).id(&set.id).scope(Scope::Regional);
         let call = call.set_description(set.description.clone().filter(|d| !d.is_empty()));

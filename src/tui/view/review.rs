@@ -194,11 +194,7 @@ fn whole(state: &State, plan: &Plan, page: &mut Page) {
 
 fn diff(state: &State, change: &Change, page: &mut Page) {
     let theme = &state.theme;
-    let words = format!(
-        "{} {}: {} entries → {}",
-        change.resource.kind, change.resource.name, change.entries_before, change.entries_after
-    );
-    page.hanging("CHANGE", theme.heading, GUTTER, &words, theme.text);
+    page.hanging("CHANGE", theme.heading, GUTTER, &change.headline(), theme.text);
     for (sign, entries, style) in [('-', &change.removed, theme.removed), ('+', &change.added, theme.added)] {
         let cells: Vec<String> = entries
             .iter()

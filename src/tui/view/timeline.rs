@@ -136,15 +136,15 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
 
 fn action_detail(state: &State, action: &ActionRecord, page: &mut Page) {
     let theme = &state.theme;
-    let Action::BlockIp(block) = &action.action;
     let (word, style) = state_words(state, action);
     page.spans(&[
         (&format!("{}  ", action.id), theme.heading),
         (word, style),
         (&format!("  {}", effect_words(action.effect)), theme.text),
     ]);
-    let life = block
-        .terms
+    let life = action
+        .action
+        .terms()
         .expires_after_seconds
         .map_or_else(|| "until undone".to_owned(), |seconds| format!("for {}", duration(seconds)));
     page.text(
@@ -158,8 +158,7 @@ fn action_detail(state: &State, action: &ActionRecord, page: &mut Page) {
         ),
         theme.faint,
     );
-    let targets: Vec<String> = block.targets.iter().map(|t| t.net.to_string()).collect();
-    page.text(0, &targets.join(" "), theme.text);
+    page.text(0, &action.action.aim(), theme.text);
     if action.state == ActionState::InFlight {
         page.text(
             0,
@@ -170,17 +169,11 @@ fn action_detail(state: &State, action: &ActionRecord, page: &mut Page) {
 }
 
 fn what(action: &ActionRecord) -> String {
-    let Action::BlockIp(block) = &action.action;
-    format!(
-        "{} {} {}: {}",
-        action.id,
-        action.action.name(),
-        action.stage.label(),
-        match block.targets.as_slice() {
-            [only] => only.net.to_string(),
-            many => format!("{} prefixes", many.len()),
-        }
-    )
+    let aim = match &action.action {
+        Action::BlockIp(block) if block.targets.len() > 1 => format!("{} prefixes", block.targets.len()),
+        action => action.aim(),
+    };
+    format!("{} {} {}: {aim}", action.id, action.action.name(), action.stage.label())
 }
 
 fn state_words(state: &State, action: &ActionRecord) -> (&'static str, Style) {
@@ -191,6 +184,7 @@ fn state_words(state: &State, action: &ActionRecord) -> (&'static str, Style) {
         ActionState::Unclear => ("UNCLEAR", theme.bad),
         ActionState::NotDone => ("not done", theme.text),
         ActionState::Undone => ("undone", theme.text),
+        ActionState::Final => ("done", theme.text),
     }
 }
 

@@ -21,7 +21,12 @@ fn now() -> DateTime<Utc> {
 /// APIs of one stage each, behind the named web ACLs, the first `active` of them called lately.
 fn state(fronts: &[Option<&str>], active: usize) -> State {
     let mut state = State::new(Arc::default(), "eu-central-1");
-    let api = |n: usize| Api { id: format!("id{n}"), name: format!("api{n}"), endpoint_types: Vec::new() };
+    let api = |n: usize| Api {
+        id: format!("id{n}"),
+        name: format!("api{n}"),
+        endpoint_types: Vec::new(),
+        endpoint_disabled: false,
+    };
     state.apply(Found::Apis(Ok((0..fronts.len()).map(api).collect())));
     let called = (0..active).map(|n| (format!("api{n}"), "prod".to_owned())).collect();
     state.apply(Found::Active(Ok(called)));
@@ -34,6 +39,7 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
             deployment_id: None,
             cache_cluster_status: None,
             canary: false,
+            endpoint_disabled: false,
             tracing: false,
             access_log: None,
         };
@@ -183,13 +189,15 @@ fn a_stage_moved_behind_another_web_acl_shows_that_ones_minutes_only() {
     let row = &rows(&state)[0];
     let (id, before) = (row.id.clone(), row.history[Metric::WafAllowed.index()].clone());
     assert!(!before.is_empty());
-    let api = Api { id: id.api_id.clone(), name: id.api_name.clone(), endpoint_types: Vec::new() };
+    let api =
+        Api { id: id.api_id.clone(), name: id.api_name.clone(), endpoint_types: Vec::new(), endpoint_disabled: false };
     let detail = StageDetail {
         id,
         web_acl_arn: Some(arn("closed")),
         deployment_id: None,
         cache_cluster_status: None,
         canary: false,
+        endpoint_disabled: false,
         tracing: false,
         access_log: None,
     };

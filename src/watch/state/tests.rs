@@ -8,7 +8,7 @@ fn state() -> State {
 }
 
 fn api(id: &str, name: &str) -> Api {
-    Api { id: id.into(), name: name.into(), endpoint_types: Vec::new() }
+    Api { id: id.into(), name: name.into(), endpoint_types: Vec::new(), endpoint_disabled: false }
 }
 
 fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
@@ -18,6 +18,7 @@ fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
         deployment_id: None,
         cache_cluster_status: None,
         canary: false,
+        endpoint_disabled: false,
         tracing: false,
         access_log: None,
     }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::read::{Samples, State};
+use super::read::State;
 use crate::model::action::BlockIp;
 use crate::model::source::SampledRequest;
+use crate::respond::samples::Samples;
 
 /// What samples say about the targets.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -14,6 +14,7 @@ use crate::model::plan::{Change, GuardResult};
 use crate::model::settings::Settings;
 use crate::model::text::shortened;
 use crate::model::waf::{IP_SET_CAPACITY, IpSet, IpVersion};
+use crate::respond::action::stage::sign;
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::wiring::{Reference, Standing};
 
@@ -408,12 +409,6 @@ fn managed(state: &State, chosen: &Chosen) -> GuardResult {
             .because(signs),
         None => guard::MANAGED.pass("no tag says that infrastructure as code owns the IP set"),
     }
-}
-
-fn sign(key: &str, value: &str) -> Option<String> {
-    let text = format!("{key}={value}").to_lowercase();
-    let tools = ["aws:cloudformation:", "terraform", "pulumi", "cdk", "serverless", "opentofu"];
-    tools.iter().any(|tool| text.contains(tool)).then(|| shortened(&format!("{key}={value}"), 100))
 }
 
 /// Things to know that are no guard's business.

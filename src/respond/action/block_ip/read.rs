@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use crate::aws::read::{ResourceKind, SampleSet};
+use crate::aws::read::ResourceKind;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::BlockIp;
 use crate::model::identity::Identity;
-use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::stage::StageDetail;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::PlanError;
 use crate::respond::resolve;
+use crate::respond::samples::{Samples, began, samples};
 use crate::respond::wiring::{self, Reference, RuleGroups};
-use crate::watch;
 
 /// What was read.
 #[derive(Debug, Clone)]
@@ -53,18 +52,6 @@ type ByArn<T> = BTreeMap<String, Result<T, AwsError>>;
 /// What stands behind a web ACL, by kind, or why it could not be listed.
 pub(super) type Behind = Vec<(ResourceKind, Result<Vec<String>, AwsError>)>;
 
-/// Samples of several rules, and what could not be sampled.
-#[derive(Debug, Clone, Default)]
-pub struct Samples {
-    /// By rule and window.
-    pub sets: Vec<SampleSet>,
-    /// Rule and reason.
-    pub missing: Vec<String>,
-}
-
-/// Minutes before the attack (or before now, where none is known) that tell who was there already.
-const EARLIER_MINUTES: [i64; 3] = [2, 10, 30];
-
 /// Reads the state for a plan to block. `attack_began` as the caller knows it; where it does not, the metrics are asked.
 pub async fn read(
     aws: &Aws,
@@ -90,7 +77,7 @@ pub async fn read(
     };
     let Some(arn) = state.stage.web_acl_arn.clone() else { return Ok(state) };
     let rest = async {
-        let began = began(aws, settings, &state.stage, &arn, attack_began);
+        let began = began(aws, settings, &state.stage.id, Some(&arn), attack_began);
         let (web_acl, began) = tokio::join!(aws.web_acl(&arn, Lane::Plan), began);
         let web_acl = web_acl?;
         let samples = samples(aws, &web_acl, read_at, began);
@@ -119,21 +106,6 @@ pub async fn read(
     (state.references, state.ip_sets, state.tags) = (references, ip_sets, tags);
     state.web_acl = Some(web_acl);
     Ok(state)
-}
-
-/// When the attack began: as the caller knows it, else as the metrics tell. Not known where they cannot be read: the samples
-/// of the minutes before now are taken for what was there before, and the guard says so.
-async fn began(
-    aws: &Aws,
-    settings: &Settings,
-    stage: &StageDetail,
-    web_acl_arn: &str,
-    known: Option<DateTime<Utc>>,
-) -> Option<DateTime<Utc>> {
-    match known {
-        Some(began) => Some(began),
-        None => watch::attack_began(aws, settings, &stage.id, web_acl_arn.rsplit('/').nth(1)).await.unwrap_or(None),
-    }
 }
 
 /// The IP sets referred to, and their tags.
@@ -179,34 +151,4 @@ impl Rarer {
     fn answers(self) -> Behind {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The last two whole minutes for every sampled rule and the default action; three minutes of before for the default
-/// action, where callers that belong there end up.
-async fn samples(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Samples, Samples) {
-    let rules: Vec<&str> = acl.in_order().filter(|r| r.sampled).map(|r| r.metric_name.as_str()).collect();
-    let default = acl.sampled.then_some(acl.metric_name.as_str());
-    let end = floor_minute(now);
-    let recent = rules.iter().copied().chain(default).map(|rule| {
-        let from = end - TimeDelta::minutes(2);
-        aws.sampled_requests(&acl.arn, rule, from, end, Lane::Plan)
-    });
-    let edge = floor_minute(began.unwrap_or(now));
-    let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default)).filter_map(|(back, rule)| {
-        let from = edge - TimeDelta::minutes(*back);
-        Some(aws.sampled_requests(&acl.arn, rule?, from, from + TimeDelta::minutes(1), Lane::Plan))
-    });
-    let (recent, earlier) = tokio::join!(join_all(recent), join_all(earlier));
-    (gathered(recent), gathered(earlier))
-}
-
-fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {
-    let mut samples = Samples::default();
-    for result in read {
-        match result {
-            Ok(set) => samples.sets.push(set),
-            Err(error) => samples.missing.push(error.to_string()),
-        }
-    }
-    samples
 }

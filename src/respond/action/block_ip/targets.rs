@@ -4,6 +4,7 @@ use ipnet::IpNet;
 
 use super::resource;
 use crate::model::action::BlockIp;
+use crate::model::change::Doing;
 use crate::model::plan::Change;
 use crate::model::waf::{IpSet, IpVersion};
 
@@ -32,6 +33,7 @@ pub(super) fn change(action: &BlockIp, set: &IpSet) -> Change {
         entries_after: set.addresses.len() + added.len(),
         added,
         removed: Vec::new(),
+        doing: Doing::Entries,
     }
 }
 

@@ -1,14 +1,19 @@
 //! Taking an action back, three-way: only where what is there is what we wrote.
 
-use futures_util::future::join_all;
+mod assigned;
+mod entries;
 
-use super::action::block_ip;
+use futures_util::future::join_all;
+use serde_json::{Map, Value};
+
+use super::action::{block_ip, close};
+use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
-use crate::model::action::Terms;
-use crate::model::address;
-use crate::model::plan::{Change, GuardResult, Left, Plan, Purpose, WatchFor};
+use crate::model::action::{Action, Terms};
+use crate::model::change::{Assignment, Doing};
+use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
 
@@ -26,20 +31,24 @@ pub async fn plan(
         return Err(PlanError::NotInForce { id: action.id.clone(), state: action.state });
     }
     let identity = aws.identity(Lane::Plan).await?;
-    // What is not known to have been made is not ours to take out: an entry that looks like ours may be somebody else's.
+    // What is not known to have been made is not ours to take back: what looks like ours may be somebody else's.
     let (made, not_made): (Vec<&Change>, Vec<&Change>) =
         action.changes.iter().filter(|c| !c.is_empty()).partition(|c| action.made.contains(&c.resource.arn));
-    let read = join_all(made.iter().map(|c| aws.ip_set(&c.resource.arn, Lane::Plan))).await;
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
+    let read = join_all(made.iter().map(|change| there(aws, change))).await;
     let mut changes = Vec::new();
     let mut sets = Vec::new();
-    for (change, set) in made.into_iter().zip(read) {
-        match set {
-            Ok(set) => {
-                changes.push(reverse(change, &set, action, others, &mut findings));
+    for (change, there) in made.into_iter().zip(read) {
+        match there {
+            Ok(There::Entries(set)) => {
+                changes.push(entries::reverse(change, &set, action, others, &mut findings));
                 sets.push(set);
             }
+            Ok(There::Values(assignment, now)) => {
+                changes.extend(assigned::reverse(change, assignment, &now, action, others, &mut findings));
+            }
+            Ok(There::Nothing) => findings.kept_for_good.push(change.resource.name.clone()),
             Err(AwsError { problem: Problem::NotFound(_), .. }) => findings.gone.push(change.resource.name.clone()),
             Err(error) => return Err(error.into()),
         }
@@ -51,13 +60,13 @@ pub async fn plan(
         stage: action.stage.clone(),
         read_at: aws.clock().now(),
         summary: summary(action, &changes),
-        calls: changes.iter().filter(|c| !c.is_empty()).map(|c| block_ip::call(c, "Addresses")).collect(),
+        calls: changes.iter().filter(|c| !c.is_empty()).map(call).collect(),
         left: std::mem::take(&mut findings.left),
         guards: settled(findings.guards(), terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
         undo: "apply the action again".to_owned(),
-        notes: vec!["Propagation takes a few seconds to some minutes (WAFv2 API reference).".to_owned()],
+        notes: notes(action),
         changes,
         digest: String::new(),
     };
@@ -72,6 +81,49 @@ struct Findings {
     gone: Vec<String>,
     foreign: Vec<String>,
     claimed: Vec<String>,
+    /// Later actions in force that set the same values.
+    later: Vec<String>,
+    /// Entries of a stage that stay, with other limits.
+    kept: Vec<String>,
+    /// What cannot be taken back at all.
+    kept_for_good: Vec<String>,
+}
+
+/// What is there now, of what a change changed.
+enum There<'a> {
+    Entries(IpSet),
+    Values(&'a Assignment, Map<String, Value>),
+    Nothing,
+}
+
+async fn there<'a>(aws: &Aws, change: &'a Change) -> Result<There<'a>, AwsError> {
+    match &change.doing {
+        Doing::Entries => aws.ip_set(&change.resource.arn, Lane::Plan).await.map(There::Entries),
+        Doing::Assign(assignment) => {
+            let now = current(aws, &assignment.place, Lane::Plan).await?;
+            Ok(There::Values(assignment, now))
+        }
+        Doing::Flush(_) => Ok(There::Nothing),
+    }
+}
+
+/// The call that a change amounts to.
+fn call(change: &Change) -> PlannedCall {
+    match &change.doing {
+        Doing::Entries => block_ip::call(change, "Addresses"),
+        Doing::Assign(_) | Doing::Flush(_) => close::call(change),
+    }
+}
+
+fn notes(action: &ActionRecord) -> Vec<String> {
+    let note = match &action.action {
+        Action::Throttle(_) => "Stage settings act within seconds in others' experience (Steadybit: 3 to 10 s).",
+        Action::Close(_) => "It lets everybody in again as soon as it has spread: seconds to minutes.",
+        Action::BlockIp(_) | Action::FlushCache(_) => {
+            "Propagation takes a few seconds to some minutes (WAFv2 API reference)."
+        }
+    };
+    vec![note.to_owned()]
 }
 
 impl Findings {
@@ -98,67 +150,27 @@ impl Findings {
                 .because(self.claimed),
             None => guard::UNDO_CLAIMED.pass("no other action in force wants these entries"),
         };
-        [gone, foreign, claimed].into_iter().chain(not_made).collect()
+        let later = (!self.later.is_empty()).then(|| {
+            guard::UNDO_LATER.stop(format!("{}: take that one back first", self.later.join("; "))).because(self.later)
+        });
+        let kept = self.kept.first().map(|first| guard::UNDO_KEPT.warn(first.clone()).because(self.kept.clone()));
+        let for_good = self.kept_for_good.first().map(|name| {
+            guard::UNDO_FINAL.stop(format!("a flush of {name} cannot be taken back; the cache fills again by itself"))
+        });
+        [gone, foreign, claimed].into_iter().chain(not_made).chain(later).chain(kept).chain(for_good).collect()
     }
-}
-
-/// The change that takes `change` back from `set`, as far as what is there is what we wrote.
-fn reverse(
-    change: &Change,
-    set: &IpSet,
-    action: &ActionRecord,
-    others: &[ActionRecord],
-    findings: &mut Findings,
-) -> Change {
-    let (mut removed, mut left) = (Vec::new(), Vec::new());
-    for entry in &change.added {
-        let Some(net) = address::parsed(entry) else { continue };
-        if let Some(other) = claimant(entry, change, action, others) {
-            findings.claimed.push(format!("{entry} is wanted by action {other}"));
-            if set.entry_for(&net).is_some() {
-                left.push(entry.clone());
-            }
-        } else if let Some(written) = set.entry_for(&net) {
-            removed.push(written.to_owned());
-        } else {
-            let wider = set.covering(&net).map_or_else(String::new, |wide| format!("; {wide} covers it now"));
-            findings.foreign.push(format!("{entry} is not in {} any more{wider}", set.name));
-        }
-    }
-    if !left.is_empty() {
-        findings.left.push(Left { resource: change.resource.arn.clone(), entries: left });
-    }
-    Change {
-        resource: change.resource.clone(),
-        entries_before: set.addresses.len(),
-        entries_after: set.addresses.len() - removed.len(),
-        added: Vec::new(),
-        removed,
-    }
-}
-
-/// Another action in force whose targets include `entry` in the same set. It found the entry there and added nothing, yet it
-/// counts on it.
-fn claimant<'a>(entry: &str, change: &Change, action: &ActionRecord, others: &'a [ActionRecord]) -> Option<&'a str> {
-    let net = address::parsed(entry)?;
-    let wants = |other: &ActionRecord| {
-        let crate::model::action::Action::BlockIp(block) = &other.action;
-        let same_set = other.changes.iter().any(|c| c.resource.arn == change.resource.arn);
-        same_set && block.targets.iter().any(|t| net.contains(&t.net))
-    };
-    let in_force = |other: &&ActionRecord| {
-        other.id != action.id
-            && matches!(other.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight)
-    };
-    others.iter().filter(in_force).find(|other| wants(other)).map(|other| other.id.as_str())
 }
 
 fn summary(action: &ActionRecord, changes: &[Change]) -> String {
-    let removed: usize = changes.iter().map(|c| c.removed.len()).sum();
-    if removed == 0 {
-        return format!("Nothing to take back: none of action {}'s entries stands as written", action.id);
+    let live: Vec<&Change> = changes.iter().filter(|c| !c.is_empty()).collect();
+    if live.is_empty() {
+        return format!("Nothing to take back: nothing of action {} stands as written", action.id);
     }
+    let names: Vec<&str> = live.iter().map(|c| c.resource.name.as_str()).collect();
+    if live.iter().any(|c| !c.doing.is_entries()) {
+        return format!("Take action {} back: {} as before", action.id, names.join(" and "));
+    }
+    let removed: usize = live.iter().map(|c| c.removed.len()).sum();
     let entries = if removed == 1 { "entry" } else { "entries" };
-    let sets: Vec<&str> = changes.iter().filter(|c| !c.is_empty()).map(|c| c.resource.name.as_str()).collect();
-    format!("Take {removed} {entries} of action {} out of {}", action.id, sets.join(" and "))
+    format!("Take {removed} {entries} of action {} out of {}", action.id, names.join(" and "))
 }

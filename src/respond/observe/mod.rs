@@ -3,6 +3,8 @@
 //! The proof that a block works is WAF seen blocking a target by the very rule: its samples say so. Metrics tell how much.
 //! 4XX is not looked at: it does not fall when requests are blocked (inferred).
 
+mod stage;
+
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -59,18 +61,23 @@ pub async fn observe(
         incident.record(aws.clock().now(), &event)?;
     }
     let observed = evidence.is_some();
+    let wanted = if plan.watch.is_empty() {
+        "what reaches the backend did not move as it should"
+    } else {
+        "no request from the targets was sampled as it should be"
+    };
     let why = || match trouble {
         Some(error) => vec![format!("not observed: {error}")],
-        None => vec![format!(
-            "not observed within {} s: no request from the targets was sampled as it should be",
-            patience.num_seconds()
-        )],
+        None => vec![format!("not observed within {} s: {wanted}", patience.num_seconds())],
     };
     Ok(Observation { observed, evidence: evidence.unwrap_or_else(why) })
 }
 
 /// Lines that show the effect, once it shows for every set that was changed.
 async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
+    if plan.watch.is_empty() {
+        return stage::moved(aws, plan, done_at).await;
+    }
     let mut evidence = Vec::new();
     for watch in &plan.watch {
         let targets = targets(plan, watch);

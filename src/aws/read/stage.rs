@@ -1,0 +1,115 @@
+//! One stage in depth: its settings as AWS wrote them, the methods it serves, the limits around it.
+
+use aws_sdk_apigateway::types::ThrottleSettings;
+use serde_json::{Map, Value};
+
+use crate::aws::pace::Quota;
+use crate::aws::raw::RawBody;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::limits::{AccountLimit, DeployedMethod, Limit, UsagePlan};
+use crate::model::method::{MethodName, setting_name};
+use crate::model::stage::StageSettings;
+
+/// The most that `GetUsagePlans` gives at once (documented).
+const PAGE: i32 = 500;
+
+impl Aws {
+    /// A stage's settings, read off the answer itself: the SDK's types read an absent limit as 0.
+    ///
+    /// # Errors
+    /// [`Problem::Unreadable`] where the answer is no JSON object; else what the call brings.
+    pub async fn stage_settings(&self, api_id: &str, stage: &str, lane: Lane) -> Result<StageSettings, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let raw = RawBody::default();
+        let call = self.0.gateway.get_stage().rest_api_id(api_id).stage_name(stage);
+        let answer = call.customize().interceptor(raw.clone()).send().await;
+        answer.map_err(|e| AwsError::of("GetStage", stage, &e))?;
+        let unreadable = || AwsError::new("GetStage", stage, Problem::Unreadable("no JSON object".to_owned()));
+        match raw.json() {
+            Some(Value::Object(body)) => Ok(settings(&body)),
+            _ => Err(unreadable()),
+        }
+    }
+
+    /// The methods that a deployment serves (`GetDeployment` with `embed=apisummary`, documented), in order.
+    pub async fn deployed_methods(
+        &self,
+        api_id: &str,
+        deployment_id: &str,
+        lane: Lane,
+    ) -> Result<Vec<DeployedMethod>, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let call = self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(deployment_id).embed("apisummary");
+        let answer = call.send().await.map_err(|e| AwsError::of("GetDeployment", deployment_id, &e))?;
+        let mut methods = Vec::new();
+        for (path, verbs) in answer.api_summary().into_iter().flatten() {
+            methods.extend(verbs.iter().map(|(verb, snapshot)| DeployedMethod {
+                name: MethodName { verb: verb.clone(), path: path.clone() },
+                authorization: snapshot.authorization_type().unwrap_or("NONE").to_owned(),
+                api_key_required: snapshot.api_key_required(),
+            }));
+        }
+        methods.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(methods)
+    }
+
+    /// The account's own limit in this region; `None` where the answer does not say.
+    pub async fn account_limit(&self, lane: Lane) -> Result<Option<AccountLimit>, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let answer = self.0.gateway.get_account().send().await;
+        let answer = answer.map_err(|e| AwsError::of("GetAccount", "the account", &e))?;
+        Ok(answer.throttle_settings().map(limit))
+    }
+
+    /// The usage plans that a stage is part of.
+    pub async fn usage_plans(&self, api_id: &str, stage: &str, lane: Lane) -> Result<Vec<UsagePlan>, AwsError> {
+        let mut plans = Vec::new();
+        let mut position: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::ApiGateway, lane).await;
+            let call = self.0.gateway.get_usage_plans().limit(PAGE).set_position(position);
+            let page = call.send().await.map_err(|e| AwsError::of("GetUsagePlans", "the account", &e))?;
+            plans.extend(page.items().iter().filter_map(|plan| of_stage(plan, api_id, stage)));
+            position = page.position().filter(|p| !p.is_empty()).map(str::to_owned);
+            if position.is_none() {
+                return Ok(plans);
+            }
+        }
+    }
+}
+
+fn of_stage(plan: &aws_sdk_apigateway::types::UsagePlan, api_id: &str, stage: &str) -> Option<UsagePlan> {
+    let here = plan.api_stages().iter().find(|s| s.api_id() == Some(api_id) && s.stage() == Some(stage))?;
+    let mut methods = Vec::new();
+    for (key, throttle) in here.throttle().into_iter().flatten() {
+        // Written `/login/POST` (documented).
+        let name = setting_name(key.trim_start_matches('/'));
+        methods.extend(name.parse().ok().map(|name: MethodName| (name, limit(throttle))));
+    }
+    methods.sort_by(|a, b| a.0.cmp(&b.0));
+    Some(UsagePlan {
+        id: plan.id().unwrap_or_default().to_owned(),
+        name: plan.name().unwrap_or_default().to_owned(),
+        throttle: plan.throttle().map(limit),
+        methods,
+    })
+}
+
+fn limit(settings: &ThrottleSettings) -> Limit {
+    Limit { rate: settings.rate_limit(), burst: f64::from(settings.burst_limit()) }
+}
+
+fn settings(body: &Map<String, Value>) -> StageSettings {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+    let object = |name: &str| body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let tags = object("tags").into_iter();
+    StageSettings {
+        methods: object("methodSettings").into_iter().map(|(key, entry)| (setting_name(&key), entry)).collect(),
+        web_acl_arn: text("webAclArn"),
+        deployment_id: text("deploymentId"),
+        cache_cluster_enabled: body.get("cacheClusterEnabled").and_then(Value::as_bool).unwrap_or(false),
+        cache_cluster_status: text("cacheClusterStatus"),
+        canary: body.get("canarySettings").is_some_and(|c| !c.is_null()),
+        tags: tags.filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect(),
+    }
+}

@@ -1,0 +1,241 @@
+//! What a change does beyond its diff: which values it sets where, what it drops, what it makes.
+//!
+//! A diff is for reading; this is for doing, for comparing with what is there, and for taking back. Knows no calls.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What a change does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Doing {
+    /// Adds entries to an IP set and takes entries out: the change's diff, merged into whatever else is there.
+    #[default]
+    Entries,
+    /// Sets values, each from one that was read to another.
+    Assign(Assignment),
+    /// Drops what a stage has cached. Cannot be taken back.
+    Flush(Flush),
+}
+
+impl Doing {
+    /// Whether it is a merge of entries: the kind that journals of before knew, and that they leave unsaid.
+    #[must_use]
+    pub fn is_entries(&self) -> bool {
+        *self == Self::Entries
+    }
+
+    /// Whether it can be taken back at all.
+    #[must_use]
+    pub fn can_be_undone(&self) -> bool {
+        !matches!(self, Self::Flush(_))
+    }
+}
+
+/// Values set in one place, by one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Where.
+    pub place: Place,
+    /// Which, each from what to what; never empty, no name twice.
+    pub parts: Vec<Part>,
+}
+
+/// One value, from what was read to what it is to be; `None` where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which value: see [`Place`].
+    pub name: String,
+    /// As it was read.
+    pub before: Option<Value>,
+    /// As it is to be.
+    pub after: Option<Value>,
+}
+
+/// Where values are set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "place")]
+pub enum Place {
+    /// Throttles among the method settings of a REST API's stage. A part's name is [`ALL_METHODS`] or a method such as
+    /// `POST /login`; its value is the whole entry, of which only rate and burst are set.
+    MethodThrottles {
+        /// The REST API's id.
+        api_id: String,
+        /// The stage's name.
+        stage: String,
+    },
+    /// The web ACL associated with a stage. The one part is [`WEB_ACL`]; its value is the web ACL's ARN.
+    WebAcl {
+        /// The REST API's id.
+        api_id: String,
+        /// The stage's name.
+        stage: String,
+        /// The stage's ARN, as WAF knows it.
+        stage_arn: String,
+    },
+    /// The deployment that a stage points at. The one part is [`DEPLOYMENT`]; its value is the deployment's id.
+    Deployment {
+        /// The REST API's id.
+        api_id: String,
+        /// The stage's name.
+        stage: String,
+    },
+}
+
+/// The part of [`Place::WebAcl`].
+pub const WEB_ACL: &str = "web-acl";
+/// The part of [`Place::Deployment`].
+pub const DEPLOYMENT: &str = "deployment";
+/// The method setting that holds for every method without one of its own.
+pub const ALL_METHODS: &str = "*/*";
+/// The member of a method setting that holds the rate, requests a second.
+pub const RATE: &str = "throttlingRateLimit";
+/// The member of a method setting that holds the burst, requests.
+pub const BURST: &str = "throttlingBurstLimit";
+
+/// What is dropped out of which cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flush {
+    /// The REST API's id.
+    pub api_id: String,
+    /// The stage's name.
+    pub stage: String,
+    /// The authorizers' cached verdicts, or else the cached answers.
+    pub authorizers: bool,
+}
+
+/// How what is there compares with an assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything is as it is to be.
+    After,
+    /// Everything is as it was read.
+    Before,
+    /// Something else: somebody else changed it, or only part of it was done.
+    Otherwise {
+        /// What is there and what was, a line a part.
+        lines: Vec<String>,
+        /// Whether some part is as it is to be and was not before.
+        begun: bool,
+    },
+}
+
+impl Assignment {
+    /// How `now` (the values there, by name) compares. Where a part is to stay what it was, both hold, and the others decide.
+    #[must_use]
+    pub fn standing(&self, now: &Map<String, Value>) -> Standing {
+        let same = |name: &str, wanted: Option<&Value>| self.place.same(now.get(name), wanted);
+        if self.parts.iter().all(|part| same(&part.name, part.after.as_ref())) {
+            return Standing::After;
+        }
+        if self.parts.iter().all(|part| same(&part.name, part.before.as_ref())) {
+            return Standing::Before;
+        }
+        let is = |part: &Part| self.place.words(now.get(&part.name));
+        let was = |part: &Part| self.place.words(part.before.as_ref());
+        let moved = || self.parts.iter().filter(|part| !same(&part.name, part.before.as_ref()));
+        Standing::Otherwise {
+            lines: moved()
+                .map(|part| format!("{}: {} now, {} when it was read", part.name, is(part), was(part)))
+                .collect(),
+            begun: moved().any(|part| same(&part.name, part.after.as_ref())),
+        }
+    }
+
+    /// The lines of a diff: what goes, what comes.
+    #[must_use]
+    pub fn diff(&self) -> (Vec<String>, Vec<String>) {
+        let lines = |value: fn(&Part) -> Option<&Value>| {
+            let line = |part: &Part| format!("{}: {}", part.name, self.place.words(value(part)));
+            self.parts.iter().map(line).collect()
+        };
+        (lines(|part| part.before.as_ref()), lines(|part| part.after.as_ref()))
+    }
+}
+
+impl Place {
+    /// Whether two values are the same for what is set here: of a method setting, rate and burst only.
+    #[must_use]
+    pub fn same(&self, a: Option<&Value>, b: Option<&Value>) -> bool {
+        match (self, a, b) {
+            (Self::MethodThrottles { .. }, Some(a), Some(b)) => limits(a) == limits(b),
+            (_, a, b) => a == b,
+        }
+    }
+
+    /// A value in words.
+    #[must_use]
+    pub fn words(&self, value: Option<&Value>) -> String {
+        match (self, value) {
+            (Self::MethodThrottles { .. }, None) => "no entry".to_owned(),
+            (Self::MethodThrottles { .. }, Some(entry)) => {
+                let (rate, burst) = limits(entry);
+                let limit = |n: Option<f64>| n.filter(|n| *n >= 0.0).map_or("no limit".to_owned(), |n| n.to_string());
+                format!("{}/s, burst {}", limit(rate), limit(burst))
+            }
+            (_, None) => "none".to_owned(),
+            (_, Some(Value::String(text))) => text.clone(),
+            (_, Some(other)) => other.to_string(),
+        }
+    }
+}
+
+/// Rate (requests a second) and burst (requests) of a method setting, as AWS wrote them: absent is `None`, and -1 means that
+/// none is set (terraform-provider-aws and Steadybit's extension; not documented).
+#[must_use]
+pub fn limits(entry: &Value) -> (Option<f64>, Option<f64>) {
+    let number = |name: &str| entry.get(name).and_then(Value::as_f64);
+    (number(RATE), number(BURST))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    fn throttle(before: Option<Value>, after: Option<Value>) -> Assignment {
+        Assignment {
+            place: Place::MethodThrottles { api_id: "a".into(), stage: "prod".into() },
+            parts: vec![Part { name: "POST /login".into(), before, after }],
+        }
+    }
+
+    fn now(entry: Option<Value>) -> Map<String, Value> {
+        entry.map(|entry| ("POST /login".to_owned(), entry)).into_iter().collect()
+    }
+
+    #[test]
+    fn absent_is_told_from_zero_and_from_no_limit() {
+        let to_zero = throttle(None, Some(json!({RATE: 0.0, BURST: 0})));
+        assert_eq!(to_zero.standing(&now(None)), Standing::Before);
+        assert_eq!(to_zero.standing(&now(Some(json!({RATE: 0, BURST: 0})))), Standing::After);
+        assert!(matches!(to_zero.standing(&now(Some(json!({})))), Standing::Otherwise { begun: false, .. }));
+        assert!(matches!(
+            to_zero.standing(&now(Some(json!({RATE: -1, BURST: -1})))),
+            Standing::Otherwise { begun: false, .. }
+        ));
+    }
+
+    #[test]
+    fn other_settings_of_an_entry_do_not_count_and_its_limits_do() {
+        let change =
+            throttle(Some(json!({RATE: 100.0, BURST: 50, "cachingEnabled": false})), Some(json!({RATE: 10, BURST: 5})));
+        assert_eq!(
+            change.standing(&now(Some(json!({RATE: 100, BURST: 50, "cachingEnabled": true})))),
+            Standing::Before
+        );
+        let Standing::Otherwise { lines, .. } = change.standing(&now(Some(json!({RATE: 70, BURST: 50})))) else {
+            unreachable!()
+        };
+        assert_eq!(lines, ["POST /login: 70/s, burst 50 now, 100/s, burst 50 when it was read"]);
+    }
+
+    #[test]
+    fn a_journal_of_before_reads_as_entries() {
+        assert_eq!(serde_json::from_value::<Doing>(json!({"kind": "entries"})).unwrap(), Doing::Entries);
+        let flush = Doing::Flush(Flush { api_id: "a".into(), stage: "s".into(), authorizers: true });
+        let text = serde_json::to_string(&flush).unwrap();
+        assert_eq!(serde_json::from_str::<Doing>(&text).unwrap(), flush);
+    }
+}

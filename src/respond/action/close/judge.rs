@@ -1,0 +1,171 @@
+//! The guards of `close`, over what was read.
+
+use ipnet::IpNet;
+
+use super::State;
+use super::web_acl::{self, Closed};
+use crate::model::action::{Close, Closure};
+use crate::model::address;
+use crate::model::plan::GuardResult;
+use crate::model::settings::Settings;
+use crate::model::waf::WebAcl;
+use crate::respond::guard::{self, WithEvidence, settled};
+
+/// Every guard's result, overrides applied, worst first.
+pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<GuardResult> {
+    let mut results = Vec::new();
+    match action.by {
+        Closure::WebAcl => {
+            results.push(found(state));
+            if let Some(Closed::Found(closed)) = &state.closed {
+                results.extend(of_swap(state, closed, settings));
+            }
+        }
+        Closure::ThrottleZero => {
+            results
+                .push(guard::CLOSE_LOSERS.warn("everybody loses access, responders and monitors too: nothing passes"));
+            results.push(guard::CLOSE_ADMITS.pass("nobody is to be let in by this way of closing"));
+        }
+    }
+    if state.at.stage.endpoint_disabled && action.by == Closure::ThrottleZero {
+        results.push(guard::STAGE_ENDPOINT.warn(
+            "the API's execute-api endpoint is set to be disabled; if that is not in force yet, this change brings it into force",
+        ));
+    }
+    results.push(state.at.managed(&guard::THROTTLE_MANAGED));
+    settled(results, &action.terms)
+}
+
+fn found(state: &State) -> GuardResult {
+    let guard = &guard::CLOSE_ACL;
+    match &state.closed {
+        Some(Closed::Found(acl)) => {
+            let openings = web_acl::openings(acl);
+            match openings.first() {
+                Some(first) => guard.stop(format!("{} is not closed: {first}", acl.name)).because(openings),
+                None => guard.pass(format!("{} blocks by default and lets in addresses only", acl.name)),
+            }
+        }
+        Some(Closed::Missing(name)) => guard.stop(format!(
+            "there is no web ACL {name} in this region. Build one before the night (docs/safety.md), or close by throttle-zero"
+        )),
+        Some(Closed::Unread(error)) => guard.unknown(format!("the closed web ACL could not be read: {error}")),
+        Some(Closed::Unnamed) | None => guard.stop(
+            "no closed web ACL is named. Set guards.closed-web-acl in the configuration or pass --web-acl, or close by throttle-zero",
+        ),
+    }
+}
+
+fn of_swap(state: &State, closed: &WebAcl, settings: &Settings) -> Vec<GuardResult> {
+    let (admitted, unread) = networks(state, &web_acl::admitting_sets(closed));
+    vec![
+        widens(state, &admitted, &unread),
+        admits(&admitted, &unread, settings),
+        losers(&admitted, &unread),
+        protection(state, closed),
+        guard::CLOSE_GAP.warn(
+            "AWS replaces the association in one call; whether requests pass unchecked for a moment is unverified, and it takes seconds \
+             to minutes to be everywhere",
+        ),
+    ]
+}
+
+/// The networks of IP sets, and which could not be read.
+fn networks(state: &State, arns: &[String]) -> (Vec<IpNet>, Vec<String>) {
+    let (mut nets, mut unread) = (Vec::new(), Vec::new());
+    for arn in arns {
+        match state.ip_sets.get(arn) {
+            Some(Ok(set)) => nets.extend(set.networks()),
+            Some(Err(error)) => unread.push(error.to_string()),
+            None => unread.push(format!("{arn} was not read")),
+        }
+    }
+    (nets, unread)
+}
+
+/// Whoever is kept out today by the stage's own lists stays out.
+fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
+    let guard = &guard::CLOSE_WIDENS;
+    if let Some(Err(error)) = &state.own {
+        return guard.unknown(format!("the stage's own web ACL could not be read: {error}"));
+    }
+    let (blocked, unread_own) = networks(state, &state.blocking);
+    let unread: Vec<String> = unread.iter().chain(&unread_own).cloned().collect();
+    if let Some(first) = unread.first() {
+        return guard.unknown(format!("who would gain access is not known: {first}")).because(unread);
+    }
+    let gains: Vec<String> = blocked
+        .iter()
+        .flat_map(|net| admitted.iter().filter(|have| address::overlaps(net, have)).map(move |have| (net, have)))
+        .map(|(net, have)| format!("{net} is blocked today, and the closed web ACL lets {have} in"))
+        .collect();
+    match gains.first() {
+        Some(first) => guard.stop(format!("{first}. Take it out of the closed web ACL's IP set")).because(gains),
+        None => guard.pass(format!("none of the {} blocked prefixes would be let in", blocked.len())),
+    }
+}
+
+fn admits(admitted: &[IpNet], unread: &[String], settings: &Settings) -> GuardResult {
+    let guard = &guard::CLOSE_ADMITS;
+    let Some(wanted) = &settings.guards.break_glass else {
+        return guard.unknown(
+            "no break-glass ranges are configured. Set guards.break-glass in the configuration ([] if there is none)",
+        );
+    };
+    let out = web_acl::uncovered(wanted, admitted);
+    let partners = web_acl::uncovered(settings.guards.never_block.as_deref().unwrap_or_default(), admitted);
+    let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} is not let in")).collect();
+    evidence.extend(partners.iter().map(|net| format!("never-block range {net} is not let in")));
+    evidence.extend(unread.iter().cloned());
+    match (out.first(), unread.first(), partners.first()) {
+        (Some(net), ..) => {
+            guard.stop(format!("break-glass range {net} would be locked out. Add it to the closed web ACL's IP set"))
+        }
+        (None, Some(error), _) => guard.unknown(format!("not every IP set could be read: {error}")),
+        (None, None, Some(net)) => {
+            guard.warn(format!("never-block range {net} would be locked out: {} in all", partners.len()))
+        }
+        (None, None, None) => guard.pass("break-glass and never-block ranges still get in"),
+    }
+    .because(evidence)
+}
+
+fn losers(admitted: &[IpNet], unread: &[String]) -> GuardResult {
+    let mut evidence: Vec<String> = admitted.iter().map(|net| format!("{net} keeps access")).collect();
+    evidence.extend(unread.iter().cloned());
+    let who =
+        if admitted.is_empty() { "everybody".to_owned() } else { format!("everybody but {} prefixes", admitted.len()) };
+    guard::CLOSE_LOSERS
+        .warn(format!("{who} loses access to this stage; other stages behind either web ACL are untouched"))
+        .because(evidence)
+}
+
+fn protection(state: &State, closed: &WebAcl) -> GuardResult {
+    let guard = &guard::CLOSE_PROTECTION;
+    let Some(Ok(own)) = &state.own else {
+        return guard.pass("the stage has no web ACL whose protection would be lost");
+    };
+    let kept = web_acl::protections(closed);
+    let lost: Vec<String> = web_acl::protections(own).into_iter().filter(|rule| !kept.contains(rule)).collect();
+    match lost.first() {
+        Some(_) => guard
+            .warn("for those who are let in, rules of the stage's own web ACL no longer act")
+            .because(lost.iter().map(|rule| format!("{rule} is not in {}", closed.name)).collect()),
+        None => guard.pass("the stage's own web ACL blocks by nothing but addresses"),
+    }
+}
+
+/// Things to know that are no guard's business.
+pub(super) fn notes(action: &Close, state: &State) -> Vec<String> {
+    let mut notes = vec!["It never reopens by itself while the attack's signals stand.".to_owned()];
+    match action.by {
+        Closure::WebAcl => notes.push("Blocked requests get 403 from WAF and are inspected and billed by it.".to_owned()),
+        Closure::ThrottleZero => notes.push(
+            "That a limit of 0 lets nothing through is proven for HTTP APIs and reported for REST APIs; watch that it does.".to_owned(),
+        ),
+    }
+    if state.at.settings.canary {
+        notes.push("The stage has a canary, which shares the stage's settings.".to_owned());
+    }
+    notes
+}

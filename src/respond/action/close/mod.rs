@@ -1,0 +1,173 @@
+//! `close`: shut a stage to everybody but a few, by swapping in a prebuilt web ACL or by throttling every method to nothing.
+//!
+//! Both act without a deployment and on this stage only, and are taken back by one call.
+
+mod judge;
+mod web_acl;
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use self::web_acl::Closed;
+use super::stage::{self, StageState};
+use super::throttle::{self, entries};
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::action::{Action, Close, Closure};
+use crate::model::change::{ALL_METHODS, Assignment, Doing, Part, Place, WEB_ACL, limits};
+use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
+use crate::model::settings::Settings;
+use crate::model::waf::{IpSet, WebAcl};
+use crate::respond::planned::{PlanError, Planned, finished};
+use crate::respond::wiring;
+
+/// Everything that a plan to close rests on.
+#[derive(Debug)]
+struct State {
+    at: StageState,
+    /// The stage's own web ACL, where it has one.
+    own: Option<Result<WebAcl, AwsError>>,
+    /// The closed one, where it is needed and found.
+    closed: Option<Closed>,
+    /// Every IP set that either refers to, by ARN.
+    ip_sets: BTreeMap<String, Result<IpSet, AwsError>>,
+    /// IP sets that block on the stage today, by ARN.
+    blocking: Vec<String>,
+}
+
+/// The plan to close, from state read now.
+pub(in crate::respond) async fn plan(aws: &Aws, settings: &Settings, action: &Close) -> Result<Planned, PlanError> {
+    let state = read(aws, settings, action).await?;
+    Ok(planned(action, &state, settings))
+}
+
+async fn read(aws: &Aws, settings: &Settings, action: &Close) -> Result<State, PlanError> {
+    let at = stage::read(aws, &action.stage).await?;
+    let mut state = State { at, own: None, closed: None, ip_sets: BTreeMap::new(), blocking: Vec::new() };
+    if action.by != Closure::WebAcl {
+        return Ok(state);
+    }
+    let own = async {
+        let arn = state.at.settings.web_acl_arn.as_deref()?;
+        Some(aws.web_acl(arn, Lane::Plan).await)
+    };
+    let (own, closed) = tokio::join!(own, web_acl::find(aws, settings, action));
+    if let Some(Ok(acl)) = &own {
+        let groups = wiring::groups_of(acl);
+        let read = join_all(groups.iter().map(|arn| aws.rule_group(arn, Lane::Plan))).await;
+        let groups = groups.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
+        let references = wiring::references(acl, &groups);
+        let blocks = |r: &wiring::Reference| {
+            matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_))
+        };
+        state.blocking = references.into_iter().filter(blocks).map(|r| r.ip_set).collect();
+    }
+    let mut sets = state.blocking.clone();
+    if let Closed::Found(acl) = &closed {
+        sets.extend(web_acl::admitting_sets(acl));
+    }
+    sets.sort();
+    sets.dedup();
+    let read = join_all(sets.iter().map(|arn| aws.ip_set(arn, Lane::Plan))).await;
+    state.ip_sets = sets.into_iter().zip(read).collect();
+    (state.own, state.closed) = (own, Some(closed));
+    Ok(state)
+}
+
+fn planned(action: &Close, state: &State, settings: &Settings) -> Planned {
+    let at = &state.at;
+    let label = at.stage.id.label();
+    let changes: Vec<Change> = match action.by {
+        Closure::WebAcl => web_acl_change(state).into_iter().collect(),
+        Closure::ThrottleZero => zero_change(at).into_iter().collect(),
+    };
+    let summary = match (action.by, changes.is_empty()) {
+        (Closure::WebAcl, false) => format!("Close {label}: swap in a web ACL that blocks all but its own addresses"),
+        (Closure::ThrottleZero, false) => format!("Close {label}: throttle every method to nothing"),
+        (_, true) => format!("Nothing to close: {label} is closed by {} already", action.by.word()),
+    };
+    let undo = match action.by {
+        Closure::WebAcl => "puts the web ACL of before in its place again, by one call, if nobody has changed it since",
+        Closure::ThrottleZero => "sets the throttles of before again, where nobody has changed them since",
+    };
+    let plan = Plan {
+        purpose: Purpose::Apply,
+        action: Action::Close(action.clone()),
+        identity: at.identity.clone(),
+        stage: at.stage.id.clone(),
+        read_at: at.read_at,
+        summary,
+        calls: changes.iter().map(call).collect(),
+        guards: judge::guards(action, state, settings),
+        preconditions: vec![Precondition {
+            subject: format!("web ACL of {label}"),
+            expected: at.settings.web_acl_arn.clone().unwrap_or_else(|| "none".to_owned()),
+        }],
+        watch: Vec::new(),
+        left: Vec::new(),
+        undo: undo.to_owned(),
+        notes: judge::notes(action, state),
+        changes,
+        digest: String::new(),
+    };
+    finished(plan, Vec::new())
+}
+
+/// The swap; `None` where the closed web ACL stands there already, or there is none.
+fn web_acl_change(state: &State) -> Option<Change> {
+    let Some(Closed::Found(closed)) = &state.closed else { return None };
+    let before = state.at.settings.web_acl_arn.clone();
+    if before.as_deref() == Some(&closed.arn) {
+        return None;
+    }
+    Some(association(&state.at, before.as_deref(), Some(&closed.arn)))
+}
+
+/// The change of a stage's web ACL from one to another.
+fn association(at: &StageState, before: Option<&str>, after: Option<&str>) -> Change {
+    let id = &at.stage.id;
+    let place = Place::WebAcl { api_id: id.api_id.clone(), stage: id.stage.clone(), stage_arn: at.arn() };
+    let value = |arn: Option<&str>| arn.map(|arn| Value::String(arn.to_owned()));
+    let part = Part { name: WEB_ACL.to_owned(), before: value(before), after: value(after) };
+    let assignment = Assignment { place, parts: vec![part] };
+    let (removed, added) = assignment.diff();
+    Change {
+        resource: at.resource(),
+        added,
+        removed,
+        entries_before: 0,
+        entries_after: 0,
+        doing: Doing::Assign(assignment),
+    }
+}
+
+/// Every method to 0: `*/*`, and every entry of its own that does not follow it. `None` where nothing passes already.
+fn zero_change(at: &StageState) -> Option<Change> {
+    let settings = &at.settings.methods;
+    let names = std::iter::once(ALL_METHODS).chain(settings.keys().map(String::as_str).filter(|n| *n != ALL_METHODS));
+    let parts: Vec<Part> = names
+        .filter(|name| settings.get(*name).is_none_or(|entry| limits(entry) != (Some(0.0), Some(0.0))))
+        .map(|name| Part {
+            name: name.to_owned(),
+            before: settings.get(name).cloned(),
+            after: Some(entries::materialised(name, settings, 0.0, 0.0)),
+        })
+        .collect();
+    (!parts.is_empty()).then(|| throttle::of_stage(at, parts))
+}
+
+/// The call that a change amounts to.
+#[must_use]
+pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
+    let Doing::Assign(Assignment { place: Place::WebAcl { stage_arn, .. }, parts }) = &change.doing else {
+        return throttle::call(change);
+    };
+    let wanted = parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str);
+    PlannedCall {
+        service: "wafv2".to_owned(),
+        operation: if wanted.is_some() { "AssociateWebACL" } else { "DisassociateWebACL" }.to_owned(),
+        resource: stage_arn.clone(),
+        parameters: wanted.map(|arn| ("WebACLArn".to_owned(), arn.to_owned())).into_iter().collect(),
+    }
+}

@@ -1,0 +1,195 @@
+//! The prebuilt web ACL: found, and judged for whether it really closes.
+
+use ipnet::IpNet;
+
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::action::Close;
+use crate::model::settings::Settings;
+use crate::model::waf::{Disposition, Rule, RuleAction, Statement, WebAcl};
+
+/// What became of looking for the closed web ACL.
+#[derive(Debug)]
+pub(super) enum Closed {
+    /// Read.
+    Found(WebAcl),
+    /// Neither the configuration nor the action names one.
+    Unnamed,
+    /// None of that name.
+    Missing(String),
+    /// It could not be read.
+    Unread(AwsError),
+}
+
+/// The closed web ACL that the action names, else the configuration.
+pub(super) async fn find(aws: &Aws, settings: &Settings, action: &Close) -> Closed {
+    let Some(named) = action.web_acl.as_ref().or(settings.guards.closed_web_acl.as_ref()) else {
+        return Closed::Unnamed;
+    };
+    let arn = if named.starts_with("arn:") {
+        named.clone()
+    } else {
+        match aws.web_acls_named(named, Lane::Plan).await {
+            Ok(found) => match found.into_iter().next() {
+                Some(arn) => arn,
+                None => return Closed::Missing(named.clone()),
+            },
+            Err(error) => return Closed::Unread(error),
+        }
+    };
+    match aws.web_acl(&arn, Lane::Plan).await {
+        Ok(acl) => Closed::Found(acl),
+        Err(error) => Closed::Unread(error),
+    }
+}
+
+/// IP sets whose addresses a web ACL lets in.
+#[must_use]
+pub(super) fn admitting_sets(acl: &WebAcl) -> Vec<String> {
+    let mut sets = Vec::new();
+    for rule in acl.in_order().filter(|rule| allows(rule)) {
+        collect(&rule.statement, &mut sets);
+    }
+    sets
+}
+
+/// What keeps a web ACL from being a closed one, a line each.
+#[must_use]
+pub(super) fn openings(acl: &WebAcl) -> Vec<String> {
+    let mut lines = Vec::new();
+    if acl.default_action != RuleAction::Block {
+        lines.push("its default action is not Block".to_owned());
+    }
+    for rule in acl.in_order() {
+        match (&rule.statement, rule.disposition) {
+            (statement, Disposition::Action(RuleAction::Allow)) if !only_addresses(statement) => {
+                lines.push(format!("rule {} lets in by more than addresses", rule.name));
+            }
+            (Statement::RuleGroup { .. }, Disposition::Group { count: false }) => {
+                lines.push(format!("rule group {} may let requests in", rule.name));
+            }
+            (Statement::ManagedGroup { overrides, .. }, _)
+                if overrides.iter().any(|(_, a)| *a == RuleAction::Allow) =>
+            {
+                lines.push(format!("rule group {} has an override to Allow", rule.name));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// What a web ACL does beyond letting addresses in and out, a line a rule: what is lost when it is swapped out.
+#[must_use]
+pub(super) fn protections(acl: &WebAcl) -> Vec<String> {
+    let acts = |rule: &&Rule| match rule.disposition {
+        Disposition::Action(action) => {
+            matches!(action, RuleAction::Block | RuleAction::Captcha | RuleAction::Challenge)
+        }
+        Disposition::Group { count } => !count,
+    };
+    let more = |rule: &&Rule| !only_addresses(&rule.statement);
+    acl.in_order().filter(acts).filter(more).map(|rule| rule.name.clone()).collect()
+}
+
+fn allows(rule: &Rule) -> bool {
+    rule.disposition == Disposition::Action(RuleAction::Allow)
+}
+
+fn only_addresses(statement: &Statement) -> bool {
+    match statement {
+        Statement::IpSet { .. } => true,
+        Statement::Or(parts) => parts.iter().all(only_addresses),
+        // Narrower than its addresses: whoever gets in has one of them.
+        Statement::And(parts) => parts.iter().any(only_addresses),
+        _ => false,
+    }
+}
+
+fn collect(statement: &Statement, sets: &mut Vec<String>) {
+    match statement {
+        Statement::IpSet { arn, .. } => sets.push(arn.clone()),
+        Statement::Or(parts) | Statement::And(parts) => parts.iter().for_each(|part| collect(part, sets)),
+        _ => {}
+    }
+}
+
+/// The part of `wanted` that no net of `inside` covers.
+#[must_use]
+pub(super) fn uncovered(wanted: &[IpNet], inside: &[IpNet]) -> Vec<IpNet> {
+    let inside = IpNet::aggregate(&inside.to_vec());
+    wanted.iter().filter(|net| !inside.iter().any(|have| have.contains(*net))).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn rule(name: &str, statement: Statement, disposition: Disposition) -> Rule {
+        Rule { name: name.into(), priority: 0, metric_name: name.into(), sampled: true, statement, disposition }
+    }
+
+    fn set(arn: &str) -> Statement {
+        Statement::IpSet { arn: arn.into(), forwarded_header: None }
+    }
+
+    fn acl(default_action: RuleAction, rules: Vec<Rule>) -> WebAcl {
+        WebAcl {
+            name: "closed".into(),
+            id: "1".into(),
+            arn: "arn".into(),
+            metric_name: "closed".into(),
+            sampled: true,
+            default_action,
+            pre_process: vec![],
+            rules,
+            post_process: vec![],
+            managed_by_firewall_manager: false,
+        }
+    }
+
+    const ALLOW: Disposition = Disposition::Action(RuleAction::Allow);
+    const BLOCK: Disposition = Disposition::Action(RuleAction::Block);
+
+    #[test]
+    fn closed_is_block_by_default_and_addresses_only() {
+        let closed = acl(RuleAction::Block, vec![rule("ours", Statement::Or(vec![set("a"), set("b")]), ALLOW)]);
+        assert_eq!(openings(&closed), Vec::<String>::new());
+        assert_eq!(admitting_sets(&closed), ["a", "b"]);
+        let ajar = acl(
+            RuleAction::Allow,
+            vec![
+                rule("country", Statement::Other("GeoMatch"), ALLOW),
+                rule("not", Statement::Not(Box::new(set("a"))), ALLOW),
+                rule("or", Statement::Or(vec![set("a"), Statement::Other("GeoMatch")]), ALLOW),
+                rule(
+                    "group",
+                    Statement::RuleGroup { arn: "g".into(), overrides: vec![] },
+                    Disposition::Group { count: false },
+                ),
+            ],
+        );
+        assert_eq!(openings(&ajar).len(), 5);
+    }
+
+    #[test]
+    fn what_is_swapped_out_is_named() {
+        let managed = Statement::ManagedGroup { vendor: "AWS".into(), name: "SQLi".into(), overrides: vec![] };
+        let own = acl(
+            RuleAction::Allow,
+            vec![
+                rule("blocklist", set("a"), BLOCK),
+                rule("sqli", managed.clone(), Disposition::Group { count: false }),
+                rule("counted", managed, Disposition::Group { count: true }),
+            ],
+        );
+        assert_eq!(protections(&own), ["sqli"]);
+    }
+
+    #[test]
+    fn halves_cover_a_whole() {
+        let nets = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<IpNet>>();
+        assert_eq!(uncovered(&nets(&["192.0.2.0/24"]), &nets(&["192.0.2.0/25", "192.0.2.128/25"])), []);
+        assert_eq!(uncovered(&nets(&["192.0.2.0/24"]), &nets(&["192.0.2.0/25"])), nets(&["192.0.2.0/24"]));
+    }
+}

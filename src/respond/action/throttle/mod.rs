@@ -1,0 +1,144 @@
+//! `throttle`: tighten the throttle of a method, or of every method of a stage.
+
+pub(in crate::respond) mod entries;
+mod judge;
+mod traffic;
+
+use chrono::{DateTime, Utc};
+
+use self::entries::Wanted;
+use self::traffic::Traffic;
+use super::stage::{self, StageState};
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::action::{Action, Throttle};
+use crate::model::change::{Assignment, Doing, Place};
+use crate::model::limits::{AccountLimit, DeployedMethod, UsagePlan};
+use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
+use crate::model::settings::Settings;
+use crate::respond::planned::{PlanError, Planned, finished};
+
+/// Everything that a plan to throttle rests on.
+#[derive(Debug, Clone)]
+struct State {
+    at: StageState,
+    methods: Result<Vec<DeployedMethod>, AwsError>,
+    account: Result<Option<AccountLimit>, AwsError>,
+    plans: Result<Vec<UsagePlan>, AwsError>,
+    traffic: Traffic,
+}
+
+/// The plan to throttle, from state read now.
+pub(in crate::respond) async fn plan(
+    aws: &Aws,
+    settings: &Settings,
+    action: &Throttle,
+    attack_began: Option<DateTime<Utc>>,
+) -> Result<Planned, PlanError> {
+    let state = read(aws, settings, action, attack_began).await?;
+    Ok(planned(action, &state, settings))
+}
+
+async fn read(
+    aws: &Aws,
+    settings: &Settings,
+    action: &Throttle,
+    attack_began: Option<DateTime<Utc>>,
+) -> Result<State, PlanError> {
+    let at = stage::read(aws, &action.stage).await?;
+    let id = &at.stage.id;
+    let deployment = at.settings.deployment_id.clone().unwrap_or_default();
+    let acl = at.settings.web_acl_arn.as_deref();
+    let (methods, account, plans, traffic) = tokio::join!(
+        aws.deployed_methods(&id.api_id, &deployment, Lane::Plan),
+        aws.account_limit(Lane::Plan),
+        aws.usage_plans(&id.api_id, &id.stage, Lane::Plan),
+        traffic::read(aws, settings, id, acl, action.method.as_ref(), attack_began),
+    );
+    Ok(State { at, methods, account, plans, traffic })
+}
+
+fn planned(action: &Throttle, state: &State, settings: &Settings) -> Planned {
+    let wanted = entries::wanted(action, &state.at.settings.methods, state.account_limit());
+    let change = change(state, &wanted);
+    let id = &state.at.stage.id;
+    let changes: Vec<Change> = change.into_iter().collect();
+    let undo = if changes.is_empty() {
+        "nothing to undo"
+    } else {
+        "sets what was there before again, and removes the entries that this makes, where nobody has changed them since"
+    };
+    let plan = Plan {
+        purpose: Purpose::Apply,
+        action: Action::Throttle(action.clone()),
+        identity: state.at.identity.clone(),
+        stage: id.clone(),
+        read_at: state.at.read_at,
+        summary: if changes.is_empty() {
+            format!("Nothing to tighten: {} on {} is at or below that already", action.method_words(), id.label())
+        } else {
+            format!("Throttle {} on {} to {}/s, burst {}", action.method_words(), id.label(), action.rate, action.burst)
+        },
+        calls: changes.iter().map(call).collect(),
+        guards: judge::guards(action, state, settings, &wanted),
+        preconditions: preconditions(state),
+        watch: Vec::new(),
+        left: Vec::new(),
+        undo: undo.to_owned(),
+        notes: judge::notes(action),
+        changes,
+        digest: String::new(),
+    };
+    finished(plan, Vec::new())
+}
+
+/// The change that setting `wanted` amounts to; `None` where there is nothing to set.
+fn change(state: &State, wanted: &Wanted) -> Option<Change> {
+    (!wanted.parts.is_empty()).then(|| of_stage(&state.at, wanted.parts.clone()))
+}
+
+/// A change of a stage's throttles.
+pub(super) fn of_stage(at: &StageState, parts: Vec<crate::model::change::Part>) -> Change {
+    let place = Place::MethodThrottles { api_id: at.stage.id.api_id.clone(), stage: at.stage.id.stage.clone() };
+    let assignment = Assignment { place, parts };
+    let (removed, added) = assignment.diff();
+    Change {
+        resource: at.resource(),
+        added,
+        removed,
+        entries_before: 0,
+        entries_after: 0,
+        doing: Doing::Assign(assignment),
+    }
+}
+
+/// The call that a change of a stage's throttles amounts to.
+#[must_use]
+pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
+    let parameters = match &change.doing {
+        Doing::Assign(assignment) => entries::parameters(assignment),
+        _ => Vec::new(),
+    };
+    PlannedCall {
+        service: "apigateway".to_owned(),
+        operation: "UpdateStage".to_owned(),
+        resource: change.resource.arn.clone(),
+        parameters,
+    }
+}
+
+fn preconditions(state: &State) -> Vec<Precondition> {
+    let deployment = state.at.settings.deployment_id.clone().unwrap_or_else(|| "none".to_owned());
+    vec![Precondition { subject: format!("deployment of {}", state.at.stage.id.label()), expected: deployment }]
+}
+
+impl State {
+    fn account_limit(&self) -> Option<AccountLimit> {
+        self.account.as_ref().ok().copied().flatten()
+    }
+}
+
+impl Throttle {
+    fn method_words(&self) -> String {
+        self.method.as_ref().map_or_else(|| "every method".to_owned(), ToString::to_string)
+    }
+}

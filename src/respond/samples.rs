@@ -1,0 +1,76 @@
+//! WAF's samples for a plan: of now, and of before the attack, so that callers who were there before can be told.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+
+use crate::aws::read::SampleSet;
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::series::floor_minute;
+use crate::model::settings::Settings;
+use crate::model::stage::StageId;
+use crate::model::waf::WebAcl;
+use crate::watch;
+
+/// Samples of several rules, and what could not be sampled.
+#[derive(Debug, Clone, Default)]
+pub struct Samples {
+    /// By rule and window.
+    pub sets: Vec<SampleSet>,
+    /// Rule and reason.
+    pub missing: Vec<String>,
+}
+
+/// Minutes before the attack (or before now, where none is known) that tell who was there already.
+const EARLIER_MINUTES: [i64; 3] = [2, 10, 30];
+
+/// When the attack began: as the caller knows it, else as the metrics tell. Not known where they cannot be read: the samples
+/// of the minutes before now are taken for what was there before, and the guard says so.
+pub(super) async fn began(
+    aws: &Aws,
+    settings: &Settings,
+    stage: &StageId,
+    web_acl_arn: Option<&str>,
+    known: Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
+    match known {
+        Some(began) => Some(began),
+        None => watch::attack_began(aws, settings, stage, web_acl_arn.and_then(|arn| arn.rsplit('/').nth(1)))
+            .await
+            .unwrap_or(None),
+    }
+}
+
+/// The last two whole minutes for every sampled rule and the default action; three minutes of before for the default
+/// action, where callers that belong there end up.
+pub(super) async fn samples(
+    aws: &Aws,
+    acl: &WebAcl,
+    now: DateTime<Utc>,
+    began: Option<DateTime<Utc>>,
+) -> (Samples, Samples) {
+    let rules: Vec<&str> = acl.in_order().filter(|r| r.sampled).map(|r| r.metric_name.as_str()).collect();
+    let default = acl.sampled.then_some(acl.metric_name.as_str());
+    let end = floor_minute(now);
+    let recent = rules.iter().copied().chain(default).map(|rule| {
+        let from = end - TimeDelta::minutes(2);
+        aws.sampled_requests(&acl.arn, rule, from, end, Lane::Plan)
+    });
+    let edge = floor_minute(began.unwrap_or(now));
+    let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default)).filter_map(|(back, rule)| {
+        let from = edge - TimeDelta::minutes(*back);
+        Some(aws.sampled_requests(&acl.arn, rule?, from, from + TimeDelta::minutes(1), Lane::Plan))
+    });
+    let (recent, earlier) = tokio::join!(join_all(recent), join_all(earlier));
+    (gathered(recent), gathered(earlier))
+}
+
+fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {
+    let mut samples = Samples::default();
+    for result in read {
+        match result {
+            Ok(set) => samples.sets.push(set),
+            Err(error) => samples.missing.push(error.to_string()),
+        }
+    }
+    samples
+}

@@ -1,0 +1,149 @@
+//! The process dies before and after every single call of every action and of its undo: the next start says what is so, and the
+//! way back leads back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::Duration;
+
+use portcullis::model::action::{Action, Closure};
+use portcullis::model::plan::Outcome;
+use portcullis::model::timeline::ActionState;
+use portcullis::respond::confirm::Confirmed;
+use portcullis::respond::execute::execute;
+use portcullis::respond::plan::Planned;
+use portcullis::respond::reconcile::reconcile;
+use portcullis_range::state::{MethodSetting, Stage};
+use portcullis_range::{Fault, When};
+
+use crate::respond_stage::{cached, closable, close, flush, throttle};
+use crate::world::{World, actor, block};
+
+/// What an action may change, of the whole account.
+type Picture = (Stage, Option<String>, Vec<String>);
+
+fn picture(world: &World) -> Picture {
+    let (mut stage, acl) = world.stage();
+    stage.last_updated = chrono::DateTime::UNIX_EPOCH;
+    (stage, acl, world.entries("shop-blocklist"))
+}
+
+async fn world_for(action: &Action) -> World {
+    let world = if matches!(action, Action::FlushCache(_)) { cached().await } else { closable().await };
+    world.edit_stage(|stage| {
+        stage
+            .method_settings
+            .insert("~1login/POST".into(), MethodSetting { throttling_rate_limit: 900.0, ..MethodSetting::fresh() });
+    });
+    world
+}
+
+/// Carries out a plan and dies at the `nth` call from now on; says whether it died.
+async fn cut_short(world: &World, planned: Planned, nth: u32, fault: &Fault) -> bool {
+    let incident = world.incident().await;
+    let phrase = planned.plan.phrase();
+    let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
+    world.range.with(|range| range.faults().add("*", "*", When::Nth(nth), fault.clone()));
+    // Short of the call's own time limit: nothing is heard of the answer any more.
+    let mut quiet = |_: &str| {};
+    let run = execute(&world.aws, &incident, confirmed, &mut quiet);
+    let died = tokio::time::timeout(Duration::from_millis(900), run).await.is_err();
+    world.range.with(|range| range.faults().clear());
+    died
+}
+
+/// What the journal says must be what the account shows.
+async fn truthful(world: &World, before: &Picture, after: &Picture, what: &str) {
+    let found = reconcile(&world.aws, &world.store, &actor(), None).await.unwrap();
+    assert!(found.iter().all(|one| one.outcome.is_some()), "{what}: {found:?}");
+    let now = picture(world);
+    let folded = world.incident().await.fold().unwrap();
+    assert!(folded.in_flight().is_empty(), "{what}");
+    for action in &folded.actions {
+        match action.state {
+            ActionState::InForce => assert_eq!(&now, after, "{what}: said to be in force"),
+            ActionState::NotDone | ActionState::Undone => {
+                assert_eq!(&now, before, "{what}: said to be {:?}", action.state)
+            }
+            ActionState::Unclear | ActionState::Final => {}
+            ActionState::InFlight => panic!("{what}: still in flight"),
+        }
+    }
+}
+
+/// Kills the action, or its undo, at every call; gives how many points there were.
+async fn killed_everywhere(action: &Action, undoing: bool) -> usize {
+    let mut points = 0;
+    for fault in [Fault::Hang, Fault::HangAfter] {
+        for nth in 1.. {
+            let world = world_for(action).await;
+            let before = picture(&world);
+            let what = format!("{} {} at call {nth}, {fault:?}", action.name(), if undoing { "undo" } else { "apply" });
+            let planned = world.plan_action(action).await;
+            let died = if undoing {
+                let done = world.apply(planned).await;
+                assert_eq!(done.outcome, Outcome::Done, "{what}: {:?}", done.lines);
+                cut_short(&world, world.plan_undo(&done.action_id).await, nth, &fault).await
+            } else {
+                cut_short(&world, planned, nth, &fault).await
+            };
+            if !died {
+                break;
+            }
+            points += 1;
+            let after = wanted(action).await;
+            truthful(&world, &before, &after, &what).await;
+            way_back(&world, &before, &what).await;
+        }
+    }
+    points
+}
+
+/// The account as it is once the action is done.
+async fn wanted(action: &Action) -> Picture {
+    let world = world_for(action).await;
+    let planned = world.plan_action(action).await;
+    world.apply(planned).await;
+    picture(&world)
+}
+
+async fn way_back(world: &World, before: &Picture, what: &str) {
+    let folded = world.incident().await.fold().unwrap();
+    let live: Vec<String> = folded
+        .actions
+        .iter()
+        .filter(|a| matches!(a.state, ActionState::InForce | ActionState::Unclear))
+        .filter(|a| a.changes.iter().all(|c| c.doing.can_be_undone()))
+        .map(|a| a.id.clone())
+        .collect();
+    for id in live {
+        world.undo(&id).await;
+        assert_eq!(&picture(world), before, "{what}: after the way back");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
+    let mut block = block(&["203.0.113.7/32"]);
+    block.terms.reason = Some("a test".into());
+    let actions = [
+        Action::BlockIp(block),
+        throttle(Some("GET /search"), 20, 40),
+        throttle(None, 100, 100),
+        close(Closure::WebAcl),
+        close(Closure::ThrottleZero),
+        flush(false),
+        flush(true),
+    ];
+    let mut points = 0;
+    for action in &actions {
+        for undoing in [false, true] {
+            if undoing && matches!(action, Action::FlushCache(_)) {
+                continue;
+            }
+            let here = killed_everywhere(action, undoing).await;
+            assert!(here > 0, "{}: no point was tried", action.name());
+            points += here;
+        }
+    }
+    println!("crash matrix: {points} points");
+    assert!(points >= 2 * 2 * 5, "{points}");
+}

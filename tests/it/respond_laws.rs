@@ -1,0 +1,113 @@
+//! Laws over random states of an account: undo after apply is the identity, and undo never clobbers what others changed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use portcullis::model::action::{Action, Closure};
+use portcullis::model::plan::Outcome;
+use portcullis_range::state::MethodSetting;
+use proptest::prelude::*;
+
+use crate::respond_stage::{closable, close, throttle};
+use crate::world::World;
+
+const KEYS: [&str; 5] = ["*/*", "~1login/POST", "search/GET", "~1orders~1{id}/GET", "~1products/GET"];
+const METHODS: [Option<&str>; 4] = [None, Some("POST /login"), Some("GET /orders/{id}"), Some("POST /payments")];
+
+fn setting() -> impl Strategy<Value = MethodSetting> {
+    (prop::sample::select(vec![-1.0, 0.0, 0.5, 7.0, 900.0, 10_000.0]), -1i64..6000, any::<bool>(), any::<bool>())
+        .prop_map(|(throttling_rate_limit, throttling_burst_limit, caching_enabled, metrics_enabled)| MethodSetting {
+            throttling_rate_limit,
+            throttling_burst_limit,
+            caching_enabled,
+            metrics_enabled,
+            ..MethodSetting::fresh()
+        })
+}
+
+fn settings() -> impl Strategy<Value = BTreeMap<String, MethodSetting>> {
+    prop::collection::btree_map(prop::sample::select(KEYS.map(str::to_owned).to_vec()), setting(), 0..5)
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        4 => (prop::sample::select(METHODS.to_vec()), 1u32..2000, 1u32..2000).prop_map(|(m, r, b)| throttle(m, r, b)),
+        1 => Just(close(Closure::WebAcl)),
+        2 => Just(close(Closure::ThrottleZero)),
+    ]
+}
+
+type State = (BTreeMap<String, MethodSetting>, Option<String>);
+
+fn state(world: &World) -> State {
+    let (stage, acl) = world.stage();
+    (stage.method_settings, acl)
+}
+
+async fn world(settings: &BTreeMap<String, MethodSetting>) -> World {
+    let world = closable().await;
+    world.edit_stage(|stage| stage.method_settings.clone_from(settings));
+    world
+}
+
+/// The action's id where there was something to do and nothing stopped it.
+async fn done(world: &World, action: &Action) -> Option<String> {
+    let planned = world.plan_action(action).await;
+    if planned.plan.is_empty() || planned.plan.halting().next().is_some() {
+        return None;
+    }
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::Done, "{:?}", done.lines);
+    Some(done.action_id)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn undo_after_apply_is_the_identity(settings in settings(), action in action()) {
+        block_on(async {
+            let world = world(&settings).await;
+            let before = state(&world);
+            if let Some(id) = done(&world, &action).await {
+                prop_assert_ne!(&state(&world), &before);
+                prop_assert_eq!(world.undo(&id).await.outcome, Outcome::Done);
+                prop_assert_eq!(&state(&world), &before);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn undo_never_clobbers_what_somebody_else_set_since(
+        settings in settings(), action in action(), key in prop::sample::select(KEYS.to_vec()), theirs in setting(),
+    ) {
+        block_on(async {
+            let world = world(&settings).await;
+            let Some(id) = done(&world, &action).await else { return Ok(()) };
+            let ours = state(&world).0;
+            if ours.get(key) == Some(&theirs) {
+                return Ok(());
+            }
+            world.edit_stage(|stage| drop(stage.method_settings.insert(key.to_owned(), theirs.clone())));
+            let planned = world.plan_undo(&id).await;
+            if planned.plan.halting().next().is_none() {
+                world.apply(planned).await;
+            }
+            let now = state(&world).0;
+            let kept = now.get(key).expect("somebody else's entry is gone");
+            let limits = |s: &MethodSetting| (s.throttling_rate_limit.to_bits(), s.throttling_burst_limit);
+            let rest = |s: &MethodSetting| (s.caching_enabled, s.metrics_enabled, s.logging_level.clone());
+            prop_assert_eq!(rest(kept), rest(&theirs));
+            // Limits that are still what we set go back; any others are theirs.
+            if ours.get(key).map(limits) != Some(limits(&theirs)) {
+                prop_assert_eq!(limits(kept), limits(&theirs));
+            }
+            Ok(())
+        })?;
+    }
+}
