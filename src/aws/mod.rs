@@ -8,6 +8,7 @@ mod error;
 pub mod gate;
 mod in_process;
 pub mod pace;
+pub mod permission;
 mod raw;
 pub mod read;
 pub mod write;

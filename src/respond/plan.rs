@@ -20,12 +20,12 @@ pub async fn plan(
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {
-            let state = block_ip::read(aws, settings, block, attack_began).await?;
+            let state = Box::pin(block_ip::read(aws, settings, block, attack_began)).await?;
             Ok(block_ip::plan(block, &state, settings))
         }
-        Action::Throttle(action) => throttle::plan(aws, settings, action, attack_began).await,
-        Action::FlushCache(action) => flush_cache::plan(aws, settings, action).await,
-        Action::Close(action) => close::plan(aws, settings, action).await,
+        Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
+        Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,
+        Action::Close(action) => Box::pin(close::plan(aws, settings, action)).await,
     }
 }
 

@@ -10,6 +10,9 @@ use super::state::{Load, Phase, Screen, State, stands};
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
         Command::Open | Command::Sources => stage_chosen(state),
+        Command::Throttle | Command::FlushCache | Command::FlushAuthorizers | Command::Close => {
+            stage_chosen(state).and_then(|()| nothing_under_way(state))
+        }
         Command::Mark | Command::MarkSuspects | Command::MarkAll => sources_listed(state),
         Command::Unmark if state.sources.marked.is_empty() => Err("nothing is marked".into()),
         Command::Reload => match state.sources.load {

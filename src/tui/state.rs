@@ -263,6 +263,10 @@ pub(crate) enum PromptKind {
     Filter { before: String },
     /// How long to block these.
     Duration { targets: Vec<IpAddr> },
+    /// Which method of the stage to throttle, and to what.
+    Throttle { stage: StageId },
+    /// In which way to close the stage.
+    Close { stage: StageId },
     /// The phrase of the plan on the screen.
     Confirm,
     /// Why these guards are overridden.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::aws::gate::READS;
+use portcullis::aws::permission::{PERMISSIONS, policy};
 use portcullis::model::settings::Settings;
 use portcullis::respond::guard::CATALOGUE;
 
@@ -177,46 +177,20 @@ fn sources_of(dir: &Path) -> String {
 
 #[test]
 fn the_permissions_are_those_of_the_calls_made() {
-    let page = read("docs/iam.md");
-    let code = sources_of(&root().join("src/aws/read")) + &sources_of(&root().join("src/aws/write"));
-    let row = |operation: &str| {
-        let start = format!("| `{operation}` |");
-        let line = page.lines().find(|line| line.starts_with(&start));
-        line.unwrap_or_else(|| panic!("docs/iam.md does not name {operation}")).to_owned()
-    };
-    let (read_only, responder) = policies(&page);
-    for (service, operation) in READS {
-        let row = row(operation);
-        let called = code.contains(&format!(".{}()", snake(operation)));
-        let says = if called { "| yes |" } else { "| no |" };
-        assert!(row.ends_with(says), "{operation} is {}called: {row}", if called { "" } else { "not " });
-        let action = match *service {
-            "WAFV2" => format!("wafv2:{operation}"),
-            "CloudWatch" => format!("cloudwatch:{operation}"),
-            _ => continue,
-        };
-        assert_eq!(read_only.contains(&action), called, "{action} in the read-only policy");
-        assert_eq!(responder.contains(&action), called, "{action} in the responder's policy");
+    let code = sources_of(&root().join("src/aws"));
+    let mut table = String::from("\n| Operation | IAM action | For | Without it |\n| --- | --- | --- | --- |\n");
+    for one in PERMISSIONS {
+        assert!(code.contains(&format!(".{}()", snake(one.operation))), "nothing calls {}", one.operation);
+        let action = if one.action.is_empty() { "none".to_owned() } else { format!("`{}`", one.action) };
+        let ticket = if one.writes { " (needs a ticket)" } else { "" };
+        writeln!(table, "| `{}`{ticket} | {action} | {} | {} |", one.operation, one.purpose, one.without).unwrap();
     }
-    row("UpdateIPSet");
-    assert!(responder.contains(&"wafv2:UpdateIPSet".to_owned()));
-    for action in &read_only {
-        let verb = action.split(':').nth(1).unwrap();
-        assert!(["GET", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action} is no read");
+    table.push('\n');
+    generated("docs/iam.md", "operations", &table);
+    for (name, responder) in [("read-only", false), ("responder", true)] {
+        let policy = serde_json::to_string_pretty(&policy(responder)).unwrap();
+        generated("docs/iam.md", name, &format!("\n```json\n{policy}\n```\n\n"));
     }
-    let more: Vec<&String> = responder.iter().filter(|action| !read_only.contains(action)).collect();
-    assert_eq!(more, ["wafv2:UpdateIPSet"], "what the responder may do besides reading");
-}
-
-/// The actions of the two policies on the page, in its order: read-only, responder.
-fn policies(page: &str) -> (Vec<String>, Vec<String>) {
-    let mut found = blocks(page, "json").into_iter().map(|block| {
-        let policy: serde_json::Value = serde_json::from_str(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
-        let statements = policy["Statement"].as_array().unwrap().clone();
-        let actions = statements.iter().flat_map(|s| s["Action"].as_array().unwrap().clone());
-        actions.map(|action| action.as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    });
-    (found.next().unwrap(), found.next().unwrap())
 }
 
 #[test]

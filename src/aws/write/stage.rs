@@ -109,18 +109,15 @@ impl Aws {
         self.0.pace.turn(Quota::WebAclAssociation(operation), Lane::Write).await;
         let once = aws_sdk_wafv2::config::Config::builder().retry_config(RetryConfig::disabled());
         let mark = WithTicket(Arc::clone(ticket));
-        match web_acl {
-            Some(arn) => {
-                let call = self.0.waf.associate_web_acl().resource_arn(resource).web_acl_arn(arn).customize();
-                let answer = call.config_override(once).interceptor(mark).send().await;
-                answer.map(|_| ()).map_err(|e| AwsError::of(operation, resource, &e))
-            }
-            None => {
-                let call = self.0.waf.disassociate_web_acl().resource_arn(resource).customize();
-                let answer = call.config_override(once).interceptor(mark).send().await;
-                answer.map(|_| ()).map_err(|e| AwsError::of(operation, resource, &e))
-            }
+        let waf = &self.0.waf;
+        if let Some(arn) = web_acl {
+            let call = waf.associate_web_acl().resource_arn(resource).web_acl_arn(arn).customize();
+            let answer = call.config_override(once).interceptor(mark).send().await;
+            return answer.map(|_| ()).map_err(|e| AwsError::of(operation, resource, &e));
         }
+        let call = waf.disassociate_web_acl().resource_arn(resource).customize();
+        let answer = call.config_override(once).interceptor(mark).send().await;
+        answer.map(|_| ()).map_err(|e| AwsError::of(operation, resource, &e))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::aws::{Aws, Lane, RangeHandle};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident};
 use crate::model::action::{Action, Terms};
-use crate::model::board::Board;
+use crate::model::board::{Board, Known};
 use crate::model::plan::{Outcome, Plan, Purpose};
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
@@ -94,20 +94,25 @@ impl Acting {
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
         let board = self.latest().ok_or("nothing has been read yet; wait for the first figures")?;
         let row = board.row(stage).ok_or_else(|| format!("{} is not on the board any more", stage.label()))?;
-        let Some(arn) = row.web_acl_arn.clone() else {
+        let arn = match (row.web_acl_arn.clone(), &row.web_acl) {
+            (None, Known::NotYet) if !stage.api_id.is_empty() => self.web_acl(stage).await?,
+            (arn, _) => arn,
+        };
+        let Some(arn) = arn else {
             return Err(match &row.web_acl {
-                crate::model::board::Known::Yes(None) => {
-                    format!("{} has no web ACL, so WAF has no samples of its requests", stage.label())
-                }
-                crate::model::board::Known::No(why) => {
-                    format!("the web ACL of {} could not be read: {why}", stage.label())
-                }
-                _ => format!("the web ACL of {} has not been read yet; repeat in a moment", stage.label()),
+                Known::No(why) => format!("the web ACL of {} could not be read: {why}", stage.label()),
+                _ => format!("{} has no web ACL, so WAF has no samples of its requests", stage.label()),
             });
         };
         let behind = board.stages.iter().filter(|r| r.web_acl_arn.as_ref() == Some(&arn)).count();
         let read = watch::sources(&self.aws, &arn, behind, self.attack_began(stage)).await;
         read.map_err(|error| error.to_string())
+    }
+
+    /// The web ACL of a stage whose details have not had their turn yet.
+    async fn web_acl(&self, stage: &StageId) -> Result<Option<String>, String> {
+        let read = self.aws.stage_settings(&stage.api_id, &stage.stage, Lane::Plan).await;
+        read.map(|settings| settings.web_acl_arn).map_err(|error| error.to_string())
     }
 
     fn latest(&self) -> Option<Arc<Board>> {

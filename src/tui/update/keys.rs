@@ -8,7 +8,7 @@ use crate::tui::effect::{Effect, Format};
 use crate::tui::state::{PromptKind, Screen, State};
 use crate::tui::view::layout;
 
-use super::{Effects, board, prompt, review, sources, timeline};
+use super::{Effects, board, prompt, review, sources, stage, timeline};
 
 /// A key went down (or repeats).
 pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, effects: &mut Effects) {
@@ -60,6 +60,10 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
             go(state, Screen::Stage);
         }
         Command::Sources => sources::open(state, effects),
+        Command::Throttle => stage::throttle(state, effects),
+        Command::FlushCache => stage::flush(state, false, effects),
+        Command::FlushAuthorizers => stage::flush(state, true, effects),
+        Command::Close => stage::close(state, effects),
         Command::Filter => {
             let before = state.list.filter.clone();
             let kind = PromptKind::Filter { before: before.clone() };

@@ -5,6 +5,7 @@ mod keys;
 mod prompt;
 mod review;
 mod sources;
+mod stage;
 mod timeline;
 
 pub(crate) use review::outcome_words;

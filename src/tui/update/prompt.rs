@@ -8,9 +8,9 @@ use crate::tui::available::confirmable;
 use crate::tui::command::{Command, Context};
 use crate::tui::effect::Effect;
 use crate::tui::format::parse_duration;
-use crate::tui::state::{Prompt, PromptKind, State};
+use crate::tui::state::{Prompt, PromptKind, State, Subject};
 
-use super::{Effects, board, keys, review};
+use super::{Effects, board, keys, review, stage};
 
 /// The longest line that can be typed, characters; a pasted log does not become a note by accident.
 const LONGEST: usize = 1_000;
@@ -110,6 +110,12 @@ fn submit(state: &mut State, effects: &mut Effects) {
         }
         PromptKind::Duration { targets } => {
             parse_duration(&text).map(|seconds| review::block(state, &targets, seconds, effects))
+        }
+        PromptKind::Throttle { stage } => {
+            stage::typed_throttle(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
+        }
+        PromptKind::Close { stage } => {
+            stage::typed_close(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
         }
         PromptKind::Reason { .. } if text.is_empty() => {
             Err("an override needs a reason; it goes into the journal".to_owned())

@@ -84,6 +84,15 @@ fn words(state: &State, prompt: &Prompt) -> String {
             };
             format!("Plan to block {} {until}; how long? (empty: until undone)", count(targets.len(), "source"))
         }
+        PromptKind::Throttle { stage } => {
+            format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", stage.label())
+        }
+        PromptKind::Close { stage } => {
+            format!(
+                "Close {} by web-acl (one swap; its list stays in) or throttle-zero (nobody): WAY [FOR]",
+                stage.label()
+            )
+        }
         PromptKind::Confirm => {
             let phrase = state.ready_plan().map_or_else(String::new, Plan::phrase);
             format!("To carry the plan out, type:  {phrase}")

@@ -145,7 +145,8 @@ fn association(at: &StageState, before: Option<&str>, after: Option<&str>) -> Ch
 /// Every method to 0: `*/*`, and every entry of its own that does not follow it. `None` where nothing passes already.
 fn zero_change(at: &StageState) -> Option<Change> {
     let settings = &at.settings.methods;
-    let names = std::iter::once(ALL_METHODS).chain(settings.keys().map(String::as_str).filter(|n| *n != ALL_METHODS));
+    let own = entries::own_entries(settings);
+    let names = std::iter::once(ALL_METHODS).chain(own.into_iter().map(String::as_str));
     let parts: Vec<Part> = names
         .filter(|name| settings.get(*name).is_none_or(|entry| limits(entry) != (Some(0.0), Some(0.0))))
         .map(|name| Part {

@@ -90,7 +90,7 @@ pub(in crate::respond) fn wanted(
     let (rate, burst) = (f64::from(action.rate), f64::from(action.burst));
     let name = action.method.as_ref().map_or_else(|| ALL_METHODS.to_owned(), ToString::to_string);
     let mut out = Wanted { in_force: in_force(&name, settings, account), ..Wanted::default() };
-    let own = settings.keys().filter(|key| action.method.is_none() && *key != ALL_METHODS);
+    let own = if action.method.is_none() { own_entries(settings) } else { Vec::new() };
     for each in std::iter::once(&name).chain(own) {
         let now = in_force(each, settings, account);
         let loose = now.rate.is_none_or(|now| rate < now) || now.burst.is_none_or(|now| burst < now);
@@ -104,6 +104,14 @@ pub(in crate::respond) fn wanted(
         out.parts.push(Part { name: each.clone(), before: settings.get(each).cloned(), after: Some(after) });
     }
     out
+}
+
+/// Names of the entries of single methods, in the same order whatever order AWS wrote them in: the digest rests on it.
+#[must_use]
+pub(in crate::respond) fn own_entries(settings: &Map<String, Value>) -> Vec<&String> {
+    let mut names: Vec<&String> = settings.keys().filter(|name| *name != ALL_METHODS).collect();
+    names.sort();
+    names
 }
 
 /// The patch operations of an assignment, for a reader.
