@@ -61,7 +61,7 @@ async fn truthful(world: &World, before: &Picture, after: &Picture, what: &str) 
         match action.state {
             ActionState::InForce => assert_eq!(&now, after, "{what}: said to be in force"),
             ActionState::NotDone | ActionState::Undone => {
-                assert_eq!(&now, before, "{what}: said to be {:?}", action.state)
+                assert_eq!(&now, before, "{what}: said to be {:?}", action.state);
             }
             ActionState::Unclear | ActionState::Final => {}
             ActionState::InFlight => panic!("{what}: still in flight"),

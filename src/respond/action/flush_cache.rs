@@ -83,10 +83,8 @@ fn planned(action: &FlushCache, at: &StageState, load: Result<&Load, &AwsError>,
 }
 
 fn call(action: &FlushCache, at: &StageState) -> PlannedCall {
-    let (operation, cache) = match action.authorizers {
-        true => ("FlushStageAuthorizersCache", "authorizers"),
-        false => ("FlushStageCache", "data"),
-    };
+    let (operation, cache) =
+        if action.authorizers { ("FlushStageAuthorizersCache", "authorizers") } else { ("FlushStageCache", "data") };
     PlannedCall {
         service: "apigateway".to_owned(),
         operation: operation.to_owned(),

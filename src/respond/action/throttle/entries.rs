@@ -46,8 +46,7 @@ pub(in crate::respond) fn materialised(name: &str, settings: &Map<String, Value>
     let base = settings.get(name).or_else(|| settings.get(ALL_METHODS)).cloned();
     let mut entry = base.unwrap_or_else(fresh_entry);
     entry[RATE] = json!(rate);
-    // AWS writes bursts as whole numbers.
-    entry[BURST] = json!(burst as i64);
+    entry[BURST] = json!(burst);
     entry
 }
 
@@ -137,7 +136,7 @@ mod tests {
         Throttle { stage: "shop/prod".parse().unwrap(), method, rate, burst, terms: Terms::default() }
     }
 
-    fn settings(entries: Value) -> Map<String, Value> {
+    fn settings(entries: &Value) -> Map<String, Value> {
         entries.as_object().unwrap().clone()
     }
 
@@ -145,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_stage_wide_limit_reaches_the_methods_that_do_not_follow() {
-        let now = settings(json!({
+        let now = settings(&json!({
             "*/*": {RATE: 5000.0, BURST: 5000},
             "POST /login": {RATE: 200.0, BURST: 400, "cachingEnabled": true},
             "GET /health": {RATE: 5.0, BURST: 5},
@@ -167,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_method_without_an_entry_copies_the_stage_s() {
-        let now = settings(json!({"*/*": {RATE: 5000.0, BURST: 5000, "loggingLevel": "INFO"}}));
+        let now = settings(&json!({"*/*": {RATE: 5000.0, BURST: 5000, "loggingLevel": "INFO"}}));
         let wanted = wanted(&throttle(Some("POST /login"), 10, 20), &now, ACCOUNT);
         assert_eq!((wanted.in_force.rate, wanted.in_force.from.as_str()), (Some(5000.0), "*/*"));
         let part = &wanted.parts[0];
@@ -176,7 +175,7 @@ mod tests {
 
     #[test]
     fn minus_one_and_absent_leave_the_account_s_limit_and_zero_does_not() {
-        let of = |entry: Value| in_force("*/*", &settings(json!({"*/*": entry})), ACCOUNT);
+        let of = |entry: Value| in_force("*/*", &settings(&json!({"*/*": entry})), ACCOUNT);
         for entry in [json!({RATE: -1, BURST: -1}), json!({})] {
             assert_eq!((of(entry.clone()).rate, of(entry).from.as_str()), (Some(10_000.0), "the account"));
         }

@@ -73,7 +73,7 @@ fn wins(state: &State, now: &InForce) -> GuardResult {
     let mut evidence = vec![format!("stage: {} (from {})", words(now), now.from)];
     match &state.account {
         Ok(Some(limit)) => {
-            evidence.push(format!("account, shared by all its APIs: {}/s, burst {}", limit.rate, limit.burst))
+            evidence.push(format!("account, shared by all its APIs: {}/s, burst {}", limit.rate, limit.burst));
         }
         Ok(None) => evidence.push("account: not said".to_owned()),
         Err(error) => evidence.push(format!("account: not known: {error}")),

@@ -34,7 +34,7 @@ pub(in crate::respond) async fn plan(
     action: &Throttle,
     attack_began: Option<DateTime<Utc>>,
 ) -> Result<Planned, PlanError> {
-    let state = read(aws, settings, action, attack_began).await?;
+    let state = Box::pin(read(aws, settings, action, attack_began)).await?;
     Ok(planned(action, &state, settings))
 }
 
