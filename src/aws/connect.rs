@@ -76,7 +76,7 @@ impl Aws {
         let plain = plain_http(connection);
         let config = load(connection, &plain).await;
         let Some(region) = config.region().map(ToString::to_string) else {
-            let problem = Problem::Invalid("no region is set; pass --region or set AWS_REGION".to_owned());
+            let problem = Problem::Unset("no region is set; pass --region or set AWS_REGION".to_owned());
             return Err(AwsError::new("connect", "the account", problem));
         };
         let bound = Arc::new(OnceLock::new());
@@ -117,6 +117,12 @@ impl Aws {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.0.region
+    }
+
+    /// The profile connected with, where one was named.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        self.0.profile.as_deref()
     }
 
     /// The overridden endpoint, where one is in force.

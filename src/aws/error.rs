@@ -44,6 +44,9 @@ pub enum Problem {
     /// AWS is limiting calls.
     #[error("AWS is limiting calls ({0}). Wait a moment and repeat")]
     Throttled(String),
+    /// Something that must be configured is not.
+    #[error("{0}")]
+    Unset(String),
     /// AWS refused the parameters.
     #[error("refused as invalid: {0}")]
     Invalid(String),

@@ -11,9 +11,10 @@ use super::json::{Printer, plan_value};
 use super::plans;
 use super::session::Session;
 use super::text;
-use crate::incident::{Event, Incident};
+use crate::incident::{Event, Incident, Survey};
 use crate::model::action::{Action, Terms};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::respond::claims;
 use crate::respond::confirm::{ConfirmError, Confirmed};
 use crate::respond::execute::execute;
 use crate::respond::observe::{Observation, observe};
@@ -47,7 +48,10 @@ fn standing(plan: &Plan) -> Exit {
 
 async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure> {
     let began = attack_began(session, action)?;
-    Ok(planning::plan(&session.aws, &session.settings, action, began).await?)
+    let mut planned = planning::plan(&session.aws, &session.settings, action, began).await?;
+    let actions = session.store.actions(&session.identity.at)?;
+    planned.plan.notes.extend(claims::expiring(&planned.plan, &actions));
+    Ok(planned)
 }
 
 /// When the attack on the action's stage began, as the journal knows it.
@@ -71,22 +75,24 @@ fn show(plan: &Plan, printer: Printer) {
 /// What is to be carried out: an action, or the undo of one.
 enum Subject {
     Action(Action),
-    Undo(String),
+    Undo(String, Terms),
 }
 
 impl Subject {
     /// The plan from state read now, and for an undo the incident that the action belongs to.
     async fn planned(&self, session: &Session) -> Result<(Planned, Option<Incident>), Failure> {
-        let id = match self {
+        let (id, terms) = match self {
             Self::Action(action) => return Ok((planned(session, action).await?, None)),
-            Self::Undo(id) => id,
+            Self::Undo(id, terms) => (id, terms),
         };
-        let actions = session.store.actions(&session.identity.at)?;
+        let Survey { actions, damaged, .. } = session.store.survey(&session.identity.at)?;
+        let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
         let unknown = || PlanError::UnknownAction { id: id.clone() };
         let action = actions.iter().find(|a| a.id == *id).ok_or_else(unknown)?;
         let incident = session.store.by_id(&action.incident, &session.actor)?;
         let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-        let planned = undoing::plan(&session.aws, action, &actions, &watch, &Terms::default()).await?;
+        let others = undoing::Others { actions: &actions, unreadable: &unreadable };
+        let planned = undoing::plan(&session.aws, action, others, &watch, terms).await?;
         Ok((planned, Some(incident)))
     }
 }
@@ -108,7 +114,8 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
 pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    carry_out(&session, &Subject::Undo(args.action_id), None, &args.confirmation, printer).await
+    let terms = Terms { expires_after_seconds: None, reason: args.reason, overrides: args.overrides };
+    carry_out(&session, &Subject::Undo(args.action_id, terms), None, &args.confirmation, printer).await
 }
 
 async fn carry_out(

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::args::Common;
+use super::args::{Common, ExtendArgs};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
 use super::session::Session;
 use super::text;
 use crate::model::timeline::{ActionRecord, ActionState};
+use crate::respond::plan::PlanError;
 use crate::respond::sweep;
 
 /// `actions`: what is in force, and what expires when.
@@ -45,6 +46,32 @@ fn value(action: &ActionRecord) -> Value {
         "expires_at": action.expires_at.map(time),
         "changes": action.changes,
     })
+}
+
+/// `extend`: lets an action in force expire at another time. Changes nothing in the account.
+pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) -> Result<Exit, Failure> {
+    let session = Session::open(common).await?;
+    printer.aside(&session.reconciled().await?);
+    let actions = session.store.actions(&session.identity.at)?;
+    let unknown = || PlanError::UnknownAction { id: args.action_id.clone() };
+    let action = actions.iter().find(|a| a.id == args.action_id).ok_or_else(unknown)?;
+    let incident = session.store.by_id(&action.incident, &session.actor)?;
+    let lifetime = args.lifetime.and_then(|d| chrono::TimeDelta::from_std(d).ok());
+    let expires_at = lifetime.and_then(|d| session.now().checked_add_signed(d));
+    incident.extend(session.now(), &action.id, expires_at)?;
+    printer.words(&match expires_at {
+        Some(at) => format!("{} now expires {}", action.id, text::clock(at)),
+        None => format!("{} no longer expires; it stays until somebody undoes it", action.id),
+    });
+    if printer.is_json() {
+        printer.object(
+            "extension",
+            json!({ "extension": {
+            "id": action.id, "incident": action.incident, "expires_at": expires_at.map(time),
+        } }),
+        );
+    }
+    Ok(Exit::Done)
 }
 
 /// `sweep`: undoes what has expired, for a scheduler.

@@ -72,6 +72,8 @@ pub(super) enum Command {
     Undo(UndoArgs),
     /// What is in force, and what expires when
     Actions,
+    /// Let an action in force expire at another time
+    Extend(ExtendArgs),
     /// Undo what has expired
     Sweep,
     /// Incidents and their timelines
@@ -159,8 +161,23 @@ pub(super) struct Confirmation {
 pub(super) struct UndoArgs {
     /// The action's id, as `actions` lists it
     pub(super) action_id: String,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+    /// Lift a guard's stop; needs --reason (repeatable)
+    #[arg(long = "override", value_name = "GUARD-ID")]
+    pub(super) overrides: Vec<String>,
     #[command(flatten)]
     pub(super) confirmation: Confirmation,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExtendArgs {
+    /// The action's id, as `actions` lists it
+    pub(super) action_id: String,
+    /// From now on, for example 4h [default: until undone]
+    #[arg(long = "for", value_name = "DURATION", value_parser = lifetime)]
+    pub(super) lifetime: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Subcommand)]

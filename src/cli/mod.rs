@@ -81,6 +81,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Apply(apply) => Box::pin(act::apply(&common, apply, printer)).await,
         Command::Undo(undo) => Box::pin(act::undo(&common, undo, printer)).await,
         Command::Actions => actions::actions(&common, printer).await,
+        Command::Extend(args) => actions::extend(&common, args, printer).await,
         Command::Sweep => actions::sweep(&common, printer).await,
         Command::Timeline(timeline) => timeline::timeline(&common, timeline, printer).await,
         Command::Keys(keys) => keys::keys(&common, keys, printer),

@@ -89,7 +89,7 @@ fn verdict(plan: &Plan) -> String {
 pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observed: Option<&Observation>) -> String {
     let what = match &plan.purpose {
         Purpose::Apply => format!("action {}", finished.action_id),
-        Purpose::Undo { action_id } => format!("undo of action {action_id}"),
+        Purpose::Undo { action_id, .. } => format!("undo of action {action_id}"),
     };
     let how = match finished.outcome {
         Outcome::Done => "done and read back",

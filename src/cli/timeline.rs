@@ -170,9 +170,14 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
 
 fn close(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let folded = incident.fold()?;
-    let at = folded.last_at.unwrap_or(incident.opened_at());
-    incident.record(at, &Event::Closed {})?;
-    printer.words(&format!("incident {} is closed", incident.id()));
+    let now = folded.last_at.unwrap_or(incident.opened_at());
+    let at = folded.closed.unwrap_or(now);
+    if folded.closed.is_none() {
+        incident.record(at, &Event::Closed {})?;
+        printer.words(&format!("incident {} is closed", incident.id()));
+    } else {
+        printer.words(&format!("incident {} was closed already", incident.id()));
+    }
     if printer.is_json() {
         printer.object("incident", json!({ "incident": { "id": incident.id(), "closed_at": time(at) } }));
     }

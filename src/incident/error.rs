@@ -55,6 +55,14 @@ pub enum IncidentError {
         /// How it stands.
         state: &'static str,
     },
+    /// The action is not in force, so that it has nothing to expire.
+    #[error("action {action_id} is {state}, so it does not expire; `portcullis actions` says what does")]
+    NotExtendable {
+        /// The action.
+        action_id: String,
+        /// How it stands.
+        state: &'static str,
+    },
     /// Neither `XDG_STATE_HOME` nor a home directory.
     #[error(
         "there is no place for incidents: neither XDG_STATE_HOME nor HOME is set; set one of them to a directory you own"

@@ -103,6 +103,13 @@ pub enum Event {
         #[serde(default)]
         detail: String,
     },
+    /// An action in force expires at another time than was confirmed with it.
+    Extended {
+        /// The action's id.
+        action_id: String,
+        /// When it is to be undone, account time; `None` for not before somebody does it.
+        expires_at: Option<DateTime<Utc>>,
+    },
     /// Somebody else had changed the resource: it was read again and both changes were merged.
     Merged {
         /// The action's id.
@@ -174,6 +181,7 @@ impl Event {
         match self {
             Self::Intent { action_id, .. }
             | Self::Call { action_id, .. }
+            | Self::Extended { action_id, .. }
             | Self::Merged { action_id, .. }
             | Self::Effect { action_id, .. }
             | Self::Outcome { action_id, .. }
@@ -220,13 +228,14 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "opened",
     "signal-raised",
     "signal-ended",
     "refused",
     "intent",
     "call",
+    "extended",
     "merged",
     "effect",
     "outcome",

@@ -225,6 +225,12 @@ impl Folder {
                 let ending = Ending { at: line.at, outcome: *outcome, lines: vec![detail.clone()], reconciled: true };
                 return self.end(action_id, made, ending);
             }
+            Event::Extended { action_id, expires_at } => {
+                let action = self.folded.actions.iter_mut().find(|a| a.id == *action_id);
+                let action =
+                    action.ok_or_else(|| format!("it extends {action_id}, which this journal has not begun"))?;
+                action.expires_at = *expires_at;
+            }
             Event::Closed {} => self.folded.closed = Some(line.at),
             Event::Exported { .. } => {}
         }
@@ -265,7 +271,7 @@ impl Folder {
         }
         let takes_back = match &plan.purpose {
             Purpose::Apply => None,
-            Purpose::Undo { action_id } => Some(action_id.clone()),
+            Purpose::Undo { action_id, .. } => Some(action_id.clone()),
         };
         let orphan = takes_back
             .as_ref()

@@ -90,7 +90,7 @@ impl Incident {
             });
         }
         let known = self.fold()?;
-        if let Purpose::Undo { action_id } = &plan.purpose {
+        if let Purpose::Undo { action_id, .. } = &plan.purpose {
             self.may_be_undone(&known, action_id)?;
         }
         let expires_at = match plan.purpose {
@@ -121,6 +121,23 @@ impl Incident {
             let state = if under_way { "being taken back" } else { action.state.word() };
             return Err(IncidentError::NotUndoable { action_id: action_id.to_owned(), state });
         }
+        Ok(())
+    }
+
+    /// Lets an action in force expire at another time, or not at all (`None`). Changes nothing in the account.
+    pub fn extend(
+        &self,
+        at: DateTime<Utc>,
+        action_id: &str,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<(), IncidentError> {
+        let known = self.fold()?;
+        let state = known.action(action_id).map(|action| action.state);
+        if !matches!(state, Some(ActionState::InForce | ActionState::Unclear)) {
+            let state = state.map_or("not of this incident", ActionState::word);
+            return Err(IncidentError::NotExtendable { action_id: action_id.to_owned(), state });
+        }
+        self.record(at, &Event::Extended { action_id: action_id.to_owned(), expires_at })?;
         Ok(())
     }
 

@@ -69,6 +69,15 @@ fn describe(event: &Event) -> (String, Vec<String>) {
             }
             (intent_title(plan), detail)
         }
+        Event::Extended { action_id, expires_at } => (
+            match expires_at {
+                Some(end) => {
+                    format!("{action_id} now expires {}", end.to_rfc3339_opts(SecondsFormat::Secs, true))
+                }
+                None => format!("{action_id} no longer expires: it stays until somebody undoes it"),
+            },
+            Vec::new(),
+        ),
         Event::Note { text } => {
             let mut lines = text.lines().map(str::to_owned);
             (lines.next().unwrap_or_default(), lines.collect())
@@ -102,14 +111,18 @@ fn describe_progress(event: &Event) -> (String, Vec<String>) {
 fn intent_title(plan: &Plan) -> String {
     match &plan.purpose {
         Purpose::Apply => format!("Confirmed: {}", plan.summary),
-        Purpose::Undo { action_id } => format!("Confirmed: undo of {action_id}: {}", plan.summary),
+        Purpose::Undo { action_id, .. } => format!("Confirmed: undo of {action_id}: {}", plan.summary),
     }
 }
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
     let mut out: Vec<String> = plan.changes.iter().map(change).collect();
     out.extend(plan.guards.iter().filter(|g| g.overridden).map(guard));
-    if let Some(reason) = &plan.action.terms().reason {
+    let terms = match &plan.purpose {
+        Purpose::Apply => plan.action.terms(),
+        Purpose::Undo { terms, .. } => terms,
+    };
+    if let Some(reason) = &terms.reason {
         out.push(format!("Reason: {reason}"));
     }
     out

@@ -96,6 +96,14 @@ pub struct Terms {
     pub overrides: Vec<String>,
 }
 
+impl Terms {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Add prefixes to the IP sets that block on a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockIp {

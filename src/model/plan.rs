@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::action::Action;
+use super::action::{Action, Terms};
 use super::change::Doing;
 use super::identity::Identity;
 use super::stage::StageId;
@@ -153,6 +153,9 @@ pub struct WatchFor {
     pub web_acl_arn: String,
     /// The metric name under which WAF samples the rule that uses it.
     pub rule: String,
+    /// The rule inside the group, where `rule` is a rule group's: its siblings block for reasons of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner: Option<String>,
 }
 
 /// Entries that an undo leaves in place.
@@ -174,6 +177,9 @@ pub enum Purpose {
     Undo {
         /// Which one.
         action_id: String,
+        /// Overrides of the undo's own guards, and why.
+        #[serde(default, skip_serializing_if = "Terms::is_none")]
+        terms: Terms,
     },
 }
 

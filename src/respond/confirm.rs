@@ -67,7 +67,7 @@ impl Confirmed {
     /// When a guard halts it, or the action is not due.
     pub fn by_expiry(planned: Planned, action: &ActionRecord, now: DateTime<Utc>) -> Result<Self, ConfirmError> {
         not_halted(&planned)?;
-        let undoes_it = matches!(&planned.plan.purpose, Purpose::Undo { action_id } if *action_id == action.id);
+        let undoes_it = matches!(&planned.plan.purpose, Purpose::Undo { action_id, .. } if *action_id == action.id);
         if undoes_it && action.expires_at.is_some_and(|end| end <= now) {
             return Ok(Self(planned));
         }

@@ -162,9 +162,9 @@ guards! {
     UNDO_FOREIGN = "undo.foreign-change", overridable: false, varies: false,
         "Says which of our entries somebody else has removed or replaced by a wider one; those are left alone.",
         "`GetIPSet` against the journal.";
-    UNDO_CLAIMED = "undo.claimed", overridable: false, varies: false,
+    UNDO_CLAIMED = "undo.claimed", overridable: true, varies: false,
         "Says which of our entries another action in force asked for as well; those stay.",
-        "The journals of the open incidents.";
+        "The journals of the open incidents; unknown where one of them cannot be read.";
     UNDO_NOT_MADE = "undo.not-made", overridable: false, varies: false,
         "Says which planned changes are not known to have been made; they are left alone, since what looks like ours may be somebody else's.",
         "The journal: a change counts as made once AWS answered, or once it was found made.";

@@ -5,6 +5,7 @@
 
 pub mod action;
 mod assigned;
+pub mod claims;
 pub mod confirm;
 mod digest;
 pub mod execute;

@@ -46,6 +46,12 @@ pub enum ResolveError {
         /// The region connected to.
         connected: String,
     },
+    /// The selector names another profile than the connection's.
+    #[error("the stage is of profile {asked}, this connection is not; pass --profile {asked}")]
+    OtherProfile {
+        /// The profile written.
+        asked: String,
+    },
     /// It could not be read.
     #[error(transparent)]
     Aws(#[from] AwsError),
@@ -55,6 +61,9 @@ pub enum ResolveError {
 pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<StageDetail, ResolveError> {
     if let Some(asked) = selector.region.as_ref().filter(|region| *region != aws.region()) {
         return Err(ResolveError::OtherRegion { asked: asked.clone(), connected: aws.region().to_owned() });
+    }
+    if let Some(asked) = selector.profile.as_ref().filter(|profile| Some(profile.as_str()) != aws.profile()) {
+        return Err(ResolveError::OtherProfile { asked: asked.clone() });
     }
     let apis = aws.rest_apis(lane).await?;
     let by_id = apis.iter().find(|api| api.id == selector.api);

@@ -3,9 +3,9 @@
 use super::confirm::Confirmed;
 use super::execute::{ExecuteError, execute};
 use super::planned::PlanError;
-use super::undo;
+use super::undo::{self, Others};
 use crate::aws::{Aws, Lane};
-use crate::incident::{IncidentError, IncidentStore, SignalRecord};
+use crate::incident::{IncidentError, IncidentStore, SignalRecord, Survey};
 use crate::model::action::Terms;
 use crate::model::identity::Actor;
 use crate::model::plan::Finished;
@@ -61,14 +61,15 @@ pub async fn sweep(
 ) -> Result<Vec<Swept>, SweepError> {
     let identity = aws.identity(Lane::Plan).await.map_err(PlanError::from)?;
     let now = aws.clock().now();
-    let actions = store.actions(&identity.at)?;
+    let Survey { actions, damaged, .. } = store.survey(&identity.at)?;
+    let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
     let due = |a: &&ActionRecord| {
         let live = matches!(a.state, ActionState::InForce | ActionState::Unclear);
         live && a.expires_at.is_some_and(|end| end <= now)
     };
     let mut swept = Vec::new();
     for action in actions.iter().filter(due).filter(|a| only(a)) {
-        let result = match one(aws, store, actor, action, &actions).await {
+        let result = match one(aws, store, actor, action, Others { actions: &actions, unreadable: &unreadable }).await {
             Ok(Some(finished)) => Ok(finished),
             Ok(None) => continue,
             Err(error) => Err(error),
@@ -83,7 +84,7 @@ async fn one(
     store: &IncidentStore,
     actor: &Actor,
     action: &ActionRecord,
-    actions: &[ActionRecord],
+    known: Others<'_>,
 ) -> Result<Option<Finished>, SweepError> {
     let incident = store.by_id(&action.incident, actor)?;
     let folded = incident.fold()?;
@@ -95,8 +96,8 @@ async fn one(
     // Others that have expired as well do not keep an entry in place.
     let now = aws.clock().now();
     let lasting = |a: &&ActionRecord| a.expires_at.is_none_or(|end| end > now);
-    let others: Vec<ActionRecord> = actions.iter().filter(lasting).cloned().collect();
-    let planned = undo::plan(aws, action, &others, &watch, &Terms::default()).await?;
+    let others: Vec<ActionRecord> = known.actions.iter().filter(lasting).cloned().collect();
+    let planned = undo::plan(aws, action, Others { actions: &others, ..known }, &watch, &Terms::default()).await?;
     if planned.plan.is_empty() && !planned.plan.left.is_empty() {
         return Ok(None);
     }

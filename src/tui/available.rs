@@ -28,6 +28,7 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             _ => Err("this plan was carried out; plan the next one from the sources".into()),
         },
         Command::Undo => undo(state),
+        Command::Extend => extend(state),
         Command::ExportMarkdown | Command::ExportJsonLines if state.timeline.view.entries.is_empty() => {
             Err("the timeline is empty: nothing to export".into())
         }
@@ -101,6 +102,17 @@ pub(crate) fn overridable(state: &State) -> Result<Vec<&GuardResult>, String> {
         return Err(format!("{} cannot be overridden", firm.id));
     }
     Ok(halting)
+}
+
+fn extend(state: &State) -> Result<(), String> {
+    if !state.mode.may_apply() {
+        return Err("READ-ONLY: this console changes no expiry; start it with --armed".into());
+    }
+    match state.selected_action() {
+        None => Err("choose an action, or an entry that belongs to one".into()),
+        Some(action) if matches!(action.state, ActionState::InForce | ActionState::Unclear) => Ok(()),
+        Some(action) => Err(format!("{} is {}, so it does not expire", action.id, action.state.word())),
+    }
 }
 
 fn undo(state: &State) -> Result<(), String> {

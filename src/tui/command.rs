@@ -137,6 +137,7 @@ commands! {
     Override "override" in [Review] label "override" rank 11: "Override the guards that halt the plan, with a reason; plans again";
     Replan "replan" in [Review] label "plan again" rank 24: "Read the account again and make the plan anew";
     Undo "undo" in [Timeline] label "undo" rank 10: "Plan to take the selected action back; changes nothing yet";
+    Extend "extend" in [Timeline] label "extend" rank 12: "Let the selected action expire later or earlier, or not at all; changes nothing in the account";
     ExportMarkdown "export-markdown" in [Timeline] label "export" rank 20: "Export the timeline as Markdown";
     ExportJsonLines "export-json-lines" in [Timeline] label "" rank 92: "Export the timeline as JSON Lines";
     Submit "submit" in [Prompt] label "done" rank 1: "Take what was typed";

@@ -33,6 +33,14 @@ pub enum Effect {
         /// What was typed.
         phrase: String,
     },
+    /// Let an action in force expire so many seconds from now (`None`: not at all). Sent only where the console may write; answered
+    /// by `Event::Progress`.
+    Extend {
+        /// Which action.
+        action_id: String,
+        /// Seconds of account time.
+        expires_after_seconds: Option<u64>,
+    },
     /// Write a note into the timeline; answered by `Event::Noted`.
     Note(String),
     /// Export the timeline; answered by `Event::Exported`.

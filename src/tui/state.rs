@@ -267,6 +267,8 @@ pub(crate) enum PromptKind {
     Throttle { stage: StageId },
     /// In which way to close the stage.
     Close { stage: StageId },
+    /// How long this action is to stay in force.
+    Extend { action_id: String },
     /// The phrase of the plan on the screen.
     Confirm,
     /// Why these guards are overridden.

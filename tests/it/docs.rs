@@ -84,11 +84,12 @@ fn defaults() -> Vec<(String, String, String)> {
     // TOML has no word for “nobody has said”; a value makes the key appear.
     settings.guards.never_block = Some(vec![]);
     settings.guards.break_glass = Some(vec![]);
+    settings.guards.closed_web_acl = Some(String::new());
     let table = toml::Table::try_from(&settings).unwrap();
     let mut found = Vec::new();
     for (section, keys) in &table {
         for (key, value) in keys.as_table().unwrap() {
-            let unset = matches!(key.as_str(), "never-block" | "break-glass");
+            let unset = matches!(key.as_str(), "never-block" | "break-glass" | "closed-web-acl");
             let value = if unset { "not set".to_owned() } else { value.to_string() };
             found.push((section.clone(), key.clone(), value));
         }

@@ -126,7 +126,7 @@ pub(crate) fn plan() -> Plan {
 
 pub(crate) fn undo_plan(action_id: &str) -> Plan {
     let mut plan = plan();
-    plan.purpose = Purpose::Undo { action_id: action_id.to_owned() };
+    plan.purpose = Purpose::Undo { action_id: action_id.to_owned(), terms: Terms::default() };
     "Take 2 prefixes out again".clone_into(&mut plan.summary);
     for change in &mut plan.changes {
         change.removed = std::mem::take(&mut change.added);

@@ -25,6 +25,7 @@ mod tui_keymap;
 mod tui_monkey;
 mod tui_pty;
 mod tui_screens;
+mod tui_stage_actions;
 mod watch;
 mod watch_weather;
 mod world;

@@ -367,3 +367,59 @@ async fn two_operators_at_once_lose_nothing_of_each_other_s() {
     assert_eq!(world.apply(planned).await.outcome, Outcome::Done);
     assert_eq!(world.stage().0.variables["colour"], "green");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_action_expires_when_it_was_last_said_to() {
+    let world = flood(60.0).await;
+    let mut action = throttle(Some("POST /login"), 20, 40);
+    action.terms_mut().expires_after_seconds = Some(60);
+    let done = world.apply(world.plan_action(&action).await).await;
+    let incident = world.incident().await;
+    let later = world.aws.clock().now() + chrono::TimeDelta::seconds(600);
+    incident.extend(world.aws.clock().now(), &done.action_id, Some(later)).unwrap();
+    world.pass(120).await;
+    assert!(sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap().is_empty(), "it was extended");
+    assert!(limits(&world, "~1login/POST").is_some());
+    world.pass(600).await;
+    assert_eq!(sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap().len(), 1);
+    assert_eq!(limits(&world, "~1login/POST"), None);
+    let error = incident.extend(world.aws.clock().now(), &done.action_id, None).unwrap_err().to_string();
+    assert!(error.contains("taken back"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_cannot_be_read_makes_claims_unknown() {
+    use portcullis::respond::undo::{self, Others};
+    let world = flood(60.0).await;
+    let done = world.apply(world.plan(&crate::world::block(&["203.0.113.7"])).await).await;
+    let identity = world.aws.identity(portcullis::aws::Lane::Plan).await.unwrap();
+    let actions = world.store.actions(&identity.at).unwrap();
+    let unreadable = vec!["2026-03-03-0300-torn".to_owned()];
+    let plan = async |terms: &Terms| {
+        let others = Others { actions: &actions, unreadable: &unreadable };
+        undo::plan(&world.aws, actions.iter().find(|a| a.id == done.action_id).unwrap(), others, &[], terms)
+            .await
+            .unwrap()
+    };
+    assert_eq!(halts(&plan(&Terms::default()).await), ["undo.claimed"]);
+    let terms =
+        Terms { reason: Some("looked myself".into()), overrides: vec!["undo.claimed".into()], ..Terms::default() };
+    assert_eq!(world.apply(plan(&terms).await).await.outcome, Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_rests_on_one_that_expires_is_said() {
+    use portcullis::respond::claims;
+    let world = flood(60.0).await;
+    let mut first = crate::world::block(&["203.0.113.7"]);
+    first.terms.expires_after_seconds = Some(600);
+    let done = world.apply(world.plan(&first).await).await;
+    let identity = world.aws.identity(portcullis::aws::Lane::Plan).await.unwrap();
+    let actions = world.store.actions(&identity.at).unwrap();
+    let again = world.plan(&crate::world::block(&["203.0.113.7"])).await;
+    assert!(again.plan.is_empty());
+    let lines = claims::expiring(&again.plan, &actions);
+    assert!(lines.len() == 1 && lines[0].contains(&format!("portcullis extend {}", done.action_id)), "{lines:?}");
+    let other = world.plan(&crate::world::block(&["198.51.100.7"])).await;
+    assert_eq!(claims::expiring(&other.plan, &actions), Vec::<String>::new());
+}

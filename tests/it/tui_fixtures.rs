@@ -464,7 +464,7 @@ pub(crate) fn plan_firm() -> Plan {
 
 pub(crate) fn plan_undo() -> Plan {
     let mut plan = plan_pass();
-    plan.purpose = Purpose::Undo { action_id: "a-0001".into() };
+    plan.purpose = Purpose::Undo { action_id: "a-0001".into(), terms: Terms::default() };
     for change in &mut plan.changes {
         change.removed = std::mem::take(&mut change.added);
         change.entries_before = 20;

@@ -82,6 +82,7 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
         Effect::Apply { .. } => {
             Event::Finished { result: if ok { Ok(Box::new(fixtures::finished())) } else { Err(why()) } }
         }
+        Effect::Extend { .. } => Event::Progress { line: why() },
         Effect::Note(_) => Event::Noted { result: if ok { Ok(()) } else { Err(why()) } },
         Effect::Export(_) => Event::Exported { result: if ok { Ok("timeline.md".into()) } else { Err(why()) } },
         Effect::ConfirmationOpen(_) | Effect::Quit => return None,

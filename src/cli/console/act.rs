@@ -22,6 +22,7 @@ use crate::model::signal::Severity;
 use crate::model::stage::{StageId, StageSelector};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::report::{Export, Format};
+use crate::respond::claims;
 use crate::respond::confirm::Confirmed;
 use crate::respond::execute::execute;
 use crate::respond::observe::observe;
@@ -66,6 +67,9 @@ impl Acting {
                 drop(tokio::spawn(async move { this.plan_undo(request, &action_id, &terms).await }));
             }
             Effect::Apply { plan, phrase } => self.must_finish.spawn(async move { this.apply(*plan, &phrase).await }),
+            Effect::Extend { action_id, expires_after_seconds } => {
+                self.must_finish.spawn(async move { this.extend(&action_id, expires_after_seconds).await });
+            }
             Effect::Note(text) => self.must_finish.spawn(async move { this.note(text).await }),
             Effect::Export(format) => self.must_finish.spawn(async move { this.export(format) }),
             Effect::ConfirmationOpen(open) => self.confirmation_open(open),
@@ -139,7 +143,9 @@ impl Acting {
 
     async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
         let began = self.stage_of(action.stage()).and_then(|stage| self.attack_began(&stage));
-        plan(&self.aws, &self.settings, action, began).await
+        let mut planned = plan(&self.aws, &self.settings, action, began).await?;
+        planned.plan.notes.extend(claims::expiring(&planned.plan, &self.journalling.actions().await));
+        Ok(planned)
     }
 
     async fn plan_undo(&self, request: u64, action_id: &str, terms: &Terms) {
@@ -149,15 +155,16 @@ impl Acting {
     }
 
     async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
-        let actions = self.journalling.actions().await;
+        let (actions, unreadable) = self.journalling.survey().await;
         let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
         let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
         let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
         let actor = session::actor(&identity.arn);
         let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
         let folded = incident.fold().map_err(|e| e.to_string())?;
+        let others = undo::Others { actions: &actions, unreadable: &unreadable };
         let watch = folded.history(action_id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-        let planned = undo::plan(&self.aws, action, &actions, &watch, terms).await.map_err(|e| e.to_string())?;
+        let planned = undo::plan(&self.aws, action, others, &watch, terms).await.map_err(|e| e.to_string())?;
         Ok((planned, incident))
     }
 
@@ -177,7 +184,7 @@ impl Acting {
                 let title = format!("{} on {}", shown.action.name(), shown.stage.label());
                 (planned, self.journalling.incident(&title).await?)
             }
-            Purpose::Undo { action_id } => self.planned_undo(action_id, &Terms::default()).await?,
+            Purpose::Undo { action_id, terms } => self.planned_undo(action_id, terms).await?,
         };
         if planned.plan.digest != shown.digest {
             let changed = differences(shown, &planned.plan).join("; ");
@@ -205,6 +212,35 @@ impl Acting {
             };
             this.send(Event::Progress { line });
         });
+    }
+
+    async fn extend(&self, action_id: &str, seconds: Option<u64>) {
+        let line = match self.extended(action_id, seconds).await {
+            Ok(line) => line,
+            Err(error) => format!("not extended: {error}"),
+        };
+        self.journalling.show_changes();
+        self.send(Event::Progress { line });
+    }
+
+    async fn extended(&self, action_id: &str, seconds: Option<u64>) -> Result<String, String> {
+        if !self.may_write {
+            return Err("this console is read-only; start it with --armed".to_owned());
+        }
+        let actions = self.journalling.actions().await;
+        let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
+        let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
+        let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
+        let actor = session::actor(&identity.arn);
+        let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
+        let now = self.aws.clock().now();
+        let lifetime = seconds.and_then(|s| TimeDelta::try_seconds(i64::try_from(s).ok()?));
+        let expires_at = lifetime.and_then(|lifetime| now.checked_add_signed(lifetime));
+        incident.extend(now, action_id, expires_at).map_err(|e| e.to_string())?;
+        Ok(match expires_at {
+            Some(at) => format!("{action_id} now expires {}", at.format("%Y-%m-%d %H:%M:%SZ")),
+            None => format!("{action_id} no longer expires; it stays until somebody undoes it"),
+        })
     }
 
     async fn note(&self, text: String) {

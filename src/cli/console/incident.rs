@@ -170,12 +170,18 @@ impl Journalling {
 
     /// Every action of the account's open incidents.
     pub(super) async fn actions(&self) -> Vec<ActionRecord> {
+        self.survey().await.0
+    }
+
+    /// Every action of the account's open incidents, and the incidents that cannot be read.
+    pub(super) async fn survey(&self) -> (Vec<ActionRecord>, Vec<String>) {
         if self.always_new {
             let folded = self.opened().and_then(|incident| incident.fold().ok());
-            return folded.map(|f| f.actions).unwrap_or_default();
+            return (folded.map(|f| f.actions).unwrap_or_default(), Vec::new());
         }
-        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Vec::new() };
-        self.store.actions(&identity.at).unwrap_or_default()
+        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return (Vec::new(), Vec::new()) };
+        let survey = self.store.survey(&identity.at).unwrap_or_default();
+        (survey.actions, survey.damaged.into_iter().map(|listed| listed.id).collect())
     }
 
     /// What is in force when the console is left. Asks nobody: the network may be what is broken.

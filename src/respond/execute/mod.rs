@@ -151,7 +151,7 @@ impl Run<'_> {
         let lines = self.lines.clone();
         self.record(&Event::Outcome { action_id: self.action_id.clone(), outcome, lines });
         let action_id = match &plan.purpose {
-            crate::model::plan::Purpose::Undo { action_id } => action_id.clone(),
+            crate::model::plan::Purpose::Undo { action_id, .. } => action_id.clone(),
             crate::model::plan::Purpose::Apply => self.action_id.clone(),
         };
         Finished { action_id, run_id: self.action_id, outcome, effect, lines: self.lines }

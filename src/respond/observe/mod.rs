@@ -143,7 +143,12 @@ async fn blocked(
 ) -> Result<Vec<SampledRequest>, AwsError> {
     let set = aws.sampled_requests(&watch.web_acl_arn, &watch.rule, from, to, Lane::Plan).await?;
     let of_targets = |client: &IpAddr| targets.iter().any(|net| net.contains(client));
-    let is_ours = |s: &SampledRequest| s.action == Some(RuleAction::Block) && of_targets(&s.client);
+    // WAF names it `group#…#rule` or the rule alone (inferred from samples in the API reference).
+    let by_rule = |s: &SampledRequest| {
+        let Some(inner) = &watch.inner else { return true };
+        s.rule_in_group.as_ref().is_some_and(|name| name == inner || name.ends_with(&format!("#{inner}")))
+    };
+    let is_ours = |s: &SampledRequest| s.action == Some(RuleAction::Block) && of_targets(&s.client) && by_rule(s);
     Ok(set.samples.into_iter().filter(is_ours).collect())
 }
 

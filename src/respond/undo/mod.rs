@@ -17,16 +17,32 @@ use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, 
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
 
-/// The plan to take `action` back, from state read now. `others` are the actions of the open incidents: what another one in
-/// force asked for as well is left in place. `watch` is the confirmed plan's, so that the undo's effect shows in the same
+/// What else was done in the account: what another action in force asked for as well is left in place.
+#[derive(Debug, Clone, Copy)]
+pub struct Others<'a> {
+    /// The actions of the open incidents.
+    pub actions: &'a [ActionRecord],
+    /// Incidents that could not be read: what is in force there is not known.
+    pub unreadable: &'a [String],
+}
+
+impl<'a> From<&'a Vec<ActionRecord>> for Others<'a> {
+    /// All that was done is known.
+    fn from(actions: &'a Vec<ActionRecord>) -> Self {
+        Self { actions, unreadable: &[] }
+    }
+}
+
+/// The plan to take `action` back, from state read now, in view of `others`. `watch` is the confirmed plan's, so that the undo's effect shows in the same
 /// place; `terms` carry overrides and their reason.
 pub async fn plan(
     aws: &Aws,
     action: &ActionRecord,
-    others: &[ActionRecord],
+    others: impl Into<Others<'_>>,
     watch: &[WatchFor],
     terms: &Terms,
 ) -> Result<Planned, PlanError> {
+    let Others { actions: others, unreadable } = others.into();
     if !matches!(action.state, ActionState::InForce | ActionState::Unclear) {
         return Err(PlanError::NotInForce { id: action.id.clone(), state: action.state });
     }
@@ -36,6 +52,7 @@ pub async fn plan(
         action.changes.iter().filter(|c| !c.is_empty()).partition(|c| action.made.contains(&c.resource.arn));
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
+    findings.unreadable = unreadable.to_vec();
     let read = join_all(made.iter().map(|change| there(aws, change))).await;
     let mut changes = Vec::new();
     let mut sets = Vec::new();
@@ -54,7 +71,7 @@ pub async fn plan(
         }
     }
     let plan = Plan {
-        purpose: Purpose::Undo { action_id: action.id.clone() },
+        purpose: Purpose::Undo { action_id: action.id.clone(), terms: terms.clone() },
         action: action.action.clone(),
         identity,
         stage: action.stage.clone(),
@@ -81,6 +98,8 @@ struct Findings {
     gone: Vec<String>,
     foreign: Vec<String>,
     claimed: Vec<String>,
+    /// Incidents whose claims are not known.
+    unreadable: Vec<String>,
     /// Later actions in force that set the same values.
     later: Vec<String>,
     /// Entries of a stage that stay, with other limits.
@@ -145,6 +164,11 @@ impl Findings {
                 .warn(format!("{sets}: not known to have been changed by this action, so left alone; look yourself"))
         });
         let claimed = match self.claimed.first() {
+            _ if !self.unreadable.is_empty() => guard::UNDO_CLAIMED.unknown(format!(
+                "incident {} cannot be read, so whether an action there wants the same is not known. Look into it (`portcullis timeline \
+                 verify`), or override with a reason",
+                self.unreadable.join(", ")
+            )),
             Some(_) => guard::UNDO_CLAIMED
                 .warn("another action in force wants some of these entries; they stay")
                 .because(self.claimed),

@@ -92,6 +92,11 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         }
         Command::Replan => review::replan(state, effects),
         Command::Undo => timeline::undo(state, effects),
+        Command::Extend => {
+            let Some(action_id) = state.selected_action().map(|a| a.id.clone()) else { return };
+            let offered = state.block_for.clone();
+            prompt::open(state, PromptKind::Extend { action_id }, &offered, effects);
+        }
         Command::ExportMarkdown => export(state, Format::Markdown, effects),
         Command::ExportJsonLines => export(state, Format::JsonLines, effects),
         Command::Submit

@@ -111,6 +111,8 @@ fn submit(state: &mut State, effects: &mut Effects) {
         PromptKind::Duration { targets } => {
             parse_duration(&text).map(|seconds| review::block(state, &targets, seconds, effects))
         }
+        PromptKind::Extend { action_id } => parse_duration(&text)
+            .map(|expires_after_seconds| effects.push(Effect::Extend { action_id, expires_after_seconds })),
         PromptKind::Throttle { stage } => {
             stage::typed_throttle(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
         }

@@ -84,6 +84,9 @@ fn words(state: &State, prompt: &Prompt) -> String {
             };
             format!("Plan to block {} {until}; how long? (empty: until undone)", count(targets.len(), "source"))
         }
+        PromptKind::Extend { action_id } => {
+            format!("{action_id} stays in force from now on for how long? (empty: until undone)")
+        }
         PromptKind::Throttle { stage } => {
             format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", stage.label())
         }

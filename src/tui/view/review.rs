@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::model::action::Action;
 use crate::model::plan::{Change, Effect, Finished, GuardResult, Outcome, Plan, Purpose, Verdict};
 use crate::tui::available::{confirmable, overridable};
 use crate::tui::command::{Command, Context};
@@ -53,7 +54,7 @@ fn title(state: &State, review: &Review) -> String {
         Phase::Ready(plan) | Phase::Applying { plan, .. } | Phase::Done { plan, .. } => {
             let verb = match &plan.purpose {
                 Purpose::Apply => format!("PLAN {}", plan.action.name()),
-                Purpose::Undo { action_id } => format!("PLAN undo {action_id}"),
+                Purpose::Undo { action_id, .. } => format!("PLAN undo {action_id}"),
             };
             format!("{verb} on {} in {}", stage(plan), plan.identity.label())
         }
@@ -284,13 +285,7 @@ fn ended(state: &State, plan: &Plan, result: &Result<Box<Finished>, String>, pag
     }
     if plan.purpose == Purpose::Apply && matches!(done.outcome, Outcome::Done | Outcome::NotVerified | Outcome::Partly)
     {
-        page.hanging(
-            "WATCH",
-            theme.heading,
-            GUTTER,
-            "WAF blocked goes up and allowed goes down; then latency and 5XX come down. 4XX does not fall: what is blocked still counts as 403 (inferred).",
-            theme.text,
-        );
+        page.hanging("WATCH", theme.heading, GUTTER, what_moves(&plan.action), theme.text);
         if let Some(life) = plan.lifetime() {
             page.hanging("EXPIRES", theme.heading, GUTTER, &format!("in {}", minutes(life)), theme.text);
         }
@@ -303,5 +298,23 @@ fn outcome_style(state: &State, outcome: Outcome) -> Style {
         Outcome::NothingToChange | Outcome::NotDone => state.theme.text,
         Outcome::NotVerified => state.theme.warn,
         Outcome::Partly | Outcome::NotKnown => state.theme.bad,
+    }
+}
+
+/// What must move once an action works.
+fn what_moves(action: &Action) -> &'static str {
+    match action {
+        Action::BlockIp(_) => {
+            "WAF blocked goes up and allowed goes down; then latency and 5XX come down. 4XX does not fall: what is blocked still counts as 403 (inferred)."
+        }
+        Action::Throttle(_) => {
+            "Less reaches the backend: latency and 5XX come down. 4XX goes up: what is turned away is answered 429, and counts in it."
+        }
+        Action::FlushCache(_) => {
+            "Cache hits fall to nothing and come back as it warms; meanwhile the backend gets it all. Watch 5XX."
+        }
+        Action::Close(_) => {
+            "Next to nothing reaches the backend any more. 4XX goes up: everybody turned away is answered 403 or 429, and counts in it."
+        }
     }
 }

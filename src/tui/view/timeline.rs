@@ -93,9 +93,9 @@ fn entry_line(state: &State, entry: &TimelineEntry, area: Rect, buffer: &mut Buf
         Rect { width: width.min(rest.width), ..rest }
     };
     draw::left(buffer, cell(0, 9), &time(entry.at), theme.faint);
-    draw::left(buffer, cell(10, 8), &entry.kind, style);
-    draw::left(buffer, cell(19, 10), &entry.actor.user, theme.faint);
-    draw::left(buffer, draw::after(area, 30), &entry.title, theme.text);
+    draw::left(buffer, cell(10, 13), &entry.kind, style);
+    draw::left(buffer, cell(24, 8), &entry.actor.user, theme.faint);
+    draw::left(buffer, draw::after(area, 33), &entry.title, theme.text);
 }
 
 fn selected(state: &State, area: Rect, buffer: &mut Buffer) {

@@ -92,6 +92,7 @@ fn watch(state: &State, chosen: &judge::Chosen) -> Vec<WatchFor> {
         web_acl: acl.name.clone(),
         web_acl_arn: acl.arn.clone(),
         rule: reference.metric_name.clone(),
+        inner: reference.rule.split_once(" / ").map(|(_, inner)| inner.to_owned()),
     };
     chosen.references.iter().map(watch).collect()
 }
