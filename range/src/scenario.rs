@@ -18,8 +18,8 @@ pub use population::{Habit, Kind, Population, RequestMix, Signature, SignatureIn
 pub use values::{Route, Span, StageRef};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{
-    ApiSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec, MethodSpec, StageSpec,
-    ThrottleSpec, WorldSpec,
+    ApiSpec, AuthorizerSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec, MethodSpec,
+    StageSpec, ThrottleSpec, WorldSpec,
 };
 
 use serde::Deserialize;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, json};
 
-use crate::scenario::{ApiSpec, Scenario, ScenarioError, StageSpec, WorldSpec};
-use crate::state::{Account, Method, MethodSetting, ids};
+use crate::scenario::{ApiSpec, MethodSpec, Scenario, ScenarioError, StageSpec, WorldSpec};
+use crate::state::{Account, Authorizer, AuthorizerKind, Method, MethodSetting, ids};
 use crate::traffic::{Profile, Traffic};
 
 /// How long before its history the account was set up.
@@ -25,6 +25,7 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
         account.gateway.throttle_rate_limit = throttle.rate;
         account.gateway.throttle_burst_limit = i64::from(throttle.burst);
     }
+    account.gateway.export_carries_policy = world.export_carries_policy;
     let acls = waf::build(&mut account, world);
     let apis = apis(&mut account, world, &acls);
     account.settle();
@@ -88,16 +89,54 @@ fn methods(account: &mut Account, spec: &ApiSpec, id: &str) {
             "cacheNamespace": resource,
             "cacheKeyParameters": [],
         });
+        let authorizer_id = authorizer(account, spec, method, id);
         let method = Method {
             http_method: method.method.clone(),
             authorization_type: method.authorization.clone(),
             api_key_required: method.api_key_required,
-            authorizer_id: None,
+            authorizer_id,
             extra: Map::new(),
             integration: Some(integration),
         };
         account.put_method(id, &resource, method);
     }
+}
+
+/// The id of a method's authorizer, which is made on first sight; `None` where its authorization needs none.
+fn authorizer(account: &mut Account, spec: &ApiSpec, method: &MethodSpec, api: &str) -> Option<String> {
+    let kind = match method.authorization.as_str() {
+        "CUSTOM" => AuthorizerKind::Token,
+        "COGNITO_USER_POOLS" => AuthorizerKind::CognitoUserPools,
+        _ => return None,
+    };
+    let usual = if kind == AuthorizerKind::Token { "tokens" } else { "users" };
+    let name = method.authorizer.as_ref().map_or(usual, |name| name.get_ref());
+    let known = account.gateway.apis.get(api)?.draft.authorizers.values().find(|known| known.name == name);
+    if let Some(known) = known {
+        return Some(known.id.clone());
+    }
+    let named = spec.authorizers.iter().find(|known| known.name.get_ref() == name);
+    let kind = named.and_then(|named| AuthorizerKind::named(&named.kind)).unwrap_or(kind);
+    let (region, owner, id) = (account.region.clone(), account.id.clone(), account.ids.short(6));
+    let cognito = kind == AuthorizerKind::CognitoUserPools;
+    let function = format!("arn:aws:lambda:{region}:{owner}:function:{name}");
+    let authorizer = Authorizer {
+        id: id.clone(),
+        name: name.to_owned(),
+        kind,
+        uri: (!cognito)
+            .then(|| format!("arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations")),
+        provider_arns: cognito
+            .then(|| format!("arn:aws:cognito-idp:{region}:{owner}:userpool/{region}_{name}"))
+            .into_iter()
+            .collect(),
+        identity_source: Some("method.request.header.Authorization".to_owned()),
+        result_ttl_seconds: 300,
+        credentials: None,
+        validation_expression: None,
+    };
+    account.gateway.apis.get_mut(api)?.draft.authorizers.insert(id.clone(), authorizer);
+    Some(id)
 }
 
 fn create_stage(account: &mut Account, api: &str, spec: &StageSpec, deployment: &str) {

@@ -7,8 +7,10 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::{
-    ApiSpec, IpSetSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageSpec, WebAclSpec, WorldSpec,
+    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageSpec, WebAclSpec,
+    WorldSpec,
 };
+use crate::state::AuthorizerKind;
 
 type Checked = Result<(), ScenarioError>;
 
@@ -179,8 +181,16 @@ impl Check<'_> {
         }
         let backends: Vec<&str> = self.world.backends.iter().map(|backend| backend.name.get_ref().as_str()).collect();
         api.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
+        self.unique("authorizer", api.authorizers.iter().map(|authorizer| &authorizer.name))?;
+        for authorizer in &api.authorizers {
+            if AuthorizerKind::named(&authorizer.kind).is_none() {
+                let error = self.error(&authorizer.name.span(), format!("unknown authorizer `{}`", authorizer.kind));
+                return Err(error.hint("write `TOKEN`, `REQUEST` or `COGNITO_USER_POOLS`"));
+            }
+        }
         for method in &api.methods {
             let span = method.path.span();
+            self.authorization(api, method)?;
             method.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
             if !method.path.get_ref().starts_with('/') {
                 return Err(self.error(&span, "a path starts with `/`"));
@@ -192,6 +202,24 @@ impl Check<'_> {
         }
         self.unique("stage", api.stages.iter().map(|stage| &stage.name))?;
         api.stages.iter().try_for_each(|stage| self.stage(stage))
+    }
+
+    fn authorization(&self, api: &ApiSpec, method: &MethodSpec) -> Checked {
+        let span = method.path.span();
+        let pool = match method.authorization.as_str() {
+            "CUSTOM" => false,
+            "COGNITO_USER_POOLS" => true,
+            "NONE" | "AWS_IAM" if method.authorizer.is_none() => return Ok(()),
+            "NONE" | "AWS_IAM" => return Err(self.error(&span, "a method without an authorizer names none")),
+            other => {
+                let error = self.error(&span, format!("unknown authorization `{other}`"));
+                return Err(error.hint("write `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`"));
+            }
+        };
+        let Some(name) = &method.authorizer else { return Ok(()) };
+        let fitting = api.authorizers.iter().filter(|known| (known.kind == "COGNITO_USER_POOLS") == pool);
+        let fitting: Vec<&str> = fitting.map(|known| known.name.get_ref().as_str()).collect();
+        self.refers("fitting authorizer", name, &fitting)
     }
 
     fn stage(&self, stage: &StageSpec) -> Checked {

@@ -27,6 +27,9 @@ pub struct WorldSpec {
     /// What API Gateway's metrics count (all inferred, therefore switchable).
     #[serde(default)]
     pub counting: CountingSpec,
+    /// Whether `GetExport` carries the resource policy (inferred from published exports, therefore switchable).
+    #[serde(default = "yes")]
+    pub export_carries_policy: bool,
     /// REST APIs.
     #[serde(default)]
     pub apis: Vec<ApiSpec>,
@@ -45,6 +48,10 @@ pub struct WorldSpec {
     /// Who calls.
     #[serde(default)]
     pub populations: Vec<Population>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Takes a TOML date-time with offset, or the same as a string.
@@ -107,6 +114,9 @@ pub struct ApiSpec {
     /// Backend of methods that name none.
     #[serde(default)]
     pub backend: Option<toml::Spanned<String>>,
+    /// Authorizers that methods name.
+    #[serde(default)]
+    pub authorizers: Vec<AuthorizerSpec>,
     /// Methods.
     pub methods: Vec<MethodSpec>,
     /// Stages.
@@ -115,6 +125,17 @@ pub struct ApiSpec {
 
 fn regional() -> toml::Spanned<String> {
     toml::Spanned::new(0..0, "REGIONAL".to_owned())
+}
+
+/// An authorizer of an API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizerSpec {
+    /// Name.
+    pub name: toml::Spanned<String>,
+    /// `TOKEN`, `REQUEST` or `COGNITO_USER_POOLS`.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 /// One method of an API.
@@ -128,6 +149,9 @@ pub struct MethodSpec {
     /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`.
     #[serde(default = "no_authorization")]
     pub authorization: String,
+    /// The authorizer of `CUSTOM` and `COGNITO_USER_POOLS`; one is made where none is named.
+    #[serde(default)]
+    pub authorizer: Option<toml::Spanned<String>>,
     /// Needs an API key.
     #[serde(default)]
     pub api_key_required: bool,

@@ -122,6 +122,16 @@ pub(crate) enum Body {
     Json(Value),
     /// A tree that knows timestamps, for services with more than one encoding.
     Tree(Tree),
+    /// A file to be saved: its bytes are the answer.
+    File(File),
+}
+
+/// A file, as an export is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) content_type: &'static str,
+    pub(crate) name: String,
+    pub(crate) content: String,
 }
 
 /// A successful answer.

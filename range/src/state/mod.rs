@@ -3,25 +3,27 @@
 //! Nothing here knows of HTTP, of error names or of quotas. Functions that write assume that their arguments are
 //! valid; validation is the wire's (`service`), so that worlds and tests can also build what AWS would refuse today.
 
+pub mod authorizer;
 pub mod gateway;
 pub mod ids;
 pub mod live;
 pub mod metrics;
 pub mod propagation;
 pub mod samples;
+pub mod stage;
 pub mod trail;
 pub mod waf;
 
 use chrono::{DateTime, Utc};
 
-pub use gateway::{
-    Api, CacheCluster, CacheStatus, Canary, Deployment, Gateway, Method, MethodSetting, Resource, Snapshot, Stage,
-};
+pub use authorizer::{Authorizer, AuthorizerKind};
+pub use gateway::{Api, Deployment, Gateway, Method, Resource, Snapshot};
 pub use ids::Ids;
 pub use live::Live;
 pub use metrics::{MetricStore, SeriesId, SeriesKey};
 pub use propagation::Propagation;
 pub use samples::{Sample, SampleStore, SampledRequest, SampledVerdict};
+pub use stage::{CacheCluster, CacheStatus, Canary, MethodSetting, Stage};
 pub use trail::Call;
 pub use waf::{IpSet, IpVersion, RuleGroup, Waf, WebAcl};
 

@@ -5,8 +5,10 @@
 // Inputs are written where they are used: `client.waf("GetIPSet", json!({…}))`.
 #![allow(clippy::needless_pass_by_value)]
 
+mod authorizers;
 mod client;
 mod deployments;
+mod exports;
 mod faults;
 mod gateway;
 mod ip_sets;

@@ -1,7 +1,9 @@
 //! API Gateway's REST APIs.
 
 mod api;
+mod authorizer;
 mod deployment;
+mod export;
 mod patch;
 mod policy;
 mod resource;
@@ -48,6 +50,10 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Outcome {
         "DeleteStage" => stage::delete(account, input),
         "FlushStageCache" => stage::flush(account, input),
         "FlushStageAuthorizersCache" => stage::flush_authorizers(account, input),
+        "GetExport" => export::get(account, input),
+        "CreateAuthorizer" => authorizer::create(account, input),
+        "GetAuthorizers" => authorizer::list(account, input),
+        "GetAuthorizer" => authorizer::get(account, input),
         "GetTags" => tags::get(account, input),
         "TagResource" => tags::put(account, input),
         _ => Err(Service::ApiGateway.unknown_operation()),
