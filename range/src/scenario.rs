@@ -14,7 +14,9 @@ mod waf;
 mod world;
 
 pub use error::ScenarioError;
-pub use population::{Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked};
+pub use population::{
+    CredentialSpec, Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked,
+};
 pub use values::{Route, Span, StageRef};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::addresses::draw;
 use super::chance::Chance;
-use super::policy::Gate;
+use super::draw::draw;
+use super::plan::Gate;
 use super::request::{Shape, shapes};
 use super::truth::Counts;
 use super::waf::Fate;

@@ -7,7 +7,7 @@ use super::backend::Second;
 use super::chance::Chance;
 use super::crowd::Crowd;
 use super::front::{Front, Lane};
-use super::policy::Gate;
+use super::plan::Gate;
 use super::record::{Answered, Tally};
 use super::truth::Counts;
 use crate::state::{Account, Sample};
@@ -85,7 +85,7 @@ impl Traffic {
             } else if flow.gate == Gate::Open {
                 continue;
             } else {
-                let unauthorized = matches!(flow.gate, Gate::Unauthorized(_));
+                let unauthorized = flow.gate.wants_credentials();
                 *if unauthorized { &mut crowd.second.unauthorized } else { &mut crowd.second.denied } += work.sent;
                 tally.refuse(work.sent, true);
             }

@@ -11,11 +11,11 @@ use chrono::{DateTime, Utc};
 use super::backend::{Backend, Latency, Second};
 use super::cache::CacheState;
 use super::flow::LaneSecond;
-use super::policy::Policy;
 use super::record::{Series, Tally};
 use super::throttle::Bucket;
+use crate::policy::{Authorization, Policy};
 use crate::scenario::{Cacheable, LatencySpec};
-use crate::state::{Account, CacheStatus, Method, Stage};
+use crate::state::{Account, Authorizer, CacheStatus, Method, Stage};
 
 /// What stands behind a method; the control plane does not know it.
 #[derive(Debug, Clone)]
@@ -35,7 +35,9 @@ pub(crate) struct Profile {
 pub(crate) struct Lane {
     pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) authorization: String,
+    pub(crate) authorization: Authorization,
+    /// The header that its authorizer looks at.
+    pub(crate) token_header: String,
     pub(crate) api_key_required: bool,
     pub(crate) latency: Latency,
     pub(crate) backend: Option<usize>,
@@ -56,11 +58,18 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    fn new(method: &Method, path: &str, profile: Option<&Profile>, backends: &[Backend]) -> Self {
+    fn new(
+        method: &Method,
+        path: &str,
+        authorizer: Option<&Authorizer>,
+        profile: Option<&Profile>,
+        backends: &[Backend],
+    ) -> Self {
         Self {
             method: method.http_method.clone(),
             path: path.to_owned(),
-            authorization: method.authorization_type.clone(),
+            authorization: Authorization::named(&method.authorization_type),
+            token_header: authorizer.and_then(Authorizer::header).unwrap_or("Authorization").to_owned(),
             api_key_required: method.api_key_required,
             latency: Latency::new(profile.map(|profile| profile.latency).unwrap_or_default()),
             backend: profile.and_then(|profile| profile.backend),
@@ -206,7 +215,8 @@ impl Front {
                 let kept = old.iter().position(|lane| lane.method == verb && lane.path == path);
                 let kept = kept.map(|at| old.swap_remove(at));
                 let profile = self.profile(profiles, verb, path);
-                let mut lane = Lane::new(method, path, profile, backends);
+                let authorizer = method.authorizer_id.as_ref().and_then(|id| stage.snapshot.authorizers.get(id));
+                let mut lane = Lane::new(method, path, authorizer, profile, backends);
                 lane.settle(&stage, kept, profile.and_then(|profile| profile.cacheable).filter(|_| self.cache_ready));
                 if stage.setting_for(path, verb).is_some_and(|setting| setting.metrics_enabled) {
                     let api = self.label.rsplit_once('/').map_or("", |(api, _)| api);

@@ -5,16 +5,16 @@
 //! own truth behind. A step is one second; its randomness is keyed by seed, population and second, so results depend neither on who asks when
 //! nor on how the time is chopped up. Nothing here knows of the wire.
 
-mod addresses;
 mod backend;
 mod cache;
 mod chance;
+mod credential;
 mod crowd;
 mod data_plane;
+mod draw;
 mod flow;
 mod front;
 mod plan;
-mod policy;
 mod record;
 mod request;
 mod shield;

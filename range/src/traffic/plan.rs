@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 
 use super::Traffic;
+use super::credential::Shown;
 use super::crowd::{Class, Crowd, Flow, Plan};
 use super::front::Front;
-use super::policy::{Call, Gate, gate};
 use super::request::Request;
 use super::shield::Shield;
 use super::waf::Fate;
+use crate::policy::{self, Access, Call, Credential, Refusal};
 use crate::state::Account;
 
 impl Traffic {
@@ -35,11 +36,8 @@ fn plan(account: &Account, crowd: &Crowd, front: &Front, shield: Option<&Shield>
             let address = &crowd.addresses[class.members[0]];
             let fate = shield
                 .map_or_else(Fate::unseen, |shield| shield.acl.judge(&shape.request, &address.country, &class.bits));
-            let caller = Caller {
-                address: address.ip,
-                authenticated: crowd.spec.authenticated,
-                own_host: crowd.spec.host.is_none(),
-            };
+            let caller =
+                Caller { address: address.ip, credential: Shown::of(&crowd.spec), own_host: crowd.spec.host.is_none() };
             let gate = admit(account, front, lane, &shape.request, &caller, at);
             flows.push(Flow { fate, gate, lane, rated: 0.0 });
         }
@@ -67,10 +65,32 @@ fn classes(crowd: &Crowd, front: &Front, shield: Option<&Shield>) -> Vec<Class> 
     classes
 }
 
+/// What becomes of a call that WAF let through, before throttles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Goes on.
+    Open,
+    /// 403 or 401 by the resource policy or the method's authorization.
+    Refused(Refusal),
+    /// 403: the method wants an API key of a usage plan for this stage.
+    NoKey,
+    /// 403: there is no such method.
+    NoMethod,
+    /// 403: the `execute-api` endpoint is disabled.
+    Disabled,
+}
+
+impl Gate {
+    /// Whether what is missing is something to identify oneself with.
+    pub(crate) fn wants_credentials(self) -> bool {
+        matches!(self, Self::NoKey | Self::Refused(Refusal::Unsigned | Refusal::BadSignature | Refusal::Unauthorized))
+    }
+}
+
 /// Who calls.
 pub(super) struct Caller {
     pub(super) address: IpAddr,
-    pub(super) authenticated: bool,
+    pub(super) credential: Shown,
     /// Comes by the `execute-api` host rather than by a custom domain.
     pub(super) own_host: bool,
 }
@@ -90,11 +110,26 @@ pub(super) fn admit(
     }
     let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return Gate::NoMethod };
     let arn = method_arn(account, front, request);
-    let call = Call { arn: &arn, address: caller.address, request, now: at };
-    match gate(front.policy.as_ref(), &call, &lane.authorization, caller.authenticated) {
-        Gate::Open if lane.api_key_required && !caller.authenticated => Gate::Unauthorized(403),
-        verdict => verdict,
+    let principal = principal(account);
+    let call = Call {
+        arn: &arn,
+        source_ip: caller.address,
+        user_agent: request.header("User-Agent"),
+        referer: request.header("Referer"),
+        principal: Some(&principal),
+        at,
+    };
+    let credential = caller.credential.to(lane);
+    match policy::decide(front.policy.as_ref(), &call, lane.authorization, credential) {
+        Access::Granted if lane.api_key_required && credential == Credential::Absent => Gate::NoKey,
+        Access::Granted => Gate::Open,
+        Access::Refused(refusal) => Gate::Refused(refusal),
     }
+}
+
+/// The IAM principal that every caller who signs is.
+pub(super) fn principal(account: &Account) -> String {
+    format!("arn:aws:iam::{}:user/caller", account.id)
 }
 
 /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path` of a request.
