@@ -78,6 +78,7 @@ fn limits(service: Service, operation: &str) -> Vec<(String, Limit)> {
             let mut limits = vec![("apigateway".to_owned(), Limit::new(10.0, 40.0))];
             match operation {
                 "CreateDeployment" => limits.push(own(Limit::new(0.2, 1.0))),
+                "UpdateUsagePlan" => limits.push(own(Limit::new(0.05, 1.0))),
                 "GetResources" => limits.push(own(Limit::new(2.5, 5.0))),
                 "PutRestApi" => limits.push(own(Limit::new(1.0, 1.0))),
                 _ => {}

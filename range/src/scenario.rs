@@ -8,12 +8,14 @@
 
 mod check;
 mod error;
+mod plans;
 mod population;
 mod values;
 mod waf;
 mod world;
 
 pub use error::ScenarioError;
+pub use plans::{ApiKeySpec, PlanMethodSpec, PlanStageSpec, UsagePlanSpec};
 pub use population::{
     CredentialSpec, Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked,
 };

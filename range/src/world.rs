@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, json};
 
-use crate::scenario::{ApiSpec, MethodSpec, Scenario, ScenarioError, StageSpec, WorldSpec};
-use crate::state::{Account, Authorizer, AuthorizerKind, Method, MethodSetting, ids};
+use crate::scenario::{ApiSpec, MethodSpec, Scenario, ScenarioError, StageRef, StageSpec, WorldSpec};
+use crate::state::{Account, Authorizer, AuthorizerKind, Method, MethodSetting, PlanStage, Throttle, ids};
 use crate::traffic::{Profile, Traffic};
 
 /// How long before its history the account was set up.
@@ -28,6 +28,7 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
     account.gateway.export_carries_policy = world.export_carries_policy;
     let acls = waf::build(&mut account, world);
     let apis = apis(&mut account, world, &acls);
+    plans(&mut account, world, &apis);
     account.settle();
     account.now = begin;
     let mut traffic = Traffic::new(seed, world.start, world.counting, &world.backends, profiles(world, &apis));
@@ -38,6 +39,34 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
     }
     simulate(&mut account, &mut traffic, world.start);
     Ok((account, traffic))
+}
+
+/// Creates API keys and usage plans.
+fn plans(account: &mut Account, world: &WorldSpec, apis: &BTreeMap<String, String>) {
+    let limits = |rate, burst| Throttle { rate, burst: i64::from(burst) };
+    let mut keys = BTreeMap::new();
+    for spec in &world.api_keys {
+        let name = spec.name.get_ref().as_str();
+        keys.insert(name, account.create_api_key(name, spec.value.as_deref(), true));
+    }
+    for spec in &world.usage_plans {
+        let throttle = spec.throttle.map(|throttle| limits(throttle.rate, throttle.burst));
+        let id = account.create_usage_plan(spec.name.get_ref(), throttle);
+        account.edit_usage_plan(&id, |plan| {
+            plan.keys = spec.keys.iter().filter_map(|name| keys.get(name.get_ref().as_str()).cloned()).collect();
+            for stage in &spec.stages {
+                let StageRef { api, stage: name } = stage.stage.get_ref();
+                let methods = stage.methods.iter().map(|method| {
+                    (format!("{}/{}", method.route.path, method.route.method), limits(method.rate, method.burst))
+                });
+                plan.stages.push(PlanStage {
+                    api: apis.get(api).cloned().unwrap_or_default(),
+                    stage: name.clone(),
+                    throttle: methods.collect(),
+                });
+            }
+        });
+    }
 }
 
 fn simulate(account: &mut Account, traffic: &mut Traffic, until: DateTime<Utc>) {

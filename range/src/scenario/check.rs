@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::{
-    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageSpec, WebAclSpec,
+    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageRef, StageSpec, WebAclSpec,
     WorldSpec,
 };
 use crate::state::AuthorizerKind;
@@ -60,6 +60,7 @@ impl Check<'_> {
             self.share(&backend.name.span(), "collapse", backend.collapse)?;
         }
         world.apis.iter().try_for_each(|api| self.api(api))?;
+        self.plans()?;
         world.populations.iter().try_for_each(|population| self.population(population))
     }
 
@@ -229,20 +230,40 @@ impl Check<'_> {
         stage.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))
     }
 
-    fn population(&self, population: &Population) -> Checked {
-        let span = population.name.span();
-        let target = population.stage.get_ref();
+    fn plans(&self) -> Checked {
+        self.unique("API key", self.world.api_keys.iter().map(|key| &key.name))?;
+        self.unique("usage plan", self.world.usage_plans.iter().map(|plan| &plan.name))?;
+        for plan in &self.world.usage_plans {
+            plan.keys.iter().try_for_each(|name| self.api_key(name))?;
+            plan.stages.iter().try_for_each(|stage| self.stage_ref(&stage.stage))?;
+        }
+        Ok(())
+    }
+
+    fn api_key(&self, name: &Spanned<String>) -> Checked {
+        let keys: Vec<&str> = self.world.api_keys.iter().map(|key| key.name.get_ref().as_str()).collect();
+        self.refers("API key", name, &keys)
+    }
+
+    fn stage_ref(&self, stage: &Spanned<StageRef>) -> Checked {
         let stages: Vec<String> = self
             .world
             .apis
             .iter()
             .flat_map(|api| api.stages.iter().map(|stage| format!("{}/{}", api.name.get_ref(), stage.name.get_ref())))
             .collect();
-        let wanted = format!("{}/{}", target.api, target.stage);
-        if !stages.contains(&wanted) {
-            let error = self.error(&population.stage.span(), format!("no stage `{wanted}`"));
-            return Err(error.nearest(&wanted, stages.iter().map(String::as_str)));
+        let wanted = format!("{}/{}", stage.get_ref().api, stage.get_ref().stage);
+        if stages.contains(&wanted) {
+            return Ok(());
         }
+        let error = self.error(&stage.span(), format!("no stage `{wanted}`"));
+        Err(error.nearest(&wanted, stages.iter().map(String::as_str)))
+    }
+
+    fn population(&self, population: &Population) -> Checked {
+        let span = population.name.span();
+        self.stage_ref(&population.stage)?;
+        population.api_key.iter().try_for_each(|name| self.api_key(name))?;
         if !(population.rate.is_finite() && population.rate >= 0.0 && population.cost > 0.0 && population.noise >= 0.0)
         {
             return Err(self.error(&span, "`rate` and `noise` must not be negative, `cost` must be above 0"));

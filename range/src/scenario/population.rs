@@ -179,6 +179,9 @@ pub struct Population {
     /// How its credentials fare, where `authenticated` is too coarse.
     #[serde(default)]
     pub credential: Option<CredentialSpec>,
+    /// The API key that its requests carry, by name.
+    #[serde(default)]
+    pub api_key: Option<toml::Spanned<String>>,
     /// Share of the requests that the application itself answers with 4XX (wrong password, bad request, not found).
     #[serde(default)]
     pub client_errors: f64,

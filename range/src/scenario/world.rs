@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::plans::{ApiKeySpec, UsagePlanSpec};
 use super::population::Population;
 use super::values::Span;
 use super::waf::{IpSetSpec, RuleGroupSpec, WebAclSpec};
@@ -42,6 +43,12 @@ pub struct WorldSpec {
     /// Web ACLs.
     #[serde(default)]
     pub web_acls: Vec<WebAclSpec>,
+    /// API keys.
+    #[serde(default)]
+    pub api_keys: Vec<ApiKeySpec>,
+    /// Usage plans.
+    #[serde(default)]
+    pub usage_plans: Vec<UsagePlanSpec>,
     /// What integrations call.
     #[serde(default)]
     pub backends: Vec<BackendSpec>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value};
 
-use super::{Account, Authorizer, CacheCluster, Live, Stage};
+use super::{Account, ApiKey, Authorizer, CacheCluster, Live, Stage, UsagePlan};
 
 /// API Gateway's part of an account.
 #[derive(Debug, Clone)]
@@ -25,6 +25,10 @@ pub struct Gateway {
     pub export_carries_policy: bool,
     /// APIs by id.
     pub apis: BTreeMap<String, Api>,
+    /// Usage plans by id.
+    pub usage_plans: BTreeMap<String, Live<UsagePlan>>,
+    /// API keys by id.
+    pub api_keys: BTreeMap<String, Live<ApiKey>>,
 }
 
 impl Default for Gateway {
@@ -35,6 +39,8 @@ impl Default for Gateway {
             cloudwatch_role_arn: None,
             export_carries_policy: true,
             apis: BTreeMap::new(),
+            usage_plans: BTreeMap::new(),
+            api_keys: BTreeMap::new(),
         }
     }
 }
@@ -151,8 +157,10 @@ pub struct Deployment {
 }
 
 impl Gateway {
-    /// Makes every saved stage visible at once.
+    /// Makes every saved stage, plan and key visible at once.
     pub(crate) fn settle(&mut self, now: DateTime<Utc>) {
+        self.usage_plans.values_mut().for_each(|plan| plan.settle(now));
+        self.api_keys.values_mut().for_each(|key| key.settle(now));
         for api in self.apis.values_mut() {
             api.execute_api_endpoint_disabled = api.disable_execute_api_endpoint;
             for stage in api.stages.values_mut() {

@@ -63,6 +63,8 @@ pub(crate) struct Flow {
     pub(crate) gate: Gate,
     /// Where the front sends it.
     pub(crate) lane: Option<usize>,
+    /// The buckets of its usage plan, in the order in which it takes from them.
+    pub(crate) meters: Vec<usize>,
     /// Requests that count for rates since these were last handed over.
     pub(crate) rated: f64,
 }

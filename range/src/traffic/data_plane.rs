@@ -127,8 +127,9 @@ impl Traffic {
     ) -> Answer {
         let front = &self.fronts[index];
         let lane = front.route(&asked.method, path);
-        let caller = Caller { address: client, credential: Shown::by(asked), own_host: true };
-        let gate = admit(account, front, lane, asked, &caller, now);
+        let key = asked.header("x-api-key").map(str::to_owned);
+        let caller = Caller { address: client, credential: Shown::by(asked), key, own_host: true };
+        let (gate, meters) = admit(account, front, &self.meters, lane, asked, &caller, now);
         let refusal = match gate {
             Gate::Open => None,
             Gate::Refused(refusal) => Some(refused(refusal, &method_arn(account, front, asked), account)),
@@ -140,8 +141,10 @@ impl Traffic {
             tally.refuse(1, true);
             return refusal;
         }
-        let open = lane
-            .is_none_or(|lane| self.fronts[index].lanes[lane].bucket.as_mut().is_none_or(super::throttle::Bucket::one));
+        let open = self.meters.one(&meters)
+            && lane.is_none_or(|lane| {
+                self.fronts[index].lanes[lane].bucket.as_mut().is_none_or(super::throttle::Bucket::one)
+            });
         if !(open && self.account_bucket.as_mut().is_none_or(super::throttle::Bucket::one)) {
             counts.throttled = 1;
             if self.counting.throttled {

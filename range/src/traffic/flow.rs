@@ -118,10 +118,11 @@ impl Traffic {
         }
     }
 
-    /// Method buckets, then the account's: each sheds everyone who asks, in proportion.
+    /// Usage plans, method buckets, then the account's: each sheds everyone who asks, in proportion.
     pub(super) fn throttle(&mut self, at: DateTime<Utc>) {
         let mut chance = Chance::keyed(self.seed, ROUNDING, at.timestamp());
         self.fronts.iter_mut().flat_map(|front| &mut front.lanes).for_each(|lane| lane.second = LaneSecond::default());
+        self.throttle_clients(&mut chance);
         let mut demand = 0;
         for work in &self.work {
             if let Some(lane) = lane(&self.crowds, &mut self.fronts, work) {
@@ -145,6 +146,36 @@ impl Traffic {
                 let passed = share_of(work.left, pass, &mut chance);
                 shed(&mut self.crowds[work.crowd], lane, work, passed, self.counting.throttled);
             }
+        }
+    }
+
+    /// The buckets of usage plans: those of methods, then those of all methods together.
+    fn throttle_clients(&mut self, chance: &mut Chance) {
+        if self.meters.len() == 0 {
+            return;
+        }
+        let mut asked = vec![false; self.meters.len()];
+        for round in 0..2 {
+            let mut demand = vec![0; self.meters.len()];
+            for work in &self.work {
+                if let Some(meter) = meter(&self.crowds, work, round) {
+                    demand[meter] += work.left;
+                }
+            }
+            let mut pass = vec![1.0; demand.len()];
+            for (at, demand) in demand.into_iter().enumerate().filter(|(_, demand)| *demand > 0) {
+                (pass[at], asked[at]) = (self.meters.second(at, demand), true);
+            }
+            for work in &mut self.work {
+                let Some(meter) = meter(&self.crowds, work, round) else { continue };
+                let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
+                let passed = share_of(work.left, pass[meter], chance);
+                shed(&mut self.crowds[work.crowd], lane, work, passed, self.counting.throttled);
+            }
+        }
+        // A bucket fills once a second, also where nobody asks.
+        for at in (0..asked.len()).filter(|at| !asked[*at]) {
+            self.meters.second(at, 0);
         }
     }
 
@@ -273,6 +304,11 @@ fn lane<'f>(crowds: &[Crowd], fronts: &'f mut [Front], work: &Work) -> Option<&'
     let crowd = &crowds[work.crowd];
     let lane = crowd.plan.flows[work.flow].lane?;
     fronts[crowd.front].lanes.get_mut(lane)
+}
+
+/// The bucket of a usage plan that a flow takes from in a round.
+fn meter(crowds: &[Crowd], work: &Work, round: usize) -> Option<usize> {
+    crowds[work.crowd].plan.flows[work.flow].meters.get(round).copied().filter(|_| work.left > 0)
 }
 
 fn tally(front: &mut Front, lane: Option<usize>) -> &mut Tally {

@@ -1,8 +1,7 @@
 //! A stage at work: what its deployed snapshot, its settings and its web ACL make of requests.
 //!
 //! Traffic sees the stage late (propagation) and only what was deployed: methods and resource policy come out of the snapshot, never out of the
-//! draft. Canaries are not simulated: all traffic goes to the stage's own deployment. Usage plans are not simulated: a method that needs an
-//! API key takes any authenticated caller.
+//! draft. Canaries are not simulated: all traffic goes to the stage's own deployment.
 
 use std::sync::Arc;
 

@@ -9,10 +9,11 @@ use super::Traffic;
 use super::credential::Shown;
 use super::crowd::{Class, Crowd, Flow, Plan};
 use super::front::Front;
+use super::meters::Meters;
 use super::request::Request;
 use super::shield::Shield;
 use super::waf::Fate;
-use crate::policy::{self, Access, Call, Credential, Refusal};
+use crate::policy::{self, Access, Call, Refusal};
 use crate::state::Account;
 
 impl Traffic {
@@ -22,12 +23,20 @@ impl Traffic {
         let front = &self.fronts[crowd.front];
         if crowd.plan.version != front.version {
             let shield = front.shield.and_then(|shield| self.shields.get(shield));
-            crowd.plan = plan(account, crowd, front, shield, at);
+            crowd.plan = plan(account, crowd, front, shield, &self.meters, at);
         }
     }
 }
 
-fn plan(account: &Account, crowd: &Crowd, front: &Front, shield: Option<&Shield>, at: DateTime<Utc>) -> Plan {
+fn plan(
+    account: &Account,
+    crowd: &Crowd,
+    front: &Front,
+    shield: Option<&Shield>,
+    meters: &Meters,
+    at: DateTime<Utc>,
+) -> Plan {
+    let key = crowd.spec.api_key.as_ref().and_then(|name| meters.key_named(name.get_ref())).map(str::to_owned);
     let classes = classes(crowd, front, shield);
     let mut flows = Vec::with_capacity(classes.len() * crowd.shapes.len());
     for shape in &crowd.shapes {
@@ -36,10 +45,14 @@ fn plan(account: &Account, crowd: &Crowd, front: &Front, shield: Option<&Shield>
             let address = &crowd.addresses[class.members[0]];
             let fate = shield
                 .map_or_else(Fate::unseen, |shield| shield.acl.judge(&shape.request, &address.country, &class.bits));
-            let caller =
-                Caller { address: address.ip, credential: Shown::of(&crowd.spec), own_host: crowd.spec.host.is_none() };
-            let gate = admit(account, front, lane, &shape.request, &caller, at);
-            flows.push(Flow { fate, gate, lane, rated: 0.0 });
+            let caller = Caller {
+                address: address.ip,
+                credential: Shown::of(&crowd.spec),
+                key: key.clone(),
+                own_host: crowd.spec.host.is_none(),
+            };
+            let (gate, meters) = admit(account, front, meters, lane, &shape.request, &caller, at);
+            flows.push(Flow { fate, gate, lane, meters, rated: 0.0 });
         }
     }
     Plan { version: front.version, classes, flows }
@@ -91,24 +104,27 @@ impl Gate {
 pub(super) struct Caller {
     pub(super) address: IpAddr,
     pub(super) credential: Shown,
+    /// The value of the API key that it sends.
+    pub(super) key: Option<String>,
     /// Comes by the `execute-api` host rather than by a custom domain.
     pub(super) own_host: bool,
 }
 
 /// Endpoint, method, resource policy, authorization and API key, in the order in which API Gateway refuses (the order of the first
-/// two and the last is inferred).
+/// two and the last is inferred); with the buckets of the key's usage plan.
 pub(super) fn admit(
     account: &Account,
     front: &Front,
+    meters: &Meters,
     lane: Option<usize>,
     request: &Request,
     caller: &Caller,
     at: DateTime<Utc>,
-) -> Gate {
+) -> (Gate, Vec<usize>) {
     if front.endpoint_disabled && caller.own_host {
-        return Gate::Disabled;
+        return (Gate::Disabled, Vec::new());
     }
-    let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return Gate::NoMethod };
+    let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return (Gate::NoMethod, Vec::new()) };
     let arn = method_arn(account, front, request);
     let principal = principal(account);
     let call = Call {
@@ -121,9 +137,12 @@ pub(super) fn admit(
     };
     let credential = caller.credential.to(lane);
     match policy::decide(front.policy.as_ref(), &call, lane.authorization, credential) {
-        Access::Granted if lane.api_key_required && credential == Credential::Absent => Gate::NoKey,
-        Access::Granted => Gate::Open,
-        Access::Refused(refusal) => Gate::Refused(refusal),
+        Access::Refused(refusal) => (Gate::Refused(refusal), Vec::new()),
+        Access::Granted if lane.api_key_required => match meters.of(caller.key.as_deref(), front, lane) {
+            Some(meters) => (Gate::Open, meters),
+            None => (Gate::NoKey, Vec::new()),
+        },
+        Access::Granted => (Gate::Open, Vec::new()),
     }
 }
 

@@ -13,6 +13,7 @@ mod faults;
 mod gateway;
 mod ip_sets;
 mod metrics;
+mod plans;
 mod propagation;
 mod quotas;
 mod sampled;

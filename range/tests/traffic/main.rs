@@ -5,6 +5,7 @@ mod authorization;
 mod books;
 mod closing;
 mod http_requests;
+mod plans;
 mod repeat;
 mod respond;
 mod shedding;
