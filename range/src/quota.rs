@@ -97,6 +97,8 @@ fn limits(service: Service, operation: &str) -> Vec<(String, Limit)> {
             "ListMetrics" => Limit::new(25.0, 25.0),
             _ => Limit::new(50.0, 50.0),
         })],
+        // Two a second (documented).
+        Service::CloudTrail => vec![own(Limit::new(2.0, 2.0))],
         Service::Sts => Vec::new(),
     }
 }

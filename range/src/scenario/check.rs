@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::{
-    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageRef, StageSpec, WebAclSpec,
-    WorldSpec,
+    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageRef, StageSpec,
+    WebAclSpec, WorldSpec,
 };
 use crate::state::AuthorizerKind;
 

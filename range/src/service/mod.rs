@@ -4,6 +4,7 @@
 //! knows of HTTP headers or encodings; nothing here counts quotas or plays faults.
 
 pub(crate) mod apigateway;
+mod cloudtrail;
 pub(crate) mod cloudwatch;
 mod common;
 mod sts;
@@ -23,6 +24,7 @@ pub(crate) enum Service {
     ApiGateway,
     Waf,
     CloudWatch,
+    CloudTrail,
 }
 
 impl Service {
@@ -33,7 +35,14 @@ impl Service {
             Self::ApiGateway => "apigateway",
             Self::Waf => "wafv2",
             Self::CloudWatch => "cloudwatch",
+            Self::CloudTrail => "cloudtrail",
         }
+    }
+
+    /// The service of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Sts, Self::ApiGateway, Self::Waf, Self::CloudWatch, Self::CloudTrail];
+        all.into_iter().find(|service| service.name() == name)
     }
 
     /// The error of too many calls.
@@ -46,7 +55,9 @@ impl Service {
                 error
             }
             Self::Sts => AwsError::bad("Throttling", "Rate exceeded"),
-            Self::Waf | Self::CloudWatch => AwsError::bad("ThrottlingException", "Rate exceeded").query("Throttling"),
+            Self::Waf | Self::CloudWatch | Self::CloudTrail => {
+                AwsError::bad("ThrottlingException", "Rate exceeded").query("Throttling")
+            }
         }
     }
 
@@ -58,7 +69,7 @@ impl Service {
             _ if unavailable => "ServiceUnavailable",
             Self::Waf => "WAFInternalErrorException",
             Self::CloudWatch => "InternalServiceFault",
-            Self::ApiGateway | Self::Sts => "InternalFailure",
+            Self::ApiGateway | Self::Sts | Self::CloudTrail => "InternalFailure",
         };
         AwsError::new(status, code, "The request processing has failed because of an unknown error.")
     }
@@ -66,7 +77,7 @@ impl Service {
     /// The error of a caller without the permission. JSON services answer 400, the others 403 (documented).
     pub(crate) fn denied(self) -> AwsError {
         let (status, code) = match self {
-            Self::Waf => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
+            Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "AccessDenied"),
             Self::ApiGateway => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         };
@@ -80,7 +91,7 @@ impl Service {
     /// The error of credentials that have expired.
     pub(crate) fn expired(self) -> AwsError {
         let (status, code) = match self {
-            Self::Waf => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
+            Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
             Self::ApiGateway => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
         };
@@ -96,14 +107,16 @@ impl Service {
                 "Missing Authentication Token",
             ),
             Self::Sts => AwsError::bad("InvalidAction", "Could not find operation for version 2011-06-15"),
-            Self::Waf | Self::CloudWatch => AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", ""),
+            Self::Waf | Self::CloudWatch | Self::CloudTrail => {
+                AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", "")
+            }
         }
     }
 }
 
 /// Whether an operation is one that changes the account.
 pub(crate) fn is_mutating(service: Service, operation: &str) -> bool {
-    service != Service::Sts && !["Get", "List", "Describe"].iter().any(|prefix| operation.starts_with(prefix))
+    service != Service::Sts && !["Get", "List", "Describe", "Lookup"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
 /// What surrounds a call.
@@ -162,5 +175,6 @@ pub(crate) fn perform(account: &mut Account, target: &Target, context: &mut Cont
         Service::ApiGateway => apigateway::perform(account, target),
         Service::Waf => wafv2::perform(account, target),
         Service::CloudWatch => cloudwatch::perform(account, target, context),
+        Service::CloudTrail => cloudtrail::perform(account, target),
     }
 }

@@ -44,6 +44,8 @@ pub struct Account {
     pub waf: Waf,
     /// `CloudWatch` metrics.
     pub metrics: MetricStore,
+    /// Every control-plane call so far, in order.
+    pub trail: Vec<Call>,
     /// WAF's sampled requests.
     pub samples: SampleStore,
     /// How long writes take to reach traffic.
@@ -63,6 +65,7 @@ impl Account {
             gateway: Gateway::default(),
             waf: Waf::default(),
             metrics: MetricStore::default(),
+            trail: Vec::new(),
             samples: SampleStore::new(seed),
             propagation: Propagation::new(seed),
             ids: Ids::new(seed),

@@ -24,6 +24,11 @@ impl Target {
         Self { service, operation: operation.to_owned(), protocol, input }
     }
 
+    /// A call that came by no wire.
+    pub(crate) fn rest(service: Service, operation: &str, input: Value) -> Self {
+        Self::new(service, operation, Protocol::Rest, input)
+    }
+
     /// What the call is about, in short.
     pub(crate) fn resource(&self) -> String {
         const TELLING: [&str; 12] = [
@@ -45,6 +50,9 @@ impl Target {
         parts.join("/")
     }
 }
+
+/// `CloudTrail` in `X-Amz-Target` (service model).
+const CLOUD_TRAIL: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
 
 type Refusal = (Protocol, AwsError);
 
@@ -86,12 +94,14 @@ fn rpc_v2(request: &Request<Bytes>, path: &str) -> Result<Target, Refusal> {
 
 /// `X-Amz-Target: PREFIX.Operation` with a JSON body.
 fn json_rpc(request: &Request<Bytes>, target: &str) -> Result<Target, Refusal> {
-    let (service, protocol) = match target.split_once('.').map(|(prefix, _)| prefix) {
+    // CloudTrail's prefix has dots of its own.
+    let (service, protocol) = match target.rsplit_once('.').map(|(prefix, _)| prefix) {
+        Some(CLOUD_TRAIL) => (Service::CloudTrail, Protocol::Json11),
         Some("AWSWAF_20190729") => (Service::Waf, Protocol::Json11),
         Some("GraniteServiceVersion20100801") => (Service::CloudWatch, Protocol::Json10),
         _ => return Err((Protocol::Json11, Service::Waf.unknown_operation())),
     };
-    let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+    let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation);
     let input = object(request.body()).map_err(|error| (protocol, error))?;
     Ok(Target::new(service, operation, protocol, input))
 }

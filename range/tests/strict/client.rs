@@ -69,6 +69,17 @@ impl Client {
         json_answer(self.send(waf_request(operation, &input)))
     }
 
+    /// `CloudTrail` in JSON 1.1.
+    pub(crate) fn trail(&mut self, input: Value) -> Answer {
+        let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
+        let request = Request::post("/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .body(Bytes::from(input.to_string()))
+            .unwrap();
+        json_answer(self.send(request))
+    }
+
     /// `CloudWatch` in JSON 1.0.
     pub(crate) fn metrics(&mut self, operation: &str, input: &Value) -> Answer {
         let request = Request::post("/")

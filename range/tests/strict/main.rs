@@ -19,5 +19,6 @@ mod quotas;
 mod sampled;
 mod serving;
 mod stages;
+mod trail;
 mod web_acls;
 mod wire;

@@ -59,7 +59,8 @@ fn values_of_keys_are_shown_on_request() {
     let mut client = Client::new();
     let made = client.rest("POST", "/apikeys", json!({"name": "partner", "enabled": true})).ok();
     assert_eq!(made["value"].as_str().unwrap().len(), 40);
-    let shown = |client: &mut Client, query: &str| client.get(&format!("/apikeys{query}")).ok()["item"][0]["value"].clone();
+    let shown =
+        |client: &mut Client, query: &str| client.get(&format!("/apikeys{query}")).ok()["item"][0]["value"].clone();
     assert_eq!(shown(&mut client, ""), Value::Null);
     assert_eq!(shown(&mut client, "?includeValues=true&name=part"), made["value"]);
     let short = client.rest("POST", "/apikeys", json!({"name": "x", "value": "short"}));
