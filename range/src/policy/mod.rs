@@ -176,9 +176,8 @@ pub(crate) fn decide(
     let said = || policy.map(|policy| policy.judge(call));
     let missing = matches!(credential, Credential::Absent | Credential::Invalid);
     match authorization {
-        Authorization::None => alone(said()),
         Authorization::Cognito if missing => Access::Refused(Refusal::Unauthorized),
-        Authorization::Cognito => alone(said()),
+        Authorization::None | Authorization::Cognito => alone(said()),
         Authorization::Iam if credential == Credential::Absent => Access::Refused(Refusal::Unsigned),
         Authorization::Iam if credential == Credential::Invalid => Access::Refused(Refusal::BadSignature),
         Authorization::Iam => either(said(), credential, |explicit| Refusal::Identity { explicit }),
@@ -219,11 +218,30 @@ struct Statement {
     deny: bool,
     /// Whether it is about `execute-api:Invoke`.
     invokes: bool,
-    principals: Vec<String>,
-    not_principals: bool,
-    resources: Vec<String>,
-    not_resources: bool,
+    principals: Named,
+    resources: Named,
     conditions: Vec<Condition>,
+}
+
+/// A member such as `Resource`, or its opposite such as `NotResource`.
+#[derive(Debug)]
+struct Named {
+    names: Vec<String>,
+    not: bool,
+}
+
+impl Named {
+    fn read(json: &Value, member: &str) -> Self {
+        let (value, not) = json.get(format!("Not{member}")).map_or((&json[member], false), |value| (value, true));
+        let mut names = list(value);
+        names.extend(list(&value["AWS"]));
+        Self { names, not }
+    }
+
+    /// Whether it means what fits.
+    fn means(&self, fits: impl Fn(&str) -> bool) -> bool {
+        self.names.iter().any(|name| fits(name)) != self.not
+    }
 }
 
 impl Policy {
@@ -279,32 +297,20 @@ impl Statement {
             Some("Deny") => true,
             _ => return Err(PolicyError::Effect),
         };
-        // `X` or `NotX`, whichever there is.
-        let either = |name: &str| {
-            let not = format!("Not{name}");
-            json.get(&not).map_or((&json[name], false), |value| (value, true))
-        };
-        let (principal, not_principals) = either("Principal");
-        let (action, not_actions) = either("Action");
-        let (resource, not_resources) = either("Resource");
-        let mut principals = list(principal);
-        principals.extend(list(&principal["AWS"]));
-        let named = list(action).iter().any(|action| wild(&action.to_lowercase(), "execute-api:invoke"));
+        let action = Named::read(json, "Action");
         Ok(Self {
             deny,
-            invokes: named != not_actions,
-            principals,
-            not_principals,
-            resources: list(resource),
-            not_resources,
+            invokes: action.means(|action| wild(&action.to_lowercase(), "execute-api:invoke")),
+            principals: Named::read(json, "Principal"),
+            resources: Named::read(json, "Resource"),
             conditions: condition::read(&json["Condition"]),
         })
     }
 
     fn matches(&self, call: &Call<'_>) -> bool {
         self.invokes
-            && self.principals.iter().any(|named| is_principal(named, call.principal)) != self.not_principals
-            && self.resources.iter().any(|pattern| resource_matches(pattern, call.arn)) != self.not_resources
+            && self.principals.means(|named| is_principal(named, call.principal))
+            && self.resources.means(|pattern| resource_matches(pattern, call.arn))
             && self.conditions.iter().all(|condition| condition.holds(call))
     }
 }

@@ -179,6 +179,10 @@ pub struct Population {
     /// How its credentials fare, where `authenticated` is too coarse.
     #[serde(default)]
     pub credential: Option<CredentialSpec>,
+    /// When its privileges end, after the drill opens: from then on the backend refuses it with 4XX, and a cache serves it what it still
+    /// holds of before.
+    #[serde(default)]
+    pub revoked: Option<Span>,
     /// The API key that its requests carry, by name.
     #[serde(default)]
     pub api_key: Option<toml::Spanned<String>>,

@@ -50,10 +50,10 @@ fn lookup(account: &Account, input: &Value) -> Result<Answer, AwsError> {
         .map(|(at, call)| event(account, at, call))
         .filter(|event| filter.as_ref().is_none_or(|(key, value)| says(event, key, value)))
         .peekable();
-    if let Some(token) = text(input, "NextToken") {
-        if !events.any(|event| event["EventId"] == token) {
-            return Err(AwsError::bad("InvalidNextTokenException", "The token is not valid."));
-        }
+    if let Some(token) = text(input, "NextToken")
+        && !events.any(|event| event["EventId"] == token)
+    {
+        return Err(AwsError::bad("InvalidNextTokenException", "The token is not valid."));
     }
     let page: Vec<Value> = events.by_ref().take(size).collect();
     let mut body = json!({ "Events": page });

@@ -182,6 +182,12 @@ impl Crowd {
         self.spec.rate * ramp * self.wobble(at.timestamp()) * silent
     }
 
+    /// Seconds since its privileges ended; `None` while it has them.
+    pub(crate) fn revoked_for(&self, at: DateTime<Utc>, open: DateTime<Utc>) -> Option<i64> {
+        let since = (at - open).num_seconds() - self.spec.revoked?.seconds;
+        (since >= 0).then_some(since)
+    }
+
     fn addresses_weight(&self) -> f64 {
         self.plan.classes.iter().map(Class::weight).sum()
     }

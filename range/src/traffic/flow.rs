@@ -182,7 +182,7 @@ impl Traffic {
     /// Cache, then integration; writes the second's metrics and truth.
     pub(super) fn integrate(&mut self, account: &mut Account, at: DateTime<Utc>) {
         let mut chance = Chance::keyed(self.seed, ROUNDING ^ 1, at.timestamp());
-        self.serve_from_cache(&mut chance);
+        self.serve_from_cache(at, &mut chance);
         let seconds = self.load_backends();
         for work in &self.work {
             let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
@@ -191,7 +191,10 @@ impl Traffic {
             let refused = share_of(work.left, second.refused, &mut chance);
             let late = share_of(work.left - refused, lane.late(&second), &mut chance);
             let answered = work.left - refused - late;
-            let bad = chance.binomial(answered, crowd.spec.client_errors);
+            let bad = match crowd.revoked_for(at, self.open) {
+                Some(_) => answered,
+                None => chance.binomial(answered, crowd.spec.client_errors),
+            };
             let broken = chance.binomial(answered - bad, crowd.spec.server_errors);
             crowd.second.client_errors += bad;
             crowd.second.server_errors += refused + late + broken;
@@ -208,6 +211,7 @@ impl Traffic {
                 let failure = lane.backend.and_then(|backend| self.backends.get(backend));
                 let second = lane.backend.map_or(Second::CALM, |backend| seconds[backend]);
                 let cold = share_of(lane.second.answered, second.cold, &mut chance);
+                lane.cache.fared(lane.second.answered, lane.second.refused + lane.second.late);
                 let cold_ms = failure.map_or(0.0, super::backend::Backend::cold_ms);
                 let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
                 let how = Answered { latency: &lane.latency, slower, wait_ms, timeout_ms };
@@ -235,12 +239,12 @@ impl Traffic {
         }
     }
 
-    fn serve_from_cache(&mut self, chance: &mut Chance) {
+    fn serve_from_cache(&mut self, at: DateTime<Utc>, chance: &mut Chance) {
         self.fronts.iter_mut().flat_map(|front| &mut front.lanes).for_each(|lane| lane.second.demand = 0);
         for work in &self.work {
-            let unique = is_unique(&self.crowds, work);
+            let fills = !is_unique(&self.crowds, work) && self.crowds[work.crowd].revoked_for(at, self.open).is_none();
             if let Some(lane) = lane(&self.crowds, &mut self.fronts, work)
-                && !unique
+                && fills
             {
                 lane.second.demand += work.left;
             }
@@ -253,10 +257,13 @@ impl Traffic {
         for work in &mut self.work {
             let unique = is_unique(&self.crowds, work);
             let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
-            if lane.caching.is_none() {
-                continue;
-            }
-            let hits = if unique { 0 } else { share_of(work.left, lane.second.hits, chance) };
+            let Some((how, ttl)) = lane.caching else { continue };
+            let share = match self.crowds[work.crowd].revoked_for(at, self.open) {
+                _ if unique => 0.0,
+                Some(since) => lane.cache.stale_share(&how, ttl, at.timestamp(), since),
+                None => lane.second.hits,
+            };
+            let hits = share_of(work.left, share, chance);
             work.left -= hits;
             self.crowds[work.crowd].second.cache_hits += hits;
             lane.tally.requests += hits;

@@ -199,7 +199,7 @@ impl Front {
         self.policy = self.view.as_ref().and_then(|stage| stage.snapshot.policy.as_deref()).map(Policy::read);
         self.relay(account, profiles, backends);
         if was_flushed || !ready {
-            self.lanes.iter_mut().for_each(|lane| lane.cache.flush());
+            self.lanes.iter_mut().for_each(|lane| lane.cache.flush(now.timestamp()));
         }
         true
     }

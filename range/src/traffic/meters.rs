@@ -16,7 +16,7 @@ use crate::state::{Account, ApiKey, Live, Throttle, UsagePlan};
 pub(super) struct Meters {
     plans: Vec<Arc<UsagePlan>>,
     keys: Vec<Arc<ApiKey>>,
-    meters: Vec<Meter>,
+    all: Vec<Meter>,
 }
 
 #[derive(Debug)]
@@ -43,13 +43,13 @@ impl Meters {
             return false;
         }
         (self.plans, self.keys) = (plans.into_iter().cloned().collect(), keys.into_iter().cloned().collect());
-        let mut old = std::mem::take(&mut self.meters);
+        let mut old = std::mem::take(&mut self.all);
         for (name, throttle) in self.plans.iter().flat_map(|plan| limits(plan)) {
             let (rate, burst) = (throttle.rate, throttle.burst as f64);
             let known = old.iter().position(|meter| meter.name == name).map(|at| old.swap_remove(at).bucket);
             let mut bucket = known.unwrap_or_else(|| Bucket::new(rate, burst));
             bucket.set(rate, burst);
-            self.meters.push(Meter { name, bucket });
+            self.all.push(Meter { name, bucket });
         }
         true
     }
@@ -74,23 +74,23 @@ impl Meters {
             Some((api, stage, wanted)) => *api == front.api && *stage == front.stage && *wanted == method,
             None => true,
         };
-        let meters = self.meters.iter().enumerate().filter(|(_, meter)| mine(meter) && here(meter));
+        let meters = self.all.iter().enumerate().filter(|(_, meter)| mine(meter) && here(meter));
         Some(meters.map(|(at, _)| at).collect())
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.meters.len()
+        self.all.len()
     }
 
     /// Takes a second's demand of one; gives the share that passes.
     pub(super) fn second(&mut self, meter: usize, demand: u64) -> f64 {
-        self.meters.get_mut(meter).map_or(1.0, |meter| meter.bucket.second(demand))
+        self.all.get_mut(meter).map_or(1.0, |meter| meter.bucket.second(demand))
     }
 
     /// Takes one token of each, if there is one.
     pub(super) fn one(&mut self, meters: &[usize]) -> bool {
-        meters.iter().all(|at| self.meters.get_mut(*at).is_none_or(|meter| meter.bucket.one()))
+        meters.iter().all(|at| self.all.get_mut(*at).is_none_or(|meter| meter.bucket.one()))
     }
 }
 

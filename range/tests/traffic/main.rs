@@ -4,6 +4,7 @@
 mod authorization;
 mod books;
 mod closing;
+mod drills;
 mod http_requests;
 mod plans;
 mod repeat;
