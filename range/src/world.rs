@@ -83,6 +83,11 @@ fn apis(account: &mut Account, world: &WorldSpec, acls: &BTreeMap<String, String
     let mut known = BTreeMap::new();
     for spec in &world.apis {
         let id = spec.id.clone().unwrap_or_else(|| ids::Ids::new(ids::hash(spec.name.get_ref())).short(10));
+        if spec.protocol.get_ref() == "HTTP" {
+            http_api(account, spec, &id);
+            known.insert(spec.name.get_ref().clone(), id);
+            continue;
+        }
         account.create_api(spec.name.get_ref(), Some(&id));
         if let Some(api) = account.gateway.apis.get_mut(&id) {
             api.description = (!spec.description.is_empty()).then(|| spec.description.clone());
@@ -102,6 +107,30 @@ fn apis(account: &mut Account, world: &WorldSpec, acls: &BTreeMap<String, String
         known.insert(spec.name.get_ref().clone(), id);
     }
     known
+}
+
+/// An HTTP API with its routes, and stages that deploy by themselves.
+fn http_api(account: &mut Account, spec: &ApiSpec, id: &str) {
+    account.create_http_api(spec.name.get_ref(), Some(id));
+    if let Some(api) = account.gateway.http_apis.get_mut(id) {
+        api.description = (!spec.description.is_empty()).then(|| spec.description.clone());
+    }
+    for method in &spec.methods {
+        let key = format!("{} {}", method.method, method.path.get_ref());
+        account.create_route(id, &key, &method.authorization, None);
+    }
+    for stage in &spec.stages {
+        let name = stage.name.get_ref();
+        account.create_http_stage(id, name, true);
+        account.edit_http_stage(id, name, |saved| {
+            saved.description = (!stage.description.is_empty()).then(|| stage.description.clone());
+            saved.variables.clone_from(&stage.variables);
+            if let Some(throttle) = stage.throttle {
+                saved.default_settings.rate = Some(throttle.rate);
+                saved.default_settings.burst = Some(i64::from(throttle.burst));
+            }
+        });
+    }
 }
 
 fn methods(account: &mut Account, spec: &ApiSpec, id: &str) {

@@ -175,6 +175,14 @@ impl Check<'_> {
             let error = self.error(&api.endpoint.span(), format!("unknown endpoint type `{}`", api.endpoint.get_ref()));
             return Err(error.hint("write `REGIONAL`, `EDGE` or `PRIVATE`"));
         }
+        match api.protocol.get_ref().as_str() {
+            "REST" => {}
+            "HTTP" => self.http_api(api)?,
+            other => {
+                let error = self.error(&api.protocol.span(), format!("unknown protocol `{other}`"));
+                return Err(error.hint("write `REST` or `HTTP`"));
+            }
+        }
         if let Some(policy) = &api.policy
             && let Err(error) = serde_json::from_str::<serde_json::Value>(policy.get_ref())
         {
@@ -205,11 +213,33 @@ impl Check<'_> {
         api.stages.iter().try_for_each(|stage| self.stage(stage))
     }
 
+    /// What HTTP APIs do not have (documented).
+    fn http_api(&self, api: &ApiSpec) -> Checked {
+        let has = |what: &str| Err(self.error(&api.name.span(), format!("an HTTP API has no {what}")));
+        if api.policy.is_some() {
+            return has("resource policy");
+        }
+        if api.stages.iter().any(|stage| stage.web_acl.is_some()) {
+            return has("web ACL");
+        }
+        if api.stages.iter().any(|stage| stage.cache.is_some()) {
+            return has("cache");
+        }
+        if api.methods.iter().any(|method| method.api_key_required) {
+            return has("API keys");
+        }
+        if api.authorizers.is_empty() && api.methods.iter().all(|method| method.authorizer.is_none()) {
+            return Ok(());
+        }
+        has("named authorizers here")
+    }
+
     fn authorization(&self, api: &ApiSpec, method: &MethodSpec) -> Checked {
         let span = method.path.span();
         let pool = match method.authorization.as_str() {
             "CUSTOM" => false,
             "COGNITO_USER_POOLS" => true,
+            "JWT" if api.protocol.get_ref() == "HTTP" => return Ok(()),
             "NONE" | "AWS_IAM" if method.authorizer.is_none() => return Ok(()),
             "NONE" | "AWS_IAM" => return Err(self.error(&span, "a method without an authorizer names none")),
             other => {

@@ -31,7 +31,7 @@ pub struct WorldSpec {
     /// Whether `GetExport` carries the resource policy (inferred from published exports, therefore switchable).
     #[serde(default = "yes")]
     pub export_carries_policy: bool,
-    /// REST APIs.
+    /// REST and HTTP APIs.
     #[serde(default)]
     pub apis: Vec<ApiSpec>,
     /// IP sets.
@@ -100,7 +100,7 @@ impl Default for CountingSpec {
     }
 }
 
-/// A REST API.
+/// A REST or HTTP API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiSpec {
@@ -112,6 +112,9 @@ pub struct ApiSpec {
     /// What it is for.
     #[serde(default)]
     pub description: String,
+    /// `REST` or `HTTP`.
+    #[serde(default = "rest")]
+    pub protocol: toml::Spanned<String>,
     /// `REGIONAL`, `EDGE` or `PRIVATE`.
     #[serde(default = "regional")]
     pub endpoint: toml::Spanned<String>,
@@ -134,6 +137,10 @@ fn regional() -> toml::Spanned<String> {
     toml::Spanned::new(0..0, "REGIONAL".to_owned())
 }
 
+fn rest() -> toml::Spanned<String> {
+    toml::Spanned::new(0..0, "REST".to_owned())
+}
+
 /// An authorizer of an API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,7 +160,7 @@ pub struct MethodSpec {
     pub method: String,
     /// Resource path.
     pub path: toml::Spanned<String>,
-    /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`.
+    /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`; for HTTP APIs `JWT` instead of the last.
     #[serde(default = "no_authorization")]
     pub authorization: String,
     /// The authorizer of `CUSTOM` and `COGNITO_USER_POOLS`; one is made where none is named.

@@ -4,6 +4,7 @@
 //! knows of HTTP headers or encodings; nothing here counts quotas or plays faults.
 
 pub(crate) mod apigateway;
+mod apigatewayv2;
 mod cloudtrail;
 pub(crate) mod cloudwatch;
 mod common;
@@ -22,6 +23,7 @@ use crate::wire::{Target, Tree};
 pub(crate) enum Service {
     Sts,
     ApiGateway,
+    ApiGatewayV2,
     Waf,
     CloudWatch,
     CloudTrail,
@@ -33,6 +35,7 @@ impl Service {
         match self {
             Self::Sts => "sts",
             Self::ApiGateway => "apigateway",
+            Self::ApiGatewayV2 => "apigatewayv2",
             Self::Waf => "wafv2",
             Self::CloudWatch => "cloudwatch",
             Self::CloudTrail => "cloudtrail",
@@ -41,14 +44,19 @@ impl Service {
 
     /// The service of that name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let all = [Self::Sts, Self::ApiGateway, Self::Waf, Self::CloudWatch, Self::CloudTrail];
+        let all = [Self::Sts, Self::ApiGateway, Self::ApiGatewayV2, Self::Waf, Self::CloudWatch, Self::CloudTrail];
         all.into_iter().find(|service| service.name() == name)
+    }
+
+    /// Whether it speaks REST.
+    pub(crate) const fn is_gateway(self) -> bool {
+        matches!(self, Self::ApiGateway | Self::ApiGatewayV2)
     }
 
     /// The error of too many calls.
     pub(crate) fn throttled(self) -> AwsError {
         match self {
-            Self::ApiGateway => {
+            Self::ApiGateway | Self::ApiGatewayV2 => {
                 let mut error =
                     AwsError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too Many Requests");
                 error.retry_after = Some(1);
@@ -65,11 +73,11 @@ impl Service {
     pub(crate) fn failed(self, status: StatusCode) -> AwsError {
         let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
         let code = match self {
-            _ if unavailable && self == Self::ApiGateway => "ServiceUnavailableException",
+            _ if unavailable && self.is_gateway() => "ServiceUnavailableException",
             _ if unavailable => "ServiceUnavailable",
             Self::Waf => "WAFInternalErrorException",
             Self::CloudWatch => "InternalServiceFault",
-            Self::ApiGateway | Self::Sts | Self::CloudTrail => "InternalFailure",
+            Self::ApiGateway | Self::ApiGatewayV2 | Self::Sts | Self::CloudTrail => "InternalFailure",
         };
         AwsError::new(status, code, "The request processing has failed because of an unknown error.")
     }
@@ -79,7 +87,7 @@ impl Service {
         let (status, code) = match self {
             Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "AccessDenied"),
-            Self::ApiGateway => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+            Self::ApiGateway | Self::ApiGatewayV2 => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         };
         AwsError::new(
             status,
@@ -92,7 +100,7 @@ impl Service {
     pub(crate) fn expired(self) -> AwsError {
         let (status, code) = match self {
             Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
-            Self::ApiGateway => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
+            Self::ApiGateway | Self::ApiGatewayV2 => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
         };
         AwsError::new(status, code, "The security token included in the request is expired")
@@ -101,7 +109,7 @@ impl Service {
     /// The error of an operation that the service does not have.
     pub(crate) fn unknown_operation(self) -> AwsError {
         match self {
-            Self::ApiGateway => AwsError::new(
+            Self::ApiGateway | Self::ApiGatewayV2 => AwsError::new(
                 StatusCode::FORBIDDEN,
                 "MissingAuthenticationTokenException",
                 "Missing Authentication Token",
@@ -173,6 +181,7 @@ pub(crate) fn perform(account: &mut Account, target: &Target, context: &mut Cont
     match target.service {
         Service::Sts => sts::perform(account, target),
         Service::ApiGateway => apigateway::perform(account, target),
+        Service::ApiGatewayV2 => apigatewayv2::perform(account, target),
         Service::Waf => wafv2::perform(account, target),
         Service::CloudWatch => cloudwatch::perform(account, target, context),
         Service::CloudTrail => cloudtrail::perform(account, target),

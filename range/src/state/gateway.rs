@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value};
 
-use super::{Account, ApiKey, Authorizer, CacheCluster, Live, Stage, UsagePlan};
+use super::{Account, ApiKey, Authorizer, CacheCluster, HttpApi, Live, Stage, UsagePlan};
 
 /// API Gateway's part of an account.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Gateway {
     pub export_carries_policy: bool,
     /// APIs by id.
     pub apis: BTreeMap<String, Api>,
+    /// HTTP APIs by id.
+    pub http_apis: BTreeMap<String, HttpApi>,
     /// Usage plans by id.
     pub usage_plans: BTreeMap<String, Live<UsagePlan>>,
     /// API keys by id.
@@ -39,6 +41,7 @@ impl Default for Gateway {
             cloudwatch_role_arn: None,
             export_carries_policy: true,
             apis: BTreeMap::new(),
+            http_apis: BTreeMap::new(),
             usage_plans: BTreeMap::new(),
             api_keys: BTreeMap::new(),
         }
@@ -161,6 +164,9 @@ impl Gateway {
     pub(crate) fn settle(&mut self, now: DateTime<Utc>) {
         self.usage_plans.values_mut().for_each(|plan| plan.settle(now));
         self.api_keys.values_mut().for_each(|key| key.settle(now));
+        for api in self.http_apis.values_mut() {
+            api.stages.values_mut().for_each(|stage| stage.settle(now));
+        }
         for api in self.apis.values_mut() {
             api.execute_api_endpoint_disabled = api.disable_execute_api_endpoint;
             for stage in api.stages.values_mut() {
@@ -298,10 +304,13 @@ impl Account {
         self.save_stage(api, stage)
     }
 
-    /// A stage as traffic sees it now, after propagation.
+    /// A stage as traffic sees it now, after propagation; of HTTP APIs as well.
     #[must_use]
     pub fn stage_live(&self, api: &str, stage: &str, now: DateTime<Utc>) -> Option<&Arc<Stage>> {
-        self.gateway.apis.get(api)?.stage_live(stage, now)
+        match self.gateway.http_apis.get(api) {
+            Some(api) => api.stages.get(stage)?.at(now).map(|stage| &stage.seen),
+            None => self.gateway.apis.get(api)?.stage_live(stage, now),
+        }
     }
 
     /// Starts a flush of a stage's cache: nothing cached before `now` is served again. About 20 s (unverified).

@@ -5,6 +5,7 @@
 
 pub mod authorizer;
 pub mod gateway;
+pub mod http;
 pub mod ids;
 pub mod live;
 pub mod metrics;
@@ -19,6 +20,7 @@ use chrono::{DateTime, Utc};
 
 pub use authorizer::{Authorizer, AuthorizerKind};
 pub use gateway::{Api, Deployment, Gateway, Method, Resource, Snapshot};
+pub use http::{HttpApi, HttpRoute, HttpStage, RouteSettings};
 pub use ids::Ids;
 pub use live::Live;
 pub use metrics::{MetricStore, SeriesId, SeriesKey};

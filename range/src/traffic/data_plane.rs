@@ -13,7 +13,7 @@ use super::backend::Second;
 use super::chance::Chance;
 use super::credential::Shown;
 use super::plan::{Caller, Gate, admit, method_arn, principal};
-use super::record::{Answered, Tally};
+use super::record::{Answered, Family, Tally};
 use super::request::Request;
 use super::truth::{Counts, Truth};
 use super::waf::Fate;
@@ -136,6 +136,13 @@ impl Traffic {
             Gate::NoKey | Gate::Disabled => Some(Answer::error(403, "ForbiddenException", "Forbidden")),
             Gate::NoMethod => Some(unsigned()),
         };
+        // HTTP APIs have words of their own, and fewer (documented for 404; the others seen in users' reports).
+        let refusal = refusal.map(|refusal| match gate {
+            _ if self.fronts[index].family == Family::Rest => refusal,
+            Gate::NoMethod => Answer { status: 404, error_type: None, body: r#"{"message":"Not Found"}"#.to_owned() },
+            _ if refusal.status == 401 => Answer { error_type: None, ..refusal },
+            _ => Answer { status: 403, error_type: None, body: r#"{"message":"Forbidden"}"#.to_owned() },
+        });
         if let Some(refusal) = refusal {
             *if gate.wants_credentials() { &mut counts.unauthorized } else { &mut counts.denied } += 1;
             tally.refuse(1, true);

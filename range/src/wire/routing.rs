@@ -31,8 +31,10 @@ impl Target {
 
     /// What the call is about, in short.
     pub(crate) fn resource(&self) -> String {
-        const TELLING: [&str; 12] = [
+        const TELLING: [&str; 14] = [
             "restApiId",
+            "apiId",
+            "routeKey",
             "resourceId",
             "httpMethod",
             "stageName",
@@ -69,8 +71,9 @@ pub(crate) fn route(request: &Request<Bytes>) -> Result<Target, Refusal> {
     if path == "/" && request.method() == Method::POST && form {
         return query_rpc(request);
     }
+    let service = if path.starts_with("/v2/") { Service::ApiGatewayV2 } else { Service::ApiGateway };
     rest::route(request)
-        .map(|(operation, input)| Target::new(Service::ApiGateway, operation, Protocol::Rest, input))
+        .map(|(operation, input)| Target::new(service, operation, Protocol::Rest, input))
         .map_err(|error| (Protocol::Rest, error))
 }
 
@@ -140,7 +143,7 @@ pub(crate) fn check_scope(request: &Request<Bytes>, service: Service, region: &s
     };
     match scope.split('/').nth(2) {
         Some(signed) if signed != region && service != Service::Sts => Err(AwsError::new(
-            if service == Service::ApiGateway { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST },
+            if service.is_gateway() { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST },
             "InvalidSignatureException",
             format!("Credential should be scoped to a valid region, not '{signed}'. "),
         )),

@@ -11,6 +11,7 @@ mod deployments;
 mod exports;
 mod faults;
 mod gateway;
+mod http_apis;
 mod ip_sets;
 mod metrics;
 mod plans;

@@ -129,7 +129,7 @@ fn a_broad_allow_opens_what_authorizers_leave_unsaid() {
 fn populations_fare_by_their_credentials() {
     let mut text = GATES.to_owned();
     for credential in ["none", "allow", "silent", "deny", "invalid"] {
-        text += &format!(
+        let population = format!(
             r#"
 [[world.populations]]
 name = "{credential}"
@@ -141,6 +141,7 @@ sources = [{{ prefix = "192.0.2.0/24", count = 4 }}]
 requests = [{{ route = "GET /token" }}]
 "#
         );
+        text.push_str(&population);
     }
     let mut range = Range::from_scenario(&text, None).unwrap();
     after(&mut range, 2);

@@ -5,6 +5,7 @@ mod authorization;
 mod books;
 mod closing;
 mod drills;
+mod http_apis;
 mod http_requests;
 mod plans;
 mod repeat;
