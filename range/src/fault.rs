@@ -1,7 +1,7 @@
 //! Scripted trouble: what goes wrong with which call.
 //!
 //! Faults are for tests and drills. They match a service and an operation, count the calls that match, and strike at
-//! the one asked for, or at every one. A hook plays another writer who changes the account just before a call.
+//! the one asked for, or at every one. A hook plays another writer who changes the account just before a call or just after it.
 
 use http::StatusCode;
 
@@ -57,6 +57,11 @@ impl Fault {
             Self::UnknownOperation => Some(service.unknown_operation()),
             Self::Hang | Self::HangAfter | Self::Reset | Self::ResetAfter | Self::Truncate | Self::PartialData => None,
         }
+    }
+
+    /// Whether a call that goes unanswered is performed all the same.
+    pub(crate) const fn performs(&self) -> bool {
+        !matches!(self, Self::Hang | Self::Reset)
     }
 
     /// What the trail says of a call that the client got no whole answer to.
@@ -119,14 +124,21 @@ impl Match {
     }
 }
 
-/// Another writer: changes the account just before a call is performed.
+/// On which side of a call a hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Before,
+    After,
+}
+
+/// Another writer: changes the account just before a call is performed, or just after.
 type Hook = Box<dyn FnMut(&mut Account) + Send>;
 
 /// The script.
 #[derive(Default)]
 pub struct Faults {
     rules: Vec<(Match, Fault)>,
-    hooks: Vec<(Match, Hook)>,
+    hooks: Vec<(Match, Side, Hook)>,
 }
 
 impl std::fmt::Debug for Faults {
@@ -136,7 +148,7 @@ impl std::fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// Lets a fault strike. `service` is `sts`, `apigateway`, `wafv2`, `cloudwatch` or `*`; `operation` is AWS's name
+    /// Lets a fault strike. `service` is `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch`, `cloudtrail` or `*`; `operation` is AWS's name
     /// or `*`. Where several match, the one added first strikes; all of them count the call.
     pub fn add(&mut self, service: &str, operation: &str, when: When, fault: Fault) {
         self.rules.push((Match::new(service, operation, when), fault));
@@ -151,7 +163,18 @@ impl Faults {
         when: When,
         hook: impl FnMut(&mut Account) + Send + 'static,
     ) {
-        self.hooks.push((Match::new(service, operation, when), Box::new(hook)));
+        self.hooks.push((Match::new(service, operation, when), Side::Before, Box::new(hook)));
+    }
+
+    /// The same just after a call has been performed, or refused, and before the client's next one.
+    pub fn after(
+        &mut self,
+        service: &str,
+        operation: &str,
+        when: When,
+        hook: impl FnMut(&mut Account) + Send + 'static,
+    ) {
+        self.hooks.push((Match::new(service, operation, when), Side::After, Box::new(hook)));
     }
 
     /// Forgets every fault and hook.
@@ -160,8 +183,8 @@ impl Faults {
         self.hooks.clear();
     }
 
-    pub(crate) fn run_hooks(&mut self, service: &str, operation: &str, account: &mut Account) {
-        for (rule, hook) in &mut self.hooks {
+    pub(crate) fn run_hooks(&mut self, side: Side, service: &str, operation: &str, account: &mut Account) {
+        for (rule, _, hook) in self.hooks.iter_mut().filter(|(_, runs, _)| *runs == side) {
             if rule.strikes(service, operation) {
                 hook(account);
             }

@@ -7,9 +7,12 @@
 //! How AWS behaves is marked where it is built: *documented*, *inferred* (from other facts or other people's
 //! recordings) or *unverified*.
 
+mod addresses;
 mod clock;
 mod error;
 pub mod fault;
+mod operator;
+pub mod policy;
 mod quota;
 mod range;
 pub mod scenario;

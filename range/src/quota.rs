@@ -70,14 +70,20 @@ impl Quotas {
     }
 }
 
+/// API Gateway's control plane.
+const GATEWAY: Limit = Limit::new(10.0, 40.0);
+
 /// The buckets a call falls under, by name.
 fn limits(service: Service, operation: &str) -> Vec<(String, Limit)> {
     let own = |limit| (format!("{}:{operation}", service.name()), limit);
     match service {
+        // One limit for both, as the quota is of the control plane as a whole (inferred).
+        Service::ApiGatewayV2 => vec![("apigateway".to_owned(), GATEWAY)],
         Service::ApiGateway => {
-            let mut limits = vec![("apigateway".to_owned(), Limit::new(10.0, 40.0))];
+            let mut limits = vec![("apigateway".to_owned(), GATEWAY)];
             match operation {
                 "CreateDeployment" => limits.push(own(Limit::new(0.2, 1.0))),
+                "UpdateUsagePlan" => limits.push(own(Limit::new(0.05, 1.0))),
                 "GetResources" => limits.push(own(Limit::new(2.5, 5.0))),
                 "PutRestApi" => limits.push(own(Limit::new(1.0, 1.0))),
                 _ => {}
@@ -96,6 +102,8 @@ fn limits(service: Service, operation: &str) -> Vec<(String, Limit)> {
             "ListMetrics" => Limit::new(25.0, 25.0),
             _ => Limit::new(50.0, 50.0),
         })],
+        // Two a second (documented).
+        Service::CloudTrail => vec![own(Limit::new(2.0, 2.0))],
         Service::Sts => Vec::new(),
     }
 }

@@ -7,7 +7,8 @@ use chrono::{DateTime, Duration, Utc};
 use http::header::DATE;
 use http::{HeaderName, HeaderValue, Request, Response};
 
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Side};
+use crate::operator::CALLER;
 use crate::quota::Quotas;
 use crate::scenario::ScenarioError;
 use crate::service::{self, Context};
@@ -37,7 +38,6 @@ pub struct Range {
     account: Account,
     traffic: Traffic,
     start: DateTime<Utc>,
-    calls: Vec<Call>,
     faults: Faults,
     quotas: Quotas,
     rate: f64,
@@ -75,7 +75,6 @@ impl Range {
             start: account.now,
             account,
             traffic,
-            calls: Vec::new(),
             faults: Faults::default(),
             quotas: Quotas::new(),
             rate: 1.0,
@@ -154,7 +153,7 @@ impl Range {
             Ok(target) => target,
             Err((protocol, error)) => return Reply::Response(protocol.error(&error, &request_id)),
         };
-        self.faults.run_hooks(target.service.name(), &target.operation, &mut self.account);
+        self.faults.run_hooks(Side::Before, target.service.name(), &target.operation, &mut self.account);
         let fault = self.faults.take(target.service.name(), &target.operation);
         let mut context = Context { partial_data: fault == Some(Fault::PartialData) };
         let outcome = match fault.as_ref().and_then(|fault| fault.error(target.service)) {
@@ -164,7 +163,9 @@ impl Range {
                 _ => self.perform(request, &target, &mut context),
             },
         };
-        self.record(&target, fault.as_ref(), outcome.as_ref().err());
+        let unanswered = fault.as_ref().and_then(|fault| Some((fault.unanswered()?, fault.performs())));
+        self.account.record(&target, CALLER, outcome.as_ref().err(), unanswered);
+        self.faults.run_hooks(Side::After, target.service.name(), &target.operation, &mut self.account);
         match fault {
             Some(Fault::Hang | Fault::HangAfter) => Reply::Hang,
             Some(Fault::Reset | Fault::ResetAfter) => Reply::Reset,
@@ -184,22 +185,10 @@ impl Range {
         service::perform(&mut self.account, target, context)
     }
 
-    fn record(&mut self, target: &Target, fault: Option<&Fault>, error: Option<&AwsError>) {
-        let unanswered = fault.and_then(Fault::unanswered).map(str::to_owned);
-        self.calls.push(Call {
-            at: self.account.now,
-            service: target.service.name(),
-            operation: target.operation.clone(),
-            mutating: service::is_mutating(target.service, &target.operation),
-            error: error.map(|error| error.code.clone()).or(unanswered),
-            resource: target.resource(),
-        });
-    }
-
     /// Every control-plane call so far, in order.
     #[must_use]
     pub fn calls(&self) -> &[Call] {
-        &self.calls
+        &self.account.trail
     }
 
     /// The scripted faults.

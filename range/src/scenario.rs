@@ -8,18 +8,22 @@
 
 mod check;
 mod error;
+mod plans;
 mod population;
 mod values;
 mod waf;
 mod world;
 
 pub use error::ScenarioError;
-pub use population::{Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked};
+pub use plans::{ApiKeySpec, PlanMethodSpec, PlanStageSpec, UsagePlanSpec};
+pub use population::{
+    CredentialSpec, Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked,
+};
 pub use values::{Route, Span, StageRef};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{
-    ApiSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec, MethodSpec, StageSpec,
-    ThrottleSpec, WorldSpec,
+    ApiSpec, AuthorizerSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec, MethodSpec,
+    StageSpec, ThrottleSpec, WorldSpec,
 };
 
 use serde::Deserialize;

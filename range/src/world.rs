@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, json};
 
-use crate::scenario::{ApiSpec, Scenario, ScenarioError, StageSpec, WorldSpec};
-use crate::state::{Account, Method, MethodSetting, ids};
+use crate::scenario::{ApiSpec, MethodSpec, Scenario, ScenarioError, StageRef, StageSpec, WorldSpec};
+use crate::state::{Account, Authorizer, AuthorizerKind, Method, MethodSetting, PlanStage, Throttle, ids};
 use crate::traffic::{Profile, Traffic};
 
 /// How long before its history the account was set up.
@@ -25,8 +25,10 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
         account.gateway.throttle_rate_limit = throttle.rate;
         account.gateway.throttle_burst_limit = i64::from(throttle.burst);
     }
+    account.gateway.export_carries_policy = world.export_carries_policy;
     let acls = waf::build(&mut account, world);
     let apis = apis(&mut account, world, &acls);
+    plans(&mut account, world, &apis);
     account.settle();
     account.now = begin;
     let mut traffic = Traffic::new(seed, world.start, world.counting, &world.backends, profiles(world, &apis));
@@ -37,6 +39,34 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
     }
     simulate(&mut account, &mut traffic, world.start);
     Ok((account, traffic))
+}
+
+/// Creates API keys and usage plans.
+fn plans(account: &mut Account, world: &WorldSpec, apis: &BTreeMap<String, String>) {
+    let limits = |rate, burst| Throttle { rate, burst: i64::from(burst) };
+    let mut keys = BTreeMap::new();
+    for spec in &world.api_keys {
+        let name = spec.name.get_ref().as_str();
+        keys.insert(name, account.create_api_key(name, spec.value.as_deref(), true));
+    }
+    for spec in &world.usage_plans {
+        let throttle = spec.throttle.map(|throttle| limits(throttle.rate, throttle.burst));
+        let id = account.create_usage_plan(spec.name.get_ref(), throttle);
+        account.edit_usage_plan(&id, |plan| {
+            plan.keys = spec.keys.iter().filter_map(|name| keys.get(name.get_ref().as_str()).cloned()).collect();
+            for stage in &spec.stages {
+                let StageRef { api, stage: name } = stage.stage.get_ref();
+                let methods = stage.methods.iter().map(|method| {
+                    (format!("{}/{}", method.route.path, method.route.method), limits(method.rate, method.burst))
+                });
+                plan.stages.push(PlanStage {
+                    api: apis.get(api).cloned().unwrap_or_default(),
+                    stage: name.clone(),
+                    throttle: methods.collect(),
+                });
+            }
+        });
+    }
 }
 
 fn simulate(account: &mut Account, traffic: &mut Traffic, until: DateTime<Utc>) {
@@ -53,6 +83,11 @@ fn apis(account: &mut Account, world: &WorldSpec, acls: &BTreeMap<String, String
     let mut known = BTreeMap::new();
     for spec in &world.apis {
         let id = spec.id.clone().unwrap_or_else(|| ids::Ids::new(ids::hash(spec.name.get_ref())).short(10));
+        if spec.protocol.get_ref() == "HTTP" {
+            http_api(account, spec, &id);
+            known.insert(spec.name.get_ref().clone(), id);
+            continue;
+        }
         account.create_api(spec.name.get_ref(), Some(&id));
         if let Some(api) = account.gateway.apis.get_mut(&id) {
             api.description = (!spec.description.is_empty()).then(|| spec.description.clone());
@@ -74,6 +109,30 @@ fn apis(account: &mut Account, world: &WorldSpec, acls: &BTreeMap<String, String
     known
 }
 
+/// An HTTP API with its routes, and stages that deploy by themselves.
+fn http_api(account: &mut Account, spec: &ApiSpec, id: &str) {
+    account.create_http_api(spec.name.get_ref(), Some(id));
+    if let Some(api) = account.gateway.http_apis.get_mut(id) {
+        api.description = (!spec.description.is_empty()).then(|| spec.description.clone());
+    }
+    for method in &spec.methods {
+        let key = format!("{} {}", method.method, method.path.get_ref());
+        account.create_route(id, &key, &method.authorization, None);
+    }
+    for stage in &spec.stages {
+        let name = stage.name.get_ref();
+        account.create_http_stage(id, name, true);
+        account.edit_http_stage(id, name, |saved| {
+            saved.description = (!stage.description.is_empty()).then(|| stage.description.clone());
+            saved.variables.clone_from(&stage.variables);
+            if let Some(throttle) = stage.throttle {
+                saved.default_settings.rate = Some(throttle.rate);
+                saved.default_settings.burst = Some(i64::from(throttle.burst));
+            }
+        });
+    }
+}
+
 fn methods(account: &mut Account, spec: &ApiSpec, id: &str) {
     for method in &spec.methods {
         let Some(resource) = account.put_path(id, method.path.get_ref()) else { continue };
@@ -88,16 +147,54 @@ fn methods(account: &mut Account, spec: &ApiSpec, id: &str) {
             "cacheNamespace": resource,
             "cacheKeyParameters": [],
         });
+        let authorizer_id = authorizer(account, spec, method, id);
         let method = Method {
             http_method: method.method.clone(),
             authorization_type: method.authorization.clone(),
             api_key_required: method.api_key_required,
-            authorizer_id: None,
+            authorizer_id,
             extra: Map::new(),
             integration: Some(integration),
         };
         account.put_method(id, &resource, method);
     }
+}
+
+/// The id of a method's authorizer, which is made on first sight; `None` where its authorization needs none.
+fn authorizer(account: &mut Account, spec: &ApiSpec, method: &MethodSpec, api: &str) -> Option<String> {
+    let kind = match method.authorization.as_str() {
+        "CUSTOM" => AuthorizerKind::Token,
+        "COGNITO_USER_POOLS" => AuthorizerKind::CognitoUserPools,
+        _ => return None,
+    };
+    let usual = if kind == AuthorizerKind::Token { "tokens" } else { "users" };
+    let name = method.authorizer.as_ref().map_or(usual, |name| name.get_ref());
+    let known = account.gateway.apis.get(api)?.draft.authorizers.values().find(|known| known.name == name);
+    if let Some(known) = known {
+        return Some(known.id.clone());
+    }
+    let named = spec.authorizers.iter().find(|known| known.name.get_ref() == name);
+    let kind = named.and_then(|named| AuthorizerKind::named(&named.kind)).unwrap_or(kind);
+    let (region, owner, id) = (account.region.clone(), account.id.clone(), account.ids.short(6));
+    let cognito = kind == AuthorizerKind::CognitoUserPools;
+    let function = format!("arn:aws:lambda:{region}:{owner}:function:{name}");
+    let authorizer = Authorizer {
+        id: id.clone(),
+        name: name.to_owned(),
+        kind,
+        uri: (!cognito)
+            .then(|| format!("arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations")),
+        provider_arns: cognito
+            .then(|| format!("arn:aws:cognito-idp:{region}:{owner}:userpool/{region}_{name}"))
+            .into_iter()
+            .collect(),
+        identity_source: Some("method.request.header.Authorization".to_owned()),
+        result_ttl_seconds: 300,
+        credentials: None,
+        validation_expression: None,
+    };
+    account.gateway.apis.get_mut(api)?.draft.authorizers.insert(id.clone(), authorizer);
+    Some(id)
 }
 
 fn create_stage(account: &mut Account, api: &str, spec: &StageSpec, deployment: &str) {

@@ -7,8 +7,10 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::{
-    ApiSpec, IpSetSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageSpec, WebAclSpec, WorldSpec,
+    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageRef, StageSpec,
+    WebAclSpec, WorldSpec,
 };
+use crate::state::AuthorizerKind;
 
 type Checked = Result<(), ScenarioError>;
 
@@ -58,6 +60,7 @@ impl Check<'_> {
             self.share(&backend.name.span(), "collapse", backend.collapse)?;
         }
         world.apis.iter().try_for_each(|api| self.api(api))?;
+        self.plans()?;
         world.populations.iter().try_for_each(|population| self.population(population))
     }
 
@@ -172,6 +175,14 @@ impl Check<'_> {
             let error = self.error(&api.endpoint.span(), format!("unknown endpoint type `{}`", api.endpoint.get_ref()));
             return Err(error.hint("write `REGIONAL`, `EDGE` or `PRIVATE`"));
         }
+        match api.protocol.get_ref().as_str() {
+            "REST" => {}
+            "HTTP" => self.http_api(api)?,
+            other => {
+                let error = self.error(&api.protocol.span(), format!("unknown protocol `{other}`"));
+                return Err(error.hint("write `REST` or `HTTP`"));
+            }
+        }
         if let Some(policy) = &api.policy
             && let Err(error) = serde_json::from_str::<serde_json::Value>(policy.get_ref())
         {
@@ -179,8 +190,16 @@ impl Check<'_> {
         }
         let backends: Vec<&str> = self.world.backends.iter().map(|backend| backend.name.get_ref().as_str()).collect();
         api.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
+        self.unique("authorizer", api.authorizers.iter().map(|authorizer| &authorizer.name))?;
+        for authorizer in &api.authorizers {
+            if AuthorizerKind::named(&authorizer.kind).is_none() {
+                let error = self.error(&authorizer.name.span(), format!("unknown authorizer `{}`", authorizer.kind));
+                return Err(error.hint("write `TOKEN`, `REQUEST` or `COGNITO_USER_POOLS`"));
+            }
+        }
         for method in &api.methods {
             let span = method.path.span();
+            self.authorization(api, method)?;
             method.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
             if !method.path.get_ref().starts_with('/') {
                 return Err(self.error(&span, "a path starts with `/`"));
@@ -194,6 +213,46 @@ impl Check<'_> {
         api.stages.iter().try_for_each(|stage| self.stage(stage))
     }
 
+    /// What HTTP APIs do not have (documented).
+    fn http_api(&self, api: &ApiSpec) -> Checked {
+        let has = |what: &str| Err(self.error(&api.name.span(), format!("an HTTP API has no {what}")));
+        if api.policy.is_some() {
+            return has("resource policy");
+        }
+        if api.stages.iter().any(|stage| stage.web_acl.is_some()) {
+            return has("web ACL");
+        }
+        if api.stages.iter().any(|stage| stage.cache.is_some()) {
+            return has("cache");
+        }
+        if api.methods.iter().any(|method| method.api_key_required) {
+            return has("API keys");
+        }
+        if api.authorizers.is_empty() && api.methods.iter().all(|method| method.authorizer.is_none()) {
+            return Ok(());
+        }
+        has("named authorizers here")
+    }
+
+    fn authorization(&self, api: &ApiSpec, method: &MethodSpec) -> Checked {
+        let span = method.path.span();
+        let pool = match method.authorization.as_str() {
+            "CUSTOM" => false,
+            "COGNITO_USER_POOLS" => true,
+            "JWT" if api.protocol.get_ref() == "HTTP" => return Ok(()),
+            "NONE" | "AWS_IAM" if method.authorizer.is_none() => return Ok(()),
+            "NONE" | "AWS_IAM" => return Err(self.error(&span, "a method without an authorizer names none")),
+            other => {
+                let error = self.error(&span, format!("unknown authorization `{other}`"));
+                return Err(error.hint("write `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`"));
+            }
+        };
+        let Some(name) = &method.authorizer else { return Ok(()) };
+        let fitting = api.authorizers.iter().filter(|known| (known.kind == "COGNITO_USER_POOLS") == pool);
+        let fitting: Vec<&str> = fitting.map(|known| known.name.get_ref().as_str()).collect();
+        self.refers("fitting authorizer", name, &fitting)
+    }
+
     fn stage(&self, stage: &StageSpec) -> Checked {
         let acls: Vec<&str> = self.world.web_acls.iter().map(|acl| acl.name.get_ref().as_str()).collect();
         stage.web_acl.iter().try_for_each(|name| self.refers("web ACL", name, &acls))?;
@@ -201,20 +260,40 @@ impl Check<'_> {
         stage.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))
     }
 
-    fn population(&self, population: &Population) -> Checked {
-        let span = population.name.span();
-        let target = population.stage.get_ref();
+    fn plans(&self) -> Checked {
+        self.unique("API key", self.world.api_keys.iter().map(|key| &key.name))?;
+        self.unique("usage plan", self.world.usage_plans.iter().map(|plan| &plan.name))?;
+        for plan in &self.world.usage_plans {
+            plan.keys.iter().try_for_each(|name| self.api_key(name))?;
+            plan.stages.iter().try_for_each(|stage| self.stage_ref(&stage.stage))?;
+        }
+        Ok(())
+    }
+
+    fn api_key(&self, name: &Spanned<String>) -> Checked {
+        let keys: Vec<&str> = self.world.api_keys.iter().map(|key| key.name.get_ref().as_str()).collect();
+        self.refers("API key", name, &keys)
+    }
+
+    fn stage_ref(&self, stage: &Spanned<StageRef>) -> Checked {
         let stages: Vec<String> = self
             .world
             .apis
             .iter()
             .flat_map(|api| api.stages.iter().map(|stage| format!("{}/{}", api.name.get_ref(), stage.name.get_ref())))
             .collect();
-        let wanted = format!("{}/{}", target.api, target.stage);
-        if !stages.contains(&wanted) {
-            let error = self.error(&population.stage.span(), format!("no stage `{wanted}`"));
-            return Err(error.nearest(&wanted, stages.iter().map(String::as_str)));
+        let wanted = format!("{}/{}", stage.get_ref().api, stage.get_ref().stage);
+        if stages.contains(&wanted) {
+            return Ok(());
         }
+        let error = self.error(&stage.span(), format!("no stage `{wanted}`"));
+        Err(error.nearest(&wanted, stages.iter().map(String::as_str)))
+    }
+
+    fn population(&self, population: &Population) -> Checked {
+        let span = population.name.span();
+        self.stage_ref(&population.stage)?;
+        population.api_key.iter().try_for_each(|name| self.api_key(name))?;
         if !(population.rate.is_finite() && population.rate >= 0.0 && population.cost > 0.0 && population.noise >= 0.0)
         {
             return Err(self.error(&span, "`rate` and `noise` must not be negative, `cost` must be above 0"));

@@ -120,6 +120,22 @@ pub struct Habit {
     pub share: toml::Spanned<f64>,
 }
 
+/// How a population's credentials fare with IAM, a Lambda authorizer or Cognito.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialSpec {
+    /// There are none.
+    None,
+    /// Valid; the identity's or the authorizer's policy allows the call.
+    Allow,
+    /// Valid; that policy says nothing of the call.
+    Silent,
+    /// Valid; that policy denies the call.
+    Deny,
+    /// Not valid.
+    Invalid,
+}
+
 /// Who sends requests to one stage.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +176,16 @@ pub struct Population {
     /// Whether the requests carry credentials that IAM and authorizers accept.
     #[serde(default)]
     pub authenticated: bool,
+    /// How its credentials fare, where `authenticated` is too coarse.
+    #[serde(default)]
+    pub credential: Option<CredentialSpec>,
+    /// When its privileges end, after the drill opens: from then on the backend refuses it with 4XX, and a cache serves it what it still
+    /// holds of before.
+    #[serde(default)]
+    pub revoked: Option<Span>,
+    /// The API key that its requests carry, by name.
+    #[serde(default)]
+    pub api_key: Option<toml::Spanned<String>>,
     /// Share of the requests that the application itself answers with 4XX (wrong password, bad request, not found).
     #[serde(default)]
     pub client_errors: f64,

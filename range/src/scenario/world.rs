@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::plans::{ApiKeySpec, UsagePlanSpec};
 use super::population::Population;
 use super::values::Span;
 use super::waf::{IpSetSpec, RuleGroupSpec, WebAclSpec};
@@ -27,7 +28,10 @@ pub struct WorldSpec {
     /// What API Gateway's metrics count (all inferred, therefore switchable).
     #[serde(default)]
     pub counting: CountingSpec,
-    /// REST APIs.
+    /// Whether `GetExport` carries the resource policy (inferred from published exports, therefore switchable).
+    #[serde(default = "yes")]
+    pub export_carries_policy: bool,
+    /// REST and HTTP APIs.
     #[serde(default)]
     pub apis: Vec<ApiSpec>,
     /// IP sets.
@@ -39,12 +43,22 @@ pub struct WorldSpec {
     /// Web ACLs.
     #[serde(default)]
     pub web_acls: Vec<WebAclSpec>,
+    /// API keys.
+    #[serde(default)]
+    pub api_keys: Vec<ApiKeySpec>,
+    /// Usage plans.
+    #[serde(default)]
+    pub usage_plans: Vec<UsagePlanSpec>,
     /// What integrations call.
     #[serde(default)]
     pub backends: Vec<BackendSpec>,
     /// Who calls.
     #[serde(default)]
     pub populations: Vec<Population>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Takes a TOML date-time with offset, or the same as a string.
@@ -86,7 +100,7 @@ impl Default for CountingSpec {
     }
 }
 
-/// A REST API.
+/// A REST or HTTP API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiSpec {
@@ -98,6 +112,9 @@ pub struct ApiSpec {
     /// What it is for.
     #[serde(default)]
     pub description: String,
+    /// `REST` or `HTTP`.
+    #[serde(default = "rest")]
+    pub protocol: toml::Spanned<String>,
     /// `REGIONAL`, `EDGE` or `PRIVATE`.
     #[serde(default = "regional")]
     pub endpoint: toml::Spanned<String>,
@@ -107,6 +124,9 @@ pub struct ApiSpec {
     /// Backend of methods that name none.
     #[serde(default)]
     pub backend: Option<toml::Spanned<String>>,
+    /// Authorizers that methods name.
+    #[serde(default)]
+    pub authorizers: Vec<AuthorizerSpec>,
     /// Methods.
     pub methods: Vec<MethodSpec>,
     /// Stages.
@@ -117,6 +137,21 @@ fn regional() -> toml::Spanned<String> {
     toml::Spanned::new(0..0, "REGIONAL".to_owned())
 }
 
+fn rest() -> toml::Spanned<String> {
+    toml::Spanned::new(0..0, "REST".to_owned())
+}
+
+/// An authorizer of an API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizerSpec {
+    /// Name.
+    pub name: toml::Spanned<String>,
+    /// `TOKEN`, `REQUEST` or `COGNITO_USER_POOLS`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
 /// One method of an API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,9 +160,12 @@ pub struct MethodSpec {
     pub method: String,
     /// Resource path.
     pub path: toml::Spanned<String>,
-    /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`.
+    /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`; for HTTP APIs `JWT` instead of the last.
     #[serde(default = "no_authorization")]
     pub authorization: String,
+    /// The authorizer of `CUSTOM` and `COGNITO_USER_POOLS`; one is made where none is named.
+    #[serde(default)]
+    pub authorizer: Option<toml::Spanned<String>>,
     /// Needs an API key.
     #[serde(default)]
     pub api_key_required: bool,

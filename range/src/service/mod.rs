@@ -4,6 +4,8 @@
 //! knows of HTTP headers or encodings; nothing here counts quotas or plays faults.
 
 pub(crate) mod apigateway;
+mod apigatewayv2;
+mod cloudtrail;
 pub(crate) mod cloudwatch;
 mod common;
 mod sts;
@@ -21,8 +23,10 @@ use crate::wire::{Target, Tree};
 pub(crate) enum Service {
     Sts,
     ApiGateway,
+    ApiGatewayV2,
     Waf,
     CloudWatch,
+    CloudTrail,
 }
 
 impl Service {
@@ -31,22 +35,37 @@ impl Service {
         match self {
             Self::Sts => "sts",
             Self::ApiGateway => "apigateway",
+            Self::ApiGatewayV2 => "apigatewayv2",
             Self::Waf => "wafv2",
             Self::CloudWatch => "cloudwatch",
+            Self::CloudTrail => "cloudtrail",
         }
+    }
+
+    /// The service of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Sts, Self::ApiGateway, Self::ApiGatewayV2, Self::Waf, Self::CloudWatch, Self::CloudTrail];
+        all.into_iter().find(|service| service.name() == name)
+    }
+
+    /// Whether it speaks REST.
+    pub(crate) const fn is_gateway(self) -> bool {
+        matches!(self, Self::ApiGateway | Self::ApiGatewayV2)
     }
 
     /// The error of too many calls.
     pub(crate) fn throttled(self) -> AwsError {
         match self {
-            Self::ApiGateway => {
+            Self::ApiGateway | Self::ApiGatewayV2 => {
                 let mut error =
                     AwsError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too Many Requests");
                 error.retry_after = Some(1);
                 error
             }
             Self::Sts => AwsError::bad("Throttling", "Rate exceeded"),
-            Self::Waf | Self::CloudWatch => AwsError::bad("ThrottlingException", "Rate exceeded").query("Throttling"),
+            Self::Waf | Self::CloudWatch | Self::CloudTrail => {
+                AwsError::bad("ThrottlingException", "Rate exceeded").query("Throttling")
+            }
         }
     }
 
@@ -54,11 +73,11 @@ impl Service {
     pub(crate) fn failed(self, status: StatusCode) -> AwsError {
         let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
         let code = match self {
-            _ if unavailable && self == Self::ApiGateway => "ServiceUnavailableException",
+            _ if unavailable && self.is_gateway() => "ServiceUnavailableException",
             _ if unavailable => "ServiceUnavailable",
             Self::Waf => "WAFInternalErrorException",
             Self::CloudWatch => "InternalServiceFault",
-            Self::ApiGateway | Self::Sts => "InternalFailure",
+            Self::ApiGateway | Self::ApiGatewayV2 | Self::Sts | Self::CloudTrail => "InternalFailure",
         };
         AwsError::new(status, code, "The request processing has failed because of an unknown error.")
     }
@@ -66,9 +85,9 @@ impl Service {
     /// The error of a caller without the permission. JSON services answer 400, the others 403 (documented).
     pub(crate) fn denied(self) -> AwsError {
         let (status, code) = match self {
-            Self::Waf => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
+            Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "AccessDenied"),
-            Self::ApiGateway => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+            Self::ApiGateway | Self::ApiGatewayV2 => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         };
         AwsError::new(
             status,
@@ -80,8 +99,8 @@ impl Service {
     /// The error of credentials that have expired.
     pub(crate) fn expired(self) -> AwsError {
         let (status, code) = match self {
-            Self::Waf => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
-            Self::ApiGateway => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
+            Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
+            Self::ApiGateway | Self::ApiGatewayV2 => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
         };
         AwsError::new(status, code, "The security token included in the request is expired")
@@ -90,20 +109,22 @@ impl Service {
     /// The error of an operation that the service does not have.
     pub(crate) fn unknown_operation(self) -> AwsError {
         match self {
-            Self::ApiGateway => AwsError::new(
+            Self::ApiGateway | Self::ApiGatewayV2 => AwsError::new(
                 StatusCode::FORBIDDEN,
                 "MissingAuthenticationTokenException",
                 "Missing Authentication Token",
             ),
             Self::Sts => AwsError::bad("InvalidAction", "Could not find operation for version 2011-06-15"),
-            Self::Waf | Self::CloudWatch => AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", ""),
+            Self::Waf | Self::CloudWatch | Self::CloudTrail => {
+                AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", "")
+            }
         }
     }
 }
 
 /// Whether an operation is one that changes the account.
 pub(crate) fn is_mutating(service: Service, operation: &str) -> bool {
-    service != Service::Sts && !["Get", "List", "Describe"].iter().any(|prefix| operation.starts_with(prefix))
+    service != Service::Sts && !["Get", "List", "Describe", "Lookup"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
 /// What surrounds a call.
@@ -122,6 +143,16 @@ pub(crate) enum Body {
     Json(Value),
     /// A tree that knows timestamps, for services with more than one encoding.
     Tree(Tree),
+    /// A file to be saved: its bytes are the answer.
+    File(File),
+}
+
+/// A file, as an export is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) content_type: &'static str,
+    pub(crate) name: String,
+    pub(crate) content: String,
 }
 
 /// A successful answer.
@@ -150,7 +181,9 @@ pub(crate) fn perform(account: &mut Account, target: &Target, context: &mut Cont
     match target.service {
         Service::Sts => sts::perform(account, target),
         Service::ApiGateway => apigateway::perform(account, target),
+        Service::ApiGatewayV2 => apigatewayv2::perform(account, target),
         Service::Waf => wafv2::perform(account, target),
         Service::CloudWatch => cloudwatch::perform(account, target, context),
+        Service::CloudTrail => cloudtrail::perform(account, target),
     }
 }

@@ -4,11 +4,9 @@ use serde_json::json;
 
 use super::{Answer, Service};
 use crate::error::AwsError;
+use crate::operator::CALLER;
 use crate::state::Account;
 use crate::wire::Target;
-
-/// The IAM user that every caller of the range is.
-const CALLER: &str = "oncall";
 
 pub(crate) fn perform(account: &Account, target: &Target) -> Result<Answer, AwsError> {
     if target.operation != "GetCallerIdentity" {

@@ -3,25 +3,31 @@
 //! Nothing here knows of HTTP, of error names or of quotas. Functions that write assume that their arguments are
 //! valid; validation is the wire's (`service`), so that worlds and tests can also build what AWS would refuse today.
 
+pub mod authorizer;
 pub mod gateway;
+pub mod http;
 pub mod ids;
 pub mod live;
 pub mod metrics;
+pub mod plans;
 pub mod propagation;
 pub mod samples;
+pub mod stage;
 pub mod trail;
 pub mod waf;
 
 use chrono::{DateTime, Utc};
 
-pub use gateway::{
-    Api, CacheCluster, CacheStatus, Canary, Deployment, Gateway, Method, MethodSetting, Resource, Snapshot, Stage,
-};
+pub use authorizer::{Authorizer, AuthorizerKind};
+pub use gateway::{Api, Deployment, Gateway, Method, Resource, Snapshot};
+pub use http::{HttpApi, HttpRoute, HttpStage, RouteSettings};
 pub use ids::Ids;
 pub use live::Live;
 pub use metrics::{MetricStore, SeriesId, SeriesKey};
+pub use plans::{ApiKey, PlanStage, Throttle, UsagePlan};
 pub use propagation::Propagation;
 pub use samples::{Sample, SampleStore, SampledRequest, SampledVerdict};
+pub use stage::{CacheCluster, CacheStatus, Canary, MethodSetting, Stage};
 pub use trail::Call;
 pub use waf::{IpSet, IpVersion, RuleGroup, Waf, WebAcl};
 
@@ -40,6 +46,8 @@ pub struct Account {
     pub waf: Waf,
     /// `CloudWatch` metrics.
     pub metrics: MetricStore,
+    /// Every control-plane call so far, in order.
+    pub trail: Vec<Call>,
     /// WAF's sampled requests.
     pub samples: SampleStore,
     /// How long writes take to reach traffic.
@@ -59,6 +67,7 @@ impl Account {
             gateway: Gateway::default(),
             waf: Waf::default(),
             metrics: MetricStore::default(),
+            trail: Vec::new(),
             samples: SampleStore::new(seed),
             propagation: Propagation::new(seed),
             ids: Ids::new(seed),

@@ -18,6 +18,8 @@ pub struct Propagation {
     pub waf_seconds: RangeInclusive<u32>,
     /// Stages: settings and the deployment they point at.
     pub stage_seconds: RangeInclusive<u32>,
+    /// From a call to its event in `CloudTrail`. "About five minutes" on average (documented); just that here.
+    pub trail_seconds: u32,
     seed: u64,
     writes: u64,
 }
@@ -26,7 +28,7 @@ impl Propagation {
     /// The defaults, keyed by `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { enabled: true, waf_seconds: 5..=30, stage_seconds: 3..=10, seed, writes: 0 }
+        Self { enabled: true, waf_seconds: 5..=30, stage_seconds: 3..=10, trail_seconds: 300, seed, writes: 0 }
     }
 
     /// The delay of the next WAF write to `resource`.
@@ -37,6 +39,11 @@ impl Propagation {
     /// The delay of the next stage write to `resource`.
     pub(crate) fn stage(&mut self, resource: &str) -> Duration {
         self.next(resource, self.stage_seconds.clone())
+    }
+
+    /// The delay of every event of the trail.
+    pub(crate) fn trail(&self) -> Duration {
+        Duration::seconds(if self.enabled { i64::from(self.trail_seconds) } else { 0 })
     }
 
     fn next(&mut self, resource: &str, seconds: RangeInclusive<u32>) -> Duration {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::addresses::draw;
 use super::chance::Chance;
-use super::policy::Gate;
+use super::draw::draw;
+use super::plan::Gate;
 use super::request::{Shape, shapes};
 use super::truth::Counts;
 use super::waf::Fate;
@@ -63,6 +63,8 @@ pub(crate) struct Flow {
     pub(crate) gate: Gate,
     /// Where the front sends it.
     pub(crate) lane: Option<usize>,
+    /// The buckets of its usage plan, in the order in which it takes from them.
+    pub(crate) meters: Vec<usize>,
     /// Requests that count for rates since these were last handed over.
     pub(crate) rated: f64,
 }
@@ -178,6 +180,12 @@ impl Crowd {
         };
         let silent = self.addresses_weight() / self.whole_weight.max(f64::MIN_POSITIVE);
         self.spec.rate * ramp * self.wobble(at.timestamp()) * silent
+    }
+
+    /// Seconds since its privileges ended; `None` while it has them.
+    pub(crate) fn revoked_for(&self, at: DateTime<Utc>, open: DateTime<Utc>) -> Option<i64> {
+        let since = (at - open).num_seconds() - self.spec.revoked?.seconds;
+        (since >= 0).then_some(since)
     }
 
     fn addresses_weight(&self) -> f64 {

@@ -11,12 +11,13 @@ use http::{HeaderValue, Response};
 use super::Traffic;
 use super::backend::Second;
 use super::chance::Chance;
-use super::plan::{Caller, admit, method_arn};
-use super::policy::Gate;
-use super::record::{Answered, Tally};
+use super::credential::Shown;
+use super::plan::{Caller, Gate, admit, method_arn, principal};
+use super::record::{Answered, Family, Tally};
 use super::request::Request;
 use super::truth::{Counts, Truth};
 use super::waf::Fate;
+use crate::policy::Refusal;
 use crate::state::{Account, Ids, Sample};
 
 /// WAF looks at so many bytes of a body (documented for API Gateway: 16 KB by default).
@@ -126,25 +127,31 @@ impl Traffic {
     ) -> Answer {
         let front = &self.fronts[index];
         let lane = front.route(&asked.method, path);
-        // Signatures and tokens are not checked: whoever sends an `Authorization` header or an API key is taken to be let in by them.
-        let authenticated = asked.header("authorization").is_some() || asked.header("x-api-key").is_some();
-        let caller = Caller { address: client, authenticated, own_host: true };
-        let refusal = match admit(account, front, lane, asked, &caller, now) {
+        let key = asked.header("x-api-key").map(str::to_owned);
+        let caller = Caller { address: client, credential: Shown::by(asked), key, own_host: true };
+        let (gate, meters) = admit(account, front, &self.meters, lane, asked, &caller, now);
+        let refusal = match gate {
             Gate::Open => None,
-            Gate::Denied { explicit } => Some(denied(&method_arn(account, front, asked), &account.id, explicit)),
-            Gate::Unauthorized(401) => Some(Answer::error(401, "UnauthorizedException", "Unauthorized")),
-            Gate::Unauthorized(_) | Gate::Disabled => Some(Answer::error(403, "ForbiddenException", "Forbidden")),
-            Gate::NoMethod => {
-                Some(Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token"))
-            }
+            Gate::Refused(refusal) => Some(refused(refusal, &method_arn(account, front, asked), account)),
+            Gate::NoKey | Gate::Disabled => Some(Answer::error(403, "ForbiddenException", "Forbidden")),
+            Gate::NoMethod => Some(unsigned()),
         };
+        // HTTP APIs have words of their own, and fewer (documented for 404; the others seen in users' reports).
+        let refusal = refusal.map(|refusal| match gate {
+            _ if self.fronts[index].family == Family::Rest => refusal,
+            Gate::NoMethod => Answer { status: 404, error_type: None, body: r#"{"message":"Not Found"}"#.to_owned() },
+            _ if refusal.status == 401 => Answer { error_type: None, ..refusal },
+            _ => Answer { status: 403, error_type: None, body: r#"{"message":"Forbidden"}"#.to_owned() },
+        });
         if let Some(refusal) = refusal {
-            *if refusal.status == 401 { &mut counts.unauthorized } else { &mut counts.denied } += 1;
+            *if gate.wants_credentials() { &mut counts.unauthorized } else { &mut counts.denied } += 1;
             tally.refuse(1, true);
             return refusal;
         }
-        let open = lane
-            .is_none_or(|lane| self.fronts[index].lanes[lane].bucket.as_mut().is_none_or(super::throttle::Bucket::one));
+        let open = self.meters.one(&meters)
+            && lane.is_none_or(|lane| {
+                self.fronts[index].lanes[lane].bucket.as_mut().is_none_or(super::throttle::Bucket::one)
+            });
         if !(open && self.account_bucket.as_mut().is_none_or(super::throttle::Bucket::one)) {
             counts.throttled = 1;
             if self.counting.throttled {
@@ -203,17 +210,34 @@ fn success(method: &str, path: &str) -> Answer {
     Answer { status: 200, error_type: None, body }
 }
 
-/// The resource policy's refusal; capital M, account number masked but for its last four digits (seen in users' reports; unverified).
-fn denied(arn: &str, account: &str, explicit: bool) -> Answer {
-    let masked = format!("********{}", account.get(8..).unwrap_or(""));
-    let arn = arn.replacen(account, &masked, 1);
+/// No such method, or no signature where one is wanted: API Gateway does not tell them apart (documented).
+fn unsigned() -> Answer {
+    Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+}
+
+/// A refusal by policy or authorization. Policies' words have a capital M in `Message`, and the account number masked but for its last four
+/// digits (seen in users' reports; unverified). That IAM callers are named in them, and the authorizer's words, are unverified as well.
+fn refused(refusal: Refusal, arn: &str, account: &Account) -> Answer {
+    let (user, explicit) = match refusal {
+        Refusal::Unsigned => return unsigned(),
+        Refusal::BadSignature => {
+            let words = "The request signature we calculated does not match the signature you provided.";
+            return Answer::error(403, "InvalidSignatureException", words);
+        }
+        Refusal::Unauthorized => return Answer::error(401, "UnauthorizedException", "Unauthorized"),
+        Refusal::Policy { explicit } => (Some("anonymous".to_owned()), explicit),
+        Refusal::Identity { explicit } => (Some(principal(account)), explicit),
+        Refusal::Authorizer { explicit } => (None, explicit),
+    };
+    let masked = format!("********{}", account.id.get(8..).unwrap_or(""));
+    let arn = arn.replacen(&account.id, &masked, 1);
+    let words = match user {
+        Some(user) => format!("User: {user} is not authorized to perform: execute-api:Invoke on resource: {arn}"),
+        None => "User is not authorized to access this resource".to_owned(),
+    };
     let tail = if explicit { " with an explicit deny" } else { "" };
-    let message = format!("User: anonymous is not authorized to perform: execute-api:Invoke on resource: {arn}{tail}");
-    Answer {
-        status: 403,
-        error_type: Some("AccessDeniedException"),
-        body: serde_json::json!({ "Message": message }).to_string(),
-    }
+    let body = serde_json::json!({ "Message": format!("{words}{tail}") }).to_string();
+    Answer { status: 403, error_type: Some("AccessDeniedException"), body }
 }
 
 /// API id, stage and the path after `_user_request_`, without its leading `/`.

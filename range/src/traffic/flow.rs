@@ -7,7 +7,7 @@ use super::backend::Second;
 use super::chance::Chance;
 use super::crowd::Crowd;
 use super::front::{Front, Lane};
-use super::policy::Gate;
+use super::plan::Gate;
 use super::record::{Answered, Tally};
 use super::truth::Counts;
 use crate::state::{Account, Sample};
@@ -85,7 +85,7 @@ impl Traffic {
             } else if flow.gate == Gate::Open {
                 continue;
             } else {
-                let unauthorized = matches!(flow.gate, Gate::Unauthorized(_));
+                let unauthorized = flow.gate.wants_credentials();
                 *if unauthorized { &mut crowd.second.unauthorized } else { &mut crowd.second.denied } += work.sent;
                 tally.refuse(work.sent, true);
             }
@@ -118,10 +118,11 @@ impl Traffic {
         }
     }
 
-    /// Method buckets, then the account's: each sheds everyone who asks, in proportion.
+    /// Usage plans, method buckets, then the account's: each sheds everyone who asks, in proportion.
     pub(super) fn throttle(&mut self, at: DateTime<Utc>) {
         let mut chance = Chance::keyed(self.seed, ROUNDING, at.timestamp());
         self.fronts.iter_mut().flat_map(|front| &mut front.lanes).for_each(|lane| lane.second = LaneSecond::default());
+        self.throttle_clients(&mut chance);
         let mut demand = 0;
         for work in &self.work {
             if let Some(lane) = lane(&self.crowds, &mut self.fronts, work) {
@@ -148,10 +149,40 @@ impl Traffic {
         }
     }
 
+    /// The buckets of usage plans: those of methods, then those of all methods together.
+    fn throttle_clients(&mut self, chance: &mut Chance) {
+        if self.meters.len() == 0 {
+            return;
+        }
+        let mut asked = vec![false; self.meters.len()];
+        for round in 0..2 {
+            let mut demand = vec![0; self.meters.len()];
+            for work in &self.work {
+                if let Some(meter) = meter(&self.crowds, work, round) {
+                    demand[meter] += work.left;
+                }
+            }
+            let mut pass = vec![1.0; demand.len()];
+            for (at, demand) in demand.into_iter().enumerate().filter(|(_, demand)| *demand > 0) {
+                (pass[at], asked[at]) = (self.meters.second(at, demand), true);
+            }
+            for work in &mut self.work {
+                let Some(meter) = meter(&self.crowds, work, round) else { continue };
+                let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
+                let passed = share_of(work.left, pass[meter], chance);
+                shed(&mut self.crowds[work.crowd], lane, work, passed, self.counting.throttled);
+            }
+        }
+        // A bucket fills once a second, also where nobody asks.
+        for at in (0..asked.len()).filter(|at| !asked[*at]) {
+            self.meters.second(at, 0);
+        }
+    }
+
     /// Cache, then integration; writes the second's metrics and truth.
     pub(super) fn integrate(&mut self, account: &mut Account, at: DateTime<Utc>) {
         let mut chance = Chance::keyed(self.seed, ROUNDING ^ 1, at.timestamp());
-        self.serve_from_cache(&mut chance);
+        self.serve_from_cache(at, &mut chance);
         let seconds = self.load_backends();
         for work in &self.work {
             let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
@@ -160,7 +191,10 @@ impl Traffic {
             let refused = share_of(work.left, second.refused, &mut chance);
             let late = share_of(work.left - refused, lane.late(&second), &mut chance);
             let answered = work.left - refused - late;
-            let bad = chance.binomial(answered, crowd.spec.client_errors);
+            let bad = match crowd.revoked_for(at, self.open) {
+                Some(_) => answered,
+                None => chance.binomial(answered, crowd.spec.client_errors),
+            };
             let broken = chance.binomial(answered - bad, crowd.spec.server_errors);
             crowd.second.client_errors += bad;
             crowd.second.server_errors += refused + late + broken;
@@ -177,6 +211,7 @@ impl Traffic {
                 let failure = lane.backend.and_then(|backend| self.backends.get(backend));
                 let second = lane.backend.map_or(Second::CALM, |backend| seconds[backend]);
                 let cold = share_of(lane.second.answered, second.cold, &mut chance);
+                lane.cache.fared(lane.second.answered, lane.second.refused + lane.second.late);
                 let cold_ms = failure.map_or(0.0, super::backend::Backend::cold_ms);
                 let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
                 let how = Answered { latency: &lane.latency, slower, wait_ms, timeout_ms };
@@ -204,12 +239,12 @@ impl Traffic {
         }
     }
 
-    fn serve_from_cache(&mut self, chance: &mut Chance) {
+    fn serve_from_cache(&mut self, at: DateTime<Utc>, chance: &mut Chance) {
         self.fronts.iter_mut().flat_map(|front| &mut front.lanes).for_each(|lane| lane.second.demand = 0);
         for work in &self.work {
-            let unique = is_unique(&self.crowds, work);
+            let fills = !is_unique(&self.crowds, work) && self.crowds[work.crowd].revoked_for(at, self.open).is_none();
             if let Some(lane) = lane(&self.crowds, &mut self.fronts, work)
-                && !unique
+                && fills
             {
                 lane.second.demand += work.left;
             }
@@ -222,10 +257,13 @@ impl Traffic {
         for work in &mut self.work {
             let unique = is_unique(&self.crowds, work);
             let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
-            if lane.caching.is_none() {
-                continue;
-            }
-            let hits = if unique { 0 } else { share_of(work.left, lane.second.hits, chance) };
+            let Some((how, ttl)) = lane.caching else { continue };
+            let share = match self.crowds[work.crowd].revoked_for(at, self.open) {
+                _ if unique => 0.0,
+                Some(since) => lane.cache.stale_share(&how, ttl, at.timestamp(), since),
+                None => lane.second.hits,
+            };
+            let hits = share_of(work.left, share, chance);
             work.left -= hits;
             self.crowds[work.crowd].second.cache_hits += hits;
             lane.tally.requests += hits;
@@ -273,6 +311,11 @@ fn lane<'f>(crowds: &[Crowd], fronts: &'f mut [Front], work: &Work) -> Option<&'
     let crowd = &crowds[work.crowd];
     let lane = crowd.plan.flows[work.flow].lane?;
     fronts[crowd.front].lanes.get_mut(lane)
+}
+
+/// The bucket of a usage plan that a flow takes from in a round.
+fn meter(crowds: &[Crowd], work: &Work, round: usize) -> Option<usize> {
+    crowds[work.crowd].plan.flows[work.flow].meters.get(round).copied().filter(|_| work.left > 0)
 }
 
 fn tally(front: &mut Front, lane: Option<usize>) -> &mut Tally {

@@ -1,8 +1,7 @@
 //! A stage at work: what its deployed snapshot, its settings and its web ACL make of requests.
 //!
 //! Traffic sees the stage late (propagation) and only what was deployed: methods and resource policy come out of the snapshot, never out of the
-//! draft. Canaries are not simulated: all traffic goes to the stage's own deployment. Usage plans are not simulated: a method that needs an
-//! API key takes any authenticated caller.
+//! draft. Canaries are not simulated: all traffic goes to the stage's own deployment.
 
 use std::sync::Arc;
 
@@ -11,11 +10,11 @@ use chrono::{DateTime, Utc};
 use super::backend::{Backend, Latency, Second};
 use super::cache::CacheState;
 use super::flow::LaneSecond;
-use super::policy::Policy;
-use super::record::{Series, Tally};
+use super::record::{Family, Series, Tally};
 use super::throttle::Bucket;
+use crate::policy::{Authorization, Policy};
 use crate::scenario::{Cacheable, LatencySpec};
-use crate::state::{Account, CacheStatus, Method, Stage};
+use crate::state::{Account, Authorizer, CacheStatus, Method, Stage};
 
 /// What stands behind a method; the control plane does not know it.
 #[derive(Debug, Clone)]
@@ -35,7 +34,9 @@ pub(crate) struct Profile {
 pub(crate) struct Lane {
     pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) authorization: String,
+    pub(crate) authorization: Authorization,
+    /// The header that its authorizer looks at.
+    pub(crate) token_header: String,
     pub(crate) api_key_required: bool,
     pub(crate) latency: Latency,
     pub(crate) backend: Option<usize>,
@@ -56,11 +57,18 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    fn new(method: &Method, path: &str, profile: Option<&Profile>, backends: &[Backend]) -> Self {
+    fn new(
+        method: &Method,
+        path: &str,
+        authorizer: Option<&Authorizer>,
+        profile: Option<&Profile>,
+        backends: &[Backend],
+    ) -> Self {
         Self {
             method: method.http_method.clone(),
             path: path.to_owned(),
-            authorization: method.authorization_type.clone(),
+            authorization: Authorization::named(&method.authorization_type),
+            token_header: authorizer.and_then(Authorizer::header).unwrap_or("Authorization").to_owned(),
             api_key_required: method.api_key_required,
             latency: Latency::new(profile.map(|profile| profile.latency).unwrap_or_default()),
             backend: profile.and_then(|profile| profile.backend),
@@ -123,6 +131,8 @@ pub(crate) struct Front {
     pub(crate) endpoint_disabled: bool,
     /// Metrics of the API and of the stage.
     pub(crate) series: [Series; 2],
+    /// A REST API's or an HTTP API's.
+    pub(crate) family: Family,
     /// What this second has brought that no lane takes.
     pub(crate) tally: Tally,
     view: Option<Arc<Stage>>,
@@ -131,15 +141,22 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn new(account: &mut Account, api: &str, stage: &str) -> Self {
-        let name = account.gateway.apis.get(api).map_or(api, |api| api.name.as_str()).to_owned();
+        let http = account.gateway.http_apis.get(api);
+        let (name, family) = match http {
+            Some(http) => (http.name.clone(), Family::Http),
+            None => (account.gateway.apis.get(api).map_or(api, |api| api.name.as_str()).to_owned(), Family::Rest),
+        };
         // Characters that are not ASCII are dropped; a name with none left becomes the id (documented).
         let ascii: String = name.chars().filter(char::is_ascii).collect();
-        let dimension = if ascii.is_empty() { api.to_owned() } else { ascii };
+        // HTTP APIs go by their id (documented).
+        let by_name = if ascii.is_empty() { api.to_owned() } else { ascii };
+        let dimension = match family {
+            Family::Rest => ("ApiName", by_name.as_str()),
+            Family::Http => ("ApiId", api),
+        };
         let metrics = &mut account.metrics;
-        let series = [
-            Series::new(metrics, &[("ApiName", &dimension)]),
-            Series::new(metrics, &[("ApiName", &dimension), ("Stage", stage)]),
-        ];
+        let series =
+            [Series::new(metrics, family, &[dimension]), Series::new(metrics, family, &[dimension, ("Stage", stage)])];
         Self {
             api: api.to_owned(),
             stage: stage.to_owned(),
@@ -150,6 +167,7 @@ impl Front {
             lanes: Vec::new(),
             endpoint_disabled: false,
             series,
+            family,
             tally: Tally::default(),
             view: None,
             cache_ready: false,
@@ -191,7 +209,7 @@ impl Front {
         self.policy = self.view.as_ref().and_then(|stage| stage.snapshot.policy.as_deref()).map(Policy::read);
         self.relay(account, profiles, backends);
         if was_flushed || !ready {
-            self.lanes.iter_mut().for_each(|lane| lane.cache.flush());
+            self.lanes.iter_mut().for_each(|lane| lane.cache.flush(now.timestamp()));
         }
         true
     }
@@ -206,13 +224,15 @@ impl Front {
                 let kept = old.iter().position(|lane| lane.method == verb && lane.path == path);
                 let kept = kept.map(|at| old.swap_remove(at));
                 let profile = self.profile(profiles, verb, path);
-                let mut lane = Lane::new(method, path, profile, backends);
+                let authorizer = method.authorizer_id.as_ref().and_then(|id| stage.snapshot.authorizers.get(id));
+                let mut lane = Lane::new(method, path, authorizer, profile, backends);
                 lane.settle(&stage, kept, profile.and_then(|profile| profile.cacheable).filter(|_| self.cache_ready));
                 if stage.setting_for(path, verb).is_some_and(|setting| setting.metrics_enabled) {
                     let api = self.label.rsplit_once('/').map_or("", |(api, _)| api);
-                    let dimensions =
-                        [("ApiName", api), ("Method", verb), ("Resource", path), ("Stage", self.stage.as_str())];
-                    lane.series = Some(Series::new(&mut account.metrics, &dimensions));
+                    let name =
+                        if self.family == Family::Rest { ("ApiName", api) } else { ("ApiId", self.api.as_str()) };
+                    let dimensions = [name, ("Method", verb), ("Resource", path), ("Stage", self.stage.as_str())];
+                    lane.series = Some(Series::new(&mut account.metrics, self.family, &dimensions));
                 }
                 self.lanes.push(lane);
             }
@@ -232,14 +252,14 @@ impl Front {
     }
 
     /// The lane that a request's path (below the stage) is routed to: exact segments before `{name}` before `{name+}`, the method itself
-    /// before `ANY` (documented: the most specific resource wins).
+    /// before `ANY` (documented: the most specific resource wins). An HTTP API's `$default` takes what nothing else does (documented).
     pub(crate) fn route(&self, method: &str, path: &str) -> Option<usize> {
         let fits = |lane: &Lane| specificity(&lane.path, path);
-        let best = self.lanes.iter().filter_map(fits).max()?;
+        let best = self.lanes.iter().filter_map(fits).max();
         let on = |wanted: &str| {
-            self.lanes.iter().position(|lane| lane.method == wanted && fits(lane).as_ref() == Some(&best))
+            self.lanes.iter().position(|lane| lane.method == wanted && best.is_some() && fits(lane) == best)
         };
-        on(method).or_else(|| on("ANY"))
+        on(method).or_else(|| on("ANY")).or_else(|| self.lanes.iter().position(|lane| lane.method == "$default"))
     }
 }
 

@@ -1,20 +1,21 @@
 //! Traffic: what populations and real requests do to an account, second by second.
 //!
 //! Requests are simulated as flows: populations' kinds of request from classes of addresses that are treated alike pass
-//! WAF -> resource policy and authorization -> throttles (method, account) -> cache -> integration, and leave metrics, samples and the range's
+//! WAF -> resource policy and authorization -> throttles (usage plan, method, account) -> cache -> integration, and leave metrics, samples and the range's
 //! own truth behind. A step is one second; its randomness is keyed by seed, population and second, so results depend neither on who asks when
 //! nor on how the time is chopped up. Nothing here knows of the wire.
 
-mod addresses;
 mod backend;
 mod cache;
 mod chance;
+mod credential;
 mod crowd;
 mod data_plane;
+mod draw;
 mod flow;
 mod front;
+mod meters;
 mod plan;
-mod policy;
 mod record;
 mod request;
 mod shield;
@@ -31,6 +32,7 @@ use crowd::Crowd;
 use flow::{Kept, Work};
 use front::Front;
 pub(crate) use front::Profile;
+use meters::Meters;
 use shield::Shield;
 use throttle::Bucket;
 pub use truth::{Counts, Truth};
@@ -48,6 +50,7 @@ pub(crate) struct Traffic {
     fronts: Vec<Front>,
     shields: Vec<Shield>,
     account_bucket: Option<Bucket>,
+    meters: Meters,
     truth: Truth,
     /// Rises with every change that could change a request's fate.
     version: u64,
@@ -82,6 +85,7 @@ impl Traffic {
             fronts: Vec::new(),
             shields: Vec::new(),
             account_bucket: None,
+            meters: Meters::default(),
             truth: Truth::default(),
             version: 1,
             real: 0,
@@ -132,6 +136,11 @@ impl Traffic {
         self.account_bucket.get_or_insert_with(|| Bucket::new(rate, burst)).set(rate, burst);
         for front in 0..self.fronts.len() {
             self.refresh_front(account, front, at);
+        }
+        if self.meters.refresh(account, at) {
+            self.hand_over_rates();
+            self.version += 1;
+            self.fronts.iter_mut().for_each(|front| front.version = self.version);
         }
     }
 

@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 
 use super::Traffic;
+use super::credential::Shown;
 use super::crowd::{Class, Crowd, Flow, Plan};
 use super::front::Front;
-use super::policy::{Call, Gate, gate};
+use super::meters::Meters;
 use super::request::Request;
 use super::shield::Shield;
 use super::waf::Fate;
+use crate::policy::{self, Access, Call, Refusal};
 use crate::state::Account;
 
 impl Traffic {
@@ -21,12 +23,20 @@ impl Traffic {
         let front = &self.fronts[crowd.front];
         if crowd.plan.version != front.version {
             let shield = front.shield.and_then(|shield| self.shields.get(shield));
-            crowd.plan = plan(account, crowd, front, shield, at);
+            crowd.plan = plan(account, crowd, front, shield, &self.meters, at);
         }
     }
 }
 
-fn plan(account: &Account, crowd: &Crowd, front: &Front, shield: Option<&Shield>, at: DateTime<Utc>) -> Plan {
+fn plan(
+    account: &Account,
+    crowd: &Crowd,
+    front: &Front,
+    shield: Option<&Shield>,
+    meters: &Meters,
+    at: DateTime<Utc>,
+) -> Plan {
+    let key = crowd.spec.api_key.as_ref().and_then(|name| meters.key_named(name.get_ref())).map(str::to_owned);
     let classes = classes(crowd, front, shield);
     let mut flows = Vec::with_capacity(classes.len() * crowd.shapes.len());
     for shape in &crowd.shapes {
@@ -37,11 +47,12 @@ fn plan(account: &Account, crowd: &Crowd, front: &Front, shield: Option<&Shield>
                 .map_or_else(Fate::unseen, |shield| shield.acl.judge(&shape.request, &address.country, &class.bits));
             let caller = Caller {
                 address: address.ip,
-                authenticated: crowd.spec.authenticated,
+                credential: Shown::of(&crowd.spec),
+                key: key.clone(),
                 own_host: crowd.spec.host.is_none(),
             };
-            let gate = admit(account, front, lane, &shape.request, &caller, at);
-            flows.push(Flow { fate, gate, lane, rated: 0.0 });
+            let (gate, meters) = admit(account, front, meters, lane, &shape.request, &caller, at);
+            flows.push(Flow { fate, gate, lane, meters, rated: 0.0 });
         }
     }
     Plan { version: front.version, classes, flows }
@@ -67,34 +78,77 @@ fn classes(crowd: &Crowd, front: &Front, shield: Option<&Shield>) -> Vec<Class> 
     classes
 }
 
+/// What becomes of a call that WAF let through, before throttles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Goes on.
+    Open,
+    /// 403 or 401 by the resource policy or the method's authorization.
+    Refused(Refusal),
+    /// 403: the method wants an API key of a usage plan for this stage.
+    NoKey,
+    /// 403: there is no such method.
+    NoMethod,
+    /// 403: the `execute-api` endpoint is disabled.
+    Disabled,
+}
+
+impl Gate {
+    /// Whether what is missing is something to identify oneself with.
+    pub(crate) fn wants_credentials(self) -> bool {
+        matches!(self, Self::NoKey | Self::Refused(Refusal::Unsigned | Refusal::BadSignature | Refusal::Unauthorized))
+    }
+}
+
 /// Who calls.
 pub(super) struct Caller {
     pub(super) address: IpAddr,
-    pub(super) authenticated: bool,
+    pub(super) credential: Shown,
+    /// The value of the API key that it sends.
+    pub(super) key: Option<String>,
     /// Comes by the `execute-api` host rather than by a custom domain.
     pub(super) own_host: bool,
 }
 
 /// Endpoint, method, resource policy, authorization and API key, in the order in which API Gateway refuses (the order of the first
-/// two and the last is inferred).
+/// two and the last is inferred); with the buckets of the key's usage plan.
 pub(super) fn admit(
     account: &Account,
     front: &Front,
+    meters: &Meters,
     lane: Option<usize>,
     request: &Request,
     caller: &Caller,
     at: DateTime<Utc>,
-) -> Gate {
+) -> (Gate, Vec<usize>) {
     if front.endpoint_disabled && caller.own_host {
-        return Gate::Disabled;
+        return (Gate::Disabled, Vec::new());
     }
-    let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return Gate::NoMethod };
+    let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return (Gate::NoMethod, Vec::new()) };
     let arn = method_arn(account, front, request);
-    let call = Call { arn: &arn, address: caller.address, request, now: at };
-    match gate(front.policy.as_ref(), &call, &lane.authorization, caller.authenticated) {
-        Gate::Open if lane.api_key_required && !caller.authenticated => Gate::Unauthorized(403),
-        verdict => verdict,
+    let principal = principal(account);
+    let call = Call {
+        arn: &arn,
+        source_ip: caller.address,
+        user_agent: request.header("User-Agent"),
+        referer: request.header("Referer"),
+        principal: Some(&principal),
+        at,
+    };
+    let credential = caller.credential.to(lane);
+    match policy::decide(front.policy.as_ref(), &call, lane.authorization, credential) {
+        Access::Refused(refusal) => (Gate::Refused(refusal), Vec::new()),
+        Access::Granted if lane.api_key_required => match meters.of(caller.key.as_deref(), front, lane) {
+            Some(meters) => (Gate::Open, meters),
+            None => (Gate::NoKey, Vec::new()),
+        },
+        Access::Granted => (Gate::Open, Vec::new()),
     }
+}
+
+/// The IAM principal that every caller who signs is.
+pub(super) fn principal(account: &Account) -> String {
+    format!("arn:aws:iam::{}:user/caller", account.id)
 }
 
 /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path` of a request.

@@ -19,9 +19,23 @@ pub(crate) struct Series {
     server_errors: SeriesId,
     latency: SeriesId,
     integration: SeriesId,
-    hits: SeriesId,
-    misses: SeriesId,
+    /// Hits and misses of the cache, which HTTP APIs do not have.
+    cache: Option<[SeriesId; 2]>,
+    /// Bytes, which only HTTP APIs count.
+    data: Option<SeriesId>,
 }
+
+/// Whose names metrics have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// `4XXError`, `5XXError`, `CacheHitCount`, … by `ApiName`.
+    Rest,
+    /// `4xx`, `5xx`, `DataProcessed`, … by `ApiId`.
+    Http,
+}
+
+/// Bytes of a request and its answer (the range's own figure).
+const BYTES: f64 = 2_400.0;
 
 /// What one second brought, ready to be written.
 #[derive(Debug, Default, Clone)]
@@ -48,16 +62,17 @@ pub(crate) struct Tally {
 const OVERHEAD_MS: f64 = 3.0;
 
 impl Series {
-    pub(crate) fn new(metrics: &mut MetricStore, dimensions: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(metrics: &mut MetricStore, family: Family, dimensions: &[(&str, &str)]) -> Self {
+        let rest = family == Family::Rest;
         let mut series = |metric| metrics.series(SeriesKey::new("AWS/ApiGateway", metric, dimensions));
         Self {
             count: series("Count"),
-            client_errors: series("4XXError"),
-            server_errors: series("5XXError"),
+            client_errors: series(if rest { "4XXError" } else { "4xx" }),
+            server_errors: series(if rest { "5XXError" } else { "5xx" }),
             latency: series("Latency"),
             integration: series("IntegrationLatency"),
-            hits: series("CacheHitCount"),
-            misses: series("CacheMissCount"),
+            cache: rest.then(|| [series("CacheHitCount"), series("CacheMissCount")]),
+            data: (!rest).then(|| series("DataProcessed")),
         }
     }
 
@@ -72,7 +87,10 @@ impl Series {
             metrics.record(id, at, 0.0, tally.requests.saturating_sub(ones));
         }
         let cached = tally.hits + tally.misses;
-        for (id, ones) in [(self.hits, tally.hits), (self.misses, tally.misses)] {
+        if let Some(data) = self.data {
+            metrics.record(data, at, BYTES, tally.requests);
+        }
+        for (id, ones) in self.cache.into_iter().flatten().zip([tally.hits, tally.misses]) {
             metrics.record(id, at, 1.0, ones);
             metrics.record(id, at, 0.0, cached - ones);
         }

@@ -100,7 +100,8 @@ fn variants(population: &Population, mix: &RequestMix, host: &str, share: f64, c
                 request,
                 route: route.clone(),
                 share: share / count as f64,
-                unique: signature.is_some() || population.kind == Kind::Botnet,
+                // Who had privileges once asks for what others ask for.
+                unique: signature.is_some() || (population.kind == Kind::Botnet && population.revoked.is_none()),
             }
         })
         .collect()

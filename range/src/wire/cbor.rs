@@ -94,6 +94,7 @@ pub(crate) fn encode(body: Body) -> Vec<u8> {
         Body::Empty => vec![0xa0],
         Body::Tree(tree) => bytes(|encoder| write_tree(encoder, &tree)),
         Body::Json(value) => bytes(|encoder| write_json(encoder, &value)),
+        Body::File(file) => bytes(|encoder| encoder.str(&file.content)?.ok()),
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) fn encode(body: Body, rpc: bool) -> Vec<u8> {
         Body::Empty => return Vec::new(),
         Body::Json(value) => value,
         Body::Tree(tree) => tree.into_json(),
+        Body::File(file) => return file.content.into_bytes(),
     };
     value.to_string().into_bytes()
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::error::AwsError;
-use crate::service::Answer;
+use crate::service::{Answer, Body};
 
 pub(crate) use data_plane::{data_plane_stage, forbidden, forwarded_for, is_data_plane};
 pub(crate) use routing::{Target, check_scope, route};
@@ -50,7 +50,14 @@ impl Protocol {
             Self::Json11 | Self::Json10 => {
                 respond(status, self.content_type(), json::encode(answer.body, true), request_id, &[])
             }
-            Self::Rest => respond(status, self.content_type(), json::encode(answer.body, false), request_id, &[]),
+            Self::Rest => match answer.body {
+                Body::File(file) => {
+                    let disposition = format!("attachment; filename=\"{}\"", file.name);
+                    let headers = [("content-disposition", disposition.as_str())];
+                    respond(status, file.content_type, file.content.into_bytes(), request_id, &headers)
+                }
+                body => respond(status, self.content_type(), json::encode(body, false), request_id, &[]),
+            },
             Self::Cbor => respond(status, self.content_type(), cbor::encode(answer.body), request_id, &[SMITHY]),
             Self::Query => {
                 respond(status, self.content_type(), query::encode(answer.body, request_id), request_id, &[])

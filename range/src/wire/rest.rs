@@ -1,6 +1,7 @@
 //! API Gateway's REST paths.
 
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{Method, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -34,6 +35,32 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("DELETE", "/restapis/{restApiId}/stages/{stageName}", "DeleteStage"),
     ("DELETE", "/restapis/{restApiId}/stages/{stageName}/cache/data", "FlushStageCache"),
     ("DELETE", "/restapis/{restApiId}/stages/{stageName}/cache/authorizers", "FlushStageAuthorizersCache"),
+    ("GET", "/restapis/{restApiId}/stages/{stageName}/exports/{exportType}", "GetExport"),
+    ("GET", "/restapis/{restApiId}/authorizers", "GetAuthorizers"),
+    ("POST", "/restapis/{restApiId}/authorizers", "CreateAuthorizer"),
+    ("GET", "/restapis/{restApiId}/authorizers/{authorizerId}", "GetAuthorizer"),
+    ("GET", "/usageplans", "GetUsagePlans"),
+    ("POST", "/usageplans", "CreateUsagePlan"),
+    ("GET", "/usageplans/{usagePlanId}", "GetUsagePlan"),
+    ("PATCH", "/usageplans/{usagePlanId}", "UpdateUsagePlan"),
+    ("GET", "/usageplans/{usagePlanId}/keys", "GetUsagePlanKeys"),
+    ("POST", "/usageplans/{usagePlanId}/keys", "CreateUsagePlanKey"),
+    ("GET", "/apikeys", "GetApiKeys"),
+    ("POST", "/apikeys", "CreateApiKey"),
+    ("GET", "/apikeys/{apiKey}", "GetApiKey"),
+    ("PATCH", "/apikeys/{apiKey}", "UpdateApiKey"),
+    ("GET", "/v2/apis", "GetApis"),
+    ("POST", "/v2/apis", "CreateApi"),
+    ("GET", "/v2/apis/{apiId}", "GetApi"),
+    ("GET", "/v2/apis/{apiId}/routes", "GetRoutes"),
+    ("POST", "/v2/apis/{apiId}/routes", "CreateRoute"),
+    ("GET", "/v2/apis/{apiId}/integrations", "GetIntegrations"),
+    ("POST", "/v2/apis/{apiId}/integrations", "CreateIntegration"),
+    ("GET", "/v2/apis/{apiId}/stages", "GetStages"),
+    ("POST", "/v2/apis/{apiId}/stages", "CreateStage"),
+    ("GET", "/v2/apis/{apiId}/stages/{stageName}", "GetStage"),
+    ("PATCH", "/v2/apis/{apiId}/stages/{stageName}", "UpdateStage"),
+    ("DELETE", "/v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey}", "DeleteRouteSettings"),
     ("GET", "/tags/{resourceArn}", "GetTags"),
     ("PUT", "/tags/{resourceArn}", "TagResource"),
 ];
@@ -64,6 +91,12 @@ pub(crate) fn route(request: &Request<Bytes>) -> Result<(&'static str, Value), A
         },
     };
     add_query(&mut input, request.uri().query().unwrap_or(""));
+    // The one member that travels in a header.
+    if operation == "GetExport"
+        && let Some(kind) = request.headers().get(ACCEPT).and_then(|kind| kind.to_str().ok())
+    {
+        input.insert("accepts".to_owned(), kind.into());
+    }
     for (name, value) in parameters {
         input.insert(name.to_owned(), Value::String(value));
     }

@@ -24,10 +24,17 @@ impl Target {
         Self { service, operation: operation.to_owned(), protocol, input }
     }
 
+    /// A call that came by no wire.
+    pub(crate) fn rest(service: Service, operation: &str, input: Value) -> Self {
+        Self::new(service, operation, Protocol::Rest, input)
+    }
+
     /// What the call is about, in short.
     pub(crate) fn resource(&self) -> String {
-        const TELLING: [&str; 12] = [
+        const TELLING: [&str; 14] = [
             "restApiId",
+            "apiId",
+            "routeKey",
             "resourceId",
             "httpMethod",
             "stageName",
@@ -46,6 +53,9 @@ impl Target {
     }
 }
 
+/// `CloudTrail` in `X-Amz-Target` (service model).
+const CLOUD_TRAIL: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
+
 type Refusal = (Protocol, AwsError);
 
 /// Reads a request.
@@ -61,8 +71,9 @@ pub(crate) fn route(request: &Request<Bytes>) -> Result<Target, Refusal> {
     if path == "/" && request.method() == Method::POST && form {
         return query_rpc(request);
     }
+    let service = if path.starts_with("/v2/") { Service::ApiGatewayV2 } else { Service::ApiGateway };
     rest::route(request)
-        .map(|(operation, input)| Target::new(Service::ApiGateway, operation, Protocol::Rest, input))
+        .map(|(operation, input)| Target::new(service, operation, Protocol::Rest, input))
         .map_err(|error| (Protocol::Rest, error))
 }
 
@@ -86,12 +97,14 @@ fn rpc_v2(request: &Request<Bytes>, path: &str) -> Result<Target, Refusal> {
 
 /// `X-Amz-Target: PREFIX.Operation` with a JSON body.
 fn json_rpc(request: &Request<Bytes>, target: &str) -> Result<Target, Refusal> {
-    let (service, protocol) = match target.split_once('.').map(|(prefix, _)| prefix) {
+    // CloudTrail's prefix has dots of its own.
+    let (service, protocol) = match target.rsplit_once('.').map(|(prefix, _)| prefix) {
+        Some(CLOUD_TRAIL) => (Service::CloudTrail, Protocol::Json11),
         Some("AWSWAF_20190729") => (Service::Waf, Protocol::Json11),
         Some("GraniteServiceVersion20100801") => (Service::CloudWatch, Protocol::Json10),
         _ => return Err((Protocol::Json11, Service::Waf.unknown_operation())),
     };
-    let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+    let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation);
     let input = object(request.body()).map_err(|error| (protocol, error))?;
     Ok(Target::new(service, operation, protocol, input))
 }
@@ -130,7 +143,7 @@ pub(crate) fn check_scope(request: &Request<Bytes>, service: Service, region: &s
     };
     match scope.split('/').nth(2) {
         Some(signed) if signed != region && service != Service::Sts => Err(AwsError::new(
-            if service == Service::ApiGateway { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST },
+            if service.is_gateway() { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST },
             "InvalidSignatureException",
             format!("Credential should be scoped to a valid region, not '{signed}'. "),
         )),

@@ -69,6 +69,17 @@ impl Client {
         json_answer(self.send(waf_request(operation, &input)))
     }
 
+    /// `CloudTrail` in JSON 1.1.
+    pub(crate) fn trail(&mut self, input: Value) -> Answer {
+        let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
+        let request = Request::post("/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .body(Bytes::from(input.to_string()))
+            .unwrap();
+        json_answer(self.send(request))
+    }
+
     /// `CloudWatch` in JSON 1.0.
     pub(crate) fn metrics(&mut self, operation: &str, input: &Value) -> Answer {
         let request = Request::post("/")
@@ -111,6 +122,39 @@ impl Client {
 
     pub(crate) fn patch(&mut self, path: &str, operations: Value) -> Answer {
         self.rest("PATCH", path, json!({"patchOperations": operations}))
+    }
+
+    /// What `GetExport` answers of stage `prod`: the document, as a client that saves it would read it.
+    pub(crate) fn export(&mut self, api: &str, stage: &str, kind_and_query: &str) -> Value {
+        self.get(&format!("/restapis/{api}/stages/{stage}/exports/{kind_and_query}")).ok()
+    }
+
+    /// The id of a resource of a draft.
+    pub(crate) fn resource(&mut self, api: &str, path: &str) -> String {
+        let items = self.get(&format!("/restapis/{api}/resources?limit=500")).ok()["item"].clone();
+        let found = items.as_array().unwrap().iter().find(|item| item["path"] == path).unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Adds `GET` to `/login` of a draft, with members of `PutMethod` and an integration.
+    pub(crate) fn put_get(&mut self, api: &str, method: Value) -> Answer {
+        let resource = self.resource(api, "/login");
+        let path = format!("/restapis/{api}/resources/{resource}/methods/GET");
+        let made = self.rest("PUT", &path, method);
+        if made.status == 201 {
+            self.rest("PUT", &format!("{path}/integration"), json!({"type": "MOCK"})).ok();
+        }
+        made
+    }
+
+    /// A Lambda authorizer of a draft; gives its id.
+    pub(crate) fn authorizer(&mut self, api: &str) -> String {
+        let input = json!({
+            "name": "tokens", "type": "TOKEN", "identitySource": "method.request.header.Authorization",
+            "authorizerUri": "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/f/invocations",
+        });
+        let made = self.rest("POST", &format!("/restapis/{api}/authorizers"), input).ok();
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// An IP set; gives name, id and lock token as every later call wants them.

@@ -66,6 +66,42 @@ fn a_foreign_writer_makes_a_token_stale() {
     assert_eq!(read["IPSet"]["Addresses"], json!(["192.0.2.1/32", "198.51.100.0/24"]));
 }
 
+/// Another operator between two calls of a client: once after the first deployment has been made, and before the stage is
+/// pointed at it.
+#[test]
+fn an_operator_acts_between_two_calls() {
+    let mut client = Client::new();
+    let api = client.api();
+    let id = api.clone();
+    client.range.faults().after("apigateway", "CreateDeployment", When::Nth(1), move |account| {
+        let input = json!({"restApiId": id, "stageName": "prod", "description": "theirs"});
+        account.act("pipeline", "apigateway", "CreateDeployment", input).unwrap();
+    });
+    let ours = client.rest("POST", &format!("/restapis/{api}/deployments"), json!({"description": "proof"})).ok();
+    let stage = client.get(&format!("/restapis/{api}/stages/prod")).ok();
+    let pointed = stage["deploymentId"].as_str().unwrap();
+    assert_ne!(json!(pointed), ours["id"]);
+    let theirs = client.get(&format!("/restapis/{api}/deployments/{pointed}")).ok();
+    assert_eq!(theirs["description"], "theirs");
+    assert_eq!(client.range.calls().last().unwrap().user, "oncall");
+}
+
+/// A deployment whose answer is lost is there, and can be told by its description.
+#[test]
+fn a_deployment_without_an_answer_is_there() {
+    for fault in [Fault::HangAfter, Fault::ResetAfter, Fault::Truncate] {
+        let mut client = Client::new();
+        let api = client.api();
+        client.range.faults().add("apigateway", "CreateDeployment", When::Nth(1), fault);
+        let body = json!({"description": "portcullis 7f3a"}).to_string();
+        let request = http::Request::post(format!("/restapis/{api}/deployments")).body(body.into()).unwrap();
+        assert!(!matches!(client.reply(request), Reply::Response(_)));
+        let all = client.get(&format!("/restapis/{api}/deployments")).ok()["item"].clone();
+        let found = all.as_array().unwrap().iter().filter(|item| item["description"] == "portcullis 7f3a").count();
+        assert_eq!(found, 1);
+    }
+}
+
 #[test]
 fn partial_data_says_so() {
     let mut client = Client::new();

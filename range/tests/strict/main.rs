@@ -5,16 +5,21 @@
 // Inputs are written where they are used: `client.waf("GetIPSet", json!({…}))`.
 #![allow(clippy::needless_pass_by_value)]
 
+mod authorizers;
 mod client;
 mod deployments;
+mod exports;
 mod faults;
 mod gateway;
+mod http_apis;
 mod ip_sets;
 mod metrics;
+mod plans;
 mod propagation;
 mod quotas;
 mod sampled;
 mod serving;
 mod stages;
+mod trail;
 mod web_acls;
 mod wire;

@@ -64,3 +64,29 @@ fn taking_the_web_acl_off_opens_the_stage_to_what_it_blocked() {
     assert_eq!(range.truth().stage(PROD, at).waf_blocked, 0);
     assert_eq!(waf(&range, "AllowedRequests", "ALL", at), 0);
 }
+
+/// A stage that is pointed at another deployment serves the old one for some seconds: a probe must wait, and pointing back takes
+/// as long. (inferred: seen for stage settings within 3 to 10 s)
+#[test]
+fn pointing_a_stage_reaches_callers_within_ten_seconds() {
+    let mut range = sqli_flood(0);
+    let id = api(&range, "shop");
+    range.account_mut().gateway.apis.get_mut(&id).unwrap().draft.policy = Some(CLOSED.to_owned());
+    let closed = range.account_mut().create_deployment(&id, Some("proof")).unwrap();
+    let open = range.account().gateway.apis[&id].stage("prod").unwrap().deployment_id.clone();
+    let probe = |range: &mut Range, seconds: i64| {
+        let at = range.now() + Duration::seconds(seconds);
+        let uri = format!("/restapis/{id}/prod/_user_request_/products");
+        let request = http::Request::get(uri).body(bytes::Bytes::new()).unwrap();
+        match range.handle(request, Some("192.0.2.9".parse().unwrap()), at) {
+            portcullis_range::Reply::Response(response) => response.status().as_u16(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (deployment, before, after) in [(&closed, 200, 403), (&open, 403, 200)] {
+        let patch = serde_json::json!({"restApiId": id, "stageName": "prod", "patchOperations": [
+            {"op": "replace", "path": "/deploymentId", "value": deployment}]});
+        range.account_mut().act("oncall", "apigateway", "UpdateStage", patch).unwrap();
+        assert_eq!([probe(&mut range, 0), probe(&mut range, 2), probe(&mut range, 8)], [before, before, after]);
+    }
+}

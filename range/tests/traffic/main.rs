@@ -1,9 +1,13 @@
 //! The traffic engine from outside: what an account's books say after a scenario has run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod authorization;
 mod books;
 mod closing;
+mod drills;
+mod http_apis;
 mod http_requests;
+mod plans;
 mod repeat;
 mod respond;
 mod shedding;

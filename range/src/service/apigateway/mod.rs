@@ -1,8 +1,11 @@
 //! API Gateway's REST APIs.
 
 mod api;
+mod authorizer;
 mod deployment;
+mod export;
 mod patch;
+mod plans;
 mod policy;
 mod resource;
 mod settings;
@@ -48,6 +51,20 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Outcome {
         "DeleteStage" => stage::delete(account, input),
         "FlushStageCache" => stage::flush(account, input),
         "FlushStageAuthorizersCache" => stage::flush_authorizers(account, input),
+        "GetExport" => export::get(account, input),
+        "CreateAuthorizer" => authorizer::create(account, input),
+        "GetAuthorizers" => authorizer::list(account, input),
+        "GetAuthorizer" => authorizer::get(account, input),
+        "CreateUsagePlan" => plans::create(account, input),
+        "GetUsagePlans" => plans::list(account, input),
+        "GetUsagePlan" => plans::get(account, input),
+        "UpdateUsagePlan" => plans::update(account, input),
+        "CreateUsagePlanKey" => plans::add_key(account, input),
+        "GetUsagePlanKeys" => plans::plan_keys(account, input),
+        "CreateApiKey" => plans::create_key(account, input),
+        "GetApiKeys" => plans::keys(account, input),
+        "GetApiKey" => plans::key(account, input),
+        "UpdateApiKey" => plans::update_key(account, input),
         "GetTags" => tags::get(account, input),
         "TagResource" => tags::put(account, input),
         _ => Err(Service::ApiGateway.unknown_operation()),

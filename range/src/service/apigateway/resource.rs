@@ -6,7 +6,7 @@ use super::{Outcome, api_of, bad_request, conflict, limit, not_found, page_of, p
 use crate::error::AwsError;
 use crate::service::Answer;
 use crate::service::common::{page, text};
-use crate::state::{Account, Method, Resource};
+use crate::state::{Account, AuthorizerKind, Method, Resource};
 
 const VERBS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
 
@@ -109,6 +109,8 @@ pub(super) fn put_method(account: &mut Account, input: &Value) -> Outcome {
     if resource.methods.contains_key(verb) {
         return Err(conflict("Method already exists for this resource"));
     }
+    let authorizer = text(input, "authorizerId").filter(|_| ["CUSTOM", "COGNITO_USER_POOLS"].contains(&authorization));
+    check_authorizer(account, input, authorization, authorizer)?;
     let mut extra = Map::new();
     for member in EXTRA {
         if let Some(value) = input.get(member).filter(|value| !value.is_null()) {
@@ -119,7 +121,7 @@ pub(super) fn put_method(account: &mut Account, input: &Value) -> Outcome {
         http_method: verb.to_owned(),
         authorization_type: authorization.to_owned(),
         api_key_required: input.get("apiKeyRequired").and_then(Value::as_bool).unwrap_or(false),
-        authorizer_id: text(input, "authorizerId").map(str::to_owned),
+        authorizer_id: authorizer.map(str::to_owned),
         extra,
         integration: None,
     };
@@ -127,6 +129,28 @@ pub(super) fn put_method(account: &mut Account, input: &Value) -> Outcome {
     let (api, resource) = (api_of(account, input)?.id.clone(), resource.id.clone());
     account.put_method(&api, &resource, method).ok_or_else(no_resource)?;
     Ok(Answer::created(body))
+}
+
+/// A method with an authorizer names one that there is, of the right kind (seen in the wild).
+fn check_authorizer(
+    account: &Account,
+    input: &Value,
+    authorization: &str,
+    authorizer: Option<&str>,
+) -> Result<(), AwsError> {
+    let pool = match authorization {
+        "CUSTOM" => false,
+        "COGNITO_USER_POOLS" => true,
+        _ => return Ok(()),
+    };
+    let known = authorizer.and_then(|id| api_of(account, input).ok()?.draft.authorizers.get(id));
+    if known.is_some_and(|known| (known.kind == AuthorizerKind::CognitoUserPools) == pool) {
+        return Ok(());
+    }
+    Err(bad_request(
+        "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid \
+         authorizer.",
+    ))
 }
 
 fn method_of<'a>(account: &'a Account, input: &Value) -> Result<&'a Method, AwsError> {
@@ -140,7 +164,7 @@ pub(super) fn get_method(account: &Account, input: &Value) -> Outcome {
 }
 
 pub(super) fn put_integration(account: &mut Account, input: &Value) -> Outcome {
-    const KEPT: [&str; 10] = [
+    const KEPT: [&str; 12] = [
         "uri",
         "connectionType",
         "connectionId",
@@ -151,6 +175,8 @@ pub(super) fn put_integration(account: &mut Account, input: &Value) -> Outcome {
         "contentHandling",
         "timeoutInMillis",
         "tlsConfig",
+        "cacheNamespace",
+        "cacheKeyParameters",
     ];
     let mut method = method_of(account, input)?.clone();
     let kind = text(input, "type").unwrap_or("");

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::addresses::IpMatcher;
 use super::request::Request;
+use crate::addresses::IpMatcher;
 use crate::state::{Account, IpSet, RuleGroup, SampledVerdict, WebAcl};
 use group::Group;
 use rate::RateLeaf;
