@@ -12,7 +12,12 @@ use crate::aws::RangeHandle;
 use crate::model::settings::Settings;
 
 /// Scenarios that come with the program: name and text.
-pub const EMBEDDED: &[(&str, &str)] = &[("sqli-flood", include_str!("../../drills/sqli-flood.toml"))];
+pub const EMBEDDED: &[(&str, &str)] = &[
+    ("sqli-flood", include_str!("../../drills/sqli-flood.toml")),
+    ("credential-stuffing", include_str!("../../drills/credential-stuffing.toml")),
+    ("cache-stale-privileges", include_str!("../../drills/cache-stale-privileges.toml")),
+    ("lockout-trap", include_str!("../../drills/lockout-trap.toml")),
+];
 
 /// A scenario, loaded.
 #[derive(Debug, Clone)]

@@ -104,7 +104,7 @@ guards! {
         "The stage's method settings.";
     THROTTLE_SHEDDING = "throttle.shedding", overridable: true, varies: true,
         "Says how much of the method's traffic would be turned away, legitimate and attack alike; stops where most of it was there before the attack.",
-        "The last ten minutes' metrics, the method's own where detailed metrics are on, and WAF's samples of now and of before the attack; unknown where neither tells.";
+        "The metrics of the last ten minutes and of the ten before the attack, the method's own where detailed metrics are on, else the stage's times the method's share of WAF's samples; unknown where neither tells. What the method had before the attack counts as legitimate.";
     THROTTLE_MANAGED = "throttle.managed", overridable: false, varies: false,
         "Says when the stage looks managed by infrastructure as code, whose next run will take the change back.",
         "The stage's tags.";

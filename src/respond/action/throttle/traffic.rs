@@ -1,8 +1,5 @@
 //! How much traffic a method has, and how much of it a limit would turn away.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::aws::read::{MetricQuery, MetricStatus, Statistic};
@@ -20,16 +17,25 @@ const MINUTES: i64 = 10;
 /// What was read of a stage's traffic.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Traffic {
-    /// Requests a second on the stage over the last ten minutes; `None` where not known.
-    pub(super) stage_rate: Option<f64>,
-    /// Requests a second on the method, where its own metric is switched on.
-    pub(super) method_rate: Option<f64>,
+    /// Over the last ten minutes, or since the attack began where that is less.
+    pub(super) now: Rates,
+    /// Over the ten minutes before the attack; `None` where no attack is known.
+    pub(super) before: Option<Rates>,
     /// Requests that WAF let pass to the API lately, by its default action.
     pub(super) recent: Vec<SampledRequest>,
-    /// Addresses seen before the attack.
-    pub(super) before: BTreeSet<IpAddr>,
+    /// The same of before the attack.
+    pub(super) earlier: Vec<SampledRequest>,
     /// Why something is not known, a line each.
     pub(super) missing: Vec<String>,
+}
+
+/// Requests a second; `None` where not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Rates {
+    /// On the stage.
+    pub(super) stage: Option<f64>,
+    /// On the method, where its own metric is switched on.
+    pub(super) method: Option<f64>,
 }
 
 /// A method's traffic and what a limit would do to it.
@@ -37,7 +43,7 @@ pub(super) struct Traffic {
 pub(super) struct Forecast {
     /// Requests a second on the method.
     pub(super) rate: f64,
-    /// The share of its requests from callers seen before the attack, a fraction; `None` where nothing tells.
+    /// The share of its requests that was there before the attack, a fraction; `None` where nothing tells.
     pub(super) legitimate: Option<f64>,
     /// The share of its requests that the limit would turn away, a fraction.
     pub(super) shed: f64,
@@ -45,7 +51,7 @@ pub(super) struct Forecast {
     pub(super) evidence: Vec<String>,
 }
 
-/// Reads the traffic of the last minutes.
+/// Reads the traffic of the last minutes, and of before the attack.
 pub(super) async fn read(
     aws: &Aws,
     settings: &Settings,
@@ -55,36 +61,35 @@ pub(super) async fn read(
     attack_began: Option<DateTime<Utc>>,
 ) -> Traffic {
     let now = aws.clock().now();
+    let began = began(aws, settings, stage, web_acl, attack_began).await;
     let sampled = async {
         let arn = web_acl.ok_or("the stage has no web ACL, so that nothing samples its requests".to_owned())?;
-        let (acl, began) =
-            tokio::join!(aws.web_acl(arn, Lane::Plan), began(aws, settings, stage, Some(arn), attack_began));
-        let acl = acl.map_err(|error| error.to_string())?;
+        let acl = aws.web_acl(arn, Lane::Plan).await.map_err(|error| error.to_string())?;
         let (recent, earlier) = samples(aws, &acl, now, began).await;
         Ok::<_, String>((acl.metric_name, recent, earlier))
     };
-    let (rates, sampled) = tokio::join!(rates(aws, stage, method, now), sampled);
+    let (rates, sampled) = tokio::join!(rates(aws, stage, method, began, now), sampled);
     let mut traffic = Traffic::default();
     match rates {
-        Ok((of_stage, of_method)) => (traffic.stage_rate, traffic.method_rate) = (of_stage, of_method),
+        Ok((now, before)) => (traffic.now, traffic.before) = (now, before),
         Err(error) => traffic.missing.push(error.to_string()),
     }
     match sampled {
-        Ok((default, recent, earlier)) => traffic.take(&default, recent, earlier),
+        Ok((default, recent, earlier)) => {
+            traffic.missing.extend(recent.missing.iter().chain(&earlier.missing).cloned());
+            traffic.recent = of_rule(recent, &default);
+            traffic.earlier = of_rule(earlier, &default);
+        }
         Err(why) => traffic.missing.push(why),
     }
     traffic
 }
 
-impl Traffic {
-    fn take(&mut self, default: &str, recent: Samples, earlier: Samples) {
-        self.missing.extend(recent.missing);
-        self.missing.extend(earlier.missing);
-        let passed = recent.sets.into_iter().filter(|set| set.rule == default);
-        self.recent.extend(passed.flat_map(|set| set.samples));
-        self.before.extend(earlier.sets.iter().flat_map(|set| &set.samples).map(|sample| sample.client));
-    }
+fn of_rule(samples: Samples, rule: &str) -> Vec<SampledRequest> {
+    samples.sets.into_iter().filter(|set| set.rule == rule).flat_map(|set| set.samples).collect()
+}
 
+impl Traffic {
     /// What a limit of `limit` requests a second would do to `method` (all methods alike where `None`); `Err` says what is not
     /// known.
     pub(super) fn forecast(&self, stage: &str, method: Option<&MethodName>, limit: f64) -> Result<Forecast, String> {
@@ -92,42 +97,57 @@ impl Traffic {
             Some(first) => first.clone(),
             None => "no request was sampled in the last minutes".to_owned(),
         };
-        let of_method = |s: &&SampledRequest| method.is_none_or(|m| m.takes(&s.method, &s.uri, stage));
-        let weight = |samples: &[&SampledRequest]| -> f64 { samples.iter().map(|s| s.weight.max(1) as f64).sum() };
-        let all: Vec<&SampledRequest> = self.recent.iter().collect();
-        let inside: Vec<&SampledRequest> = self.recent.iter().filter(of_method).collect();
-        let (rate, how) = match (self.method_rate, self.stage_rate) {
-            (Some(rate), _) => (rate, "its own metric".to_owned()),
-            (None, None) => return Err(why()),
-            (None, Some(rate)) if method.is_none() => (rate, "the stage's metric".to_owned()),
-            (None, Some(_)) if all.is_empty() => return Err(why()),
-            (None, Some(rate)) => {
-                let share = weight(&inside) / weight(&all);
-                (
-                    rate * share,
-                    format!("{:.0} % of {} samples, times the stage's {rate:.1}/s", share * 100.0, all.len()),
-                )
-            }
-        };
-        let known: Vec<&SampledRequest> = inside.iter().copied().filter(|s| self.before.contains(&s.client)).collect();
-        let legitimate = (!inside.is_empty() && !self.before.is_empty()).then(|| weight(&known) / weight(&inside));
+        let (rate, how) = rate_of(self.now, &self.recent, stage, method).ok_or_else(why)?;
         let shed = if rate > limit { 1.0 - limit / rate } else { 0.0 };
-        let mut evidence = vec![format!("{rate:.1} requests/s over the last {MINUTES} minutes, by {how}")];
-        evidence.extend(legitimate.map(|share| {
-            format!("{:.0} % of {} samples come from callers seen before the attack", share * 100.0, inside.len())
-        }));
+        let mut evidence = vec![format!("{rate:.1} requests/s now, by {how}")];
+        let legitimate = match self.before {
+            // Nobody attacks, as far as is known: all of it belongs there.
+            None => Some(1.0),
+            Some(before) => rate_of(before, &self.earlier, stage, method).map(|(before, how)| {
+                evidence.push(format!("{before:.1} requests/s before the attack, by {how}"));
+                if rate > 0.0 { (before / rate).min(1.0) } else { 1.0 }
+            }),
+        };
+        if self.before.is_none() {
+            evidence.push("no attack is known, so all of it counts as legitimate".to_owned());
+        }
         evidence.extend(self.missing.iter().map(|line| format!("not known: {line}")));
         Ok(Forecast { rate, legitimate, shed, evidence })
     }
 }
 
-/// Requests a second over the last minutes: of the stage, and of the method where it has a metric of its own.
+/// Requests a second on a method, and how that is known: its own metric, or the stage's times its share of the samples.
+fn rate_of(
+    rates: Rates,
+    samples: &[SampledRequest],
+    stage: &str,
+    method: Option<&MethodName>,
+) -> Option<(f64, String)> {
+    let Some(wanted) = method else { return Some((rates.stage?, "the stage's metric".to_owned())) };
+    if let Some(rate) = rates.method {
+        return Some((rate, "the method's own metric".to_owned()));
+    }
+    let weight = |s: &SampledRequest| s.weight.max(1) as f64;
+    let all: f64 = samples.iter().map(weight).sum();
+    if all <= 0.0 {
+        return None;
+    }
+    let inside: f64 = samples.iter().filter(|s| wanted.takes(&s.method, &s.uri, stage)).map(weight).sum();
+    let (of_stage, share) = (rates.stage?, (inside / all).max(0.0));
+    Some((
+        of_stage * share,
+        format!("{:.0} % of {} samples, times the stage's {of_stage:.1}/s", share * 100.0, samples.len()),
+    ))
+}
+
+/// Requests a second of the stage, and of the method where it has a metric of its own: lately, and before the attack.
 async fn rates(
     aws: &Aws,
     stage: &StageId,
     method: Option<&MethodName>,
+    began: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
-) -> Result<(Option<f64>, Option<f64>), AwsError> {
+) -> Result<(Rates, Option<Rates>), AwsError> {
     let query = |dimensions| MetricQuery {
         namespace: "AWS/ApiGateway",
         name: "Count",
@@ -141,15 +161,20 @@ async fn rates(
             [name(), ("Method", m.verb.clone()), ("Resource", m.path.clone()), ("Stage", stage.stage.clone())];
         query(dimensions.to_vec())
     }));
-    let to = floor_minute(now);
-    let (read, _) = aws.metric_data(&queries, to - TimeDelta::minutes(MINUTES), to, Lane::Plan).await?;
-    let mean = |index: usize| {
-        let result = read.get(index).filter(|r| r.status == MetricStatus::Complete && !r.points.is_empty())?;
-        // The last minute may still be filling.
-        let whole: Vec<f64> = result.points.iter().map(|(_, value)| *value).collect();
-        Some(whole.iter().sum::<f64>() / (whole.len() as f64 * 60.0))
+    let window = TimeDelta::minutes(MINUTES);
+    let (to, began) = (floor_minute(now), began.map(floor_minute));
+    // The minute in which it began is neither before nor after.
+    let since = began.map_or(to - window, |began| (to - window).max(began + TimeDelta::minutes(1)));
+    let from = began.map_or(since, |began| (began - window).min(since));
+    let (read, _) = aws.metric_data(&queries, from, to, Lane::Plan).await?;
+    let mean = |index: usize, from: DateTime<Utc>, to: DateTime<Utc>| {
+        let result = read.get(index).filter(|r| r.status == MetricStatus::Complete)?;
+        let inside: Vec<f64> =
+            result.points.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, v)| *v).collect();
+        (!inside.is_empty()).then(|| inside.iter().sum::<f64>() / (inside.len() as f64 * 60.0))
     };
-    Ok((mean(0), mean(1)))
+    let rates = |from, to| Rates { stage: mean(0, from, to), method: mean(1, from, to) };
+    Ok((rates(since, to), began.map(|began| rates(began - window, began))))
 }
 
 #[cfg(test)]
@@ -157,10 +182,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn sample(client: &str, method: &str, uri: &str) -> SampledRequest {
-        SampledRequest {
+    fn samples(of: &[(&str, &str, usize)]) -> Vec<SampledRequest> {
+        let sample = |method: &str, uri: &str| SampledRequest {
             at: DateTime::UNIX_EPOCH,
-            client: client.parse().unwrap(),
+            client: std::net::IpAddr::from([203, 0, 113, 7]),
             country: None,
             method: method.into(),
             uri: uri.into(),
@@ -170,17 +195,21 @@ mod tests {
             rule: "default".into(),
             rule_in_group: None,
             weight: 1,
-        }
+        };
+        of.iter().flat_map(|(method, uri, n)| std::iter::repeat_n(sample(method, uri), *n)).collect()
+    }
+
+    fn rates(stage: f64) -> Rates {
+        Rates { stage: Some(stage), method: None }
     }
 
     fn traffic() -> Traffic {
-        let mut recent: Vec<_> = (0..8).map(|_| sample("203.0.113.7", "POST", "/login")).collect();
-        recent.extend([sample("198.18.0.1", "POST", "/login"), sample("198.18.0.1", "GET", "/products")]);
         Traffic {
-            stage_rate: Some(100.0),
-            recent,
-            before: ["198.18.0.1".parse().unwrap()].into(),
-            ..Traffic::default()
+            now: rates(100.0),
+            before: Some(rates(20.0)),
+            recent: samples(&[("POST", "/login", 9), ("GET", "/products", 1)]),
+            earlier: samples(&[("POST", "/login", 1), ("GET", "/products", 3)]),
+            missing: vec![],
         }
     }
 
@@ -189,8 +218,18 @@ mod tests {
         let login: MethodName = "POST /login".parse().unwrap();
         let forecast = traffic().forecast("prod", Some(&login), 9.0).unwrap();
         assert!((forecast.rate - 90.0).abs() < 1e-9 && (forecast.shed - 0.9).abs() < 1e-9);
-        assert!((forecast.legitimate.unwrap() - 1.0 / 9.0).abs() < 1e-9);
+        // Five a second of it were there before.
+        assert!((forecast.legitimate.unwrap() - 5.0 / 90.0).abs() < 1e-9);
         assert_eq!(traffic().forecast("prod", Some(&login), 90.0).unwrap().shed.to_bits(), 0);
+        let calm = Traffic { before: None, ..traffic() };
+        assert_eq!(calm.forecast("prod", Some(&login), 9.0).unwrap().legitimate, Some(1.0));
+    }
+
+    #[test]
+    fn a_method_that_nobody_samples_is_nothing_and_not_less() {
+        let other: MethodName = "DELETE /orders".parse().unwrap();
+        let forecast = traffic().forecast("prod", Some(&other), 9.0).unwrap();
+        assert_eq!((forecast.rate.to_bits(), forecast.legitimate), (0, Some(1.0)));
     }
 
     #[test]
@@ -200,7 +239,9 @@ mod tests {
         assert_eq!(blind.forecast("prod", Some(&login), 9.0), Err("no metrics".into()));
         let unsampled = Traffic { recent: vec![], ..traffic() };
         assert!(unsampled.forecast("prod", Some(&login), 9.0).is_err());
-        let metric = Traffic { method_rate: Some(20.0), ..unsampled };
-        assert_eq!(metric.forecast("prod", Some(&login), 10.0).unwrap().legitimate, None);
+        let forgotten = Traffic { earlier: vec![], ..traffic() };
+        assert_eq!(forgotten.forecast("prod", Some(&login), 9.0).unwrap().legitimate, None);
+        let metric = Traffic { now: Rates { stage: Some(100.0), method: Some(20.0) }, ..unsampled };
+        assert_eq!(metric.forecast("prod", Some(&login), 10.0).unwrap().rate.to_bits(), 20.0f64.to_bits());
     }
 }
