@@ -13,7 +13,7 @@ fn close(client: &mut Client, api: &str) {
     client.patch(&format!("/restapis/{api}"), patch).ok();
 }
 
-/// An export is of a stage's deployment, not of the draft. (documented: service model, "a deployed version of a RestApi")
+/// An export is of a stage's deployment, not of the draft. (documented: service model)
 #[test]
 fn an_export_shows_the_deployment_and_not_the_draft() {
     let mut client = Client::new();

@@ -44,7 +44,7 @@ fn metric(range: &Range, name: &str, at: DateTime<Utc>) -> Option<Point> {
     point(range, "AWS/ApiGateway", name, &[("ApiId", "pets000001"), ("Stage", "live")], at)
 }
 
-fn update(range: &mut Range, settings: serde_json::Value) {
+fn update(range: &mut Range, settings: &serde_json::Value) {
     let mut input = json!({"apiId": "pets000001", "stageName": "live"});
     input.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     range.account_mut().act("oncall", "apigatewayv2", "UpdateStage", input).unwrap();
@@ -75,8 +75,8 @@ fn metrics_go_by_id_and_other_names() {
 fn an_object_without_limits_is_an_outage() {
     let mut range = pets(1);
     let detailed = json!({"throttlingRateLimit": 500, "throttlingBurstLimit": 500, "detailedMetricsEnabled": true});
-    update(&mut range, json!({"routeSettings": {"POST /pets": detailed}}));
-    update(&mut range, json!({"defaultRouteSettings": {"detailedMetricsEnabled": true}}));
+    update(&mut range, &json!({"routeSettings": {"POST /pets": detailed}}));
+    update(&mut range, &json!({"defaultRouteSettings": {"detailedMetricsEnabled": true}}));
     let at = last_minute(&range);
     let counts = range.truth().stage("pets/live", at);
     assert_eq!(counts.integrated(), 0, "{counts:?}");
@@ -84,7 +84,10 @@ fn an_object_without_limits_is_an_outage() {
     let dimensions = [("ApiId", "pets000001"), ("Method", "GET"), ("Resource", "/pets"), ("Stage", "live")];
     let detail = point(&range, "AWS/ApiGateway", "4xx", &dimensions, at).unwrap();
     assert_eq!(whole(detail.sum), counts.throttled);
-    update(&mut range, json!({"defaultRouteSettings": {"throttlingRateLimit": 10_000, "throttlingBurstLimit": 5_000}}));
+    update(
+        &mut range,
+        &json!({"defaultRouteSettings": {"throttlingRateLimit": 10_000, "throttlingBurstLimit": 5_000}}),
+    );
     assert_eq!(range.truth().stage("pets/live", last_minute(&range)).throttled, 0);
 }
 
