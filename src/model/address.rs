@@ -56,6 +56,13 @@ pub fn parsed(entry: &str) -> Option<IpNet> {
     entry.trim().parse::<IpNet>().ok().map(|net| net.trunc())
 }
 
+/// The network around an address by which callers are told apart at a glance: /24 for IPv4, /48 for IPv6.
+#[must_use]
+pub fn surroundings(address: std::net::IpAddr) -> IpNet {
+    let bits = if address.is_ipv4() { 24 } else { 48 };
+    IpNet::new(address, bits).map_or_else(|_| IpNet::from(address), |net| net.trunc())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -140,7 +140,7 @@ guards! {
         "`guards.break-glass` and `guards.never-block` of the configuration, against the closed web ACL's IP sets.";
     CLOSE_LOSERS = "close.who-loses", overridable: false, varies: true,
         "Says who loses access: everybody, or everybody but the addresses listed.",
-        "The closed web ACL's IP sets, and WAF's samples of the last minutes.";
+        "The closed web ACL's IP sets, and WAF's samples of before the attack, by /24 and /48.";
     CLOSE_GAP = "close.gap", overridable: false, varies: false,
         "Says what AWS leaves undocumented about the moment of the swap.",
         "`AssociateWebACL` replaces an association in one call; whether there is a gap is unverified.";

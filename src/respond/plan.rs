@@ -25,7 +25,7 @@ pub async fn plan(
         }
         Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
         Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,
-        Action::Close(action) => Box::pin(close::plan(aws, settings, action)).await,
+        Action::Close(action) => Box::pin(close::plan(aws, settings, action, attack_began)).await,
     }
 }
 

@@ -7,6 +7,7 @@ mod web_acl;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::{PlanError, Planned, finished};
+use crate::respond::samples::{Samples, began, samples};
 use crate::respond::wiring;
 
 /// Everything that a plan to close rests on.
@@ -34,17 +36,36 @@ struct State {
     ip_sets: BTreeMap<String, Result<IpSet, AwsError>>,
     /// IP sets that block on the stage today, by ARN.
     blocking: Vec<String>,
+    /// Requests of before the attack that the stage's own web ACL let pass.
+    callers: Samples,
 }
 
 /// The plan to close, from state read now.
-pub(in crate::respond) async fn plan(aws: &Aws, settings: &Settings, action: &Close) -> Result<Planned, PlanError> {
-    let state = read(aws, settings, action).await?;
+pub(in crate::respond) async fn plan(
+    aws: &Aws,
+    settings: &Settings,
+    action: &Close,
+    attack_began: Option<DateTime<Utc>>,
+) -> Result<Planned, PlanError> {
+    let state = Box::pin(read(aws, settings, action, attack_began)).await?;
     Ok(planned(action, &state, settings))
 }
 
-async fn read(aws: &Aws, settings: &Settings, action: &Close) -> Result<State, PlanError> {
+async fn read(
+    aws: &Aws,
+    settings: &Settings,
+    action: &Close,
+    attack_began: Option<DateTime<Utc>>,
+) -> Result<State, PlanError> {
     let at = stage::read(aws, &action.stage).await?;
-    let mut state = State { at, own: None, closed: None, ip_sets: BTreeMap::new(), blocking: Vec::new() };
+    let mut state = State {
+        at,
+        own: None,
+        closed: None,
+        ip_sets: BTreeMap::new(),
+        blocking: Vec::new(),
+        callers: Samples::default(),
+    };
     if action.by != Closure::WebAcl {
         return Ok(state);
     }
@@ -62,6 +83,8 @@ async fn read(aws: &Aws, settings: &Settings, action: &Close) -> Result<State, P
             matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_))
         };
         state.blocking = references.into_iter().filter(blocks).map(|r| r.ip_set).collect();
+        let began = began(aws, settings, &state.at.stage.id, Some(&acl.arn), attack_began).await;
+        state.callers = samples(aws, acl, state.at.read_at, began).await.1;
     }
     let mut sets = state.blocking.clone();
     if let Closed::Found(acl) = &closed {

@@ -132,8 +132,9 @@ fn rate_of(
     if all <= 0.0 {
         return None;
     }
-    let inside: f64 = samples.iter().filter(|s| wanted.takes(&s.method, &s.uri, stage)).map(weight).sum();
-    let (of_stage, share) = (rates.stage?, (inside / all).max(0.0));
+    // Nothing added up is -0.
+    let inside = 0.0 + samples.iter().filter(|s| wanted.takes(&s.method, &s.uri, stage)).map(weight).sum::<f64>();
+    let (of_stage, share) = (rates.stage?, inside / all);
     Some((
         of_stage * share,
         format!("{:.0} % of {} samples, times the stage's {of_stage:.1}/s", share * 100.0, samples.len()),
