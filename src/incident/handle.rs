@@ -133,8 +133,10 @@ impl Incident {
     ) -> Result<(), IncidentError> {
         let known = self.fold()?;
         let state = known.action(action_id).map(|action| action.state);
-        if !matches!(state, Some(ActionState::InForce | ActionState::Unclear)) {
-            let state = state.map_or("not of this incident", ActionState::word);
+        let under_way = known.undos_of(action_id).any(History::is_in_flight);
+        if under_way || !matches!(state, Some(ActionState::InForce | ActionState::Unclear)) {
+            let state =
+                if under_way { "being taken back" } else { state.map_or("not of this incident", ActionState::word) };
             return Err(IncidentError::NotExtendable { action_id: action_id.to_owned(), state });
         }
         self.record(at, &Event::Extended { action_id: action_id.to_owned(), expires_at })?;

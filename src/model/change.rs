@@ -128,12 +128,17 @@ impl Assignment {
         if self.parts.iter().all(|part| same(&part.name, part.after.as_ref())) {
             return Standing::After;
         }
-        if self.parts.iter().all(|part| same(&part.name, part.before.as_ref())) {
+        // What is to be removed goes whole, so that all of it must be what was read.
+        let untouched = |part: &Part| match part.after {
+            None => now.get(&part.name) == part.before.as_ref(),
+            Some(_) => same(&part.name, part.before.as_ref()),
+        };
+        if self.parts.iter().all(untouched) {
             return Standing::Before;
         }
         let is = |part: &Part| self.place.words(now.get(&part.name));
         let was = |part: &Part| self.place.words(part.before.as_ref());
-        let moved = || self.parts.iter().filter(|part| !same(&part.name, part.before.as_ref()));
+        let moved = || self.parts.iter().filter(|part| !untouched(part));
         Standing::Otherwise {
             lines: moved()
                 .map(|part| format!("{}: {} now, {} when it was read", part.name, is(part), was(part)))

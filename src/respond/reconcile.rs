@@ -167,6 +167,10 @@ async fn shown(aws: &Aws, change: &Change) -> Result<Shown, AwsError> {
 
 /// Whether a change's call may have reached AWS: its sending is on disk before anything leaves, and no refusal is.
 fn may_have_left(flight: &InFlight, change: &Change) -> bool {
+    // Values can be set in part by a call that is then refused; what is there tells.
+    if matches!(change.doing, Doing::Assign(_)) {
+        return flight.history.calls.iter().any(|call| call.resource == change.resource.arn);
+    }
     let last = flight.history.last_steps().into_iter().find(|call| call.resource == change.resource.arn);
     last.is_some_and(|call| call.phase != CallPhase::Failed)
 }

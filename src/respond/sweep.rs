@@ -7,7 +7,7 @@ use super::undo::{self, Others};
 use crate::aws::{Aws, Lane};
 use crate::incident::{IncidentError, IncidentStore, SignalRecord, Survey};
 use crate::model::action::Terms;
-use crate::model::identity::Actor;
+use crate::model::identity::{AccountRegion, Actor};
 use crate::model::plan::Finished;
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -61,15 +61,15 @@ pub async fn sweep(
 ) -> Result<Vec<Swept>, SweepError> {
     let identity = aws.identity(Lane::Plan).await.map_err(PlanError::from)?;
     let now = aws.clock().now();
-    let Survey { actions, damaged, .. } = store.survey(&identity.at)?;
-    let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
     let due = |a: &&ActionRecord| {
         let live = matches!(a.state, ActionState::InForce | ActionState::Unclear);
         live && a.expires_at.is_some_and(|end| end <= now)
     };
+    let known = store.survey(&identity.at)?.actions;
     let mut swept = Vec::new();
-    for action in actions.iter().filter(due).filter(|a| only(a)) {
-        let result = match one(aws, store, actor, action, Others { actions: &actions, unreadable: &unreadable }).await {
+    // The later of two that set the same goes first: what it found is what the earlier one had set.
+    for action in known.iter().rev().filter(due).filter(|a| only(a)) {
+        let result = match one(aws, store, actor, &identity.at, &action.id).await {
             Ok(Some(finished)) => Ok(finished),
             Ok(None) => continue,
             Err(error) => Err(error),
@@ -79,13 +79,20 @@ pub async fn sweep(
     Ok(swept)
 }
 
+/// Takes one back, from what the journals say now: it may have been extended, or taken back, while others were dealt with.
 async fn one(
     aws: &Aws,
     store: &IncidentStore,
     actor: &Actor,
-    action: &ActionRecord,
-    known: Others<'_>,
+    at: &AccountRegion,
+    id: &str,
 ) -> Result<Option<Finished>, SweepError> {
+    let Survey { actions, damaged, .. } = store.survey(at)?;
+    let now = aws.clock().now();
+    let expired = |a: &&ActionRecord| a.id == id && a.expires_at.is_some_and(|end| end <= now);
+    let live = |a: &&ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
+    let Some(action) = actions.iter().filter(live).find(expired) else { return Ok(None) };
+    let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
     let incident = store.by_id(&action.incident, actor)?;
     let folded = incident.fold()?;
     if let Some(signal) = folded.standing().find(|s| action.action.is_closure() && stands(s, action)) {
@@ -93,11 +100,12 @@ async fn one(
         return Err(SweepError::StillAttacked { id, stage, signal: signal.kind.id().to_owned() });
     }
     let watch = folded.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-    // Others that have expired as well do not keep an entry in place.
-    let now = aws.clock().now();
-    let lasting = |a: &&ActionRecord| a.expires_at.is_none_or(|end| end > now);
-    let others: Vec<ActionRecord> = known.actions.iter().filter(lasting).cloned().collect();
-    let planned = undo::plan(aws, action, Others { actions: &others, ..known }, &watch, &Terms::default()).await?;
+    // Others that have expired as well do not keep an entry in place; values that a later one set stay its own.
+    let keeps =
+        |a: &&ActionRecord| a.expires_at.is_none_or(|end| end > now) || !a.changes.iter().all(|c| c.doing.is_entries());
+    let others: Vec<ActionRecord> = actions.iter().filter(keeps).cloned().collect();
+    let others = Others { actions: &others, unreadable: &unreadable };
+    let planned = undo::plan(aws, action, others, &watch, &Terms::default()).await?;
     if planned.plan.is_empty() && !planned.plan.left.is_empty() {
         return Ok(None);
     }

@@ -423,3 +423,41 @@ async fn a_block_that_rests_on_one_that_expires_is_said() {
     let other = world.plan(&crate::world::block(&["198.51.100.7"])).await;
     assert_eq!(claims::expiring(&other.plan, &actions), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_expired_throttles_the_later_goes_first_and_nothing_stays() {
+    let world = flood(60.0).await;
+    let before = world.stage().0.method_settings;
+    for (rate, seconds) in [(200, 60), (20, 90)] {
+        let mut action = throttle(Some("POST /login"), rate, rate);
+        action.terms_mut().expires_after_seconds = Some(seconds);
+        world.apply(world.plan_action(&action).await).await;
+    }
+    world.pass(200).await;
+    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
+    assert!(swept.iter().all(|one| one.result.as_ref().is_ok_and(|f| f.outcome == Outcome::Done)), "{swept:?}");
+    assert_eq!(world.stage().0.method_settings, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_changed_after_the_plan_to_remove_it_is_not_removed() {
+    let world = flood(60.0).await;
+    let done = world.apply(world.plan_action(&throttle(Some("POST /login"), 20, 40)).await).await;
+    let undo = world.plan_undo(&done.action_id).await;
+    world.edit_stage(|stage| {
+        if let Some(entry) = stage.method_settings.get_mut("~1login/POST") {
+            entry.caching_enabled = true;
+        }
+    });
+    assert_eq!(world.apply(undo).await.outcome, Outcome::NotDone);
+    assert!(world.stage().0.method_settings["~1login/POST"].caching_enabled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phrase_for_one_list_of_those_let_in_does_not_confirm_another() {
+    let world = closable().await;
+    let planned = world.plan_action(&close(Closure::WebAcl)).await;
+    world.range.with(|range| crate::world::add_entry(range.account_mut(), "shop-closed-v4", "203.0.113.0/24"));
+    let now = world.plan_action(&close(Closure::WebAcl)).await;
+    assert_ne!(planned.plan.digest, now.plan.digest);
+}

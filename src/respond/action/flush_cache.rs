@@ -6,8 +6,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::stage::{self, StageState};
-use crate::aws::read::{MetricQuery, Statistic};
-use crate::aws::{Aws, AwsError, Lane};
+use crate::aws::read::{MetricQuery, MetricStatus, Statistic};
+use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::{Action, FlushCache};
 use crate::model::change::{Doing, Flush};
 use crate::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose};
@@ -28,6 +28,8 @@ const BORNE_ERRORS: f64 = 0.01;
 struct Load {
     hits: f64,
     misses: f64,
+    /// What reaches the backend now: misses, and what is not cached at all.
+    backend: f64,
     /// Share of 5XX now, a fraction; `None` where there were no requests.
     errors: Option<f64>,
     /// The most that the backend has borne in a minute without failing, requests a second.
@@ -151,12 +153,15 @@ fn herd(load: Result<&Load, &AwsError>) -> GuardResult {
         Ok(load) => load,
         Err(error) => return guard::FLUSH_HERD.unknown(format!("hits and misses could not be read: {error}")),
     };
-    let (now, then) = (load.misses, load.hits + load.misses);
-    if then <= 0.0 {
+    let (now, then) = (load.backend, load.hits + load.backend);
+    if load.hits <= 0.0 {
         return guard::FLUSH_HERD.pass("the cache has answered nothing in the last minutes");
     }
     let evidence = vec![
-        format!("hits {:.1}/s, misses {now:.1}/s over the last {NOW_MINUTES} minutes", load.hits),
+        format!(
+            "hits {:.1}/s, misses {:.1}/s, {now:.1}/s reach the backend, over the last {NOW_MINUTES} minutes",
+            load.hits, load.misses
+        ),
         format!(
             "the most that the backend bore within {BORNE_MINUTES} minutes with under 1 % of 5XX: {:.1}/s",
             load.borne
@@ -195,6 +200,11 @@ async fn load(aws: &Aws, at: &StageState) -> Result<Load, AwsError> {
     let to = floor_minute(aws.clock().now());
     let (read, _) = aws.metric_data(&queries, to - TimeDelta::minutes(BORNE_MINUTES), to, Lane::Plan).await?;
     let series: Vec<&[(DateTime<Utc>, f64)]> = read.iter().map(|result| result.points.as_slice()).collect();
+    // Nothing measured and nothing read are not the same: of a flush there is no way back.
+    if let Some(result) = read.iter().find(|result| result.status != MetricStatus::Complete) {
+        let problem = Problem::Unreadable(format!("CloudWatch gave a series in part only ({:?})", result.status));
+        return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
+    }
     Ok(match series.as_slice() {
         [hits, misses, errors, count, backend] => loaded(to, hits, misses, errors, count, backend),
         _ => Load::default(),
@@ -224,6 +234,7 @@ fn loaded(
     Load {
         hits: recent(hits) / (minutes * 60.0),
         misses: recent(misses) / (minutes * 60.0),
+        backend: recent(backend) / (minutes * 60.0),
         errors: (requests > 0.0).then(|| recent(errors) / requests),
         borne: borne.map(|(_, value)| value / 60.0).fold(0.0, f64::max),
     }
@@ -234,8 +245,8 @@ mod tests {
     use super::*;
     use crate::model::plan::Verdict;
 
-    fn load(hits: f64, misses: f64, borne: f64) -> Load {
-        Load { hits, misses, errors: Some(0.0), borne }
+    fn load(hits: f64, backend: f64, borne: f64) -> Load {
+        Load { hits, misses: backend, backend, errors: Some(0.0), borne }
     }
 
     #[test]
@@ -254,6 +265,6 @@ mod tests {
         let errors = [(minute(2), 6000.0)];
         let backend = [(minute(1), 3000.0), (minute(2), 12_000.0), (minute(9), 60.0)];
         let load = loaded(to, &[(minute(9), 540.0)], &[(minute(9), 60.0)], &errors, &count, &backend);
-        assert_eq!(load, Load { hits: 9.0, misses: 1.0, errors: Some(0.0), borne: 50.0 });
+        assert_eq!(load, Load { hits: 9.0, misses: 1.0, backend: 1.0, errors: Some(0.0), borne: 50.0 });
     }
 }

@@ -39,8 +39,23 @@ impl Run<'_> {
         }
         match self.send(change, Some(assignment)).await {
             Sent::Accepted => self.assigned(change, assignment).await,
-            Sent::Refused(why) => self.not_done(why),
+            Sent::Refused(why) => self.refused(change, assignment, why).await,
             Sent::Unanswered(error) => self.assigned_perhaps(change, assignment, &error).await,
+        }
+    }
+
+    /// After a refusal: a change may take several calls, and whether all or none of one's operations apply is unverified. So what
+    /// is there is read.
+    async fn refused(&mut self, change: &Change, assignment: &Assignment, why: String) -> Step {
+        let name = &change.resource.name;
+        match standing(self.aws, assignment).await {
+            Ok(Standing::Otherwise { lines, begun: true }) => {
+                let said = format!("{why}; but part of it shows: {}", lines.join("; "));
+                self.noted(change, CallPhase::Answered, "refused, but reading shows part of the change");
+                self.say(format!("{name}: {said}"));
+                Step::NotKnown
+            }
+            _ => self.not_done(why),
         }
     }
 
@@ -67,6 +82,14 @@ impl Run<'_> {
     async fn send(&mut self, change: &Change, assignment: Option<&Assignment>) -> Sent {
         let name = change.resource.name.clone();
         for attempt in 1..=PATIENCE {
+            // It took a while: what was read may be somebody else's by now.
+            if let (Some(assignment), true) = (assignment, attempt > 1)
+                && !matches!(standing(self.aws, assignment).await, Ok(Standing::Before))
+            {
+                return Sent::Refused(format!(
+                    "{name}: changed by somebody else while AWS was limiting calls. Plan again"
+                ));
+            }
             if let Err(error) = self.call(change, CallPhase::Sending, "") {
                 return Sent::Refused(format!(
                     "{name}: the journal could not be written, so the call was not sent: {error}"

@@ -35,6 +35,9 @@ pub(super) fn reverse(
             }
         }
     }
+    if parts.iter().any(|part| part.name == ALL_METHODS) {
+        findings.foreign.extend(made_meanwhile(assignment, now));
+    }
     if parts.is_empty() {
         return None;
     }
@@ -48,6 +51,19 @@ pub(super) fn reverse(
         entries_after: 0,
         doing: Doing::Assign(assignment),
     })
+}
+
+/// Methods that have got an entry of their own since, a copy of `*/*` with our limits in it: it stays, and somebody must look.
+fn made_meanwhile(assignment: &Assignment, now: &Map<String, Value>) -> Vec<String> {
+    let ours = assignment.parts.iter().find(|part| part.name == ALL_METHODS).and_then(|part| part.after.as_ref());
+    let known = |name: &str| assignment.parts.iter().any(|part| part.name == name);
+    now.iter()
+        .filter(|(name, _)| !known(name))
+        .filter(|(_, entry)| assignment.place.same(Some(entry), ours))
+        .map(|(name, _)| {
+            format!("{name} has got an entry of its own since, with our limits; it stays: set it yourself")
+        })
+        .collect()
 }
 
 /// A part back to what it was. An entry that we made is removed, unless somebody has set other things in it since: removing takes

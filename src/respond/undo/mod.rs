@@ -49,7 +49,11 @@ pub async fn plan(
     let identity = aws.identity(Lane::Plan).await?;
     // What is not known to have been made is not ours to take back: what looks like ours may be somebody else's.
     let (made, not_made): (Vec<&Change>, Vec<&Change>) =
-        action.changes.iter().filter(|c| !c.is_empty()).partition(|c| action.made.contains(&c.resource.arn));
+        action.changes.iter().filter(|c| !c.is_empty()).partition(|c| {
+            // Values are compared one by one with what we set, so that looking costs nothing where it is not known.
+            let to_be_seen = action.state == ActionState::Unclear && matches!(c.doing, Doing::Assign(_));
+            to_be_seen || action.made.contains(&c.resource.arn)
+        });
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
     findings.unreadable = unreadable.to_vec();
@@ -79,7 +83,7 @@ pub async fn plan(
         summary: summary(action, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(call).collect(),
         left: std::mem::take(&mut findings.left),
-        guards: settled(findings.guards(), terms),
+        guards: settled(findings.guards(changes.iter().all(Change::is_empty)), terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
         undo: "apply the action again".to_owned(),
@@ -146,7 +150,7 @@ fn notes(action: &ActionRecord) -> Vec<String> {
 }
 
 impl Findings {
-    fn guards(self) -> Vec<GuardResult> {
+    fn guards(self, nothing_else: bool) -> Vec<GuardResult> {
         let gone = match self.gone.first() {
             Some(_) => guard::UNDO_GONE
                 .warn(format!("{} has been deleted: nothing is left to take back there", self.gone.join(", "))),
@@ -160,8 +164,9 @@ impl Findings {
         };
         let not_made = (!self.not_made.is_empty()).then(|| {
             let sets = self.not_made.join(", ");
-            guard::UNDO_NOT_MADE
-                .warn(format!("{sets}: not known to have been changed by this action, so left alone; look yourself"))
+            let said = format!("{sets}: not known to have been changed by this action, so left alone; look yourself");
+            // With nothing else to take back, carrying this out would say that it was.
+            if nothing_else { guard::UNDO_NOT_MADE.stop(said) } else { guard::UNDO_NOT_MADE.warn(said) }
         });
         let claimed = match self.claimed.first() {
             _ if !self.unreadable.is_empty() => guard::UNDO_CLAIMED.unknown(format!(

@@ -11,7 +11,7 @@ use crate::model::address;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::model::source::SampledRequest;
-use crate::model::waf::WebAcl;
+use crate::model::waf::{RuleAction, WebAcl};
 use crate::respond::guard::{self, WithEvidence, settled};
 
 /// Prefixes of callers who lose access that are listed.
@@ -66,7 +66,7 @@ fn of_swap(state: &State, closed: &WebAcl, settings: &Settings) -> Vec<GuardResu
     let (admitted, unread) = networks(state, &web_acl::admitting_sets(closed));
     vec![
         widens(state, &admitted, &unread),
-        admits(&admitted, &unread, settings),
+        admits(closed, &admitted, &unread, settings),
         losers(state, &admitted, &unread),
         protection(state, closed),
         guard::CLOSE_GAP.warn(
@@ -77,7 +77,7 @@ fn of_swap(state: &State, closed: &WebAcl, settings: &Settings) -> Vec<GuardResu
 }
 
 /// The networks of IP sets, and which could not be read.
-fn networks(state: &State, arns: &[String]) -> (Vec<IpNet>, Vec<String>) {
+pub(super) fn networks(state: &State, arns: &[String]) -> (Vec<IpNet>, Vec<String>) {
     let (mut nets, mut unread) = (Vec::new(), Vec::new());
     for arn in arns {
         match state.ip_sets.get(arn) {
@@ -95,8 +95,21 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     if let Some(Err(error)) = &state.own {
         return guard.unknown(format!("the stage's own web ACL could not be read: {error}"));
     }
+    if let Some(Ok(own)) =
+        state.own.as_ref().filter(|own| own.as_ref().is_ok_and(|o| o.default_action == RuleAction::Block))
+    {
+        let (inside, unread_own) = networks(state, &web_acl::admitting_sets(own));
+        let gains = web_acl::uncovered(admitted, &inside);
+        if let Some(net) = gains.first() {
+            let all: Vec<String> =
+                gains.iter().map(|net| format!("{net} is kept out today")).chain(unread_own).collect();
+            return guard
+                .stop(format!("{} blocks by default and keeps {net} out, and the closed web ACL lets it in", own.name))
+                .because(all);
+        }
+    }
     let (blocked, unread_own) = networks(state, &state.blocking);
-    let unread: Vec<String> = unread.iter().chain(&unread_own).cloned().collect();
+    let unread: Vec<String> = unread.iter().chain(&unread_own).chain(&state.unclear).cloned().collect();
     if let Some(first) = unread.first() {
         return guard.unknown(format!("who would gain access is not known: {first}")).because(unread);
     }
@@ -111,7 +124,7 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     }
 }
 
-fn admits(admitted: &[IpNet], unread: &[String], settings: &Settings) -> GuardResult {
+fn admits(closed: &WebAcl, admitted: &[IpNet], unread: &[String], settings: &Settings) -> GuardResult {
     let guard = &guard::CLOSE_ADMITS;
     let Some(wanted) = &settings.guards.break_glass else {
         return guard.unknown(
@@ -122,12 +135,14 @@ fn admits(admitted: &[IpNet], unread: &[String], settings: &Settings) -> GuardRe
     let partners = web_acl::uncovered(settings.guards.never_block.as_deref().unwrap_or_default(), admitted);
     let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} is not let in")).collect();
     evidence.extend(partners.iter().map(|net| format!("never-block range {net} is not let in")));
-    evidence.extend(unread.iter().cloned());
-    match (out.first(), unread.first(), partners.first()) {
+    let hurdles = web_acl::hurdles(closed);
+    let doubts: Vec<&String> = unread.iter().chain(&hurdles).collect();
+    evidence.extend(doubts.iter().map(|line| (*line).clone()));
+    match (out.first(), doubts.first(), partners.first()) {
         (Some(net), ..) => {
             guard.stop(format!("break-glass range {net} would be locked out. Add it to the closed web ACL's IP set"))
         }
-        (None, Some(error), _) => guard.unknown(format!("not every IP set could be read: {error}")),
+        (None, Some(doubt), _) => guard.unknown(format!("whether they still get in is not certain: {doubt}")),
         (None, None, Some(net)) => {
             guard.warn(format!("never-block range {net} would be locked out: {} in all", partners.len()))
         }

@@ -36,6 +36,8 @@ struct State {
     ip_sets: BTreeMap<String, Result<IpSet, AwsError>>,
     /// IP sets that block on the stage today, by ARN.
     blocking: Vec<String>,
+    /// What keeps the comparison with the stage's own web ACL from being whole, a line each.
+    unclear: Vec<String>,
     /// Requests of before the attack that the stage's own web ACL let pass.
     callers: Samples,
 }
@@ -64,6 +66,7 @@ async fn read(
         closed: None,
         ip_sets: BTreeMap::new(),
         blocking: Vec::new(),
+        unclear: Vec::new(),
         callers: Samples::default(),
     };
     if action.by != Closure::WebAcl {
@@ -77,8 +80,12 @@ async fn read(
     if let Some(Ok(acl)) = &own {
         let groups = wiring::groups_of(acl);
         let read = join_all(groups.iter().map(|arn| aws.rule_group(arn, Lane::Plan))).await;
-        let groups = groups.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
+        let groups: wiring::RuleGroups =
+            groups.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
+        state.unclear.extend(groups.values().filter_map(|group| group.as_ref().err().cloned()));
         let references = wiring::references(acl, &groups);
+        let inverted = references.iter().filter(|r| matches!(r.standing, wiring::Standing::Inverted(_)));
+        state.unclear.extend(inverted.map(|r| format!("rule {} keeps out whoever is not in its list", r.rule)));
         let blocks = |r: &wiring::Reference| {
             matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_))
         };
@@ -88,6 +95,9 @@ async fn read(
     }
     let mut sets = state.blocking.clone();
     if let Closed::Found(acl) = &closed {
+        sets.extend(web_acl::admitting_sets(acl));
+    }
+    if let Some(Ok(acl)) = &own {
         sets.extend(web_acl::admitting_sets(acl));
     }
     sets.sort();
@@ -123,10 +133,7 @@ fn planned(action: &Close, state: &State, settings: &Settings) -> Planned {
         summary,
         calls: changes.iter().map(call).collect(),
         guards: judge::guards(action, state, settings),
-        preconditions: vec![Precondition {
-            subject: format!("web ACL of {label}"),
-            expected: at.settings.web_acl_arn.clone().unwrap_or_else(|| "none".to_owned()),
-        }],
+        preconditions: preconditions(state),
         watch: Vec::new(),
         left: Vec::new(),
         undo: undo.to_owned(),
@@ -135,6 +142,26 @@ fn planned(action: &Close, state: &State, settings: &Settings) -> Planned {
         digest: String::new(),
     };
     finished(plan, Vec::new())
+}
+
+/// The web ACL that is swapped out, and all that says whom the one swapped in lets in.
+fn preconditions(state: &State) -> Vec<Precondition> {
+    let label = state.at.stage.id.label();
+    let own = state.at.settings.web_acl_arn.clone().unwrap_or_else(|| "none".to_owned());
+    let mut all = vec![Precondition { subject: format!("web ACL of {label}"), expected: own }];
+    if let Some(Closed::Found(closed)) = &state.closed {
+        let rules: Vec<String> = closed
+            .in_order()
+            .map(|rule| format!("{}: {:?} {:?}", rule.name, rule.statement, rule.disposition))
+            .collect();
+        let expected = format!("default {:?}; {}", closed.default_action, rules.join("; "));
+        all.push(Precondition { subject: format!("rules of {}", closed.name), expected });
+        let (mut nets, _) = judge::networks(state, &web_acl::admitting_sets(closed));
+        nets.sort();
+        let expected = nets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        all.push(Precondition { subject: format!("whom {} lets in", closed.name), expected });
+    }
+    all
 }
 
 /// The swap; `None` where the closed web ACL stands there already, or there is none.

@@ -52,6 +52,44 @@ pub(super) fn admitting_sets(acl: &WebAcl) -> Vec<String> {
     sets
 }
 
+/// Rules that may keep out an address which an IP set lets in: what ends evaluation before an Allow, and Allows that ask for
+/// more than an address.
+#[must_use]
+pub(super) fn hurdles(acl: &WebAcl) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut before = Vec::new();
+    for rule in acl.in_order() {
+        if allows(rule) {
+            lines.extend(before.drain(..).map(|name| format!("rule {name} acts before {} lets anybody in", rule.name)));
+            if !plain(&rule.statement) {
+                lines.push(format!("rule {} asks for more than an address", rule.name));
+            }
+        } else if acts(rule) {
+            before.push(rule.name.clone());
+        }
+    }
+    lines
+}
+
+/// An address in one of the sets is all that it takes.
+fn plain(statement: &Statement) -> bool {
+    match statement {
+        Statement::IpSet { forwarded_header, .. } => forwarded_header.is_none(),
+        Statement::Or(parts) => parts.iter().all(plain),
+        _ => false,
+    }
+}
+
+/// Whether a rule may end evaluation against a request.
+fn acts(rule: &Rule) -> bool {
+    match rule.disposition {
+        Disposition::Action(action) => {
+            matches!(action, RuleAction::Block | RuleAction::Captcha | RuleAction::Challenge)
+        }
+        Disposition::Group { count } => !count,
+    }
+}
+
 /// What keeps a web ACL from being a closed one, a line each.
 #[must_use]
 pub(super) fn openings(acl: &WebAcl) -> Vec<String> {
@@ -81,14 +119,8 @@ pub(super) fn openings(acl: &WebAcl) -> Vec<String> {
 /// What a web ACL does beyond letting addresses in and out, a line a rule: what is lost when it is swapped out.
 #[must_use]
 pub(super) fn protections(acl: &WebAcl) -> Vec<String> {
-    let acts = |rule: &&Rule| match rule.disposition {
-        Disposition::Action(action) => {
-            matches!(action, RuleAction::Block | RuleAction::Captcha | RuleAction::Challenge)
-        }
-        Disposition::Group { count } => !count,
-    };
     let more = |rule: &&Rule| !only_addresses(&rule.statement);
-    acl.in_order().filter(acts).filter(more).map(|rule| rule.name.clone()).collect()
+    acl.in_order().filter(|rule| acts(rule)).filter(more).map(|rule| rule.name.clone()).collect()
 }
 
 fn allows(rule: &Rule) -> bool {
@@ -97,7 +129,8 @@ fn allows(rule: &Rule) -> bool {
 
 fn only_addresses(statement: &Statement) -> bool {
     match statement {
-        Statement::IpSet { .. } => true,
+        // A header is whatever the client writes into it.
+        Statement::IpSet { forwarded_header, .. } => forwarded_header.is_none(),
         Statement::Or(parts) => parts.iter().all(only_addresses),
         // Narrower than its addresses: whoever gets in has one of them.
         Statement::And(parts) => parts.iter().any(only_addresses),
@@ -170,6 +203,20 @@ mod tests {
             ],
         );
         assert_eq!(openings(&ajar).len(), 5);
+    }
+
+    #[test]
+    fn a_header_is_no_address_and_a_rule_in_front_is_a_hurdle() {
+        let header = Statement::IpSet { arn: "a".into(), forwarded_header: Some("X-Forwarded-For".into()) };
+        assert_eq!(openings(&acl(RuleAction::Block, vec![rule("spoofed", header, ALLOW)])).len(), 1);
+        let managed = Statement::ManagedGroup { vendor: "AWS".into(), name: "Anonymous".into(), overrides: vec![] };
+        let both = Statement::And(vec![set("a"), Statement::Other("GeoMatch")]);
+        let behind = acl(
+            RuleAction::Block,
+            vec![rule("anonymous", managed, Disposition::Group { count: false }), rule("ours", both, ALLOW)],
+        );
+        assert_eq!(hurdles(&behind).len(), 2);
+        assert_eq!(hurdles(&acl(RuleAction::Block, vec![rule("ours", set("a"), ALLOW)])), Vec::<String>::new());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::respond::guard::{self, WithEvidence, settled};
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &Throttle, state: &State, settings: &Settings, wanted: &Wanted) -> Vec<GuardResult> {
-    let mut results = vec![zero(action), method(action, state), tighter(action, wanted), wins(state, &wanted.in_force)];
+    let mut results =
+        vec![zero(action), method(action, state), tighter(action, state, wanted), wins(state, &wanted.in_force)];
     results.extend(copies(wanted));
     results.extend(own_entries(action, wanted));
     results.push(shedding(action, state, settings));
@@ -52,8 +53,12 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn tighter(action: &Throttle, wanted: &Wanted) -> GuardResult {
+fn tighter(action: &Throttle, state: &State, wanted: &Wanted) -> GuardResult {
     let now = &wanted.in_force;
+    if let (Err(error), true) = (&state.account, now.rate.is_none() || now.burst.is_none()) {
+        return guard::THROTTLE_TIGHTER
+            .unknown(format!("the stage sets no limit, and the account's could not be read: {error}"));
+    }
     let looser = |asked: u32, now: Option<f64>| now.is_some_and(|now| f64::from(asked) > now);
     if looser(action.rate, now.rate) || looser(action.burst, now.burst) {
         let hint = format!("name at most {}", words(now));

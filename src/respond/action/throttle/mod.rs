@@ -128,7 +128,14 @@ pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
 
 fn preconditions(state: &State) -> Vec<Precondition> {
     let deployment = state.at.settings.deployment_id.clone().unwrap_or_else(|| "none".to_owned());
-    vec![Precondition { subject: format!("deployment of {}", state.at.stage.id.label()), expected: deployment }]
+    let account = match state.account_limit() {
+        Some(limit) => format!("{}/s, burst {}", limit.rate, limit.burst),
+        None => "not known".to_owned(),
+    };
+    vec![
+        Precondition { subject: format!("deployment of {}", state.at.stage.id.label()), expected: deployment },
+        Precondition { subject: "limit of the account".to_owned(), expected: account },
+    ]
 }
 
 impl State {

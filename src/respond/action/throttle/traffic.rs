@@ -99,7 +99,10 @@ impl Traffic {
         };
         let (rate, how) = rate_of(self.now, &self.recent, stage, method).ok_or_else(why)?;
         let shed = if rate > limit { 1.0 - limit / rate } else { 0.0 };
-        let mut evidence = vec![format!("{rate:.1} requests/s now, by {how}")];
+        let mut evidence = vec![
+            format!("{rate:.1} requests/s now, by {how}"),
+            "what WAF blocks is counted in it (inferred), and the last minutes may still be filling".to_owned(),
+        ];
         let legitimate = match self.before {
             // Nobody attacks, as far as is known: all of it belongs there.
             None => Some(1.0),
