@@ -2,19 +2,53 @@
 //!
 //! `cargo run --release -p portcullis-benches --example watch -- [POLLS]`
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portcullis::aws::{Aws, Connection};
 use portcullis::model::board::{Board, HISTORY_MINUTES, Metric};
 use portcullis::watch::Watcher;
 use portcullis_benches::measure::{Measurements, own_cpu, own_peak_memory};
+use portcullis_benches::spans::Spans;
 
-/// How often CPU time is looked at, and how many looks make the window around a poll: in real time a poll takes less.
-const SAMPLE: Duration = Duration::from_millis(100);
-const AROUND: usize = 10;
+/// What follows a poll at once belongs to it.
+const AFTER: Duration = Duration::from_millis(100);
+
+/// CPU time of polls: all of the process, what is done in the poll's own task, and what of it is the console's own code.
+#[derive(Default)]
+struct Polls {
+    interval: Measurements,
+    process: Measurements,
+    task: Measurements,
+    own: Measurements,
+    parts: BTreeMap<&'static str, Measurements>,
+}
+
+impl Polls {
+    fn add(&mut self, spans: &Spans, interval: Duration) {
+        self.interval.add(interval);
+        self.process.add(spans.since("poll").unwrap_or_default());
+        let mut parts = spans.take();
+        self.task.add(parts.remove("poll").unwrap_or_default());
+        self.own.add(parts.values().sum());
+        for (name, time) in parts {
+            self.parts.entry(name).or_default().add(time);
+        }
+    }
+}
+
+impl fmt::Display for Polls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "CPU from poll to poll, discovery included: {}", self.interval)?;
+        writeln!(f, "CPU of the process from the asking of a poll to its board: {}", self.process)?;
+        writeln!(f, "  of the task that asks, SDK included: {}", self.task)?;
+        writeln!(f, "  of the console's own code: {}", self.own)?;
+        self.parts.iter().try_for_each(|(name, time)| writeln!(f, "    {name}: {time}"))
+    }
+}
 
 fn known(board: &Board) -> usize {
     board.stages.iter().filter(|row| row.figures.requests_per_second.value().is_some()).count()
@@ -30,6 +64,7 @@ fn history(board: &Board) -> usize {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let polls: usize = std::env::args().nth(1).map_or(Ok(20), |n| n.parse())?;
+    let spans = Spans::install()?;
     let began = Instant::now();
     let aws = Aws::connect(&Connection::default()).await?;
     let watcher = Watcher::start(aws, Arc::default());
@@ -56,37 +91,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let board = boards.wait_for(|board| next(board).0 != last.0).await?;
         last = next(&board);
     }
-    let (mut interval, mut poll) = (Measurements::default(), Measurements::default());
+    let mut polled = Polls::default();
+    spans.take();
     let mut spent = own_cpu();
-    let around = Arc::new(Mutex::new(VecDeque::from([own_cpu()])));
-    let samples = Arc::clone(&around);
-    let sampler = tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(SAMPLE);
-        loop {
-            ticks.tick().await;
-            let mut samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
-            samples.push_back(own_cpu());
-            if samples.len() > AROUND {
-                samples.pop_front();
-            }
-        }
-    });
     for _ in 0..polls {
         let board = boards.wait_for(|board| next(board).0 != last.0).await?;
         last = next(&board);
         drop(board);
         // The board that shows the poll is published already; what follows it at once belongs to it as well.
-        tokio::time::sleep(SAMPLE).await;
-        let now = own_cpu();
-        interval.add(now.saturating_sub(spent));
-        spent = now;
-        let oldest = around.lock().unwrap_or_else(PoisonError::into_inner).front().copied().unwrap_or(now);
-        poll.add(now.saturating_sub(oldest));
+        tokio::time::sleep(AFTER).await;
+        polled.add(&spans, own_cpu().saturating_sub(spent));
+        spent = own_cpu();
     }
-    sampler.abort();
     println!("a poll asks for {} metrics in {} GetMetricData calls", last.1, last.2);
-    println!("CPU from poll to poll, discovery and boards included: {interval}");
-    println!("CPU in the last {} ms of a poll: {poll}", SAMPLE.as_millis() * AROUND as u128);
+    print!("{polled}");
     let board = Arc::clone(&boards.borrow());
     println!("minutes of history held: {}", history(&board));
     if let Some(memory) = own_peak_memory() {

@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it: what they measure, and ranges to measure it against.
-# Needs: a release build of everything (`cargo build --release --workspace --examples`), Linux, POSIX sh and Python 3.
+# Needs: a release build of everything (`cargo build --release --workspace --bins --examples`), Linux, POSIX sh and Python 3.
 
 set -eu
 TARGET=${CARGO_TARGET_DIR:-$(cd "$(dirname "$0")/../.." && pwd)/target}/release

@@ -6,5 +6,6 @@
 pub mod account;
 pub mod boards;
 pub mod measure;
+pub mod spans;
 #[cfg(unix)]
 pub mod terminal;

@@ -4,6 +4,7 @@
 //! times a second, with every waiting event dealt with first. Never awaits anything but its channels, the keyboard, signals
 //! and the clock that turns the shown minute.
 
+mod pacing;
 #[cfg(test)]
 mod tests;
 
@@ -34,11 +35,8 @@ use super::event::{Event, StopReason};
 use super::state::{Options, State};
 use super::update::update;
 use super::view::view;
+use pacing::{Cause, Pacing};
 
-/// The time between frames while everything moves, and how many may follow each other at once after a rest, so that an answer to
-/// a key need not wait because news came a moment before: together thirty in any second.
-const FRAME: Duration = Duration::from_millis(36);
-const AT_ONCE: u32 = 3;
 /// The most events dealt with before a frame: a flood of news must not keep a key from showing.
 const MOST_EVENTS: usize = 1_024;
 /// A frame of 200×60 in colour fits, so that it leaves in one write.
@@ -100,14 +98,18 @@ async fn drive(
     effects: mpsc::UnboundedSender<Effect>,
 ) -> Result<Exit, TuiError> {
     let mut clock = Clock::default();
-    let mut next_frame = after_a_rest();
+    let mut pacing = Pacing::new();
+    let mut cause = Cause::Person;
     loop {
-        if state.changed && Instant::now() >= next_frame {
-            state.take_changed();
+        if state.take_changed() {
+            pacing.want(cause);
+        }
+        if pacing.due().is_some_and(|due| Instant::now() >= due) {
             let clear = std::mem::take(&mut state.clear);
             canvas.frame(&state, clear).map_err(TuiError::Draw)?;
-            next_frame = next_frame.max(after_a_rest()) + FRAME;
+            pacing.drawn();
         }
+        cause = Cause::News;
         let mut happened = tokio::select! {
             biased;
             reason = signals.next() => Some(Event::Stop(reason)),
@@ -117,12 +119,15 @@ async fn drive(
                 None => return Ok(Exit::Disconnected),
             },
             () = FAILED.notified() => { say_failures(&mut state); None },
-            () = sleep_until(next_frame), if state.changed => None,
+            () = until(pacing.due()) => None,
             () = sleep_until(clock.next_minute()), if clock.is_set() => Some(clock.tick()),
         };
         let mut dealt = 0;
         while let Some(event) = happened.take() {
             clock.hear(&event);
+            if matches!(event, Event::Terminal(_)) {
+                cause = Cause::Person;
+            }
             for effect in update(&mut state, event) {
                 let quit = effect == Effect::Quit;
                 // Whoever carries effects out may be gone; leaving must work all the same.
@@ -142,10 +147,11 @@ async fn drive(
     }
 }
 
-/// When the next frame would have been due, had there been none for a long time.
-fn after_a_rest() -> Instant {
-    let now = Instant::now();
-    now.checked_sub(FRAME * (AT_ONCE - 1)).unwrap_or(now)
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Keys, read by a task of their own: the stream underneath remembers only the first waker that it was polled with, so

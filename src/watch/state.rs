@@ -337,8 +337,7 @@ impl State {
         if !matches!(detail, Known::NotYet) {
             row.detail = detail;
         }
-        let row = row_key(&row.id);
-        self.join_history(&row);
+        row.history = joined(row, &self.groups, &self.acls, &self.empty);
     }
 
     /// Finds the dimension value of web ACLs: their name, else their metric name.
@@ -349,27 +348,10 @@ impl State {
         }
     }
 
-    /// Puts a stage's own minutes and its web ACL's together again.
-    fn join_history(&mut self, key: &RowKey) {
-        let Some(entry) = self.entries.get_mut(key) else {
-            return;
-        };
-        let own = self.groups.get(&entry.key).map(Held::series).unwrap_or_default();
-        let acl = entry.acl_arn().and_then(|arn| self.acls.get(arn));
-        let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
-        if own.iter().chain(waf).all(Series::is_empty) {
-            entry.history = Arc::clone(&self.empty);
-            return;
-        }
-        let mut all = own.iter().chain(waf).cloned();
-        entry.history = Arc::new(std::array::from_fn(|_| all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))));
-    }
-
     /// After a poll: every stage's history anew.
     pub(super) fn join_histories(&mut self) {
-        let keys: Vec<RowKey> = self.entries.keys().cloned().collect();
-        for key in &keys {
-            self.join_history(key);
+        for entry in self.entries.values_mut() {
+            entry.history = joined(entry, &self.groups, &self.acls, &self.empty);
         }
     }
 
@@ -386,6 +368,23 @@ impl State {
         self.active.as_ref().is_none_or(|active| active.contains(key))
             || self.groups.get(key).is_some_and(Held::has_data)
     }
+}
+
+/// A stage's own minutes and its web ACL's, together.
+fn joined(
+    entry: &Entry,
+    groups: &HashMap<SeriesKey, Held>,
+    acls: &HashMap<String, Acl>,
+    empty: &Arc<[Series; 8]>,
+) -> Arc<[Series; 8]> {
+    let own = groups.get(&entry.key).map(Held::series).unwrap_or_default();
+    let acl = entry.acl_arn().and_then(|arn| acls.get(arn));
+    let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
+    if own.iter().chain(waf).all(Series::is_empty) {
+        return Arc::clone(empty);
+    }
+    let mut all = own.iter().chain(waf).cloned();
+    Arc::new(std::array::from_fn(|_| all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))))
 }
 
 fn row_key(id: &StageId) -> RowKey {

@@ -1,6 +1,7 @@
 //! The watcher's own task: when to discover, when to poll, when to publish.
 //!
-//! Calls run in tasks of their own, so that one that hangs holds up neither the others nor the next board.
+//! Calls run in tasks of their own, so that one that hangs holds up neither the others nor the next board. What is our own work
+//! in a poll has a tracing span each, here and in `aws::read`: `benches/examples/watch.rs` adds up what they cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::{Instrument, debug_span};
 
 use super::discover::{Found, discover};
 use super::picture;
@@ -160,15 +162,16 @@ impl Task {
             return;
         };
         self.news = false;
-        let questions = Questions::of(&self.state, extent, now);
+        let questions = debug_span!("questions").in_scope(|| Questions::of(&self.state, extent, now));
         if questions.len() == 0 {
             return;
         }
         let aws = self.aws.clone();
-        self.polls.spawn(async move {
+        let poll = async move {
             let answers = ask(&aws, questions, now).await;
             (extent, now, answers)
-        });
+        };
+        self.polls.spawn(poll.instrument(debug_span!("poll")));
     }
 
     fn take(&mut self, found: Found) {
@@ -201,7 +204,7 @@ impl Task {
     fn polled(&mut self, (extent, at, answers): Polled) {
         match answers {
             Ok(answers) => {
-                answers.fold(&mut self.state, extent, at);
+                debug_span!("fold").in_scope(|| answers.fold(&mut self.state, extent, at));
                 self.poll_failures = 0;
                 if extent == Extent::All {
                     self.next_poll = next_after(self.aws.clock().now(), self.interval());
@@ -247,7 +250,8 @@ impl Task {
         let minute = floor_minute(now);
         let turned = minute != self.published_minute;
         if turned || (self.dirty && Instant::now() >= self.publish_at()) {
-            let board = picture::board(&self.state, now, self.aws.clock().rate());
+            let rate = self.aws.clock().rate();
+            let board = debug_span!("board").in_scope(|| picture::board(&self.state, now, rate));
             self.boards.send_replace(Arc::new(board));
             self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);

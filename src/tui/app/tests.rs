@@ -90,6 +90,36 @@ async fn a_flood_of_news_is_one_frame() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_burst_of_news_does_not_use_up_what_may_follow_at_once() {
+    beside(|world| async move {
+        for _ in 0..8 {
+            world.events.send(board()).unwrap();
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(pacing::GATHER).await;
+        assert_eq!(world.drawn(), 2, "the first frame, all of the news");
+        world.press('q');
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_takes_the_news_that_waits_along() {
+    beside(|world| async move {
+        sleep(Duration::from_secs(1)).await;
+        world.events.send(board()).unwrap();
+        sleep(Duration::from_millis(2)).await;
+        world.press('?');
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(world.drawn(), 2, "the first frame, the key with the news");
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.drawn(), 2);
+        world.press('q');
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn thirty_frames_a_second_are_the_most() {
     beside(|world| async move {
         for _ in 0..1_000 {
@@ -108,7 +138,7 @@ async fn a_key_does_not_wait_because_news_came_a_moment_before() {
     beside(|world| async move {
         sleep(Duration::from_secs(1)).await;
         world.events.send(board()).unwrap();
-        sleep(Duration::from_millis(2)).await;
+        sleep(pacing::GATHER + Duration::from_millis(2)).await;
         let pressed = Instant::now();
         world.press('?');
         sleep(Duration::from_millis(2)).await;
