@@ -38,6 +38,7 @@ impl Spans {
     }
 
     /// What each span has come to since this was asked last.
+    #[must_use]
     pub fn take(&self) -> BTreeMap<&'static str, Duration> {
         self.with(|spans| spans.iter_mut().map(|span| (span.name, std::mem::take(&mut span.inside))).collect())
     }
