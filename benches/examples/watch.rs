@@ -92,7 +92,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         last = next(&board);
     }
     let mut polled = Polls::default();
-    spans.take();
+    drop(spans.take());
     let mut spent = own_cpu();
     for _ in 0..polls {
         let board = boards.wait_for(|board| next(board).0 != last.0).await?;
