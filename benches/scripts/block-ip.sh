@@ -36,6 +36,12 @@ exec "$AWS" wafv2 update-ip-set --scope REGIONAL --name shop-blocklist --id $id 
     --addresses 192.0.2.66/32 192.0.2.128/28 198.51.100.250/32 203.0.113.7/32
 SH
 hyperfine --shell=none --warmup 1 --runs "${1:-15}" --prepare "sh $WORK/prepare" \
+    --export-json "$WORK/runs.json" \
     --command-name 'portcullis apply block-ip' "sh $WORK/ours" \
     --command-name 'aws get-ip-set, update-ip-set' "sh $WORK/theirs"
 SERVERS="$SERVERS $(cat "$WORK/pid")"
+python3 - "$WORK/runs.json" <<'PYTHON'
+import json, sys
+ours, theirs = (result["median"] for result in json.load(open(sys.argv[1]))["results"])
+print(f"median {ours * 1e3:.1f} ms against {theirs * 1e3:.0f} ms: {theirs / ours:.0f} times faster")
+PYTHON
