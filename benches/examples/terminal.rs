@@ -3,7 +3,7 @@
 //! ```text
 //! terminal first RUNS ROW [--keys KEYS AFTER] -- COMMAND…   until something is on the screen, and until ROW is
 //! terminal keys COUNT -- COMMAND…                           from a key to the end of its repaint
-//! terminal idle SECONDS SETTLE -- COMMAND…                  bytes and CPU while nothing happens, SETTLE seconds after the start
+//! terminal idle SECONDS SETTLE -- COMMAND…                  bytes, CPU and memory while nothing happens, SETTLE seconds after the start
 //! ```
 //!
 //! `--keys` types KEYS once AFTER is on the screen: for consoles that start elsewhere. `\r` in KEYS is Enter.
@@ -12,7 +12,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use portcullis_benches::measure::{Measurements, cpu_of};
+use portcullis_benches::measure::{Measurements, cpu_of, peak_memory_of};
 use portcullis_benches::terminal::Terminal;
 
 const COLUMNS: u16 = 200;
@@ -107,5 +107,8 @@ fn idle(seconds: u64, settle: u64, command: &[String]) -> Outcome {
         spent.as_secs_f64() * 1e3,
         100.0 * spent.as_secs_f64() / Duration::from_secs(seconds).as_secs_f64()
     );
+    if let Some(memory) = peak_memory_of(process) {
+        println!("peak memory: {memory:.1} MiB");
+    }
     Ok(())
 }

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Watching a thousand stages: first rows, GetMetricData calls and CPU of a poll, memory once three hours are held.
 #
-#   benches/scripts/poll.sh [STAGES [first] [cpu] [memory] [snapshot]]      all four parts where none is named
+#   benches/scripts/poll.sh [STAGES [first] [cpu] [memory] [screen] [snapshot]]      all of them where none is named
 . "$(dirname "$0")/common.sh"
 stages=${1:-1000}
 [ $# -gt 0 ] && shift
-[ $# -eq 0 ] && set -- first cpu memory snapshot
+[ $# -eq 0 ] && set -- first cpu memory screen snapshot
 machine
 for part; do
     case $part in
@@ -25,6 +25,11 @@ for part; do
         serve "$TARGET/examples/crowd" "$stages" 60 127.0.0.1:0
         echo "at sixty times real time: a poll every second"
         /usr/bin/time -f 'by time -v: %M KiB at most, %U s user, %S s system' "$TARGET/examples/watch" 130
+        ;;
+    screen)
+        serve "$TARGET/examples/crowd" "$stages" 60 127.0.0.1:0
+        echo "portcullis live at sixty times real time: three hours are full after 120 s"
+        "$TARGET/examples/terminal" idle 20 130 -- "$PORTCULLIS" live
         ;;
     snapshot)
         serve "$TARGET/examples/crowd" "$stages" 60 127.0.0.1:0

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::model::action::{Action, BlockIp, Terms};
-use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, Known, Metric, Polling, StageRow};
+use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, History, Known, Metric, Polling, StageRow};
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
@@ -63,7 +63,7 @@ pub fn board(stages: usize) -> Board {
 
 fn row(n: usize) -> StageRow {
     let attacked = n % 10 == 3;
-    let mut history: [Series; 8] = std::array::from_fn(|_| Series::new(HISTORY_MINUTES));
+    let mut history: History = std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)));
     for back in 1..=180_i64 {
         let sway = 1.0 + 0.2 * ((back as f64 + n as f64) / 7.0).sin();
         let surge = if attacked && back <= 5 { 10.0 } else { 1.0 };
@@ -79,7 +79,7 @@ fn row(n: usize) -> StageRow {
             0.0,
         ];
         for (metric, value) in Metric::ALL.into_iter().zip(values) {
-            history[metric.index()].set(ago(back), value);
+            Arc::make_mut(&mut history[metric.index()]).set(ago(back), value);
         }
     }
     let known = |value: f64, scope: Scope| {

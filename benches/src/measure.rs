@@ -21,7 +21,13 @@ pub fn cpu_of(process: u32) -> Option<Duration> {
 /// Memory that this process has at the most had in RAM, in MiB; Linux only.
 #[must_use]
 pub fn own_peak_memory() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    peak_memory_of(std::process::id())
+}
+
+/// Memory that another process has at the most had in RAM, in MiB; Linux only.
+#[must_use]
+pub fn peak_memory_of(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)

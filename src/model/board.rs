@@ -13,6 +13,10 @@ use super::stage::StageId;
 /// How many minutes of every metric are kept: three hours.
 pub const HISTORY_MINUTES: usize = 180;
 
+/// Minutes of every metric of a stage, by [`Metric::index`]. A series is shared by all that show it: the stages behind one web ACL,
+/// the board before and the one after, the watcher.
+pub type History = [Arc<Series>; 8];
+
 /// The metrics kept for a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
@@ -91,7 +95,7 @@ pub struct StageRow {
     /// The figures.
     pub figures: Figures,
     /// Minutes of history, by [`Metric::index`].
-    pub history: Arc<[Series; 8]>,
+    pub history: Arc<History>,
     /// What stands, worst first.
     pub signals: Vec<Signal>,
     /// Short warnings: a shared name, canary, metrics forbidden.

@@ -39,7 +39,7 @@ impl Series {
             self.first = minute;
             offset = 0;
         }
-        let index = offset as usize;
+        let mut index = offset as usize;
         if index >= self.values.len() {
             if index - self.values.len() > self.capacity {
                 self.values.clear();
@@ -47,18 +47,20 @@ impl Series {
                 self.values.push(value as f32);
                 return;
             }
+            index -= self.forget_for(index);
+            // Exactly: what a growing vector takes in advance is as much again, five thousand times.
+            self.values.reserve_exact(index + 1 - self.values.len());
             self.values.resize(index + 1, f32::NAN);
         }
         self.values[index] = value as f32;
-        self.forget_oldest();
     }
 
-    fn forget_oldest(&mut self) {
-        let excess = self.values.len().saturating_sub(self.capacity);
-        if excess > 0 {
-            self.values.drain(..excess);
-            self.first += TimeDelta::minutes(i64::try_from(excess).unwrap_or(0));
-        }
+    /// Forgets as many of the oldest minutes as the one at `index` needs; gives how many places everything has moved.
+    fn forget_for(&mut self, index: usize) -> usize {
+        let excess = (index + 1).saturating_sub(self.capacity);
+        self.values.drain(..excess.min(self.values.len()));
+        self.first += TimeDelta::minutes(i64::try_from(excess).unwrap_or(0));
+        excess
     }
 
     /// The value of the minute that starts at `minute`, if it was read.
@@ -138,6 +140,20 @@ mod tests {
         series.set(minute(3), 3.0);
         assert_eq!(series.window(minute(5), 3), vec![Some(3.0), None, Some(5.0)]);
         assert_eq!(series.latest(), Some((minute(5), 5.0)));
+    }
+
+    #[test]
+    fn a_jump_of_all_that_is_kept_forgets_the_rest() {
+        for jump in [2, 3, 4, 5] {
+            let mut series = Series::new(3);
+            series.set(minute(1), 1.0);
+            series.set(minute(2), 2.0);
+            series.set(minute(2 + jump), 9.0);
+            assert_eq!(series.at(minute(2 + jump)), Some(9.0), "{jump}");
+            assert_eq!(series.at(minute(2)), (jump < 3).then_some(2.0), "{jump}");
+            assert_eq!(series.at(minute(1)), None, "{jump}");
+            assert!(series.values.len() <= 3, "{jump}");
+        }
     }
 
     #[test]

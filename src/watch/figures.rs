@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::signal::{AclScope, LOOKBACK_MINUTES, own_blocks};
 use super::words::clock_time;
-use crate::model::board::{Figures, Metric};
+use crate::model::board::{Figures, History, Metric};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
-use crate::model::series::{Series, floor_minute};
+use crate::model::series::floor_minute;
 use crate::model::settings::PollingSettings;
 
 /// What stands before a stage, as far as figures need it.
@@ -26,7 +26,7 @@ pub(super) enum Front {
 
 /// Everything that the figures of one stage are made of.
 pub(super) struct Subject<'a> {
-    pub(super) history: &'a [Series; 8],
+    pub(super) history: &'a History,
     /// Account time.
     pub(super) now: DateTime<Utc>,
     pub(super) polling: &'a PollingSettings,
@@ -205,23 +205,26 @@ impl Map for Figure {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::sync::Arc;
+
     use crate::model::board::HISTORY_MINUTES;
+    use crate::model::series::Series;
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
     }
 
-    fn history(sets: &[(Metric, std::ops::RangeInclusive<i64>, f64)]) -> [Series; 8] {
-        let mut history: [Series; 8] = std::array::from_fn(|_| Series::new(HISTORY_MINUTES));
+    fn history(sets: &[(Metric, std::ops::RangeInclusive<i64>, f64)]) -> History {
+        let mut history: History = std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)));
         for (metric, minutes, value) in sets {
             for minute in minutes.clone() {
-                history[metric.index()].set(at(minute), *value);
+                Arc::make_mut(&mut history[metric.index()]).set(at(minute), *value);
             }
         }
         history
     }
 
-    fn figures(history: &[Series; 8], now: i64, acl: AclScope) -> Figures {
+    fn figures(history: &History, now: i64, acl: AclScope) -> Figures {
         let polling = PollingSettings::default();
         let subject = Subject {
             history,

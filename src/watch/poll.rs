@@ -4,6 +4,7 @@
 //! two APIs share once, a stage that nobody calls with one metric only.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,7 +13,7 @@ use super::state::{Entry, Part, SeriesKey, State};
 use super::store::{Held, Window};
 use crate::aws::read::{MetricQuery, MetricResult, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::board::HISTORY_MINUTES;
+use crate::model::board::{HISTORY_MINUTES, History};
 use crate::model::series::Series;
 use crate::model::settings::Settings;
 use crate::model::stage::StageId;
@@ -245,7 +246,7 @@ pub(super) async fn stage_history(
     stage: &StageId,
     web_acl_name: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<[Series; 8], AwsError> {
+) -> Result<History, AwsError> {
     let key = (stage.metric_api_name(), stage.stage.clone());
     let mut queries = stage_queries(&key, STAGE.len());
     queries.extend(web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
@@ -262,7 +263,7 @@ pub(super) async fn stage_history(
         waf.settle(window, now, provisional(settings));
     }
     let mut all = own.series().iter().chain(waf.series()).cloned();
-    Ok(std::array::from_fn(|_| all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))))
+    Ok(std::array::from_fn(|_| all.next().unwrap_or_else(|| Arc::new(Series::new(HISTORY_MINUTES)))))
 }
 
 fn stage_queries(key: &SeriesKey, wanted: usize) -> Vec<MetricQuery> {

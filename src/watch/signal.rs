@@ -12,8 +12,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::words::{clock_time, count, percent, plural};
-use crate::model::board::{HISTORY_MINUTES, Metric};
-use crate::model::series::Series;
+use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::settings::Thresholds;
 use crate::model::signal::{Severity, Signal, SignalKind};
 
@@ -62,7 +61,7 @@ impl AclScope {
 
 /// Every signal that stands, worst first. `last` is the start of the last complete minute that was read.
 #[must_use]
-pub fn evaluate(history: &[Series; 8], thresholds: &Thresholds, last: DateTime<Utc>, acl: AclScope) -> Vec<Signal> {
+pub fn evaluate(history: &History, thresholds: &Thresholds, last: DateTime<Utc>, acl: AclScope) -> Vec<Signal> {
     let judge = Judge { history, thresholds, acl };
     let mut signals: Vec<Signal> = KINDS.into_iter().filter_map(|kind| judge.standing(kind, last)).collect();
     // Stable: within a severity the order of `KINDS` stays.
@@ -78,7 +77,7 @@ const KINDS: [SignalKind; 4] =
 ///
 /// WAF's 403s are counted in `Count` and `4XXError` (inferred). Were they not, the ACL would have inspected more than the stage
 /// counted, and nothing would be told apart.
-pub(super) fn own_blocks(history: &[Series; 8], minute: DateTime<Utc>, acl: &AclScope) -> Option<f64> {
+pub(super) fn own_blocks(history: &History, minute: DateTime<Utc>, acl: &AclScope) -> Option<f64> {
     if !matches!(acl, AclScope::Alone { .. }) {
         return None;
     }
@@ -89,7 +88,7 @@ pub(super) fn own_blocks(history: &[Series; 8], minute: DateTime<Utc>, acl: &Acl
 }
 
 struct Judge<'a> {
-    history: &'a [Series; 8],
+    history: &'a History,
     thresholds: &'a Thresholds,
     acl: AclScope,
 }

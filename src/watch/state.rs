@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::discover::Found;
 use super::store::Held;
 use crate::aws::{AwsError, Problem};
-use crate::model::board::{HISTORY_MINUTES, Known, Polling};
+use crate::model::board::{HISTORY_MINUTES, History, Known, Polling};
 use crate::model::identity::Identity;
 use crate::model::series::Series;
 use crate::model::settings::Settings;
@@ -29,7 +29,7 @@ pub(super) struct Entry {
     pub(super) key: SeriesKey,
     pub(super) detail: Known<StageDetail>,
     /// The stage's own minutes and its web ACL's, together.
-    pub(super) history: Arc<[Series; 8]>,
+    pub(super) history: Arc<History>,
 }
 
 impl Entry {
@@ -112,7 +112,7 @@ pub(super) struct State {
     pub(super) polling: Polling,
     /// End of the last window that was read with success.
     pub(super) polled_to: Option<DateTime<Utc>>,
-    empty: Arc<[Series; 8]>,
+    empty: Arc<History>,
 }
 
 impl State {
@@ -133,7 +133,7 @@ impl State {
             stages_failed: false,
             polling: Polling::default(),
             polled_to: None,
-            empty: Arc::new(std::array::from_fn(|_| Series::new(HISTORY_MINUTES))),
+            empty: Arc::new(std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)))),
         }
     }
 
@@ -375,16 +375,16 @@ fn joined(
     entry: &Entry,
     groups: &HashMap<SeriesKey, Held>,
     acls: &HashMap<String, Acl>,
-    empty: &Arc<[Series; 8]>,
-) -> Arc<[Series; 8]> {
+    empty: &Arc<History>,
+) -> Arc<History> {
     let own = groups.get(&entry.key).map(Held::series).unwrap_or_default();
     let acl = entry.acl_arn().and_then(|arn| acls.get(arn));
     let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
-    if own.iter().chain(waf).all(Series::is_empty) {
+    if own.iter().chain(waf).all(|series| series.is_empty()) {
         return Arc::clone(empty);
     }
     let mut all = own.iter().chain(waf).cloned();
-    Arc::new(std::array::from_fn(|_| all.next().unwrap_or_else(|| Series::new(HISTORY_MINUTES))))
+    Arc::new(std::array::from_fn(|_| all.next().unwrap_or_else(|| Arc::clone(&empty[0]))))
 }
 
 fn row_key(id: &StageId) -> RowKey {

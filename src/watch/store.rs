@@ -2,6 +2,8 @@
 //!
 //! Here it is decided when a missing minute is a gap and when it is zero. Knows nothing of calls, stages or screens.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::aws::read::{MetricResult, MetricStatus};
@@ -38,7 +40,8 @@ impl Window {
 /// Series that are read together.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    series: Vec<Series>,
+    /// Shared with the boards that show them: written to by making them one's own.
+    series: Vec<Arc<Series>>,
     status: Vec<Option<MetricStatus>>,
     /// Whether an answer ever came.
     pub(super) asked: bool,
@@ -51,8 +54,9 @@ pub(super) struct Held {
 impl Held {
     /// `count` series without a minute in them.
     pub(super) fn new(count: usize) -> Self {
+        let empty = Arc::new(Series::new(HISTORY_MINUTES));
         Self {
-            series: vec![Series::new(HISTORY_MINUTES); count],
+            series: std::iter::repeat_n(empty, count).collect(),
             status: vec![None; count],
             asked: false,
             primed: false,
@@ -61,7 +65,7 @@ impl Held {
     }
 
     /// The series, in the order in which they are asked for.
-    pub(super) fn series(&self) -> &[Series] {
+    pub(super) fn series(&self) -> &[Arc<Series>] {
         &self.series
     }
 
@@ -91,8 +95,9 @@ impl Held {
         if matches!(result.status, MetricStatus::Forbidden | MetricStatus::Failed) {
             return;
         }
-        for (minute, value) in &result.points {
-            if value.is_finite() {
+        if !result.points.is_empty() {
+            let series = Arc::make_mut(series);
+            for (minute, value) in result.points.iter().filter(|(_, value)| value.is_finite()) {
                 series.set(*minute, *value);
             }
         }
@@ -128,7 +133,7 @@ impl Held {
             let settled = |minute: &DateTime<Utc>| *minute + TimeDelta::minutes(1) + provisional <= now;
             for minute in window.minutes().take_while(settled) {
                 if series.at(minute).is_none() {
-                    series.set(minute, 0.0);
+                    Arc::make_mut(series).set(minute, 0.0);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::model::action::{Action, BlockIp, Terms};
-use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, Known, Metric, Polling, StageRow};
+use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, History, Known, Metric, Polling, StageRow};
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::plan::{
@@ -61,12 +61,12 @@ fn acl(stages: usize) -> Scope {
 
 /// A stage at peace: `level` requests a minute, swaying a little.
 pub(crate) fn calm_row(id: StageId, level: f64, behind: usize) -> StageRow {
-    let mut history: [Series; 8] = std::array::from_fn(|_| Series::new(HISTORY_MINUTES));
+    let mut history: History = std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)));
     for back in 1..=120i64 {
         let sway = 1.0 + 0.2 * ((back as f64) / 7.0).sin();
         let requests = (level * sway).round();
         let at = ago(back);
-        let mut set = |metric: Metric, value: f64| history[metric.index()].set(at, value);
+        let mut set = |metric: Metric, value: f64| Arc::make_mut(&mut history[metric.index()]).set(at, value);
         // Nothing was published for these minutes: a gap, not zero.
         if (40..46).contains(&back) {
             continue;
@@ -108,7 +108,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
     let mut history = (*row.history).clone();
     for back in 1..=5i64 {
         let at = ago(back);
-        let mut set = |metric: Metric, value: f64| history[metric.index()].set(at, value);
+        let mut set = |metric: Metric, value: f64| Arc::make_mut(&mut history[metric.index()]).set(at, value);
         let factor = (6 - back) as f64;
         set(Metric::Requests, 900.0 + 2_000.0 * factor);
         set(Metric::ClientErrors, 1_100.0 * factor);
@@ -177,7 +177,7 @@ pub(crate) fn unknown_row(id: StageId) -> StageRow {
         throttled_per_second: Figure::unknown("AWS publishes no such metric"),
         client_error_share_from_blocks: Figure::unknown("the web ACL is not known yet"),
     };
-    row.history = Arc::new(std::array::from_fn(|_| Series::new(HISTORY_MINUTES)));
+    row.history = Arc::new(std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES))));
     row.web_acl = Known::No("AccessDenied on apigateway:GET /restapis/*/stages".into());
     row.warnings = vec!["canary settings are present: a plain deployment would be refused".into()];
     row

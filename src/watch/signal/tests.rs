@@ -1,22 +1,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::sync::Arc;
+
 use super::*;
+use crate::model::series::Series;
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
 }
 
 struct World {
-    history: [Series; 8],
+    history: History,
 }
 
 impl World {
     fn new() -> Self {
-        Self { history: std::array::from_fn(|_| Series::new(HISTORY_MINUTES)) }
+        Self { history: std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES))) }
     }
 
     fn with(mut self, metric: Metric, minutes: std::ops::RangeInclusive<i64>, value: f64) -> Self {
         for minute in minutes {
-            self.history[metric.index()].set(at(minute), value);
+            Arc::make_mut(&mut self.history[metric.index()]).set(at(minute), value);
         }
         self
     }
