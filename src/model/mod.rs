@@ -12,6 +12,8 @@ pub mod limits;
 pub mod method;
 pub mod plan;
 pub mod policy;
+pub mod probe;
+pub mod proof;
 pub mod series;
 pub mod settings;
 pub mod signal;
