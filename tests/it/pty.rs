@@ -98,6 +98,95 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
     assert!(program.run(&["timeline", "verify"]).exits(0).out.contains("intact"));
 }
 
+/// Waits for a plan that can be confirmed, confirms it with its phrase, and waits for its end.
+fn carry_out(terminal: &mut Terminal, stage: &str) {
+    terminal.shows("then type");
+    terminal.send("\r");
+    terminal.shows("To carry the plan out, type");
+    let phrase = phrase(&terminal.text(), stage).unwrap();
+    terminal.send(&format!("{phrase}\r"));
+    terminal.shows("ENDED: done and read back");
+}
+
+/// Empties the prompt and types a line.
+fn instead(terminal: &mut Terminal, line: &str) {
+    terminal.send(&"\x7f".repeat(120));
+    terminal.send(&format!("{line}\r"));
+}
+
+#[test]
+fn a_kill_switch_is_proven_closes_and_is_taken_back_by_keys() {
+    let program = Program::without_credentials(&refused());
+    let mut terminal = drill(&program, "30", 120, 40);
+    terminal.shows("ATTACK shop/prod");
+    terminal.send("X");
+    // The configured ranges, and the API's other stage.
+    terminal.shows("192.0.2.240/28");
+    terminal.shows("on dev");
+    terminal.send("\r");
+    terminal.shows("PLAN kill-switch on shop/dev");
+    carry_out(&mut terminal, "shop/dev");
+    terminal.send("\x1b");
+    terminal.shows("ATTACK shop/prod");
+    terminal.send("X");
+    terminal.wait("the same list, and no stage to prove on", |s| {
+        let text = s.contents();
+        text.contains("> 192.0.2.240/28") && !text.contains("on dev")
+    });
+    terminal.send("\r");
+    terminal.shows("PLAN kill-switch on shop/prod");
+    carry_out(&mut terminal, "shop/prod");
+    terminal.shows("CLOSED shop/prod by kill-switch");
+    terminal.send("t");
+    terminal.shows("1 in force");
+    terminal.send("gu");
+    carry_out(&mut terminal, "shop/prod");
+    terminal.send("t");
+    terminal.shows("0 in force");
+    terminal.send("q");
+    let (status, _) = terminal.ends_with("");
+    assert_eq!(status.exit_code(), 0);
+}
+
+#[test]
+fn a_stage_is_closed_by_throttles_and_a_cache_is_flushed_by_keys() {
+    let program = Program::without_credentials(&refused());
+    let mut terminal = drill(&program, "30", 120, 40);
+    terminal.shows("ATTACK shop/prod");
+    terminal.send("x");
+    terminal.shows("web-acl");
+    instead(&mut terminal, "throttle-zero 4h");
+    terminal.shows("PLAN close on shop/prod");
+    carry_out(&mut terminal, "shop/prod");
+    terminal.shows("CLOSED shop/prod by close");
+    terminal.send("q");
+    terminal.ends_with("");
+
+    let args = program.in_terminal(&["drill", "cache-stale-privileges", "--speed", "30"]);
+    let mut terminal = Terminal::start(args, 120, 40);
+    terminal.shows("2 stages");
+    terminal.send("F");
+    terminal.shows("PLAN flush-cache");
+    let stage = terminal.text().split("PLAN flush-cache on ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    carry_out(&mut terminal, &stage);
+    terminal.send("q");
+    terminal.ends_with("");
+}
+
+#[test]
+fn a_method_is_throttled_by_keys() {
+    let program = Program::without_credentials(&refused());
+    let args = program.in_terminal(&["drill", "credential-stuffing", "--speed", "30"]);
+    let mut terminal = Terminal::start(args, 120, 40);
+    terminal.shows("ATTACK");
+    terminal.send("l");
+    terminal.shows("METHOD PATH RATE/s BURST");
+    instead(&mut terminal, "POST /login 40 80 4h");
+    terminal.shows("PLAN throttle on");
+    terminal.send("q");
+    terminal.ends_with("");
+}
+
 #[test]
 fn a_terminal_of_40_by_10_says_what_matters_and_grows() {
     let program = Program::without_credentials(&refused());

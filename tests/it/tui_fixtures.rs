@@ -520,6 +520,7 @@ pub(crate) fn timeline() -> TimelineView {
         actor: actor(),
         begun_at: ago(1),
         expires_at: expires.map(|m| now() + TimeDelta::minutes(m)),
+        awaits_probe: false,
         state,
         effect: Some(Effect::Observed),
         outcome: Some(Outcome::Done),

@@ -24,6 +24,10 @@ pub(crate) struct Console {
 impl Console {
     pub(crate) fn new(mode: Mode, size: (u16, u16)) -> Self {
         let options = Options::new(mode, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        Self::with(options, size)
+    }
+
+    pub(crate) fn with(options: Options, size: (u16, u16)) -> Self {
         Self { state: State::new(options, size), effects: Vec::new(), size }
     }
 

@@ -216,26 +216,24 @@ fn pattern(method: &DeployedMethod) -> String {
     format!("{verb}{}", parts.collect::<Vec<_>>().join("/"))
 }
 
-/// A statement in one line: `Deny * execute-api:Invoke on arn:… if NotIpAddress aws:SourceIp 192.0.2.0/24 (PortcullisKillSwitch)`.
+/// A statement in one line, what tells most first: `Deny * if NotIpAddress aws:SourceIp 192.0.2.0/24: execute-api:Invoke on arn:… (PortcullisKillSwitch)`.
 fn line(statement: &Value) -> String {
     let mut text = statement["Effect"].as_str().unwrap_or("?").to_owned();
-    for (member, before) in [
-        ("Principal", ""),
-        ("NotPrincipal", "all but "),
-        ("Action", ""),
-        ("NotAction", "all but "),
-        ("Resource", "on "),
-        ("NotResource", "on all but "),
-    ] {
-        if let Some(value) = statement.get(member) {
-            let _ = write!(text, " {before}{}", words(value));
+    let named = |text: &mut String, members: &[(&str, &str)]| {
+        for (member, before) in members {
+            if let Some(value) = statement.get(*member) {
+                let _ = write!(text, " {before}{}", words(value));
+            }
         }
-    }
+    };
+    named(&mut text, &[("Principal", ""), ("NotPrincipal", "all but ")]);
     for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
         for (key, values) in keys.as_object().into_iter().flatten() {
             let _ = write!(text, " if {operator} {key} {}", words(values));
         }
     }
+    text.push(':');
+    named(&mut text, &[("Action", ""), ("NotAction", "all but "), ("Resource", "on "), ("NotResource", "on all but ")]);
     if let Some(sid) = statement["Sid"].as_str() {
         let _ = write!(text, " ({sid})");
     }

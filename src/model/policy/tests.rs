@@ -38,7 +38,7 @@ fn closing_keeps_every_statement_and_appends_one_deny() {
     assert_eq!(closed.statements()[0], base.statements()[0]);
     assert_eq!(
         closed.lines()[1],
-        "Deny * execute-api:Invoke on arn:aws:execute-api:eu-central-1:111122223333:abc/* if NotIpAddress aws:SourceIp 192.0.2.0/28 (PortcullisKillSwitch)"
+        "Deny * if NotIpAddress aws:SourceIp 192.0.2.0/28: execute-api:Invoke on arn:aws:execute-api:eu-central-1:111122223333:abc/* (PortcullisKillSwitch)"
     );
     assert!(closed.is_closed() && !base.is_closed());
     assert!(closed.text().starts_with(r#"{"Version":"2008-10-17","Id":"x""#), "{}", closed.text());

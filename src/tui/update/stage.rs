@@ -40,6 +40,7 @@ pub(crate) fn kill_switch(state: &mut State, effects: &mut Effects) {
     let Some(stage) = chosen(state) else { return };
     let text = match &state.proven {
         Some((of, allow)) if *of == stage => allow.clone(),
+        _ if state.admitted.is_empty() => String::new(),
         _ => {
             let other = state.board.as_ref().and_then(|board| {
                 let same_api = |id: &&StageId| id.api_id == stage.api_id && id.stage != stage.stage;

@@ -11,10 +11,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::timeline::{ActionRecord, ActionState};
 use crate::tui::format::{count, minutes, time, wrap};
 use crate::tui::state::{Mode, State};
 
 use super::draw;
+use super::timeline::remaining;
 
 /// The most lines of trouble.
 const TROUBLE_LINES: usize = 2;
@@ -82,6 +84,24 @@ fn who(state: &State) -> Vec<Piece> {
     pieces
 }
 
+/// What we have done that stands, with the time that is left of what ends first. A closure is said as one.
+fn in_force(state: &State) -> Option<Piece> {
+    let stands = |a: &&ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
+    let mut live: Vec<&ActionRecord> = state.timeline.view.actions.iter().filter(stands).collect();
+    live.sort_by_key(|action| (action.expires_at.is_none(), action.expires_at));
+    let first = live.first()?;
+    let (left, style) = remaining(state, first);
+    let closed = live.iter().find(|action| action.action.is_closure());
+    let words = match (closed, live.len()) {
+        (Some(action), 1) => format!("CLOSED {} by {}, {left}", action.stage.label(), first.action.name()),
+        (Some(action), n) => format!("CLOSED {}, {n} in force, first {left}", action.stage.label()),
+        (None, 1) => format!("in force: {} {}, {left}", first.action.name(), first.stage.label()),
+        (None, n) => format!("{n} in force, first {left}"),
+    };
+    let style = if closed.is_some() || style == state.theme.bad { state.theme.bad } else { state.theme.warn };
+    Some((words, style))
+}
+
 fn how(state: &State) -> Vec<Piece> {
     let theme = &state.theme;
     let mut pieces = Vec::new();
@@ -106,6 +126,7 @@ fn how(state: &State) -> Vec<Piece> {
         pieces.push((format!("{notices} notice"), theme.warn));
     }
     pieces.push((of, theme.faint));
+    pieces.extend(in_force(state));
     if (state.rate - 1.0).abs() > f64::EPSILON {
         pieces.push((format!("×{}", short(state.rate)), theme.warn));
     }

@@ -197,7 +197,7 @@ fn effect_words(effect: Option<Effect>) -> &'static str {
     }
 }
 
-fn remaining(state: &State, action: &ActionRecord) -> (String, Style) {
+pub(crate) fn remaining(state: &State, action: &ActionRecord) -> (String, Style) {
     let theme = &state.theme;
     match (action.expires_at, state.now) {
         (Some(expires), Some(now)) if expires <= now => (format!("EXPIRED {} ago", minutes(now - expires)), theme.bad),

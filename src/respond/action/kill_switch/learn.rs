@@ -19,14 +19,14 @@ const POLICY: &str = "x-amazon-apigateway-policy";
 
 /// The policy that a stage has deployed, as its export tells. An export without one tells that there is none only where the draft
 /// has none either: that exports carry it at all is inferred.
-pub(super) fn deployed(export: Result<Value, AwsError>, draft: Option<&Policy>) -> Result<Option<Policy>, String> {
+pub(super) fn deployed(export: Result<Value, AwsError>, draft_has_one: bool) -> Result<Option<Policy>, String> {
     let export = export.map_err(|error| error.to_string())?;
-    match (export.get(POLICY), draft) {
+    match (export.get(POLICY), draft_has_one) {
         (Some(document), _) => Policy::of_document(document)
             .map(Some)
             .map_err(|error| format!("the deployed policy cannot be read: {error}")),
-        (None, None) => Ok(None),
-        (None, Some(_)) => {
+        (None, false) => Ok(None),
+        (None, true) => {
             Err("the export shows no policy and the draft has one: it is not deployed, or exports do not carry it"
                 .to_owned())
         }

@@ -103,7 +103,7 @@ async fn read(
     );
     let api = api?;
     let draft = Policy::of_answer(&api.policy);
-    let deployed = learn::deployed(export, draft.as_ref().ok().and_then(Option::as_ref));
+    let deployed = learn::deployed(export, !matches!(draft, Ok(None)));
     let probe_of = |stage: &StageDetail| learn::probe(aws, settings, &stage.id, &api, methods.as_ref());
     let (probe, probe_on) = (
         probe_of(&at.stage),
