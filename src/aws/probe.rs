@@ -55,7 +55,7 @@ impl Aws {
     /// # Errors
     /// Where no answer came: nothing is told then.
     pub async fn probe(&self, probe: &Probe) -> Result<ProbeAnswer, AwsError> {
-        let failed = |problem: Problem| AwsError::new("a probe", &probe.url, problem);
+        let failed = |problem: Problem| AwsError::new("a probe", &probe.shown(), problem);
         let mut request = HttpRequest::get(probe.url.as_str()).map_err(|e| failed(Problem::Unset(e.to_string())))?;
         let usual = [("user-agent", concat!("portcullis/", env!("CARGO_PKG_VERSION"))), ("cache-control", "no-cache")];
         let own = probe.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -227,13 +227,28 @@ async fn carried_out(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
-    let finished = execute(&session.aws, incident, confirmed, &mut progress).await?;
+    // Ctrl-C in mid-change would leave the account in between: it ends first, which puts back what is only there for a while.
+    let held = tokio::spawn(async {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("this ends what was begun first; another moment");
+        }
+    });
+    let finished = execute(&session.aws, incident, confirmed, &mut progress).await;
+    held.abort();
+    let finished = finished?;
     let mut exit = Exit::from(finished.outcome);
     let mut observed = None;
-    if wait && finished.outcome == Outcome::Done {
+    let stays = plan.changes.iter().any(|change| !change.doing.is_passing());
+    if wait && stays && finished.outcome == Outcome::Done {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);
         // The change is made, whatever becomes of watching it.
-        let seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE).await;
+        let seen = tokio::select! {
+            seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE) => seen,
+            _ = tokio::signal::ctrl_c() => {
+                let evidence = vec!["left before it was observed".to_owned()];
+                Ok(Observation { observed: false, evidence })
+            }
+        };
         let seen = seen.unwrap_or_else(|error| Observation { observed: false, evidence: vec![error.to_string()] });
         if !seen.observed {
             exit = Exit::NotVerified;

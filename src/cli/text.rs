@@ -94,7 +94,7 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
     let how = match finished.outcome {
         Outcome::Done => "done and read back",
         Outcome::NothingToChange => "nothing to change",
-        Outcome::NotDone => "NOT done; nothing was changed",
+        Outcome::NotDone => "NOT done; nothing stays changed",
         Outcome::NotVerified => "done, but NOT verified: reading back did not show it",
         Outcome::Partly => "PARTLY done; see the lines above and plan again for the rest",
         Outcome::NotKnown => "NOT KNOWN: AWS did not answer and could not be read; the next start finds out",

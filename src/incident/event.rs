@@ -110,6 +110,9 @@ pub enum Event {
         action_id: String,
         /// When it is to be undone, account time; `None` for not before somebody does it.
         expires_at: Option<DateTime<Utc>>,
+        /// Whether it is undone then unless a probe has got through by then, whatever the attack does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        awaits_probe: bool,
     },
     /// Somebody else had changed the resource: it was read again and both changes were merged.
     Merged {

@@ -233,11 +233,12 @@ impl Folder {
                 let ending = Ending { at: line.at, outcome: *outcome, lines: vec![detail.clone()], reconciled: true };
                 return self.end(action_id, made, ending);
             }
-            Event::Extended { action_id, expires_at } => {
+            Event::Extended { action_id, expires_at, awaits_probe } => {
                 let action = self.folded.actions.iter_mut().find(|a| a.id == *action_id);
                 let action =
                     action.ok_or_else(|| format!("it extends {action_id}, which this journal has not begun"))?;
                 action.expires_at = *expires_at;
+                action.awaits_probe = *awaits_probe;
             }
             Event::Closed {} => self.folded.closed = Some(line.at),
             Event::Exported { .. } => {}
@@ -296,6 +297,7 @@ impl Folder {
                 actor: line.actor.clone(),
                 begun_at: line.at,
                 expires_at,
+                awaits_probe: plan.action.commit_within().is_some(),
                 state: ActionState::InFlight,
                 effect: None,
                 outcome: None,

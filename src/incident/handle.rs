@@ -139,7 +139,7 @@ impl Incident {
                 if under_way { "being taken back" } else { state.map_or("not of this incident", ActionState::word) };
             return Err(IncidentError::NotExtendable { action_id: action_id.to_owned(), state });
         }
-        self.record(at, &Event::Extended { action_id: action_id.to_owned(), expires_at })?;
+        self.record(at, &Event::Extended { action_id: action_id.to_owned(), expires_at, awaits_probe: false })?;
         Ok(())
     }
 

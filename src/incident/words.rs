@@ -69,7 +69,7 @@ fn describe(event: &Event) -> (String, Vec<String>) {
             }
             (intent_title(plan), detail)
         }
-        Event::Extended { action_id, expires_at } => (
+        Event::Extended { action_id, expires_at, .. } => (
             match expires_at {
                 Some(end) => {
                     format!("{action_id} now expires {}", end.to_rfc3339_opts(SecondsFormat::Secs, true))
@@ -178,7 +178,7 @@ pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "Done and read back",
         Outcome::NothingToChange => "There was nothing to change",
-        Outcome::NotDone => "Nothing was changed",
+        Outcome::NotDone => "Nothing stays changed",
         Outcome::NotVerified => "Done, but reading back did not show it",
         Outcome::Partly => "Done in part",
         Outcome::NotKnown => "Not known whether it was done",

@@ -95,8 +95,8 @@ pub enum Place {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<String>,
     },
-    /// The resource policy of an API's draft. The one part is [`POLICY`]; its value is the policy's text. What addresses a statement of
-    /// ours lets in does not count.
+    /// The resource policy of an API's draft. The one part is [`POLICY`]; its value is the policy's text. Two that both
+    /// carry a statement of ours count as the same.
     DraftPolicy {
         /// The REST API's id.
         api_id: String,
@@ -218,7 +218,7 @@ impl Place {
 fn same_policy(a: &Value, b: &Value) -> bool {
     let read = |value: &Value| value.as_str().and_then(|text| Policy::parse(text).ok());
     match (read(a), read(b)) {
-        (Some(a), Some(b)) => Policy::same_but_for_our_addresses(Some(&a), Some(&b)),
+        (Some(a), Some(b)) => Policy::same_or_both_closed(Some(&a), Some(&b)),
         _ => a == b,
     }
 }

@@ -12,9 +12,26 @@ use super::text::shortened;
 pub struct Probe {
     /// The whole URL.
     pub url: String,
-    /// Headers beside the usual ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Headers beside the usual ones. They may hold keys, and are written nowhere.
+    #[serde(skip)]
     pub headers: Vec<(String, String)>,
+}
+
+impl Probe {
+    /// The URL as it is shown and written: without what may be a secret in it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let plain = self.url.split(['?', '#']).next().unwrap_or_default();
+        let bare = match plain.split_once("://") {
+            Some((scheme, rest)) => {
+                let (host, path) =
+                    rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, format!("/{path}")));
+                format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or(host))
+            }
+            None => plain.to_owned(),
+        };
+        shortened(&bare, 200)
+    }
 }
 
 /// An answer, as far as it is looked at.
@@ -61,6 +78,8 @@ impl ProbeAnswer {
             403 => unclear(&format!(
                 "not the resource policy's words, so WAF, a missing key or a disabled endpoint: {message}"
             )),
+            202 | 405 => unclear("what WAF answers for a challenge or a CAPTCHA as well"),
+            300..=399 => unclear("sent elsewhere; name the URL that it leads to in probes.stages"),
             401 | 407 => unclear("the method asks for credentials before the policy is asked"),
             429 => unclear("throttled"),
             500.. => unclear(&format!("the stage or its backend fails: {message}")),
@@ -115,11 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        let shown = |url: &str| Probe { url: url.to_owned(), headers: Vec::new() }.shown();
+        assert_eq!(shown("https://ada:secret@api.example/health?key=1#x"), "https://api.example/health");
+        assert_eq!(shown("https://api.example"), "https://api.example");
+    }
+
+    #[test]
     fn what_the_backend_answers_was_let_in_and_failures_tell_nothing() {
-        for status in [200, 204, 301, 400, 404, 422] {
+        for status in [200, 204, 400, 404, 422] {
             assert_eq!(reading(status, "{}"), ProbeReading::Admitted { status });
         }
-        for status in [401, 429, 500, 502, 503, 504] {
+        for status in [202, 301, 401, 405, 429, 500, 502, 503, 504] {
             assert!(matches!(reading(status, "{}"), ProbeReading::Unclear(_)), "{status}");
         }
     }

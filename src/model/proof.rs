@@ -31,6 +31,6 @@ impl Proof {
     /// Whether it still counts at `now`.
     #[must_use]
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        now - self.at <= GOOD_FOR
+        (TimeDelta::zero()..=GOOD_FOR).contains(&(now - self.at))
     }
 }

@@ -81,6 +81,9 @@ pub struct ActionRecord {
     pub begun_at: DateTime<Utc>,
     /// When it is to be undone.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it is undone then since no probe has got through: consented to whatever the attack does.
+    #[serde(default)]
+    pub awaits_probe: bool,
     /// Where it stands.
     pub state: ActionState,
     /// How far its effect was seen.

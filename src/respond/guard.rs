@@ -156,7 +156,7 @@ guards! {
     SWITCH_BASE = "kill-switch.base", overridable: true, varies: false,
         "It is known which policy is deployed: closing keeps that one's statements.",
         "`GetExport` of the stage (that it carries the policy is inferred), against the draft's policy.";
-    SWITCH_RESPONDER = "kill-switch.responder", overridable: true, varies: false,
+    SWITCH_RESPONDER = "kill-switch.responder", overridable: true, varies: true,
         "You still get in from where you are.",
         "`--own-address`, else what address services answer; `probes.address-services` of the configuration. The policy before and after, simulated.";
     SWITCH_ENDPOINT = "kill-switch.endpoint", overridable: false, varies: false,

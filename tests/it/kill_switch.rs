@@ -307,12 +307,20 @@ async fn it_reopens_also_when_the_console_was_killed_and_started_again() {
     let incident = world.incident().await;
     let phrase = planned.plan.phrase();
     let confirmed = portcullis::respond::confirm::Confirmed::by_phrase(planned, &phrase).unwrap();
-    let mut closed = false;
-    let mut progress = |line: &str| closed |= line.contains("probing from here");
-    let run = portcullis::respond::execute::execute(&world.aws, &incident, confirmed, &mut progress);
-    // Killed while it probes.
-    let killed = tokio::time::timeout(std::time::Duration::from_secs(2), run).await;
-    assert!(killed.is_err() && closed);
+    let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let mut progress = |line: &str| said.send(line.to_owned()).unwrap();
+    {
+        let mut run =
+            std::pin::pin!(portcullis::respond::execute::execute(&world.aws, &incident, confirmed, &mut progress));
+        // Killed as it begins to probe.
+        loop {
+            tokio::select! {
+                biased;
+                line = heard.recv() => if line.unwrap().contains("probing from here") { break },
+                ended = &mut run => panic!("{ended:?}"),
+            }
+        }
+    }
     assert_ne!(standing(&world), before);
     // Somebody starts it again; an attack that stands does not hold this one closed.
     let found = portcullis::respond::reconcile::reconcile(&world.aws, &world.store, &actor(), None).await.unwrap();
@@ -354,7 +362,8 @@ async fn nobody_can_point_back_at_a_deployment_that_is_gone() {
 }
 
 /// Its Deny has no condition here.
-const KEEPS_ALL_OUT: [&str; 4] = ["kill-switch.policy", "kill-switch.base", "close.admits", "kill-switch.responder"];
+const KEEPS_ALL_OUT: [&str; 5] =
+    ["kill-switch.policy", "kill-switch.base", "close.admits", "close.widens", "kill-switch.responder"];
 
 /// What stops a proof, each in the world that it is about.
 #[tokio::test(start_paused = true)]
@@ -393,14 +402,14 @@ async fn bad_weather_stops_it_by_name() {
                 stage.snapshot = std::sync::Arc::new(snapshot);
             });
         }),
-        ("a policy that is none", &["kill-switch.policy", "kill-switch.base"], |account, _| {
+        ("a policy that is none", &["kill-switch.policy", "kill-switch.base", "close.widens"], |account, _| {
             api(account).draft.policy = Some(r#"{"Version":"2012-10-17","Statement":[{"Effect":"Perhaps"}]}"#.into());
         }),
         ("our own statement, left behind", &KEEPS_ALL_OUT, |account, _| {
             let ours = r#"{"Version":"2012-10-17","Statement":[{"Sid":"PortcullisKillSwitch","Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}]}"#;
             api(account).draft.policy = Some(ours.into());
         }),
-        ("a policy that is not known to be deployed", &["kill-switch.base"], |account, _| {
+        ("a policy that is not known to be deployed", &["kill-switch.base", "close.widens"], |account, _| {
             let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}]}"#;
             api(account).draft.policy = Some(allow.into());
         }),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use portcullis::model::limits::DeployedMethod;
 use portcullis::model::method::MethodName;
-use portcullis::model::policy::{Access, ApiScope, Authorization, Call, Credential, Policy, access};
+use portcullis::model::policy::{Access, ApiScope, Authorization, Call, Credential, Policy, access, reached_by_allow};
 use portcullis_range::policy;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -229,6 +229,7 @@ fn predicted(policy: Option<&Policy>, caller: &Caller) -> Access {
         user_agent: caller.user_agent,
         referer: caller.referer,
         principal: caller.principal,
+        exact: true,
         at: caller.at,
     };
     access(policy, &call, OURS[caller.authorization], BROUGHT[caller.credential].0)
@@ -295,7 +296,7 @@ fn closing_lets_nobody_in_and_keeps_out_whoever_is_not_listed() {
         .run(&(document(), caller(), deployed(), list), |(text, mut caller, methods, list)| {
             let list: Vec<IpNet> = list.iter().map(|net| net.parse().unwrap()).collect();
             let base = text.as_deref().map(|text| Policy::parse(text).unwrap());
-            let closed = Policy::closed(base.as_ref(), &SCOPE, &list, &methods);
+            let closed = Policy::closed(base.as_ref(), &SCOPE, &list, &methods, &["prod".into(), "dev".into()]);
             // The call is to one of the API's methods, with that method's authorization.
             let paths = ["GET/pets/1", "POST/pay", "GET/", "GET/pets"];
             let place = caller.credential % paths.len();
@@ -313,4 +314,61 @@ fn closing_lets_nobody_in_and_keeps_out_whoever_is_not_listed() {
         })
         .unwrap();
     assert!(kept.into_inner() > 500);
+}
+
+/// Methods whose patterns reach into each other, and calls that find that out.
+const OVERLAPPING: [(&str, &str); 6] = [
+    ("POST", "/{proxy+}"),
+    ("ANY", "/admin"),
+    ("GET", "/docs/{file}"),
+    ("ANY", "/{proxy+}"),
+    ("GET", "/docs/export"),
+    ("GET", "/"),
+];
+const CALLS: [(&str, usize); 9] = [
+    ("POST/x", 0),
+    ("POST/admin", 1),
+    ("GET/admin", 1),
+    ("GET/docs/a", 2),
+    ("GET/docs/a/b", 3),
+    ("DELETE/x/y", 3),
+    ("GET/docs/export", 4),
+    ("GET/", 5),
+    ("PUT/admin", 1),
+];
+
+/// Where the console says that no Allow reaches a guarded method, nobody gains; by the range's own evaluator.
+#[test]
+fn what_no_allow_reaches_nobody_gains() {
+    let kinds = prop::sample::select(vec!["NONE", "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS"]);
+    let kinds = prop::collection::vec(kinds, OVERLAPPING.len());
+    let (clear, found) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    runner()
+        .run(&(kinds, prop::sample::select(CALLS.to_vec()), caller()), |(kinds, (path, which), mut caller)| {
+            let method = |((verb, path), kind): (&(&str, &str), &&str)| DeployedMethod {
+                name: MethodName { verb: (*verb).into(), path: (*path).into() },
+                authorization: (*kind).into(),
+                api_key_required: false,
+            };
+            let methods: Vec<DeployedMethod> = OVERLAPPING.iter().zip(&kinds).map(|(n, k)| method((n, k))).collect();
+            let stages = ["prod".to_owned(), "dev".to_owned()];
+            let all: Vec<IpNet> = vec!["0.0.0.0/1".parse().unwrap(), "128.0.0.0/1".parse().unwrap()];
+            let closed = Policy::closed(None, &SCOPE, &all, &methods, &stages);
+            let reached = reached_by_allow(&closed, &SCOPE, &methods, &stages);
+            caller.arn = SCOPE.arn(&format!("prod/{path}"));
+            let known = ["NONE", "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS"];
+            caller.authorization = known.iter().position(|kind| *kind == kinds[which]).unwrap();
+            let gains = !really(None, &caller) && really(Some(closed.text()), &caller);
+            if reached.is_empty() {
+                clear.fetch_add(1, Ordering::Relaxed);
+                prop_assert!(!gains, "{path} of {:?}", methods[which]);
+            }
+            if gains {
+                found.fetch_add(1, Ordering::Relaxed);
+                prop_assert!(reached.contains(&methods[which].name.to_string()), "{path}: {reached:?}");
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(clear.into_inner() > 50 && found.into_inner() > 50);
 }

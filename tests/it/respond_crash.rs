@@ -16,7 +16,7 @@ use portcullis_range::{Fault, When};
 
 use crate::kill_switch;
 use crate::respond_stage::{cached, closable, close, flush, throttle};
-use crate::world::{World, actor, block, flood};
+use crate::world::{World, actor, block, young_flood};
 
 /// What an action may change, of the whole account.
 #[derive(Debug, PartialEq)]
@@ -49,7 +49,7 @@ async fn world_for(action: &Action) -> World {
     let world = match action {
         Action::FlushCache(_) => cached().await,
         // Fast enough to end before the call's own time limit.
-        Action::KillSwitch(_) => flood(600.0).await,
+        Action::KillSwitch(_) => young_flood(600.0).await,
         _ => closable().await,
     };
     world.edit_stage(|stage| {

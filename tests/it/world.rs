@@ -36,6 +36,19 @@ pub(crate) fn actor() -> Actor {
 pub(crate) async fn flood(rate: f64) -> World {
     let drill = Drill::load(Some("sqli-flood")).unwrap();
     let range = drill.range(rate, None).unwrap();
+    of(&drill, range).await
+}
+
+/// The same with two minutes of history: for tests that build it hundreds of times and look at no figures.
+pub(crate) async fn young_flood(rate: f64) -> World {
+    let text = include_str!("../../drills/sqli-flood.toml");
+    let young = text.replace("history = \"45m\"", "history = \"2m\"");
+    assert_ne!(text, young);
+    let range = RangeHandle::new(portcullis_range::Range::from_scenario(&young, None).unwrap(), rate);
+    of(&Drill::load(Some("sqli-flood")).unwrap(), range).await
+}
+
+async fn of(drill: &Drill, range: RangeHandle) -> World {
     let dir = tempfile::tempdir().unwrap();
     World {
         aws: connect(&range).await,

@@ -38,6 +38,11 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(8);
 /// Wall time before the undo of an expired action is tried again.
 const SWEEP_AGAIN: Duration = Duration::from_mins(5);
 
+/// Whether anything of a plan is meant to stay, so that its effect can be watched for.
+fn stays(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| !change.doing.is_passing())
+}
+
 /// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
 #[derive(Clone)]
 pub(super) struct Acting {
@@ -195,7 +200,7 @@ impl Acting {
         let events = self.events.clone();
         let mut progress = |line: &str| drop(events.send(Event::Progress { line: line.to_owned() }));
         let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
-        if finished.outcome == Outcome::Done {
+        if finished.outcome == Outcome::Done && stays(shown) {
             self.watch_effect(incident, finished.run_id.clone(), shown.clone());
         }
         Ok(finished)
@@ -287,9 +292,10 @@ impl Acting {
         let now = self.aws.clock().now();
         let expired = |a: &ActionRecord| a.expires_at.is_some_and(|end| end <= now);
         let live = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
-        let mut due: Vec<String> =
-            self.journalling.actions().await.iter().filter(|a| expired(a) && live(a)).map(|a| a.id.clone()).collect();
-        due.retain(|id| self.may_try(id));
+        let known = self.journalling.actions().await;
+        let may_try = |a: &&ActionRecord| a.awaits_probe || self.may_try(&a.id);
+        let due: Vec<String> =
+            known.iter().filter(|a| expired(a) && live(a)).filter(may_try).map(|a| a.id.clone()).collect();
         if due.is_empty() {
             return;
         }

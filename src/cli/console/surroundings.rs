@@ -11,7 +11,7 @@ use crate::incident::IncidentStore;
 use crate::model::settings::Settings;
 
 /// How long leaving waits for a change that is being made.
-const LEAVING: Duration = Duration::from_secs(30);
+const LEAVING: Duration = Duration::from_secs(300);
 
 /// What the host works with.
 pub(super) struct Surroundings {
@@ -41,7 +41,7 @@ impl MustFinish {
         tasks.push(handle);
     }
 
-    /// Waits until they have ended, for thirty seconds at most.
+    /// Waits until they have ended, for five minutes at most: a proof puts everything back before it ends.
     pub(super) async fn finished(&self) {
         let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if tasks.iter().all(JoinHandle::is_finished) {

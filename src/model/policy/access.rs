@@ -104,7 +104,9 @@ pub fn access(
     authorization: Authorization,
     credential: Credential,
 ) -> Access {
-    let call = &Call { principal: call.principal.filter(|_| authorization == Authorization::Iam), ..*call };
+    // Only methods with IAM see who signed; what else is not known of the caller stays so.
+    let signed = authorization == Authorization::Iam;
+    let call = &Call { principal: call.principal.filter(|_| signed), ..*call };
     let granted = |said: Option<Said>| match (authorization, credential) {
         (Authorization::None, _)
         | (Authorization::Cognito, Credential::Allows | Credential::Silent | Credential::Denies) => {

@@ -24,6 +24,9 @@ pub struct Call<'a> {
     pub referer: Option<&'a str>,
     /// The ARN of the IAM principal who signed; methods with other authorization do not see one (documented: condition keys).
     pub principal: Option<&'a str>,
+    /// Whether user agent, referer and principal are what they are said to be; else any caller may be meant, and whatever rests on them
+    /// is not known.
+    pub exact: bool,
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
 }
@@ -152,7 +155,10 @@ fn principal(statement: &Value, call: &Call<'_>) -> Holds {
     };
     let mut names = texts(value);
     names.extend(texts(&value["AWS"]));
-    let any = any_of(names.iter().map(|name| is_principal(name, call.principal)));
+    let any = any_of(names.iter().map(|name| match is_principal(name, call.principal) {
+        Holds::No if !call.exact => Holds::Unknown(format!("whether the caller is {name} is not known")),
+        told => told,
+    }));
     if not.is_some() { negated(any) } else { any }
 }
 
@@ -210,6 +216,28 @@ fn wild(pattern: &str, text: &str) -> bool {
     reached[pattern.len()]
 }
 
+/// Whether some text fits both of two patterns with `*`.
+pub(super) fn intersect(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // meet[i][j]: the rest of `a` from i and the rest of `b` from j have a text in common.
+    let mut meet = vec![vec![false; b.len() + 1]; a.len() + 1];
+    for i in (0..=a.len()).rev() {
+        for j in (0..=b.len()).rev() {
+            let (x, y) = (a.get(i), b.get(j));
+            meet[i][j] = match (x, y) {
+                (None, None) => true,
+                (Some('*'), None) => meet[i + 1][j],
+                (None, Some('*')) => meet[i][j + 1],
+                (Some('*'), Some(_)) => meet[i + 1][j] || meet[i][j + 1] || meet[i + 1][j + 1],
+                (Some(_), Some('*')) => meet[i][j + 1] || meet[i + 1][j] || meet[i + 1][j + 1],
+                (Some(x), Some(y)) => (x == y || *x == '?' || *y == '?') && meet[i + 1][j + 1],
+                _ => false,
+            };
+        }
+    }
+    meet[0][0]
+}
+
 fn conditions(condition: &Value, call: &Call<'_>) -> Holds {
     let mut all = Holds::Yes;
     for (operator, keys) in condition.as_object().into_iter().flatten() {
@@ -235,6 +263,8 @@ enum Fact {
 fn fact(key: &str, call: &Call<'_>) -> Fact {
     let text = |value: Option<&str>| value.map_or(Fact::Absent, |value| Fact::Text(value.to_owned()));
     match key.to_lowercase().as_str() {
+        "aws:useragent" | "aws:referer" if !call.exact => Fact::NotKnown,
+        key if key.starts_with("aws:principal") && !call.exact => Fact::NotKnown,
         "aws:sourceip" => Fact::Address(call.source_ip),
         "aws:useragent" => text(call.user_agent),
         "aws:referer" => text(call.referer),
@@ -329,6 +359,23 @@ fn time_fits(compare: &str, values: &[String], at: DateTime<Utc>) -> Option<bool
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_meet_where_some_text_fits_both() {
+        for (a, b, meet) in [
+            ("prod/GET/pets/*", "prod/*/pets/admin", true),
+            ("prod/POST/*", "prod/*/admin", true),
+            ("prod/GET/docs/*", "prod/*/*", true),
+            ("prod/GET/pets", "prod/POST/*", false),
+            ("prod/GET/pets/*", "dev/GET/pets/*", false),
+            ("a*b", "ab", true),
+            ("a*b", "ac", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(intersect(a, b), meet, "{a} {b}");
+            assert_eq!(intersect(b, a), meet, "{b} {a}");
+        }
+    }
 
     #[test]
     fn a_star_takes_any_run_and_a_question_mark_one_character() {

@@ -144,12 +144,18 @@ impl Policy {
     /// An explicit Deny wins whatever a method asks of its callers (documented: authorization flow), so that it closes where an
     /// Allow of a few would not: whom IAM or a Lambda authorizer allows is not refused by a policy's silence. Where there was no
     /// policy, its mere presence would turn silence into refusal for methods without authorization and with Cognito; those, and
-    /// no others, get an Allow.
+    /// no others, get an Allow, on each of `stages` by name: a `*` for the stage would reach over slashes into other paths.
     #[must_use]
-    pub fn closed(base: Option<&Self>, scope: &ApiScope<'_>, allow: &[IpNet], methods: &[DeployedMethod]) -> Self {
+    pub fn closed(
+        base: Option<&Self>,
+        scope: &ApiScope<'_>,
+        allow: &[IpNet],
+        methods: &[DeployedMethod],
+        stages: &[String],
+    ) -> Self {
         let mut statements: Vec<Value> = match base {
             Some(policy) => policy.statements().into_iter().filter(|s| s["Sid"] != SID).cloned().collect(),
-            None => open_statement(scope, methods).into_iter().collect(),
+            None => open_statement(scope, methods, stages).into_iter().collect(),
         };
         let addresses: Vec<String> = allow.iter().map(ToString::to_string).collect();
         statements.push(json!({
@@ -171,24 +177,17 @@ impl Policy {
         a.map(|policy| canonical(&policy.document)) == b.map(|policy| canonical(&policy.document))
     }
 
-    /// As [`Policy::same`], whatever addresses a statement of ours lets in.
+    /// Whether two policies, or none, mean the same, or both carry a statement of ours: what AWS makes of the rest on the way does not
+    /// matter where the question is whether ours is there.
     #[must_use]
-    pub fn same_but_for_our_addresses(a: Option<&Self>, b: Option<&Self>) -> bool {
-        let masked = |policy: &Self| {
-            let mut document = policy.document.clone();
-            if let Some(Value::Array(statements)) = document.get_mut("Statement") {
-                for statement in statements.iter_mut().filter(|statement| statement["Sid"] == SID) {
-                    statement["Condition"] = Value::Null;
-                }
-            }
-            canonical(&document)
-        };
-        a.map(masked) == b.map(masked)
+    pub fn same_or_both_closed(a: Option<&Self>, b: Option<&Self>) -> bool {
+        let closed = |policy: Option<&Self>| policy.is_some_and(Self::is_closed);
+        (closed(a) && closed(b)) || Self::same(a, b)
     }
 }
 
 /// The Allow for methods that need one as soon as there is a policy; `None` where no method does.
-fn open_statement(scope: &ApiScope<'_>, methods: &[DeployedMethod]) -> Option<Value> {
+fn open_statement(scope: &ApiScope<'_>, methods: &[DeployedMethod], stages: &[String]) -> Option<Value> {
     let needs = |method: &&DeployedMethod| {
         matches!(Authorization::named(&method.authorization), Authorization::None | Authorization::Cognito)
     };
@@ -196,7 +195,11 @@ fn open_statement(scope: &ApiScope<'_>, methods: &[DeployedMethod]) -> Option<Va
     let resources: Vec<String> = if wanting.len() == methods.len() {
         vec![scope.arn("*")]
     } else {
-        wanting.iter().map(|method| scope.arn(&format!("*/{}", pattern(method)))).collect()
+        let of_stage = |stage: &String| {
+            let arn = |method: &&DeployedMethod| scope.arn(&format!("{stage}/{}", pattern(method)));
+            wanting.iter().map(arn).collect::<Vec<_>>()
+        };
+        stages.iter().flat_map(of_stage).collect()
     };
     (!wanting.is_empty()).then(|| {
         json!({
@@ -207,6 +210,31 @@ fn open_statement(scope: &ApiScope<'_>, methods: &[DeployedMethod]) -> Option<Va
             "Resource": resources,
         })
     })
+}
+
+/// Methods that ask a signature or an authorizer, and that an Allow of `policy` reaches all the same: whoever's credentials say nothing of
+/// them would be let in there. Patterns are compared whole, so that no call has to be guessed that shows it.
+#[must_use]
+pub fn reached_by_allow(
+    policy: &Policy,
+    scope: &ApiScope<'_>,
+    methods: &[DeployedMethod],
+    stages: &[String],
+) -> Vec<String> {
+    let guarded = |method: &&DeployedMethod| {
+        matches!(Authorization::named(&method.authorization), Authorization::Iam | Authorization::Lambda)
+    };
+    let allows: Vec<String> = policy
+        .statements()
+        .into_iter()
+        .filter(|statement| statement["Sid"] == ALLOW_SID)
+        .flat_map(|statement| texts(&statement["Resource"]))
+        .collect();
+    let reached = |method: &&DeployedMethod| {
+        let own = stages.iter().map(|stage| scope.arn(&format!("{stage}/{}", pattern(method))));
+        own.into_iter().any(|own| allows.iter().any(|allow| evaluate::intersect(allow, &own)))
+    };
+    methods.iter().filter(guarded).filter(reached).map(|method| method.name.to_string()).collect()
 }
 
 /// `GET/pets/*` for `GET /pets/{id}`.

@@ -13,6 +13,10 @@ fn method(verb: &str, path: &str, authorization: &str) -> DeployedMethod {
     }
 }
 
+fn stages() -> Vec<String> {
+    vec!["prod".into(), "dev".into()]
+}
+
 fn nets(texts: &[&str]) -> Vec<IpNet> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
@@ -33,7 +37,8 @@ fn a_policy_is_read_whatever_way_it_is_escaped() {
 #[test]
 fn closing_keeps_every_statement_and_appends_one_deny() {
     let base = Policy::parse(r#"{"Version":"2008-10-17","Id":"x","Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}}}"#).unwrap();
-    let closed = Policy::closed(Some(&base), &SCOPE, &nets(&["192.0.2.0/28"]), &[method("GET", "/", "NONE")]);
+    let closed =
+        Policy::closed(Some(&base), &SCOPE, &nets(&["192.0.2.0/28"]), &[method("GET", "/", "NONE")], &stages());
     assert_eq!(closed.statements().len(), 2);
     assert_eq!(closed.statements()[0], base.statements()[0]);
     assert_eq!(
@@ -52,12 +57,12 @@ fn where_there_was_none_only_what_needed_none_is_allowed() {
         method("POST", "/pay", "CUSTOM"),
         method("POST", "/admin", "AWS_IAM"),
     ];
-    let closed = Policy::closed(None, &SCOPE, &nets(&["192.0.2.0/28"]), &mixed);
+    let closed = Policy::closed(None, &SCOPE, &nets(&["192.0.2.0/28"]), &mixed, &stages());
     let allowed = texts(&closed.statements()[0]["Resource"]);
-    assert_eq!(allowed, [SCOPE.arn("*/GET/pets/*"), SCOPE.arn("*/*/open")]);
-    let guarded = Policy::closed(None, &SCOPE, &nets(&["192.0.2.0/28"]), &mixed[2..]);
+    assert_eq!(allowed, ["prod/GET/pets/*", "prod/*/open", "dev/GET/pets/*", "dev/*/open"].map(|rest| SCOPE.arn(rest)));
+    let guarded = Policy::closed(None, &SCOPE, &nets(&["192.0.2.0/28"]), &mixed[2..], &stages());
     assert_eq!(guarded.statements().len(), 1, "an Allow would let in whom the authorizer is silent about");
-    let open = Policy::closed(None, &SCOPE, &[], &mixed[..1]);
+    let open = Policy::closed(None, &SCOPE, &[], &mixed[..1], &stages());
     assert_eq!(texts(&open.statements()[0]["Resource"]), [SCOPE.arn("*")]);
 }
 
@@ -70,11 +75,11 @@ fn the_same_policy_may_be_written_in_several_ways() {
         parse(r#"{"Version":"1","Statement":{"Action":"x","Effect":"Deny","Resource":["a","b"],"Principal":["*"]}}"#);
     assert!(Policy::same(Some(&a), Some(&b)));
     assert!(!Policy::same(Some(&a), None));
-    let one = Policy::closed(Some(&a), &SCOPE, &nets(&["192.0.2.0/28"]), &[]);
-    let other = Policy::closed(Some(&b), &SCOPE, &nets(&["198.51.100.0/28"]), &[]);
+    let one = Policy::closed(Some(&a), &SCOPE, &nets(&["192.0.2.0/28"]), &[], &stages());
+    let other = Policy::closed(Some(&b), &SCOPE, &nets(&["198.51.100.0/28"]), &[], &stages());
     assert!(!Policy::same(Some(&one), Some(&other)));
-    assert!(Policy::same_but_for_our_addresses(Some(&one), Some(&other)));
-    assert!(!Policy::same_but_for_our_addresses(Some(&one), Some(&a)));
+    assert!(Policy::same_or_both_closed(Some(&one), Some(&other)));
+    assert!(!Policy::same_or_both_closed(Some(&one), Some(&a)));
 }
 
 #[test]
@@ -92,6 +97,7 @@ fn what_is_not_known_of_a_caller_is_unknown_only_where_it_matters() {
         user_agent: None,
         referer: None,
         principal: None,
+        exact: true,
         at: chrono::DateTime::UNIX_EPOCH,
     };
     let get = |policy: &Policy, authorization, credential| access(Some(policy), &call, authorization, credential);

@@ -1,112 +1,188 @@
-//! Commit-confirmed: a closure takes itself back unless a probe gets through in time.
+//! Commit-confirmed: a closure takes itself back unless probes get through in time.
 //!
-//! The way back is part of the plan that was confirmed. Until a probe has got through, the journal lets the action expire after a minute, so
-//! that whatever console runs next takes it back should this one die.
+//! The way back is part of the plan that was confirmed. Until the minute is over, the journal lets the action expire then, so that
+//! whatever console runs next takes it back should this one die. That probes get through tells at the end of the minute only: before, the answers
+//! may come from the deployment of before.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
+use super::execute;
 use super::kill_switch::{AGREEING, BETWEEN};
-use super::{ExecuteError, execute};
-use crate::aws::Aws;
+use crate::aws::{Aws, Lane};
 use crate::incident::{Event, Incident};
+use crate::journal::Ticket;
 use crate::model::action::Terms;
-use crate::model::plan::{Effect, Finished, Outcome, Plan};
+use crate::model::change::{Assignment, Doing, Part, Place, Standing};
+use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::timeline::ActionRecord;
+use crate::respond::assigned;
 use crate::respond::confirm::Confirmed;
 use crate::respond::undo;
 
-/// Account time for which answers may still come from the deployment of before (3 to 10 s in others' experience; undocumented).
-const SETTLING: TimeDelta = TimeDelta::seconds(15);
 /// Account time that the way back is given before the minute is over.
 const WAY_BACK: TimeDelta = TimeDelta::seconds(12);
+/// How often taking back is tried.
+const ATTEMPTS: usize = 30;
 
-/// Waits for probes to get through; commits, or takes the action back.
-pub(super) async fn committed(
-    aws: &Aws,
-    incident: &Incident,
-    plan: &Plan,
-    mut finished: Finished,
-    progress: &mut (dyn FnMut(&str) + Send),
-) -> Result<Finished, ExecuteError> {
-    let folded = incident.fold()?;
-    let Some(action) = folded.action(&finished.action_id) else { return Ok(finished) };
-    let Some(end) = action.expires_at else { return Ok(finished) };
-    let mut say = |lines: &mut Vec<String>, line: String| {
-        progress(&line);
-        lines.push(line);
-    };
-    say(
-        &mut finished.lines,
-        format!("probing from here; without an answer it is taken back by {}", end.format("%H:%M:%SZ")),
-    );
-    match got_through(aws, plan.probe.as_ref(), end - WAY_BACK).await {
-        Ok(evidence) => {
-            let now = aws.clock().now();
-            let lasting = plan.lifetime().and_then(|lifetime| action.begun_at.checked_add_signed(lifetime));
-            incident.extend(now, &action.id, lasting)?;
-            let event = Event::Effect {
-                action_id: action.id.clone(),
-                effect: Effect::Deployed,
-                evidence: vec![evidence.clone()],
-            };
-            incident.record(now, &event)?;
-            finished.effect = Some(Effect::Deployed);
-            say(&mut finished.lines, format!("confirmed: {evidence}"));
-            Ok(finished)
+/// A closure that has just been made, or may have been.
+pub(super) struct Pending<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) incident: &'a Incident,
+    pub(super) plan: &'a Plan,
+    /// The action's own: for the way back where the journal cannot be written any more.
+    pub(super) ticket: Arc<Ticket>,
+}
+
+impl Pending<'_> {
+    /// Waits for probes to get through; commits, or takes the action back. Nothing that fails on the way leaves it closed.
+    pub(super) async fn committed(&self, mut finished: Finished, progress: &mut (dyn FnMut(&str) + Send)) -> Finished {
+        let action = self.incident.fold().ok().and_then(|folded| folded.action(&finished.action_id).cloned());
+        let end = action.as_ref().and_then(|action| action.expires_at);
+        let end = end.unwrap_or_else(|| self.aws.clock().now() + TimeDelta::seconds(60));
+        say(
+            &mut finished,
+            progress,
+            format!("probing from here; without an answer it is taken back by {}", end.format("%H:%M:%SZ")),
+        );
+        let why = match self.got_through(end - WAY_BACK).await {
+            Ok(evidence) => match self.commit(&finished.action_id, action.as_ref(), &evidence) {
+                Ok(()) => {
+                    say(&mut finished, progress, format!("confirmed: {evidence}"));
+                    return finished;
+                }
+                Err(error) => format!("{evidence}; but that could not be written to the journal ({error})"),
+            },
+            Err(why) => why,
+        };
+        say(&mut finished, progress, format!("{why}; taking it back"));
+        finished.effect = None;
+        finished.outcome = match self.taken_back(&mut finished, progress).await {
+            Ok(()) => Outcome::NotDone,
+            Err(why) => {
+                let line = format!("IT MAY STILL BE CLOSED: {why}. `portcullis undo {}`", finished.action_id);
+                say(&mut finished, progress, line);
+                Outcome::Partly
+            }
+        };
+        finished
+    }
+
+    /// Probes until the time is up; then the last answers must have got through. An explicit denial ends it at once.
+    async fn got_through(&self, until: DateTime<Utc>) -> Result<String, String> {
+        let probe: &Probe = self.plan.probe.as_ref().ok_or("there is nothing to ask")?;
+        let (mut through, mut denied, mut last) = (0, 0, "there was no time left to probe".to_owned());
+        while self.aws.clock().now() < until {
+            match self.aws.probe(probe).await.map(|answer| answer.reading()) {
+                Ok(reading) => {
+                    let is_denied = matches!(reading, ProbeReading::DeniedByPolicy { .. });
+                    through = if matches!(reading, ProbeReading::Admitted { .. }) { through + 1 } else { 0 };
+                    denied = if is_denied { denied + 1 } else { 0 };
+                    last = reading.words();
+                }
+                Err(error) => {
+                    (through, denied) = (0, 0);
+                    last = error.to_string();
+                }
+            }
+            if denied >= AGREEING {
+                break;
+            }
+            self.aws.clock().sleep(BETWEEN).await;
         }
-        Err(why) => {
-            say(&mut finished.lines, format!("{why}; taking it back"));
-            let back = Box::pin(taken_back(aws, incident, action, &folded.actions, progress)).await;
-            finished.effect = None;
-            match back {
-                Ok(undone) => {
-                    finished.outcome = if undone.outcome == Outcome::Done { Outcome::NotDone } else { Outcome::Partly };
+        if through >= AGREEING {
+            Ok(format!("{} still gets through from here at the end of the minute: {last}", probe.shown()))
+        } else {
+            Err(format!("{} does not get through from here: {last}", probe.shown()))
+        }
+    }
+
+    fn commit(
+        &self,
+        id: &str,
+        action: Option<&ActionRecord>,
+        evidence: &str,
+    ) -> Result<(), crate::incident::IncidentError> {
+        let (now, folded) = (self.aws.clock().now(), self.incident.fold()?);
+        // Somebody has let it expire at another time meanwhile: that is their word.
+        if folded.action(id).is_some_and(|action| action.awaits_probe) {
+            let begun_at = action.map_or(now, |action| action.begun_at);
+            let lasting = self.plan.lifetime().and_then(|lifetime| begun_at.checked_add_signed(lifetime));
+            self.incident
+                .record(now, &Event::Extended { action_id: id.to_owned(), expires_at: lasting, awaits_probe: false })?;
+        }
+        let text = format!("{} still lets the responder in: {evidence}", self.plan.stage.label());
+        self.incident.record(now, &Event::Note { text })?;
+        Ok(())
+    }
+
+    /// The undo that the confirmed plan contained, again and again until it is done: by the journal, else by the action's own ticket.
+    async fn taken_back(&self, finished: &mut Finished, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), String> {
+        let mut last = String::new();
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.aws.clock().sleep(TimeDelta::seconds(3)).await;
+            }
+            match Box::pin(self.undone(&finished.action_id, progress)).await {
+                Ok(undone) if matches!(undone.outcome, Outcome::Done | Outcome::NothingToChange) => {
                     finished.lines.extend(undone.lines);
+                    say(finished, progress, "it is open again".to_owned());
+                    return Ok(());
                 }
-                Err(why) => {
-                    finished.outcome = Outcome::Partly;
-                    finished.lines.push(format!("IT IS STILL CLOSED: {why}. `portcullis undo {}`", action.id));
-                }
+                Ok(undone) => last = undone.lines.join("; "),
+                Err(why) => last = why,
             }
-            Ok(finished)
+            match self.pointed_back().await {
+                Ok(line) => {
+                    say(finished, progress, line);
+                    return Ok(());
+                }
+                Err(why) => last = format!("{last}; {why}"),
+            }
         }
+        Err(last)
+    }
+
+    async fn undone(&self, id: &str, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Finished, String> {
+        let folded = self.incident.fold().map_err(|e| e.to_string())?;
+        let action = folded.action(id).ok_or("the journal does not know the action")?;
+        let planned = undo::plan(self.aws, action, &folded.actions, &[], &Terms::default()).await;
+        let confirmed =
+            Confirmed::by_way_back(planned.map_err(|e| e.to_string())?, action).map_err(|e| e.to_string())?;
+        execute(self.aws, self.incident, confirmed, progress).await.map_err(|e| e.to_string())
+    }
+
+    /// Without the journal: the stage at the deployment of before, by the action's own ticket; only where it is at ours.
+    async fn pointed_back(&self) -> Result<String, String> {
+        let stage = self.plan.changes.iter().find_map(|change| match &change.doing {
+            Doing::Assign(assignment @ Assignment { place: Place::Deployment { .. }, passing: false, .. }) => {
+                Some(assignment)
+            }
+            _ => None,
+        });
+        let assignment = stage.ok_or("nothing to point back")?;
+        let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
+        let label = self.plan.stage.label();
+        match assignment.standing(&now) {
+            Standing::Before => return Ok(format!("{label} points at the deployment of before")),
+            Standing::Otherwise { lines, .. } => {
+                return Ok(format!("somebody else has deployed: {}", lines.join("; ")));
+            }
+            Standing::After => {}
+        }
+        let back =
+            |part: &Part| Part { name: part.name.clone(), before: part.after.clone(), after: part.before.clone() };
+        let back = Assignment { parts: assignment.parts.iter().map(back).collect(), ..assignment.clone() };
+        assigned::write(self.aws, &self.ticket, &back).await.map_err(|e| e.to_string())?;
+        let to = back.parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
+        Ok(format!("{label} points at deployment {to} again; this is not in the journal"))
     }
 }
 
-/// Enough answers in a row that got through, once answers no longer come from the deployment of before.
-async fn got_through(aws: &Aws, probe: Option<&Probe>, until: DateTime<Utc>) -> Result<String, String> {
-    let probe = probe.ok_or("there is nothing to ask")?;
-    let settled = aws.clock().now() + SETTLING;
-    let (mut in_a_row, mut last) = (0, "no answer".to_owned());
-    while aws.clock().now() < until {
-        match aws.probe(probe).await.map(|answer| answer.reading()) {
-            Ok(reading) => {
-                in_a_row = if matches!(reading, ProbeReading::Admitted { .. }) { in_a_row + 1 } else { 0 };
-                last = reading.words();
-            }
-            Err(error) => {
-                in_a_row = 0;
-                last = error.to_string();
-            }
-        }
-        if in_a_row >= AGREEING && aws.clock().now() >= settled {
-            return Ok(format!("{} gets through from here: {last}", probe.url));
-        }
-        aws.clock().sleep(BETWEEN).await;
-    }
-    Err(format!("no probe of {} got through: {last}", probe.url))
-}
-
-/// The undo that the confirmed plan contained.
-async fn taken_back(
-    aws: &Aws,
-    incident: &Incident,
-    action: &ActionRecord,
-    others: &Vec<ActionRecord>,
-    progress: &mut (dyn FnMut(&str) + Send),
-) -> Result<Finished, String> {
-    let planned = undo::plan(aws, action, others, &[], &Terms::default()).await.map_err(|e| e.to_string())?;
-    let confirmed = Confirmed::by_way_back(planned, action).map_err(|e| e.to_string())?;
-    execute(aws, incident, confirmed, progress).await.map_err(|e| e.to_string())
+fn say(finished: &mut Finished, progress: &mut (dyn FnMut(&str) + Send), line: String) {
+    progress(&line);
+    finished.lines.push(line);
 }

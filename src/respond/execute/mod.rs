@@ -45,16 +45,27 @@ pub async fn execute(
     let _at_work = running::at_work(incident.path()).await?;
     let (action_id, ticket) = incident.record_intent(aws.clock().now(), &planned.plan)?;
     progress("intent written to the journal");
-    let mut run =
-        Run { aws, incident, action_id, ticket: Arc::new(ticket), lines: Vec::new(), unwritten: false, progress };
+    let mut run = Run {
+        aws,
+        incident,
+        action_id,
+        ticket: Arc::new(ticket),
+        lines: Vec::new(),
+        unwritten: false,
+        sent: Vec::new(),
+        progress,
+    };
     let outcome = match &planned.recipe {
         Some(recipe) => run.by_recipe(recipe).await,
         None => run.all(&planned.plan, &planned.sets).await,
     };
+    let (sent, ticket) = (run.sent.clone(), Arc::clone(&run.ticket));
     let finished = run.finished(outcome, &planned.plan);
     let commits = planned.plan.purpose == Purpose::Apply && planned.plan.action.commit_within().is_some();
-    if commits && matches!(outcome, Outcome::Done | Outcome::NotVerified) {
-        return commit::committed(aws, incident, &planned.plan, finished, progress).await;
+    let lasting = planned.plan.changes.iter().filter(|change| !change.doing.is_passing());
+    if commits && lasting.into_iter().any(|change| sent.contains(&change.resource.arn)) {
+        let pending = commit::Pending { aws, incident, plan: &planned.plan, ticket };
+        return Ok(pending.committed(finished, progress).await);
     }
     Ok(finished)
 }
@@ -67,6 +78,8 @@ struct Run<'a> {
     lines: Vec<String>,
     /// Whether a step could not be written to the journal.
     unwritten: bool,
+    /// Resources of calls that were accepted, or may have been.
+    sent: Vec<String>,
     progress: &'a mut (dyn FnMut(&str) + Send),
 }
 
@@ -137,6 +150,9 @@ impl Run<'_> {
     }
 
     fn noted(&mut self, change: &Change, phase: CallPhase, detail: &str) {
+        if matches!(phase, CallPhase::Answered | CallPhase::NoAnswer) {
+            self.sent.push(change.resource.arn.clone());
+        }
         if let Err(error) = self.call(change, phase, detail) {
             self.unwritten = true;
             self.say(format!("this step is not in the journal: {error}"));

@@ -83,7 +83,7 @@ async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<V
         }
         // That we get in shows no closure: what reaches the backend does.
         let Some(mut lines) = stage::moved(aws, plan, done_at).await? else { return Ok(None) };
-        lines.push(format!("{} gets through from here: {}", probe.url, reading.words()));
+        lines.push(format!("{} gets through from here: {}", probe.shown(), reading.words()));
         return Ok(Some(lines));
     }
     if plan.watch.is_empty() {

@@ -56,7 +56,10 @@ pub async fn plan(
         });
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
-    findings.unreadable = unreadable.to_vec();
+    // Others may want the same entries; values have one owner, and are compared one by one.
+    if made.iter().any(|change| change.doing.is_entries()) {
+        findings.unreadable = unreadable.to_vec();
+    }
     let read = join_all(made.iter().map(|change| there(aws, change))).await;
     let mut changes = Vec::new();
     let mut sets = Vec::new();

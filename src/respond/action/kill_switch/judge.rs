@@ -9,7 +9,7 @@ use super::simulate::{Comparison, firsts, outside};
 use super::{State, networks};
 use crate::model::action::KillSwitch;
 use crate::model::plan::GuardResult;
-use crate::model::policy::{MOST_CHARACTERS, Policy, SID};
+use crate::model::policy::{MOST_CHARACTERS, Policy, SID, reached_by_allow};
 use crate::model::probe::ProbeReading;
 use crate::model::settings::Settings;
 use crate::respond::guard::{self, WithEvidence, settled};
@@ -61,7 +61,7 @@ fn allow_list(action: &KillSwitch, allow: &[IpNet]) -> GuardResult {
     if allow.is_empty() {
         return guard.stop("nobody is to be let in, not even you. Name at least one prefix with --allow");
     }
-    if let Some(all) = allow.iter().find(|net| net.prefix_len() == 0) {
+    if let Some(all) = IpNet::aggregate(&allow.to_vec()).iter().find(|net| net.prefix_len() == 0) {
         return guard.stop(format!("{all} lets in everybody: that closes nothing"));
     }
     let masked: Vec<String> = action.allow.iter().filter_map(crate::model::address::Target::widened).collect();
@@ -102,7 +102,11 @@ fn base(state: &State) -> GuardResult {
             "which policy is deployed is not known ({why}). The draft's would be taken for it; compare, then override"
         )),
         Ok(deployed) if Policy::same(deployed.as_ref(), draft) => {
-            guard.pass(if deployed.is_some() { "the deployed policy is the draft's" } else { "no policy is deployed" })
+            guard.pass(if deployed.is_some() {
+                "the deployed policy, as the export has it, is the draft's"
+            } else {
+                "neither the draft nor the export of the stage has a policy, so none is deployed (inferred: that exports carry it)"
+            })
         }
         Ok(deployed) => guard
             .warn("the draft's policy is not the deployed one; closing starts from the deployed one, and the draft keeps its own")
@@ -119,7 +123,15 @@ fn widens(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardR
     let mut tried: BTreeSet<IpAddr> = firsts(allow).into_iter().chain(outside(allow)).collect();
     tried.extend(state.callers.sets.iter().flat_map(|set| &set.samples).map(|sample| sample.client).take(MOST_CALLERS));
     let tried: Vec<IpAddr> = tried.into_iter().collect();
-    let gains = comparison.gains(&tried);
+    let mut gains = comparison.gains(&tried);
+    let reached = reached_by_allow(comparison.after, &state.scope(), state.methods(), &state.stages());
+    gains.extend(reached.into_iter().map(|method| {
+        format!("{method}: the Allow that other methods need reaches it, so callers of whom its authorizer says nothing would get in")
+    }));
+    if let (None, Err(why)) = (gains.first(), &state.deployed) {
+        return guard
+            .unknown(format!("which policy is deployed is not known, so neither is who would gain access: {why}"));
+    }
     match gains.first() {
         Some(first) => {
             guard.stop(format!("{first}, and does not today. Close by web-acl, or throttle to nothing")).because(gains)
@@ -142,7 +154,7 @@ fn admits(settings: &Settings, allow: &[IpNet], comparison: &Comparison<'_>) -> 
     let out: Vec<&IpNet> = wanted.iter().filter(|net| !covered(net, allow)).collect();
     let partners: Vec<&IpNet> =
         settings.guards.never_block.iter().flatten().filter(|net| !covered(net, allow)).collect();
-    let shut: Vec<&IpNet> = wanted.iter().filter(|net| !comparison.keeps_somewhere(net.addr())).collect();
+    let shut: Vec<&IpNet> = wanted.iter().filter(|net| comparison.is_shut_out(net.addr())).collect();
     let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} is not let in")).collect();
     evidence.extend(partners.iter().map(|net| format!("never-block range {net} is not let in")));
     match (out.first(), shut.first(), partners.first()) {
@@ -168,7 +180,7 @@ fn responder(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> Gua
     let mut evidence: Vec<String> = own.known.iter().map(|(address, how)| format!("{address}, {how}")).collect();
     evidence.extend(own.missing.iter().cloned());
     let out = own.known.iter().find(|(address, _)| !allow.iter().any(|net| net.contains(address)));
-    let shut = own.known.iter().find(|(address, _)| !comparison.keeps_somewhere(*address));
+    let shut = own.known.iter().find(|(address, _)| comparison.is_shut_out(*address));
     match (out, shut, own.known.first(), own.missing.first()) {
         (Some((address, how)), ..) => {
             guard.stop(format!("you would be locked out: you come from {address} ({how}). Add --allow {address}"))
@@ -235,13 +247,13 @@ fn probe(action: &KillSwitch, state: &State) -> GuardResult {
     };
     let said = match &state.answer {
         Some(Ok(ProbeReading::Admitted { status })) => {
-            return guard.pass(format!("GET {} gets through now (HTTP {status})", probe.url));
+            return guard.pass(format!("GET {} gets through now (HTTP {status})", probe.shown()));
         }
         Some(Ok(reading)) => reading.words(),
         Some(Err(error)) => error.to_string(),
         None => "not asked".to_owned(),
     };
-    let line = format!("GET {} does not get through now: {said}", probe.url);
+    let line = format!("GET {} does not get through now: {said}", probe.shown());
     // Under attack a stage may well fail; what is proven on another one does not rest on that.
     if action.prove_on.is_none() && !action.commit_confirmed {
         return guard.warn(line);
@@ -347,5 +359,7 @@ pub(super) fn notes(action: &KillSwitch, state: &State) -> Vec<String> {
         notes.push(format!("Other stages of the API are not touched: {}.", state.siblings.join(", ")));
     }
     notes.push("Custom domains mapped to the stage are closed with it.".to_owned());
+    notes.push("Where clients come through CloudFront or a proxy of yours, the policy sees its addresses, not theirs (inferred): list those.".to_owned());
+    notes.push("Whoever deploys to the stage reopens it: tell the pipeline's owners.".to_owned());
     notes
 }

@@ -7,7 +7,7 @@ use super::{Own, State, networks};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::KillSwitch;
 use crate::model::limits::DeployedMethod;
-use crate::model::policy::Policy;
+use crate::model::policy::{Policy, PolicyError};
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
@@ -33,6 +33,12 @@ pub(super) fn deployed(export: Result<Value, AwsError>, draft_has_one: bool) -> 
     }
 }
 
+/// The policy in an export; `None` where it has none.
+#[must_use]
+pub(in crate::respond) fn exported_policy(export: &Value) -> Option<Result<Policy, PolicyError>> {
+    export.get(POLICY).map(Policy::of_document)
+}
+
 /// The names of the API's other stages.
 pub(super) async fn siblings(aws: &Aws, stage: &StageId) -> Vec<String> {
     let api = Api {
@@ -53,7 +59,13 @@ pub(super) fn probe(
     api: &DraftApi,
     methods: Result<&Vec<DeployedMethod>, &AwsError>,
 ) -> Result<Probe, String> {
-    let named = |text: &str| text.parse::<StageSelector>().is_ok_and(|selector| stage.is_named_by(&selector));
+    let named = |text: &str| {
+        text.parse::<StageSelector>().is_ok_and(|selector| {
+            let region = selector.region.as_deref().is_none_or(|region| region == aws.region());
+            let profile = selector.profile.is_none() || selector.profile.as_deref() == aws.profile();
+            region && profile && stage.is_named_by(&selector)
+        })
+    };
     if let Some(own) = settings.probes.stages.iter().find(|one| named(&one.stage)) {
         return Ok(Probe { url: own.url.clone(), headers: own.headers.clone().into_iter().collect() });
     }

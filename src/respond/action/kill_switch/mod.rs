@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde_json::Value;
 
-pub(in crate::respond) use self::learn::difference;
+pub(in crate::respond) use self::learn::{difference, exported_policy};
 pub(in crate::respond) use self::recipe::{ProofRecipe, Recipe};
 use super::stage::{self, StageState};
 use crate::aws::{Aws, AwsError, Lane};
@@ -168,7 +168,15 @@ impl State {
 
     /// The policy that closes.
     fn closed(&self, allow: &[IpNet]) -> Policy {
-        Policy::closed(self.base(), &self.scope(), allow, self.methods())
+        Policy::closed(self.base(), &self.scope(), allow, self.methods(), &self.stages())
+    }
+
+    /// Every stage of the API, in order.
+    fn stages(&self) -> Vec<String> {
+        let mut all = self.siblings.clone();
+        all.push(self.at.stage.id.stage.clone());
+        all.sort();
+        all
     }
 
     fn api_arn(&self) -> String {
@@ -330,8 +338,11 @@ fn preconditions(action: &KillSwitch, state: &State, closed: &Policy) -> Vec<Pre
         condition(format!("deployment of {}", id.label()), state.deployment()),
         condition("the policy".to_owned(), closed.text().to_owned()),
     ];
-    let draft = state.draft.as_ref().ok().and_then(Option::as_ref).map_or("none", Policy::text);
-    all.push(condition(format!("draft policy of {}", id.api_name), draft.to_owned()));
+    // A proven snapshot closes without the draft being touched.
+    if action.prove_on.is_some() || state.proof.is_err() {
+        let draft = state.draft.as_ref().ok().and_then(Option::as_ref).map_or("none", Policy::text);
+        all.push(condition(format!("draft policy of {}", id.api_name), draft.to_owned()));
+    }
     if action.commit_confirmed {
         all.push(condition("way back".to_owned(), "by itself, unless a probe gets through within 60 s".to_owned()));
     }

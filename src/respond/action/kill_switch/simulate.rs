@@ -54,7 +54,15 @@ impl Comparison<'_> {
     /// What becomes of a caller of one method.
     pub(super) fn fate(&self, method: &DeployedMethod, from: IpAddr, credential: Credential) -> Fate {
         let arn = self.scope.arn(&format!("{}/{}", self.stage, called(method)));
-        let call = Call { arn: &arn, source_ip: from, user_agent: None, referer: None, principal: None, at: self.at };
+        let call = Call {
+            arn: &arn,
+            source_ip: from,
+            user_agent: None,
+            referer: None,
+            principal: None,
+            exact: false,
+            at: self.at,
+        };
         let authorization = Authorization::named(&method.authorization);
         let told = |policy| access(policy, &call, authorization, credential);
         match (told(self.before), told(Some(self.after))) {
@@ -66,12 +74,13 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether a caller from `from` with credentials that allow it would get in to some method afterwards, having got in before.
-    pub(super) fn keeps_somewhere(&self, from: IpAddr) -> bool {
-        self.methods.iter().any(|method| {
-            let best = *Authorization::named(&method.authorization).credentials().get(1).unwrap_or(&Credential::Absent);
-            self.fate(method, from, best) == Fate::Keeps
-        })
+    /// Whether a caller from `from`, whatever they bring, would certainly get in to no method afterwards.
+    pub(super) fn is_shut_out(&self, from: IpAddr) -> bool {
+        !self.methods.is_empty()
+            && self.methods.iter().all(|method| {
+                let credentials = Authorization::named(&method.authorization).credentials();
+                credentials.iter().all(|one| matches!(self.fate(method, from, *one), Fate::Loses | Fate::StaysOut))
+            })
     }
 
     /// Everything that a caller of the addresses could gain, a line each.
@@ -168,7 +177,7 @@ mod tests {
     fn a_pattern_that_reaches_a_guarded_method_is_a_gain() {
         let methods = [method("/pets/{id}", "NONE"), method("/pets/admin", "CUSTOM")];
         let listed: Vec<IpNet> = vec!["192.0.2.0/28".parse().unwrap()];
-        let after = Policy::closed(None, &SCOPE, &listed, &methods);
+        let after = Policy::closed(None, &SCOPE, &listed, &methods, &["prod".into()]);
         let comparison = |methods| Comparison {
             before: None,
             after: &after,
@@ -191,7 +200,7 @@ mod tests {
     fn the_table_says_who_keeps_and_who_loses() {
         let methods = [method("/a", "NONE"), method("/b", "NONE"), method("/c", "AWS_IAM")];
         let listed: Vec<IpNet> = vec!["192.0.2.0/28".parse().unwrap()];
-        let after = Policy::closed(None, &SCOPE, &listed, &methods);
+        let after = Policy::closed(None, &SCOPE, &listed, &methods, &["prod".into()]);
         let comparison = Comparison {
             before: None,
             after: &after,
@@ -204,7 +213,7 @@ mod tests {
         assert_eq!(lines[0], "2 methods (no authorization): those listed keep access, all others lose access");
         assert_eq!(lines.len(), 5, "{lines:#?}");
         assert!(lines.iter().all(|line| !line.contains("GAIN")));
-        assert!(comparison.keeps_somewhere("192.0.2.1".parse().unwrap()));
-        assert!(!comparison.keeps_somewhere("198.51.100.1".parse().unwrap()));
+        assert!(!comparison.is_shut_out("192.0.2.1".parse().unwrap()));
+        assert!(comparison.is_shut_out("198.51.100.1".parse().unwrap()));
     }
 }
