@@ -46,6 +46,7 @@ pub const READS: &[(&str, &str)] = &[
     ("WAFV2", "GetRuleGroup"),
     ("WAFV2", "GetSampledRequests"),
     ("WAFV2", "GetWebACL"),
+    ("WAFV2", "ListIPSets"),
     ("WAFV2", "ListResourcesForWebACL"),
     ("WAFV2", "ListTagsForResource"),
     ("WAFV2", "ListWebACLs"),
@@ -233,7 +234,7 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     let path = path_of(request.uri());
     if request.method() == "POST" && path == "/" {
         if let Some(operation) = header("x-amz-target").strip_prefix("AWSWAF_20190729.") {
-            return unless_read("WAFV2", operation, || json_resource(body));
+            return unless_read("WAFV2", operation, || json_resource(operation, body));
         }
         if header("content-type").starts_with("application/x-www-form-urlencoded") {
             return unless_read("STS", form_action(body).unwrap_or("an unnamed action"), String::new);
@@ -278,16 +279,13 @@ fn unless_read(service: &str, operation: &str, resource: impl FnOnce() -> String
     Some(OnTheWire { operation: operation.to_owned(), resource: resource() })
 }
 
-/// The resource that a WAFv2 request names: `Id`, or an ARN.
-fn json_resource(body: &[u8]) -> String {
+/// The resource that a WAFv2 request names: `Id`, or an ARN. What is only to be made has neither, and is known by its name.
+fn json_resource(operation: &str, body: &[u8]) -> String {
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
         return String::new();
     };
-    ["Id", "ResourceArn", "ARN"]
-        .iter()
-        .find_map(|field| body.get(field).and_then(serde_json::Value::as_str))
-        .unwrap_or_default()
-        .to_owned()
+    let named: &[&str] = if operation.starts_with("Create") { &["Name"] } else { &["Id", "ResourceArn", "ARN"] };
+    named.iter().find_map(|field| body.get(field).and_then(serde_json::Value::as_str)).unwrap_or_default().to_owned()
 }
 
 fn form_action(body: &[u8]) -> Option<&str> {

@@ -60,6 +60,8 @@ permissions! {
     "WAFV2" "GetSampledRequests": "wafv2:GetSampledRequests" on "*",
         "sources, legitimate callers, proof of effect", "no sources; those guards are `unknown`";
     "WAFV2" "GetWebACL": "wafv2:GetWebACL" on "*", "rules in order", "no sources, no plan to block";
+    "WAFV2" "ListIPSets": "wafv2:ListIPSets" on "*",
+        "is an IP set of a name there already?", "no plan to prepare a closed web ACL";
     "WAFV2" "ListResourcesForWebACL": "wafv2:ListResourcesForWebACL" on "*", "blast radius", "that guard is `unknown`";
     "WAFV2" "ListTagsForResource": "wafv2:ListTagsForResource" on "*",
         "is the IP set managed by code?", "a warning";
@@ -73,6 +75,14 @@ permissions! {
         "`throttle`, `close --by throttle-zero` and their undo", "refused by AWS, nothing changes";
     "WAFV2" "AssociateWebACL" (writes): "wafv2:AssociateWebACL" on "*",
         "`close --by web-acl` and its undo; `apigateway:SetWebACL` on the stage as well", "refused by AWS, nothing changes";
+    "WAFV2" "CreateIPSet" (writes): "wafv2:CreateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
+        "`prepare-closed-web-acl`", "refused by AWS, nothing changes";
+    "WAFV2" "CreateWebACL" (writes): "wafv2:CreateWebACL" on "*",
+        "`prepare-closed-web-acl`; it names the web ACL and the IP sets it refers to", "refused by AWS; the IP sets made before stay until undone";
+    "WAFV2" "DeleteIPSet" (writes): "wafv2:DeleteIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
+        "the undo of `prepare-closed-web-acl`", "the IP sets stay";
+    "WAFV2" "DeleteWebACL" (writes): "wafv2:DeleteWebACL" on "arn:aws:wafv2:*:*:regional/webacl/*",
+        "the undo of `prepare-closed-web-acl`", "refused by AWS, nothing changes";
     "WAFV2" "DisassociateWebACL" (writes): "wafv2:DisassociateWebACL" on "*",
         "the undo of `close --by web-acl` where there was none before; `apigateway:SetWebACL` as well", "the closure stays until somebody else takes it back";
     "WAFV2" "UpdateIPSet" (writes): "wafv2:UpdateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
@@ -121,7 +131,7 @@ mod tests {
     #[test]
     fn a_read_only_policy_writes_nothing() {
         let text = policy(false).to_string();
-        for verb in ["PATCH", "DELETE", "POST", "PUT", "Update", "Associate", "SetWebACL"] {
+        for verb in ["PATCH", "DELETE", "POST", "PUT", "Update", "Create", "Delete", "Associate", "SetWebACL"] {
             assert!(!text.contains(verb), "{verb}");
         }
         assert!(policy(true).to_string().contains("apigateway:SetWebACL"));

@@ -229,7 +229,10 @@ async fn carried_out(
     let finished = execute(&session.aws, incident, confirmed, &mut progress).await?;
     let mut exit = Exit::from(finished.outcome);
     let mut observed = None;
-    if wait && finished.outcome == Outcome::Done {
+    if wait && !plan.action.moves_traffic() {
+        printer.aside(&["nothing to wait for: no traffic goes another way by this".to_owned()]);
+    }
+    if wait && finished.outcome == Outcome::Done && plan.action.moves_traffic() {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);
         // The change is made, whatever becomes of watching it.
         let seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, Terms, Throttle};
+use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, PrepareClosedWebAcl, Terms, Throttle};
 use crate::model::address::Target;
 use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
@@ -190,6 +190,8 @@ pub(super) enum ActionCommand {
     FlushCache(FlushCacheArgs),
     /// Close a stage to everybody but a few
     Close(CloseArgs),
+    /// Make the web ACL that `close --by web-acl` swaps in; it stands before nothing
+    PrepareClosedWebAcl(PrepareClosedWebAclArgs),
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -248,6 +250,21 @@ pub(super) struct CloseArgs {
     /// The closed web ACL (name or ARN) [default: `guards.closed-web-acl` of the configuration]
     #[arg(long, value_name = "NAME")]
     web_acl: Option<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct PrepareClosedWebAclArgs {
+    /// The stage it is for: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// Whom to let in (repeatable) [default: `guards.break-glass` of the configuration]
+    #[arg(long, value_name = "CIDR", num_args = 1..)]
+    allow: Vec<Target>,
+    /// What to call it [default: `guards.closed-web-acl` of the configuration, else after the stage]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     #[command(flatten)]
     terms: TermsArgs,
 }
@@ -316,6 +333,9 @@ impl From<ActionCommand> for Action {
                     ClosureArg::ThrottleZero => Closure::ThrottleZero,
                 };
                 Self::Close(Close { stage, by, web_acl, terms: terms.into() })
+            }
+            ActionCommand::PrepareClosedWebAcl(PrepareClosedWebAclArgs { stage, allow, name, terms }) => {
+                Self::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
             }
         }
     }

@@ -18,6 +18,8 @@ pub enum Action {
     FlushCache(FlushCache),
     /// Close a stage to everybody but a few, in one of several ways.
     Close(Close),
+    /// Make the web ACL that a stage can be closed with.
+    PrepareClosedWebAcl(PrepareClosedWebAcl),
 }
 
 macro_rules! each {
@@ -27,6 +29,7 @@ macro_rules! each {
             Action::Throttle($one) => $what,
             Action::FlushCache($one) => $what,
             Action::Close($one) => $what,
+            Action::PrepareClosedWebAcl($one) => $what,
         }
     };
 }
@@ -40,6 +43,7 @@ impl Action {
             Self::Throttle(_) => "throttle",
             Self::FlushCache(_) => "flush-cache",
             Self::Close(_) => "close",
+            Self::PrepareClosedWebAcl(_) => "prepare-closed-web-acl",
         }
     }
 
@@ -75,6 +79,8 @@ impl Action {
             Self::FlushCache(flush) if flush.authorizers => "authorizers' cache".to_owned(),
             Self::FlushCache(_) => "stage cache".to_owned(),
             Self::Close(close) => format!("by {}", close.by.word()),
+            Self::PrepareClosedWebAcl(PrepareClosedWebAcl { name: Some(name), .. }) => name.clone(),
+            Self::PrepareClosedWebAcl(_) => "a closed web ACL".to_owned(),
         }
     }
 
@@ -82,6 +88,12 @@ impl Action {
     #[must_use]
     pub fn is_closure(&self) -> bool {
         matches!(self, Self::Close(_))
+    }
+
+    /// Whether traffic takes another course once it is done, so that its effect can be observed.
+    #[must_use]
+    pub fn moves_traffic(&self) -> bool {
+        !matches!(self, Self::PrepareClosedWebAcl(_))
     }
 }
 
@@ -156,6 +168,20 @@ pub struct Close {
     /// The closed web ACL to swap in (name or ARN), where the configuration names none.
     pub web_acl: Option<String>,
     /// How long, why, which overrides.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Make the web ACL that a stage can be closed with: default Block, and an allow list of addresses. It stands before nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareClosedWebAcl {
+    /// The stage it is for: whom to let in is judged for that one.
+    pub stage: StageSelector,
+    /// Whom to let in; empty means the break-glass ranges of the configuration.
+    pub allow: Vec<Target>,
+    /// What to call it; `None` means the name in the configuration, else one made of the stage's.
+    pub name: Option<String>,
+    /// Why, which overrides. It does not expire.
     #[serde(flatten)]
     pub terms: Terms,
 }

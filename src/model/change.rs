@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::made;
+
 /// What a change does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -23,6 +25,12 @@ impl Doing {
     #[must_use]
     pub fn is_entries(&self) -> bool {
         *self == Self::Entries
+    }
+
+    /// Whether it makes or deletes something whole.
+    #[must_use]
+    pub fn is_making(&self) -> bool {
+        matches!(self, Self::Assign(assignment) if assignment.place.is_made())
     }
 
     /// Whether it can be taken back at all.
@@ -80,8 +88,26 @@ pub enum Place {
         /// The stage's name.
         stage: String,
     },
+    /// An IP set of the account and region, by its name, which is unique there (documented). The one part is [`IP_SET`]; its value is
+    /// the whole of it, [`crate::model::made`], and no value means that there is none: setting one makes the set, setting none
+    /// deletes it.
+    IpSet {
+        /// Its name.
+        name: String,
+    },
+    /// A closed web ACL of the account and region, by its name. The one part is [`CLOSED_WEB_ACL`], as [`Place::IpSet`] has it.
+    ClosedWebAcl {
+        /// Its name.
+        name: String,
+    },
 }
 
+/// The part of [`Place::IpSet`].
+pub const IP_SET: &str = "ip-set";
+/// The part of [`Place::ClosedWebAcl`].
+pub const CLOSED_WEB_ACL: &str = "closed-web-acl";
+/// Beside the part of what is made by its name: the ARN that it has. Never a part itself.
+pub const ARN: &str = "arn";
 /// The part of [`Place::WebAcl`].
 pub const WEB_ACL: &str = "web-acl";
 /// The part of [`Place::Deployment`].
@@ -121,6 +147,24 @@ pub enum Standing {
 }
 
 impl Assignment {
+    /// The value that the part of a name is to have; `None` where it is to have none.
+    #[must_use]
+    pub fn wanted(&self, name: &str) -> Option<&Value> {
+        self.parts.iter().find(|part| part.name == name)?.after.as_ref()
+    }
+
+    /// The value that was read for the part of a name; `None` where there was none.
+    #[must_use]
+    pub fn read(&self, name: &str) -> Option<&Value> {
+        self.parts.iter().find(|part| part.name == name)?.before.as_ref()
+    }
+
+    /// Whether something is there afterwards, of what is made or deleted whole.
+    #[must_use]
+    pub fn makes(&self) -> bool {
+        self.parts.iter().any(|part| part.after.is_some())
+    }
+
     /// How `now` (the values there, by name) compares. Where a part is to stay what it was, both hold, and the others decide.
     #[must_use]
     pub fn standing(&self, now: &Map<String, Value>) -> Standing {
@@ -150,6 +194,10 @@ impl Assignment {
     /// The lines of a diff: what goes, what comes.
     #[must_use]
     pub fn diff(&self) -> (Vec<String>, Vec<String>) {
+        if self.place.is_made() {
+            let lines = |value: fn(&Part) -> Option<&Value>| self.parts.iter().filter_map(value).flat_map(made::lines);
+            return (lines(|part| part.before.as_ref()).collect(), lines(|part| part.after.as_ref()).collect());
+        }
         let lines = |value: fn(&Part) -> Option<&Value>| {
             let line = |part: &Part| format!("{}: {}", part.name, self.place.words(value(part)));
             self.parts.iter().map(line).collect()
@@ -159,6 +207,12 @@ impl Assignment {
 }
 
 impl Place {
+    /// Whether something is made or deleted there, whole, rather than set.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        matches!(self, Self::IpSet { .. } | Self::ClosedWebAcl { .. })
+    }
+
     /// Whether two values are the same for what is set here: of a method setting, rate and burst only.
     #[must_use]
     pub fn same(&self, a: Option<&Value>, b: Option<&Value>) -> bool {
@@ -179,6 +233,7 @@ impl Place {
                 format!("{}/s, burst {}", limit(rate), limit(burst))
             }
             (_, None) => "none".to_owned(),
+            (_, Some(document)) if self.is_made() => made::lines(document).join(", "),
             (_, Some(Value::String(text))) => text.clone(),
             (_, Some(other)) => other.to_string(),
         }

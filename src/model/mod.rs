@@ -9,6 +9,7 @@ pub mod change;
 pub mod figure;
 pub mod identity;
 pub mod limits;
+pub mod made;
 pub mod method;
 pub mod plan;
 pub mod series;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::aws::write::Patch;
-use crate::aws::{Aws, AwsError, Lane};
+use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
-use crate::model::change::{Assignment, DEPLOYMENT, Doing, Place, WEB_ACL, limits};
+use crate::model::change::{ARN, Assignment, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, Place, WEB_ACL, limits};
+use crate::model::made::{MadeIpSet, MadeWebAcl, web_acl_document};
 use crate::model::method::setting_path;
+use crate::model::waf::IpSet;
 
 /// Patch operations in one call; a public tool sends no more at once (a quota for it is not documented).
 const MOST_PATCHES: usize = 80;
@@ -24,6 +26,10 @@ pub(super) fn call(doing: &Doing) -> (&'static str, &'static str) {
             Place::MethodThrottles { .. } | Place::Deployment { .. } => ("apigateway", "UpdateStage"),
             Place::WebAcl { .. } if wanted_web_acl(assignment).is_some() => ("wafv2", "AssociateWebACL"),
             Place::WebAcl { .. } => ("wafv2", "DisassociateWebACL"),
+            Place::IpSet { .. } if assignment.makes() => ("wafv2", "CreateIPSet"),
+            Place::IpSet { .. } => ("wafv2", "DeleteIPSet"),
+            Place::ClosedWebAcl { .. } if assignment.makes() => ("wafv2", "CreateWebACL"),
+            Place::ClosedWebAcl { .. } => ("wafv2", "DeleteWebACL"),
         },
     }
 }
@@ -41,7 +47,58 @@ pub(super) async fn current(aws: &Aws, place: &Place, lane: Lane) -> Result<Map<
         Place::Deployment { api_id, stage } => {
             Ok(one(DEPLOYMENT, aws.stage_settings(api_id, stage, lane).await?.deployment_id))
         }
+        Place::IpSet { name } => {
+            let set = aws.ip_set_named(name, lane).await?;
+            let document = |set: &IpSet| MadeIpSet::read(set.version, set.description.as_deref(), &set.addresses);
+            Ok(set.map(|set| made(IP_SET, document(&set).document(), set.arn)).unwrap_or_default())
+        }
+        Place::ClosedWebAcl { name } => {
+            let acl = aws.web_acl_named(name, lane).await?;
+            Ok(acl.map(|acl| made(CLOSED_WEB_ACL, web_acl_document(&acl.body), acl.arn)).unwrap_or_default())
+        }
     }
+}
+
+/// What stands under a name, as its document, and the ARN it has.
+fn made(part: &str, document: Value, arn: String) -> Map<String, Value> {
+    [(part.to_owned(), document), (ARN.to_owned(), Value::String(arn))].into_iter().collect()
+}
+
+/// Makes an IP set, or deletes the one that is what was read, under the lock token of that very reading.
+async fn write_ip_set(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Result<(), AwsError> {
+    if let Some(wanted) = assignment.wanted(IP_SET) {
+        let unreadable = || AwsError::new("CreateIPSet", name, Problem::Invalid("it is no IP set".to_owned()));
+        return aws.create_ip_set(ticket, name, &MadeIpSet::of(wanted).ok_or_else(unreadable)?).await;
+    }
+    let gone = |what: &str| AwsError::new("DeleteIPSet", name, Problem::NotFound(what.to_owned()));
+    let set = aws.ip_set_named(name, Lane::Write).await?.ok_or_else(|| gone("it is gone already"))?;
+    let there = MadeIpSet::read(set.version, set.description.as_deref(), &set.addresses).document();
+    if assignment.read(IP_SET) != Some(&there) {
+        return Err(AwsError::new("DeleteIPSet", name, Problem::StaleLock));
+    }
+    aws.delete_ip_set(ticket, &set).await
+}
+
+/// Makes a closed web ACL over the IP sets it names, or deletes the one that is what was read, under that reading's lock token.
+async fn write_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Result<(), AwsError> {
+    if let Some(wanted) = assignment.wanted(CLOSED_WEB_ACL) {
+        let failed = |problem| AwsError::new("CreateWebACL", name, problem);
+        let wanted = MadeWebAcl::of(name, wanted)
+            .ok_or_else(|| failed(Problem::Invalid("it is no closed web ACL".to_owned())))?;
+        let known = aws.ip_set_names(Lane::Write).await?;
+        let arn = |set: &String| {
+            let found = known.iter().find(|known| known.name == *set).map(|known| known.arn.clone());
+            found.ok_or_else(|| failed(Problem::NotFound(format!("IP set {set}"))))
+        };
+        let sets = wanted.sets.iter().map(arn).collect::<Result<Vec<_>, _>>()?;
+        return aws.create_closed_web_acl(ticket, &wanted, &sets).await;
+    }
+    let gone = || AwsError::new("DeleteWebACL", name, Problem::NotFound("it is gone already".to_owned()));
+    let acl = aws.web_acl_named(name, Lane::Write).await?.ok_or_else(gone)?;
+    if assignment.read(CLOSED_WEB_ACL) != Some(&web_acl_document(&acl.body)) {
+        return Err(AwsError::new("DeleteWebACL", name, Problem::StaleLock));
+    }
+    aws.delete_web_acl(ticket, &acl).await
 }
 
 /// Sets the values, by one call.
@@ -60,6 +117,8 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
             let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: value.to_owned() };
             aws.update_stage(ticket, api_id, stage, &[patch]).await
         }
+        Place::IpSet { name } => write_ip_set(aws, ticket, name, assignment).await,
+        Place::ClosedWebAcl { name } => write_web_acl(aws, ticket, name, assignment).await,
     }
 }
 

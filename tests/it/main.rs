@@ -16,6 +16,7 @@ mod pty;
 mod report;
 mod respond_crash;
 mod respond_laws;
+mod respond_prepare;
 mod respond_stage;
 mod sdk;
 mod terminal;

@@ -14,16 +14,17 @@ use portcullis::respond::reconcile::reconcile;
 use portcullis_range::state::{MethodSetting, Stage};
 use portcullis_range::{Fault, When};
 
+use crate::respond_prepare::prepare;
 use crate::respond_stage::{cached, closable, close, flush, throttle};
 use crate::world::{World, actor, block};
 
-/// What an action may change, of the whole account.
-type Picture = (Stage, Option<String>, Vec<String>);
+/// What an action may change, of the whole account: the stage, its web ACL, the block list, every IP set and web ACL by name.
+type Picture = (Stage, Option<String>, Vec<String>, Vec<String>);
 
 fn picture(world: &World) -> Picture {
     let (mut stage, acl) = world.stage();
     stage.last_updated = chrono::DateTime::UNIX_EPOCH;
-    (stage, acl, world.entries("shop-blocklist"))
+    (stage, acl, world.entries("shop-blocklist"), world.waf_names())
 }
 
 async fn world_for(action: &Action) -> World {
@@ -132,6 +133,7 @@ async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
         close(Closure::ThrottleZero),
         flush(false),
         flush(true),
+        prepare("night"),
     ];
     let mut points = 0;
     for action in &actions {

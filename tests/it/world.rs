@@ -129,6 +129,18 @@ impl World {
         })
     }
 
+    /// The names of every IP set and web ACL, in order.
+    pub(crate) fn waf_names(&self) -> Vec<String> {
+        self.range.with(|range| {
+            let waf = &range.account().waf;
+            let sets = waf.ip_sets.values().map(|set| format!("ip-set {}", set.saved().name));
+            let acls = waf.web_acls.values().map(|acl| format!("web-acl {}", acl.saved().name));
+            let mut names: Vec<String> = sets.chain(acls).collect();
+            names.sort();
+            names
+        })
+    }
+
     pub(crate) fn write_entries(&self, set: &str, addresses: &[&str]) {
         self.range.with(|range| write_entries(range.account_mut(), set, addresses));
     }

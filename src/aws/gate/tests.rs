@@ -187,6 +187,27 @@ async fn a_ticket_opens_exactly_what_it_names() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_made_is_known_by_its_name_and_what_is_to_go_by_its_id() {
+    use crate::model::made::MadeIpSet;
+    use crate::model::waf::IpVersion;
+    let range = range();
+    let aws = connect(&range).await;
+    let made = MadeIpSet::new(IpVersion::V4, ["192.0.2.0/24".to_owned()]);
+    let arn = format!("arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/ipset/night");
+    let making = ticket(ACCOUNT, REGION, "CreateIPSet", &arn);
+    let other = aws.create_ip_set(&making, "day", &made).await.unwrap_err();
+    assert!(matches!(refusal(other), Refusal::OtherTicket { .. }));
+    assert_eq!(written(&range), Vec::<String>::new());
+    aws.create_ip_set(&making, "night", &made).await.unwrap();
+    let there = set(&aws, &range, "night").await;
+    let deleting = ticket(ACCOUNT, REGION, "DeleteIPSet", &there.arn);
+    let error = aws.delete_ip_set(&deleting, &set(&aws, &range, "block").await).await.unwrap_err();
+    assert!(matches!(refusal(error), Refusal::OtherTicket { .. }));
+    aws.delete_ip_set(&deleting, &there).await.unwrap();
+    assert_eq!(written(&range), ["CreateIPSet", "DeleteIPSet"]);
+}
+
+#[tokio::test]
 async fn before_the_account_is_known_a_ticket_opens_nothing() {
     let range = range();
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };

@@ -10,4 +10,4 @@ mod waf_rules;
 
 pub use metrics::{MetricQuery, MetricResult, MetricStatus, Statistic};
 pub use samples::SampleSet;
-pub use waf::ResourceKind;
+pub use waf::{Named, ResourceKind, WrittenWebAcl};

@@ -1,5 +1,6 @@
 //! Writes: each takes the ticket that a confirmation yielded, and tells a refusal from an answer that never came.
 
+mod closed_web_acl;
 mod ip_set;
 mod stage;
 

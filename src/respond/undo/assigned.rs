@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Findings;
+use super::{Findings, made};
 use crate::model::change::{ALL_METHODS, Assignment, BURST, Doing, Part, Place, RATE};
 use crate::model::plan::Change;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -44,7 +44,7 @@ pub(super) fn reverse(
     let assignment = Assignment { place: place.clone(), parts };
     let (removed, added) = assignment.diff();
     Some(Change {
-        resource: change.resource.clone(),
+        resource: made::resource(change, &assignment.place, now),
         added,
         removed,
         entries_before: 0,

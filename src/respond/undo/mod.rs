@@ -2,11 +2,12 @@
 
 mod assigned;
 mod entries;
+mod made;
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::action::{block_ip, close};
+use super::action::{block_ip, close, prepare};
 use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
@@ -51,7 +52,9 @@ pub async fn plan(
     let (made, not_made): (Vec<&Change>, Vec<&Change>) =
         action.changes.iter().filter(|c| !c.is_empty()).partition(|c| {
             // Values are compared one by one with what we set, so that looking costs nothing where it is not known.
-            let to_be_seen = action.state == ActionState::Unclear && matches!(c.doing, Doing::Assign(_));
+            let to_be_seen = action.state == ActionState::Unclear
+                && matches!(c.doing, Doing::Assign(_))
+                && !(c.doing.is_making() && made::by_another(c, action, others));
             to_be_seen || action.made.contains(&c.resource.arn)
         });
     let mut findings =
@@ -67,12 +70,18 @@ pub async fn plan(
                 sets.push(set);
             }
             Ok(There::Values(assignment, now)) => {
+                if change.doing.is_making() && now.is_empty() && action.made.contains(&change.resource.arn) {
+                    findings.gone.push(change.resource.name.clone());
+                }
                 changes.extend(assigned::reverse(change, assignment, &now, action, others, &mut findings));
             }
             Ok(There::Nothing) => findings.kept_for_good.push(change.resource.name.clone()),
             Err(AwsError { problem: Problem::NotFound(_), .. }) => findings.gone.push(change.resource.name.clone()),
             Err(error) => return Err(error.into()),
         }
+    }
+    if action.changes.iter().any(|change| change.doing.is_making()) {
+        changes = made::whole(aws, action, changes, &mut findings).await;
     }
     let plan = Plan {
         purpose: Purpose::Undo { action_id: action.id.clone(), terms: terms.clone() },
@@ -108,6 +117,8 @@ struct Findings {
     later: Vec<String>,
     /// Entries of a stage that stay, with other limits.
     kept: Vec<String>,
+    /// Why what was made is not deleted; `None` where nothing of the kind was.
+    used: Option<GuardResult>,
     /// What cannot be taken back at all.
     kept_for_good: Vec<String>,
 }
@@ -134,6 +145,7 @@ async fn there<'a>(aws: &Aws, change: &'a Change) -> Result<There<'a>, AwsError>
 fn call(change: &Change) -> PlannedCall {
     match &change.doing {
         Doing::Entries => block_ip::call(change, "Addresses"),
+        Doing::Assign(assignment) if assignment.place.is_made() => prepare::call(change),
         Doing::Assign(_) | Doing::Flush(_) => close::call(change),
     }
 }
@@ -142,6 +154,7 @@ fn notes(action: &ActionRecord) -> Vec<String> {
     let note = match &action.action {
         Action::Throttle(_) => "Stage settings act within seconds in others' experience (Steadybit: 3 to 10 s).",
         Action::Close(_) => "It lets everybody in again as soon as it has spread: seconds to minutes.",
+        Action::PrepareClosedWebAcl(_) => "Nobody notices: it stands before nothing.",
         Action::BlockIp(_) | Action::FlushCache(_) => {
             "Propagation takes a few seconds to some minutes (WAFv2 API reference)."
         }
@@ -186,7 +199,14 @@ impl Findings {
         let for_good = self.kept_for_good.first().map(|name| {
             guard::UNDO_FINAL.stop(format!("a flush of {name} cannot be taken back; the cache fills again by itself"))
         });
-        [gone, foreign, claimed].into_iter().chain(not_made).chain(later).chain(kept).chain(for_good).collect()
+        [gone, foreign, claimed]
+            .into_iter()
+            .chain(not_made)
+            .chain(later)
+            .chain(kept)
+            .chain(for_good)
+            .chain(self.used)
+            .collect()
     }
 }
 
