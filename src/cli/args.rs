@@ -244,9 +244,9 @@ pub(super) struct CloseArgs {
     /// The stage: [region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
-    /// In which way
+    /// In which way [without it: what every way would do, and which is recommended]
     #[arg(long, value_enum)]
-    by: ClosureArg,
+    by: Option<ClosureArg>,
     /// The closed web ACL (name or ARN) [default: `guards.closed-web-acl` of the configuration]
     #[arg(long, value_name = "NAME")]
     web_acl: Option<String>,
@@ -315,29 +315,48 @@ impl From<TermsArgs> for Terms {
     }
 }
 
-impl From<ActionCommand> for Action {
+/// What an action's command line asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// An action.
+    Action(Action),
+    /// A closure without a way: what every way would do.
+    Ladder(LadderAsked),
+}
+
+/// A closure of which no way was named.
+#[derive(Debug)]
+pub(super) struct LadderAsked {
+    pub(super) stage: StageSelector,
+    pub(super) web_acl: Option<String>,
+}
+
+impl From<ActionCommand> for Asked {
     fn from(command: ActionCommand) -> Self {
-        match command {
+        Self::Action(match command {
             ActionCommand::BlockIp(BlockIpArgs { stage, targets, ip_sets, terms }) => {
-                Self::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
+                Action::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
             }
             ActionCommand::Throttle(ThrottleArgs { stage, method, rate, burst, terms }) => {
-                Self::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })
+                Action::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })
             }
             ActionCommand::FlushCache(FlushCacheArgs { stage, authorizers, terms }) => {
-                Self::FlushCache(FlushCache { stage, authorizers, terms: terms.into() })
+                Action::FlushCache(FlushCache { stage, authorizers, terms: terms.into() })
             }
-            ActionCommand::Close(CloseArgs { stage, by, web_acl, terms }) => {
+            ActionCommand::Close(CloseArgs { stage, by: None, web_acl, .. }) => {
+                return Self::Ladder(LadderAsked { stage, web_acl });
+            }
+            ActionCommand::Close(CloseArgs { stage, by: Some(by), web_acl, terms }) => {
                 let by = match by {
                     ClosureArg::WebAcl => Closure::WebAcl,
                     ClosureArg::ThrottleZero => Closure::ThrottleZero,
                 };
-                Self::Close(Close { stage, by, web_acl, terms: terms.into() })
+                Action::Close(Close { stage, by, web_acl, terms: terms.into() })
             }
             ActionCommand::PrepareClosedWebAcl(PrepareClosedWebAclArgs { stage, allow, name, terms }) => {
-                Self::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
+                Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
             }
-        }
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod console;
 mod error;
 mod json;
 mod keys;
+mod ladder;
 mod log;
 mod observe;
 mod plans;

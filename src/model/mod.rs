@@ -8,6 +8,7 @@ pub mod board;
 pub mod change;
 pub mod figure;
 pub mod identity;
+pub mod ladder;
 pub mod limits;
 pub mod made;
 pub mod method;

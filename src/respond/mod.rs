@@ -10,6 +10,7 @@ pub mod confirm;
 mod digest;
 pub mod execute;
 pub mod guard;
+pub mod ladder;
 mod merge;
 pub mod observe;
 pub mod plan;

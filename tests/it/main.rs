@@ -15,6 +15,7 @@ mod program;
 mod pty;
 mod report;
 mod respond_crash;
+mod respond_ladder;
 mod respond_laws;
 mod respond_prepare;
 mod respond_stage;

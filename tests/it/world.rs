@@ -34,7 +34,12 @@ pub(crate) fn actor() -> Actor {
 
 /// The `sqli-flood` drill at its start, its account time running at `rate` on tokio's (paused) clock.
 pub(crate) async fn flood(rate: f64) -> World {
-    let drill = Drill::load(Some("sqli-flood")).unwrap();
+    of_drill("sqli-flood", rate).await
+}
+
+/// A drill at its start, its account time running at `rate` on tokio's (paused) clock.
+pub(crate) async fn of_drill(name: &str, rate: f64) -> World {
+    let drill = Drill::load(Some(name)).unwrap();
     let range = drill.range(rate, None).unwrap();
     let dir = tempfile::tempdir().unwrap();
     World {

@@ -1,5 +1,6 @@
 //! `throttle`: tighten the throttle of a method, or of every method of a stage.
 
+pub(in crate::respond) mod attacked;
 pub(in crate::respond) mod entries;
 mod judge;
 mod traffic;

@@ -182,7 +182,7 @@ async fn rates(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
@@ -207,7 +207,7 @@ mod tests {
         Rates { stage: Some(stage), method: None }
     }
 
-    fn traffic() -> Traffic {
+    pub(in crate::respond::action::throttle) fn traffic() -> Traffic {
         Traffic {
             now: rates(100.0),
             before: Some(rates(20.0)),
