@@ -64,6 +64,8 @@ pub(super) enum Command {
     Snapshot(SnapshotArgs),
     /// Who is sending what, ranked
     Sources(SourcesArgs),
+    /// Which actions would work on which stage, told before the night; changes nothing
+    Preflight(PreflightArgs),
     /// Show the plan of an action; change nothing
     Plan(PlanArgs),
     /// Plan again, compare, confirm, do
@@ -124,6 +126,12 @@ pub(super) struct SnapshotArgs {
 pub(super) struct SourcesArgs {
     /// The stage: [region:]api/stage
     pub(super) stage: StageSelector,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PreflightArgs {
+    /// The stages: [region:]api/stage [default: every one]
+    pub(super) stages: Vec<StageSelector>,
 }
 
 #[derive(Debug, ClapArgs)]

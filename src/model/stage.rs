@@ -156,6 +156,17 @@ pub struct StageSettings {
     pub canary: bool,
     /// Its tags.
     pub tags: Vec<(String, String)>,
+    /// Where its requests are logged, and what of each; `None` where they are not.
+    pub access_log: Option<AccessLog>,
+}
+
+/// An access log of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// The destination's ARN.
+    pub destination: String,
+    /// A line's format, with `$context` variables.
+    pub format: String,
 }
 
 #[cfg(test)]

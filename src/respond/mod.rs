@@ -15,6 +15,7 @@ mod merge;
 pub mod observe;
 pub mod plan;
 mod planned;
+pub mod preflight;
 pub mod reconcile;
 pub mod resolve;
 mod running;

@@ -17,6 +17,7 @@ mod report;
 mod respond_crash;
 mod respond_ladder;
 mod respond_laws;
+mod respond_preflight;
 mod respond_prepare;
 mod respond_stage;
 mod sdk;
