@@ -11,6 +11,7 @@ mod incident_laws;
 mod journal;
 mod layers;
 mod pictures;
+mod policy_laws;
 mod program;
 mod pty;
 mod report;
