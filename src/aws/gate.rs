@@ -39,6 +39,9 @@ pub const READS: &[(&str, &str)] = &[
     ("API Gateway", "GetStage"),
     ("API Gateway", "GetStages"),
     ("API Gateway", "GetUsagePlans"),
+    ("ApiGatewayV2", "GetApis"),
+    ("ApiGatewayV2", "GetRoutes"),
+    ("ApiGatewayV2", "GetStage"),
     ("CloudWatch", "GetMetricData"),
     ("CloudWatch", "ListMetrics"),
     ("STS", "GetCallerIdentity"),
@@ -248,14 +251,32 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     if request.method() == "GET" {
         return None;
     }
-    Some(OnTheWire { operation: rest_operation(request.method(), path), resource: path.to_owned() })
+    // HTTP APIs have a version in front of the path that IAM knows, and names in it that are escaped.
+    let resource =
+        path.strip_prefix("/v2").filter(|rest| rest.starts_with("/apis/")).map_or_else(|| path.to_owned(), unescaped);
+    Some(OnTheWire { operation: rest_operation(request.method(), path), resource })
+}
+
+/// A path with its `%24` and the like as the characters they stand for; what is no escape stays.
+fn unescaped(path: &str) -> String {
+    let mut out = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let escaped = more.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => (out.push(byte), rest = &more[2..]).1,
+            None => (out.push(*first), rest = more).1,
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The operation that a request to API Gateway means, as far as the console knows it; else the verb, which no ticket names.
 fn rest_operation(verb: &str, path: &str) -> String {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (verb, segments.as_slice()) {
-        ("PATCH", ["restapis", _, "stages", _]) => "UpdateStage",
+        ("PATCH", ["restapis", _, "stages", _] | ["v2", "apis", _, "stages", _]) => "UpdateStage",
+        ("DELETE", ["v2", "apis", _, "stages", _, "routesettings", _]) => "DeleteRouteSettings",
         ("DELETE", ["restapis", _, "stages", _, "cache", "data"]) => "FlushStageCache",
         ("DELETE", ["restapis", _, "stages", _, "cache", "authorizers"]) => "FlushStageAuthorizersCache",
         _ => verb,

@@ -49,6 +49,12 @@ permissions! {
         "stages and their web ACLs", "the web ACL is `?`; no plan";
     "API Gateway" "GetUsagePlans": "apigateway:GET" on "arn:aws:apigateway:*::/usageplans",
         "limits of single clients", "`throttle.limits` says that it knows in part only";
+    "ApiGatewayV2" "GetApis": "apigateway:GET" on "arn:aws:apigateway:*::/apis",
+        "which HTTP APIs there are", "no plan to throttle one";
+    "ApiGatewayV2" "GetRoutes": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/routes",
+        "the routes of an HTTP API", "`throttle.method` is `unknown`";
+    "ApiGatewayV2" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages/*",
+        "a stage of an HTTP API, reading back", "no plan to throttle it";
     "CloudWatch" "GetMetricData": "cloudwatch:GetMetricData" on "*",
         "every figure and signal", "figures are `?`";
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",
@@ -73,6 +79,10 @@ permissions! {
         "`flush-cache --authorizers`", "refused by AWS, nothing changes";
     "API Gateway" "UpdateStage" (writes): "apigateway:PATCH" on "arn:aws:apigateway:*::/restapis/*/stages/*",
         "`throttle`, `close --by throttle-zero` and their undo", "refused by AWS, nothing changes";
+    "ApiGatewayV2" "UpdateStage" (writes): "apigateway:PATCH" on "arn:aws:apigateway:*::/apis/*/stages/*",
+        "`throttle` on an HTTP API and its undo", "refused by AWS, nothing changes";
+    "ApiGatewayV2" "DeleteRouteSettings" (writes): "apigateway:DELETE" on "arn:aws:apigateway:*::/apis/*/stages/*/routesettings/*",
+        "the undo of `throttle` on a route of an HTTP API that had no settings of its own", "the route keeps its limit";
     "WAFV2" "AssociateWebACL" (writes): "wafv2:AssociateWebACL" on "*",
         "`close --by web-acl` and its undo; `apigateway:SetWebACL` on the stage as well", "refused by AWS, nothing changes";
     "WAFV2" "CreateIPSet" (writes): "wafv2:CreateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",

@@ -72,6 +72,16 @@ pub enum Place {
         /// The stage's name.
         stage: String,
     },
+    /// Throttles among the route settings of an HTTP API's stage. A part's name is a route key, or [`ALL_METHODS`] for routes without
+    /// settings of their own; its value is the whole of the settings, which are written whole.
+    RouteThrottles {
+        /// The HTTP API's id.
+        api_id: String,
+        /// The stage's name.
+        stage: String,
+        /// The stage's ARN.
+        stage_arn: String,
+    },
     /// The web ACL associated with a stage. The one part is [`WEB_ACL`]; its value is the web ACL's ARN.
     WebAcl {
         /// The REST API's id.
@@ -106,6 +116,8 @@ pub enum Place {
 pub const IP_SET: &str = "ip-set";
 /// The part of [`Place::ClosedWebAcl`].
 pub const CLOSED_WEB_ACL: &str = "closed-web-acl";
+/// Beside the parts of [`Place::RouteThrottles`], where a plan asks: the account's limits. Never a part itself.
+pub const ACCOUNT_LIMITS: &str = "account limits";
 /// Beside the part of what is made by its name: the ARN that it has. Never a part itself.
 pub const ARN: &str = "arn";
 /// The part of [`Place::WebAcl`].
@@ -217,7 +229,7 @@ impl Place {
     #[must_use]
     pub fn same(&self, a: Option<&Value>, b: Option<&Value>) -> bool {
         match (self, a, b) {
-            (Self::MethodThrottles { .. }, Some(a), Some(b)) => limits(a) == limits(b),
+            (Self::MethodThrottles { .. } | Self::RouteThrottles { .. }, Some(a), Some(b)) => limits(a) == limits(b),
             (_, a, b) => a == b,
         }
     }
@@ -226,8 +238,8 @@ impl Place {
     #[must_use]
     pub fn words(&self, value: Option<&Value>) -> String {
         match (self, value) {
-            (Self::MethodThrottles { .. }, None) => "no entry".to_owned(),
-            (Self::MethodThrottles { .. }, Some(entry)) => {
+            (Self::MethodThrottles { .. } | Self::RouteThrottles { .. }, None) => "no entry".to_owned(),
+            (Self::MethodThrottles { .. } | Self::RouteThrottles { .. }, Some(entry)) => {
                 let (rate, burst) = limits(entry);
                 let limit = |n: Option<f64>| n.filter(|n| *n >= 0.0).map_or("no limit".to_owned(), |n| n.to_string());
                 format!("{}/s, burst {}", limit(rate), limit(burst))

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::aws::write::Patch;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
-use crate::model::change::{ARN, Assignment, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, Place, WEB_ACL, limits};
+use crate::model::change::{
+    ACCOUNT_LIMITS, ARN, Assignment, BURST, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, Place, RATE, WEB_ACL, limits,
+};
 use crate::model::made::{MadeIpSet, MadeWebAcl, web_acl_document};
 use crate::model::method::setting_path;
 use crate::model::waf::IpSet;
@@ -23,7 +25,10 @@ pub(super) fn call(doing: &Doing) -> (&'static str, &'static str) {
         Doing::Flush(flush) if flush.authorizers => ("apigateway", "FlushStageAuthorizersCache"),
         Doing::Flush(_) => ("apigateway", "FlushStageCache"),
         Doing::Assign(assignment) => match &assignment.place {
-            Place::MethodThrottles { .. } | Place::Deployment { .. } => ("apigateway", "UpdateStage"),
+            Place::RouteThrottles { .. } if !assignment.makes() => ("apigateway", "DeleteRouteSettings"),
+            Place::MethodThrottles { .. } | Place::RouteThrottles { .. } | Place::Deployment { .. } => {
+                ("apigateway", "UpdateStage")
+            }
             Place::WebAcl { .. } if wanted_web_acl(assignment).is_some() => ("wafv2", "AssociateWebACL"),
             Place::WebAcl { .. } => ("wafv2", "DisassociateWebACL"),
             Place::IpSet { .. } if assignment.makes() => ("wafv2", "CreateIPSet"),
@@ -41,6 +46,16 @@ pub(super) async fn current(aws: &Aws, place: &Place, lane: Lane) -> Result<Map<
     };
     match place {
         Place::MethodThrottles { api_id, stage } => Ok(aws.stage_settings(api_id, stage, lane).await?.methods),
+        Place::RouteThrottles { api_id, stage, .. } => {
+            let mut settings = aws.http_stage(api_id, stage, lane).await?.settings;
+            // What an undo sets where there was nothing.
+            if lane == Lane::Plan
+                && let Some(limit) = aws.account_limit(lane).await?
+            {
+                settings.insert(ACCOUNT_LIMITS.to_owned(), json!({ RATE: limit.rate, BURST: limit.burst }));
+            }
+            Ok(settings)
+        }
         Place::WebAcl { api_id, stage, .. } => {
             Ok(one(WEB_ACL, aws.stage_settings(api_id, stage, lane).await?.web_acl_arn))
         }
@@ -110,6 +125,16 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
             }
             Ok(())
         }
+        Place::RouteThrottles { api_id, stage, .. } => {
+            let at = (api_id.as_str(), stage.as_str());
+            for part in &assignment.parts {
+                match &part.after {
+                    Some(settings) => aws.update_route_settings(ticket, at, &part.name, settings).await?,
+                    None => aws.delete_route_settings(ticket, at, &part.name).await?,
+                }
+            }
+            Ok(())
+        }
         Place::WebAcl { stage_arn, .. } => aws.associate_web_acl(ticket, stage_arn, wanted_web_acl(assignment)).await,
         Place::Deployment { api_id, stage } => {
             let wanted = assignment.parts.iter().find(|part| part.name == DEPLOYMENT);
@@ -149,8 +174,7 @@ pub(super) fn throttle_patches(assignment: &Assignment) -> Vec<Patch> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::change::{BURST, Part, RATE};
-    use serde_json::json;
+    use crate::model::change::Part;
 
     #[test]
     fn an_entry_is_set_in_rate_and_burst_and_removed_whole() {

@@ -105,6 +105,12 @@ guards! {
     THROTTLE_SHEDDING = "throttle.shedding", overridable: true, varies: true,
         "Says how much of the method's traffic would be turned away, legitimate and attack alike; stops where most of it was there before the attack.",
         "The metrics of the last ten minutes and of the ten before the attack, the method's own where detailed metrics are on, else the stage's times the method's share of WAF's samples; unknown where neither tells. What the method had before the attack counts as legitimate.";
+    THROTTLE_IMMUTABLE = "throttle.immutable", overridable: false, varies: false,
+        "On an HTTP API: API Gateway does not manage the stage itself, which nobody may change then.",
+        "`apiGatewayManaged` of the stage.";
+    THROTTLE_UNSET = "throttle.unset", overridable: false, varies: false,
+        "On an HTTP API: says which limits cannot be unset again once they are written; the undo sets the account's instead.",
+        "The stage's route settings as AWS wrote them, and `GetAccount`; that a limit cannot be unset is reported by others.";
     THROTTLE_MANAGED = "throttle.managed", overridable: false, varies: false,
         "Says when the stage looks managed by infrastructure as code, whose next run will take the change back.",
         "The stage's tags.";

@@ -16,6 +16,7 @@ mod program;
 mod pty;
 mod report;
 mod respond_crash;
+mod respond_http;
 mod respond_ladder;
 mod respond_laws;
 mod respond_preflight;

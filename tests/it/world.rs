@@ -51,6 +51,19 @@ pub(crate) async fn of_drill(name: &str, rate: f64) -> World {
     }
 }
 
+/// Any range, with settings of nobody's, its account time running at `rate` on tokio's (paused) clock.
+pub(crate) async fn of_range(range: portcullis_range::Range, rate: f64) -> World {
+    let range = RangeHandle::new(range, rate);
+    let dir = tempfile::tempdir().unwrap();
+    World {
+        aws: connect(&range).await,
+        range,
+        store: IncidentStore::new(dir.path().join("incidents")),
+        settings: Settings::default(),
+        _dir: dir,
+    }
+}
+
 pub(crate) async fn connect(range: &RangeHandle) -> Aws {
     let connection = Connection {
         endpoint: Endpoint::Range(range.clone()),

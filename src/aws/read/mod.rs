@@ -1,6 +1,7 @@
 //! Reads: each gives the console's own types, paced and with typed errors.
 
 mod gateway;
+mod http_api;
 mod identity;
 mod metrics;
 mod samples;

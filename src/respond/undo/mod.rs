@@ -7,13 +7,13 @@ mod made;
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::action::{block_ip, close, prepare};
+use super::action::{block_ip, close, prepare, throttle};
 use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::{Action, Terms};
-use crate::model::change::{Assignment, Doing};
+use crate::model::change::{Assignment, Doing, Place};
 use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
@@ -146,6 +146,7 @@ fn call(change: &Change) -> PlannedCall {
     match &change.doing {
         Doing::Entries => block_ip::call(change, "Addresses"),
         Doing::Assign(assignment) if assignment.place.is_made() => prepare::call(change),
+        Doing::Assign(Assignment { place: Place::RouteThrottles { .. }, .. }) => throttle::http::call(change),
         Doing::Assign(_) | Doing::Flush(_) => close::call(change),
     }
 }
