@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, PrepareClosedWebAcl, Terms, Throttle};
+use crate::model::action::{
+    Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle,
+};
 use crate::model::address::Target;
 use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
@@ -200,6 +202,8 @@ pub(super) enum ActionCommand {
     Close(CloseArgs),
     /// Make the web ACL that `close --by web-acl` swaps in; it stands before nothing
     PrepareClosedWebAcl(PrepareClosedWebAclArgs),
+    /// Close a stage by its resource policy, or prove on another stage that it would
+    KillSwitch(KillSwitchArgs),
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -273,6 +277,27 @@ pub(super) struct PrepareClosedWebAclArgs {
     /// What to call it [default: `guards.closed-web-acl` of the configuration, else after the stage]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct KillSwitchArgs {
+    /// The stage to close: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// Who is still let in: addresses and prefixes
+    #[arg(long, required = true, num_args = 1.., value_name = "CIDR")]
+    allow: Vec<Target>,
+    /// Prove it on this other stage of the same API, and close nothing
+    #[arg(long, value_name = "STAGE")]
+    prove_on: Option<StageSelector>,
+    /// Take it back by itself unless a probe gets through within 60 s; always so without a proof
+    #[arg(long, conflicts_with = "prove_on")]
+    commit_confirmed: bool,
+    /// The address from which you reach the API (repeatable) [default: what an address service says]
+    #[arg(long = "own-address", value_name = "ADDRESS")]
+    own: Vec<std::net::IpAddr>,
     #[command(flatten)]
     terms: TermsArgs,
 }
@@ -363,6 +388,10 @@ impl From<ActionCommand> for Asked {
             }
             ActionCommand::PrepareClosedWebAcl(PrepareClosedWebAclArgs { stage, allow, name, terms }) => {
                 Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
+            }
+            ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
+                let prove_on = prove_on.map(Box::new);
+                Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
             }
         })
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::journal::{Line, TORN_KIND};
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
+use crate::model::proof::Proof;
 use crate::model::signal::{Signal, SignalKind};
 use crate::model::stage::StageId;
 
@@ -127,6 +128,13 @@ pub enum Event {
         #[serde(default)]
         evidence: Vec<String>,
     },
+    /// It was proven on another stage what a resource policy would do.
+    Proved {
+        /// The action's id.
+        action_id: String,
+        /// What was proven.
+        proof: Box<Proof>,
+    },
     /// An action, or an undo, ended.
     Outcome {
         /// The action's id.
@@ -184,6 +192,7 @@ impl Event {
             | Self::Extended { action_id, .. }
             | Self::Merged { action_id, .. }
             | Self::Effect { action_id, .. }
+            | Self::Proved { action_id, .. }
             | Self::Outcome { action_id, .. }
             | Self::Reconciled { action_id, .. } => Some(action_id),
             _ => None,
@@ -228,7 +237,7 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "opened",
     "signal-raised",
     "signal-ended",
@@ -238,6 +247,7 @@ const KINDS: [&str; 14] = [
     "extended",
     "merged",
     "effect",
+    "proved",
     "outcome",
     "reconciled",
     "note",

@@ -8,6 +8,7 @@ use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Change, Left, Outcome, Plan, Purpose};
+use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
@@ -49,6 +50,8 @@ pub struct Folded {
     pub actions: Vec<ActionRecord>,
     /// Every confirmed plan, actions and undos alike, with what became of it.
     pub histories: Vec<History>,
+    /// Every proof, in the order in which they were made.
+    pub proofs: Vec<Proof>,
     /// Every signal, in the order in which they began.
     pub signals: Vec<SignalRecord>,
     /// Who took part, in order of appearance.
@@ -76,6 +79,7 @@ impl Folded {
             timeline: Vec::new(),
             actions: Vec::new(),
             histories: Vec::new(),
+            proofs: Vec::new(),
             signals: Vec::new(),
             actors: Vec::new(),
             refused: 0,
@@ -216,6 +220,10 @@ impl Folder {
             Event::Intent { action_id, plan, expires_at } => return self.begin(line, action_id, plan, *expires_at),
             Event::Call { .. } | Event::Merged { .. } | Event::Effect { .. } => {
                 return self.progress(line, event);
+            }
+            Event::Proved { action_id, proof } => {
+                find(&mut self.folded.histories, action_id)?;
+                self.folded.proofs.push((**proof).clone());
             }
             Event::Outcome { action_id, outcome, lines } => {
                 let ending = Ending { at: line.at, outcome: *outcome, lines: lines.clone(), reconciled: false };
@@ -362,10 +370,14 @@ impl Folder {
                 }
             } else {
                 action.outcome = Some(outcome);
-                let for_good = !action.changes.is_empty() && action.changes.iter().all(|c| !c.doing.can_be_undone());
+                let all = |is: fn(&Change) -> bool| !action.changes.is_empty() && action.changes.iter().all(is);
+                let passing = all(|c| c.doing.is_passing());
+                let for_good = passing || all(|c| !c.doing.can_be_undone());
                 // An undo that ended before the action did cannot have seen what the action did.
                 action.state = match (action.state, after_apply(outcome, changed)) {
                     (_, ActionState::InForce) if for_good => ActionState::Final,
+                    // What is put back before it ends was called for and is as it was all the same.
+                    (ActionState::InFlight, _) if passing && outcome == Outcome::NotDone => ActionState::NotDone,
                     (ActionState::Undone, ActionState::NotDone) => ActionState::Undone,
                     (ActionState::Undone, _) => ActionState::Unclear,
                     (_, after) => after,

@@ -15,6 +15,8 @@ pub mod method;
 pub mod plan;
 pub mod policy;
 pub mod preflight;
+pub mod probe;
+pub mod proof;
 pub mod series;
 pub mod settings;
 pub mod signal;

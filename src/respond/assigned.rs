@@ -8,10 +8,12 @@ use crate::aws::write::Patch;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
 use crate::model::change::{
-    ACCOUNT_LIMITS, ARN, Assignment, BURST, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, Place, RATE, WEB_ACL, limits,
+    ACCOUNT_LIMITS, ARN, Assignment, BURST, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, POLICY, Place, RATE, WEB_ACL,
+    limits,
 };
 use crate::model::made::{MadeIpSet, MadeWebAcl, web_acl_document};
 use crate::model::method::setting_path;
+use crate::model::policy::Policy;
 use crate::model::waf::IpSet;
 
 /// Patch operations in one call; a public tool sends no more at once (a quota for it is not documented).
@@ -29,6 +31,7 @@ pub(super) fn call(doing: &Doing) -> (&'static str, &'static str) {
             Place::MethodThrottles { .. } | Place::RouteThrottles { .. } | Place::Deployment { .. } => {
                 ("apigateway", "UpdateStage")
             }
+            Place::DraftPolicy { .. } => ("apigateway", "UpdateRestApi"),
             Place::WebAcl { .. } if wanted_web_acl(assignment).is_some() => ("wafv2", "AssociateWebACL"),
             Place::WebAcl { .. } => ("wafv2", "DisassociateWebACL"),
             Place::IpSet { .. } if assignment.makes() => ("wafv2", "CreateIPSet"),
@@ -59,8 +62,18 @@ pub(super) async fn current(aws: &Aws, place: &Place, lane: Lane) -> Result<Map<
         Place::WebAcl { api_id, stage, .. } => {
             Ok(one(WEB_ACL, aws.stage_settings(api_id, stage, lane).await?.web_acl_arn))
         }
-        Place::Deployment { api_id, stage } => {
-            Ok(one(DEPLOYMENT, aws.stage_settings(api_id, stage, lane).await?.deployment_id))
+        Place::Deployment { api_id, stage, mark } => {
+            let id = aws.stage_settings(api_id, stage, lane).await?.deployment_id;
+            let (Some(id), Some(mark)) = (&id, mark) else { return Ok(one(DEPLOYMENT, id)) };
+            let ours = aws.deployment(api_id, id, lane).await?.description.starts_with(mark.as_str());
+            Ok(one(DEPLOYMENT, Some(if ours { mark.clone() } else { id.clone() })))
+        }
+        Place::DraftPolicy { api_id } => {
+            let answered = aws.draft_api(api_id, lane).await?.policy;
+            // What cannot be read as a policy is compared as the text it is.
+            let text =
+                Policy::of_answer(&answered).map_or(Some(answered), |policy| policy.map(|p| p.text().to_owned()));
+            Ok(one(POLICY, text))
         }
         Place::IpSet { name } => {
             let set = aws.ip_set_named(name, lane).await?;
@@ -136,7 +149,12 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
             Ok(())
         }
         Place::WebAcl { stage_arn, .. } => aws.associate_web_acl(ticket, stage_arn, wanted_web_acl(assignment)).await,
-        Place::Deployment { api_id, stage } => {
+        Place::DraftPolicy { api_id } => {
+            let wanted = assignment.parts.iter().find(|part| part.name == POLICY);
+            let text = wanted.and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
+            aws.update_draft_policy(ticket, api_id, text).await
+        }
+        Place::Deployment { api_id, stage, .. } => {
             let wanted = assignment.parts.iter().find(|part| part.name == DEPLOYMENT);
             let value = wanted.and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
             let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: value.to_owned() };
@@ -186,6 +204,7 @@ mod tests {
                 part("*/*", None),
                 part("GET /x", Some(json!({}))),
             ],
+            passing: false,
         };
         let replace = |path: &str, value: &str| Patch::Replace { path: path.into(), value: value.into() };
         assert_eq!(

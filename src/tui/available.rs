@@ -10,7 +10,7 @@ use super::state::{Load, Phase, Screen, State, stands};
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
         Command::Open | Command::Sources => stage_chosen(state),
-        Command::Throttle | Command::FlushCache | Command::FlushAuthorizers | Command::Close => {
+        Command::Throttle | Command::FlushCache | Command::FlushAuthorizers | Command::Close | Command::KillSwitch => {
             stage_chosen(state).and_then(|()| nothing_under_way(state))
         }
         Command::Mark | Command::MarkSuspects | Command::MarkAll => sources_listed(state),

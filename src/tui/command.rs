@@ -124,6 +124,7 @@ commands! {
     FlushCache "flush-cache" in [Board, Stage] label "flush" rank 27: "Plan to drop what the stage has cached; changes nothing yet";
     FlushAuthorizers "flush-authorizers" in [Board, Stage] label "" rank 91: "Plan to drop the authorizers' cached verdicts; changes nothing yet";
     Close "close" in [Board, Stage] label "close" rank 16: "Plan to close the stage to everybody but a few; changes nothing yet";
+    KillSwitch "kill-switch" in [Board, Stage] label "kill switch" rank 35: "Plan to prove a closing resource policy on another stage, or to close with it; changes nothing yet";
     Filter "filter" in [Board] label "filter" rank 20: "Show only the stages whose name, web ACL or signals contain a text";
     Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
     Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::IpNet;
 use tui_input::Input;
 
 use crate::model::action::{Action, Terms};
@@ -72,6 +73,8 @@ pub struct Options {
     pub stale_after: TimeDelta,
     /// The expiry offered for a block, as it would be typed, e.g. `4h`.
     pub block_for: String,
+    /// Who is offered to be let in when a stage is closed: the configuration's break-glass and never-block ranges.
+    pub admitted: Vec<IpNet>,
 }
 
 impl Options {
@@ -85,6 +88,7 @@ impl Options {
             target: "asking AWS who we are".into(),
             stale_after: TimeDelta::minutes(3),
             block_for: "4h".into(),
+            admitted: Vec::new(),
         }
     }
 }
@@ -268,6 +272,8 @@ pub(crate) enum PromptKind {
     Throttle { stage: StageId },
     /// In which way to close the stage.
     Close { stage: StageId },
+    /// Whom a closing policy is to let in, and where to prove it.
+    KillSwitch { stage: StageId },
     /// How long this action is to stay in force.
     Extend { action_id: String },
     /// The phrase of the plan on the screen.
@@ -312,6 +318,9 @@ pub struct State {
     pub(crate) target: String,
     pub(crate) stale_after: TimeDelta,
     pub(crate) block_for: String,
+    pub(crate) admitted: Vec<IpNet>,
+    /// The stage of the last proof, and whom it lets in.
+    pub(crate) proven: Option<(StageId, String)>,
     pub(crate) size: (u16, u16),
     /// `None` until the first board.
     pub(crate) board: Option<Arc<Board>>,
@@ -352,6 +361,8 @@ impl State {
             target: options.target,
             stale_after: options.stale_after,
             block_for: options.block_for,
+            admitted: options.admitted,
+            proven: None,
             size,
             board: None,
             now: None,

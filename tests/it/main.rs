@@ -9,6 +9,7 @@ mod incident;
 mod incident_fixtures;
 mod incident_laws;
 mod journal;
+mod kill_switch;
 mod layers;
 mod pictures;
 mod policy_laws;

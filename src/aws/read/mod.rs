@@ -4,6 +4,7 @@ mod gateway;
 mod http_api;
 mod identity;
 mod metrics;
+mod policy;
 mod samples;
 mod stage;
 mod waf;

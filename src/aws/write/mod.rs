@@ -3,6 +3,7 @@
 mod closed_web_acl;
 mod http_api;
 mod ip_set;
+mod policy;
 mod stage;
 
 pub use stage::Patch;

@@ -269,19 +269,17 @@ fn holds(operator: &str, key: &str, values: &[String], call: &Call<'_>) -> Holds
     let fits = match fact {
         Fact::NotKnown => return doubt("not known of callers"),
         Fact::Absent if is_operator(&plain) => return Holds::from(not || if_exists || set == "ForAllValues"),
-        Fact::Absent => None,
         Fact::Address(address) if plain == "IpAddress" => among(values, address),
         Fact::Text(text) => text_fits(&plain, values, &text),
         Fact::Time(at) => plain.strip_prefix("Date").and_then(|compare| time_fits(compare, values, at)),
-        Fact::Address(_) => None,
+        Fact::Absent | Fact::Address(_) => None,
     };
     fits.map_or_else(|| doubt("not understood"), |fits| Holds::from(fits != not))
 }
 
 fn is_operator(plain: &str) -> bool {
     let compares = ["Equals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"];
-    let compared =
-        |kind: &str| plain.strip_prefix(kind).is_some_and(|compare| compares.iter().any(|known| *known == compare));
+    let compared = |kind: &str| plain.strip_prefix(kind).is_some_and(|compare| compares.contains(&compare));
     matches!(
         plain,
         "IpAddress" | "StringEquals" | "StringEqualsIgnoreCase" | "StringLike" | "ArnEquals" | "ArnLike" | "Bool"

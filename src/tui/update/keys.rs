@@ -64,6 +64,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::FlushCache => stage::flush(state, false, effects),
         Command::FlushAuthorizers => stage::flush(state, true, effects),
         Command::Close => stage::close(state, effects),
+        Command::KillSwitch => stage::kill_switch(state, effects),
         Command::Filter => {
             let before = state.list.filter.clone();
             let kind = PromptKind::Filter { before: before.clone() };

@@ -130,6 +130,12 @@ fn words(state: &State, prompt: &Prompt) -> String {
         PromptKind::Close { stage } => {
             format!("Close {} in which way, and for how long? Lightest first: WAY [FOR]", stage.label())
         }
+        PromptKind::KillSwitch { stage } => {
+            format!(
+                "Close {} by its resource policy to all but: PREFIX… [on STAGE to prove it there] [for TIME]",
+                stage.label()
+            )
+        }
         PromptKind::Confirm => {
             let phrase = state.ready_plan().map_or_else(String::new, Plan::phrase);
             format!("To carry the plan out, type:  {phrase}")

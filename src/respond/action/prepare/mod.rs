@@ -138,6 +138,7 @@ fn planned(action: &PrepareClosedWebAcl, state: &State, settings: &Settings) -> 
         guards: judge::guards(action, state, settings),
         preconditions: preconditions(state),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: "deletes what it made, where it is as it was made and nothing uses it".to_owned(),
         notes: judge::notes(state, settings),
@@ -153,7 +154,7 @@ fn change(at: &StageState, piece: &Piece) -> Change {
     let (identity, name) = (&at.identity, &piece.name);
     let (partition, region, account) = (identity.partition(), &identity.at.region, &identity.at.account);
     let part = Part { name: piece.part.to_owned(), before: None, after: Some(piece.wanted.clone()) };
-    let assignment = Assignment { place: piece.place.clone(), parts: vec![part] };
+    let assignment = Assignment { place: piece.place.clone(), parts: vec![part], passing: false };
     let (removed, added) = assignment.diff();
     Change {
         resource: ResourceRef {

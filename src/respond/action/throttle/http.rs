@@ -107,6 +107,7 @@ fn planned(action: &Throttle, state: &State, stage: &HttpStage, settings: &Setti
             expected: state.account_limit().map_or("not known".to_owned(), |l| format!("{}/s, burst {}", l.rate, l.burst)),
         }],
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: "sets what was there before again, where nobody has changed it since; limits that were not set become the account's"
             .to_owned(),
@@ -124,7 +125,7 @@ fn change(at: &StageState, part: Part) -> Change {
     let route = part.name.clone();
     let place =
         Place::RouteThrottles { api_id: id.api_id.clone(), stage: id.stage.clone(), stage_arn: stage_arn.clone() };
-    let assignment = Assignment { place, parts: vec![part] };
+    let assignment = Assignment { place, parts: vec![part], passing: false };
     let (removed, added) = assignment.diff();
     let name = if route == ALL_METHODS { id.label() } else { format!("{} {route}", id.label()) };
     let arn = if route == ALL_METHODS { stage_arn } else { format!("{stage_arn}/routesettings/{route}") };
