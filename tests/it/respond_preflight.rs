@@ -52,6 +52,9 @@ async fn a_stage_that_was_seen_to_is_ready_and_nothing_was_written() {
     assert_eq!(writes.found, Found::NotProven);
     assert!(writes.evidence.iter().any(|line| line.contains("wafv2:UpdateIPSet")), "{writes:#?}");
     assert_eq!(check(&report, "flush-cache").found, Found::NotHere);
+    let switch = check(&report, "kill-switch");
+    assert_eq!(switch.found, Found::NotProven, "{switch:#?}");
+    assert!(switch.next.as_ref().unwrap().contains("--prove-on shop/dev"), "{switch:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,8 +111,10 @@ async fn a_read_that_is_denied_is_named_with_what_it_needs() {
     assert!(reads.evidence.iter().any(|l| l.contains("GetRuleGroup was not tried")), "{reads:#?}");
     world.range.with(|range| {
         range.faults().clear();
+        range.faults().add("apigateway", "GetExport", When::Always, Fault::Deny);
         range.faults().add("wafv2", "GetIPSet", When::Always, Fault::ServerError(503));
     });
     let report = prod(&world).await;
+    assert_eq!(check(&report, "kill-switch").found, Found::WouldNot);
     assert_eq!(check(&report, "block-ip, IPv4").found, Found::Unknown, "{:#?}", check(&report, "block-ip, IPv4"));
 }

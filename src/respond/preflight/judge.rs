@@ -23,6 +23,7 @@ pub(super) fn checks(
     checks.extend([IpVersion::V4, IpVersion::V6].map(|version| block_list(state, version)));
     checks.extend([sources(state), throttle(state), flush(state)]);
     checks.extend([closure("close --by web-acl", swap), closure("close --by throttle-zero", zero)]);
+    checks.push(kill_switch(state));
     checks.push(configured("break-glass", settings.guards.break_glass.as_ref().map(Vec::len)));
     checks.push(configured("never-block", settings.guards.never_block.as_ref().map(Vec::len)));
     checks.extend([probe(state, region), canary(state), access_log(state), reads(&state.reads), writes()]);
@@ -190,6 +191,37 @@ fn closure(check: &str, planned: &Result<Planned, PlanError>) -> Check {
     made
 }
 
+/// What keeps the kill switch from being proven; whether it works a proof tells alone.
+fn kill_switch(state: &State) -> Check {
+    let check = "kill-switch";
+    for operation in ["GetRestApi", "GetDeployments", "GetResources", "GetExport"] {
+        if let Some(Err(error)) = state.reads.get(operation) {
+            return unread(check, error);
+        }
+    }
+    if state.api.endpoint_types.iter().any(|kind| kind == "PRIVATE") {
+        return Check::new(check, Found::NotHere, "the API is private: a list of addresses would keep everybody out");
+    }
+    if state.stage.canary {
+        return Check::new(check, Found::WouldNot, "the stage has a canary, which would keep a policy of its own")
+            .then("end the canary first, or close in another way");
+    }
+    let stage = state.stage.id.label();
+    let siblings = match &state.siblings {
+        Ok(siblings) => siblings,
+        Err(error) => return unread(check, error),
+    };
+    let Some(other) = siblings.iter().find(|name| *name == "dev").or(siblings.first()) else {
+        return Check::new(check, Found::WouldNot, "the API has no other stage to prove it on")
+            .then("give the API a stage that nobody depends on");
+    };
+    Check::new(check, Found::NotProven, "nothing that was read stands in its way; only a proof tells whether it works")
+        .then(format!(
+            "portcullis plan kill-switch --stage {stage} --allow CIDR --prove-on {}/{other}",
+            state.stage.id.api_name
+        ))
+}
+
 fn configured(key: &str, ranges: Option<usize>) -> Check {
     let check = format!("guards.{key}");
     match ranges {
@@ -267,7 +299,7 @@ fn reads(reads: &Reads) -> Check {
             format!("{error}; it needs {needs}")
         })
         .collect();
-    evidence.extend(untried.map(|p| format!("{} was not tried: there was nothing to read with it", p.operation)));
+    evidence.extend(untried.map(|p| format!("{} was not tried: there was no occasion", p.operation)));
     let check = "permissions to read";
     let denied = failed.iter().filter(|(_, error)| matches!(error.problem, Problem::Denied(_))).count();
     match (denied, failed.len()) {

@@ -39,6 +39,8 @@ struct State {
     web_acl: Option<Result<WebAcl, AwsError>>,
     references: Vec<Reference>,
     ip_sets: BTreeMap<String, Result<IpSet, AwsError>>,
+    /// Other stages of the API, by name.
+    siblings: Result<Vec<String>, AwsError>,
     reads: Reads,
 }
 
@@ -96,12 +98,33 @@ async fn read(aws: &Aws, api: Api, stage: StageDetail) -> State {
     metrics(aws, &stage, &mut reads).await;
     note(&mut reads, "ListWebACLs", &aws.web_acl_names(Lane::Plan).await);
     note(&mut reads, "ListIPSets", &aws.ip_set_names(Lane::Plan).await);
-    let mut state =
-        State { settings, methods, web_acl: None, references: Vec::new(), ip_sets: BTreeMap::new(), reads, api, stage };
+    let siblings = policy(aws, &api, &stage, &mut reads).await;
+    let mut state = State {
+        settings,
+        siblings,
+        methods,
+        web_acl: None,
+        references: Vec::new(),
+        ip_sets: BTreeMap::new(),
+        reads,
+        api,
+        stage,
+    };
     if let Some(arn) = state.stage.web_acl_arn.clone() {
         web_acl(aws, &arn, &mut state).await;
     }
     state
+}
+
+/// What the kill switch reads; gives the names of the API's other stages.
+async fn policy(aws: &Aws, api: &Api, stage: &StageDetail, reads: &mut Reads) -> Result<Vec<String>, AwsError> {
+    let id = &stage.id;
+    note(reads, "GetRestApi", &aws.draft_api(&id.api_id, Lane::Plan).await);
+    note(reads, "GetDeployments", &aws.deployments(&id.api_id, Lane::Plan).await);
+    note(reads, "GetResources", &aws.draft_methods(&id.api_id, Lane::Plan).await);
+    note(reads, "GetExport", &aws.export(&id.api_id, &id.stage, Lane::Plan).await);
+    let all = aws.stages(api, Lane::Plan).await?;
+    Ok(all.into_iter().map(|found| found.id.stage).filter(|name| *name != id.stage).collect())
 }
 
 /// The web ACL, what it refers to, its samples, and what stands behind it.
