@@ -26,6 +26,9 @@ pub enum Fault {
     ResetAfter,
     /// `WAFOptimisticLockException`.
     StaleLock,
+    /// `WAFUnavailableEntityException`: what the call refers to was made a moment ago and is not to be seen yet (documented:
+    /// developer guide, "Temporary inconsistencies during updates").
+    NotYetThere,
     /// The call is performed and its answer cut short.
     Truncate,
     /// The caller lacks the permission.
@@ -51,6 +54,10 @@ impl Fault {
                 "WAFOptimisticLockException",
                 "AWS WAF couldn\u{2019}t save your changes because someone changed the resource after you started to \
                  edit it. Reapply your changes.",
+            )),
+            Self::NotYetThere => Some(AwsError::bad(
+                "WAFUnavailableEntityException",
+                "AWS WAF couldn\u{2019}t retrieve the resource that you requested. Retry your request.",
             )),
             Self::Deny => Some(service.denied()),
             Self::ExpiredToken => Some(service.expired()),

@@ -44,6 +44,9 @@ pub enum Problem {
     /// AWS is limiting calls.
     #[error("AWS is limiting calls ({0}). Wait a moment and repeat")]
     Throttled(String),
+    /// WAF does not know yet what was made a moment ago; it may take minutes (documented).
+    #[error("WAF does not see yet what was just made ({0}). Wait a minute and repeat")]
+    NotYet(String),
     /// Something that must be configured is not.
     #[error("{0}")]
     Unset(String),
@@ -144,6 +147,7 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
     };
     match code {
         "WAFOptimisticLockException" => Problem::StaleLock,
+        "WAFUnavailableEntityException" => Problem::NotYet(said),
         "WAFNonexistentItemException" | "NotFoundException" => Problem::NotFound(said),
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedException" | "NotAuthorized" => Problem::Denied(said),
         "ExpiredToken"

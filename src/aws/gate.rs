@@ -43,6 +43,9 @@ pub const READS: &[(&str, &str)] = &[
     ("API Gateway", "GetStage"),
     ("API Gateway", "GetStages"),
     ("API Gateway", "GetUsagePlans"),
+    ("ApiGatewayV2", "GetApis"),
+    ("ApiGatewayV2", "GetRoutes"),
+    ("ApiGatewayV2", "GetStage"),
     ("CloudWatch", "GetMetricData"),
     ("CloudWatch", "ListMetrics"),
     ("STS", "GetCallerIdentity"),
@@ -50,6 +53,7 @@ pub const READS: &[(&str, &str)] = &[
     ("WAFV2", "GetRuleGroup"),
     ("WAFV2", "GetSampledRequests"),
     ("WAFV2", "GetWebACL"),
+    ("WAFV2", "ListIPSets"),
     ("WAFV2", "ListResourcesForWebACL"),
     ("WAFV2", "ListTagsForResource"),
     ("WAFV2", "ListWebACLs"),
@@ -237,7 +241,7 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     let path = path_of(request.uri());
     if request.method() == "POST" && path == "/" {
         if let Some(operation) = header("x-amz-target").strip_prefix("AWSWAF_20190729.") {
-            return unless_read("WAFV2", operation, || json_resource(body));
+            return unless_read("WAFV2", operation, || json_resource(operation, body));
         }
         if header("content-type").starts_with("application/x-www-form-urlencoded") {
             return unless_read("STS", form_action(body).unwrap_or("an unnamed action"), String::new);
@@ -251,7 +255,24 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     if request.method() == "GET" {
         return None;
     }
-    Some(OnTheWire { operation: rest_operation(request.method(), path), resource: path.to_owned() })
+    // HTTP APIs have a version in front of the path that IAM knows, and names in it that are escaped.
+    let resource =
+        path.strip_prefix("/v2").filter(|rest| rest.starts_with("/apis/")).map_or_else(|| path.to_owned(), unescaped);
+    Some(OnTheWire { operation: rest_operation(request.method(), path), resource })
+}
+
+/// A path with its `%24` and the like as the characters they stand for; what is no escape stays.
+fn unescaped(path: &str) -> String {
+    let mut out = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let escaped = more.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => (out.push(byte), rest = &more[2..]).1,
+            None => (out.push(*first), rest = more).1,
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The operation that a request to API Gateway means, as far as the console knows it; else the verb, which no ticket names.
@@ -260,7 +281,8 @@ fn rest_operation(verb: &str, path: &str) -> String {
     match (verb, segments.as_slice()) {
         ("PATCH", ["restapis", _]) => "UpdateRestApi",
         ("POST", ["restapis", _, "deployments"]) => "CreateDeployment",
-        ("PATCH", ["restapis", _, "stages", _]) => "UpdateStage",
+        ("PATCH", ["restapis", _, "stages", _] | ["v2", "apis", _, "stages", _]) => "UpdateStage",
+        ("DELETE", ["v2", "apis", _, "stages", _, "routesettings", _]) => "DeleteRouteSettings",
         ("DELETE", ["restapis", _, "stages", _, "cache", "data"]) => "FlushStageCache",
         ("DELETE", ["restapis", _, "stages", _, "cache", "authorizers"]) => "FlushStageAuthorizersCache",
         _ => verb,
@@ -284,16 +306,13 @@ fn unless_read(service: &str, operation: &str, resource: impl FnOnce() -> String
     Some(OnTheWire { operation: operation.to_owned(), resource: resource() })
 }
 
-/// The resource that a WAFv2 request names: `Id`, or an ARN.
-fn json_resource(body: &[u8]) -> String {
+/// The resource that a WAFv2 request names: `Id`, or an ARN. What is only to be made has neither, and is known by its name.
+fn json_resource(operation: &str, body: &[u8]) -> String {
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
         return String::new();
     };
-    ["Id", "ResourceArn", "ARN"]
-        .iter()
-        .find_map(|field| body.get(field).and_then(serde_json::Value::as_str))
-        .unwrap_or_default()
-        .to_owned()
+    let named: &[&str] = if operation.starts_with("Create") { &["Name"] } else { &["Id", "ResourceArn", "ARN"] };
+    named.iter().find_map(|field| body.get(field).and_then(serde_json::Value::as_str)).unwrap_or_default().to_owned()
 }
 
 fn form_action(body: &[u8]) -> Option<&str> {

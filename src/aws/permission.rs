@@ -57,6 +57,12 @@ permissions! {
         "stages and their web ACLs", "the web ACL is `?`; no plan";
     "API Gateway" "GetUsagePlans": "apigateway:GET" on "arn:aws:apigateway:*::/usageplans",
         "limits of single clients", "`throttle.limits` says that it knows in part only";
+    "ApiGatewayV2" "GetApis": "apigateway:GET" on "arn:aws:apigateway:*::/apis",
+        "which HTTP APIs there are", "no plan to throttle one";
+    "ApiGatewayV2" "GetRoutes": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/routes",
+        "the routes of an HTTP API", "`throttle.method` is `unknown`";
+    "ApiGatewayV2" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages/*",
+        "a stage of an HTTP API, reading back", "no plan to throttle it";
     "CloudWatch" "GetMetricData": "cloudwatch:GetMetricData" on "*",
         "every figure and signal", "figures are `?`";
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",
@@ -68,6 +74,8 @@ permissions! {
     "WAFV2" "GetSampledRequests": "wafv2:GetSampledRequests" on "*",
         "sources, legitimate callers, proof of effect", "no sources; those guards are `unknown`";
     "WAFV2" "GetWebACL": "wafv2:GetWebACL" on "*", "rules in order", "no sources, no plan to block";
+    "WAFV2" "ListIPSets": "wafv2:ListIPSets" on "*",
+        "is an IP set of a name there already?", "no plan to prepare a closed web ACL";
     "WAFV2" "ListResourcesForWebACL": "wafv2:ListResourcesForWebACL" on "*", "blast radius", "that guard is `unknown`";
     "WAFV2" "ListTagsForResource": "wafv2:ListTagsForResource" on "*",
         "is the IP set managed by code?", "a warning";
@@ -83,8 +91,20 @@ permissions! {
         "the draft's policy, for less than three seconds; `apigateway:UpdateRestApiPolicy` as well", "refused by AWS, nothing changes";
     "API Gateway" "UpdateStage" (writes): "apigateway:PATCH" on "arn:aws:apigateway:*::/restapis/*/stages/*",
         "`throttle`, `close --by throttle-zero` and their undo", "refused by AWS, nothing changes";
+    "ApiGatewayV2" "UpdateStage" (writes): "apigateway:PATCH" on "arn:aws:apigateway:*::/apis/*/stages/*",
+        "`throttle` on an HTTP API and its undo", "refused by AWS, nothing changes";
+    "ApiGatewayV2" "DeleteRouteSettings" (writes): "apigateway:DELETE" on "arn:aws:apigateway:*::/apis/*/stages/*/routesettings/*",
+        "the undo of `throttle` on a route of an HTTP API that had no settings of its own", "the route keeps its limit";
     "WAFV2" "AssociateWebACL" (writes): "wafv2:AssociateWebACL" on "*",
         "`close --by web-acl` and its undo; `apigateway:SetWebACL` on the stage as well", "refused by AWS, nothing changes";
+    "WAFV2" "CreateIPSet" (writes): "wafv2:CreateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
+        "`prepare-closed-web-acl`", "refused by AWS, nothing changes";
+    "WAFV2" "CreateWebACL" (writes): "wafv2:CreateWebACL" on "*",
+        "`prepare-closed-web-acl`; it names the web ACL and the IP sets it refers to", "refused by AWS; the IP sets made before stay until undone";
+    "WAFV2" "DeleteIPSet" (writes): "wafv2:DeleteIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
+        "the undo of `prepare-closed-web-acl`", "the IP sets stay";
+    "WAFV2" "DeleteWebACL" (writes): "wafv2:DeleteWebACL" on "arn:aws:wafv2:*:*:regional/webacl/*",
+        "the undo of `prepare-closed-web-acl`", "refused by AWS, nothing changes";
     "WAFV2" "DisassociateWebACL" (writes): "wafv2:DisassociateWebACL" on "*",
         "the undo of `close --by web-acl` where there was none before; `apigateway:SetWebACL` as well", "the closure stays until somebody else takes it back";
     "WAFV2" "UpdateIPSet" (writes): "wafv2:UpdateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
@@ -137,7 +157,7 @@ mod tests {
     #[test]
     fn a_read_only_policy_writes_nothing() {
         let text = policy(false).to_string();
-        for verb in ["PATCH", "DELETE", "POST", "PUT", "Update", "Associate", "SetWebACL"] {
+        for verb in ["PATCH", "DELETE", "POST", "PUT", "Update", "Create", "Delete", "Associate", "SetWebACL"] {
             assert!(!text.contains(verb), "{verb}");
         }
         assert!(policy(true).to_string().contains("apigateway:SetWebACL"));

@@ -5,15 +5,17 @@ use std::io::{BufRead, IsTerminal, Write};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::args::{ApplyArgs, Common, Confirmation, PlanArgs, UndoArgs};
+use super::args::{ApplyArgs, Asked, Common, Confirmation, PlanArgs, UndoArgs};
 use super::error::{Exit, Failure};
 use super::json::{Printer, plan_value};
+use super::ladder;
 use super::plans;
 use super::session::Session;
 use super::text;
 use crate::incident::{Event, Incident, Survey};
 use crate::model::action::{Action, Terms};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::stage::StageSelector;
 use crate::respond::claims;
 use crate::respond::confirm::{ConfirmError, Confirmed};
 use crate::respond::execute::execute;
@@ -26,8 +28,12 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(6);
 
 /// `plan ACTION …`: exit 0 with nothing to change, 2 with changes pending, 3 stopped.
 pub(super) async fn plan(common: &Common, args: PlanArgs, printer: Printer) -> Result<Exit, Failure> {
+    let action = match args.action.into() {
+        Asked::Action(action) => action,
+        Asked::Ladder(asked) => return ladder::plan(common, &asked, printer).await,
+    };
     let session = Session::open(common).await?;
-    let planned = planned(&session, &args.action.into()).await?;
+    let planned = planned(&session, &action).await?;
     plans::keep(&planned.plan);
     if let Some(path) = &args.save {
         plans::save(&planned.plan, path)?;
@@ -47,7 +53,7 @@ fn standing(plan: &Plan) -> Exit {
 }
 
 async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure> {
-    let began = attack_began(session, action)?;
+    let began = attack_began(session, action.stage())?;
     let Survey { actions, proofs, .. } = session.store.survey(&session.identity.at)?;
     let circumstances = planning::Circumstances { attack_began: began, proofs };
     let mut planned = planning::plan(&session.aws, &session.settings, action, circumstances).await?;
@@ -55,13 +61,16 @@ async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure>
     Ok(planned)
 }
 
-/// When the attack on the action's stage began, as the journal knows it.
-fn attack_began(session: &Session, action: &Action) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
+/// When the attack on a stage began, as the journal knows it.
+pub(super) fn attack_began(
+    session: &Session,
+    stage: &StageSelector,
+) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
     let Some(incident) = session.existing_incident()? else { return Ok(None) };
     let folded = incident.fold()?;
     // A signal that nobody has ended for hours is one whose console went away, and WAF has no samples of so long ago.
     let oldest = session.now() - chrono::TimeDelta::hours(3);
-    let on_stage = folded.standing().filter(|s| s.stage.is_named_by(action.stage()) && s.since > oldest);
+    let on_stage = folded.standing().filter(|s| s.stage.is_named_by(stage) && s.since > oldest);
     Ok(on_stage.filter(|s| s.severity == crate::model::signal::Severity::Attack).map(|s| s.since).min())
 }
 
@@ -102,7 +111,10 @@ impl Subject {
 pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) -> Result<Exit, Failure> {
     let saved = args.file.as_deref().map(plans::load).transpose()?;
     let action: Action = match (&saved, args.action) {
-        (_, Some(action)) => action.into(),
+        (_, Some(action)) => match action.into() {
+            Asked::Action(action) => action,
+            Asked::Ladder(asked) => return ladder::apply(common, &asked, printer).await,
+        },
         (Some(plan), None) => plan.action.clone(),
         (None, None) => return Err(Failure::usage("name an action or a file written by `plan --save`")),
     };
@@ -238,8 +250,10 @@ async fn carried_out(
     let finished = finished?;
     let mut exit = Exit::from(finished.outcome);
     let mut observed = None;
-    let stays = plan.changes.iter().any(|change| !change.doing.is_passing());
-    if wait && stays && finished.outcome == Outcome::Done {
+    if wait && !plan.action.moves_traffic() {
+        printer.aside(&["nothing to wait for: no traffic goes another way by this".to_owned()]);
+    }
+    if wait && finished.outcome == Outcome::Done && plan.action.moves_traffic() {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);
         // The change is made, whatever becomes of watching it.
         let seen = tokio::select! {

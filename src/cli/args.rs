@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, KillSwitch, Terms, Throttle};
+use crate::model::action::{
+    Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle,
+};
 use crate::model::address::Target;
 use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
@@ -64,6 +66,8 @@ pub(super) enum Command {
     Snapshot(SnapshotArgs),
     /// Who is sending what, ranked
     Sources(SourcesArgs),
+    /// Which actions would work on which stage, told before the night; changes nothing
+    Preflight(PreflightArgs),
     /// Show the plan of an action; change nothing
     Plan(PlanArgs),
     /// Plan again, compare, confirm, do
@@ -124,6 +128,12 @@ pub(super) struct SnapshotArgs {
 pub(super) struct SourcesArgs {
     /// The stage: [region:]api/stage
     pub(super) stage: StageSelector,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PreflightArgs {
+    /// The stages: [region:]api/stage [default: every one]
+    pub(super) stages: Vec<StageSelector>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -190,6 +200,8 @@ pub(super) enum ActionCommand {
     FlushCache(FlushCacheArgs),
     /// Close a stage to everybody but a few
     Close(CloseArgs),
+    /// Make the web ACL that `close --by web-acl` swaps in; it stands before nothing
+    PrepareClosedWebAcl(PrepareClosedWebAclArgs),
     /// Close a stage by its resource policy, or prove on another stage that it would
     KillSwitch(KillSwitchArgs),
 }
@@ -244,12 +256,27 @@ pub(super) struct CloseArgs {
     /// The stage: [region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
-    /// In which way
+    /// In which way [without it: what every way would do, and which is recommended]
     #[arg(long, value_enum)]
-    by: ClosureArg,
+    by: Option<ClosureArg>,
     /// The closed web ACL (name or ARN) [default: `guards.closed-web-acl` of the configuration]
     #[arg(long, value_name = "NAME")]
     web_acl: Option<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct PrepareClosedWebAclArgs {
+    /// The stage it is for: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// Whom to let in (repeatable) [default: `guards.break-glass` of the configuration]
+    #[arg(long, value_name = "CIDR", num_args = 1..)]
+    allow: Vec<Target>,
+    /// What to call it [default: `guards.closed-web-acl` of the configuration, else after the stage]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     #[command(flatten)]
     terms: TermsArgs,
 }
@@ -321,30 +348,52 @@ impl From<TermsArgs> for Terms {
     }
 }
 
-impl From<ActionCommand> for Action {
+/// What an action's command line asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// An action.
+    Action(Action),
+    /// A closure without a way: what every way would do.
+    Ladder(LadderAsked),
+}
+
+/// A closure of which no way was named.
+#[derive(Debug)]
+pub(super) struct LadderAsked {
+    pub(super) stage: StageSelector,
+    pub(super) web_acl: Option<String>,
+}
+
+impl From<ActionCommand> for Asked {
     fn from(command: ActionCommand) -> Self {
-        match command {
+        Self::Action(match command {
             ActionCommand::BlockIp(BlockIpArgs { stage, targets, ip_sets, terms }) => {
-                Self::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
+                Action::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
             }
             ActionCommand::Throttle(ThrottleArgs { stage, method, rate, burst, terms }) => {
-                Self::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })
+                Action::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })
             }
             ActionCommand::FlushCache(FlushCacheArgs { stage, authorizers, terms }) => {
-                Self::FlushCache(FlushCache { stage, authorizers, terms: terms.into() })
+                Action::FlushCache(FlushCache { stage, authorizers, terms: terms.into() })
             }
-            ActionCommand::Close(CloseArgs { stage, by, web_acl, terms }) => {
+            ActionCommand::Close(CloseArgs { stage, by: None, web_acl, .. }) => {
+                return Self::Ladder(LadderAsked { stage, web_acl });
+            }
+            ActionCommand::Close(CloseArgs { stage, by: Some(by), web_acl, terms }) => {
                 let by = match by {
                     ClosureArg::WebAcl => Closure::WebAcl,
                     ClosureArg::ThrottleZero => Closure::ThrottleZero,
                 };
-                Self::Close(Close { stage, by, web_acl, terms: terms.into() })
+                Action::Close(Close { stage, by, web_acl, terms: terms.into() })
+            }
+            ActionCommand::PrepareClosedWebAcl(PrepareClosedWebAclArgs { stage, allow, name, terms }) => {
+                Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
             }
             ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
                 let prove_on = prove_on.map(Box::new);
-                Self::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
+                Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
             }
-        }
+        })
     }
 }
 

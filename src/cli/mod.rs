@@ -9,9 +9,11 @@ mod console;
 mod error;
 mod json;
 mod keys;
+mod ladder;
 mod log;
 mod observe;
 mod plans;
+mod preflight;
 mod range;
 mod session;
 mod sources;
@@ -77,6 +79,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Live(live) => console::live(&common, live).await,
         Command::Snapshot(snapshot) => observe::snapshot(&common, snapshot, printer).await,
         Command::Sources(sources) => sources::sources(&common, sources, printer).await,
+        Command::Preflight(args) => Box::pin(preflight::preflight(&common, args, printer)).await,
         Command::Plan(plan) => act::plan(&common, plan, printer).await,
         Command::Apply(apply) => Box::pin(act::apply(&common, apply, printer)).await,
         Command::Undo(undo) => Box::pin(act::undo(&common, undo, printer)).await,

@@ -20,6 +20,8 @@ pub enum Action {
     FlushCache(FlushCache),
     /// Close a stage to everybody but a few, in one of several ways.
     Close(Close),
+    /// Make the web ACL that a stage can be closed with.
+    PrepareClosedWebAcl(PrepareClosedWebAcl),
     /// Close a stage to everybody but a few addresses by its resource policy, or prove on another stage that it would.
     KillSwitch(KillSwitch),
 }
@@ -31,6 +33,7 @@ macro_rules! each {
             Action::Throttle($one) => $what,
             Action::FlushCache($one) => $what,
             Action::Close($one) => $what,
+            Action::PrepareClosedWebAcl($one) => $what,
             Action::KillSwitch($one) => $what,
         }
     };
@@ -45,6 +48,7 @@ impl Action {
             Self::Throttle(_) => "throttle",
             Self::FlushCache(_) => "flush-cache",
             Self::Close(_) => "close",
+            Self::PrepareClosedWebAcl(_) => "prepare-closed-web-acl",
             Self::KillSwitch(_) => "kill-switch",
         }
     }
@@ -81,6 +85,8 @@ impl Action {
             Self::FlushCache(flush) if flush.authorizers => "authorizers' cache".to_owned(),
             Self::FlushCache(_) => "stage cache".to_owned(),
             Self::Close(close) => format!("by {}", close.by.word()),
+            Self::PrepareClosedWebAcl(PrepareClosedWebAcl { name: Some(name), .. }) => name.clone(),
+            Self::PrepareClosedWebAcl(_) => "a closed web ACL".to_owned(),
             Self::KillSwitch(switch) => {
                 let allow: Vec<String> = switch.allow.iter().map(|t| t.net.to_string()).collect();
                 match &switch.prove_on {
@@ -104,6 +110,12 @@ impl Action {
             Self::KillSwitch(KillSwitch { commit_confirmed: true, prove_on: None, .. }) => Some(COMMIT_SECONDS),
             _ => None,
         }
+    }
+
+    /// Whether traffic takes another course once it is done, so that its effect can be observed.
+    #[must_use]
+    pub fn moves_traffic(&self) -> bool {
+        !matches!(self, Self::PrepareClosedWebAcl(_) | Self::KillSwitch(KillSwitch { prove_on: Some(_), .. }))
     }
 }
 
@@ -178,6 +190,20 @@ pub struct Close {
     /// The closed web ACL to swap in (name or ARN), where the configuration names none.
     pub web_acl: Option<String>,
     /// How long, why, which overrides.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Make the web ACL that a stage can be closed with: default Block, and an allow list of addresses. It stands before nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareClosedWebAcl {
+    /// The stage it is for: whom to let in is judged for that one.
+    pub stage: StageSelector,
+    /// Whom to let in; empty means the break-glass ranges of the configuration.
+    pub allow: Vec<Target>,
+    /// What to call it; `None` means the name in the configuration, else one made of the stage's.
+    pub name: Option<String>,
+    /// Why, which overrides. It does not expire.
     #[serde(flatten)]
     pub terms: Terms,
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::made;
 use super::policy::Policy;
 
 /// What a change does.
@@ -25,6 +26,12 @@ impl Doing {
     #[must_use]
     pub fn is_entries(&self) -> bool {
         *self == Self::Entries
+    }
+
+    /// Whether it makes or deletes something whole.
+    #[must_use]
+    pub fn is_making(&self) -> bool {
+        matches!(self, Self::Assign(assignment) if assignment.place.is_made())
     }
 
     /// Whether nothing of it is meant to stay once the action has ended.
@@ -75,6 +82,16 @@ pub enum Place {
         /// The stage's name.
         stage: String,
     },
+    /// Throttles among the route settings of an HTTP API's stage. A part's name is a route key, or [`ALL_METHODS`] for routes without
+    /// settings of their own; its value is the whole of the settings, which are written whole.
+    RouteThrottles {
+        /// The HTTP API's id.
+        api_id: String,
+        /// The stage's name.
+        stage: String,
+        /// The stage's ARN.
+        stage_arn: String,
+    },
     /// The web ACL associated with a stage. The one part is [`WEB_ACL`]; its value is the web ACL's ARN.
     WebAcl {
         /// The REST API's id.
@@ -101,8 +118,28 @@ pub enum Place {
         /// The REST API's id.
         api_id: String,
     },
+    /// An IP set of the account and region, by its name, which is unique there (documented). The one part is [`IP_SET`]; its value is
+    /// the whole of it, [`crate::model::made`], and no value means that there is none: setting one makes the set, setting none
+    /// deletes it.
+    IpSet {
+        /// Its name.
+        name: String,
+    },
+    /// A closed web ACL of the account and region, by its name. The one part is [`CLOSED_WEB_ACL`], as [`Place::IpSet`] has it.
+    ClosedWebAcl {
+        /// Its name.
+        name: String,
+    },
 }
 
+/// The part of [`Place::IpSet`].
+pub const IP_SET: &str = "ip-set";
+/// The part of [`Place::ClosedWebAcl`].
+pub const CLOSED_WEB_ACL: &str = "closed-web-acl";
+/// Beside the parts of [`Place::RouteThrottles`], where a plan asks: the account's limits. Never a part itself.
+pub const ACCOUNT_LIMITS: &str = "account limits";
+/// Beside the part of what is made by its name: the ARN that it has. Never a part itself.
+pub const ARN: &str = "arn";
 /// The part of [`Place::WebAcl`].
 pub const WEB_ACL: &str = "web-acl";
 /// The part of [`Place::Deployment`].
@@ -144,6 +181,24 @@ pub enum Standing {
 }
 
 impl Assignment {
+    /// The value that the part of a name is to have; `None` where it is to have none.
+    #[must_use]
+    pub fn wanted(&self, name: &str) -> Option<&Value> {
+        self.parts.iter().find(|part| part.name == name)?.after.as_ref()
+    }
+
+    /// The value that was read for the part of a name; `None` where there was none.
+    #[must_use]
+    pub fn read(&self, name: &str) -> Option<&Value> {
+        self.parts.iter().find(|part| part.name == name)?.before.as_ref()
+    }
+
+    /// Whether something is there afterwards, of what is made or deleted whole.
+    #[must_use]
+    pub fn makes(&self) -> bool {
+        self.parts.iter().any(|part| part.after.is_some())
+    }
+
     /// How `now` (the values there, by name) compares. Where a part is to stay what it was, both hold, and the others decide.
     #[must_use]
     pub fn standing(&self, now: &Map<String, Value>) -> Standing {
@@ -173,6 +228,10 @@ impl Assignment {
     /// The lines of a diff: what goes, what comes.
     #[must_use]
     pub fn diff(&self) -> (Vec<String>, Vec<String>) {
+        if self.place.is_made() {
+            let lines = |value: fn(&Part) -> Option<&Value>| self.parts.iter().filter_map(value).flat_map(made::lines);
+            return (lines(|part| part.before.as_ref()).collect(), lines(|part| part.after.as_ref()).collect());
+        }
         let lines = |value: fn(&Part) -> Option<&Value>| {
             let line = |part: &Part| format!("{}: {}", part.name, self.place.words(value(part)));
             self.parts.iter().map(line).collect()
@@ -182,11 +241,17 @@ impl Assignment {
 }
 
 impl Place {
+    /// Whether something is made or deleted there, whole, rather than set.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        matches!(self, Self::IpSet { .. } | Self::ClosedWebAcl { .. })
+    }
+
     /// Whether two values are the same for what is set here: of a method setting, rate and burst only.
     #[must_use]
     pub fn same(&self, a: Option<&Value>, b: Option<&Value>) -> bool {
         match (self, a, b) {
-            (Self::MethodThrottles { .. }, Some(a), Some(b)) => limits(a) == limits(b),
+            (Self::MethodThrottles { .. } | Self::RouteThrottles { .. }, Some(a), Some(b)) => limits(a) == limits(b),
             (Self::DraftPolicy { .. }, Some(a), Some(b)) => same_policy(a, b),
             (_, a, b) => a == b,
         }
@@ -196,13 +261,14 @@ impl Place {
     #[must_use]
     pub fn words(&self, value: Option<&Value>) -> String {
         match (self, value) {
-            (Self::MethodThrottles { .. }, None) => "no entry".to_owned(),
-            (Self::MethodThrottles { .. }, Some(entry)) => {
+            (Self::MethodThrottles { .. } | Self::RouteThrottles { .. }, None) => "no entry".to_owned(),
+            (Self::MethodThrottles { .. } | Self::RouteThrottles { .. }, Some(entry)) => {
                 let (rate, burst) = limits(entry);
                 let limit = |n: Option<f64>| n.filter(|n| *n >= 0.0).map_or("no limit".to_owned(), |n| n.to_string());
                 format!("{}/s, burst {}", limit(rate), limit(burst))
             }
             (_, None) => "none".to_owned(),
+            (_, Some(document)) if self.is_made() => made::lines(document).join(", "),
             (Self::Deployment { mark: Some(mark), .. }, Some(Value::String(text))) if text == mark => {
                 "a snapshot made for it".to_owned()
             }

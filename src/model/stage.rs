@@ -91,6 +91,12 @@ impl StageId {
         format!("arn:{partition}:apigateway:{region}::/restapis/{}/stages/{}", self.api_id, self.stage)
     }
 
+    /// The ARN of a stage of an HTTP API, by which IAM knows it (documented).
+    #[must_use]
+    pub fn http_arn(&self, partition: &str, region: &str) -> String {
+        format!("arn:{partition}:apigateway:{region}::/apis/{}/stages/{}", self.api_id, self.stage)
+    }
+
     /// The `ApiName` dimension's value: the name with non-ASCII characters stripped, the id if nothing is left (documented).
     #[must_use]
     pub fn metric_api_name(&self) -> String {
@@ -180,6 +186,28 @@ pub struct StageSettings {
     pub canary: bool,
     /// Its tags.
     pub tags: Vec<(String, String)>,
+    /// Where its requests are logged, and what of each; `None` where they are not.
+    pub access_log: Option<AccessLog>,
+}
+
+/// A stage of an HTTP API, as far as a throttle changes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpStage {
+    /// Settings by route key as AWS wrote them, and those of routes without their own under `*/*`: what is absent is absent.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Whether API Gateway manages it: then nobody else changes it (documented).
+    pub managed: bool,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
+}
+
+/// An access log of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// The destination's ARN.
+    pub destination: String,
+    /// A line's format, with `$context` variables.
+    pub format: String,
 }
 
 #[cfg(test)]

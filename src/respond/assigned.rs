@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::aws::write::Patch;
-use crate::aws::{Aws, AwsError, Lane};
+use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
-use crate::model::change::{Assignment, DEPLOYMENT, Doing, POLICY, Place, WEB_ACL, limits};
+use crate::model::change::{
+    ACCOUNT_LIMITS, ARN, Assignment, BURST, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, POLICY, Place, RATE, WEB_ACL,
+    limits,
+};
+use crate::model::made::{MadeIpSet, MadeWebAcl, web_acl_document};
 use crate::model::method::setting_path;
 use crate::model::policy::Policy;
+use crate::model::waf::IpSet;
 
 /// Patch operations in one call; a public tool sends no more at once (a quota for it is not documented).
 const MOST_PATCHES: usize = 80;
@@ -22,10 +27,17 @@ pub(super) fn call(doing: &Doing) -> (&'static str, &'static str) {
         Doing::Flush(flush) if flush.authorizers => ("apigateway", "FlushStageAuthorizersCache"),
         Doing::Flush(_) => ("apigateway", "FlushStageCache"),
         Doing::Assign(assignment) => match &assignment.place {
-            Place::MethodThrottles { .. } | Place::Deployment { .. } => ("apigateway", "UpdateStage"),
+            Place::RouteThrottles { .. } if !assignment.makes() => ("apigateway", "DeleteRouteSettings"),
+            Place::MethodThrottles { .. } | Place::RouteThrottles { .. } | Place::Deployment { .. } => {
+                ("apigateway", "UpdateStage")
+            }
             Place::DraftPolicy { .. } => ("apigateway", "UpdateRestApi"),
             Place::WebAcl { .. } if wanted_web_acl(assignment).is_some() => ("wafv2", "AssociateWebACL"),
             Place::WebAcl { .. } => ("wafv2", "DisassociateWebACL"),
+            Place::IpSet { .. } if assignment.makes() => ("wafv2", "CreateIPSet"),
+            Place::IpSet { .. } => ("wafv2", "DeleteIPSet"),
+            Place::ClosedWebAcl { .. } if assignment.makes() => ("wafv2", "CreateWebACL"),
+            Place::ClosedWebAcl { .. } => ("wafv2", "DeleteWebACL"),
         },
     }
 }
@@ -37,6 +49,16 @@ pub(super) async fn current(aws: &Aws, place: &Place, lane: Lane) -> Result<Map<
     };
     match place {
         Place::MethodThrottles { api_id, stage } => Ok(aws.stage_settings(api_id, stage, lane).await?.methods),
+        Place::RouteThrottles { api_id, stage, .. } => {
+            let mut settings = aws.http_stage(api_id, stage, lane).await?.settings;
+            // What an undo sets where there was nothing.
+            if lane == Lane::Plan
+                && let Some(limit) = aws.account_limit(lane).await?
+            {
+                settings.insert(ACCOUNT_LIMITS.to_owned(), json!({ RATE: limit.rate, BURST: limit.burst }));
+            }
+            Ok(settings)
+        }
         Place::WebAcl { api_id, stage, .. } => {
             Ok(one(WEB_ACL, aws.stage_settings(api_id, stage, lane).await?.web_acl_arn))
         }
@@ -53,7 +75,58 @@ pub(super) async fn current(aws: &Aws, place: &Place, lane: Lane) -> Result<Map<
                 Policy::of_answer(&answered).map_or(Some(answered), |policy| policy.map(|p| p.text().to_owned()));
             Ok(one(POLICY, text))
         }
+        Place::IpSet { name } => {
+            let set = aws.ip_set_named(name, lane).await?;
+            let document = |set: &IpSet| MadeIpSet::read(set.version, set.description.as_deref(), &set.addresses);
+            Ok(set.map(|set| made(IP_SET, document(&set).document(), set.arn)).unwrap_or_default())
+        }
+        Place::ClosedWebAcl { name } => {
+            let acl = aws.web_acl_named(name, lane).await?;
+            Ok(acl.map(|acl| made(CLOSED_WEB_ACL, web_acl_document(&acl.body), acl.arn)).unwrap_or_default())
+        }
     }
+}
+
+/// What stands under a name, as its document, and the ARN it has.
+fn made(part: &str, document: Value, arn: String) -> Map<String, Value> {
+    [(part.to_owned(), document), (ARN.to_owned(), Value::String(arn))].into_iter().collect()
+}
+
+/// Makes an IP set, or deletes the one that is what was read, under the lock token of that very reading.
+async fn write_ip_set(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Result<(), AwsError> {
+    if let Some(wanted) = assignment.wanted(IP_SET) {
+        let unreadable = || AwsError::new("CreateIPSet", name, Problem::Invalid("it is no IP set".to_owned()));
+        return aws.create_ip_set(ticket, name, &MadeIpSet::of(wanted).ok_or_else(unreadable)?).await;
+    }
+    let gone = |what: &str| AwsError::new("DeleteIPSet", name, Problem::NotFound(what.to_owned()));
+    let set = aws.ip_set_named(name, Lane::Write).await?.ok_or_else(|| gone("it is gone already"))?;
+    let there = MadeIpSet::read(set.version, set.description.as_deref(), &set.addresses).document();
+    if assignment.read(IP_SET) != Some(&there) {
+        return Err(AwsError::new("DeleteIPSet", name, Problem::StaleLock));
+    }
+    aws.delete_ip_set(ticket, &set).await
+}
+
+/// Makes a closed web ACL over the IP sets it names, or deletes the one that is what was read, under that reading's lock token.
+async fn write_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Result<(), AwsError> {
+    if let Some(wanted) = assignment.wanted(CLOSED_WEB_ACL) {
+        let failed = |problem| AwsError::new("CreateWebACL", name, problem);
+        let wanted = MadeWebAcl::of(name, wanted)
+            .ok_or_else(|| failed(Problem::Invalid("it is no closed web ACL".to_owned())))?;
+        let known = aws.ip_set_names(Lane::Write).await?;
+        let arn = |set: &String| {
+            let found = known.iter().find(|known| known.name == *set).map(|known| known.arn.clone());
+            found.ok_or_else(|| failed(Problem::NotFound(format!("IP set {set}"))))
+        };
+        let sets = wanted.sets.iter().map(arn).collect::<Result<Vec<_>, _>>()?;
+        return aws.create_closed_web_acl(ticket, &wanted, &sets).await;
+    }
+    let gone = || AwsError::new("DeleteWebACL", name, Problem::NotFound("it is gone already".to_owned()));
+    let acl = aws.web_acl_named(name, Lane::Write).await?.ok_or_else(gone)?;
+    if assignment.read(CLOSED_WEB_ACL) != Some(&web_acl_document(&acl.body)) {
+        return Err(AwsError::new("DeleteWebACL", name, Problem::StaleLock));
+    }
+    aws.delete_web_acl(ticket, &acl).await
 }
 
 /// Sets the values, by one call.
@@ -62,6 +135,16 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
         Place::MethodThrottles { api_id, stage } => {
             for patches in throttle_patches(assignment).chunks(MOST_PATCHES) {
                 aws.update_stage(ticket, api_id, stage, patches).await?;
+            }
+            Ok(())
+        }
+        Place::RouteThrottles { api_id, stage, .. } => {
+            let at = (api_id.as_str(), stage.as_str());
+            for part in &assignment.parts {
+                match &part.after {
+                    Some(settings) => aws.update_route_settings(ticket, at, &part.name, settings).await?,
+                    None => aws.delete_route_settings(ticket, at, &part.name).await?,
+                }
             }
             Ok(())
         }
@@ -77,6 +160,8 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
             let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: value.to_owned() };
             aws.update_stage(ticket, api_id, stage, &[patch]).await
         }
+        Place::IpSet { name } => write_ip_set(aws, ticket, name, assignment).await,
+        Place::ClosedWebAcl { name } => write_web_acl(aws, ticket, name, assignment).await,
     }
 }
 
@@ -107,8 +192,7 @@ pub(super) fn throttle_patches(assignment: &Assignment) -> Vec<Patch> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::change::{BURST, Part, RATE};
-    use serde_json::json;
+    use crate::model::change::Part;
 
     #[test]
     fn an_entry_is_set_in_rate_and_burst_and_removed_whole() {

@@ -105,6 +105,12 @@ guards! {
     THROTTLE_SHEDDING = "throttle.shedding", overridable: true, varies: true,
         "Says how much of the method's traffic would be turned away, legitimate and attack alike; stops where most of it was there before the attack.",
         "The metrics of the last ten minutes and of the ten before the attack, the method's own where detailed metrics are on, else the stage's times the method's share of WAF's samples; unknown where neither tells. What the method had before the attack counts as legitimate.";
+    THROTTLE_IMMUTABLE = "throttle.immutable", overridable: false, varies: false,
+        "On an HTTP API: API Gateway does not manage the stage itself, which nobody may change then.",
+        "`apiGatewayManaged` of the stage.";
+    THROTTLE_UNSET = "throttle.unset", overridable: false, varies: false,
+        "On an HTTP API: says which limits cannot be unset again once they are written; the undo sets the account's instead.",
+        "The stage's route settings as AWS wrote them, and `GetAccount`; that a limit cannot be unset is reported by others.";
     THROTTLE_MANAGED = "throttle.managed", overridable: false, varies: false,
         "Says when the stage looks managed by infrastructure as code, whose next run will take the change back.",
         "The stage's tags.";
@@ -147,6 +153,30 @@ guards! {
     CLOSE_PROTECTION = "close.protection", overridable: false, varies: false,
         "Says what the stage's own web ACL does and the closed one does not.",
         "Both web ACLs' rules.";
+    PREPARE_ALLOW = "prepare.allow-list", overridable: false, varies: false,
+        "Somebody is let in, and not everybody: `/0` is refused, as WAF itself refuses it.",
+        "The prefixes asked for, else `guards.break-glass` of the configuration.";
+    PREPARE_HOST_BITS = "prepare.host-bits", overridable: false, varies: false,
+        "A prefix written with host bits is masked, which lets in more than was written; this says so.",
+        "What was written, what it becomes, how many addresses that is.";
+    PREPARE_BREADTH = "prepare.breadth", overridable: true, varies: false,
+        "No prefix to let in is wider than the team allows to be blocked: a closure that lets many in closes little.",
+        "`guards.widest-v4` and `guards.widest-v6` of the configuration.";
+    PREPARE_ADMITS = "prepare.admits", overridable: true, varies: false,
+        "The break-glass ranges and the partners of the never-block list would get in.",
+        "`guards.break-glass` and `guards.never-block` of the configuration; unknown where no break-glass ranges are set.";
+    PREPARE_NAME = "prepare.name", overridable: false, varies: false,
+        "Nothing else stands under the names of the web ACL and its IP sets; what stands as it would be made is used.",
+        "`ListWebACLs`, `ListIPSets`, and what stands there.";
+    PREPARE_QUOTA = "prepare.quota", overridable: false, varies: false,
+        "Says when the account has as many IP sets or web ACLs as AWS grants by default.",
+        "`ListWebACLs` and `ListIPSets`; what AWS has granted beyond is not read.";
+    PREPARE_EXPIRY = "prepare.expiry", overridable: false, varies: false,
+        "What is prepared does not expire.",
+        "`--for`.";
+    UNDO_USED = "undo.in-use", overridable: false, varies: false,
+        "What an action made is deleted whole or not at all: as it was made, and before no resource.",
+        "`GetWebACL` and `GetIPSet` against the journal, and `ListResourcesForWebACL` for stages and load balancers; for other kinds, and for other web ACLs that refer to an IP set, AWS itself refuses.";
     SWITCH_ALLOW = "kill-switch.allow-list", overridable: false, varies: false,
         "Somebody is let in, and not everybody: `/0` closes nothing. Says where host bits were masked.",
         "`--allow`.";

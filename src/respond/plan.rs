@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::action::{block_ip, close, flush_cache, kill_switch, throttle};
+use super::action::{block_ip, close, flush_cache, kill_switch, prepare, throttle};
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
 use crate::model::action::Action;
@@ -43,6 +43,7 @@ pub async fn plan(
         Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
         Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,
         Action::Close(action) => Box::pin(close::plan(aws, settings, action, attack_began)).await,
+        Action::PrepareClosedWebAcl(action) => Box::pin(prepare::plan(aws, settings, action)).await,
         Action::KillSwitch(action) => Box::pin(kill_switch::plan(aws, settings, action, attack_began, &proofs)).await,
     }
 }

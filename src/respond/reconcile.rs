@@ -131,6 +131,15 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
         (n, not) if n + not == changes.len() && n > 0 && lasting(&changes) == made => Outcome::Done,
         _ => Outcome::Partly,
     };
+    if outcome == Outcome::Partly && changes.iter().any(|change| change.doing.is_making()) {
+        lines.push(match flight.history.plan.purpose {
+            Purpose::Apply => format!(
+                "apply it again to make what is missing, or delete what was made: portcullis undo {}",
+                flight.history.action_id
+            ),
+            Purpose::Undo { .. } => "undo it again to delete the rest".to_owned(),
+        });
+    }
     made.extend(begun_only);
     let at = aws.clock().now().format("%H:%M:%SZ");
     (made, Some(outcome), format!("{what} was cut short; read at {at}: {}", lines.join("; ")))

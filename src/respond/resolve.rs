@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::stage::{Api, StageDetail, StageSelector};
+use crate::model::stage::{Api, StageDetail, StageId, StageSelector};
 
 /// Why no single stage was found.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -17,6 +17,14 @@ pub enum ResolveError {
         region: String,
         /// ` (did you mean …?)` or nothing.
         near: String,
+    },
+    /// It is an HTTP API, on which next to nothing can be done.
+    #[error(
+        "“{}” is an HTTP API: it has no web ACL, no cache and no resource policy (documented). `throttle` is what works on it", .api.name
+    )]
+    HttpApi {
+        /// Which.
+        api: Box<Api>,
     },
     /// The API has no such stage.
     #[error("API {api} has no stage “{stage}”; it has {has}")]
@@ -72,12 +80,23 @@ pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<St
         None => apis.iter().filter(|api| api.name == selector.api).collect(),
     };
     if named.is_empty() {
+        // Where HTTP APIs cannot be listed, it is said that there is no REST API.
+        let http = aws.http_apis(lane).await.unwrap_or_default();
+        match http
+            .iter()
+            .filter(|api| api.id == selector.api || api.name == selector.api)
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
+            [] => {}
+            [api] => return Err(ResolveError::HttpApi { api: Box::new((*api).clone()) }),
+            several => return Err(ambiguous(selector, several)),
+        }
         let near = near(&selector.api, apis.iter().map(|api| api.name.as_str()));
         return Err(ResolveError::NoApi { api: selector.api.clone(), region: aws.region().to_owned(), near });
     }
     let [api] = named.as_slice() else {
-        let ids = named.iter().map(|api| api.id.clone()).collect();
-        return Err(ResolveError::Ambiguous { api: selector.api.clone(), stage: selector.stage.clone(), ids });
+        return Err(ambiguous(selector, &named));
     };
     let found = aws.stages(api, lane).await?;
     let has: Vec<String> = found.iter().map(|s| s.id.stage.clone()).collect();
@@ -87,6 +106,33 @@ pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<St
         stage: selector.stage.clone(),
         has: if has.is_empty() { "none".to_owned() } else { has.join(", ") },
     })
+}
+
+fn ambiguous(selector: &StageSelector, apis: &[&Api]) -> ResolveError {
+    let ids = apis.iter().map(|api| api.id.clone()).collect();
+    ResolveError::Ambiguous { api: selector.api.clone(), stage: selector.stage.clone(), ids }
+}
+
+/// Refuses where an HTTP API has the name by which `found` was named: for what can be done on either. Where they cannot be listed
+/// there are none, as far as is known.
+pub(super) async fn only_rest(
+    aws: &Aws,
+    selector: &StageSelector,
+    found: &StageId,
+    lane: Lane,
+) -> Result<(), ResolveError> {
+    if selector.api == found.api_id {
+        return Ok(());
+    }
+    let http = aws.http_apis(lane).await.unwrap_or_default();
+    match http.into_iter().find(|api| api.name == selector.api) {
+        None => Ok(()),
+        Some(api) => Err(ResolveError::Ambiguous {
+            api: selector.api.clone(),
+            stage: selector.stage.clone(),
+            ids: vec![found.api_id.clone(), api.id],
+        }),
+    }
 }
 
 /// ` (did you mean X?)` for the closest name within a third of its length, or nothing.

@@ -9,6 +9,8 @@ use crate::model::stage::StageId;
 pub enum Effect {
     /// Read who is sending what; answered by `Event::Sources`.
     LoadSources(StageId),
+    /// What every way of closing a stage would do now; answered by `Event::Ladder`. Changes nothing.
+    LoadLadder(StageId),
     /// Plan an action; answered by `Event::Plan` with the same number. Changes nothing.
     Plan {
         /// The number of the request.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::model::board::Board;
+use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Plan};
 use crate::model::source::Sources;
 use crate::model::stage::StageId;
@@ -25,6 +26,13 @@ pub enum Event {
         stage: StageId,
         /// What was read.
         result: Result<Arc<Sources>, String>,
+    },
+    /// The ways of closing a stage, as asked for with [`super::Effect::LoadLadder`].
+    Ladder {
+        /// Which stage was asked for.
+        stage: StageId,
+        /// What was found.
+        result: Result<Box<Ladder>, String>,
     },
     /// A plan, as asked for with [`super::Effect::Plan`] or [`super::Effect::PlanUndo`].
     Plan {

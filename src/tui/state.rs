@@ -10,6 +10,7 @@ use tui_input::Input;
 
 use crate::model::action::{Action, Terms};
 use crate::model::board::{Board, StageRow};
+use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Plan};
 use crate::model::signal::Severity;
 use crate::model::source::{Source, Sources};
@@ -283,6 +284,16 @@ pub(crate) enum PromptKind {
     Note,
 }
 
+/// The ways of closing a stage: asked for when the choice was opened.
+#[derive(Debug)]
+pub(crate) struct LadderPane {
+    pub(crate) stage: StageId,
+    /// What stood in the prompt when it was opened: only that is replaced by what is recommended.
+    pub(crate) offered: String,
+    /// `None` until it has arrived.
+    pub(crate) answer: Option<Result<Box<Ladder>, String>>,
+}
+
 /// A line that is being typed, in place of the status line.
 #[derive(Debug)]
 pub(crate) struct Prompt {
@@ -327,6 +338,8 @@ pub struct State {
     pub(crate) timeline: TimelinePane,
     pub(crate) help_scroll: Scroll,
     pub(crate) prompt: Option<Prompt>,
+    /// The ways of closing, while one is being chosen.
+    pub(crate) ladder: Option<LadderPane>,
     pub(crate) status: Option<Status>,
     /// A note that is on its way to the disk, kept in case it does not get there.
     pub(crate) pending_note: Option<String>,
@@ -363,6 +376,7 @@ impl State {
             timeline: TimelinePane::default(),
             help_scroll: Scroll::default(),
             prompt: None,
+            ladder: None,
             status: None,
             pending_note: None,
             requests: 0,

@@ -66,6 +66,16 @@ fn everything_that_prints_prints_one_object_with_its_schema() {
     program.json(2, "plan", &with("plan", &BLOCK, &[]));
     program.json(5, "plan", &with("apply", &BLOCK, &[]));
     program.json(3, "plan", &["plan", "block-ip", "--stage", "shop/prod", "0.0.0.0/0"]);
+    let preflight = program.json(1, "preflight", &["preflight", "shop/prod"]);
+    assert_eq!((rows(&preflight, "stages"), &preflight["ready"]), (1, &json!(false)));
+    let every = program.run(&["preflight"]).exits(1).out;
+    assert!(["shop/prod:", "shop/dev:", "not proven"].iter().all(|words| every.contains(words)), "{every}");
+    program.run(&["preflight", "shop/nosuch"]).says(1, &["it has dev, prod"]);
+    let ladder = program.json(2, "ladder", &["plan", "close", "--stage", "shop/prod"]);
+    assert_eq!(rows(&ladder["ladder"], "ways"), 3);
+    assert_eq!(ladder["ladder"]["ways"][2]["fits"], true);
+    program.json(5, "ladder", &["apply", "close", "--stage", "shop/prod"]);
+    program.run(&["apply", "close", "--stage", "shop/prod", "--confirm", "x"]).says(5, &["Name one with --by"]);
     assert_eq!(rows(&program.json(0, "actions", &["actions"]), "actions"), 0);
     assert_eq!(rows(&program.json(0, "sweep", &["sweep"]), "actions"), 0);
     assert_eq!(rows(&program.json(0, "incidents", &["timeline", "list"]), "incidents"), 0);

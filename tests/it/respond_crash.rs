@@ -15,6 +15,7 @@ use portcullis_range::state::{MethodSetting, Snapshot, Stage};
 use portcullis_range::{Fault, When};
 
 use crate::kill_switch;
+use crate::respond_prepare::prepare;
 use crate::respond_stage::{cached, closable, close, flush, throttle};
 use crate::world::{World, actor, block, young_flood};
 
@@ -26,6 +27,7 @@ struct Picture {
     entries: Vec<String>,
     draft: Snapshot,
     dev: String,
+    waf: Vec<String>,
 }
 
 fn picture(world: &World) -> Picture {
@@ -42,7 +44,14 @@ fn picture(world: &World) -> Picture {
     if ours(&prod.deployment_id) {
         prod.deployment_id = "a snapshot of ours".into();
     }
-    Picture { prod, web_acl, entries: world.entries("shop-blocklist"), draft, dev: stages[0].1.clone() }
+    Picture {
+        prod,
+        web_acl,
+        entries: world.entries("shop-blocklist"),
+        draft,
+        dev: stages[0].1.clone(),
+        waf: world.waf_names(),
+    }
 }
 
 async fn world_for(action: &Action) -> World {
@@ -186,6 +195,7 @@ async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
         close(Closure::ThrottleZero),
         flush(false),
         flush(true),
+        prepare("night"),
     ];
     assert!(matrix("one call each", &actions).await >= 2 * 2 * 5);
 }

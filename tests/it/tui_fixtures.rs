@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use portcullis::model::action::{Action, BlockIp, Terms};
+use portcullis::model::action::{Action, BlockIp, Terms, Throttle};
 use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, History, Known, Metric, Polling, StageRow};
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
+use portcullis::model::ladder::{Ladder, Rung, Way};
 use portcullis::model::plan::{
     Change, Effect, Finished, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
 };
@@ -20,6 +21,29 @@ use portcullis::tui::TimelineView;
 /// 03:02:10Z, when everybody is asleep.
 pub(crate) fn now() -> DateTime<Utc> {
     "2026-03-14T03:02:10Z".parse().unwrap()
+}
+
+/// The ways of closing a stage: the lightest is recommended, the next lacks its web ACL.
+pub(crate) fn ladder(of: &StageId) -> Ladder {
+    let stage = StageSelector { profile: None, region: None, api: of.api_id.clone(), stage: of.stage.clone() };
+    let method = Some("POST /login".parse().unwrap());
+    let throttle = Throttle { stage, method, rate: 30, burst: 30, terms: Terms::default() };
+    let open = |way, whom: &str| Rung { whom: Some(whom.into()), unfit: None, ..Rung::unfit(way, "") };
+    let lightest = Rung {
+        action: Some(Action::Throttle(throttle)),
+        ..open(Way::ThrottleMethod, "it would turn away 93 % of everything alike: 18.7 of 20.0 legitimate requests/s")
+    };
+    Ladder {
+        stage: of.clone(),
+        read_at: now(),
+        attack: true,
+        situation: vec!["POST /login gets 420 requests/s, 20 before the attack".into()],
+        rungs: vec![
+            lightest,
+            Rung::unfit(Way::WebAcl, "there is no closed web ACL to swap in"),
+            open(Way::ThrottleZero, "everybody loses access, responders and monitors too: nothing passes"),
+        ],
+    }
 }
 
 /// `minutes` before 03:02:00Z.

@@ -71,6 +71,10 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
                 Err(why())
             },
         },
+        Effect::LoadLadder(stage) => Event::Ladder {
+            stage: stage.clone(),
+            result: if ok { Ok(Box::new(fixtures::ladder(stage))) } else { Err(why()) },
+        },
         Effect::Plan { request, .. } => {
             let plans = [fixtures::plan_pass, fixtures::plan_warn, fixtures::plan_stop, fixtures::plan_firm];
             let plan = plans[usize::try_from(dice.roll(4)).unwrap()]();

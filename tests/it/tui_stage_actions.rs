@@ -25,6 +25,7 @@ fn asked(console: &Console) -> Action {
         Action::Throttle(one) => &mut one.stage,
         Action::FlushCache(one) => &mut one.stage,
         Action::Close(one) => &mut one.stage,
+        Action::PrepareClosedWebAcl(one) => &mut one.stage,
         Action::KillSwitch(one) => &mut one.stage,
         Action::BlockIp(_) => panic!("not asked for"),
     };
@@ -162,7 +163,35 @@ fn what_is_typed_wrong_is_said_and_nothing_is_asked_for() {
     console.esc();
     console.keys("x").keys("x").enter();
     assert!(console.text().contains("write web-acl or throttle-zero"), "{}", console.text());
-    assert!(console.effects.is_empty(), "{:?}", console.effects);
+    assert_eq!(console.effects, [Effect::LoadLadder(fixtures::stage("shop", "prod"))]);
+}
+
+#[test]
+fn the_ways_of_closing_are_shown_and_the_recommended_one_is_offered() {
+    let stage = fixtures::stage("shop", "prod");
+    let arrived = || Event::Ladder { stage: stage.clone(), result: Ok(Box::new(fixtures::ladder(&stage))) };
+    for size in SIZES {
+        let mut console = Console::armed(size);
+        console.board(fixtures::attack()).keys("x");
+        assert!(console.text().contains("reading what each way would do"), "{}", console.text());
+        console.event(arrived());
+        assert_snapshot!(format!("close_ladder_{}x{}", size.0, size.1), console.text());
+        console.enter();
+        let Action::Throttle(asked) = asked(&console) else { panic!("{:?}", console.effects) };
+        assert_eq!((asked.method.unwrap().to_string().as_str(), asked.rate), ("POST /login", 30));
+    }
+    // What somebody has begun to type stays; an answer that comes after the choice is dropped.
+    let mut console = Console::armed((80, 24));
+    console.board(fixtures::attack()).keys("x").keys(" 4h");
+    console.event(arrived());
+    console.enter();
+    assert!(matches!(asked(&console), Action::Close(_)), "{:?}", console.effects);
+    console.event(arrived());
+    assert!(!console.text().contains("web-acl       "), "{}", console.text());
+    let mut console = Console::armed((80, 24));
+    console.board(fixtures::attack()).keys("x");
+    console.event(Event::Ladder { stage, result: Err("no connection".into()) });
+    assert!(console.text().contains("not known: no connection"), "{}", console.text());
 }
 
 #[test]

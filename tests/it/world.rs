@@ -34,7 +34,12 @@ pub(crate) fn actor() -> Actor {
 
 /// The `sqli-flood` drill at its start, its account time running at `rate` on tokio's (paused) clock.
 pub(crate) async fn flood(rate: f64) -> World {
-    let drill = Drill::load(Some("sqli-flood")).unwrap();
+    of_drill("sqli-flood", rate).await
+}
+
+/// A drill at its start, its account time running at `rate` on tokio's (paused) clock.
+pub(crate) async fn of_drill(name: &str, rate: f64) -> World {
+    let drill = Drill::load(Some(name)).unwrap();
     let range = drill.range(rate, None).unwrap();
     of(&drill, range).await
 }
@@ -55,6 +60,19 @@ async fn of(drill: &Drill, range: RangeHandle) -> World {
         range,
         store: IncidentStore::new(dir.path().join("incidents")),
         settings: drill.settings.clone(),
+        _dir: dir,
+    }
+}
+
+/// Any range, with settings of nobody's, its account time running at `rate` on tokio's (paused) clock.
+pub(crate) async fn of_range(range: portcullis_range::Range, rate: f64) -> World {
+    let range = RangeHandle::new(range, rate);
+    let dir = tempfile::tempdir().unwrap();
+    World {
+        aws: connect(&range).await,
+        range,
+        store: IncidentStore::new(dir.path().join("incidents")),
+        settings: Settings::default(),
         _dir: dir,
     }
 }
@@ -141,6 +159,18 @@ impl World {
         self.range.with(|range| {
             let sets = &range.account().waf.ip_sets;
             sets.values().find(|s| s.saved().name == set).unwrap().saved().addresses.clone()
+        })
+    }
+
+    /// The names of every IP set and web ACL, in order.
+    pub(crate) fn waf_names(&self) -> Vec<String> {
+        self.range.with(|range| {
+            let waf = &range.account().waf;
+            let sets = waf.ip_sets.values().map(|set| format!("ip-set {}", set.saved().name));
+            let acls = waf.web_acls.values().map(|acl| format!("web-acl {}", acl.saved().name));
+            let mut names: Vec<String> = sets.chain(acls).collect();
+            names.sort();
+            names
         })
     }
 

@@ -236,3 +236,44 @@ fn managed_keys_are_addresses_only() {
     let custom = client.waf("GetRateBasedStatementManagedKeys", ask("keys"));
     assert_eq!(custom.refused().1, "WAFUnsupportedAggregateKeyTypeException");
 }
+
+/// A name is used once. (documented: service model)
+#[test]
+fn a_second_web_acl_of_the_same_name_is_refused() {
+    let mut client = Client::new();
+    client.web_acl("acl", json!([]));
+    let again = json!({
+        "Name": "acl", "Scope": "REGIONAL", "DefaultAction": {"Block": {}}, "VisibilityConfig": visibility("acl"),
+    });
+    assert_eq!(client.waf("CreateWebACL", again).refused().1, "WAFDuplicateItemException");
+}
+
+/// Deleting takes the newest lock token, as updating does. (documented: service model)
+#[test]
+fn deleting_needs_the_newest_lock_token() {
+    let mut client = Client::new();
+    let acl = client.web_acl("acl", json!([]));
+    client.waf("UpdateWebACL", update(&acl, &json!([]), json!({}))).ok();
+    assert_eq!(client.waf("DeleteWebACL", naming(&acl, json!({}))).refused().1, "WAFOptimisticLockException");
+    let set = client.ip_set("list", "IPV4", &[]);
+    client.waf("UpdateIPSet", naming(&set, json!({"Addresses": ["192.0.2.1/32"]}))).ok();
+    assert_eq!(client.waf("DeleteIPSet", naming(&set, json!({}))).refused().1, "WAFOptimisticLockException");
+}
+
+/// A hundred web ACLs and a hundred IP sets a region, unless AWS has granted more. (unverified)
+#[test]
+fn a_hundred_of_a_kind_and_no_more() {
+    let mut client = Client::new();
+    for n in 0..100 {
+        client.wait(1);
+        client.ip_set(&format!("list-{n}"), "IPV4", &[]);
+        client.web_acl(&format!("acl-{n}"), json!([]));
+    }
+    client.wait(1);
+    let set = json!({"Name": "more", "Scope": "REGIONAL", "IPAddressVersion": "IPV4", "Addresses": []});
+    assert_eq!(client.waf("CreateIPSet", set).refused().1, "WAFLimitsExceededException");
+    let acl = json!({
+        "Name": "more", "Scope": "REGIONAL", "DefaultAction": {"Block": {}}, "VisibilityConfig": visibility("more"),
+    });
+    assert_eq!(client.waf("CreateWebACL", acl).refused().1, "WAFLimitsExceededException");
+}

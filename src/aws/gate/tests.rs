@@ -111,6 +111,17 @@ async fn no_client_sends_a_write_without_a_ticket() {
         gateway.update_account(),
         gateway.test_invoke_method().rest_api_id("a").resource_id("r").http_method("GET"),
     );
+    let http = &aws.0.http_apis;
+    let http_calls = refused!(
+        range,
+        http.update_stage().api_id("a").stage_name("$default"),
+        http.delete_route_settings().api_id("a").stage_name("live").route_key("GET /pets"),
+        http.delete_stage().api_id("a").stage_name("live"),
+        http.update_api().api_id("a"),
+        http.create_deployment().api_id("a"),
+        http.reset_authorizers_cache().api_id("a").stage_name("live"),
+    );
+    assert_eq!(http_calls, 6);
     let others = refused!(
         range,
         metrics.put_metric_data().namespace("n"),
@@ -187,6 +198,27 @@ async fn a_ticket_opens_exactly_what_it_names() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_made_is_known_by_its_name_and_what_is_to_go_by_its_id() {
+    use crate::model::made::MadeIpSet;
+    use crate::model::waf::IpVersion;
+    let range = range();
+    let aws = connect(&range).await;
+    let made = MadeIpSet::new(IpVersion::V4, ["192.0.2.0/24".to_owned()]);
+    let arn = format!("arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/ipset/night");
+    let making = ticket(ACCOUNT, REGION, "CreateIPSet", &arn);
+    let other = aws.create_ip_set(&making, "day", &made).await.unwrap_err();
+    assert!(matches!(refusal(other), Refusal::OtherTicket { .. }));
+    assert_eq!(written(&range), Vec::<String>::new());
+    aws.create_ip_set(&making, "night", &made).await.unwrap();
+    let there = set(&aws, &range, "night").await;
+    let deleting = ticket(ACCOUNT, REGION, "DeleteIPSet", &there.arn);
+    let error = aws.delete_ip_set(&deleting, &set(&aws, &range, "block").await).await.unwrap_err();
+    assert!(matches!(refusal(error), Refusal::OtherTicket { .. }));
+    aws.delete_ip_set(&deleting, &there).await.unwrap();
+    assert_eq!(written(&range), ["CreateIPSet", "DeleteIPSet"]);
+}
+
+#[tokio::test]
 async fn before_the_account_is_known_a_ticket_opens_nothing() {
     let range = range();
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };
@@ -210,6 +242,25 @@ fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Htt
     HttpRequest::try_from(request.body(body).unwrap()).unwrap()
 }
 
+/// HTTP APIs: what the request names is told by the path as it was sent, a stage and a route by what their escapes stand for.
+#[test]
+fn a_route_is_known_by_its_name_and_a_path_by_its_parts() {
+    let on_wire = |method: &str, path: &str| {
+        let asked = write_on_the_wire(&request(method, &format!("http://range.invalid{path}"), &[], "")).unwrap();
+        (asked.operation, asked.resource)
+    };
+    let owned = |operation: &str, resource: &str| (operation.to_owned(), resource.to_owned());
+    assert_eq!(on_wire("PATCH", "/v2/apis/a/stages/%24default"), owned("UpdateStage", "/apis/a/stages/$default"));
+    assert_eq!(
+        on_wire("DELETE", "/v2/apis/a/stages/live/routesettings/GET%20%2Fpets"),
+        owned("DeleteRouteSettings", "/apis/a/stages/live/routesettings/GET /pets")
+    );
+    // An escaped slash makes no part of a path, and what is no escape stays.
+    assert_eq!(on_wire("PATCH", "/v2/apis/a%2Fstages%2Flive").0, "PATCH");
+    assert_eq!(on_wire("DELETE", "/v2/apis/a/stages/live").0, "DELETE");
+    assert_eq!(on_wire("PATCH", "/v2/apis/a/stages/%zz%2").1, "/apis/a/stages/%zz%2");
+}
+
 #[test]
 fn what_looks_like_a_read_in_the_wrong_place_is_a_write() {
     let host = "http://range.invalid";
@@ -225,6 +276,7 @@ fn what_looks_like_a_read_in_the_wrong_place_is_a_write() {
         ("POST", "/", vec![form], "x=1&Action=GetCallerIdentity"),
         ("POST", "/", vec![form], "Action=AssumeRole&Action=GetCallerIdentity"),
         ("POST", "/?GetIPSet", vec![], ""),
+        ("PATCH", "/v2/apis/a/stages/live", vec![("x-amz-target", "AWSWAF_20190729.GetIPSet")], ""),
     ];
     for (method, path, headers, body) in disguised {
         let request = request(method, &format!("{host}{path}"), &headers, body);

@@ -1,6 +1,7 @@
 //! Reads: each gives the console's own types, paced and with typed errors.
 
 mod gateway;
+mod http_api;
 mod identity;
 mod metrics;
 mod policy;
@@ -11,4 +12,4 @@ mod waf_rules;
 
 pub use metrics::{MetricQuery, MetricResult, MetricStatus, Statistic};
 pub use samples::SampleSet;
-pub use waf::ResourceKind;
+pub use waf::{Named, ResourceKind, WrittenWebAcl};

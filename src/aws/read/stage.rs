@@ -8,7 +8,7 @@ use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::limits::{AccountLimit, DeployedMethod, Limit, UsagePlan};
 use crate::model::method::{MethodName, setting_name};
-use crate::model::stage::StageSettings;
+use crate::model::stage::{AccessLog, StageSettings};
 
 /// The most that `GetUsagePlans` gives at once (documented).
 const PAGE: i32 = 500;
@@ -99,6 +99,13 @@ fn limit(settings: &ThrottleSettings) -> Limit {
     Limit { rate: settings.rate_limit(), burst: f64::from(settings.burst_limit()) }
 }
 
+/// A log without a destination is none.
+fn access_log(body: &Map<String, Value>) -> Option<AccessLog> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (destination, format) = (text("destinationArn"), text("format"));
+    (!destination.is_empty()).then_some(AccessLog { destination, format })
+}
+
 fn settings(body: &Map<String, Value>) -> StageSettings {
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
     let object = |name: &str| body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
@@ -111,5 +118,6 @@ fn settings(body: &Map<String, Value>) -> StageSettings {
         cache_cluster_status: text("cacheClusterStatus"),
         canary: body.get("canarySettings").is_some_and(|c| !c.is_null()),
         tags: tags.filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect(),
+        access_log: access_log(&object("accessLogSettings")),
     }
 }

@@ -1,9 +1,11 @@
 //! WAFv2: web ACLs, rule groups, IP sets, what is behind an ACL, tags.
 
 use aws_sdk_wafv2::types::{IpAddressVersion, ResourceType, Scope};
+use serde_json::{Map, Value};
 
 use super::waf_rules;
 use crate::aws::pace::Quota;
+use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::waf::{IpSet, IpVersion, RuleGroup, WebAcl};
 
@@ -42,19 +44,70 @@ impl Aws {
 
     /// ARNs of the web ACLs of a name; there is one at most in a region (documented).
     pub async fn web_acls_named(&self, name: &str, lane: Lane) -> Result<Vec<String>, AwsError> {
+        let all = self.web_acl_names(lane).await?;
+        Ok(all.into_iter().filter(|found| found.name == name).map(|found| found.arn).collect())
+    }
+
+    /// Every regional web ACL.
+    pub async fn web_acl_names(&self, lane: Lane) -> Result<Vec<Named>, AwsError> {
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
             self.0.pace.turn(Quota::WafRead("ListWebACLs"), lane).await;
             let call = self.0.waf.list_web_acls().scope(Scope::Regional).limit(100).set_next_marker(marker);
             let page = call.send().await.map_err(|e| AwsError::of("ListWebACLs", "the account", &e))?;
-            let named = page.web_acls().iter().filter(|acl| acl.name() == Some(name));
-            found.extend(named.filter_map(|acl| acl.arn().map(str::to_owned)));
+            found.extend(page.web_acls().iter().filter_map(|acl| named(acl.name(), acl.arn())));
             marker = page.next_marker().filter(|m| !m.is_empty() && !page.web_acls().is_empty()).map(str::to_owned);
             if marker.is_none() {
                 return Ok(found);
             }
         }
+    }
+
+    /// Every regional IP set.
+    pub async fn ip_set_names(&self, lane: Lane) -> Result<Vec<Named>, AwsError> {
+        let mut found = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::WafRead("ListIPSets"), lane).await;
+            let call = self.0.waf.list_ip_sets().scope(Scope::Regional).limit(100).set_next_marker(marker);
+            let page = call.send().await.map_err(|e| AwsError::of("ListIPSets", "the account", &e))?;
+            found.extend(page.ip_sets().iter().filter_map(|set| named(set.name(), set.arn())));
+            marker = page.next_marker().filter(|m| !m.is_empty() && !page.ip_sets().is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The IP set of a name; `None` where there is none.
+    pub async fn ip_set_named(&self, name: &str, lane: Lane) -> Result<Option<IpSet>, AwsError> {
+        let Some(found) = self.ip_set_names(lane).await?.into_iter().find(|found| found.name == name) else {
+            return Ok(None);
+        };
+        there(self.ip_set(&found.arn, lane).await)
+    }
+
+    /// The web ACL of a name as WAF wrote it, with the lock token of this read; `None` where there is none.
+    pub async fn web_acl_named(&self, name: &str, lane: Lane) -> Result<Option<WrittenWebAcl>, AwsError> {
+        let Some(found) = self.web_acl_names(lane).await?.into_iter().find(|found| found.name == name) else {
+            return Ok(None);
+        };
+        let (_, id) = name_and_id("GetWebACL", &found.arn)?;
+        self.0.pace.turn(Quota::WafRead("GetWebACL"), lane).await;
+        let raw = RawBody::default();
+        let call = self.0.waf.get_web_acl().name(name).id(id).scope(Scope::Regional).customize();
+        let answer = call.interceptor(raw.clone()).send().await.map_err(|e| AwsError::of("GetWebACL", name, &e));
+        let Some(answer) = there(answer)? else { return Ok(None) };
+        let unreadable = |what: &str| AwsError::new("GetWebACL", name, Problem::Unreadable(format!("no {what} in it")));
+        let body = raw.json().and_then(|body| body.get("WebACL")?.as_object().cloned());
+        Ok(Some(WrittenWebAcl {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            lock_token: answer.lock_token().ok_or_else(|| unreadable("lock token"))?.to_owned(),
+            body: body.ok_or_else(|| unreadable("web ACL"))?,
+            arn: found.arn,
+        }))
     }
 
     /// A rule group by ARN. Shared groups of other accounts may be unreadable.
@@ -115,6 +168,43 @@ impl Aws {
             answer.tag_info_for_resource().map(aws_sdk_wafv2::types::TagInfoForResource::tag_list).unwrap_or_default();
         Ok(tags.iter().map(|t| (t.key().to_owned(), t.value().to_owned())).collect())
     }
+}
+
+/// A resource of WAF by name and ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+}
+
+fn named(name: Option<&str>, arn: Option<&str>) -> Option<Named> {
+    Some(Named { name: name?.to_owned(), arn: arn?.to_owned() })
+}
+
+/// `None` where it went away since it was listed.
+fn there<T>(read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(AwsError { problem: Problem::NotFound(_), .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A web ACL as WAF wrote it: for telling whether it is what was made, whatever else may be in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrittenWebAcl {
+    /// Name.
+    pub name: String,
+    /// Id.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// The token that `DeleteWebACL` wants back.
+    pub lock_token: String,
+    /// `WebACL` of the answer.
+    pub body: Map<String, Value>,
 }
 
 /// A kind of resource, as `ListResourcesForWebACL` tells them apart.

@@ -1,5 +1,7 @@
 //! Writes: each takes the ticket that a confirmation yielded, and tells a refusal from an answer that never came.
 
+mod closed_web_acl;
+mod http_api;
 mod ip_set;
 mod policy;
 mod stage;

@@ -25,6 +25,7 @@ use crate::report::{Export, Format};
 use crate::respond::claims;
 use crate::respond::confirm::Confirmed;
 use crate::respond::execute::execute;
+use crate::respond::ladder::ladder;
 use crate::respond::observe::observe;
 use crate::respond::plan::{Circumstances, PlanError, Planned, differences, plan};
 use crate::respond::sweep::sweep;
@@ -37,11 +38,6 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(8);
 
 /// Wall time before the undo of an expired action is tried again.
 const SWEEP_AGAIN: Duration = Duration::from_mins(5);
-
-/// Whether anything of a plan is meant to stay, so that its effect can be watched for.
-fn stays(plan: &Plan) -> bool {
-    plan.changes.iter().any(|change| !change.doing.is_passing())
-}
 
 /// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
 #[derive(Clone)]
@@ -67,6 +63,7 @@ impl Acting {
         let this = self.clone();
         match effect {
             Effect::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
+            Effect::LoadLadder(stage) => drop(tokio::spawn(async move { this.load_ladder(stage).await })),
             Effect::Plan { request, action } => drop(tokio::spawn(async move { this.plan(request, action).await })),
             Effect::PlanUndo { request, action_id, terms } => {
                 drop(tokio::spawn(async move { this.plan_undo(request, &action_id, &terms).await }));
@@ -98,6 +95,14 @@ impl Acting {
     async fn load_sources(&self, stage: StageId) {
         let result = self.sources(&stage).await.map(Arc::new);
         self.send(Event::Sources { stage, result });
+    }
+
+    async fn load_ladder(&self, stage: StageId) {
+        let selector =
+            StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
+        let began = self.attack_began(&stage);
+        let result = ladder(&self.aws, &self.settings, &selector, None, began).await;
+        self.send(Event::Ladder { stage, result: result.map(Box::new).map_err(|error| error.to_string()) });
     }
 
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
@@ -200,7 +205,7 @@ impl Acting {
         let events = self.events.clone();
         let mut progress = |line: &str| drop(events.send(Event::Progress { line: line.to_owned() }));
         let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
-        if finished.outcome == Outcome::Done && stays(shown) {
+        if finished.outcome == Outcome::Done && shown.action.moves_traffic() {
             self.watch_effect(incident, finished.run_id.clone(), shown.clone());
         }
         Ok(finished)

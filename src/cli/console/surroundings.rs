@@ -11,7 +11,7 @@ use crate::incident::IncidentStore;
 use crate::model::settings::Settings;
 
 /// How long leaving waits for a change that is being made.
-const LEAVING: Duration = Duration::from_secs(300);
+const LEAVING: Duration = Duration::from_mins(5);
 
 /// What the host works with.
 pub(super) struct Surroundings {

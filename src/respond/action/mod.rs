@@ -4,5 +4,6 @@ pub mod block_ip;
 pub(super) mod close;
 pub(super) mod flush_cache;
 pub(super) mod kill_switch;
+pub(super) mod prepare;
 mod stage;
 pub(super) mod throttle;

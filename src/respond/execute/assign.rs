@@ -115,6 +115,11 @@ impl Run<'_> {
                     self.say(format!("{name}: AWS is limiting calls; trying again"));
                     self.aws.clock().sleep(TimeDelta::seconds(2)).await;
                 }
+                Err(AwsError { problem: Problem::NotYet(why), .. }) if attempt < PATIENCE => {
+                    self.noted(change, CallPhase::Failed, &format!("WAF does not see yet what was just made: {why}"));
+                    self.say(format!("{name}: WAF does not see yet what was just made; trying again"));
+                    self.aws.clock().sleep(TimeDelta::seconds(10)).await;
+                }
                 Err(error) if error.may_have_happened() => {
                     self.noted(change, CallPhase::NoAnswer, &error.to_string());
                     return Sent::Unanswered(error);
@@ -176,6 +181,12 @@ impl Run<'_> {
         }
         match self.send(change, Some(assignment)).await {
             Sent::Accepted => self.assigned(change, assignment).await,
+            // Refused since the first has arrived meanwhile: what is made by its name is made once.
+            Sent::Refused(_) if matches!(standing(self.aws, assignment).await, Ok(Standing::After)) => {
+                self.noted(change, CallPhase::Answered, "the first attempt had arrived");
+                self.say(format!("{name}: the change was made all the same"));
+                Step::Verified
+            }
             Sent::Refused(why) => {
                 self.say(format!("{name}: not known whether it was changed: {why}"));
                 Step::NotKnown

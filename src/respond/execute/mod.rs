@@ -98,17 +98,22 @@ impl Run<'_> {
         if changes.is_empty() {
             return Outcome::NothingToChange;
         }
+        let planned = changes.len();
         let mut steps = Vec::new();
         for change in changes {
             let read = sets.iter().find(|set| set.arn == change.resource.arn).cloned();
             let step = self.one(change, read).await;
             steps.push(step);
-            if step == Step::NotKnown {
-                self.say("the remaining changes were not begun".to_owned());
+            // What is made whole rests on what was made before it, and what is deleted on what was deleted.
+            let rests_on_it = plan.changes.iter().any(|c| c.doing.is_making());
+            if step == Step::NotKnown || (rests_on_it && step != Step::Verified) {
+                if steps.len() < planned {
+                    self.say("the remaining changes were not begun".to_owned());
+                }
                 break;
             }
         }
-        outcome_of(&steps, plan.changes.iter().filter(|c| !c.is_empty()).count())
+        outcome_of(&steps, planned)
     }
 
     async fn one(&mut self, change: &Change, read: Option<IpSet>) -> Step {
@@ -189,7 +194,7 @@ fn outcome_of(steps: &[Step], planned: usize) -> Outcome {
     let any = |step| steps.contains(&step);
     if all(Step::Verified) {
         Outcome::Done
-    } else if all(Step::NotDone) {
+    } else if steps.iter().all(|step| *step == Step::NotDone) {
         Outcome::NotDone
     } else if steps.len() == 1 && planned == 1 && any(Step::NotKnown) {
         Outcome::NotKnown
@@ -211,6 +216,9 @@ mod tests {
         assert_eq!(outcome_of(&[Verified, NotVerified], 2), Outcome::NotVerified);
         assert_eq!(outcome_of(&[Verified, NotDone], 2), Outcome::Partly);
         assert_eq!(outcome_of(&[NotDone, NotDone], 2), Outcome::NotDone);
+        // The rest was not begun.
+        assert_eq!(outcome_of(&[NotDone], 3), Outcome::NotDone);
+        assert_eq!(outcome_of(&[NotVerified], 3), Outcome::Partly);
         assert_eq!(outcome_of(&[NotKnown], 1), Outcome::NotKnown);
         assert_eq!(outcome_of(&[NotKnown], 2), Outcome::Partly);
     }

@@ -42,6 +42,10 @@ pub async fn observe(
     done_at: DateTime<Utc>,
     patience: TimeDelta,
 ) -> Result<Observation, IncidentError> {
+    if !plan.action.moves_traffic() {
+        let evidence = vec!["nothing to observe: no traffic goes another way by this".to_owned()];
+        return Ok(Observation { observed: false, evidence });
+    }
     let until = done_at + patience;
     let mut trouble: Option<AwsError> = None;
     let mut evidence = loop {

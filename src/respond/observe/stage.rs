@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::change::Doing;
+use crate::model::change::{Doing, Place};
 use crate::model::plan::{Plan, Purpose};
 use crate::model::series::floor_minute;
 
@@ -17,16 +17,25 @@ const BEFORE: i64 = 3;
 
 /// Lines that show the effect, once what reaches the backend has moved the way it should.
 pub(super) async fn moved(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
+    // HTTP APIs have their metrics by id, and other names for some (documented).
+    let http = plan.changes.iter().any(|change| {
+        matches!(&change.doing, Doing::Assign(assignment) if matches!(assignment.place, Place::RouteThrottles { .. }))
+    });
+    let (api, failed) = if http {
+        (("ApiId", plan.stage.api_id.clone()), "5xx")
+    } else {
+        (("ApiName", plan.stage.metric_api_name()), "5XXError")
+    };
     let query = |name, statistic| MetricQuery {
         namespace: "AWS/ApiGateway",
         name,
-        dimensions: vec![("ApiName", plan.stage.metric_api_name()), ("Stage", plan.stage.stage.clone())],
+        dimensions: vec![api.clone(), ("Stage", plan.stage.stage.clone())],
         statistic,
     };
     let queries = [
         query("IntegrationLatency", Statistic::SampleCount),
         query("Count", Statistic::SampleCount),
-        query("5XXError", Statistic::Sum),
+        query(failed, Statistic::Sum),
         query("CacheHitCount", Statistic::Sum),
     ];
     let (from, to) = (floor_minute(done_at) - TimeDelta::minutes(BEFORE), floor_minute(aws.clock().now()));

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Findings;
-use crate::model::change::{ALL_METHODS, Assignment, BURST, Doing, Part, Place, RATE};
+use super::{Findings, made};
+use crate::model::change::{ACCOUNT_LIMITS, ALL_METHODS, Assignment, BURST, Doing, Part, Place, RATE};
 use crate::model::plan::Change;
 use crate::model::timeline::{ActionRecord, ActionState};
 
@@ -35,7 +35,8 @@ pub(super) fn reverse(
             }
         }
     }
-    if parts.iter().any(|part| part.name == ALL_METHODS) {
+    let stage_wide = matches!(place, Place::MethodThrottles { .. });
+    if stage_wide && parts.iter().any(|part| part.name == ALL_METHODS) {
         findings.foreign.extend(made_meanwhile(assignment, now));
     }
     if parts.is_empty() {
@@ -44,7 +45,7 @@ pub(super) fn reverse(
     let assignment = Assignment { place: place.clone(), parts, passing: false };
     let (removed, added) = assignment.diff();
     Some(Change {
-        resource: change.resource.clone(),
+        resource: made::resource(change, &assignment.place, now),
         added,
         removed,
         entries_before: 0,
@@ -69,6 +70,9 @@ fn made_meanwhile(assignment: &Assignment, now: &Map<String, Value>) -> Vec<Stri
 /// A part back to what it was. An entry that we made is removed, unless somebody has set other things in it since: removing takes
 /// the whole of it away (recorded by LocalStack), so that then only its limits go back.
 fn back(place: &Place, part: &Part, there: Option<&Value>, now: &Map<String, Value>, findings: &mut Findings) -> Part {
+    if matches!(place, Place::RouteThrottles { .. }) {
+        return route_back(part, there, now, findings);
+    }
     let entry = matches!(place, Place::MethodThrottles { .. });
     let after = match (&part.before, there) {
         (None, Some(there)) if entry && !others_same(there, part.after.as_ref()) => {
@@ -83,6 +87,48 @@ fn back(place: &Place, part: &Part, there: Option<&Value>, now: &Map<String, Val
         (before, _) => before.clone(),
     };
     Part { name: part.name.clone(), before: there.cloned(), after }
+}
+
+/// Settings of a route back to what they were. A limit that is written cannot be unset (users' reports), so that the account's takes
+/// the place of one that was not there; a route that had no settings loses them, unless somebody has set other things in them since.
+fn route_back(part: &Part, there: Option<&Value>, now: &Map<String, Value>, findings: &mut Findings) -> Part {
+    let to = |after| Part { name: part.name.clone(), before: there.cloned(), after };
+    let Some(there) = there else { return to(None) };
+    let before = match &part.before {
+        None if same_route(there, part.after.as_ref()) => return to(None),
+        None => {
+            findings.kept.push(format!(
+                "{}: its settings were made by this action and have been changed otherwise since: they stay, their limits go back",
+                part.name
+            ));
+            now.get(ALL_METHODS)
+        }
+        before => before.as_ref(),
+    };
+    let mut settings = there.clone();
+    for (name, word) in [(RATE, "rate"), (BURST, "burst")] {
+        let own = before.and_then(|before| before.get(name));
+        if own.is_none() {
+            findings.kept.push(format!(
+                "{}: it had no {word} of its own, which cannot be unset; it gets the account's",
+                part.name
+            ));
+        }
+        if let Some(value) = own.or_else(|| now.get(ACCOUNT_LIMITS)?.get(name)) {
+            settings[name] = value.clone();
+        }
+    }
+    to(Some(settings))
+}
+
+/// Whether a route's settings are the same but for their limits. What is off is written or left out.
+fn same_route(a: &Value, b: Option<&Value>) -> bool {
+    let rest = |settings: &Value| -> Map<String, Value> {
+        let members = settings.as_object().into_iter().flatten();
+        let tells = |name: &str, value: &Value| name != RATE && name != BURST && *value != Value::Bool(false);
+        members.filter(|(name, value)| tells(name, value)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    };
+    b.is_some_and(|b| rest(a) == rest(b))
 }
 
 /// Whether two entries are the same but for their limits.

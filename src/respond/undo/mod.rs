@@ -2,11 +2,12 @@
 
 mod assigned;
 mod entries;
+mod made;
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::action::{block_ip, close, kill_switch};
+use super::action::{block_ip, close, kill_switch, prepare, throttle};
 use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
@@ -51,7 +52,9 @@ pub async fn plan(
     let (made, not_made): (Vec<&Change>, Vec<&Change>) =
         action.changes.iter().filter(|c| !c.is_empty()).partition(|c| {
             // Values are compared one by one with what we set, so that looking costs nothing where it is not known.
-            let to_be_seen = action.state == ActionState::Unclear && matches!(c.doing, Doing::Assign(_));
+            let to_be_seen = action.state == ActionState::Unclear
+                && matches!(c.doing, Doing::Assign(_))
+                && !(c.doing.is_making() && made::by_another(c, action, others));
             to_be_seen || action.made.contains(&c.resource.arn)
         });
     let mut findings =
@@ -70,12 +73,18 @@ pub async fn plan(
                 sets.push(set);
             }
             Ok(There::Values(assignment, now)) => {
+                if change.doing.is_making() && now.is_empty() && action.made.contains(&change.resource.arn) {
+                    findings.gone.push(change.resource.name.clone());
+                }
                 changes.extend(assigned::reverse(change, assignment, &now, action, others, &mut findings));
             }
             Ok(There::Nothing) => findings.kept_for_good.push(change.resource.name.clone()),
             Err(AwsError { problem: Problem::NotFound(_), .. }) => findings.gone.push(change.resource.name.clone()),
             Err(error) => return Err(error.into()),
         }
+    }
+    if action.changes.iter().any(|change| change.doing.is_making()) {
+        changes = made::whole(aws, action, changes, &mut findings).await;
     }
     for change in &changes {
         findings.deployments_gone.extend(deployment_gone(aws, change).await?);
@@ -115,6 +124,8 @@ struct Findings {
     later: Vec<String>,
     /// Entries of a stage that stay, with other limits.
     kept: Vec<String>,
+    /// Why what was made is not deleted; `None` where nothing of the kind was.
+    used: Option<GuardResult>,
     /// What cannot be taken back at all.
     kept_for_good: Vec<String>,
     /// Deployments to point back at that are no more.
@@ -159,6 +170,8 @@ async fn there<'a>(aws: &Aws, change: &'a Change) -> Result<There<'a>, AwsError>
 fn call(change: &Change) -> PlannedCall {
     match &change.doing {
         Doing::Entries => block_ip::call(change, "Addresses"),
+        Doing::Assign(assignment) if assignment.place.is_made() => prepare::call(change),
+        Doing::Assign(Assignment { place: Place::RouteThrottles { .. }, .. }) => throttle::http::call(change),
         Doing::Assign(_) | Doing::Flush(_) => kill_switch::undo_call(change).unwrap_or_else(|| close::call(change)),
     }
 }
@@ -169,6 +182,7 @@ fn notes(action: &ActionRecord) -> Vec<String> {
         Action::Close(_) | Action::KillSwitch(_) => {
             "It lets everybody in again as soon as it has spread: seconds to minutes."
         }
+        Action::PrepareClosedWebAcl(_) => "Nobody notices: it stands before nothing.",
         Action::BlockIp(_) | Action::FlushCache(_) => {
             "Propagation takes a few seconds to some minutes (WAFv2 API reference)."
         }
@@ -221,6 +235,7 @@ impl Findings {
             .chain(later)
             .chain(kept)
             .chain(for_good)
+            .chain(self.used)
             .collect()
     }
 }

@@ -33,6 +33,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Terminal(event) => terminal(state, &event, &mut effects),
         Event::Board(board) => on_board(state, board),
         Event::Sources { stage, result } => sources::loaded(state, &stage, result),
+        Event::Ladder { stage, result } => stage::ladder_arrived(state, &stage, result),
         Event::Plan { request, result } => review::planned(state, request, result),
         Event::Progress { line } => review::progressed(state, line),
         Event::Finished { result } => review::finished(state, result),

@@ -31,6 +31,7 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
     {
         effects.push(Effect::ConfirmationOpen(false));
     }
+    state.ladder = None;
 }
 
 /// A key while a line is being typed.

@@ -2,13 +2,18 @@
 
 use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, Terms, Throttle};
 use crate::model::address::Target;
+use crate::model::ladder::{Ladder, Rung};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::stage::{StageId, StageSelector};
 
+use crate::tui::effect::Effect;
 use crate::tui::format::parse_duration;
-use crate::tui::state::{PromptKind, Screen, State, Subject};
+use crate::tui::state::{LadderPane, PromptKind, Screen, State, Subject};
 
 use super::{Effects, prompt, review};
+
+/// How the lightest way of closing begins at the prompt.
+const THROTTLE: &str = "throttle";
 
 /// The stage on the screen.
 fn chosen(state: &State) -> Option<StageId> {
@@ -32,7 +37,37 @@ pub(crate) fn throttle(state: &mut State, effects: &mut Effects) {
 /// Asks in which way to close.
 pub(crate) fn close(state: &mut State, effects: &mut Effects) {
     let Some(stage) = chosen(state) else { return };
-    prompt::open(state, PromptKind::Close { stage }, Closure::WebAcl.word(), effects);
+    let offered = Closure::WebAcl.word();
+    state.ladder = Some(LadderPane { stage: stage.clone(), offered: offered.to_owned(), answer: None });
+    effects.push(Effect::LoadLadder(stage.clone()));
+    prompt::open(state, PromptKind::Close { stage }, offered, effects);
+}
+
+/// The ways of closing have arrived: shown while the choice is open. What was offered makes way for what is recommended, unless
+/// somebody has begun to type.
+pub(crate) fn ladder_arrived(state: &mut State, stage: &StageId, result: Result<Box<Ladder>, String>) {
+    let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
+    let Some(prompt) = &mut state.prompt else { return };
+    if !matches!(&prompt.kind, PromptKind::Close { stage: asked } if asked == stage) {
+        return;
+    }
+    let recommended = result.as_ref().ok().and_then(|ladder| typed(ladder.recommended()?));
+    if let Some(text) = recommended.filter(|_| prompt.input.value() == pane.offered) {
+        prompt.input = text.into();
+    }
+    pane.answer = Some(result);
+    state.changed = true;
+}
+
+/// A way as it is typed at the prompt.
+fn typed(rung: &Rung) -> Option<String> {
+    match rung.action.as_ref()? {
+        Action::Throttle(throttle) => {
+            let method = throttle.method.as_ref()?;
+            Some(format!("{THROTTLE} {method} {} {}", throttle.rate, throttle.burst))
+        }
+        _ => Some(rung.way.word().to_owned()),
+    }
 }
 
 /// Asks whom a closing policy is to let in: whom it was just proven to let in, else the configuration's own, proven on another stage.
@@ -92,8 +127,11 @@ pub(crate) fn typed_throttle(stage: &StageId, text: &str) -> Result<Action, Stri
     Ok(Action::Throttle(Throttle { stage: selector(stage), method, rate: number(rate)?, burst: number(burst)?, terms }))
 }
 
-/// What was typed to close: `web-acl 4h`, `throttle-zero`.
+/// What was typed to close: `web-acl 4h`, `throttle-zero`, or the lightest way, `throttle POST /login 50 100`.
 pub(crate) fn typed_close(stage: &StageId, text: &str) -> Result<Action, String> {
+    if let Some(rest) = text.trim().strip_prefix(THROTTLE).filter(|rest| rest.starts_with(char::is_whitespace)) {
+        return typed_throttle(stage, rest);
+    }
     let ways = [Closure::WebAcl, Closure::ThrottleZero];
     let wrong = || format!("write {} or {}, and perhaps how long", ways[0].word(), ways[1].word());
     let mut words = text.split_whitespace();
@@ -179,7 +217,11 @@ mod tests {
     fn a_way_of_closing_is_typed_whole() {
         let Action::Close(close) = typed_close(&stage(), "throttle-zero 30m").unwrap() else { panic!() };
         assert_eq!((close.by, close.terms.expires_after_seconds), (Closure::ThrottleZero, Some(1_800)));
-        for text in ["", "web", "web-acl x", "web-acl 4h more"] {
+        let Action::Throttle(lightest) = typed_close(&stage(), "throttle POST /login 50 100").unwrap() else {
+            panic!()
+        };
+        assert_eq!((lightest.rate, lightest.burst), (50, 100));
+        for text in ["", "web", "web-acl x", "web-acl 4h more", "throttle", "throttle POST /login"] {
             assert!(typed_close(&stage(), text).is_err(), "{text}");
         }
     }

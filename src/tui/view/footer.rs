@@ -3,8 +3,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::ladder::Rung;
 use crate::model::plan::Plan;
 use crate::tui::available::available;
 use crate::tui::command::{Command, Context};
@@ -48,6 +50,37 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Lines of the status: one, or the prompt's two with the ways of closing between them.
+pub(crate) fn height(state: &State) -> u16 {
+    match &state.prompt {
+        None => 1,
+        Some(prompt) => 2 + u16::try_from(ways(state, prompt).len()).unwrap_or(0),
+    }
+}
+
+/// The ways of closing while one is being chosen, a line each, and how each is drawn.
+fn ways(state: &State, prompt: &Prompt) -> Vec<(String, Style)> {
+    let theme = &state.theme;
+    let (PromptKind::Close { .. }, Some(pane)) = (&prompt.kind, &state.ladder) else { return Vec::new() };
+    let ladder = match &pane.answer {
+        None => return vec![("reading what each way would do …".to_owned(), theme.faint)],
+        Some(Err(why)) => return vec![(format!("what each way would do is not known: {why}"), theme.warn)],
+        Some(Ok(ladder)) => ladder,
+    };
+    let recommended = ladder.recommended().map(|rung| rung.way);
+    let line = |rung: &Rung| {
+        let mark = if recommended == Some(rung.way) { "→" } else { " " };
+        let (said, style) = match (&rung.unfit, rung.stopped_by.first()) {
+            (Some(why), _) => (format!("not now: {why}"), theme.faint),
+            (None, Some(guard)) => (format!("{}: {} {}", guard.verdict.word(), guard.id, guard.reason), theme.faint),
+            (None, None) => (rung.whom.clone().unwrap_or_else(|| rung.does.clone()), theme.text),
+        };
+        (format!("{mark} {:<13} {said}", rung.way.word()), style)
+    };
+    let calm = (!ladder.attack).then(|| ("no attack is known here: nothing is recommended".to_owned(), theme.faint));
+    ladder.rungs.iter().map(line).chain(calm).collect()
+}
+
 /// Draws what just happened, or the prompt; returns where the terminal's cursor belongs.
 pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let theme = &state.theme;
@@ -57,7 +90,11 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
             None => (words(state, prompt), theme.heading),
         };
         draw::left(buffer, draw::row(area, 0), &words, style);
-        return Some(input(state, prompt, draw::row(area, 1), buffer));
+        let last = area.height.saturating_sub(1);
+        for (row, (line, style)) in (1..last).zip(ways(state, prompt)) {
+            draw::left(buffer, draw::row(area, row), &line, style);
+        }
+        return Some(input(state, prompt, draw::row(area, last), buffer));
     }
     if let Some(status) = &state.status {
         let style = if status.bad { theme.warn } else { theme.text };
@@ -91,10 +128,7 @@ fn words(state: &State, prompt: &Prompt) -> String {
             format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", stage.label())
         }
         PromptKind::Close { stage } => {
-            format!(
-                "Close {} by web-acl (one swap; its list stays in) or throttle-zero (nobody): WAY [FOR]",
-                stage.label()
-            )
+            format!("Close {} in which way, and for how long? Lightest first: WAY [FOR]", stage.label())
         }
         PromptKind::KillSwitch { stage } => {
             format!(

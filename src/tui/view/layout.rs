@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::state::State;
 
-use super::{header, help, review, stage};
+use super::{footer, header, help, review, stage};
 
 /// From this width on, the details of the selected stage stand beside the board, not below it.
 const WIDE: u16 = 150;
@@ -21,7 +21,7 @@ pub(crate) struct Frames {
 /// Cuts the screen into its parts.
 pub(crate) fn frames(state: &State, area: Rect) -> Frames {
     let top = header::height(state, area.width).min(area.height / 3);
-    let status = if state.prompt.is_some() { 2 } else { 1 };
+    let status = footer::height(state).min(area.height / 2).max(1);
     let body = area.height.saturating_sub(top + status + 1);
     let part = |y, height| Rect::new(area.x, area.y + y, area.width, height).intersection(area);
     Frames {

@@ -319,5 +319,6 @@ fn what_moves(action: &Action) -> &'static str {
         Action::Close(_) | Action::KillSwitch(_) => {
             "Next to nothing reaches the backend any more. 4XX goes up: everybody turned away is answered 403 or 429, and counts in it."
         }
+        Action::PrepareClosedWebAcl(_) => "Nothing: it stands before no stage until one is closed with it.",
     }
 }

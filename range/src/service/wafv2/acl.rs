@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::rules::{self, Place};
 use super::{
-    Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, kept, listing, new_name,
-    nonexistent, regional, rules_of, scope, summary, tag_new, visibility,
+    MOST_OF_A_KIND, Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, kept,
+    limits_exceeded, listing, new_name, nonexistent, regional, rules_of, scope, summary, tag_new, visibility,
 };
 use crate::error::AwsError;
 use crate::service::common::{missing, required, text};
@@ -33,6 +33,9 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     let (rules, body) = checked(account, input)?;
     if account.waf.web_acls.values().any(|acl| acl.saved().name == name) {
         return Err(duplicate());
+    }
+    if account.waf.web_acls.len() >= MOST_OF_A_KIND {
+        return Err(limits_exceeded());
     }
     let id = account.create_web_acl(name, rules, body);
     let acl = account.waf.web_acls.get(&id).map(|live| live.saved().clone()).ok_or_else(nonexistent)?;

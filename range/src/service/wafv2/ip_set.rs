@@ -4,8 +4,8 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{
-    Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, limits_exceeded, listing, new_name,
-    nonexistent, referenced, regional, scope, summary, tag_new,
+    MOST_OF_A_KIND, Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, limits_exceeded,
+    listing, new_name, nonexistent, referenced, regional, scope, summary, tag_new,
 };
 use crate::error::AwsError;
 use crate::service::common::{invalid, missing, required};
@@ -28,6 +28,9 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     let addresses = addresses(input, version)?;
     if account.waf.ip_sets.values().any(|set| set.saved().name == name) {
         return Err(duplicate());
+    }
+    if account.waf.ip_sets.len() >= MOST_OF_A_KIND {
+        return Err(limits_exceeded());
     }
     let id = account.create_ip_set(name, version, &addresses);
     // A description is part of the creation, not a second write that would need its own delay.

@@ -17,6 +17,9 @@ use crate::wire::Target;
 
 type Outcome = Result<Value, AwsError>;
 
+/// Web ACLs, and IP sets, that an account may have in a region unless AWS has granted more (unverified).
+const MOST_OF_A_KIND: usize = 100;
+
 /// Performs one operation.
 pub(crate) fn perform(account: &mut Account, target: &Target) -> Result<Answer, AwsError> {
     let input = &target.input;

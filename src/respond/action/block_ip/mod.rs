@@ -5,6 +5,7 @@ mod judge;
 mod read;
 mod targets;
 
+pub(in crate::respond) use read::ip_sets;
 pub use read::{State, read};
 
 use super::super::wiring::Reference;

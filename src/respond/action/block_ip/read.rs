@@ -47,7 +47,7 @@ pub struct State {
 }
 
 /// What was read of each resource, by ARN, or why it could not be.
-type ByArn<T> = BTreeMap<String, Result<T, AwsError>>;
+pub(in crate::respond) type ByArn<T> = BTreeMap<String, Result<T, AwsError>>;
 
 /// What stands behind a web ACL, by kind, or why it could not be listed.
 pub(super) type Behind = Vec<(ResourceKind, Result<Vec<String>, AwsError>)>;
@@ -109,7 +109,10 @@ pub async fn read(
 }
 
 /// The IP sets referred to, and their tags.
-async fn ip_sets(aws: &Aws, references: &[Reference]) -> (ByArn<IpSet>, ByArn<Vec<(String, String)>>) {
+pub(in crate::respond) async fn ip_sets(
+    aws: &Aws,
+    references: &[Reference],
+) -> (ByArn<IpSet>, ByArn<Vec<(String, String)>>) {
     let mut sets: Vec<String> = references.iter().map(|r| r.ip_set.clone()).collect();
     sets.sort();
     sets.dedup();

@@ -3,7 +3,7 @@
 //! Both act without a deployment and on this stage only, and are taken back by one call.
 
 mod judge;
-mod web_acl;
+pub(in crate::respond) mod web_acl;
 
 use std::collections::BTreeMap;
 

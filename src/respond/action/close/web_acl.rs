@@ -148,7 +148,7 @@ fn collect(statement: &Statement, sets: &mut Vec<String>) {
 
 /// The part of `wanted` that no net of `inside` covers.
 #[must_use]
-pub(super) fn uncovered(wanted: &[IpNet], inside: &[IpNet]) -> Vec<IpNet> {
+pub(in crate::respond) fn uncovered(wanted: &[IpNet], inside: &[IpNet]) -> Vec<IpNet> {
     let inside = IpNet::aggregate(&inside.to_vec());
     wanted.iter().filter(|net| !inside.iter().any(|have| have.contains(*net))).copied().collect()
 }

@@ -1,6 +1,8 @@
 //! `throttle`: tighten the throttle of a method, or of every method of a stage.
 
+pub(in crate::respond) mod attacked;
 pub(in crate::respond) mod entries;
+pub(in crate::respond) mod http;
 mod judge;
 mod traffic;
 
@@ -16,6 +18,7 @@ use crate::model::limits::{AccountLimit, DeployedMethod, UsagePlan};
 use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
 use crate::model::settings::Settings;
 use crate::respond::planned::{PlanError, Planned, finished};
+use crate::respond::resolve::{self, ResolveError};
 
 /// Everything that a plan to throttle rests on.
 #[derive(Debug, Clone)]
@@ -34,7 +37,13 @@ pub(in crate::respond) async fn plan(
     action: &Throttle,
     attack_began: Option<DateTime<Utc>>,
 ) -> Result<Planned, PlanError> {
-    let state = Box::pin(read(aws, settings, action, attack_began)).await?;
+    let state = match Box::pin(read(aws, settings, action, attack_began)).await {
+        Err(PlanError::Resolve(ResolveError::HttpApi { api, .. })) => {
+            return Box::pin(http::plan(aws, settings, action, &api, attack_began)).await;
+        }
+        read => read?,
+    };
+    resolve::only_rest(aws, &action.stage, &state.at.stage.id, Lane::Plan).await?;
     Ok(planned(action, &state, settings))
 }
 

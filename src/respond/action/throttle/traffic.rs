@@ -68,7 +68,8 @@ pub(super) async fn read(
         let (recent, earlier) = samples(aws, &acl, now, began).await;
         Ok::<_, String>((acl.metric_name, recent, earlier))
     };
-    let (rates, sampled) = tokio::join!(rates(aws, stage, method, began, now), sampled);
+    let of_api = ("ApiName", stage.metric_api_name());
+    let (rates, sampled) = tokio::join!(rates(aws, of_api, stage, method, began, now), sampled);
     let mut traffic = Traffic::default();
     match rates {
         Ok((now, before)) => (traffic.now, traffic.before) = (now, before),
@@ -81,6 +82,26 @@ pub(super) async fn read(
             traffic.earlier = of_rule(earlier, &default);
         }
         Err(why) => traffic.missing.push(why),
+    }
+    traffic
+}
+
+/// The traffic of a stage of an HTTP API: its metrics go by the API's id (documented), and nothing samples its requests. Whom a
+/// throttle hits is therefore known where the attack's beginning is, and else not.
+pub(super) async fn read_http(
+    aws: &Aws,
+    stage: &StageId,
+    method: Option<&MethodName>,
+    attack_began: Option<DateTime<Utc>>,
+) -> Traffic {
+    let of_api = ("ApiId", stage.api_id.clone());
+    let mut traffic = Traffic { before: Some(Rates::default()), ..Traffic::default() };
+    match rates(aws, of_api, stage, method, attack_began, aws.clock().now()).await {
+        Ok((now, before)) => (traffic.now, traffic.before) = (now, Some(before.unwrap_or_default())),
+        Err(error) => traffic.missing.push(error.to_string()),
+    }
+    if method.is_some() && traffic.now.method.is_none() {
+        traffic.missing.push("a single route has figures where detailed metrics are on only".to_owned());
     }
     traffic
 }
@@ -147,6 +168,7 @@ fn rate_of(
 /// Requests a second of the stage, and of the method where it has a metric of its own: lately, and before the attack.
 async fn rates(
     aws: &Aws,
+    of_api: (&'static str, String),
     stage: &StageId,
     method: Option<&MethodName>,
     began: Option<DateTime<Utc>>,
@@ -158,7 +180,7 @@ async fn rates(
         dimensions,
         statistic: Statistic::SampleCount,
     };
-    let name = || ("ApiName", stage.metric_api_name());
+    let name = || of_api.clone();
     let mut queries = vec![query(vec![name(), ("Stage", stage.stage.clone())])];
     queries.extend(method.map(|m| {
         let dimensions =
@@ -182,7 +204,7 @@ async fn rates(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
@@ -207,7 +229,7 @@ mod tests {
         Rates { stage: Some(stage), method: None }
     }
 
-    fn traffic() -> Traffic {
+    pub(in crate::respond::action::throttle) fn traffic() -> Traffic {
         Traffic {
             now: rates(100.0),
             before: Some(rates(20.0)),

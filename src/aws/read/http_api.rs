@@ -1,0 +1,81 @@
+//! API Gateway: HTTP APIs, their routes and stages.
+
+use aws_sdk_apigatewayv2::types::ProtocolType;
+use serde_json::{Map, Value};
+
+use crate::aws::pace::Quota;
+use crate::aws::raw::RawBody;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::change::ALL_METHODS;
+use crate::model::stage::{Api, HttpStage};
+
+impl Aws {
+    /// Every HTTP API of the account and region, page by page.
+    pub async fn http_apis(&self, lane: Lane) -> Result<Vec<Api>, AwsError> {
+        let mut apis = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::ApiGateway, lane).await;
+            let page = self.0.http_apis.get_apis().set_next_token(token).send().await;
+            let page = page.map_err(|e| AwsError::of("GetApis", "the account", &e))?;
+            let http = page.items().iter().filter(|api| api.protocol_type() == Some(&ProtocolType::Http));
+            apis.extend(http.filter_map(|api| {
+                let id = api.api_id()?.to_owned();
+                Some(Api {
+                    name: api.name().unwrap_or(&id).to_owned(),
+                    id,
+                    endpoint_types: vec!["HTTP".to_owned()],
+                    endpoint_disabled: api.disable_execute_api_endpoint().unwrap_or(false),
+                })
+            }));
+            token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(apis);
+            }
+        }
+    }
+
+    /// The route keys of an HTTP API, `GET /pets` and `$default`, in order.
+    pub async fn http_routes(&self, api_id: &str, lane: Lane) -> Result<Vec<String>, AwsError> {
+        let mut keys = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::ApiGateway, lane).await;
+            let page = self.0.http_apis.get_routes().api_id(api_id).set_next_token(token).send().await;
+            let page = page.map_err(|e| AwsError::of("GetRoutes", api_id, &e))?;
+            keys.extend(page.items().iter().filter_map(|route| route.route_key().map(str::to_owned)));
+            token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                keys.sort();
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// A stage of an HTTP API, read off the answer itself: a limit that is not set is not there.
+    ///
+    /// # Errors
+    /// [`Problem::Unreadable`] where the answer is no JSON object; else what the call brings.
+    pub async fn http_stage(&self, api_id: &str, stage: &str, lane: Lane) -> Result<HttpStage, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let raw = RawBody::default();
+        let call = self.0.http_apis.get_stage().api_id(api_id).stage_name(stage);
+        let answer = call.customize().interceptor(raw.clone()).send().await;
+        answer.map_err(|e| AwsError::of("GetStage", stage, &e))?;
+        match raw.json() {
+            Some(Value::Object(body)) => Ok(http_stage(&body)),
+            _ => Err(AwsError::new("GetStage", stage, Problem::Unreadable("no JSON object".to_owned()))),
+        }
+    }
+}
+
+fn http_stage(body: &Map<String, Value>) -> HttpStage {
+    let object = |name: &str| body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut settings = object("routeSettings");
+    settings.insert(ALL_METHODS.to_owned(), Value::Object(object("defaultRouteSettings")));
+    HttpStage {
+        settings,
+        managed: body.get("apiGatewayManaged").and_then(Value::as_bool).unwrap_or(false),
+        tags: object("tags").into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect(),
+    }
+}

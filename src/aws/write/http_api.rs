@@ -1,0 +1,81 @@
+//! Writes to a stage of an HTTP API: the settings of its routes.
+
+use std::sync::Arc;
+
+use aws_sdk_apigatewayv2::config::Builder;
+use aws_sdk_apigatewayv2::config::retry::RetryConfig;
+use aws_sdk_apigatewayv2::types::{LoggingLevel, RouteSettings};
+use serde_json::Value;
+
+use crate::aws::gate::WithTicket;
+use crate::aws::pace::Quota;
+use crate::aws::{Aws, AwsError, Lane};
+use crate::journal::Ticket;
+use crate::model::change::{ALL_METHODS, limits};
+
+impl Aws {
+    /// Replaces the settings of one route, or of every route without its own ([`ALL_METHODS`]), by `UpdateStage`. The object replaces
+    /// the one before, and a limit that is not in it may become 0, which is an outage (users' reports): `settings` is whole.
+    ///
+    /// # Errors
+    /// See [`AwsError::may_have_happened`].
+    pub async fn update_route_settings(
+        &self,
+        ticket: &Arc<Ticket>,
+        (api_id, stage): (&str, &str),
+        route: &str,
+        settings: &Value,
+    ) -> Result<(), AwsError> {
+        self.admitted(ticket, "UpdateStage", stage).await?;
+        self.0.pace.turn(Quota::ApiGateway, Lane::Write).await;
+        let call = self.0.http_apis.update_stage().api_id(api_id).stage_name(stage);
+        let call = if route == ALL_METHODS {
+            call.default_route_settings(typed(settings))
+        } else {
+            call.route_settings(route, typed(settings))
+        };
+        let call = call.customize().config_override(once()).interceptor(WithTicket(Arc::clone(ticket)));
+        call.send().await.map(|_| ()).map_err(|e| AwsError::of("UpdateStage", stage, &e))
+    }
+
+    /// `DeleteRouteSettings`: the route follows the stage's default again.
+    ///
+    /// # Errors
+    /// See [`AwsError::may_have_happened`].
+    pub async fn delete_route_settings(
+        &self,
+        ticket: &Arc<Ticket>,
+        (api_id, stage): (&str, &str),
+        route: &str,
+    ) -> Result<(), AwsError> {
+        self.admitted(ticket, "DeleteRouteSettings", stage).await?;
+        self.0.pace.turn(Quota::ApiGateway, Lane::Write).await;
+        let call = self.0.http_apis.delete_route_settings().api_id(api_id).stage_name(stage).route_key(route);
+        let call = call.customize().config_override(once()).interceptor(WithTicket(Arc::clone(ticket)));
+        call.send().await.map(|_| ()).map_err(|e| AwsError::of("DeleteRouteSettings", stage, &e))
+    }
+}
+
+fn once() -> Builder {
+    Builder::default().retry_config(RetryConfig::disabled())
+}
+
+/// Every field of a route's settings, as it was read and changed.
+fn typed(settings: &Value) -> RouteSettings {
+    let (rate, burst) = limits(settings);
+    let flag = |name: &str| settings.get(name).and_then(Value::as_bool);
+    let level = settings.get("loggingLevel").and_then(Value::as_str).map(LoggingLevel::from);
+    RouteSettings::builder()
+        .set_throttling_rate_limit(rate)
+        .set_throttling_burst_limit(burst.map(whole))
+        .set_detailed_metrics_enabled(flag("detailedMetricsEnabled"))
+        .set_data_trace_enabled(flag("dataTraceEnabled"))
+        .set_logging_level(level)
+        .build()
+}
+
+/// A burst is a whole number of requests; one that does not fit saturates.
+#[allow(clippy::cast_possible_truncation)]
+fn whole(burst: f64) -> i32 {
+    burst as i32
+}

@@ -1,0 +1,113 @@
+//! `plan close` and `apply close` without a way: what every way would do, and which one is recommended.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::act::attack_began;
+use super::args::{Common, LadderAsked};
+use super::error::{Exit, Failure};
+use super::json::{Printer, time};
+use super::session::Session;
+use crate::model::ladder::{Ladder, Rung};
+use crate::model::text::neutralised;
+use crate::respond::ladder::ladder;
+
+/// `plan close --stage S`: exit 2 where some way can be gone, 3 where guards stop every one.
+pub(super) async fn plan(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Exit, Failure> {
+    let found = shown(common, asked, printer).await?;
+    Ok(if found.rungs.iter().any(Rung::fits) { Exit::Pending } else { Exit::Stopped })
+}
+
+/// `apply close --stage S`: nothing is done before a way is named, on a terminal or off (5).
+pub(super) async fn apply(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Exit, Failure> {
+    shown(common, asked, printer).await?;
+    printer.aside(&["no way of closing was named, nothing was changed. Name one with --by".to_owned()]);
+    Ok(Exit::NotConfirmed)
+}
+
+async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Ladder, Failure> {
+    let session = Session::open(common).await?;
+    let began = attack_began(&session, &asked.stage)?;
+    let found = ladder(&session.aws, &session.settings, &asked.stage, asked.web_acl.as_deref(), began).await?;
+    if printer.is_json() {
+        let recommended = found.recommended().map(|rung| rung.way);
+        let value = json!({
+            "stage": found.stage.label(),
+            "api_id": found.stage.api_id,
+            "read_at": time(found.read_at),
+            "attack": found.attack,
+            "situation": found.situation,
+            "recommended": recommended,
+            "ways": found.rungs.iter().map(value).collect::<Vec<_>>(),
+        });
+        printer.object("ladder", json!({ "ladder": value }));
+    } else {
+        printer.text(&text(&found));
+    }
+    Ok(found)
+}
+
+fn value(rung: &Rung) -> serde_json::Value {
+    let mut value = serde_json::to_value(rung).unwrap_or_else(|error| json!({ "error": error.to_string() }));
+    value["fits"] = json!(rung.fits());
+    value
+}
+
+fn text(found: &Ladder) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "Ways to close {}, from the lightest to the heaviest, read {}",
+        found.stage.label(),
+        found.read_at.format("%H:%M:%SZ")
+    );
+    for line in &found.situation {
+        let _ = writeln!(out, "  {}", neutralised(line));
+    }
+    for (n, rung) in found.rungs.iter().enumerate() {
+        let word = match (rung.fits(), rung.stopped_by.is_empty()) {
+            (true, _) => "can be done",
+            (false, false) => "stopped",
+            (false, true) => "not recommended",
+        };
+        let _ = writeln!(out, "\n{}. {}: {}", n + 1, rung.way.word(), word);
+        let _ = writeln!(out, "   does     {}", rung.does);
+        let _ = writeln!(out, "   to whom  {}", neutralised(rung.whom.as_deref().unwrap_or("not known")));
+        let _ = writeln!(out, "   acts in  {}", rung.acts_within);
+        let _ = writeln!(out, "   undo     {}", rung.undo);
+        if let Some(why) = &rung.unfit {
+            let _ = writeln!(out, "   but      {}", neutralised(why));
+        }
+        for guard in &rung.stopped_by {
+            let _ = writeln!(out, "   {:<8} {}  {}", guard.verdict.word(), guard.id, neutralised(&guard.reason));
+        }
+        if let Some(command) = &rung.command {
+            let _ = writeln!(out, "   command  {}", neutralised(command));
+        }
+    }
+    match found.recommended() {
+        Some(rung) => {
+            let command = rung.command.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "\nRecommended: {}, the lightest that nothing stops:\n  {}",
+                rung.way.word(),
+                neutralised(command)
+            );
+        }
+        None if !found.attack => {
+            let _ = writeln!(
+                out,
+                "\nRecommended: none, since no attack is known on this stage. Every way turns somebody away."
+            );
+        }
+        None => {
+            let _ = writeln!(
+                out,
+                "\nRecommended: none. Guards stop every way; see to what stops the lightest that would do."
+            );
+        }
+    }
+    out
+}

@@ -1,0 +1,75 @@
+//! `preflight [STAGE…]`: which actions would work on which stage.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::args::{Common, PreflightArgs};
+use super::error::{Exit, Failure};
+use super::json::{Printer, time};
+use super::session::Session;
+use crate::model::preflight::{Check, Found, Preflight};
+use crate::model::text::neutralised;
+use crate::respond::preflight;
+
+/// Exit 0 where everything asked for works as far as reading tells, 1 where something would not, or is not known.
+pub(super) async fn preflight(common: &Common, args: PreflightArgs, printer: Printer) -> Result<Exit, Failure> {
+    let session = Session::open(common).await?;
+    let read_at = session.now();
+    let stages = preflight::stages(&session.aws, &args.stages).await?;
+    if stages.is_empty() && !printer.is_json() {
+        printer.text("there is no REST API stage in this account and region");
+    }
+    let mut reports = Vec::new();
+    // One after the other: each takes its share of the account's quotas, and is shown as soon as it is known.
+    for (api, stage) in stages {
+        let report = Box::pin(preflight::preflight(&session.aws, &session.settings, api, stage)).await;
+        if !printer.is_json() {
+            printer.text(&text(&report, reports.is_empty()));
+        }
+        reports.push(report);
+    }
+    let ready = reports.iter().all(Preflight::is_ready);
+    if printer.is_json() {
+        let stages: Vec<Value> = reports.iter().map(value).collect();
+        printer.object("preflight", json!({ "read_at": time(read_at), "ready": ready, "stages": stages }));
+    }
+    Ok(if ready { Exit::Done } else { Exit::Error })
+}
+
+fn value(report: &Preflight) -> Value {
+    json!({
+        "stage": report.stage.label(),
+        "api_id": report.stage.api_id,
+        "ready": report.is_ready(),
+        "checks": report.checks,
+    })
+}
+
+/// A stage's checks. What an account needs to write is listed with the first stage only.
+fn text(report: &Preflight, first: bool) -> String {
+    let mut out = String::new();
+    let open = report.checks.iter().filter(|check| check.found.asks_for_work()).count();
+    let said = match open {
+        0 => "everything works, as far as reading tells".to_owned(),
+        1 => "one thing to see to".to_owned(),
+        n => format!("{n} things to see to"),
+    };
+    let _ = writeln!(out, "{}: {said}", report.stage.label());
+    for check in &report.checks {
+        let whole = first || check.found != Found::NotProven;
+        line(&mut out, check, whole);
+    }
+    out.push('\n');
+    out
+}
+
+fn line(out: &mut String, check: &Check, whole: bool) {
+    let _ = writeln!(out, "  {:<10} {:<24} {}", check.found.words(), check.check, neutralised(&check.reason));
+    for evidence in check.evidence.iter().filter(|_| whole) {
+        let _ = writeln!(out, "{:38}{}", "", neutralised(evidence));
+    }
+    if let Some(next) = &check.next {
+        let _ = writeln!(out, "{:38}→ {}", "", neutralised(next));
+    }
+}

@@ -1,0 +1,83 @@
+//! Deleting what an action made: whole or not at all, the web ACL before the IP sets that it refers to.
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value};
+
+use super::Findings;
+use crate::aws::read::ResourceKind;
+use crate::aws::{Aws, Lane};
+use crate::model::change::{ARN, Doing, Place};
+use crate::model::plan::{Change, GuardResult, ResourceRef};
+use crate::model::timeline::{ActionRecord, ActionState};
+use crate::respond::guard::{self, WithEvidence};
+
+/// Whether another action in force is known to have made the same: then it is not ours to look for.
+pub(super) fn by_another(change: &Change, action: &ActionRecord, others: &[ActionRecord]) -> bool {
+    let arn = &change.resource.arn;
+    let in_force = |other: &&ActionRecord| matches!(other.state, ActionState::InForce | ActionState::Unclear);
+    !action.made.contains(arn)
+        && others.iter().filter(in_force).any(|other| other.id != action.id && other.made.contains(arn))
+}
+
+/// The resource of a change as it is now: what was made has an id by now, and an ARN with it.
+pub(super) fn resource(change: &Change, place: &Place, now: &Map<String, Value>) -> ResourceRef {
+    let mut resource = change.resource.clone();
+    if let (true, Some(arn)) = (place.is_made(), now.get(ARN).and_then(Value::as_str)) {
+        arn.rsplit('/').next().unwrap_or_default().clone_into(&mut resource.id);
+        arn.clone_into(&mut resource.arn);
+    }
+    resource
+}
+
+/// `changes`, last made first; none of them where some of it is not what was made any more, or something uses it.
+pub(super) async fn whole(
+    aws: &Aws,
+    action: &ActionRecord,
+    mut changes: Vec<Change>,
+    findings: &mut Findings,
+) -> Vec<Change> {
+    changes.reverse();
+    let used = match findings.foreign.first() {
+        Some(first) => guard::UNDO_USED
+            .stop(format!(
+                "somebody else has changed what action {} made, so that all of it stays: {first}. Delete it yourself where nobody needs it",
+                action.id
+            ))
+            .because(findings.foreign.clone()),
+        None => in_use(aws, &changes).await,
+    };
+    let stays = used.verdict.halts();
+    findings.used = Some(used);
+    if stays { Vec::new() } else { changes }
+}
+
+/// Whether a web ACL that would be deleted stands before anything.
+async fn in_use(aws: &Aws, changes: &[Change]) -> GuardResult {
+    let guard = &guard::UNDO_USED;
+    let is_acl =
+        |change: &&Change| matches!(&change.doing, Doing::Assign(a) if matches!(a.place, Place::ClosedWebAcl { .. }));
+    let Some(acl) = changes.iter().find(is_acl) else {
+        return guard.pass("there is no web ACL among it that could stand before anything");
+    };
+    let kinds = [ResourceKind::API_GATEWAY, ResourceKind::LOAD_BALANCER];
+    let read = join_all(kinds.map(|kind| aws.resources_behind(&acl.resource.arn, kind, Lane::Plan))).await;
+    let mut behind = Vec::new();
+    for answer in read {
+        match answer {
+            Ok(found) => behind.extend(found),
+            Err(error) => {
+                return guard.unknown(format!("what stands behind {} is not known: {error}", acl.resource.name));
+            }
+        }
+    }
+    match behind.first() {
+        Some(first) => guard
+            .stop(format!(
+                "{} stands before {first}: {} in all. Open what is closed first (portcullis actions)",
+                acl.resource.name,
+                behind.len()
+            ))
+            .because(behind),
+        None => guard.pass(format!("{} stands before no stage and no load balancer", acl.resource.name)),
+    }
+}
