@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
+use super::runs;
 use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Change, Left, Outcome, Plan, Purpose};
+use crate::model::playbook::RunRecord;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
@@ -49,6 +51,8 @@ pub struct Folded {
     pub actions: Vec<ActionRecord>,
     /// Every confirmed plan, actions and undos alike, with what became of it.
     pub histories: Vec<History>,
+    /// Runs of playbooks, in the order in which they were begun.
+    pub runs: Vec<RunRecord>,
     /// Every signal, in the order in which they began.
     pub signals: Vec<SignalRecord>,
     /// Who took part, in order of appearance.
@@ -76,6 +80,7 @@ impl Folded {
             timeline: Vec::new(),
             actions: Vec::new(),
             histories: Vec::new(),
+            runs: Vec::new(),
             signals: Vec::new(),
             actors: Vec::new(),
             refused: 0,
@@ -231,6 +236,8 @@ impl Folder {
                     action.ok_or_else(|| format!("it extends {action_id}, which this journal has not begun"))?;
                 action.expires_at = *expires_at;
             }
+            Event::PlaybookRun { .. } => runs::begun(&mut self.folded.runs, line, event),
+            Event::PlaybookStep { .. } => return runs::step(&mut self.folded.runs, line.at, event),
             Event::Closed {} => self.folded.closed = Some(line.at),
             Event::Exported { .. } => {}
         }
@@ -277,6 +284,7 @@ impl Folder {
             .as_ref()
             .filter(|id| self.folded.action(id).is_none())
             .map(|id| format!("it takes back {id}, which this journal has not begun"));
+        runs::intent(&mut self.folded.runs, action_id, &plan.digest);
         if takes_back.is_none() {
             self.folded.actions.push(ActionRecord {
                 id: action_id.to_owned(),
@@ -348,6 +356,7 @@ impl Folder {
             add(&mut history.made, resource);
         }
         let outcome = ending.outcome;
+        runs::ended(&mut self.folded.runs, id, &ending);
         history.ending = Some(ending);
         let (changed, takes_back) = (!history.made.is_empty(), history.takes_back.clone());
         let left = history.plan.left.clone();

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod limits;
 pub mod method;
 pub mod plan;
+pub mod playbook;
 pub mod series;
 pub mod settings;
 pub mod signal;
