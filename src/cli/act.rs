@@ -14,6 +14,8 @@ use super::text;
 use crate::incident::{Event, Incident, Survey};
 use crate::model::action::{Action, Terms};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::playbook::StepState;
+use crate::playbook::mark::Mark;
 use crate::respond::claims;
 use crate::respond::confirm::{ConfirmError, Confirmed};
 use crate::respond::execute::execute;
@@ -73,7 +75,7 @@ fn show(plan: &Plan, printer: Printer) {
 }
 
 /// What is to be carried out: an action, or the undo of one.
-enum Subject {
+pub(super) enum Subject {
     Action(Action),
     Undo(String, Terms),
 }
@@ -107,7 +109,8 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
     };
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    carry_out(&session, &Subject::Action(action), saved.as_ref(), &args.confirmation, printer).await
+    let subject = Subject::Action(action);
+    Ok(carry_out(&session, &subject, saved.as_ref(), &args.confirmation, None, printer).await?.exit)
 }
 
 /// `undo ACTION-ID`.
@@ -115,16 +118,27 @@ pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> R
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let terms = Terms { expires_after_seconds: None, reason: args.reason, overrides: args.overrides };
-    carry_out(&session, &Subject::Undo(args.action_id, terms), None, &args.confirmation, printer).await
+    let subject = Subject::Undo(args.action_id, terms);
+    Ok(carry_out(&session, &subject, None, &args.confirmation, None, printer).await?.exit)
 }
 
-async fn carry_out(
+/// How carrying out ended, and the plan that it ended with.
+pub(super) struct Carried {
+    pub(super) exit: Exit,
+    pub(super) plan: Plan,
+    /// Whether a phrase was asked for, or used.
+    pub(super) confirmed: bool,
+}
+
+/// Plans, shows, has it confirmed, and carries it out. `step` is the step of a playbook that it belongs to.
+pub(super) async fn carry_out(
     session: &Session,
     subject: &Subject,
     saved: Option<&Plan>,
     confirmation: &Confirmation,
+    step: Option<&Mark<'_>>,
     printer: Printer,
-) -> Result<Exit, Failure> {
+) -> Result<Carried, Failure> {
     let (planned, of) = subject.planned(session).await?;
     if let Some(saved) = saved {
         unchanged(saved, &planned.plan, "the saved plan is stale")?;
@@ -135,14 +149,18 @@ async fn carry_out(
             let guards = planned.plan.halting().cloned().collect();
             incident.record(session.now(), &Event::Refused { summary: planned.plan.summary.clone(), guards })?;
         }
-        return Ok(Exit::Stopped);
+        return Ok(Carried { exit: Exit::Stopped, plan: planned.plan, confirmed: false });
     }
     if planned.plan.is_empty() && matches!(subject, Subject::Action(_)) {
         show(&planned.plan, printer);
-        return Ok(Exit::Done);
+        if let Some(step) = step {
+            step.ended(session.now(), StepState::Done, vec!["there was nothing to change".to_owned()])?;
+        }
+        return Ok(Carried { exit: Exit::Done, plan: planned.plan, confirmed: false });
     }
+    let plan = planned.plan.clone();
     let Some((phrase, planned)) = agreed(session, subject, planned, confirmation, printer).await? else {
-        return Ok(Exit::NotConfirmed);
+        return Ok(Carried { exit: Exit::NotConfirmed, plan, confirmed: true });
     };
     let plan = planned.plan.clone();
     let confirmed = Confirmed::by_phrase(planned, &phrase).map_err(|error| stale(error, &phrase, &plan))?;
@@ -150,7 +168,11 @@ async fn carry_out(
         Some(incident) => incident,
         None => session.incident(&format!("{} on {}", plan.action.name(), plan.stage.label()))?,
     };
-    carried_out(session, &incident, &plan, confirmed, confirmation.wait, printer).await
+    if let Some(step) = step {
+        step.confirmed(session.now(), &plan)?;
+    }
+    let exit = carried_out(session, &incident, &plan, confirmed, (confirmation.wait, step), printer).await?;
+    Ok(Carried { exit, plan, confirmed: true })
 }
 
 /// Refuses where the plan is not the one that was shown, and says what has changed.
@@ -222,11 +244,17 @@ async fn carried_out(
     incident: &Incident,
     plan: &Plan,
     confirmed: Confirmed,
-    wait: bool,
+    (wait, step): (bool, Option<&Mark<'_>>),
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
     let finished = execute(&session.aws, incident, confirmed, &mut progress).await?;
+    if let Some(step) = step {
+        // The change is made, whatever becomes of the line: the step's end follows from the action's as well.
+        if let Err(error) = step.carried_out(session.now(), &finished) {
+            printer.aside(&[format!("the end of step {} was not written: {error}", step.step.id)]);
+        }
+    }
     let mut exit = Exit::from(finished.outcome);
     let mut observed = None;
     if wait && finished.outcome == Outcome::Done {

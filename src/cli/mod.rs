@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod observe;
 mod plans;
+mod playbook;
 mod range;
 mod session;
 mod sources;
@@ -83,6 +84,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Actions => actions::actions(&common, printer).await,
         Command::Extend(args) => actions::extend(&common, args, printer).await,
         Command::Sweep => actions::sweep(&common, printer).await,
+        Command::Playbook(playbook) => Box::pin(playbook::playbook(&common, playbook, printer)).await,
         Command::Timeline(timeline) => timeline::timeline(&common, timeline, printer).await,
         Command::Keys(keys) => keys::keys(&common, keys, printer),
         Command::Range(range) => range::range(&common, range, printer).await,

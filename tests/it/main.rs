@@ -11,6 +11,8 @@ mod incident_laws;
 mod journal;
 mod layers;
 mod pictures;
+mod playbook;
+mod playbook_run;
 mod program;
 mod pty;
 mod report;
