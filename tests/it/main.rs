@@ -25,6 +25,7 @@ mod tui_fixtures;
 mod tui_flows;
 mod tui_keymap;
 mod tui_monkey;
+mod tui_playbooks;
 mod tui_pty;
 mod tui_screens;
 mod tui_stage_actions;

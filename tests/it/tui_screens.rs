@@ -23,7 +23,8 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn new(mode: Mode, size: (u16, u16)) -> Self {
-        let options = Options::new(mode, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        options.playbooks = portcullis::playbook::Library::load(None).playbooks.into();
         Self { state: State::new(options, size), effects: Vec::new(), size }
     }
 
@@ -89,7 +90,9 @@ impl Console {
             .iter()
             .rev()
             .find_map(|e| match e {
-                Effect::Plan { request, .. } | Effect::PlanUndo { request, .. } => Some(*request),
+                Effect::Plan { request, .. } | Effect::PlanUndo { request, .. } | Effect::PlanStep { request, .. } => {
+                    Some(*request)
+                }
                 _ => None,
             })
             .expect("a plan was asked for")

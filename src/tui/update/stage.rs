@@ -9,7 +9,7 @@ use crate::tui::state::{PromptKind, Screen, State, Subject};
 use super::{Effects, prompt, review};
 
 /// The stage on the screen.
-fn chosen(state: &State) -> Option<StageId> {
+pub(crate) fn chosen(state: &State) -> Option<StageId> {
     match state.screen() {
         Screen::Stage => state.stage.clone(),
         _ => state.selected().map(|row| row.id.clone()),
