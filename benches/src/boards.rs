@@ -216,6 +216,7 @@ pub fn plan(count: usize) -> Plan {
         guards: (0..10).map(guard).collect(),
         preconditions: Vec::new(),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: "Takes the entries out again; entries of others stay.".into(),
         notes: vec!["WAF takes seconds to minutes to spread a change (documented).".into()],

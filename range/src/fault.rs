@@ -86,12 +86,15 @@ pub enum When {
     First(u32),
     /// The nth from now on and every later one.
     From(u32),
+    /// Every nth from now on.
+    Every(u32),
 }
 
 impl When {
     fn is(self, seen: u32) -> bool {
         match self {
             Self::Always => true,
+            Self::Every(nth) => seen.is_multiple_of(nth),
             Self::Nth(nth) => seen == nth,
             Self::First(count) => seen <= count,
             Self::From(nth) => seen >= nth,

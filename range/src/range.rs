@@ -33,6 +33,9 @@ pub enum Reply {
     Truncated(Response<Bytes>),
 }
 
+/// Answers with the address that a request comes from, as `checkip.amazonaws.com` does: an address and a line end.
+const ADDRESS_SERVICE: &str = "/checkip";
+
 /// A simulated account with its traffic.
 pub struct Range {
     account: Account,
@@ -116,6 +119,8 @@ impl Range {
         self.advance(now);
         let mut reply = if wire::is_data_plane(request.uri().path()) {
             Reply::Response(self.data_plane(&request, peer))
+        } else if request.method() == http::Method::GET && request.uri().path() == ADDRESS_SERVICE {
+            Reply::Response(Response::new(format!("{}\n", self.client(&request, peer)).into()))
         } else {
             self.control_plane(&request)
         };
@@ -136,8 +141,7 @@ impl Range {
     }
 
     fn data_plane(&mut self, request: &Request<Bytes>, peer: Option<IpAddr>) -> Response<Bytes> {
-        let forwarded = self.trust_forwarded_for.then(|| wire::forwarded_for(request)).flatten();
-        let client = forwarded.or(peer).unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        let client = self.client(request, peer);
         let now = self.account.now;
         match wire::data_plane_stage(request.uri().path()) {
             Some((api, stage)) if self.account.stage_live(api, stage, now).is_some() => {
@@ -145,6 +149,12 @@ impl Range {
             }
             _ => wire::forbidden(&self.request_ids.uuid()),
         }
+    }
+
+    /// From where a caller's request comes.
+    fn client(&self, request: &Request<Bytes>, peer: Option<IpAddr>) -> IpAddr {
+        let forwarded = self.trust_forwarded_for.then(|| wire::forwarded_for(request)).flatten();
+        forwarded.or(peer).unwrap_or(self.account.responder)
     }
 
     fn control_plane(&mut self, request: &Request<Bytes>) -> Reply {

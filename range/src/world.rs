@@ -26,6 +26,7 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
         account.gateway.throttle_burst_limit = i64::from(throttle.burst);
     }
     account.gateway.export_carries_policy = world.export_carries_policy;
+    account.responder = world.responder.unwrap_or(account.responder);
     let acls = waf::build(&mut account, world);
     let apis = apis(&mut account, world, &acls);
     plans(&mut account, world, &apis);

@@ -56,6 +56,8 @@ pub(super) struct Inner {
     pub(super) region: String,
     pub(super) profile: Option<String>,
     pub(super) endpoint: Option<String>,
+    /// Where the calls go, for what is sent past the SDK.
+    pub(super) place: Endpoint,
     pub(super) bound: Arc<OnceLock<AccountRegion>>,
     pub(super) identity: OnceLock<Identity>,
 }
@@ -102,6 +104,7 @@ impl Aws {
             region,
             profile: connection.profile.clone(),
             endpoint,
+            place: connection.endpoint.clone(),
             bound,
             identity: OnceLock::new(),
         })))

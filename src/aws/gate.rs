@@ -35,6 +35,10 @@ use crate::model::identity::AccountRegion;
 pub const READS: &[(&str, &str)] = &[
     ("API Gateway", "GetAccount"),
     ("API Gateway", "GetDeployment"),
+    ("API Gateway", "GetDeployments"),
+    ("API Gateway", "GetExport"),
+    ("API Gateway", "GetResources"),
+    ("API Gateway", "GetRestApi"),
     ("API Gateway", "GetRestApis"),
     ("API Gateway", "GetStage"),
     ("API Gateway", "GetStages"),
@@ -254,6 +258,8 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
 fn rest_operation(verb: &str, path: &str) -> String {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (verb, segments.as_slice()) {
+        ("PATCH", ["restapis", _]) => "UpdateRestApi",
+        ("POST", ["restapis", _, "deployments"]) => "CreateDeployment",
         ("PATCH", ["restapis", _, "stages", _]) => "UpdateStage",
         ("DELETE", ["restapis", _, "stages", _, "cache", "data"]) => "FlushStageCache",
         ("DELETE", ["restapis", _, "stages", _, "cache", "authorizers"]) => "FlushStageAuthorizersCache",

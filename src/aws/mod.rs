@@ -9,6 +9,7 @@ pub mod gate;
 mod in_process;
 pub mod pace;
 pub mod permission;
+mod probe;
 mod raw;
 pub mod read;
 pub mod write;

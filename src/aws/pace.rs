@@ -27,6 +27,10 @@ pub enum Lane {
 pub enum Quota {
     /// API Gateway's control plane: 10 a second, burst 40, all operations together (documented).
     ApiGateway,
+    /// `CreateDeployment`: one in five seconds (documented).
+    CreateDeployment,
+    /// `GetResources`: five in two seconds (documented).
+    Resources,
     /// WAFv2 Get/List: 5 a second per operation (documented).
     WafRead(&'static str),
     /// `GetWebACLForResource`, `ListResourcesForWebACL`: 1 a second (documented).
@@ -49,6 +53,8 @@ impl Quota {
     fn limits(self) -> (f64, f64) {
         match self {
             Self::ApiGateway => (10.0, 40.0),
+            Self::CreateDeployment => (0.2, 1.0),
+            Self::Resources => (2.5, 5.0),
             Self::WafRead(_) => (5.0, 10.0),
             Self::WafSlowRead(_) | Self::WafWrite(_) => (1.0, 2.0),
             Self::WebAclAssociation(_) => (0.5, 1.0),

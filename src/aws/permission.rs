@@ -41,6 +41,14 @@ permissions! {
         "the account's limit", "plans to throttle know the stage's limits only";
     "API Gateway" "GetDeployment": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/deployments/*",
         "which methods are deployed", "`throttle.method` is `unknown`: no plan to throttle one method";
+    "API Gateway" "GetDeployments": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/deployments",
+        "did somebody deploy meanwhile? is the snapshot there?", "no `kill-switch`";
+    "API Gateway" "GetExport": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages/*/exports/*",
+        "the deployed policy; dev against prod", "no proof for `kill-switch`";
+    "API Gateway" "GetResources": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/resources",
+        "undeployed work in the draft", "`kill-switch.drift` is `unknown`";
+    "API Gateway" "GetRestApi": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*",
+        "the draft's policy", "no `kill-switch`";
     "API Gateway" "GetRestApis": "apigateway:GET" on "arn:aws:apigateway:*::/restapis",
         "which APIs there are", "no rows but those known from metrics; no plan";
     "API Gateway" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages/*",
@@ -69,6 +77,10 @@ permissions! {
         "`flush-cache`", "refused by AWS, nothing changes";
     "API Gateway" "FlushStageAuthorizersCache" (writes): "apigateway:DELETE" on "arn:aws:apigateway:*::/restapis/*/stages/*/cache/authorizers",
         "`flush-cache --authorizers`", "refused by AWS, nothing changes";
+    "API Gateway" "CreateDeployment" (writes): "apigateway:POST" on "arn:aws:apigateway:*::/restapis/*/deployments",
+        "the snapshot that `kill-switch` proves and uses", "the draft is restored, nothing else changes";
+    "API Gateway" "UpdateRestApi" (writes): "apigateway:PATCH" on "arn:aws:apigateway:*::/restapis/*",
+        "the draft's policy, for less than three seconds; `apigateway:UpdateRestApiPolicy` as well", "refused by AWS, nothing changes";
     "API Gateway" "UpdateStage" (writes): "apigateway:PATCH" on "arn:aws:apigateway:*::/restapis/*/stages/*",
         "`throttle`, `close --by throttle-zero` and their undo", "refused by AWS, nothing changes";
     "WAFV2" "AssociateWebACL" (writes): "wafv2:AssociateWebACL" on "*",
@@ -82,6 +94,9 @@ permissions! {
 /// What swapping a web ACL needs besides WAF's own actions (AWS's managed policy `AWSWAFConsoleFullAccess`).
 pub const SET_WEB_ACL: (&str, &str) = ("apigateway:SetWebACL", "arn:aws:apigateway:*::/restapis/*/stages/*");
 
+/// What a change of a resource policy needs besides `PATCH` (documented).
+pub const UPDATE_POLICY: (&str, &str) = ("apigateway:UpdateRestApiPolicy", "arn:aws:apigateway:*::/restapis/*");
+
 /// An IAM policy for whoever looks, or for whoever responds: statements by resource, actions sorted.
 #[must_use]
 pub fn policy(responder: bool) -> serde_json::Value {
@@ -92,6 +107,7 @@ pub fn policy(responder: bool) -> serde_json::Value {
     }
     if responder {
         by_resource.entry(SET_WEB_ACL.1).or_default().insert(SET_WEB_ACL.0);
+        by_resource.entry(UPDATE_POLICY.1).or_default().insert(UPDATE_POLICY.0);
     }
     let mut by_actions: std::collections::BTreeMap<Vec<&str>, Vec<&str>> = std::collections::BTreeMap::new();
     for (resource, actions) in by_resource {

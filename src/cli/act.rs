@@ -50,8 +50,9 @@ fn standing(plan: &Plan) -> Exit {
 
 async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure> {
     let began = attack_began(session, action)?;
-    let mut planned = planning::plan(&session.aws, &session.settings, action, began).await?;
-    let actions = session.store.actions(&session.identity.at)?;
+    let Survey { actions, proofs, .. } = session.store.survey(&session.identity.at)?;
+    let circumstances = planning::Circumstances { attack_began: began, proofs };
+    let mut planned = planning::plan(&session.aws, &session.settings, action, circumstances).await?;
     planned.plan.notes.extend(claims::expiring(&planned.plan, &actions));
     Ok(planned)
 }

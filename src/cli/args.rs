@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, Terms, Throttle};
+use crate::model::action::{Action, BlockIp, Close, Closure, FlushCache, KillSwitch, Terms, Throttle};
 use crate::model::address::Target;
 use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
@@ -193,6 +193,8 @@ pub(super) enum ActionCommand {
     FlushCache(FlushCacheArgs),
     /// Close a stage to everybody but a few
     Close(CloseArgs),
+    /// Close a stage by its resource policy, or prove on another stage that it would
+    KillSwitch(KillSwitchArgs),
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -251,6 +253,27 @@ pub(super) struct CloseArgs {
     /// The closed web ACL (name or ARN) [default: `guards.closed-web-acl` of the configuration]
     #[arg(long, value_name = "NAME")]
     web_acl: Option<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct KillSwitchArgs {
+    /// The stage to close: [region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// Who is still let in: addresses and prefixes
+    #[arg(long, required = true, num_args = 1.., value_name = "CIDR")]
+    allow: Vec<Target>,
+    /// Prove it on this other stage of the same API, and close nothing
+    #[arg(long, value_name = "STAGE")]
+    prove_on: Option<StageSelector>,
+    /// Take it back by itself unless a probe gets through within 60 s; always so without a proof
+    #[arg(long, conflicts_with = "prove_on")]
+    commit_confirmed: bool,
+    /// The address from which you reach the API (repeatable) [default: what an address service says]
+    #[arg(long = "own-address", value_name = "ADDRESS")]
+    own: Vec<std::net::IpAddr>,
     #[command(flatten)]
     terms: TermsArgs,
 }
@@ -319,6 +342,10 @@ impl From<ActionCommand> for Action {
                     ClosureArg::ThrottleZero => Closure::ThrottleZero,
                 };
                 Self::Close(Close { stage, by, web_acl, terms: terms.into() })
+            }
+            ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
+                let prove_on = prove_on.map(Box::new);
+                Self::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
             }
         }
     }

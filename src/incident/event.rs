@@ -10,6 +10,7 @@ use crate::journal::{Line, TORN_KIND};
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
 use crate::model::playbook::StepState;
+use crate::model::proof::Proof;
 use crate::model::signal::{Signal, SignalKind};
 use crate::model::stage::StageId;
 
@@ -130,6 +131,13 @@ pub enum Event {
         #[serde(default)]
         evidence: Vec<String>,
     },
+    /// It was proven on another stage what a resource policy would do.
+    Proved {
+        /// The action's id.
+        action_id: String,
+        /// What was proven.
+        proof: Box<Proof>,
+    },
     /// An action, or an undo, ended.
     Outcome {
         /// The action's id.
@@ -227,6 +235,7 @@ impl Event {
             | Self::Extended { action_id, .. }
             | Self::Merged { action_id, .. }
             | Self::Effect { action_id, .. }
+            | Self::Proved { action_id, .. }
             | Self::Outcome { action_id, .. }
             | Self::Reconciled { action_id, .. } => Some(action_id),
             Self::PlaybookStep { action_id, .. } => action_id.as_deref(),
@@ -272,7 +281,7 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "opened",
     "signal-raised",
     "signal-ended",
@@ -282,6 +291,7 @@ const KINDS: [&str; 16] = [
     "extended",
     "merged",
     "effect",
+    "proved",
     "outcome",
     "reconciled",
     "playbook-run",

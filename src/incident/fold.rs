@@ -10,6 +10,7 @@ use crate::journal::{BadLine, Line};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Change, Left, Outcome, Plan, Purpose};
 use crate::model::playbook::RunRecord;
+use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
@@ -53,6 +54,8 @@ pub struct Folded {
     pub histories: Vec<History>,
     /// Runs of playbooks, in the order in which they were begun.
     pub runs: Vec<RunRecord>,
+    /// Every proof, in the order in which they were made.
+    pub proofs: Vec<Proof>,
     /// Every signal, in the order in which they began.
     pub signals: Vec<SignalRecord>,
     /// Who took part, in order of appearance.
@@ -81,6 +84,7 @@ impl Folded {
             actions: Vec::new(),
             histories: Vec::new(),
             runs: Vec::new(),
+            proofs: Vec::new(),
             signals: Vec::new(),
             actors: Vec::new(),
             refused: 0,
@@ -221,6 +225,10 @@ impl Folder {
             Event::Intent { action_id, plan, expires_at } => return self.begin(line, action_id, plan, *expires_at),
             Event::Call { .. } | Event::Merged { .. } | Event::Effect { .. } => {
                 return self.progress(line, event);
+            }
+            Event::Proved { action_id, proof } => {
+                find(&mut self.folded.histories, action_id)?;
+                self.folded.proofs.push((**proof).clone());
             }
             Event::Outcome { action_id, outcome, lines } => {
                 let ending = Ending { at: line.at, outcome: *outcome, lines: lines.clone(), reconciled: false };
@@ -371,10 +379,14 @@ impl Folder {
                 }
             } else {
                 action.outcome = Some(outcome);
-                let for_good = !action.changes.is_empty() && action.changes.iter().all(|c| !c.doing.can_be_undone());
+                let all = |is: fn(&Change) -> bool| !action.changes.is_empty() && action.changes.iter().all(is);
+                let passing = all(|c| c.doing.is_passing());
+                let for_good = passing || all(|c| !c.doing.can_be_undone());
                 // An undo that ended before the action did cannot have seen what the action did.
                 action.state = match (action.state, after_apply(outcome, changed)) {
                     (_, ActionState::InForce) if for_good => ActionState::Final,
+                    // What is put back before it ends was called for and is as it was all the same.
+                    (ActionState::InFlight, _) if passing && outcome == Outcome::NotDone => ActionState::NotDone,
                     (ActionState::Undone, ActionState::NotDone) => ActionState::Undone,
                     (ActionState::Undone, _) => ActionState::Unclear,
                     (_, after) => after,

@@ -95,7 +95,7 @@ impl Incident {
             self.may_be_undone(&known, action_id)?;
         }
         let expires_at = match plan.purpose {
-            Purpose::Apply => plan.lifetime().and_then(|d| at.checked_add_signed(d)),
+            Purpose::Apply => plan.first_lifetime().and_then(|d| at.checked_add_signed(d)),
             Purpose::Undo { .. } => None,
         };
         let ticket = self.journal.append_intent_with(|seq| {

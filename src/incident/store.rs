@@ -15,6 +15,7 @@ use super::history::InFlight;
 use super::list::Listed;
 use crate::journal::{self, Journal, JournalError};
 use crate::model::identity::{AccountRegion, Actor, Identity};
+use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState};
 
 /// The lock taken while an incident is looked for and begun, so that two consoles do not begin two.
@@ -51,6 +52,8 @@ pub struct Survey {
     pub actions: Vec<ActionRecord>,
     /// Actions and undos that were begun and are not known to have ended, whatever their incident's state.
     pub in_flight: Vec<InFlight>,
+    /// Every proof of the open incidents, oldest first.
+    pub proofs: Vec<Proof>,
     /// Incidents that could not be read whole, so that this may not be everything.
     pub damaged: Vec<Listed>,
 }
@@ -59,6 +62,9 @@ impl Survey {
     fn take(&mut self, folded: Folded) {
         self.in_flight.extend(folded.in_flight());
         let closed = folded.closed.is_some();
+        if !closed {
+            self.proofs.extend(folded.proofs);
+        }
         self.actions.extend(
             folded
                 .actions

@@ -108,6 +108,15 @@ fn describe_progress(event: &Event) -> (String, Vec<String>) {
             ("Somebody else had changed it: read again and merged".to_owned(), vec![detail.clone()])
         }
         Event::Effect { effect, evidence, .. } => (effect_words(*effect).to_owned(), evidence.clone()),
+        Event::Proved { proof, .. } => (
+            format!(
+                "Proven on {}: snapshot {} closes {}",
+                proof.proven_on.label(),
+                proof.snapshot,
+                proof.stage.label()
+            ),
+            proof.evidence.clone(),
+        ),
         Event::Outcome { outcome, lines, .. } => (outcome_words(*outcome).to_owned(), lines.clone()),
         Event::Reconciled { outcome, made, detail, .. } => {
             let mut lines = vec![detail.clone()];

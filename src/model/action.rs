@@ -1,5 +1,7 @@
 //! What a responder can ask for: one typed change to the account each.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::address::Target;
@@ -18,6 +20,8 @@ pub enum Action {
     FlushCache(FlushCache),
     /// Close a stage to everybody but a few, in one of several ways.
     Close(Close),
+    /// Close a stage to everybody but a few addresses by its resource policy, or prove on another stage that it would.
+    KillSwitch(KillSwitch),
 }
 
 macro_rules! each {
@@ -27,6 +31,7 @@ macro_rules! each {
             Action::Throttle($one) => $what,
             Action::FlushCache($one) => $what,
             Action::Close($one) => $what,
+            Action::KillSwitch($one) => $what,
         }
     };
 }
@@ -40,6 +45,7 @@ impl Action {
             Self::Throttle(_) => "throttle",
             Self::FlushCache(_) => "flush-cache",
             Self::Close(_) => "close",
+            Self::KillSwitch(_) => "kill-switch",
         }
     }
 
@@ -75,13 +81,29 @@ impl Action {
             Self::FlushCache(flush) if flush.authorizers => "authorizers' cache".to_owned(),
             Self::FlushCache(_) => "stage cache".to_owned(),
             Self::Close(close) => format!("by {}", close.by.word()),
+            Self::KillSwitch(switch) => {
+                let allow: Vec<String> = switch.allow.iter().map(|t| t.net.to_string()).collect();
+                match &switch.prove_on {
+                    Some(stage) => format!("proof on {stage}, letting in {}", allow.join(" ")),
+                    None => format!("letting in {}", allow.join(" ")),
+                }
+            }
         }
     }
 
     /// Whether it closes a stage: then it never ends by itself while the attack's signals stand.
     #[must_use]
     pub fn is_closure(&self) -> bool {
-        matches!(self, Self::Close(_))
+        matches!(self, Self::Close(_) | Self::KillSwitch(KillSwitch { prove_on: None, .. }))
+    }
+
+    /// Seconds after which it takes itself back unless it has been seen to let the responder in, where it does so.
+    #[must_use]
+    pub fn commit_within(&self) -> Option<u64> {
+        match self {
+            Self::KillSwitch(KillSwitch { commit_confirmed: true, prove_on: None, .. }) => Some(COMMIT_SECONDS),
+            _ => None,
+        }
     }
 }
 
@@ -155,6 +177,27 @@ pub struct Close {
     pub by: Closure,
     /// The closed web ACL to swap in (name or ARN), where the configuration names none.
     pub web_acl: Option<String>,
+    /// How long, why, which overrides.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Account seconds within which a closure that was not proven must be seen to let the responder in.
+pub const COMMIT_SECONDS: u64 = 60;
+
+/// Close a stage by its resource policy: a Deny for whoever does not come from a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KillSwitch {
+    /// The stage to close.
+    pub stage: StageSelector,
+    /// Who is still let in, in the order given.
+    pub allow: Vec<Target>,
+    /// Prove on this stage that the policy lets them in and keeps others out, and close nothing.
+    pub prove_on: Option<Box<StageSelector>>,
+    /// Take it back unless a probe gets through within a minute. Always so where there is no proof.
+    pub commit_confirmed: bool,
+    /// Addresses from which the responder reaches the API, where they are known better than an address service knows them.
+    pub own: Vec<IpAddr>,
     /// How long, why, which overrides.
     #[serde(flatten)]
     pub terms: Terms,

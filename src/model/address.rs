@@ -37,6 +37,14 @@ impl std::str::FromStr for Target {
     }
 }
 
+impl Target {
+    /// `195.178.188.66/29 becomes 195.178.188.64/29`, where host bits were masked.
+    #[must_use]
+    pub fn widened(&self) -> Option<String> {
+        self.masked_from.as_ref().map(|written| format!("{written} becomes {}", self.net))
+    }
+}
+
 /// Whether two prefixes share an address: one contains the other, either way round.
 #[must_use]
 pub fn overlaps(a: &IpNet, b: &IpNet) -> bool {

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::policy::Policy;
+
 /// What a change does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -25,6 +27,12 @@ impl Doing {
         *self == Self::Entries
     }
 
+    /// Whether nothing of it is meant to stay once the action has ended.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Assign(Assignment { passing: true, .. }))
+    }
+
     /// Whether it can be taken back at all.
     #[must_use]
     pub fn can_be_undone(&self) -> bool {
@@ -39,6 +47,9 @@ pub struct Assignment {
     pub place: Place,
     /// Which, each from what to what; never empty, no name twice.
     pub parts: Vec<Part>,
+    /// Whether it is put back before the action ends: then nothing of it stays in force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
 }
 
 /// One value, from what was read to what it is to be; `None` where there is none.
@@ -79,6 +90,16 @@ pub enum Place {
         api_id: String,
         /// The stage's name.
         stage: String,
+        /// How the descriptions of deployments begin that the action makes itself: their ids are not known before. The value is then
+        /// this text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mark: Option<String>,
+    },
+    /// The resource policy of an API's draft. The one part is [`POLICY`]; its value is the policy's text. What addresses a statement of
+    /// ours lets in does not count.
+    DraftPolicy {
+        /// The REST API's id.
+        api_id: String,
     },
 }
 
@@ -86,6 +107,8 @@ pub enum Place {
 pub const WEB_ACL: &str = "web-acl";
 /// The part of [`Place::Deployment`].
 pub const DEPLOYMENT: &str = "deployment";
+/// The part of [`Place::DraftPolicy`].
+pub const POLICY: &str = "policy";
 /// The method setting that holds for every method without one of its own.
 pub const ALL_METHODS: &str = "*/*";
 /// The member of a method setting that holds the rate, requests a second.
@@ -164,6 +187,7 @@ impl Place {
     pub fn same(&self, a: Option<&Value>, b: Option<&Value>) -> bool {
         match (self, a, b) {
             (Self::MethodThrottles { .. }, Some(a), Some(b)) => limits(a) == limits(b),
+            (Self::DraftPolicy { .. }, Some(a), Some(b)) => same_policy(a, b),
             (_, a, b) => a == b,
         }
     }
@@ -179,9 +203,23 @@ impl Place {
                 format!("{}/s, burst {}", limit(rate), limit(burst))
             }
             (_, None) => "none".to_owned(),
+            (Self::Deployment { mark: Some(mark), .. }, Some(Value::String(text))) if text == mark => {
+                "a snapshot made for it".to_owned()
+            }
+            (Self::DraftPolicy { .. }, Some(Value::String(text))) => {
+                Policy::parse(text).map_or_else(|error| error.to_string(), |policy| policy.lines().join("; "))
+            }
             (_, Some(Value::String(text))) => text.clone(),
             (_, Some(other)) => other.to_string(),
         }
+    }
+}
+
+fn same_policy(a: &Value, b: &Value) -> bool {
+    let read = |value: &Value| value.as_str().and_then(|text| Policy::parse(text).ok());
+    match (read(a), read(b)) {
+        (Some(a), Some(b)) => Policy::same_but_for_our_addresses(Some(&a), Some(&b)),
+        _ => a == b,
     }
 }
 
@@ -203,6 +241,7 @@ mod tests {
         Assignment {
             place: Place::MethodThrottles { api_id: "a".into(), stage: "prod".into() },
             parts: vec![Part { name: "POST /login".into(), before, after }],
+            passing: false,
         }
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Action, Terms};
 use super::change::Doing;
 use super::identity::Identity;
+use super::probe::Probe;
 use super::stage::StageId;
 
 /// A guard's verdict.
@@ -209,6 +210,9 @@ pub struct Plan {
     /// Where its effect will show.
     #[serde(default)]
     pub watch: Vec<WatchFor>,
+    /// How to see, from outside, that whoever carried it out still gets in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// For an undo: entries of the action that stay, since another action in force wants them. Then the action is not wholly
     /// taken back and stays in force with these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -253,9 +257,19 @@ impl Plan {
     /// How long it is to stay in force, where it expires.
     #[must_use]
     pub fn lifetime(&self) -> Option<chrono::TimeDelta> {
-        let seconds = self.action.terms().expires_after_seconds?;
-        chrono::TimeDelta::try_seconds(i64::try_from(seconds).ok()?)
+        seconds(self.action.terms().expires_after_seconds?)
     }
+
+    /// How long it stays in force unless it is seen to let the responder in; else its lifetime.
+    #[must_use]
+    pub fn first_lifetime(&self) -> Option<chrono::TimeDelta> {
+        let commit = self.action.commit_within().and_then(seconds);
+        commit.into_iter().chain(self.lifetime()).min()
+    }
+}
+
+fn seconds(count: u64) -> Option<chrono::TimeDelta> {
+    chrono::TimeDelta::try_seconds(i64::try_from(count).ok()?)
 }
 
 /// How far a change has got.

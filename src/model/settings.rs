@@ -13,6 +13,32 @@ pub struct Settings {
     pub signals: Thresholds,
     /// How often to poll and what it may cost.
     pub polling: PollingSettings,
+    /// How stages are asked from outside.
+    pub probes: ProbeSettings,
+}
+
+/// How stages are asked from outside, to see who gets in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProbeSettings {
+    /// Services that answer with the address they are asked from, one for each address version. Where there are none, AWS's own
+    /// (`https://checkip.amazonaws.com/`, IPv4 only).
+    pub address_services: Vec<String>,
+    /// What to ask of which stage. Where a stage has none, a deployed `GET` without parameters, authorization or key, at AWS's own address.
+    pub stages: Vec<StageProbe>,
+}
+
+/// What to ask of one stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StageProbe {
+    /// The stage, `shop/prod`: the API by name or id.
+    pub stage: String,
+    /// The URL that clients use, custom domain and all; asked with `GET`.
+    pub url: String,
+    /// Headers to send.
+    #[serde(default)]
+    pub headers: std::collections::BTreeMap<String, String>,
 }
 
 /// What the guards need to know.

@@ -139,6 +139,30 @@ pub struct StageDetail {
     pub access_log: Option<String>,
 }
 
+/// What `GetRestApi` says of an API whose policy may be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftApi {
+    /// The draft's resource policy as AWS answers it; empty where there is none.
+    pub policy: String,
+    /// Whether its endpoint is private: reached through VPC endpoints only.
+    pub private: bool,
+    /// Whether its `execute-api` endpoint is set to be disabled.
+    pub endpoint_disabled: bool,
+    /// Whether callers may come over IPv6 as well.
+    pub dual_stack: bool,
+    /// `AVAILABLE`, `UPDATING`, `PENDING`, `FAILED`, where AWS says it.
+    pub status: Option<String>,
+}
+
+/// A deployment: a snapshot of a draft that stages point at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: String,
+    /// Its description; empty where there is none.
+    pub description: String,
+}
+
 /// What `GetStage` says of a stage that an action may change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageSettings {

@@ -2,7 +2,7 @@
 //!
 //! One table. Overrides are no parameter of any action, so a file cannot lift a guard.
 
-use crate::model::action::{Action, BlockIp, Close, FlushCache, Terms, Throttle};
+use crate::model::action::{Action, BlockIp, Close, FlushCache, KillSwitch, Terms, Throttle};
 use crate::model::playbook::{Kind, Value};
 use crate::model::stage::StageSelector;
 
@@ -132,6 +132,32 @@ pub const ACTIONS: &[Form] = &[
                 stage: given.stage(),
                 by: take!(given, "by", Closure)?,
                 web_acl: take!(given, "web-acl", WebAcl),
+                terms: given.terms(),
+            }))
+        },
+    },
+    Form {
+        name: "kill-switch",
+        doc: "Close the stage to all but a list by its resource policy, or prove on another stage that it would",
+        parameters: &[
+            STAGE,
+            needs("allow", Kind::Prefixes, "who is still let in"),
+            takes("prove-on", Kind::Stage, "prove it on this other stage of the same API, and close nothing"),
+            takes(
+                "commit-confirmed",
+                Kind::Flag,
+                "take it back unless a probe gets through; always so without a proof",
+            ),
+            FOR,
+            REASON,
+        ],
+        build: |given| {
+            Some(Action::KillSwitch(KillSwitch {
+                stage: given.stage(),
+                allow: take!(given, "allow", Prefixes)?,
+                prove_on: take!(given, "prove-on", Stage).map(Box::new),
+                commit_confirmed: take!(given, "commit-confirmed", Flag).unwrap_or_default(),
+                own: Vec::new(),
                 terms: given.terms(),
             }))
         },

@@ -67,6 +67,11 @@ pub enum ValueError {
         /// The input.
         name: String,
     },
+    /// The configuration names nobody.
+    #[error(
+        "the configuration names nobody to let in (guards.break-glass, guards.never-block); name them with --input {0}=192.0.2.240/28"
+    )]
+    NobodyAdmitted(String),
     /// A step without an action.
     #[error("step “{0}” changes nothing, so there is nothing to plan")]
     NoAction(String),
@@ -137,10 +142,12 @@ impl Context<'_> {
             if self.given.contains_key(&input.name) || found.contains_key(&input.name) {
                 continue;
             }
-            if input.default == Some(Default::From(Situation::Suspects)) {
-                let targets = self.suspects(input, aws, settings).await?;
-                found.insert(input.name.clone(), Value::Prefixes(targets));
-            }
+            let targets = match input.default {
+                Some(Default::From(Situation::Suspects)) => self.suspects(input, aws, settings).await?,
+                Some(Default::From(Situation::Admitted)) => admitted(input, settings)?,
+                _ => continue,
+            };
+            found.insert(input.name.clone(), Value::Prefixes(targets));
         }
         Ok(found)
     }
@@ -208,6 +215,14 @@ impl Context<'_> {
         let form = form(action).ok_or_else(no_action)?;
         form.action(&Arguments { stage: &stage, values, reason }).ok_or_else(no_action)
     }
+}
+
+/// Whom the team has named.
+fn admitted(input: &Input, settings: &Settings) -> Result<Vec<Target>, ValueError> {
+    let guards = &settings.guards;
+    let named = guards.break_glass.iter().chain(&guards.never_block).flatten();
+    let targets: Vec<Target> = named.map(|net| Target { net: *net, masked_from: None }).collect();
+    if targets.is_empty() { Err(ValueError::NobodyAdmitted(input.name.clone())) } else { Ok(targets) }
 }
 
 /// The inputs that a run was given, typed again. What the playbook no longer has is left out.

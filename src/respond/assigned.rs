@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use crate::aws::write::Patch;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::journal::Ticket;
-use crate::model::change::{Assignment, DEPLOYMENT, Doing, Place, WEB_ACL, limits};
+use crate::model::change::{Assignment, DEPLOYMENT, Doing, POLICY, Place, WEB_ACL, limits};
 use crate::model::method::setting_path;
+use crate::model::policy::Policy;
 
 /// Patch operations in one call; a public tool sends no more at once (a quota for it is not documented).
 const MOST_PATCHES: usize = 80;
@@ -22,6 +23,7 @@ pub(super) fn call(doing: &Doing) -> (&'static str, &'static str) {
         Doing::Flush(_) => ("apigateway", "FlushStageCache"),
         Doing::Assign(assignment) => match &assignment.place {
             Place::MethodThrottles { .. } | Place::Deployment { .. } => ("apigateway", "UpdateStage"),
+            Place::DraftPolicy { .. } => ("apigateway", "UpdateRestApi"),
             Place::WebAcl { .. } if wanted_web_acl(assignment).is_some() => ("wafv2", "AssociateWebACL"),
             Place::WebAcl { .. } => ("wafv2", "DisassociateWebACL"),
         },
@@ -38,8 +40,18 @@ pub(super) async fn current(aws: &Aws, place: &Place, lane: Lane) -> Result<Map<
         Place::WebAcl { api_id, stage, .. } => {
             Ok(one(WEB_ACL, aws.stage_settings(api_id, stage, lane).await?.web_acl_arn))
         }
-        Place::Deployment { api_id, stage } => {
-            Ok(one(DEPLOYMENT, aws.stage_settings(api_id, stage, lane).await?.deployment_id))
+        Place::Deployment { api_id, stage, mark } => {
+            let id = aws.stage_settings(api_id, stage, lane).await?.deployment_id;
+            let (Some(id), Some(mark)) = (&id, mark) else { return Ok(one(DEPLOYMENT, id)) };
+            let ours = aws.deployment(api_id, id, lane).await?.description.starts_with(mark.as_str());
+            Ok(one(DEPLOYMENT, Some(if ours { mark.clone() } else { id.clone() })))
+        }
+        Place::DraftPolicy { api_id } => {
+            let answered = aws.draft_api(api_id, lane).await?.policy;
+            // What cannot be read as a policy is compared as the text it is.
+            let text =
+                Policy::of_answer(&answered).map_or(Some(answered), |policy| policy.map(|p| p.text().to_owned()));
+            Ok(one(POLICY, text))
         }
     }
 }
@@ -54,7 +66,12 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
             Ok(())
         }
         Place::WebAcl { stage_arn, .. } => aws.associate_web_acl(ticket, stage_arn, wanted_web_acl(assignment)).await,
-        Place::Deployment { api_id, stage } => {
+        Place::DraftPolicy { api_id } => {
+            let wanted = assignment.parts.iter().find(|part| part.name == POLICY);
+            let text = wanted.and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
+            aws.update_draft_policy(ticket, api_id, text).await
+        }
+        Place::Deployment { api_id, stage, .. } => {
             let wanted = assignment.parts.iter().find(|part| part.name == DEPLOYMENT);
             let value = wanted.and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
             let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: value.to_owned() };
@@ -103,6 +120,7 @@ mod tests {
                 part("*/*", None),
                 part("GET /x", Some(json!({}))),
             ],
+            passing: false,
         };
         let replace = |path: &str, value: &str| Patch::Replace { path: path.into(), value: value.into() };
         assert_eq!(

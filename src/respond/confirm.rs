@@ -75,6 +75,18 @@ impl Confirmed {
     }
 }
 
+impl Confirmed {
+    /// The undo of `action` that was part of the very plan that was confirmed: it takes itself back where no probe gets through.
+    pub(super) fn by_way_back(planned: Planned, action: &ActionRecord) -> Result<Self, ConfirmError> {
+        not_halted(&planned)?;
+        let undoes_it = matches!(&planned.plan.purpose, Purpose::Undo { action_id, .. } if *action_id == action.id);
+        if undoes_it && action.action.commit_within().is_some() {
+            return Ok(Self(planned));
+        }
+        Err(ConfirmError::NotDue { id: action.id.clone() })
+    }
+}
+
 fn not_halted(planned: &Planned) -> Result<(), ConfirmError> {
     let guards: Vec<String> = planned.plan.halting().map(|g| g.id.clone()).collect();
     if guards.is_empty() { Ok(()) } else { Err(ConfirmError::Halted { guards }) }

@@ -147,6 +147,42 @@ guards! {
     CLOSE_PROTECTION = "close.protection", overridable: false, varies: false,
         "Says what the stage's own web ACL does and the closed one does not.",
         "Both web ACLs' rules.";
+    SWITCH_ALLOW = "kill-switch.allow-list", overridable: false, varies: false,
+        "Somebody is let in, and not everybody: `/0` closes nothing. Says where host bits were masked.",
+        "`--allow`.";
+    SWITCH_POLICY = "kill-switch.policy", overridable: false, varies: false,
+        "The policy can be read, carries no closing statement yet, and the closing one fits into 8,192 characters.",
+        "`GetRestApi` and the policy that would be written.";
+    SWITCH_BASE = "kill-switch.base", overridable: true, varies: false,
+        "It is known which policy is deployed: closing keeps that one's statements.",
+        "`GetExport` of the stage (that it carries the policy is inferred), against the draft's policy.";
+    SWITCH_RESPONDER = "kill-switch.responder", overridable: true, varies: false,
+        "You still get in from where you are.",
+        "`--own-address`, else what address services answer; `probes.address-services` of the configuration. The policy before and after, simulated.";
+    SWITCH_ENDPOINT = "kill-switch.endpoint", overridable: false, varies: false,
+        "The API is public and can be changed: callers through VPC endpoints have no `aws:SourceIp`, so that all of them would be kept out.",
+        "`GetRestApi`: endpoint types and status.";
+    SWITCH_PROBE = "kill-switch.probe", overridable: false, varies: true,
+        "The stage can be asked from here, and lets us in before.",
+        "A `GET` as callers send it: `probes.stages` of the configuration, else a deployed method that wants nothing.";
+    SWITCH_CANARY = "kill-switch.canary", overridable: false, varies: false,
+        "No stage concerned has a canary: its share would keep a deployment and a policy of its own.",
+        "`GetStage`.";
+    SWITCH_DRIFT = "kill-switch.drift", overridable: true, varies: false,
+        "The draft holds no undeployed work that closing would ship.",
+        "`GetResources` against `GetDeployment`: methods, their authorization and key requirement. A proof compares exports whole.";
+    SWITCH_PROOF_STAGE = "kill-switch.proof-stage", overridable: false, varies: false,
+        "The stage to prove on is another stage of the same API. Says what becomes of it meanwhile.",
+        "`--prove-on` and `GetStage`.";
+    SWITCH_PROOF = "kill-switch.proof", overridable: true, varies: false,
+        "This very policy was proven on another stage, within 30 minutes, and nothing was deployed since. Overridden, the closure takes itself back unless a probe gets through within 60 s.",
+        "The journals of the open incidents, `GetStage`, `GetDeployment`.";
+    SWITCH_WINDOW = "kill-switch.window", overridable: false, varies: false,
+        "Says that the draft carries the closing policy for a moment.",
+        "The order of calls.";
+    UNDO_DEPLOYMENT = "undo.deployment-gone", overridable: false, varies: false,
+        "The deployment to point back at still exists.",
+        "`GetDeployment`.";
     UNDO_LATER = "undo.later-action", overridable: false, varies: false,
         "No later action in force has set the same values: taking this one back first would be undone by taking back that one.",
         "The journals of the open incidents.";

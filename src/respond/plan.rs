@@ -2,21 +2,38 @@
 
 use chrono::{DateTime, Utc};
 
-use super::action::{block_ip, close, flush_cache, throttle};
+use super::action::{block_ip, close, flush_cache, kill_switch, throttle};
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
 use crate::model::action::Action;
 use crate::model::plan::Plan;
+use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 
-/// The plan for `action`, from state read now. `attack_began` is when the attack began (account time), where that is known:
-/// callers sampled before it count as legitimate.
+/// What is known beside the account's state.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// When the attack began (account time), where that is known: callers sampled before it count as legitimate.
+    pub attack_began: Option<DateTime<Utc>>,
+    /// The proofs that the journals hold, oldest first.
+    pub proofs: Vec<Proof>,
+}
+
+impl From<Option<DateTime<Utc>>> for Circumstances {
+    /// Nothing was proven.
+    fn from(attack_began: Option<DateTime<Utc>>) -> Self {
+        Self { attack_began, proofs: Vec::new() }
+    }
+}
+
+/// The plan for `action`, from state read now.
 pub async fn plan(
     aws: &Aws,
     settings: &Settings,
     action: &Action,
-    attack_began: Option<DateTime<Utc>>,
+    circumstances: impl Into<Circumstances>,
 ) -> Result<Planned, PlanError> {
+    let Circumstances { attack_began, proofs } = circumstances.into();
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {
@@ -26,6 +43,7 @@ pub async fn plan(
         Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
         Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,
         Action::Close(action) => Box::pin(close::plan(aws, settings, action, attack_began)).await,
+        Action::KillSwitch(action) => Box::pin(kill_switch::plan(aws, settings, action, attack_began, &proofs)).await,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::action::kill_switch::Recipe;
 use super::digest::digest;
 use super::resolve::ResolveError;
 use crate::aws::AwsError;
@@ -16,6 +17,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The IP sets as they were read, with their lock tokens.
     pub(super) sets: Vec<IpSet>,
+    /// For what takes more than its diff says.
+    pub(super) recipe: Option<Box<Recipe>>,
 }
 
 /// Why there is no plan.
@@ -59,5 +62,5 @@ impl From<ResolveError> for PlanError {
 #[must_use]
 pub(super) fn finished(mut plan: Plan, sets: Vec<IpSet>) -> Planned {
     plan.digest = digest(&plan);
-    Planned { plan, sets }
+    Planned { plan, sets, recipe: None }
 }

@@ -87,6 +87,11 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
     let (mut made, mut begun_only, mut not_made, mut lines) = (Vec::new(), Vec::new(), 0, Vec::new());
     for change in &changes {
         let name = &change.resource.name;
+        if change.doing.is_passing() && matches!(shown(aws, change).await, Ok(Shown::None)) {
+            not_made += 1;
+            lines.push(format!("{name} is as it was"));
+            continue;
+        }
         if !may_have_left(flight, change) {
             not_made += 1;
             lines.push(format!("the call for {name} was never sent, or was refused"));
@@ -121,12 +126,19 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
     };
     let outcome = match (made.len(), not_made) {
         (0, n) if n == changes.len() => Outcome::NotDone,
-        (n, _) if n == changes.len() => Outcome::Done,
+        // What was to be put back stands: that is not how it was to end.
+        (n, _) if n == changes.len() && !changes.iter().any(|c| c.doing.is_passing()) => Outcome::Done,
+        (n, not) if n + not == changes.len() && n > 0 && lasting(&changes) == made => Outcome::Done,
         _ => Outcome::Partly,
     };
     made.extend(begun_only);
     let at = aws.clock().now().format("%H:%M:%SZ");
     (made, Some(outcome), format!("{what} was cut short; read at {at}: {}", lines.join("; ")))
+}
+
+/// The resources that were to stay changed.
+fn lasting(changes: &[&Change]) -> Vec<String> {
+    changes.iter().filter(|c| !c.doing.is_passing()).map(|c| c.resource.arn.clone()).collect()
 }
 
 /// What of a change shows.

@@ -1,12 +1,17 @@
 //! WAF's samples for a plan: of now, and of before the attack, so that callers who were there before can be told.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use ipnet::IpNet;
 
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
+use crate::model::address;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
+use crate::model::source::SampledRequest;
 use crate::model::stage::StageId;
 use crate::model::waf::WebAcl;
 use crate::watch;
@@ -62,6 +67,43 @@ pub(super) async fn samples(
     });
     let (recent, earlier) = tokio::join!(join_all(recent), join_all(earlier));
     (gathered(recent), gathered(earlier))
+}
+
+/// Prefixes of callers who lose access that are listed.
+const MOST_LOSERS: usize = 12;
+
+/// Who of those sampled loses access.
+#[derive(Debug, Clone)]
+pub(super) struct Losses {
+    /// `; that is 12 % of 300 requests sampled before the attack`, or that it is not known.
+    pub share: String,
+    /// By prefix, worst first, a line each.
+    pub lines: Vec<String>,
+}
+
+/// Who of the callers sampled before the attack loses access where only `admitted` are let in.
+pub(super) fn losses(callers: &Samples, admitted: &[IpNet]) -> Losses {
+    let callers: Vec<&SampledRequest> = callers.sets.iter().flat_map(|set| &set.samples).collect();
+    let out = |request: &&&SampledRequest| !admitted.iter().any(|net| net.contains(&request.client));
+    let mut by_prefix: BTreeMap<IpNet, usize> = BTreeMap::new();
+    for request in callers.iter().filter(out) {
+        *by_prefix.entry(address::surroundings(request.client)).or_default() += 1;
+    }
+    let lost: usize = by_prefix.values().sum();
+    let share = match callers.len() {
+        0 => "; how many of those who called before the attack is not known: WAF gave no samples".to_owned(),
+        all => {
+            format!("; that is {:.0} % of {all} requests sampled before the attack", lost as f64 * 100.0 / all as f64)
+        }
+    };
+    let mut worst: Vec<(IpNet, usize)> = by_prefix.into_iter().collect();
+    worst.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
+    let mut lines: Vec<String> =
+        worst.iter().take(MOST_LOSERS).map(|(net, n)| format!("{net} loses access: {n} of the samples")).collect();
+    if worst.len() > MOST_LOSERS {
+        lines.push(format!("and {} more prefixes lose access", worst.len() - MOST_LOSERS));
+    }
+    Losses { share, lines }
 }
 
 fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {

@@ -95,7 +95,8 @@ async fn one(
     let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
     let incident = store.by_id(&action.incident, actor)?;
     let folded = incident.fold()?;
-    if let Some(signal) = folded.standing().find(|s| action.action.is_closure() && stands(s, action)) {
+    let holds = action.action.is_closure() && !awaits_probe(action);
+    if let Some(signal) = folded.standing().find(|s| holds && stands(s, action)) {
         let (id, stage) = (action.id.clone(), action.stage.label());
         return Err(SweepError::StillAttacked { id, stage, signal: signal.kind.id().to_owned() });
     }
@@ -111,6 +112,12 @@ async fn one(
     }
     let confirmed = Confirmed::by_expiry(planned, action, now)?;
     Ok(Some(execute(aws, &incident, confirmed, &mut |_| {}).await?))
+}
+
+/// Whether it is to take itself back since no probe has got through: that was consented to whatever the attack does.
+fn awaits_probe(action: &ActionRecord) -> bool {
+    let commit = action.action.commit_within().and_then(|s| chrono::TimeDelta::try_seconds(i64::try_from(s).ok()?));
+    commit.is_some_and(|commit| action.expires_at == action.begun_at.checked_add_signed(commit))
 }
 
 /// Whether a signal says that the stage an action closed is still attacked: a closure never reopens by itself then.

@@ -139,10 +139,11 @@ commands! {
     Open "open" in [Board] label "stage" rank 12: "Open the selected stage: charts, facts, signals";
     Sources "sources" in [Board, Stage] label "sources" rank 10: "Show who is sending what to the selected stage";
     Throttle "throttle" in [Board, Stage] label "throttle" rank 14: "Plan to tighten the throttle of a method, or of all; changes nothing yet";
-    FlushCache "flush-cache" in [Board, Stage] label "flush" rank 27: "Plan to drop what the stage has cached; changes nothing yet";
+    FlushCache "flush-cache" in [Board, Stage] label "flush" rank 27: "Plan to drop the stage's cache; changes nothing yet";
     FlushAuthorizers "flush-authorizers" in [Board, Stage] label "" rank 91: "Plan to drop the authorizers' cached verdicts; changes nothing yet";
     Close "close" in [Board, Stage] label "close" rank 16: "Plan to close the stage to everybody but a few; changes nothing yet";
-    Playbooks "playbooks" in [Board, Stage] label "playbook" rank 18: "Show the playbooks, those first that answer what stands on the stage";
+    Playbooks "playbooks" in [Board, Stage] label "playbook" rank 18: "Show the playbooks; those that answer the signals first";
+    KillSwitch "kill-switch" in [Board, Stage] label "kill switch" rank 35: "Plan to prove a closing resource policy on another stage, or to close with it; changes nothing yet";
     Filter "filter" in [Board] label "filter" rank 20: "Show only the stages whose name, web ACL or signals contain a text";
     Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
     Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::IpNet;
 use tui_input::Input;
 
 use crate::model::action::{Action, Terms};
@@ -78,6 +79,8 @@ pub struct Options {
     pub playbooks: Arc<[Playbook]>,
     /// What is wrong with playbook files that are not among them, a line each.
     pub playbook_mistakes: Vec<String>,
+    /// Who is offered to be let in when a stage is closed: the configuration's break-glass and never-block ranges.
+    pub admitted: Vec<IpNet>,
 }
 
 impl Options {
@@ -93,6 +96,7 @@ impl Options {
             block_for: "4h".into(),
             playbooks: Arc::new([]),
             playbook_mistakes: Vec::new(),
+            admitted: Vec::new(),
         }
     }
 }
@@ -285,6 +289,8 @@ pub(crate) enum PromptKind {
     Close { stage: StageId },
     /// An input of the open playbook; `then_do`: the selected step waits for it.
     Input { then_do: bool },
+    /// Whom a closing policy is to let in, and where to prove it.
+    KillSwitch { stage: StageId },
     /// How long this action is to stay in force.
     Extend { action_id: String },
     /// The phrase of the plan on the screen.
@@ -319,6 +325,9 @@ pub struct State {
     pub(crate) target: String,
     pub(crate) stale_after: TimeDelta,
     pub(crate) block_for: String,
+    pub(crate) admitted: Vec<IpNet>,
+    /// The stage of the last proof, and whom it lets in.
+    pub(crate) proven: Option<(StageId, String)>,
     pub(crate) size: (u16, u16),
     /// `None` until the first board.
     pub(crate) board: Option<Arc<Board>>,
@@ -358,6 +367,8 @@ impl State {
             target: options.target,
             stale_after: options.stale_after,
             block_for: options.block_for,
+            admitted: options.admitted,
+            proven: None,
             size,
             board: None,
             now: None,

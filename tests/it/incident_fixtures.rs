@@ -117,6 +117,7 @@ pub(crate) fn plan() -> Plan {
         ],
         preconditions: Vec::new(),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: "Take the 2 entries out again".to_owned(),
         notes: Vec::new(),

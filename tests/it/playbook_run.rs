@@ -144,6 +144,29 @@ fn a_stage_is_closed_and_reopened_and_says_where_it_stays_bad() {
     assert_eq!(served.mutating_calls(), 2);
 }
 
+/// The drill's way out, whole: relieve, prove on dev, close for the thieves alone, reopen, lift; a list that leaves the responder out is
+/// stopped.
+#[test]
+fn a_stage_is_closed_with_a_proven_list_and_reopened() {
+    let (served, program) = attacked("lockout-trap", 6);
+    let words = ["lockout-trap", "--stage", "pay/prod", "--input", "attacked=POST /payments", "--input", "dev=pay/dev"];
+    let run = Run::of(&program, &words);
+    let stopped = run.confirmed(&run.json(5, &[]), 3);
+    assert_eq!(stopped["next"], "prove");
+    let halting = |guard: &Value| guard["id"] == "kill-switch.responder" && guard["verdict"] == "stop";
+    assert!(stopped["plan"]["guards"].as_array().unwrap().iter().any(halting), "{stopped:#}");
+    let all = "let-in=127.0.0.1 192.0.2.16/28 192.0.2.240/28 198.51.100.64/27 198.18.0.0/15";
+    let done = run.confirmed(&run.json(5, &["--input", all]), 0);
+    for (step, wanted) in
+        [("relieve", "done"), ("prove", "done"), ("close", "done"), ("closed", "observed"), ("reopen", "done")]
+    {
+        assert_eq!(state(&done, step)["state"], wanted, "{done:#}");
+    }
+    let actions = program.json(0, "actions", &["actions"]);
+    assert_eq!(actions["actions"].as_array().unwrap().len(), 0, "nothing stays in force: {actions:#}");
+    assert!(served.mutating_calls() > 4);
+}
+
 #[test]
 fn what_is_asked_for_wrongly_is_refused_before_anything_is_asked_of_aws() {
     let served = served(60.0);

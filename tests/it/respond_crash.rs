@@ -11,28 +11,60 @@ use portcullis::respond::confirm::Confirmed;
 use portcullis::respond::execute::execute;
 use portcullis::respond::plan::Planned;
 use portcullis::respond::reconcile::reconcile;
-use portcullis_range::state::{MethodSetting, Stage};
+use portcullis_range::state::{MethodSetting, Snapshot, Stage};
 use portcullis_range::{Fault, When};
 
+use crate::kill_switch;
 use crate::respond_stage::{cached, closable, close, flush, throttle};
-use crate::world::{World, actor, block};
+use crate::world::{World, actor, block, flood};
 
 /// What an action may change, of the whole account.
-type Picture = (Stage, Option<String>, Vec<String>);
+#[derive(Debug, PartialEq)]
+struct Picture {
+    prod: Stage,
+    web_acl: Option<String>,
+    entries: Vec<String>,
+    draft: Snapshot,
+    dev: String,
+}
 
 fn picture(world: &World) -> Picture {
-    let (mut stage, acl) = world.stage();
-    stage.last_updated = chrono::DateTime::UNIX_EPOCH;
-    (stage, acl, world.entries("shop-blocklist"))
+    let (mut prod, web_acl) = world.stage();
+    prod.last_updated = chrono::DateTime::UNIX_EPOCH;
+    let (draft, stages) = kill_switch::standing(world);
+    // A snapshot of ours has another id at every run.
+    let ours = |id: &str| {
+        world.range.with(|range| {
+            let api = range.account().gateway.apis.values().find(|api| api.name == "shop").unwrap();
+            api.deployments[id].description.as_ref().is_some_and(|text| text.starts_with("portcullis "))
+        })
+    };
+    if ours(&prod.deployment_id) {
+        prod.deployment_id = "a snapshot of ours".into();
+    }
+    Picture { prod, web_acl, entries: world.entries("shop-blocklist"), draft, dev: stages[0].1.clone() }
 }
 
 async fn world_for(action: &Action) -> World {
-    let world = if matches!(action, Action::FlushCache(_)) { cached().await } else { closable().await };
+    let world = match action {
+        Action::FlushCache(_) => cached().await,
+        // Fast enough to end before the call's own time limit.
+        Action::KillSwitch(_) => flood(600.0).await,
+        _ => closable().await,
+    };
     world.edit_stage(|stage| {
         stage
             .method_settings
             .insert("~1login/POST".into(), MethodSetting { throttling_rate_limit: 900.0, ..MethodSetting::fresh() });
     });
+    if let Action::KillSwitch(one) = action
+        && one.prove_on.is_none()
+        && one.terms.overrides.is_empty()
+    {
+        let proof = world.plan_action(&Action::KillSwitch(kill_switch::switch(Some("shop/dev")))).await;
+        let done = world.apply(proof).await;
+        assert_eq!(done.outcome, Outcome::Done, "{:?}", done.lines);
+    }
     world
 }
 
@@ -72,6 +104,7 @@ async fn truthful(world: &World, before: &Picture, after: &Picture, what: &str) 
 /// Kills the action, or its undo, at every call; gives how many points there were.
 async fn killed_everywhere(action: &Action, undoing: bool) -> usize {
     let mut points = 0;
+    let after = wanted(action).await;
     for fault in [Fault::Hang, Fault::HangAfter] {
         for nth in 1.. {
             let world = world_for(action).await;
@@ -89,7 +122,6 @@ async fn killed_everywhere(action: &Action, undoing: bool) -> usize {
                 break;
             }
             points += 1;
-            let after = wanted(action).await;
             truthful(&world, &before, &after, &what).await;
             way_back(&world, &before, &what).await;
         }
@@ -120,6 +152,28 @@ async fn way_back(world: &World, before: &Picture, what: &str) {
     }
 }
 
+/// Prints and gives how many points were tried.
+async fn matrix(what: &str, actions: &[Action]) -> usize {
+    let mut points = 0;
+    for action in actions {
+        for undoing in [false, true] {
+            let nothing_stays = match action {
+                Action::FlushCache(_) => true,
+                Action::KillSwitch(one) => one.prove_on.is_some(),
+                _ => false,
+            };
+            if undoing && nothing_stays {
+                continue;
+            }
+            let here = killed_everywhere(action, undoing).await;
+            assert!(here > 0, "{}: no point was tried", action.name());
+            points += here;
+        }
+    }
+    println!("crash matrix, {what}: {points} points");
+    points
+}
+
 #[tokio::test(start_paused = true)]
 async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
     let mut block = block(&["203.0.113.7/32"]);
@@ -133,17 +187,16 @@ async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
         flush(false),
         flush(true),
     ];
-    let mut points = 0;
-    for action in &actions {
-        for undoing in [false, true] {
-            if undoing && matches!(action, Action::FlushCache(_)) {
-                continue;
-            }
-            let here = killed_everywhere(action, undoing).await;
-            assert!(here > 0, "{}: no point was tried", action.name());
-            points += here;
-        }
-    }
-    println!("crash matrix: {points} points");
-    assert!(points >= 2 * 2 * 5, "{points}");
+    assert!(matrix("one call each", &actions).await >= 2 * 2 * 5);
+}
+
+/// Its calls depend on each other, and the account is in between for most of them.
+#[tokio::test(start_paused = true)]
+async fn a_kill_switch_killed_between_any_two_calls_leads_back() {
+    let actions = [
+        Action::KillSwitch(kill_switch::switch(Some("shop/dev"))),
+        Action::KillSwitch(kill_switch::switch(None)),
+        Action::KillSwitch(kill_switch::unproven()),
+    ];
+    assert!(matrix("kill switch", &actions).await > 100);
 }

@@ -414,6 +414,7 @@ pub(crate) fn plan_pass() -> Plan {
         guards: passes(),
         preconditions: Vec::new(),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: "Takes the 12 entries out again; entries of others stay.".into(),
         notes: vec!["WAF takes seconds to minutes to spread a change (documented).".into()],

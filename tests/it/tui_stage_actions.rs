@@ -24,6 +24,7 @@ fn asked(console: &Console) -> Action {
         Action::Throttle(one) => &mut one.stage,
         Action::FlushCache(one) => &mut one.stage,
         Action::Close(one) => &mut one.stage,
+        Action::KillSwitch(one) => &mut one.stage,
         Action::BlockIp(_) => panic!("not asked for"),
     };
     assert_eq!(stage.api, fixtures::stage("shop", "prod").api_id, "by id");

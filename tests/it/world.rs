@@ -13,7 +13,7 @@ use portcullis::model::plan::Finished;
 use portcullis::model::settings::Settings;
 use portcullis::respond::confirm::Confirmed;
 use portcullis::respond::execute::execute;
-use portcullis::respond::plan::{PlanError, Planned, plan};
+use portcullis::respond::plan::{Circumstances, PlanError, Planned, plan};
 use portcullis::respond::undo;
 use portcullis_range::Call;
 use portcullis_range::state::{Account, IpVersion, Stage};
@@ -74,7 +74,9 @@ impl World {
     }
 
     pub(crate) async fn try_action(&self, action: &Action) -> Result<Planned, PlanError> {
-        plan(&self.aws, &self.settings, action, None).await
+        let identity = self.aws.identity(Lane::Plan).await.unwrap();
+        let proofs = self.store.survey(&identity.at).unwrap().proofs;
+        plan(&self.aws, &self.settings, action, Circumstances { attack_began: None, proofs }).await
     }
 
     pub(crate) async fn plan_action(&self, action: &Action) -> Planned {

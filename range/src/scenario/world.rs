@@ -1,5 +1,7 @@
 //! `[world]`: the account, its APIs and what stands behind them.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -31,6 +33,9 @@ pub struct WorldSpec {
     /// Whether `GetExport` carries the resource policy (inferred from published exports, therefore switchable).
     #[serde(default = "yes")]
     pub export_carries_policy: bool,
+    /// From where the responder's own requests come; 127.0.0.1 when absent. On a socket it is the socket's address that counts.
+    #[serde(default)]
+    pub responder: Option<IpAddr>,
     /// REST and HTTP APIs.
     #[serde(default)]
     pub apis: Vec<ApiSpec>,

@@ -16,6 +16,8 @@ pub mod stage;
 pub mod trail;
 pub mod waf;
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 
 pub use authorizer::{Authorizer, AuthorizerKind};
@@ -54,6 +56,8 @@ pub struct Account {
     pub propagation: Propagation,
     /// Where identifiers come from.
     pub ids: Ids,
+    /// From where requests come that came over no socket: the responder's address in a drill.
+    pub responder: IpAddr,
 }
 
 impl Account {
@@ -71,6 +75,7 @@ impl Account {
             samples: SampleStore::new(seed),
             propagation: Propagation::new(seed),
             ids: Ids::new(seed),
+            responder: IpAddr::from([127, 0, 0, 1]),
         }
     }
 

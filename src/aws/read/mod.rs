@@ -3,6 +3,7 @@
 mod gateway;
 mod identity;
 mod metrics;
+mod policy;
 mod samples;
 mod stage;
 mod waf;

@@ -121,6 +121,6 @@ impl Aws {
     }
 }
 
-fn once() -> aws_sdk_apigateway::config::Builder {
+pub(super) fn once() -> aws_sdk_apigateway::config::Builder {
     aws_sdk_apigateway::config::Config::builder().retry_config(RetryConfig::disabled())
 }

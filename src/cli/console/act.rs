@@ -28,7 +28,7 @@ use crate::respond::claims;
 use crate::respond::confirm::Confirmed;
 use crate::respond::execute::execute;
 use crate::respond::observe::observe;
-use crate::respond::plan::{PlanError, Planned, differences, plan};
+use crate::respond::plan::{Circumstances, PlanError, Planned, differences, plan};
 use crate::respond::sweep::sweep;
 use crate::respond::undo;
 use crate::tui::{Effect, Event, Format as Asked, StepOf};
@@ -161,7 +161,8 @@ impl Acting {
 
     pub(super) async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
         let began = self.stage_of(action.stage()).and_then(|stage| self.attack_began(&stage));
-        let mut planned = plan(&self.aws, &self.settings, action, began).await?;
+        let circumstances = Circumstances { attack_began: began, proofs: self.journalling.proofs().await };
+        let mut planned = plan(&self.aws, &self.settings, action, circumstances).await?;
         planned.plan.notes.extend(claims::expiring(&planned.plan, &self.journalling.actions().await));
         Ok(planned)
     }

@@ -10,6 +10,7 @@ use crate::aws::{Aws, Lane};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord};
 use crate::model::board::Board;
+use crate::model::proof::Proof;
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::respond::reconcile::reconcile;
@@ -184,6 +185,16 @@ impl Journalling {
         let Ok(identity) = self.aws.identity(Lane::Plan).await else { return (Vec::new(), Vec::new()) };
         let survey = self.store.survey(&identity.at).unwrap_or_default();
         (survey.actions, survey.damaged.into_iter().map(|listed| listed.id).collect())
+    }
+
+    /// Every proof of the account's open incidents, oldest first.
+    pub(super) async fn proofs(&self) -> Vec<Proof> {
+        if self.always_new {
+            let folded = self.opened().and_then(|incident| incident.fold().ok());
+            return folded.map(|f| f.proofs).unwrap_or_default();
+        }
+        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Vec::new() };
+        self.store.survey(&identity.at).unwrap_or_default().proofs
     }
 
     /// What is in force when the console is left. Asks nobody: the network may be what is broken.

@@ -93,7 +93,9 @@ fn options(mode: Mode, named: Option<&std::path::Path>) -> Result<Options, Failu
     Ok(options)
 }
 
-async fn run(options: Options, surroundings: Surroundings, connect: impl host::Connect) -> Result<Exit, Failure> {
+async fn run(mut options: Options, surroundings: Surroundings, connect: impl host::Connect) -> Result<Exit, Failure> {
+    let guards = &surroundings.settings.guards;
+    options.admitted = guards.break_glass.iter().chain(&guards.never_block).flatten().copied().collect();
     let (event_sender, events) = unbounded_channel();
     let (effect_sender, effects) = unbounded_channel();
     let drill = matches!(options.mode, Mode::Drill { .. });

@@ -235,11 +235,13 @@ pub enum Situation {
     Stage,
     /// The sources that rules speak against.
     Suspects,
+    /// Whom the team has named.
+    Admitted,
 }
 
 impl Situation {
     /// All of it, in the order of the documentation.
-    pub const ALL: [Self; 2] = [Self::Stage, Self::Suspects];
+    pub const ALL: [Self; 3] = [Self::Stage, Self::Suspects, Self::Admitted];
 
     /// Its name after `from =`.
     #[must_use]
@@ -247,6 +249,7 @@ impl Situation {
         match self {
             Self::Stage => "stage",
             Self::Suspects => "suspects",
+            Self::Admitted => "admitted",
         }
     }
 
@@ -258,6 +261,9 @@ impl Situation {
             Self::Suspects => {
                 "the sources of the stage that rules match and that were not there before the attack, possible proxies left out; read when the step is planned, out of WAF's samples"
             }
+            Self::Admitted => {
+                "the ranges that the team has named: `guards.break-glass` and `guards.never-block` of the configuration. Whoever it has forgotten is not among them"
+            }
         }
     }
 
@@ -266,7 +272,7 @@ impl Situation {
     pub fn kind(self) -> Kind {
         match self {
             Self::Stage => Kind::Stage,
-            Self::Suspects => Kind::Prefixes,
+            Self::Suspects | Self::Admitted => Kind::Prefixes,
         }
     }
 }

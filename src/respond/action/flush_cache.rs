@@ -73,6 +73,7 @@ fn planned(action: &FlushCache, at: &StageState, load: Result<&Load, &AwsError>,
         guards: guards(action, at, load, settings),
         preconditions: Vec::new(),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: "cannot be undone: the cache fills again by itself".to_owned(),
         notes: vec![

@@ -3,5 +3,6 @@
 pub mod block_ip;
 pub(super) mod close;
 pub(super) mod flush_cache;
+pub(super) mod kill_switch;
 mod stage;
 pub(super) mod throttle;

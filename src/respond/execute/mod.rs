@@ -1,7 +1,9 @@
 //! Carrying out a confirmed plan: intent, calls with merge on conflict, reading back, outcome, all in the journal.
 
 mod assign;
+mod commit;
 mod entries;
+mod kill_switch;
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::aws::Aws;
 use crate::incident::{CallPhase, Event, Incident, IncidentError};
 use crate::journal::Ticket;
 use crate::model::change::Doing;
-use crate::model::plan::{Change, Effect, Finished, Outcome, Plan};
+use crate::model::plan::{Change, Effect, Finished, Outcome, Plan, Purpose};
 use crate::model::waf::IpSet;
 
 /// How often the set is read again before a change counts as not verified.
@@ -45,8 +47,16 @@ pub async fn execute(
     progress("intent written to the journal");
     let mut run =
         Run { aws, incident, action_id, ticket: Arc::new(ticket), lines: Vec::new(), unwritten: false, progress };
-    let outcome = run.all(&planned.plan, &planned.sets).await;
-    Ok(run.finished(outcome, &planned.plan))
+    let outcome = match &planned.recipe {
+        Some(recipe) => run.by_recipe(recipe).await,
+        None => run.all(&planned.plan, &planned.sets).await,
+    };
+    let finished = run.finished(outcome, &planned.plan);
+    let commits = planned.plan.purpose == Purpose::Apply && planned.plan.action.commit_within().is_some();
+    if commits && matches!(outcome, Outcome::Done | Outcome::NotVerified) {
+        return commit::committed(aws, incident, &planned.plan, finished, progress).await;
+    }
+    Ok(finished)
 }
 
 struct Run<'a> {
@@ -151,8 +161,8 @@ impl Run<'_> {
         let lines = self.lines.clone();
         self.record(&Event::Outcome { action_id: self.action_id.clone(), outcome, lines });
         let action_id = match &plan.purpose {
-            crate::model::plan::Purpose::Undo { action_id, .. } => action_id.clone(),
-            crate::model::plan::Purpose::Apply => self.action_id.clone(),
+            Purpose::Undo { action_id, .. } => action_id.clone(),
+            Purpose::Apply => self.action_id.clone(),
         };
         Finished { action_id, run_id: self.action_id, outcome, effect, lines: self.lines }
     }

@@ -15,6 +15,7 @@ use crate::aws::{Aws, AwsError, Lane};
 use crate::incident::{Event, Incident, IncidentError};
 use crate::model::address;
 use crate::model::plan::{Effect, Plan, Purpose, WatchFor};
+use crate::model::probe::ProbeReading;
 use crate::model::series::floor_minute;
 use crate::model::source::SampledRequest;
 use crate::model::waf::RuleAction;
@@ -75,6 +76,11 @@ pub async fn observe(
 
 /// Lines that show the effect, once it shows for every set that was changed.
 async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
+    if let Some(probe) = &plan.probe {
+        let reading = aws.probe(probe).await?.reading();
+        let through = matches!(reading, ProbeReading::Admitted { .. });
+        return Ok(through.then(|| vec![format!("{} gets through from here: {}", probe.url, reading.words())]));
+    }
     if plan.watch.is_empty() {
         return stage::moved(aws, plan, done_at).await;
     }

@@ -41,7 +41,7 @@ pub(super) fn reverse(
     if parts.is_empty() {
         return None;
     }
-    let assignment = Assignment { place: place.clone(), parts };
+    let assignment = Assignment { place: place.clone(), parts, passing: false };
     let (removed, added) = assignment.diff();
     Some(Change {
         resource: change.resource.clone(),

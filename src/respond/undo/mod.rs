@@ -6,13 +6,13 @@ mod entries;
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::action::{block_ip, close};
+use super::action::{block_ip, close, kill_switch};
 use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::{Action, Terms};
-use crate::model::change::{Assignment, Doing};
+use crate::model::change::{Assignment, Doing, Place};
 use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
@@ -74,6 +74,9 @@ pub async fn plan(
             Err(error) => return Err(error.into()),
         }
     }
+    for change in &changes {
+        findings.deployments_gone.extend(deployment_gone(aws, change).await?);
+    }
     let plan = Plan {
         purpose: Purpose::Undo { action_id: action.id.clone(), terms: terms.clone() },
         action: action.action.clone(),
@@ -86,6 +89,7 @@ pub async fn plan(
         guards: settled(findings.guards(changes.iter().all(Change::is_empty)), terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
+        probe: None,
         undo: "apply the action again".to_owned(),
         notes: notes(action),
         changes,
@@ -110,6 +114,24 @@ struct Findings {
     kept: Vec<String>,
     /// What cannot be taken back at all.
     kept_for_good: Vec<String>,
+    /// Deployments to point back at that are no more.
+    deployments_gone: Vec<String>,
+}
+
+/// What is left to do where the deployment that a change points back at has been deleted.
+async fn deployment_gone(aws: &Aws, change: &Change) -> Result<Option<String>, AwsError> {
+    let Doing::Assign(Assignment { place: Place::Deployment { api_id, .. }, parts, .. }) = &change.doing else {
+        return Ok(None);
+    };
+    let Some(id) = parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str) else { return Ok(None) };
+    match aws.deployment(api_id, id, Lane::Plan).await {
+        Ok(_) => Ok(None),
+        Err(AwsError { problem: Problem::NotFound(_), .. }) => Ok(Some(format!(
+            "{}: deployment {id} of before has been deleted. Deploy the API again (its draft has its own policy) and point the stage at that",
+            change.resource.name
+        ))),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is there now, of what a change changed.
@@ -134,14 +156,16 @@ async fn there<'a>(aws: &Aws, change: &'a Change) -> Result<There<'a>, AwsError>
 fn call(change: &Change) -> PlannedCall {
     match &change.doing {
         Doing::Entries => block_ip::call(change, "Addresses"),
-        Doing::Assign(_) | Doing::Flush(_) => close::call(change),
+        Doing::Assign(_) | Doing::Flush(_) => kill_switch::undo_call(change).unwrap_or_else(|| close::call(change)),
     }
 }
 
 fn notes(action: &ActionRecord) -> Vec<String> {
     let note = match &action.action {
         Action::Throttle(_) => "Stage settings act within seconds in others' experience (Steadybit: 3 to 10 s).",
-        Action::Close(_) => "It lets everybody in again as soon as it has spread: seconds to minutes.",
+        Action::Close(_) | Action::KillSwitch(_) => {
+            "It lets everybody in again as soon as it has spread: seconds to minutes."
+        }
         Action::BlockIp(_) | Action::FlushCache(_) => {
             "Propagation takes a few seconds to some minutes (WAFv2 API reference)."
         }
@@ -186,7 +210,15 @@ impl Findings {
         let for_good = self.kept_for_good.first().map(|name| {
             guard::UNDO_FINAL.stop(format!("a flush of {name} cannot be taken back; the cache fills again by itself"))
         });
-        [gone, foreign, claimed].into_iter().chain(not_made).chain(later).chain(kept).chain(for_good).collect()
+        let deployment = self.deployments_gone.first().map(|first| guard::UNDO_DEPLOYMENT.stop(first.clone()));
+        [gone, foreign, claimed]
+            .into_iter()
+            .chain(deployment)
+            .chain(not_made)
+            .chain(later)
+            .chain(kept)
+            .chain(for_good)
+            .collect()
     }
 }
 

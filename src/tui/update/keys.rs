@@ -69,6 +69,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::DoStep => playbook::do_step(state, effects),
         Command::SkipStep => playbook::skip(state, effects),
         Command::SetInput => playbook::set_input(state, effects),
+        Command::KillSwitch => stage::kill_switch(state, effects),
         Command::Filter => {
             let before = state.list.filter.clone();
             let kind = PromptKind::Filter { before: before.clone() };

@@ -126,6 +126,9 @@ fn submit(state: &mut State, effects: &mut Effects) {
         PromptKind::Close { stage } => {
             stage::typed_close(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
         }
+        PromptKind::KillSwitch { stage } => {
+            stage::typed_switch(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
+        }
         PromptKind::Reason { .. } if text.is_empty() => {
             Err("an override needs a reason; it goes into the journal".to_owned())
         }

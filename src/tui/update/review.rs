@@ -130,6 +130,13 @@ pub(crate) fn finished(state: &mut State, result: Result<Box<Finished>, String>)
             Err(reason) => state.complain(format!("not carried out: {reason}")),
         }
     }
+    let applied = match (state.review.as_ref().map(|review| &review.phase), &result) {
+        (Some(Phase::Applying { plan, .. }), Ok(done)) => Some((plan.clone(), done.clone())),
+        _ => None,
+    };
+    if let Some((plan, done)) = applied {
+        super::stage::proven(state, &plan, &done);
+    }
     if let Some(review) = state.review.take() {
         let phase = match review.phase {
             Phase::Applying { plan, lines } => Phase::Done { plan, lines, result },

@@ -1,6 +1,8 @@
 //! Actions on the stage on the screen: throttle, flush, close. Each asks in one line what is meant, then for a plan.
 
-use crate::model::action::{Action, Close, Closure, FlushCache, Terms, Throttle};
+use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, Terms, Throttle};
+use crate::model::address::Target;
+use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::stage::{StageId, StageSelector};
 
 use crate::tui::format::parse_duration;
@@ -31,6 +33,33 @@ pub(crate) fn throttle(state: &mut State, effects: &mut Effects) {
 pub(crate) fn close(state: &mut State, effects: &mut Effects) {
     let Some(stage) = chosen(state) else { return };
     prompt::open(state, PromptKind::Close { stage }, Closure::WebAcl.word(), effects);
+}
+
+/// Asks whom a closing policy is to let in: whom it was just proven to let in, else the configuration's own, proven on another stage.
+pub(crate) fn kill_switch(state: &mut State, effects: &mut Effects) {
+    let Some(stage) = chosen(state) else { return };
+    let text = match &state.proven {
+        Some((of, allow)) if *of == stage => allow.clone(),
+        _ => {
+            let other = state.board.as_ref().and_then(|board| {
+                let same_api = |id: &&StageId| id.api_id == stage.api_id && id.stage != stage.stage;
+                board.stages.iter().map(|row| &row.id).find(same_api).map(|id| id.stage.clone())
+            });
+            let allow = state.admitted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            other.map_or_else(|| allow.clone(), |other| format!("{allow} on {other}")).trim_start().to_owned()
+        }
+    };
+    prompt::open(state, PromptKind::KillSwitch { stage }, &text, effects);
+}
+
+/// Keeps what was proven for the next prompt.
+pub(crate) fn proven(state: &mut State, plan: &Plan, done: &Finished) {
+    let Action::KillSwitch(KillSwitch { prove_on: Some(_), allow, stage, .. }) = &plan.action else { return };
+    if done.outcome == Outcome::Done {
+        let of = StageId { stage: stage.stage.clone(), ..plan.stage.clone() };
+        let allow = allow.iter().map(|target| target.net.to_string()).collect::<Vec<_>>().join(" ");
+        state.proven = Some((of, allow));
+    }
 }
 
 /// Plans to flush a cache.
@@ -75,6 +104,35 @@ pub(crate) fn typed_close(stage: &StageId, text: &str) -> Result<Action, String>
     Ok(Action::Close(Close { stage: selector(stage), by, web_acl: None, terms }))
 }
 
+/// What was typed for a closing policy: `192.0.2.0/28 2001:db8::/64 on dev`, `192.0.2.0/28 for 4h`.
+pub(crate) fn typed_switch(stage: &StageId, text: &str) -> Result<Action, String> {
+    let wrong = || "write whom to let in, for example: 192.0.2.0/28 198.51.100.7 on dev for 4h".to_owned();
+    let (mut allow, mut prove_on, mut terms) = (Vec::new(), None, Terms::default());
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        match word {
+            "on" => {
+                let name = words.next().ok_or("name the stage to prove it on, for example: on dev")?;
+                let plain = selector(&StageId { stage: name.to_owned(), ..stage.clone() });
+                prove_on = Some(Box::new(name.parse().unwrap_or(plain)));
+            }
+            "for" => terms.expires_after_seconds = parse_duration(words.next().unwrap_or(""))?,
+            net => allow.push(net.parse::<Target>().map_err(|error| error.to_string())?),
+        }
+    }
+    if allow.is_empty() {
+        return Err(wrong());
+    }
+    Ok(Action::KillSwitch(KillSwitch {
+        stage: selector(stage),
+        allow,
+        prove_on,
+        commit_confirmed: false,
+        own: Vec::new(),
+        terms,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
@@ -95,6 +153,24 @@ mod tests {
             ["", "POST", "POST /login", "POST /login 5", "POST /login x 5", "POST login 5 5", "* 5 5 4h more", "* -5 5"]
         {
             assert!(typed_throttle(&stage(), text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_closing_policy_is_typed_in_one_line() {
+        let typed = |text: &str| match typed_switch(&stage(), text) {
+            Ok(Action::KillSwitch(one)) => one,
+            other => panic!("{other:?}"),
+        };
+        let proof = typed("192.0.2.7/28 2001:db8::1 on dev for 30m");
+        let allow: Vec<String> = proof.allow.iter().map(|t| t.net.to_string()).collect();
+        assert_eq!(allow, ["192.0.2.0/28", "2001:db8::1/128"]);
+        assert_eq!(proof.prove_on.map(|s| (s.api, s.stage)), Some(("a1".into(), "dev".into())));
+        assert_eq!(proof.terms.expires_after_seconds, Some(1_800));
+        let other = typed("192.0.2.0/28 on shop/dev").prove_on.map(|s| s.api);
+        assert_eq!((other.as_deref(), typed("192.0.2.0/28").prove_on), (Some("shop"), None));
+        for text in ["", "on dev", "192.0.2.0/28 on", "192.0.2.0/28 for x", "nonsense"] {
+            assert!(typed_switch(&stage(), text).is_err(), "{text}");
         }
     }
 

@@ -97,6 +97,12 @@ fn words(state: &State, prompt: &Prompt) -> String {
                 stage.label()
             )
         }
+        PromptKind::KillSwitch { stage } => {
+            format!(
+                "Close {} by its resource policy to all but: PREFIX… [on STAGE to prove it there] [for TIME]",
+                stage.label()
+            )
+        }
         PromptKind::Confirm => {
             let phrase = state.ready_plan().map_or_else(String::new, Plan::phrase);
             format!("To carry the plan out, type:  {phrase}")

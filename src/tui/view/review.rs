@@ -316,7 +316,10 @@ fn what_moves(action: &Action) -> &'static str {
         Action::FlushCache(_) => {
             "Cache hits fall to nothing and come back as it warms; meanwhile the backend gets it all. Watch 5XX."
         }
-        Action::Close(_) => {
+        Action::KillSwitch(switch) if switch.prove_on.is_some() => {
+            "Nothing stays changed. With the proof, the stage itself can be closed within 30 minutes."
+        }
+        Action::Close(_) | Action::KillSwitch(_) => {
             "Next to nothing reaches the backend any more. 4XX goes up: everybody turned away is answered 403 or 429, and counts in it."
         }
     }

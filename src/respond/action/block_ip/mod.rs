@@ -32,6 +32,7 @@ pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
         notes: judge::notes(action, state, &chosen),
         preconditions: preconditions(state, &chosen),
         watch: watch(state, &chosen),
+        probe: None,
         left: Vec::new(),
         changes,
         guards,

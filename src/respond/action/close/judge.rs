@@ -1,7 +1,5 @@
 //! The guards of `close`, over what was read.
 
-use std::collections::BTreeMap;
-
 use ipnet::IpNet;
 
 use super::State;
@@ -10,12 +8,9 @@ use crate::model::action::{Close, Closure};
 use crate::model::address;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
-use crate::model::source::SampledRequest;
 use crate::model::waf::{RuleAction, WebAcl};
 use crate::respond::guard::{self, WithEvidence, settled};
-
-/// Prefixes of callers who lose access that are listed.
-const MOST_LOSERS: usize = 12;
+use crate::respond::samples::losses;
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<GuardResult> {
@@ -155,26 +150,8 @@ fn admits(closed: &WebAcl, admitted: &[IpNet], unread: &[String], settings: &Set
 fn losers(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     let who =
         if admitted.is_empty() { "everybody".to_owned() } else { format!("everybody but {} prefixes", admitted.len()) };
-    let callers: Vec<&SampledRequest> = state.callers.sets.iter().flat_map(|set| &set.samples).collect();
-    let out = |request: &&&SampledRequest| !admitted.iter().any(|net| net.contains(&request.client));
-    let mut by_prefix: BTreeMap<IpNet, usize> = BTreeMap::new();
-    for request in callers.iter().filter(out) {
-        *by_prefix.entry(address::surroundings(request.client)).or_default() += 1;
-    }
-    let lost: usize = by_prefix.values().sum();
-    let share = match callers.len() {
-        0 => "; how many of those who called before the attack is not known: WAF gave no samples".to_owned(),
-        all => {
-            format!("; that is {:.0} % of {all} requests sampled before the attack", lost as f64 * 100.0 / all as f64)
-        }
-    };
-    let mut worst: Vec<(IpNet, usize)> = by_prefix.into_iter().collect();
-    worst.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
-    let mut evidence: Vec<String> =
-        worst.iter().take(MOST_LOSERS).map(|(net, n)| format!("{net} loses access: {n} of the samples")).collect();
-    if worst.len() > MOST_LOSERS {
-        evidence.push(format!("and {} more prefixes lose access", worst.len() - MOST_LOSERS));
-    }
+    let losses = losses(&state.callers, admitted);
+    let (share, mut evidence) = (losses.share, losses.lines);
     evidence.extend(admitted.iter().map(|net| format!("{net} keeps access")));
     evidence.extend(unread.iter().cloned());
     guard::CLOSE_LOSERS

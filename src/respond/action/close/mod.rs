@@ -135,6 +135,7 @@ fn planned(action: &Close, state: &State, settings: &Settings) -> Planned {
         guards: judge::guards(action, state, settings),
         preconditions: preconditions(state),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: undo.to_owned(),
         notes: judge::notes(action, state),
@@ -180,7 +181,7 @@ fn association(at: &StageState, before: Option<&str>, after: Option<&str>) -> Ch
     let place = Place::WebAcl { api_id: id.api_id.clone(), stage: id.stage.clone(), stage_arn: at.arn() };
     let value = |arn: Option<&str>| arn.map(|arn| Value::String(arn.to_owned()));
     let part = Part { name: WEB_ACL.to_owned(), before: value(before), after: value(after) };
-    let assignment = Assignment { place, parts: vec![part] };
+    let assignment = Assignment { place, parts: vec![part], passing: false };
     let (removed, added) = assignment.diff();
     Change {
         resource: at.resource(),
@@ -211,7 +212,7 @@ fn zero_change(at: &StageState) -> Option<Change> {
 /// The call that a change amounts to.
 #[must_use]
 pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
-    let Doing::Assign(Assignment { place: Place::WebAcl { stage_arn, .. }, parts }) = &change.doing else {
+    let Doing::Assign(Assignment { place: Place::WebAcl { stage_arn, .. }, parts, .. }) = &change.doing else {
         return throttle::call(change);
     };
     let wanted = parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str);

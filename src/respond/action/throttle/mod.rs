@@ -82,6 +82,7 @@ fn planned(action: &Throttle, state: &State, settings: &Settings) -> Planned {
         guards: judge::guards(action, state, settings, &wanted),
         preconditions: preconditions(state),
         watch: Vec::new(),
+        probe: None,
         left: Vec::new(),
         undo: undo.to_owned(),
         notes: judge::notes(action),
@@ -99,7 +100,7 @@ fn change(state: &State, wanted: &Wanted) -> Option<Change> {
 /// A change of a stage's throttles.
 pub(super) fn of_stage(at: &StageState, parts: Vec<crate::model::change::Part>) -> Change {
     let place = Place::MethodThrottles { api_id: at.stage.id.api_id.clone(), stage: at.stage.id.stage.clone() };
-    let assignment = Assignment { place, parts };
+    let assignment = Assignment { place, parts, passing: false };
     let (removed, added) = assignment.diff();
     Change {
         resource: at.resource(),

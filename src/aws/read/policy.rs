@@ -1,0 +1,100 @@
+//! What a resource policy lives in: the API with its draft, its deployments, and what a stage has of them.
+
+use serde_json::Value;
+
+use crate::aws::pace::Quota;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::limits::DeployedMethod;
+use crate::model::method::MethodName;
+use crate::model::stage::{Deployment, DraftApi};
+
+/// The most that `GetDeployments` and `GetResources` give at once (documented).
+const PAGE: i32 = 500;
+
+impl Aws {
+    /// A REST API with the policy of its draft.
+    pub async fn draft_api(&self, api_id: &str, lane: Lane) -> Result<DraftApi, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let answer = self.0.gateway.get_rest_api().rest_api_id(api_id).send().await;
+        let answer = answer.map_err(|e| AwsError::of("GetRestApi", api_id, &e))?;
+        let endpoint = answer.endpoint_configuration();
+        Ok(DraftApi {
+            policy: answer.policy().unwrap_or_default().to_owned(),
+            private: endpoint.is_some_and(|e| e.types().iter().any(|kind| kind.as_str() == "PRIVATE")),
+            endpoint_disabled: answer.disable_execute_api_endpoint(),
+            dual_stack: endpoint.and_then(|e| e.ip_address_type()).is_some_and(|kind| kind.as_str() == "dualstack"),
+            status: answer.api_status().map(|status| status.as_str().to_owned()),
+        })
+    }
+
+    /// Every deployment of an API that still exists.
+    pub async fn deployments(&self, api_id: &str, lane: Lane) -> Result<Vec<Deployment>, AwsError> {
+        let mut all = Vec::new();
+        let mut position: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::ApiGateway, lane).await;
+            let call = self.0.gateway.get_deployments().rest_api_id(api_id).limit(PAGE).set_position(position);
+            let page = call.send().await.map_err(|e| AwsError::of("GetDeployments", api_id, &e))?;
+            all.extend(page.items().iter().filter_map(|one| {
+                Some(Deployment {
+                    id: one.id()?.to_owned(),
+                    description: one.description().unwrap_or_default().to_owned(),
+                })
+            }));
+            position = page.position().filter(|p| !p.is_empty()).map(str::to_owned);
+            if position.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// One deployment.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`] where it has been deleted.
+    pub async fn deployment(&self, api_id: &str, id: &str, lane: Lane) -> Result<Deployment, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let answer = self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(id).send().await;
+        let answer = answer.map_err(|e| AwsError::of("GetDeployment", id, &e))?;
+        Ok(Deployment { id: id.to_owned(), description: answer.description().unwrap_or_default().to_owned() })
+    }
+
+    /// The methods of an API's draft, in order: what the next deployment would ship.
+    pub async fn draft_methods(&self, api_id: &str, lane: Lane) -> Result<Vec<DeployedMethod>, AwsError> {
+        let mut methods = Vec::new();
+        let mut position: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::Resources, lane).await;
+            let call = self.0.gateway.get_resources().rest_api_id(api_id).limit(PAGE).embed("methods");
+            let page = call.set_position(position).send().await;
+            let page = page.map_err(|e| AwsError::of("GetResources", api_id, &e))?;
+            for resource in page.items() {
+                let path = resource.path().unwrap_or_default();
+                methods.extend(resource.resource_methods().into_iter().flatten().map(|(verb, method)| {
+                    DeployedMethod {
+                        name: MethodName { verb: verb.clone(), path: path.to_owned() },
+                        authorization: method.authorization_type().unwrap_or("NONE").to_owned(),
+                        api_key_required: method.api_key_required().unwrap_or(false),
+                    }
+                }));
+            }
+            position = page.position().filter(|p| !p.is_empty()).map(str::to_owned);
+            if position.is_none() {
+                methods.sort_by(|a, b| a.name.cmp(&b.name));
+                return Ok(methods);
+            }
+        }
+    }
+
+    /// What a stage has deployed, as an `OpenAPI` document with API Gateway's extensions (`GetExport`). That it carries the resource
+    /// policy is inferred from published exports.
+    pub async fn export(&self, api_id: &str, stage: &str, lane: Lane) -> Result<Value, AwsError> {
+        self.0.pace.turn(Quota::ApiGateway, lane).await;
+        let call = self.0.gateway.get_export().rest_api_id(api_id).stage_name(stage).export_type("oas30");
+        let call = call.parameters("extensions", "integrations,authorizers").accepts("application/json");
+        let answer = call.send().await.map_err(|e| AwsError::of("GetExport", stage, &e))?;
+        let body = answer.body().map(AsRef::as_ref).unwrap_or_default();
+        serde_json::from_slice(body)
+            .map_err(|error| AwsError::new("GetExport", stage, Problem::Unreadable(error.to_string())))
+    }
+}

@@ -1,0 +1,346 @@
+//! The guards of `kill-switch`, over what was read.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::simulate::{Comparison, firsts, outside};
+use super::{State, networks};
+use crate::model::action::KillSwitch;
+use crate::model::plan::GuardResult;
+use crate::model::policy::{MOST_CHARACTERS, Policy, SID};
+use crate::model::probe::ProbeReading;
+use crate::model::settings::Settings;
+use crate::respond::guard::{self, WithEvidence, settled};
+use crate::respond::samples::losses;
+
+/// Callers of before the attack that are tried in the simulation.
+const MOST_CALLERS: usize = 200;
+
+/// Every guard's result, overrides applied, worst first.
+pub(super) fn guards(action: &KillSwitch, state: &State, settings: &Settings, closed: &Policy) -> Vec<GuardResult> {
+    let allow = networks(action);
+    let comparison = Comparison {
+        before: state.base(),
+        after: closed,
+        scope: state.scope(),
+        stage: &state.at.stage.id.stage,
+        methods: state.methods(),
+        at: state.at.read_at,
+    };
+    let mut results = vec![
+        allow_list(action, &allow),
+        policy(state, closed),
+        base(state),
+        widens(state, &allow, &comparison),
+        admits(settings, &allow, &comparison),
+        responder(state, &allow, &comparison),
+        losers(state, &allow, &comparison),
+        endpoint(state),
+        probe(action, state),
+        canary(state),
+        drift(state),
+        state.at.managed(&guard::THROTTLE_MANAGED),
+    ];
+    if state.on.is_some() {
+        results.push(proof_stage(state));
+    } else {
+        results.push(proof(state));
+    }
+    if state.on.is_some() || state.proof.is_err() {
+        results.push(guard::SWITCH_WINDOW.warn(
+            "for less than 3 s the API's draft carries the closing policy: whoever deploys in that moment ships it. Such a deployment is looked for and named",
+        ));
+    }
+    settled(results, &action.terms)
+}
+
+fn allow_list(action: &KillSwitch, allow: &[IpNet]) -> GuardResult {
+    let guard = &guard::SWITCH_ALLOW;
+    if allow.is_empty() {
+        return guard.stop("nobody is to be let in, not even you. Name at least one prefix with --allow");
+    }
+    if let Some(all) = allow.iter().find(|net| net.prefix_len() == 0) {
+        return guard.stop(format!("{all} lets in everybody: that closes nothing"));
+    }
+    let masked: Vec<String> = action.allow.iter().filter_map(crate::model::address::Target::widened).collect();
+    match masked.first() {
+        Some(first) => guard.warn(format!("host bits were masked: {first}")).because(masked),
+        None => guard.pass(format!("{} prefixes are let in", allow.len())),
+    }
+}
+
+fn policy(state: &State, closed: &Policy) -> GuardResult {
+    let guard = &guard::SWITCH_POLICY;
+    if let Err(error) = &state.draft {
+        return guard.stop(format!(
+            "the draft's policy cannot be read as one ({error}), so it could not be put back as it is. Mend it, or close in another way"
+        ));
+    }
+    let ours = |policy: Option<&Policy>| policy.is_some_and(Policy::is_closed);
+    if ours(state.draft.as_ref().ok().and_then(Option::as_ref)) || ours(state.base()) {
+        return guard.stop(format!(
+            "a statement {SID} is in the policy already: it is closed by this, or was left behind. Take that back first"
+        ));
+    }
+    match closed.characters() {
+        n if n > MOST_CHARACTERS => guard.stop(format!(
+            "the closing policy would have {n} characters, AWS takes {MOST_CHARACTERS}. Name fewer, wider prefixes, or close by web-acl"
+        )),
+        n => guard
+            .pass(format!("every statement stays and one Deny is appended: {n} of {MOST_CHARACTERS} characters"))
+            .because(closed.lines()),
+    }
+}
+
+fn base(state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_BASE;
+    let draft = state.draft.as_ref().ok().and_then(Option::as_ref);
+    match &state.deployed {
+        Err(why) => guard.unknown(format!(
+            "which policy is deployed is not known ({why}). The draft's would be taken for it; compare, then override"
+        )),
+        Ok(deployed) if Policy::same(deployed.as_ref(), draft) => {
+            guard.pass(if deployed.is_some() { "the deployed policy is the draft's" } else { "no policy is deployed" })
+        }
+        Ok(deployed) => guard
+            .warn("the draft's policy is not the deployed one; closing starts from the deployed one, and the draft keeps its own")
+            .because(deployed.as_ref().map(Policy::lines).unwrap_or_default()),
+    }
+}
+
+/// An appended Deny takes away only; what could widen is the Allow where there was no policy. Both are tried all the same.
+fn widens(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
+    let guard = &guard::CLOSE_WIDENS;
+    if let Err(error) = &state.methods {
+        return guard.unknown(format!("who would gain access is not known: {error}"));
+    }
+    let mut tried: BTreeSet<IpAddr> = firsts(allow).into_iter().chain(outside(allow)).collect();
+    tried.extend(state.callers.sets.iter().flat_map(|set| &set.samples).map(|sample| sample.client).take(MOST_CALLERS));
+    let tried: Vec<IpAddr> = tried.into_iter().collect();
+    let gains = comparison.gains(&tried);
+    match gains.first() {
+        Some(first) => {
+            guard.stop(format!("{first}, and does not today. Close by web-acl, or throttle to nothing")).because(gains)
+        }
+        None => guard.pass(format!(
+            "nobody gains access: {} methods, every kind of credentials, {} addresses tried",
+            comparison.methods.len(),
+            tried.len()
+        )),
+    }
+}
+
+fn admits(settings: &Settings, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
+    let guard = &guard::CLOSE_ADMITS;
+    let Some(wanted) = &settings.guards.break_glass else {
+        return guard.unknown(
+            "no break-glass ranges are configured. Set guards.break-glass in the configuration ([] if there is none)",
+        );
+    };
+    let out: Vec<&IpNet> = wanted.iter().filter(|net| !covered(net, allow)).collect();
+    let partners: Vec<&IpNet> =
+        settings.guards.never_block.iter().flatten().filter(|net| !covered(net, allow)).collect();
+    let shut: Vec<&IpNet> = wanted.iter().filter(|net| !comparison.keeps_somewhere(net.addr())).collect();
+    let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} is not let in")).collect();
+    evidence.extend(partners.iter().map(|net| format!("never-block range {net} is not let in")));
+    match (out.first(), shut.first(), partners.first()) {
+        (Some(net), ..) => guard.stop(format!("break-glass range {net} would be locked out. Add --allow {net}")),
+        (None, Some(net), _) => guard.stop(format!(
+            "break-glass range {net} is on the list and would get in nowhere: a statement of the policy's own keeps it out"
+        )),
+        (None, None, Some(net)) => {
+            guard.warn(format!("never-block range {net} would be locked out: {} in all", partners.len()))
+        }
+        (None, None, None) => guard.pass("break-glass and never-block ranges still get in"),
+    }
+    .because(evidence)
+}
+
+fn covered(net: &IpNet, allow: &[IpNet]) -> bool {
+    IpNet::aggregate(&allow.to_vec()).iter().any(|have| have.contains(net))
+}
+
+fn responder(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
+    let guard = &guard::SWITCH_RESPONDER;
+    let own = &state.own;
+    let mut evidence: Vec<String> = own.known.iter().map(|(address, how)| format!("{address}, {how}")).collect();
+    evidence.extend(own.missing.iter().cloned());
+    let out = own.known.iter().find(|(address, _)| !allow.iter().any(|net| net.contains(address)));
+    let shut = own.known.iter().find(|(address, _)| !comparison.keeps_somewhere(*address));
+    match (out, shut, own.known.first(), own.missing.first()) {
+        (Some((address, how)), ..) => {
+            guard.stop(format!("you would be locked out: you come from {address} ({how}). Add --allow {address}"))
+        }
+        (None, Some((address, _)), ..) => guard.stop(format!(
+            "you come from {address}, which is on the list and would get in nowhere: a statement of the policy's own keeps it out"
+        )),
+        (None, None, None, _) => guard.unknown(
+            "from which address you come is not known. Pass it with --own-address, or set probes.address-services in the configuration",
+        ),
+        (None, None, Some(_), Some(why)) => guard.warn(format!("you still get in from where you are seen; but {why}")),
+        (None, None, Some((address, how)), None) => guard.pass(format!("you come from {address} ({how}) and still get in")),
+    }
+    .because(evidence)
+}
+
+fn losers(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
+    let losses = losses(&state.callers, allow);
+    let mut evidence = comparison.table(&firsts(allow), outside(allow));
+    evidence.extend(losses.lines);
+    evidence.extend(allow.iter().map(|net| format!("{net} is let in")));
+    guard::CLOSE_LOSERS
+        .warn(format!(
+            "everybody but {} prefixes loses access to {}{}",
+            allow.len(),
+            state.at.stage.id.label(),
+            losses.share
+        ))
+        .because(evidence)
+}
+
+fn endpoint(state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_ENDPOINT;
+    if state.api.private {
+        return guard.stop(
+            "the API is private: its callers come through VPC endpoints, where aws:SourceIp is absent, so the policy would keep out everybody. \
+             Close by web-acl or throttle-zero",
+        );
+    }
+    match state.api.status.as_deref() {
+        Some(status) if status != "AVAILABLE" => {
+            guard.stop(format!("the API is {status}: wait until it is AVAILABLE, and plan again"))
+        }
+        _ => guard.pass("the API is public and can be changed"),
+    }
+}
+
+fn probe(action: &KillSwitch, state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_PROBE;
+    let (probe, label) = match &state.on {
+        Some(on) => (&state.probe_on, on.stage.id.label()),
+        None => (&state.probe, state.at.stage.id.label()),
+    };
+    let probe = match probe {
+        Ok(probe) => probe,
+        Err(why) => {
+            return guard
+                .stop(format!("{label} cannot be asked from here: {why}. Or close by web-acl or throttle-zero"));
+        }
+    };
+    let said = match &state.answer {
+        Some(Ok(ProbeReading::Admitted { status })) => {
+            return guard.pass(format!("GET {} gets through now (HTTP {status})", probe.url));
+        }
+        Some(Ok(reading)) => reading.words(),
+        Some(Err(error)) => error.to_string(),
+        None => "not asked".to_owned(),
+    };
+    let line = format!("GET {} does not get through now: {said}", probe.url);
+    // Under attack a stage may well fail; what is proven on another one does not rest on that.
+    if action.prove_on.is_none() && !action.commit_confirmed {
+        return guard.warn(line);
+    }
+    guard.stop(format!(
+        "{line}. Where nothing gets through before, nothing can be told after; name another URL in probes.stages"
+    ))
+}
+
+fn canary(state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_CANARY;
+    let canaried = [Some(&state.at), state.on.as_ref()].into_iter().flatten().find(|at| at.settings.canary);
+    match canaried {
+        Some(at) => guard.stop(format!(
+            "{} has a canary, whose share of the requests keeps its own deployment and its own policy. Promote or delete it, or close by web-acl",
+            at.stage.id.label()
+        )),
+        None => guard.pass("no stage concerned has a canary"),
+    }
+}
+
+/// What the next deployment would ship beside the policy: somebody's work that nobody has deployed.
+fn drift(state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_DRIFT;
+    if state.on.is_none() && state.proof.is_ok() {
+        return guard.pass("the proven snapshot was compared with what is deployed: they differ in the policy only");
+    }
+    let (deployed, draft) = match (&state.methods, &state.draft_methods) {
+        (Ok(deployed), Ok(draft)) => (deployed, draft),
+        (Err(error), _) | (_, Err(error)) => {
+            return guard.unknown(format!("whether the draft holds undeployed work is not known: {error}"));
+        }
+    };
+    let only = |a: &[crate::model::limits::DeployedMethod], b: &[crate::model::limits::DeployedMethod], what: &str| {
+        a.iter()
+            .filter(|method| !b.contains(method))
+            .map(|method| format!("{} {what}", method.name))
+            .collect::<Vec<_>>()
+    };
+    let mut lines = only(draft, deployed, "is in the draft and not, or not so, deployed");
+    lines.extend(only(deployed, draft, "is deployed and not, or not so, in the draft"));
+    match lines.first() {
+        Some(first) => guard
+            .stop(format!(
+                "closing would ship undeployed work: {first}. Deploy or take back that work first, or close by web-acl"
+            ))
+            .because(lines),
+        None if state.on.is_some() => {
+            guard.pass("the draft has the methods that are deployed; the proof compares the rest")
+        }
+        None => guard.warn(
+            "the draft has the methods that are deployed; their integrations were not compared, only a proof does that",
+        ),
+    }
+}
+
+fn proof_stage(state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_PROOF_STAGE;
+    let Some(on) = &state.on else { return guard.pass("") };
+    let (id, other) = (&state.at.stage.id, &on.stage.id);
+    if id == other {
+        return guard.stop(format!("{} is the stage to be closed: prove on another one", id.label()));
+    }
+    if id.api_id != other.api_id {
+        return guard.stop(format!(
+            "{} belongs to another API: it would prove the policy's text and not the snapshot. Make a stage for the proof on {} itself: aws apigateway \
+             create-stage --rest-api-id {} --stage-name proof --deployment-id {}",
+            other.label(),
+            id.api_name,
+            id.api_id,
+            state.deployment()
+        ));
+    }
+    guard.warn(format!(
+        "{} serves the draft's snapshot for a minute or two and keeps out whoever is not listed; then it serves deployment {} again",
+        other.label(),
+        on.settings.deployment_id.as_deref().unwrap_or("?")
+    ))
+}
+
+fn proof(state: &State) -> GuardResult {
+    let guard = &guard::SWITCH_PROOF;
+    match &state.proof {
+        Ok(proof) => guard
+            .pass(format!("proven on {} at {}", proof.proven_on.label(), proof.at.format("%H:%M:%SZ")))
+            .because(proof.evidence.clone()),
+        Err(why) => guard.stop(why.clone()),
+    }
+}
+
+/// Things to know that are no guard's business.
+pub(super) fn notes(action: &KillSwitch, state: &State) -> Vec<String> {
+    let mut notes = Vec::new();
+    if action.prove_on.is_some() {
+        notes.push("Two deployments are made that no stage points at afterwards; the second is the one that closes. They cost nothing and stay.".to_owned());
+        notes.push("A proof counts for 30 minutes.".to_owned());
+        return notes;
+    }
+    notes.push("It never reopens by itself while the attack's signals stand.".to_owned());
+    notes.push("That pointing a stage at a deployment brings that deployment's policy is inferred from documentation; the probes look whether it does.".to_owned());
+    if !state.siblings.is_empty() {
+        notes.push(format!("Other stages of the API are not touched: {}.", state.siblings.join(", ")));
+    }
+    notes.push("Custom domains mapped to the stage are closed with it.".to_owned());
+    notes
+}

@@ -1,0 +1,98 @@
+//! What carrying out needs beyond the diff: the policies whole, the probes, what to call the snapshots.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{State, networks};
+use crate::model::action::KillSwitch;
+use crate::model::policy::Policy;
+use crate::model::probe::Probe;
+use crate::model::stage::StageId;
+
+/// How to make a snapshot with a policy, and what to do with it.
+#[derive(Debug, Clone)]
+pub(in crate::respond) struct Recipe {
+    /// The stage to close.
+    pub stage: StageId,
+    /// Its ARN.
+    pub stage_arn: String,
+    /// The deployment it points at.
+    pub base: String,
+    /// The API's ARN.
+    pub api_arn: String,
+    /// The draft's own policy, as it is put back; empty where there is none.
+    pub draft: String,
+    /// The policy that closes.
+    pub closed: Policy,
+    /// How the descriptions of the deployments begin.
+    pub mark: String,
+    /// The proof; without it the stage itself is pointed at the snapshot.
+    pub proof: Option<ProofRecipe>,
+}
+
+/// How to prove it.
+#[derive(Debug, Clone)]
+pub(in crate::respond) struct ProofRecipe {
+    /// The stage to prove on.
+    pub on: StageId,
+    /// Its ARN.
+    pub arn: String,
+    /// The deployment it points at.
+    pub base: String,
+    /// How to ask it.
+    pub probe: Probe,
+    /// A policy that leaves the responder out.
+    pub candidate: Policy,
+}
+
+/// The recipe; `None` where nothing has to be made, or what it takes is not known.
+pub(super) fn of(action: &KillSwitch, state: &State, closed: &Policy) -> Option<Recipe> {
+    if action.prove_on.is_none() && state.proof.is_ok() {
+        return None;
+    }
+    let draft = state.draft.as_ref().ok()?.as_ref().map(|policy| policy.text().to_owned()).unwrap_or_default();
+    let proof = match (&state.on, &state.probe_on) {
+        (Some(on), Ok(probe)) => Some(ProofRecipe {
+            on: on.stage.id.clone(),
+            arn: on.arn(),
+            base: on.settings.deployment_id.clone()?,
+            probe: probe.clone(),
+            candidate: state.closed(&[elsewhere(state, action)?]),
+        }),
+        (Some(_), Err(_)) => return None,
+        (None, _) => None,
+    };
+    Some(Recipe {
+        stage: state.at.stage.id.clone(),
+        stage_arn: state.at.arn(),
+        base: state.at.settings.deployment_id.clone()?,
+        api_arn: state.api_arn(),
+        draft,
+        closed: closed.clone(),
+        mark: mark(state, closed),
+        proof,
+    })
+}
+
+/// An address that is reserved for documentation (RFC 5737), is not ours, and so lets nobody in who matters.
+fn elsewhere(state: &State, action: &KillSwitch) -> Option<ipnet::IpNet> {
+    let ours = |net: &ipnet::IpNet| state.own.known.iter().any(|(address, _)| net.contains(address));
+    let listed = networks(action);
+    let reserved = ["192.0.2.255/32", "198.51.100.255/32", "203.0.113.255/32"].into_iter();
+    let mut free = reserved.filter_map(|net| net.parse().ok()).filter(|net| !ours(net));
+    let first = free.next();
+    free.find(|net| !listed.iter().any(|have| have.contains(net))).or(first)
+}
+
+/// A text that no other deployment's description begins with: whose, when, and what is in it.
+fn mark(state: &State, closed: &Policy) -> String {
+    let identity = &state.at.identity;
+    let when = state.at.read_at.timestamp_nanos_opt().unwrap_or_default();
+    let subject = format!("{}\n{}\n{when}\n{}", identity.arn, state.at.stage.id.api_id, closed.text());
+    let hash = Sha256::digest(subject.as_bytes());
+    hash.iter().take(6).fold("portcullis ".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
