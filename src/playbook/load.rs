@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::Mistake;
 use super::action::{self, ACTIONS, Form};
 use super::reader::{Node, Reader, near};
-use crate::model::playbook::{Default, Doing, Given, Input, Kind, Look, Origin, Playbook, Situation, Step, Value};
+use crate::model::playbook::{Doing, Fallback, Given, Input, Kind, Look, Origin, Playbook, Situation, Step, Value};
 use crate::model::signal::SignalKind;
 use crate::model::text::shortened;
 
@@ -165,9 +165,9 @@ fn inputs(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Vec<Input> {
     found.into_iter().map(|(_, input)| input).collect()
 }
 
-fn default(reader: &mut Reader<'_>, kind: Kind, node: &Node<'_>) -> Option<Default> {
+fn default(reader: &mut Reader<'_>, kind: Kind, node: &Node<'_>) -> Option<Fallback> {
     let DeValue::Table(table) = node.get_ref() else {
-        return value(reader, kind, "default", node).map(Default::Value);
+        return value(reader, kind, "default", node).map(Fallback::Value);
     };
     reader.only(table, "a default out of the situation", &["from"]);
     let (word, at) = reader.required(table, "from", "the default", &node.span())?;
@@ -180,7 +180,7 @@ fn default(reader: &mut Reader<'_>, kind: Kind, node: &Node<'_>) -> Option<Defau
         reader.wrong(&at, format!("“{word}” is {}, the input is {}", from.kind().word(), kind.word()));
         return None;
     }
-    Some(Default::From(from))
+    Some(Fallback::From(from))
 }
 
 /// A literal of a kind.

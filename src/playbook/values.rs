@@ -8,7 +8,7 @@ use super::action::{Arguments, form};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::Action;
 use crate::model::address::Target;
-use crate::model::playbook::{Default, Doing, Given, Input, Playbook, RunRecord, Situation, Step, Value};
+use crate::model::playbook::{Doing, Fallback, Given, Input, Playbook, RunRecord, Situation, Step, Value};
 use crate::model::settings::Settings;
 use crate::model::stage::{StageId, StageSelector};
 use crate::respond::resolve::{self, ResolveError};
@@ -143,8 +143,8 @@ impl Context<'_> {
                 continue;
             }
             let targets = match input.default {
-                Some(Default::From(Situation::Suspects)) => self.suspects(input, aws, settings).await?,
-                Some(Default::From(Situation::Admitted)) => admitted(input, settings)?,
+                Some(Fallback::From(Situation::Suspects)) => self.suspects(input, aws, settings).await?,
+                Some(Fallback::From(Situation::Admitted)) => admitted(input, settings)?,
                 _ => continue,
             };
             found.insert(input.name.clone(), Value::Prefixes(targets));
@@ -173,8 +173,8 @@ impl Context<'_> {
         }
         let input = self.playbook.input(name);
         match input.map(|input| (&input.default, input)) {
-            Some((Some(Default::Value(value)), _)) => Ok(value.clone()),
-            Some((Some(Default::From(Situation::Stage)), _)) => Ok(Value::Stage(self.selector())),
+            Some((Some(Fallback::Value(value)), _)) => Ok(value.clone()),
+            Some((Some(Fallback::From(Situation::Stage)), _)) => Ok(Value::Stage(self.selector())),
             Some((_, input)) => Err(ValueError::Missing {
                 name: input.name.clone(),
                 describe: input.describe.clone(),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use portcullis::drill::Drill;
-use portcullis::model::playbook::{Default, Doing, Kind, Origin, Playbook, Situation, Value};
+use portcullis::model::playbook::{Doing, Fallback, Kind, Origin, Playbook, Situation, Value};
 use portcullis::playbook::action::ACTIONS;
 use portcullis::playbook::{EMBEDDED, Library, OBSERVATIONS, read};
 
@@ -61,7 +61,7 @@ fn values_are_typed_and_references_are_kept_as_such() {
     )
     .unwrap();
     let defaults: Vec<_> = playbook.inputs.iter().map(|input| input.default.clone().unwrap()).collect();
-    assert_eq!(defaults, [Default::From(Situation::Suspects), Default::Value(Value::Duration(5_400))]);
+    assert_eq!(defaults, [Fallback::From(Situation::Suspects), Fallback::Value(Value::Duration(5_400))]);
     assert_eq!(playbook.steps[0].doing.inputs().collect::<Vec<_>>(), ["who", "span"]);
     assert!(matches!(&playbook.steps[1].doing, Doing::Undo { step } if step == "a") && playbook.steps[1].optional);
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::program::{Program, Served, served, served_drill};
+use super::program::{Program, Served, phrase, served, served_drill};
+use super::terminal::Terminal;
 
 /// A range some account minutes after its start, and a console that talks to it with the drill's own settings.
 fn attacked(scenario: &str, minutes: i64) -> (Served, Program) {
@@ -238,4 +239,30 @@ fn killed_in_a_step_the_next_run_goes_on_behind_it() {
         (Some("done"), Some("observed"))
     );
     assert_eq!(served.mutating_calls(), calls, "it is not done twice");
+}
+
+/// On a terminal it waits at a note, shows the plan, takes its phrase, asks before what is optional, and ends.
+#[test]
+fn on_a_terminal_it_goes_step_by_step() {
+    let (served, program) = attacked("sqli-flood", 6);
+    let words = ["playbook", "run", "sqli-flood", "--stage", "shop/prod"];
+    let mut terminal = Terminal::start(program.in_terminal(&words), 160, 250);
+    terminal.shows("Enter when that is done, q to stop here:");
+    terminal.send("s\r");
+    terminal.wait("the question once more", |screen| screen.contents().matches("Enter when that is done").count() == 2);
+    assert_eq!(served.mutating_calls(), 0, "a note that is not optional is not left out");
+    terminal.send("\r");
+    terminal.shows("to confirm, anything else to leave it:");
+    let typed = phrase(&terminal.text(), "shop/prod").unwrap();
+    terminal.send(&format!("{typed}\r"));
+    terminal.shows("Enter to do it, s to leave it out, q to stop here:");
+    assert_eq!(served.mutating_calls(), 2, "a set for each address version");
+    terminal.send("s\r");
+    terminal.wait("the last note", |screen| screen.contents().matches("Enter when that is done").count() == 3);
+    terminal.send("q\r");
+    let (status, text) = terminal.ends_with("moved, optional");
+    assert_eq!(status.exit_code(), 5, "left before its end");
+    for words in ["done (", "observed       works", "skipped        moved, optional", "open           after"] {
+        assert!(text.contains(words), "no {words} in\n{text}");
+    }
 }

@@ -12,7 +12,7 @@ use crate::cli::config;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::connection;
-use crate::model::playbook::{Default, Doing, Input, Look, Origin, Playbook, Step};
+use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
 use crate::model::signal::SignalKind;
 use crate::playbook::{Mistake, read_file};
 use crate::watch::read_board;
@@ -122,8 +122,8 @@ fn head(playbook: &Playbook) -> Value {
 fn input(one: &Input) -> Value {
     let default = match &one.default {
         None => Value::Null,
-        Some(Default::Value(value)) => json!(value.to_string()),
-        Some(Default::From(from)) => json!({ "from": from }),
+        Some(Fallback::Value(value)) => json!(value.to_string()),
+        Some(Fallback::From(from)) => json!({ "from": from }),
     };
     json!({ "name": one.name, "type": one.kind, "describe": one.describe, "default": default })
 }

@@ -71,7 +71,7 @@ pub(super) async fn playbook(common: &Common, command: PlaybookCommand, printer:
         PlaybookCommand::List(args) => list::list(common, args, printer).await,
         PlaybookCommand::Show { name } => list::show(&name, printer),
         PlaybookCommand::Check { files } => Ok(list::check(&files, printer)),
-        PlaybookCommand::Run(args) => run::run(common, args, printer).await,
+        PlaybookCommand::Run(args) => Box::pin(run::run(common, args, printer)).await,
     }
 }
 

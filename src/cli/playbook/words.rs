@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::playbook::{Default, Doing, Given, Input, Look, Origin, Playbook, RunRecord, Step};
+use crate::model::playbook::{Doing, Fallback, Given, Input, Look, Origin, Playbook, RunRecord, Step};
 use crate::model::signal::SignalKind;
 use crate::model::text::neutralised;
 
@@ -55,8 +55,8 @@ pub(super) fn playbook(playbook: &Playbook) -> String {
 fn one_input(input: &Input) -> String {
     let default = match &input.default {
         None => "must be given".to_owned(),
-        Some(Default::Value(value)) => value.to_string(),
-        Some(Default::From(from)) => format!("out of the situation: {}", from.word()),
+        Some(Fallback::Value(value)) => value.to_string(),
+        Some(Fallback::From(from)) => format!("out of the situation: {}", from.word()),
     };
     format!("{} ({}): {} [{default}]", input.name, input.kind.word(), input.describe)
 }

@@ -17,7 +17,7 @@ pub use value::{Kind, Situation, Value};
 
 /// What an input is where nobody gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Default {
+pub enum Fallback {
     /// A value.
     Value(Value),
     /// What the console knows.
@@ -34,7 +34,7 @@ pub struct Input {
     /// What it is for, in one line.
     pub describe: String,
     /// What it is where nobody gives it; without one it has to be given.
-    pub default: Option<Default>,
+    pub default: Option<Fallback>,
 }
 
 /// What a parameter of a step is given: a value, or an input by name. Never text with something filled in.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::action::Terms;
-use crate::model::playbook::{Doing, Playbook, RunRecord, Step, StepState, Value};
+use crate::model::playbook::{Doing, Fallback, Playbook, RunRecord, Step, StepState, Value};
 use crate::model::signal::SignalKind;
 
 use crate::tui::effect::{Effect, StepOf};
@@ -184,7 +184,7 @@ pub(crate) fn value(state: &State, name: &str) -> Option<String> {
         return Some(value.to_string());
     }
     match &pane.playbook()?.input(name)?.default {
-        Some(crate::model::playbook::Default::Value(value)) => Some(value.to_string()),
+        Some(Fallback::Value(value)) => Some(value.to_string()),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::playbook::{Default, Doing, Given, Look, Playbook, Step, StepState};
+use crate::model::playbook::{Doing, Fallback, Given, Look, Playbook, Step, StepState};
 use crate::tui::state::State;
 use crate::tui::update::playbook::value;
 
@@ -118,7 +118,7 @@ fn input(state: &State, playbook: &Playbook, name: &str) -> String {
         return format!("{value}  ({name})");
     }
     match playbook.input(name).and_then(|input| input.default.as_ref()) {
-        Some(Default::From(from)) => format!("{}, read when it is planned  ({name})", from.word()),
+        Some(Fallback::From(from)) => format!("{}, read when it is planned  ({name})", from.word()),
         _ => format!("has to be given  ({name})"),
     }
 }
