@@ -107,7 +107,8 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
             let _ = writeln!(out, "  {}", neutralised(line));
         }
     }
-    if finished.outcome == Outcome::Done && plan.purpose == Purpose::Apply {
+    let stays = plan.changes.iter().any(|change| change.doing.can_be_undone() && !change.doing.is_passing());
+    if finished.outcome == Outcome::Done && plan.purpose == Purpose::Apply && stays {
         let _ = writeln!(out, "take it back with: portcullis undo {}", finished.action_id);
     }
     out

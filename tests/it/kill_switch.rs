@@ -277,14 +277,14 @@ fn locks_us_out() -> KillSwitch {
     one
 }
 
-async fn somewhere_else(world: &World) {
+fn somewhere_else(world: &World) {
     world.range.with(|range| range.account_mut().responder = OUTSIDE.parse().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unproven_closure_reopens_by_itself_where_no_probe_gets_through() {
     let world = flood(10.0).await;
-    somewhere_else(&world).await;
+    somewhere_else(&world);
     let before = standing(&world);
     let planned = world.plan_action(&Action::KillSwitch(locks_us_out())).await;
     let began = world.range.now();
@@ -301,7 +301,7 @@ async fn an_unproven_closure_reopens_by_itself_where_no_probe_gets_through() {
 #[tokio::test(start_paused = true)]
 async fn it_reopens_also_when_the_console_was_killed_and_started_again() {
     let world = flood(10.0).await;
-    somewhere_else(&world).await;
+    somewhere_else(&world);
     let before = standing(&world);
     let planned = world.plan_action(&Action::KillSwitch(locks_us_out())).await;
     let incident = world.incident().await;

@@ -47,11 +47,11 @@ pub(super) async fn committed(
             incident.extend(now, &action.id, lasting)?;
             let event = Event::Effect {
                 action_id: action.id.clone(),
-                effect: Effect::Observed,
+                effect: Effect::Deployed,
                 evidence: vec![evidence.clone()],
             };
             incident.record(now, &event)?;
-            finished.effect = Some(Effect::Observed);
+            finished.effect = Some(Effect::Deployed);
             say(&mut finished.lines, format!("confirmed: {evidence}"));
             Ok(finished)
         }

@@ -78,8 +78,13 @@ pub async fn observe(
 async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
     if let Some(probe) = &plan.probe {
         let reading = aws.probe(probe).await?.reading();
-        let through = matches!(reading, ProbeReading::Admitted { .. });
-        return Ok(through.then(|| vec![format!("{} gets through from here: {}", probe.url, reading.words())]));
+        if !matches!(reading, ProbeReading::Admitted { .. }) {
+            return Ok(None);
+        }
+        // That we get in shows no closure: what reaches the backend does.
+        let Some(mut lines) = stage::moved(aws, plan, done_at).await? else { return Ok(None) };
+        lines.push(format!("{} gets through from here: {}", probe.url, reading.words()));
+        return Ok(Some(lines));
     }
     if plan.watch.is_empty() {
         return stage::moved(aws, plan, done_at).await;

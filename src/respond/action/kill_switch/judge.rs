@@ -67,7 +67,7 @@ fn allow_list(action: &KillSwitch, allow: &[IpNet]) -> GuardResult {
     let masked: Vec<String> = action.allow.iter().filter_map(crate::model::address::Target::widened).collect();
     match masked.first() {
         Some(first) => guard.warn(format!("host bits were masked: {first}")).because(masked),
-        None => guard.pass(format!("{} prefixes are let in", allow.len())),
+        None => guard.pass(format!("{} let in", counted(allow.len()))),
     }
 }
 
@@ -192,12 +192,16 @@ fn losers(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardR
     evidence.extend(allow.iter().map(|net| format!("{net} is let in")));
     guard::CLOSE_LOSERS
         .warn(format!(
-            "everybody but {} prefixes loses access to {}{}",
-            allow.len(),
+            "everybody but {} loses access to {}{}",
+            counted(allow.len()),
             state.at.stage.id.label(),
             losses.share
         ))
         .because(evidence)
+}
+
+fn counted(prefixes: usize) -> String {
+    if prefixes == 1 { "1 prefix".to_owned() } else { format!("{prefixes} prefixes") }
 }
 
 fn endpoint(state: &State) -> GuardResult {
@@ -332,6 +336,7 @@ fn proof(state: &State) -> GuardResult {
 pub(super) fn notes(action: &KillSwitch, state: &State) -> Vec<String> {
     let mut notes = Vec::new();
     if action.prove_on.is_some() {
+        notes.push("Each call is made twice, UpdateStage three times: once with a list that leaves you out, once with yours, and back.".to_owned());
         notes.push("Two deployments are made that no stage points at afterwards; the second is the one that closes. They cost nothing and stay.".to_owned());
         notes.push("A proof counts for 30 minutes.".to_owned());
         return notes;
