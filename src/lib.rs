@@ -1,7 +1,7 @@
 //! Portcullis: a terminal console for the people on call when an AWS API Gateway API is under attack.
 //!
 //! Layers, arrows only downwards:
-//! `cli → tui → drill → respond → {watch, incident, report} → aws → journal → model`.
+//! `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
 pub mod aws;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod drill;
 pub mod incident;
 pub mod journal;
 pub mod model;
+pub mod playbook;
 pub mod report;
 pub mod respond;
 pub mod tui;

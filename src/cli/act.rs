@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::args::{ApplyArgs, Asked, Common, Confirmation, PlanArgs, UndoArgs};
 use super::error::{Exit, Failure};
+use super::interrupt;
 use super::json::{Printer, plan_value};
 use super::ladder;
 use super::plans;
@@ -15,7 +16,9 @@ use super::text;
 use crate::incident::{Event, Incident, Survey};
 use crate::model::action::{Action, Terms};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::playbook::StepState;
 use crate::model::stage::StageSelector;
+use crate::playbook::mark::Mark;
 use crate::respond::claims;
 use crate::respond::confirm::{ConfirmError, Confirmed};
 use crate::respond::execute::execute;
@@ -83,7 +86,7 @@ fn show(plan: &Plan, printer: Printer) {
 }
 
 /// What is to be carried out: an action, or the undo of one.
-enum Subject {
+pub(super) enum Subject {
     Action(Action),
     Undo(String, Terms),
 }
@@ -120,7 +123,8 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
     };
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    carry_out(&session, &Subject::Action(action), saved.as_ref(), &args.confirmation, printer).await
+    let subject = Subject::Action(action);
+    Ok(carry_out(&session, &subject, saved.as_ref(), &args.confirmation, None, printer).await?.exit)
 }
 
 /// `undo ACTION-ID`.
@@ -128,16 +132,27 @@ pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> R
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let terms = Terms { expires_after_seconds: None, reason: args.reason, overrides: args.overrides };
-    carry_out(&session, &Subject::Undo(args.action_id, terms), None, &args.confirmation, printer).await
+    let subject = Subject::Undo(args.action_id, terms);
+    Ok(carry_out(&session, &subject, None, &args.confirmation, None, printer).await?.exit)
 }
 
-async fn carry_out(
+/// How carrying out ended, and the plan that it ended with.
+pub(super) struct Carried {
+    pub(super) exit: Exit,
+    pub(super) plan: Plan,
+    /// Whether a phrase was asked for, or used.
+    pub(super) confirmed: bool,
+}
+
+/// Plans, shows, has it confirmed, and carries it out. `step` is the step of a playbook that it belongs to.
+pub(super) async fn carry_out(
     session: &Session,
     subject: &Subject,
     saved: Option<&Plan>,
     confirmation: &Confirmation,
+    step: Option<&Mark<'_>>,
     printer: Printer,
-) -> Result<Exit, Failure> {
+) -> Result<Carried, Failure> {
     let (planned, of) = subject.planned(session).await?;
     if let Some(saved) = saved {
         unchanged(saved, &planned.plan, "the saved plan is stale")?;
@@ -148,14 +163,18 @@ async fn carry_out(
             let guards = planned.plan.halting().cloned().collect();
             incident.record(session.now(), &Event::Refused { summary: planned.plan.summary.clone(), guards })?;
         }
-        return Ok(Exit::Stopped);
+        return Ok(Carried { exit: Exit::Stopped, plan: planned.plan, confirmed: false });
     }
     if planned.plan.is_empty() && matches!(subject, Subject::Action(_)) {
         show(&planned.plan, printer);
-        return Ok(Exit::Done);
+        if let Some(step) = step {
+            step.ended(session.now(), StepState::Done, vec!["there was nothing to change".to_owned()])?;
+        }
+        return Ok(Carried { exit: Exit::Done, plan: planned.plan, confirmed: false });
     }
+    let plan = planned.plan.clone();
     let Some((phrase, planned)) = agreed(session, subject, planned, confirmation, printer).await? else {
-        return Ok(Exit::NotConfirmed);
+        return Ok(Carried { exit: Exit::NotConfirmed, plan, confirmed: true });
     };
     let plan = planned.plan.clone();
     let confirmed = Confirmed::by_phrase(planned, &phrase).map_err(|error| stale(error, &phrase, &plan))?;
@@ -163,7 +182,11 @@ async fn carry_out(
         Some(incident) => incident,
         None => session.incident(&format!("{} on {}", plan.action.name(), plan.stage.label()))?,
     };
-    carried_out(session, &incident, &plan, confirmed, confirmation.wait, printer).await
+    if let Some(step) = step {
+        step.confirmed(session.now(), &plan)?;
+    }
+    let exit = carried_out(session, &incident, &plan, confirmed, (confirmation.wait, step), printer).await?;
+    Ok(Carried { exit, plan, confirmed: true })
 }
 
 /// Refuses where the plan is not the one that was shown, and says what has changed.
@@ -235,19 +258,20 @@ async fn carried_out(
     incident: &Incident,
     plan: &Plan,
     confirmed: Confirmed,
-    wait: bool,
+    (wait, step): (bool, Option<&Mark<'_>>),
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
-    // Ctrl-C in mid-change would leave the account in between: it ends first, which puts back what is only there for a while.
-    let held = tokio::spawn(async {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("this ends what was begun first; another moment");
-        }
-    });
+    let held = interrupt::held();
     let finished = execute(&session.aws, incident, confirmed, &mut progress).await;
-    held.abort();
+    drop(held);
     let finished = finished?;
+    if let Some(step) = step {
+        // The change is made, whatever becomes of the line: the step's end follows from the action's as well.
+        if let Err(error) = step.carried_out(session.now(), &finished) {
+            printer.aside(&[format!("the end of step {} was not written: {error}", step.step.id)]);
+        }
+    }
     let mut exit = Exit::from(finished.outcome);
     let mut observed = None;
     if wait && !plan.action.moves_traffic() {
@@ -256,13 +280,7 @@ async fn carried_out(
     if wait && finished.outcome == Outcome::Done && plan.action.moves_traffic() {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);
         // The change is made, whatever becomes of watching it.
-        let seen = tokio::select! {
-            seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE) => seen,
-            _ = tokio::signal::ctrl_c() => {
-                let evidence = vec!["left before it was observed".to_owned()];
-                Ok(Observation { observed: false, evidence })
-            }
-        };
+        let seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE).await;
         let seen = seen.unwrap_or_else(|error| Observation { observed: false, evidence: vec![error.to_string()] });
         if !seen.observed {
             exit = Exit::NotVerified;

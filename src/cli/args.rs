@@ -80,6 +80,9 @@ pub(super) enum Command {
     Extend(ExtendArgs),
     /// Undo what has expired
     Sweep,
+    /// Guarded steps for a kind of attack: list, show, check, run
+    #[command(subcommand)]
+    Playbook(super::playbook::PlaybookCommand),
     /// Incidents and their timelines
     #[command(subcommand)]
     Timeline(TimelineCommand),

@@ -62,6 +62,11 @@ pub(super) fn keymap(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, 
     Ok(Some((path, text)))
 }
 
+/// The folder with the user's own playbooks.
+pub(super) fn playbooks() -> Option<PathBuf> {
+    config_dir().map(|dir| dir.join("playbooks"))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

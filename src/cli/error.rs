@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::aws::AwsError;
 use crate::incident::IncidentError;
 use crate::model::plan::Outcome;
+use crate::playbook::values::ValueError;
 use crate::respond::confirm::ConfirmError;
 use crate::respond::execute::ExecuteError;
 use crate::respond::plan::PlanError;
@@ -85,7 +86,21 @@ failure_from! {
     crate::respond::resolve::ResolveError => Exit::Error;
     crate::respond::sweep::SweepError => Exit::Error;
     crate::drill::DrillError => Exit::Usage;
+    crate::playbook::ObserveError => Exit::Error;
     std::io::Error => Exit::Error;
+}
+
+impl From<ValueError> for Failure {
+    fn from(error: ValueError) -> Self {
+        let exit = match error {
+            ValueError::Missing { .. }
+            | ValueError::Unknown { .. }
+            | ValueError::Malformed { .. }
+            | ValueError::NotAnInput(_) => Exit::Usage,
+            _ => Exit::Error,
+        };
+        Self::new(exit, error.to_string())
+    }
 }
 
 impl From<ConfirmError> for Failure {

@@ -19,11 +19,18 @@ use crate::model::plan::Plan;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Printer {
     json: bool,
+    /// Whether objects are left to whoever prints the one that they are part of.
+    within: bool,
 }
 
 impl Printer {
     pub(super) fn new(output: Output) -> Self {
-        Self { json: output == Output::Json }
+        Self { json: output == Output::Json, within: false }
+    }
+
+    /// For what is part of a larger command, which prints the one object itself.
+    pub(super) fn within(self) -> Self {
+        Self { within: true, ..self }
     }
 
     pub(super) fn is_json(self) -> bool {
@@ -32,6 +39,9 @@ impl Printer {
 
     /// One object on standard output, with `"schema": "portcullis.NOUN/1"` first. One line, so that a stream of them is JSON Lines.
     pub(super) fn object(self, noun: &str, value: Value) {
+        if self.within {
+            return;
+        }
         let mut object = Map::from_iter([("schema".to_owned(), json!(format!("portcullis.{noun}/1")))]);
         if let Value::Object(fields) = value {
             object.extend(fields);

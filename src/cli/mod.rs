@@ -7,12 +7,14 @@ mod completions;
 mod config;
 mod console;
 mod error;
+mod interrupt;
 mod json;
 mod keys;
 mod ladder;
 mod log;
 mod observe;
 mod plans;
+mod playbook;
 mod preflight;
 mod range;
 mod session;
@@ -86,6 +88,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Actions => actions::actions(&common, printer).await,
         Command::Extend(args) => actions::extend(&common, args, printer).await,
         Command::Sweep => actions::sweep(&common, printer).await,
+        Command::Playbook(playbook) => Box::pin(playbook::playbook(&common, playbook, printer)).await,
         Command::Timeline(timeline) => timeline::timeline(&common, timeline, printer).await,
         Command::Keys(keys) => keys::keys(&common, keys, printer),
         Command::Range(range) => range::range(&common, range, printer).await,

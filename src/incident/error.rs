@@ -9,6 +9,14 @@ use crate::journal::JournalError;
 /// Why an incident could not be found, read or written.
 #[derive(Debug, Error)]
 pub enum IncidentError {
+    /// A run of a playbook that the journal does not have.
+    #[error("incident {incident} has no run {run} of a playbook")]
+    NoRun {
+        /// The run.
+        run: String,
+        /// The incident.
+        incident: String,
+    },
     /// No such incident; `near` are those whose ids come close.
     #[error("there is no incident “{id}”{}", did_you_mean(near))]
     Unknown {

@@ -1,5 +1,7 @@
 //! The events an incident is made of: one per journal line, `kind` and `data` as `docs/timeline.md` describes them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::journal::{Line, TORN_KIND};
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
+use crate::model::playbook::StepState;
 use crate::model::proof::Proof;
 use crate::model::signal::{Signal, SignalKind};
 use crate::model::stage::StageId;
@@ -159,6 +162,46 @@ pub enum Event {
         /// What was compared with what.
         detail: String,
     },
+    /// A playbook was begun for a stage, or a run of it was given other inputs.
+    PlaybookRun {
+        /// The run's id.
+        run_id: String,
+        /// The playbook's name.
+        playbook: String,
+        /// The playbook's title.
+        title: String,
+        /// For which stage.
+        stage: StageId,
+        /// SHA-256 of the playbook's text.
+        digest: String,
+        /// The inputs given, by name, as text.
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
+    },
+    /// A step of a playbook has got so far. A change's `started` comes before its intent and names the plan by its digest; what becomes
+    /// of the action becomes of the step.
+    PlaybookStep {
+        /// The run's id.
+        run_id: String,
+        /// The step's id.
+        step: String,
+        /// The step's title.
+        title: String,
+        /// How far.
+        state: StepState,
+        /// The action, or the undo, that it made.
+        #[serde(default)]
+        action_id: Option<String>,
+        /// The digest of its plan.
+        #[serde(default)]
+        plan: Option<String>,
+        /// Values read from the situation for it, by input.
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
+        /// What was found, a line each.
+        #[serde(default)]
+        detail: Vec<String>,
+    },
     /// A responder's note.
     Note {
         /// The text.
@@ -198,6 +241,7 @@ impl Event {
             | Self::Proved { action_id, .. }
             | Self::Outcome { action_id, .. }
             | Self::Reconciled { action_id, .. } => Some(action_id),
+            Self::PlaybookStep { action_id, .. } => action_id.as_deref(),
             _ => None,
         }
     }
@@ -240,7 +284,7 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "opened",
     "signal-raised",
     "signal-ended",
@@ -253,6 +297,8 @@ const KINDS: [&str; 15] = [
     "proved",
     "outcome",
     "reconciled",
+    "playbook-run",
+    "playbook-step",
     "note",
     "exported",
     "closed",

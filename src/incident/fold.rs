@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
+use super::runs;
 use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Change, Left, Outcome, Plan, Purpose};
+use crate::model::playbook::RunRecord;
 use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
@@ -50,6 +52,8 @@ pub struct Folded {
     pub actions: Vec<ActionRecord>,
     /// Every confirmed plan, actions and undos alike, with what became of it.
     pub histories: Vec<History>,
+    /// Runs of playbooks, in the order in which they were begun.
+    pub runs: Vec<RunRecord>,
     /// Every proof, in the order in which they were made.
     pub proofs: Vec<Proof>,
     /// Every signal, in the order in which they began.
@@ -79,6 +83,7 @@ impl Folded {
             timeline: Vec::new(),
             actions: Vec::new(),
             histories: Vec::new(),
+            runs: Vec::new(),
             proofs: Vec::new(),
             signals: Vec::new(),
             actors: Vec::new(),
@@ -240,6 +245,8 @@ impl Folder {
                 action.expires_at = *expires_at;
                 action.awaits_probe = *awaits_probe;
             }
+            Event::PlaybookRun { .. } => runs::begun(&mut self.folded.runs, line, event),
+            Event::PlaybookStep { .. } => return runs::step(&mut self.folded.runs, line.at, event),
             Event::Closed {} => self.folded.closed = Some(line.at),
             Event::Exported { .. } => {}
         }
@@ -286,6 +293,7 @@ impl Folder {
             .as_ref()
             .filter(|id| self.folded.action(id).is_none())
             .map(|id| format!("it takes back {id}, which this journal has not begun"));
+        runs::intent(&mut self.folded.runs, action_id, &plan.digest);
         if takes_back.is_none() {
             self.folded.actions.push(ActionRecord {
                 id: action_id.to_owned(),
@@ -358,6 +366,7 @@ impl Folder {
             add(&mut history.made, resource);
         }
         let outcome = ending.outcome;
+        runs::ended(&mut self.folded.runs, id, &ending);
         history.ending = Some(ending);
         let (changed, takes_back) = (!history.made.is_empty(), history.takes_back.clone());
         let left = history.plan.left.clone();

@@ -13,6 +13,7 @@ use super::history::History;
 use crate::journal::{self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Plan, Purpose};
+use crate::model::stage::StageId;
 use crate::model::timeline::ActionState;
 
 /// How many hexadecimal characters an action's id has.
@@ -141,6 +142,15 @@ impl Incident {
         }
         self.record(at, &Event::Extended { action_id: action_id.to_owned(), expires_at, awaits_probe: false })?;
         Ok(())
+    }
+
+    /// An id for a run of a playbook that begins now, six hexadecimal characters.
+    #[must_use]
+    pub fn new_run_id(&self, at: DateTime<Utc>, playbook: &str, stage: &StageId) -> String {
+        let who = (&self.actor.user, &self.actor.host);
+        let subject =
+            format!("{}\n{playbook}\n{}/{}\n{who:?}\n{}", self.id, stage.api_id, stage.stage, at.timestamp_micros());
+        hex_prefix(&subject, ID_LENGTH)
     }
 
     /// Reads the journal and folds it.

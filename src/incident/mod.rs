@@ -10,6 +10,7 @@ mod fold;
 mod handle;
 mod history;
 mod list;
+mod runs;
 mod store;
 mod words;
 

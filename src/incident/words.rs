@@ -78,6 +78,16 @@ fn describe(event: &Event) -> (String, Vec<String>) {
             },
             Vec::new(),
         ),
+        Event::PlaybookRun { playbook, title, stage, inputs, .. } => (
+            format!("Playbook {playbook} for {}: {title}", stage.label()),
+            inputs.iter().map(|(name, value)| format!("{name} = {value}")).collect(),
+        ),
+        Event::PlaybookStep { step, title, state, action_id, inputs, detail, .. } => {
+            let by = action_id.as_ref().map_or_else(String::new, |id| format!(" by {id}"));
+            let mut lines: Vec<String> = inputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            lines.extend(detail.iter().cloned());
+            (format!("Step {step} {}{by}: {title}", state.words()), lines)
+        }
         Event::Note { text } => {
             let mut lines = text.lines().map(str::to_owned);
             (lines.next().unwrap_or_default(), lines.collect())

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod made;
 pub mod method;
 pub mod plan;
+pub mod playbook;
 pub mod policy;
 pub mod preflight;
 pub mod probe;

@@ -39,6 +39,10 @@ pub enum SignalKind {
 }
 
 impl SignalKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] =
+        [Self::ClientErrorsHigh, Self::ServerErrorsHigh, Self::AllowedShareLow, Self::BlockedSpike];
+
     /// The signal's id, e.g. `client-errors-high`.
     #[must_use]
     pub fn id(self) -> &'static str {

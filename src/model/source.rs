@@ -85,6 +85,15 @@ pub struct Source {
     pub against: Vec<String>,
 }
 
+impl Source {
+    /// Whether rules speak against it and it was not there before. Not having been seen alone is no reason: most customers are in
+    /// no sample.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.legitimacy != Legitimacy::SeenBefore && !self.against.is_empty()
+    }
+}
+
 /// The sources of one web ACL, ranked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sources {

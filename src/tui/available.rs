@@ -5,11 +5,19 @@ use crate::model::timeline::ActionState;
 
 use super::command::Command;
 use super::state::{Load, Phase, Screen, State, stands};
+use super::update::playbook;
 
 /// `Err` says in one line why the command does nothing now.
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
-        Command::Open | Command::Sources => stage_chosen(state),
+        Command::Open | Command::Sources | Command::Playbooks => stage_chosen(state),
+        Command::OpenPlaybook if state.playbooks.all.is_empty() => Err("there is no playbook".into()),
+        Command::DoStep if state.playbooks.selected_step().is_some_and(|step| step.doing.is_change()) => {
+            playbook::can_do(state).and_then(|()| nothing_under_way(state))
+        }
+        Command::DoStep => playbook::can_do(state),
+        Command::SkipStep => playbook::can_skip(state),
+        Command::SetInput => playbook::can_set(state),
         Command::Throttle | Command::FlushCache | Command::FlushAuthorizers | Command::Close | Command::KillSwitch => {
             stage_chosen(state).and_then(|()| nothing_under_way(state))
         }

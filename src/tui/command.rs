@@ -18,6 +18,10 @@ pub enum Context {
     Review,
     /// The incident's timeline and what is in force.
     Timeline,
+    /// The playbooks.
+    Playbooks,
+    /// One playbook with its steps.
+    Playbook,
     /// The help.
     Help,
     /// While a line is being typed.
@@ -26,8 +30,18 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order in which they are documented.
-    pub const ALL: [Self; 8] =
-        [Self::Global, Self::Board, Self::Stage, Self::Sources, Self::Review, Self::Timeline, Self::Help, Self::Prompt];
+    pub const ALL: [Self; 10] = [
+        Self::Global,
+        Self::Board,
+        Self::Stage,
+        Self::Sources,
+        Self::Review,
+        Self::Timeline,
+        Self::Playbooks,
+        Self::Playbook,
+        Self::Help,
+        Self::Prompt,
+    ];
 
     /// The name of its table in a keymap file.
     #[must_use]
@@ -39,6 +53,8 @@ impl Context {
             Self::Sources => "sources",
             Self::Review => "review",
             Self::Timeline => "timeline",
+            Self::Playbooks => "playbooks",
+            Self::Playbook => "playbook",
             Self::Help => "help",
             Self::Prompt => "prompt",
         }
@@ -54,6 +70,8 @@ impl Context {
             Self::Sources => "who is sending what",
             Self::Review => "a plan under review",
             Self::Timeline => "the timeline, and what is in force",
+            Self::Playbooks => "the playbooks",
+            Self::Playbook => "one playbook with its steps",
             Self::Help => "this help",
             Self::Prompt => "while a line is being typed",
         }
@@ -115,16 +133,17 @@ commands! {
     PageDown "page-down" in [Global] label "" rank 90: "One page down";
     First "first" in [Global] label "" rank 90: "To the first line";
     Last "last" in [Global] label "" rank 90: "To the last line";
-    Timeline "timeline" in [Global] label "timeline" rank 30: "Show the timeline, and what is in force";
+    Timeline "timeline" in [Global] label "timeline" rank 26: "Show the timeline, and what is in force";
     Note "note" in [Global] label "note" rank 40: "Write a note into the timeline";
     Redraw "redraw" in [Global] label "" rank 95: "Draw the whole screen again";
     Open "open" in [Board] label "stage" rank 12: "Open the selected stage: charts, facts, signals";
     Sources "sources" in [Board, Stage] label "sources" rank 10: "Show who is sending what to the selected stage";
     Throttle "throttle" in [Board, Stage] label "throttle" rank 14: "Plan to tighten the throttle of a method, or of all; changes nothing yet";
-    FlushCache "flush-cache" in [Board, Stage] label "flush" rank 27: "Plan to drop what the stage has cached; changes nothing yet";
+    FlushCache "flush-cache" in [Board, Stage] label "flush" rank 27: "Plan to drop the stage's cache; changes nothing yet";
     FlushAuthorizers "flush-authorizers" in [Board, Stage] label "" rank 91: "Plan to drop the authorizers' cached verdicts; changes nothing yet";
     Close "close" in [Board, Stage] label "close" rank 16: "Plan to close the stage to everybody but a few; changes nothing yet";
-    KillSwitch "kill-switch" in [Board, Stage] label "kill switch" rank 35: "Plan to prove a closing resource policy on another stage, or to close with it; changes nothing yet";
+    Playbooks "playbooks" in [Board, Stage] label "playbook" rank 18: "Show the playbooks; those that answer the signals first";
+    KillSwitch "kill-switch" in [Board, Stage] label "kill switch" rank 35: "Plan the kill switch, or its proof; changes nothing yet";
     Filter "filter" in [Board] label "filter" rank 20: "Show only the stages whose name, web ACL or signals contain a text";
     Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
     Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";
@@ -141,6 +160,10 @@ commands! {
     Extend "extend" in [Timeline] label "extend" rank 12: "Let the selected action expire later or earlier, or not at all; changes nothing in the account";
     ExportMarkdown "export-markdown" in [Timeline] label "export" rank 20: "Export the timeline as Markdown";
     ExportJsonLines "export-json-lines" in [Timeline] label "" rank 92: "Export the timeline as JSON Lines";
+    OpenPlaybook "open-playbook" in [Playbooks] label "open" rank 10: "Open the selected playbook for the stage";
+    DoStep "do-step" in [Playbook] label "do" rank 10: "Do the selected step: plan its change, begin to observe, tick its note off; changes nothing yet";
+    SkipStep "skip-step" in [Playbook] label "skip" rank 12: "Leave the selected step out, where it is optional";
+    SetInput "set-input" in [Playbook] label "input" rank 14: "Give an input of the playbook another value";
     Submit "submit" in [Prompt] label "done" rank 1: "Take what was typed";
     Cancel "cancel" in [Prompt] label "cancel" rank 2: "Leave the prompt; nothing happens";
     ScrollUp "scroll-up" in [Prompt] label "" rank 90: "Scroll what is behind the prompt up";

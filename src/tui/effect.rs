@@ -1,7 +1,10 @@
 //! What the screen asks for. Whoever runs the console carries it out and answers with events.
 
+use std::collections::BTreeMap;
+
 use crate::model::action::{Action, Terms};
 use crate::model::plan::Plan;
+use crate::model::playbook::{StepState, Value};
 use crate::model::stage::StageId;
 
 /// Something to be done outside the screen.
@@ -35,6 +38,33 @@ pub enum Effect {
         /// What was typed.
         phrase: String,
     },
+    /// Plan the change of a playbook's step; answered by `Event::Plan` with the same number. Changes nothing.
+    PlanStep {
+        /// The number of the request.
+        request: u64,
+        /// Which step.
+        step: StepOf,
+        /// Overrides and their reason, where guards of the first plan halted it: the responder's, never the playbook's.
+        terms: Terms,
+    },
+    /// Carry the plan of a playbook's step out, as [`Effect::Apply`] does, and write that it was the step's.
+    ApplyStep {
+        /// The plan that was on the screen.
+        plan: Box<Plan>,
+        /// What was typed.
+        phrase: String,
+        /// Which step.
+        step: StepOf,
+    },
+    /// Begin to observe what a playbook's step looks for; its end is in the journal. Changes nothing.
+    ObserveStep(StepOf),
+    /// Write that a step of a playbook was read or left out.
+    EndStep {
+        /// Which step.
+        step: StepOf,
+        /// `Read` or `Skipped`.
+        state: StepState,
+    },
     /// Let an action in force expire so many seconds from now (`None`: not at all). Sent only where the console may write; answered
     /// by `Event::Progress`.
     Extend {
@@ -51,6 +81,19 @@ pub enum Effect {
     ConfirmationOpen(bool),
     /// Leave: [`super::run`] returns.
     Quit,
+}
+
+/// A step of a playbook, as the screen names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepOf {
+    /// The playbook's name.
+    pub playbook: String,
+    /// The stage that it runs for.
+    pub stage: StageId,
+    /// The step's id.
+    pub step: String,
+    /// The inputs given.
+    pub inputs: BTreeMap<String, Value>,
 }
 
 /// The format of an export.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::model::board::Board;
 use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Plan};
+use crate::model::playbook::RunRecord;
 use crate::model::source::Sources;
 use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, TimelineEntry};
@@ -53,6 +54,8 @@ pub enum Event {
     },
     /// The timeline, whole.
     Timeline(Arc<TimelineView>),
+    /// The incident's runs of playbooks, all of them.
+    Runs(Arc<[RunRecord]>),
     /// What time it is in the account.
     Clock {
         /// Account time, UTC.

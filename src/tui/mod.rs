@@ -16,7 +16,7 @@
 //!  │ mode, account, region, incident                                              │
 //!  │ as of, pace, polling cost, signals                                           │
 //!  │ trouble (only while there is some)                                           │
-//!  ├ body: board | stage | sources | plan review | timeline | help ───────────────┤
+//!  ├ body: board | stage | sources | plan review | timeline | playbooks | help ───┤
 //!  │                                                                              │
 //!  ├ status: the prompt, or what just happened, or why a key does nothing ────────┤
 //!  ├ footer: the keys that matter here, as many as fit ───────────────────────────┤
@@ -41,13 +41,14 @@ mod format;
 pub mod keymap;
 mod list;
 pub mod picture;
+mod playbooks;
 pub mod state;
 pub mod theme;
 mod update;
 mod view;
 
 pub use app::{Exit, TuiError, run};
-pub use effect::{Effect, Format};
+pub use effect::{Effect, Format, StepOf};
 pub use event::{Event, StopReason, TimelineView};
 pub use keymap::Keymap;
 pub use state::{Mode, Options, Screen, State};

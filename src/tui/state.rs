@@ -12,15 +12,18 @@ use crate::model::action::{Action, Terms};
 use crate::model::board::{Board, StageRow};
 use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Plan};
+use crate::model::playbook::Playbook;
 use crate::model::signal::Severity;
 use crate::model::source::{Source, Sources};
 use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState};
 
 use super::command::Context;
+use super::effect::StepOf;
 use super::event::{StopReason, TimelineView};
 use super::keymap::Keymap;
 use super::list::{Cursor, Scroll};
+use super::playbooks::PlaybooksPane;
 use super::theme::Theme;
 
 /// The smallest terminal that holds the screens: columns and lines. Below it a notice is drawn and nothing can be confirmed.
@@ -73,6 +76,10 @@ pub struct Options {
     pub stale_after: TimeDelta,
     /// The expiry offered for a block, as it would be typed, e.g. `4h`.
     pub block_for: String,
+    /// The playbooks there are.
+    pub playbooks: Arc<[Playbook]>,
+    /// What is wrong with playbook files that are not among them, a line each.
+    pub playbook_mistakes: Vec<String>,
     /// Who is offered to be let in when a stage is closed: the configuration's break-glass and never-block ranges.
     pub admitted: Vec<IpNet>,
 }
@@ -88,6 +95,8 @@ impl Options {
             target: "asking AWS who we are".into(),
             stale_after: TimeDelta::minutes(3),
             block_for: "4h".into(),
+            playbooks: Arc::new([]),
+            playbook_mistakes: Vec::new(),
             admitted: Vec::new(),
         }
     }
@@ -106,6 +115,10 @@ pub enum Screen {
     Review,
     /// The timeline.
     Timeline,
+    /// The playbooks.
+    Playbooks,
+    /// One playbook.
+    Playbook,
     /// The help.
     Help,
 }
@@ -120,6 +133,8 @@ impl Screen {
             Self::Sources => Context::Sources,
             Self::Review => Context::Review,
             Self::Timeline => Context::Timeline,
+            Self::Playbooks => Context::Playbooks,
+            Self::Playbook => Context::Playbook,
             Self::Help => Context::Help,
         }
     }
@@ -214,13 +229,14 @@ impl SourcesPane {
 pub(crate) enum Subject {
     Action(Action),
     Undo { action_id: String, terms: Terms },
+    Step { step: StepOf, terms: Terms },
 }
 
 impl Subject {
     pub(crate) fn terms_mut(&mut self) -> &mut Terms {
         match self {
             Self::Action(action) => action.terms_mut(),
-            Self::Undo { terms, .. } => terms,
+            Self::Undo { terms, .. } | Self::Step { terms, .. } => terms,
         }
     }
 }
@@ -272,6 +288,8 @@ pub(crate) enum PromptKind {
     Throttle { stage: StageId },
     /// In which way to close the stage.
     Close { stage: StageId },
+    /// An input of the open playbook; `then_do`: the selected step waits for it.
+    Input { then_do: bool },
     /// Whom a closing policy is to let in, and where to prove it.
     KillSwitch { stage: StageId },
     /// How long this action is to stay in force.
@@ -336,6 +354,7 @@ pub struct State {
     pub(crate) sources: SourcesPane,
     pub(crate) review: Option<Review>,
     pub(crate) timeline: TimelinePane,
+    pub(crate) playbooks: PlaybooksPane,
     pub(crate) help_scroll: Scroll,
     pub(crate) prompt: Option<Prompt>,
     /// The ways of closing, while one is being chosen.
@@ -374,6 +393,7 @@ impl State {
             sources: SourcesPane::default(),
             review: None,
             timeline: TimelinePane::default(),
+            playbooks: PlaybooksPane::new(options.playbooks, options.playbook_mistakes),
             help_scroll: Scroll::default(),
             prompt: None,
             ladder: None,

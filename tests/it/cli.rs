@@ -72,7 +72,7 @@ fn everything_that_prints_prints_one_object_with_its_schema() {
     assert!(["shop/prod:", "shop/dev:", "not proven"].iter().all(|words| every.contains(words)), "{every}");
     program.run(&["preflight", "shop/nosuch"]).says(1, &["it has dev, prod"]);
     let ladder = program.json(2, "ladder", &["plan", "close", "--stage", "shop/prod"]);
-    assert_eq!(rows(&ladder["ladder"], "ways"), 3);
+    assert_eq!(rows(&ladder["ladder"], "ways"), 4);
     assert_eq!(ladder["ladder"]["ways"][2]["fits"], true);
     program.json(5, "ladder", &["apply", "close", "--stage", "shop/prod"]);
     program.run(&["apply", "close", "--stage", "shop/prod", "--confirm", "x"]).says(5, &["Name one with --by"]);

@@ -50,7 +50,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 /// Compares the part of a page between `<!-- generated: NAME -->` and `<!-- end -->` with what the code says now.
-fn generated(path: &str, name: &str, fresh: &str) {
+pub(crate) fn generated(path: &str, name: &str, fresh: &str) {
     let page = read(path);
     let (begin, end) = (format!("<!-- generated: {name} -->\n"), "<!-- end -->");
     let from = page.find(&begin).unwrap_or_else(|| panic!("{path} has no part “{name}”")) + begin.len();

@@ -1,4 +1,4 @@
-//! Arrows between layers go down only: `cli → tui → drill → respond → {watch, incident, report} → aws → journal → model`.
+//! Arrows between layers go down only: `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 //!
 //! Reads the source as text: every path that begins with `crate::`, wherever it stands, and what each layer must not name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["aws"],
     &["watch", "incident", "report"],
     &["respond"],
+    &["playbook"],
     &["drill"],
     &["tui"],
     &["cli"],
@@ -31,6 +32,8 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("journal", &["tokio", "ratatui", "crossterm"], "the journal is bytes on a disk"),
     ("tui", &["portcullis_range"], "the screen does not know the range"),
     ("respond", &["ratatui", "crossterm"], "plans are made for the command line too"),
+    ("playbook", &["ratatui", "crossterm", "portcullis_range"], "playbooks run on the command line too"),
+    ("playbook", &["Command", "Stdio"], "a playbook runs no program"),
     ("watch", &["ratatui", "crossterm"], "boards are made for the command line too"),
 ];
 

@@ -21,7 +21,12 @@ pub(crate) struct Served {
 
 /// `sqli-flood` behind a port, account time at `rate`. Serves until the test process ends.
 pub(crate) fn served(rate: f64) -> Served {
-    let range = Drill::load(Some("sqli-flood")).unwrap().range(rate, None).unwrap();
+    served_drill("sqli-flood", rate)
+}
+
+/// A scenario behind a port, account time at `rate`.
+pub(crate) fn served_drill(scenario: &str, rate: f64) -> Served {
+    let range = Drill::load(Some(scenario)).unwrap().range(rate, None).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (shared, clock) = range.parts();

@@ -1,5 +1,6 @@
 //! Hand-made boards, sources, plans and timelines for the screens. Every moment in them is fixed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use portcullis::model::ladder::{Ladder, Rung, Way};
 use portcullis::model::plan::{
     Change, Effect, Finished, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
 };
+use portcullis::model::playbook::{RunRecord, StepRecord, StepState};
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
 use portcullis::model::source::{Legitimacy, Source, Sources};
@@ -570,4 +572,32 @@ pub(crate) fn timeline() -> TimelineView {
             flying,
         ],
     }
+}
+
+/// A run of `sqli-flood` on shop/prod: blocked, and not yet seen to work. Its findings quote an attacker.
+pub(crate) fn runs() -> Arc<[RunRecord]> {
+    let step = |step: &str, state, minutes, action: Option<&str>, detail: &[&str]| StepRecord {
+        step: step.into(),
+        state,
+        at: ago(minutes),
+        action_id: action.map(Into::into),
+        plan: None,
+        inputs: BTreeMap::new(),
+        detail: detail.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    Arc::new([RunRecord {
+        id: "c1d9bb".into(),
+        playbook: "sqli-flood".into(),
+        title: "Block a flood that rules match".into(),
+        stage: stage("shop", "prod"),
+        digest: "d".into(),
+        inputs: BTreeMap::from([("block-for".into(), "2h".into())]),
+        actor: actor(),
+        begun_at: ago(9),
+        steps: vec![
+            step("look", StepState::Read, 9, None, &[]),
+            step("block", StepState::Done, 7, Some("a1b2c3"), &[]),
+            step("works", StepState::NotObserved, 1, None, &["not observed within 480 s", HOSTILE]),
+        ],
+    }])
 }

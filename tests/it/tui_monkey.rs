@@ -32,12 +32,12 @@ impl Dice {
     }
 
     fn key(&mut self) -> KeyEvent {
-        const LIKELY: [char; 26] = [
-            's', 's', 'a', 'A', 'b', 'b', 'o', 'O', 'r', 't', 'u', 'x', 'X', 'n', '/', '?', 'j', 'k', 'g', 'G', 'c',
-            ' ', 'q', '4', 'h', 'ß',
+        const LIKELY: [char; 28] = [
+            'p', 'i', 's', 's', 'a', 'A', 'b', 'b', 'o', 'O', 'r', 't', 'u', 'x', 'X', 'n', '/', '?', 'j', 'k', 'g',
+            'G', 'c', ' ', 'q', '4', 'h', 'ß',
         ];
         let code = match self.roll(12) {
-            0..=4 => KeyCode::Char(LIKELY[usize::try_from(self.roll(26)).unwrap()]),
+            0..=4 => KeyCode::Char(LIKELY[usize::try_from(self.roll(28)).unwrap()]),
             5 | 6 => KeyCode::Enter,
             7 => KeyCode::Esc,
             8 => {
@@ -80,13 +80,17 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
             let plan = plans[usize::try_from(dice.roll(4)).unwrap()]();
             Event::Plan { request: *request, result: if ok { Ok(Box::new(plan)) } else { Err(why()) } }
         }
+        Effect::PlanStep { request, .. } => {
+            Event::Plan { request: *request, result: if ok { Ok(Box::new(fixtures::plan_warn())) } else { Err(why()) } }
+        }
         Effect::PlanUndo { request, .. } => {
             Event::Plan { request: *request, result: Ok(Box::new(fixtures::plan_undo())) }
         }
-        Effect::Apply { .. } => {
+        Effect::Apply { .. } | Effect::ApplyStep { .. } => {
             Event::Finished { result: if ok { Ok(Box::new(fixtures::finished())) } else { Err(why()) } }
         }
-        Effect::Extend { .. } => Event::Progress { line: why() },
+        Effect::ObserveStep(_) | Effect::EndStep { .. } if ok => Event::Runs(fixtures::runs()),
+        Effect::Extend { .. } | Effect::ObserveStep(_) | Effect::EndStep { .. } => Event::Progress { line: why() },
         Effect::Note(_) => Event::Noted { result: if ok { Ok(()) } else { Err(why()) } },
         Effect::Export(_) => Event::Exported { result: if ok { Ok("timeline.md".into()) } else { Err(why()) } },
         Effect::ConfirmationOpen(_) | Effect::Quit => return None,
@@ -94,7 +98,8 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
 }
 
 fn news(dice: &mut Dice) -> Event {
-    match dice.roll(6) {
+    match dice.roll(7) {
+        5 => Event::Runs(fixtures::runs()),
         0 => Event::Board(Arc::new(fixtures::calm())),
         1 => Event::Board(Arc::new(fixtures::attack())),
         2 => Event::Board(Arc::new(fixtures::hostile_board())),
@@ -143,7 +148,7 @@ fn monkey(seed: u64, mode: Mode, keys: usize, mut look: impl FnMut(&State, &Effe
 fn twenty_thousand_keys_on_a_read_only_console_write_nothing() {
     let mut plans = 0;
     monkey(7, Mode::ReadOnly, 20_000, |_, effect| {
-        assert!(!matches!(effect, Effect::Apply { .. }), "{effect:?}");
+        assert!(!matches!(effect, Effect::Apply { .. } | Effect::ApplyStep { .. }), "{effect:?}");
         assert_ne!(*effect, Effect::ConfirmationOpen(true));
         plans += usize::from(matches!(effect, Effect::Plan { .. }));
     });
@@ -154,7 +159,7 @@ fn twenty_thousand_keys_on_a_read_only_console_write_nothing() {
 fn an_armed_console_only_applies_what_was_confirmed() {
     let mut applied = 0;
     monkey(11, Mode::Armed, 6_000, |_, effect| {
-        if let Effect::Apply { plan, phrase } = effect {
+        if let Effect::Apply { plan, phrase } | Effect::ApplyStep { plan, phrase, .. } = effect {
             applied += 1;
             assert_eq!(*phrase, plan.phrase());
             assert_eq!(plan.halting().count(), 0);

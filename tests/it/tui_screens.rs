@@ -23,7 +23,8 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn new(mode: Mode, size: (u16, u16)) -> Self {
-        let options = Options::new(mode, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        options.playbooks = portcullis::playbook::Library::load(None).playbooks.into();
         Self::with(options, size)
     }
 
@@ -93,7 +94,9 @@ impl Console {
             .iter()
             .rev()
             .find_map(|e| match e {
-                Effect::Plan { request, .. } | Effect::PlanUndo { request, .. } => Some(*request),
+                Effect::Plan { request, .. } | Effect::PlanUndo { request, .. } | Effect::PlanStep { request, .. } => {
+                    Some(*request)
+                }
                 _ => None,
             })
             .expect("a plan was asked for")

@@ -17,10 +17,12 @@ use crate::incident::{Event as Line, Incident};
 use crate::model::action::{Action, Terms};
 use crate::model::board::{Board, Known};
 use crate::model::plan::{Outcome, Plan, Purpose};
+use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
 use crate::model::stage::{StageId, StageSelector};
 use crate::model::timeline::{ActionRecord, ActionState};
+use crate::playbook::Boards;
 use crate::report::{Export, Format};
 use crate::respond::claims;
 use crate::respond::confirm::Confirmed;
@@ -30,7 +32,7 @@ use crate::respond::observe::observe;
 use crate::respond::plan::{Circumstances, PlanError, Planned, differences, plan};
 use crate::respond::sweep::sweep;
 use crate::respond::undo;
-use crate::tui::{Effect, Event, Format as Asked};
+use crate::tui::{Effect, Event, Format as Asked, StepOf};
 use crate::watch;
 
 /// Account time for which an effect is watched for.
@@ -56,6 +58,10 @@ pub(super) struct Acting {
     pub(super) may_write: bool,
     /// When the undo of an expired action was last tried.
     pub(super) tried: Arc<Mutex<HashMap<String, Instant>>>,
+    /// The playbooks there are.
+    pub(super) playbooks: Arc<[Playbook]>,
+    /// Boards as they come.
+    pub(super) boards: Boards,
 }
 
 impl Acting {
@@ -68,9 +74,21 @@ impl Acting {
             Effect::PlanUndo { request, action_id, terms } => {
                 drop(tokio::spawn(async move { this.plan_undo(request, &action_id, &terms).await }));
             }
-            Effect::Apply { plan, phrase } => self.must_finish.spawn(async move { this.apply(*plan, &phrase).await }),
+            Effect::Apply { plan, phrase } => {
+                self.must_finish.spawn(async move { this.apply(*plan, &phrase, None).await });
+            }
             Effect::Extend { action_id, expires_after_seconds } => {
                 self.must_finish.spawn(async move { this.extend(&action_id, expires_after_seconds).await });
+            }
+            Effect::PlanStep { request, step, terms } => {
+                drop(tokio::spawn(async move { this.plan_step(request, &step, &terms).await }));
+            }
+            Effect::ApplyStep { plan, phrase, step } => {
+                self.must_finish.spawn(async move { this.apply(*plan, &phrase, Some(&step)).await });
+            }
+            Effect::ObserveStep(step) => drop(tokio::spawn(async move { this.observe_step(&step).await })),
+            Effect::EndStep { step, state } => {
+                self.must_finish.spawn(async move { this.end_step(&step, state).await });
             }
             Effect::Note(text) => self.must_finish.spawn(async move { this.note(text).await }),
             Effect::Export(format) => self.must_finish.spawn(async move { this.export(format) }),
@@ -79,7 +97,7 @@ impl Acting {
         }
     }
 
-    fn send(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
@@ -151,7 +169,7 @@ impl Acting {
         self.send(Event::Plan { request, result });
     }
 
-    async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
+    pub(super) async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
         let began = self.stage_of(action.stage()).and_then(|stage| self.attack_began(&stage));
         let circumstances = Circumstances { attack_began: began, proofs: self.journalling.proofs().await };
         let mut planned = plan(&self.aws, &self.settings, action, circumstances).await?;
@@ -165,7 +183,7 @@ impl Acting {
         self.send(Event::Plan { request, result });
     }
 
-    async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
+    pub(super) async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
         let (actions, unreadable) = self.journalling.survey().await;
         let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
         let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
@@ -179,13 +197,19 @@ impl Acting {
         Ok((planned, incident))
     }
 
-    async fn apply(&self, shown: Plan, phrase: &str) {
-        let result = self.applied(&shown, phrase).await;
+    async fn apply(&self, shown: Plan, phrase: &str, step: Option<&StepOf>) {
+        let result = self.applied(&shown, phrase, step).await;
+        self.journalling.show_changes();
         self.send(Event::Finished { result: result.map(Box::new) });
     }
 
     /// Plans again, compares with what was on the screen, and carries out what was confirmed.
-    async fn applied(&self, shown: &Plan, phrase: &str) -> Result<crate::model::plan::Finished, String> {
+    async fn applied(
+        &self,
+        shown: &Plan,
+        phrase: &str,
+        step: Option<&StepOf>,
+    ) -> Result<crate::model::plan::Finished, String> {
         if !self.may_write {
             return Err("this console is read-only, so nothing was done; start it with --armed".to_owned());
         }
@@ -202,9 +226,22 @@ impl Acting {
             return Err(format!("the plan has changed since it was shown, so nothing was done: {changed}. Plan again"));
         }
         let confirmed = Confirmed::by_phrase(planned, phrase).map_err(|e| e.to_string())?;
+        let step = match step {
+            Some(step) => Some(self.begun(step).await?),
+            None => None,
+        };
+        if let Some(begun) = &step {
+            begun.mark().confirmed(self.aws.clock().now(), shown).map_err(|e| e.to_string())?;
+        }
         let events = self.events.clone();
         let mut progress = |line: &str| drop(events.send(Event::Progress { line: line.to_owned() }));
         let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
+        if let Some(begun) = &step {
+            // The change is made, whatever becomes of the line: the step's end follows from the action's as well.
+            if let Err(error) = begun.mark().carried_out(self.aws.clock().now(), &finished) {
+                self.send(Event::Progress { line: format!("the end of the step was not written: {error}") });
+            }
+        }
         if finished.outcome == Outcome::Done && shown.action.moves_traffic() {
             self.watch_effect(incident, finished.run_id.clone(), shown.clone());
         }

@@ -54,6 +54,7 @@ impl Host {
         let (aws, range) = connected;
         let journalling = Arc::new(Journalling::new(&surroundings, aws.clone(), events.clone()));
         let must_finish = MustFinish::default();
+        let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
         let acting = Acting {
             aws: aws.clone(),
             settings: Arc::clone(&surroundings.settings),
@@ -65,8 +66,9 @@ impl Host {
             exports: surroundings.exports.clone(),
             may_write: surroundings.may_write,
             tried: Arc::default(),
+            playbooks: Arc::clone(&surroundings.playbooks),
+            boards: watcher.boards(),
         };
-        let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
         let background = [
             tokio::spawn(boards(
                 watcher.boards(),

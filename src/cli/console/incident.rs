@@ -152,20 +152,22 @@ impl Journalling {
 
     /// Shows the timeline where anything was written since the last look.
     pub(super) fn show_changes(&self) {
-        let view = {
+        let (view, runs) = {
             let mut open = self.locked();
             let Some((incident, live)) = open.as_mut() else { return };
             if !live.poll().unwrap_or(false) {
                 return;
             }
             let folded = live.folded();
-            TimelineView {
+            let view = TimelineView {
                 incident: Some(incident.id().to_owned()),
                 opened_at: Some(incident.opened_at()),
                 entries: folded.timeline.clone().into(),
                 actions: folded.actions.clone(),
-            }
+            };
+            (view, folded.runs.clone())
         };
+        let _ = self.events.send(Event::Runs(runs.into()));
         let _ = self.events.send(Event::Timeline(std::sync::Arc::new(view)));
     }
 

@@ -5,6 +5,7 @@
 mod act;
 mod host;
 mod incident;
+mod playbook;
 mod surroundings;
 
 use std::io::Write;
@@ -21,6 +22,7 @@ use super::text::span;
 use crate::aws::{Connection, Endpoint};
 use crate::drill::Drill;
 use crate::model::timeline::ActionRecord;
+use crate::playbook::Library;
 use crate::tui::{self, Mode, Options, Theme, keymap};
 use host::Host;
 use surroundings::Surroundings;
@@ -46,6 +48,7 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
         always_new: common.incident.is_none(),
         may_write: true,
         exports: std::path::PathBuf::new(),
+        playbooks: Arc::clone(&options.playbooks),
     };
     // Simulating the hour before the drill opens takes a moment: the screen is there meanwhile.
     let connect = async move {
@@ -71,6 +74,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
         always_new: false,
         may_write: args.armed,
         exports: std::path::PathBuf::new(),
+        playbooks: Arc::clone(&options.playbooks),
     };
     let connection = connection(common);
     run(options, surroundings, async move { Ok((connection, None)) }).await
@@ -81,7 +85,12 @@ fn options(mode: Mode, named: Option<&std::path::Path>) -> Result<Options, Failu
     let user = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
     let keymap = keymap::load(user).map_err(|error| Failure::usage(error.to_string()))?;
     let theme = Theme::choose(std::env::var_os("NO_COLOR").as_deref());
-    Ok(Options::new(mode, keymap, theme))
+    // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is wrong.
+    let library = Library::load(config::playbooks().as_deref());
+    let mut options = Options::new(mode, keymap, theme);
+    options.playbooks = library.playbooks.into();
+    options.playbook_mistakes = library.mistakes.iter().map(ToString::to_string).collect();
+    Ok(options)
 }
 
 async fn run(mut options: Options, surroundings: Surroundings, connect: impl host::Connect) -> Result<Exit, Failure> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::incident::IncidentStore;
+use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
 
 /// How long leaving waits for a change that is being made.
@@ -27,6 +28,8 @@ pub(super) struct Surroundings {
     pub(super) may_write: bool,
     /// Where exports are written.
     pub(super) exports: PathBuf,
+    /// The playbooks there are.
+    pub(super) playbooks: Arc<[Playbook]>,
 }
 
 /// Tasks that must end before the program does: changes that are being made.

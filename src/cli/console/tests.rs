@@ -31,13 +31,15 @@ fn console(mode: Mode, rate: f64) -> Console {
         always_new: true,
         may_write: mode.may_apply(),
         exports: dir.path().to_owned(),
+        playbooks: crate::playbook::Library::load(None).playbooks.into(),
     };
     let (event_sender, events) = unbounded_channel();
     let (effects, effect_receiver) = unbounded_channel();
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };
     let connect = async move { Ok((connection, None)) };
     tokio::spawn(Host::run(surroundings, connect, event_sender, effect_receiver));
-    let options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
+    let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
+    options.playbooks = crate::playbook::Library::load(None).playbooks.into();
     Console { state: State::new(options, (120, 40)), events, effects, range, _dir: dir }
 }
 
@@ -172,4 +174,55 @@ async fn an_armed_console_blocks_after_the_phrase_and_not_before() {
     console
         .until("the effect", |e| matches!(e, Event::Progress { line } if line.contains("observed: WAF was seen")))
         .await;
+}
+
+/// A playbook by keys: notes ticked off, the block planned, confirmed and seen to work, each in the journal before the screen says so.
+#[tokio::test(start_paused = true)]
+async fn a_playbook_is_done_step_by_step_from_the_screen() {
+    use crate::model::playbook::{RunRecord, StepState};
+    let mut console = console(Mode::Armed, 60.0);
+    console
+        .until("an attack", |e| matches!(e, Event::Board(b) if b.stages.iter().any(|s| !s.signals.is_empty())))
+        .await;
+    let step = |id: &'static str, state: StepState| {
+        move |e: &Event| {
+            let is_it = |run: &RunRecord| run.step(id).is_some_and(|known| known.state == state);
+            matches!(e, Event::Runs(runs) if runs.iter().any(is_it))
+        }
+    };
+    let enter = |console: &mut Console| console.key(KeyCode::Enter, KeyModifiers::NONE);
+    console.key(KeyCode::Char('p'), KeyModifiers::NONE);
+    enter(&mut console);
+    enter(&mut console);
+    console.until("the note", step("look", StepState::Read)).await;
+    // The cursor has gone on to the block by itself.
+    enter(&mut console);
+    let mut phrase = None;
+    console
+        .until("a plan", |e| match e {
+            Event::Plan { result: Ok(plan), .. } => {
+                phrase = Some(plan.phrase());
+                true
+            }
+            Event::Plan { result: Err(error), .. } => panic!("{error}"),
+            _ => false,
+        })
+        .await;
+    assert_eq!(console.changes(), Vec::<String>::new(), "a plan changes nothing");
+    enter(&mut console);
+    for c in phrase.unwrap().chars() {
+        console.key(KeyCode::Char(c), KeyModifiers::NONE);
+    }
+    enter(&mut console);
+    console.until("the block", step("block", StepState::Done)).await;
+    assert_eq!(console.changes(), ["UpdateIPSet", "UpdateIPSet"]);
+    console.key(KeyCode::Esc, KeyModifiers::NONE);
+    enter(&mut console);
+    console.until("the observation", step("works", StepState::Observed)).await;
+    enter(&mut console);
+    console.until("the recovery", step("recovered", StepState::Observed)).await;
+    console.key(KeyCode::Char('s'), KeyModifiers::NONE);
+    console.until("what is left out", step("moved", StepState::Skipped)).await;
+    enter(&mut console);
+    console.until("the end", step("after", StepState::Read)).await;
 }

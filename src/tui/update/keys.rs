@@ -8,7 +8,7 @@ use crate::tui::effect::{Effect, Format};
 use crate::tui::state::{PromptKind, Screen, State};
 use crate::tui::view::layout;
 
-use super::{Effects, board, prompt, review, sources, stage, timeline};
+use super::{Effects, board, playbook, prompt, review, sources, stage, timeline};
 
 /// A key went down (or repeats).
 pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, effects: &mut Effects) {
@@ -64,6 +64,11 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::FlushCache => stage::flush(state, false, effects),
         Command::FlushAuthorizers => stage::flush(state, true, effects),
         Command::Close => stage::close(state, effects),
+        Command::Playbooks => playbook::open_list(state),
+        Command::OpenPlaybook => playbook::open(state),
+        Command::DoStep => playbook::do_step(state, effects),
+        Command::SkipStep => playbook::skip(state, effects),
+        Command::SetInput => playbook::set_input(state, effects),
         Command::KillSwitch => stage::kill_switch(state, effects),
         Command::Filter => {
             let before = state.list.filter.clone();
@@ -158,6 +163,8 @@ fn page(state: &State) -> isize {
         Screen::Board => heights.board,
         Screen::Sources => heights.sources,
         Screen::Timeline => heights.timeline,
+        Screen::Playbooks => heights.playbooks,
+        Screen::Playbook => heights.playbook,
         Screen::Review => layout::review_text(state).1,
         Screen::Help => layout::help_text(state).1,
         Screen::Stage => layout::stage_text(state).1,
@@ -176,6 +183,14 @@ pub(crate) fn scroll(state: &mut State, delta: isize) {
         Screen::Timeline => {
             let len = state.timeline.items.len();
             state.timeline.cursor.move_by(delta, len);
+        }
+        Screen::Playbooks => {
+            let len = state.playbooks.order.len();
+            state.playbooks.cursor.move_by(delta, len);
+        }
+        Screen::Playbook => {
+            let len = state.playbooks.playbook().map_or(0, |playbook| playbook.steps.len());
+            state.playbooks.step.move_by(delta, len);
         }
         Screen::Review => {
             let (len, height) = layout::review_text(state);

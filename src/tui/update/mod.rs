@@ -2,6 +2,7 @@
 
 mod board;
 mod keys;
+pub(crate) mod playbook;
 mod prompt;
 mod review;
 mod sources;
@@ -38,6 +39,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Progress { line } => review::progressed(state, line),
         Event::Finished { result } => review::finished(state, result),
         Event::Timeline(view) => timeline::arrived(state, view),
+        Event::Runs(runs) => playbook::arrived(state, runs),
         Event::Clock { account, rate } => on_clock(state, account, rate),
         Event::Exported { result } => match result {
             Ok(path) => state.say(format!("exported to {path}")),
@@ -78,6 +80,7 @@ fn on_board(state: &mut State, board: Arc<Board>) {
     state.board = Some(board);
     state.changed = true;
     board::arrange(state);
+    playbook::arrange(state);
 }
 
 /// Time by itself changes the screen only where an age stands on it, and then only with a new minute.
@@ -113,6 +116,10 @@ fn settle(state: &mut State) {
     state.sources.cursor.settle(sources, heights.sources);
     let items = state.timeline.items.len();
     state.timeline.cursor.settle(items, heights.timeline);
+    let playbooks = state.playbooks.order.len();
+    state.playbooks.cursor.settle(playbooks, heights.playbooks);
+    let steps = state.playbooks.playbook().map_or(0, |playbook| playbook.steps.len());
+    state.playbooks.step.settle(steps, heights.playbook);
     match state.screen() {
         Screen::Review => {
             let (len, height) = layout::review_text(state);

@@ -10,7 +10,7 @@ use crate::tui::effect::Effect;
 use crate::tui::format::parse_duration;
 use crate::tui::state::{Prompt, PromptKind, State, Subject};
 
-use super::{Effects, board, keys, review, stage};
+use super::{Effects, board, keys, playbook, review, stage};
 
 /// The longest line that can be typed, characters; a pasted log does not become a note by accident.
 const LONGEST: usize = 1_000;
@@ -101,6 +101,7 @@ fn cancel(state: &mut State, effects: &mut Effects) {
 fn submit(state: &mut State, effects: &mut Effects) {
     let Some(prompt) = &state.prompt else { return };
     let text = prompt.input.value().trim().to_owned();
+    let asks_on = prompt.kind == PromptKind::Input { then_do: true };
     let outcome = match prompt.kind.clone() {
         PromptKind::Filter { .. } => Ok(()),
         PromptKind::Note if text.is_empty() => Err("an empty note says nothing".to_owned()),
@@ -114,6 +115,12 @@ fn submit(state: &mut State, effects: &mut Effects) {
         }
         PromptKind::Extend { action_id } => parse_duration(&text)
             .map(|expires_after_seconds| effects.push(Effect::Extend { action_id, expires_after_seconds })),
+        PromptKind::Input { then_do } => playbook::typed(state, &text).map(|()| {
+            if then_do {
+                close(state, effects);
+                playbook::do_step(state, effects);
+            }
+        }),
         PromptKind::Throttle { stage } => {
             stage::typed_throttle(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
         }
@@ -136,6 +143,8 @@ fn submit(state: &mut State, effects: &mut Effects) {
         }),
     };
     match outcome {
+        // A step that waits for another input has opened a prompt of its own.
+        Ok(()) if asks_on => {}
         Ok(()) => close(state, effects),
         Err(error) => {
             if let Some(prompt) = &mut state.prompt {

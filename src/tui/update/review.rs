@@ -44,6 +44,7 @@ pub(crate) fn ask(state: &mut State, subject: Subject, effects: &mut Effects) {
     effects.push(match subject.clone() {
         Subject::Action(action) => Effect::Plan { request, action },
         Subject::Undo { action_id, terms } => Effect::PlanUndo { request, action_id, terms },
+        Subject::Step { step, terms } => Effect::PlanStep { request, step, terms },
     });
     state.review = Some(Review { request, subject, phase: Phase::Planning, scroll: Scroll::default() });
     keys::go(state, Screen::Review);
@@ -98,7 +99,10 @@ pub(crate) fn apply(state: &mut State, phrase: String, effects: &mut Effects) {
         return;
     }
     let plan = Box::new(plan.clone());
-    effects.push(Effect::Apply { plan: plan.clone(), phrase });
+    effects.push(match state.review.as_ref().map(|review| &review.subject) {
+        Some(Subject::Step { step, .. }) => Effect::ApplyStep { plan: plan.clone(), phrase, step: step.clone() },
+        _ => Effect::Apply { plan: plan.clone(), phrase },
+    });
     if let Some(review) = &mut state.review {
         review.scroll = Scroll::default();
         review.phase = Phase::Applying { plan, lines: Vec::new() };

@@ -88,7 +88,7 @@ pub(crate) fn mark(state: &mut State) {
 pub(crate) fn mark_suspects(state: &mut State) {
     let list = state.sources.list();
     let new = || list.iter().filter(|s| s.legitimacy != Legitimacy::SeenBefore);
-    let suspects = || new().filter(|s| !s.against.is_empty());
+    let suspects = || list.iter().filter(|s| s.is_suspect());
     let marked: Vec<IpAddr> = suspects().filter(|s| !s.behind_proxy).map(|s| s.address).collect();
     let proxies = suspects().filter(|s| s.behind_proxy).count();
     let unsuspected = new().filter(|s| s.against.is_empty()).count();

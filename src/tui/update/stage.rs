@@ -16,7 +16,7 @@ use super::{Effects, prompt, review};
 const THROTTLE: &str = "throttle";
 
 /// The stage on the screen.
-fn chosen(state: &State) -> Option<StageId> {
+pub(crate) fn chosen(state: &State) -> Option<StageId> {
     match state.screen() {
         Screen::Stage => state.stage.clone(),
         _ => state.selected().map(|row| row.id.clone()),

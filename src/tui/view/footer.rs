@@ -124,6 +124,7 @@ fn words(state: &State, prompt: &Prompt) -> String {
         PromptKind::Extend { action_id } => {
             format!("{action_id} stays in force from now on for how long? (empty: until undone)")
         }
+        PromptKind::Input { .. } => playbook_input(state, prompt),
         PromptKind::Throttle { stage } => {
             format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", stage.label())
         }
@@ -142,6 +143,15 @@ fn words(state: &State, prompt: &Prompt) -> String {
         }
         PromptKind::Reason { guards } => format!("Why override {}?", guards.join(", ")),
         PromptKind::Note => "A note for the timeline".into(),
+    }
+}
+
+/// What the input that is being typed is for.
+fn playbook_input(state: &State, prompt: &Prompt) -> String {
+    let name = prompt.input.value().split('=').next().unwrap_or_default().trim();
+    match state.playbooks.playbook().and_then(|playbook| playbook.input(name)) {
+        Some(input) => format!("{} ({}), for example {}", input.describe, input.kind.word(), input.kind.example()),
+        None => "An input of the playbook: NAME=VALUE".into(),
     }
 }
 

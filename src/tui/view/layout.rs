@@ -61,6 +61,14 @@ pub(crate) fn timeline(body: Rect, rows: usize) -> (Rect, Rect, Rect) {
     (head, list, detail)
 }
 
+/// One line of words, the list of playbooks or of steps, and the details of the selected one, which are much to read.
+pub(crate) fn playbooks(body: Rect, rows: usize) -> (Rect, Rect, Rect) {
+    let (head, rest) = split_top(body, 1);
+    let least = (rest.height / 2).clamp(6, 24);
+    let (list, detail) = split_bottom(rest, leftover(rest, rows, least));
+    (head, list, detail)
+}
+
 /// The lines that `rows` leave of an area, but not fewer than `least`.
 fn leftover(area: Rect, rows: usize, least: u16) -> u16 {
     let rows = u16::try_from(rows).unwrap_or(u16::MAX);
@@ -85,6 +93,8 @@ pub(crate) struct Heights {
     pub(crate) board: usize,
     pub(crate) sources: usize,
     pub(crate) timeline: usize,
+    pub(crate) playbooks: usize,
+    pub(crate) playbook: usize,
 }
 
 /// How many lines of each list fit.
@@ -95,6 +105,8 @@ pub(crate) fn heights(state: &State) -> Heights {
         board: lines(board(body, state.list.order.len()).0, 1),
         sources: lines(sources(body, state.sources.list().len()).1, 1),
         timeline: lines(timeline(body, state.timeline.items.len()).1, 0),
+        playbooks: lines(playbooks(body, state.playbooks.order.len()).1, 0),
+        playbook: lines(playbooks(body, state.playbooks.playbook().map_or(0, |playbook| playbook.steps.len())).1, 0),
     }
 }
 

@@ -8,6 +8,8 @@ mod header;
 mod help;
 pub(crate) mod layout;
 mod page;
+mod playbook;
+mod playbooks;
 mod review;
 mod small;
 mod sources;
@@ -35,6 +37,8 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
         Screen::Sources => sources::draw(state, frames.body, buffer),
         Screen::Review => review::draw(state, frames.body, buffer),
         Screen::Timeline => timeline::draw(state, frames.body, buffer),
+        Screen::Playbooks => playbooks::draw(state, frames.body, buffer),
+        Screen::Playbook => playbook::draw(state, frames.body, buffer),
         Screen::Help => help::draw(state, frames.body, buffer),
     }
     footer::draw(state, frames.footer, buffer);

@@ -68,6 +68,9 @@ fn title(state: &State, review: &Review) -> String {
                 format!("PLAN {} on {shown}", action.name())
             }
             Subject::Undo { action_id, .. } => format!("PLAN undo {action_id}"),
+            Subject::Step { step, .. } => {
+                format!("PLAN step {} of {} for {}", step.step, step.playbook, step.stage.label())
+            }
         },
     }
 }

@@ -1,0 +1,155 @@
+//! `playbook list`, `show` and `check`: what there is, without running anything.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::words;
+use super::{ListArgs, library};
+use crate::aws::Aws;
+use crate::cli::args::Common;
+use crate::cli::config;
+use crate::cli::error::{Exit, Failure};
+use crate::cli::json::Printer;
+use crate::cli::session::connection;
+use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
+use crate::model::signal::SignalKind;
+use crate::playbook::{Mistake, read_file};
+use crate::watch::read_board;
+
+/// Every playbook, those first that answer what stands on the stage named.
+pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> Result<Exit, Failure> {
+    let library = library(printer);
+    let standing = match &args.stage {
+        Some(stage) => Some(standing(common, stage).await?),
+        None => None,
+    };
+    let answering = |playbook: &Playbook| -> Vec<SignalKind> {
+        let standing = standing.iter().flatten().copied();
+        standing.filter(|kind| playbook.answers.contains(kind)).collect()
+    };
+    let mut playbooks: Vec<&Playbook> = library.playbooks.iter().collect();
+    playbooks.sort_by_key(|playbook| std::cmp::Reverse(answering(playbook).len().min(1)));
+    if printer.is_json() {
+        let rows: Vec<Value> = playbooks
+            .iter()
+            .map(|playbook| {
+                let answers_now: Option<Vec<&str>> =
+                    standing.as_ref().map(|_| answering(playbook).iter().map(|kind| kind.id()).collect());
+                let mut row = head(playbook);
+                row["steps"] = json!(playbook.steps.len());
+                row["answers_now"] = json!(answers_now);
+                row
+            })
+            .collect();
+        let mistakes: Vec<Value> = library.mistakes.iter().map(mistake).collect();
+        printer.object("playbooks", json!({ "playbooks": rows, "mistakes": mistakes }));
+    } else {
+        let rows: Vec<(&Playbook, Vec<SignalKind>)> = playbooks.into_iter().map(|p| (p, answering(p))).collect();
+        printer.text(&words::list(&rows));
+    }
+    Ok(Exit::Done)
+}
+
+/// What stands on a stage now, by one reading of the board.
+async fn standing(common: &Common, stage: &crate::model::stage::StageSelector) -> Result<Vec<SignalKind>, Failure> {
+    let settings = config::settings(common)?;
+    let aws = Aws::connect(&connection(common)).await?;
+    let id = crate::respond::resolve::stage(&aws, stage, crate::aws::Lane::Plan).await?.id;
+    let board = read_board(&aws, &settings).await?;
+    let row = board
+        .row(&id)
+        .ok_or_else(|| Failure::new(Exit::Error, format!("what stands on {} is not known; try again", id.label())))?;
+    Ok(row.signals.iter().map(|signal| signal.kind).collect())
+}
+
+/// One playbook, whole.
+pub(super) fn show(name: &str, printer: Printer) -> Result<Exit, Failure> {
+    let library = library(printer);
+    let playbook = library.find(name).map_err(Failure::usage)?;
+    if printer.is_json() {
+        let mut whole = head(playbook);
+        whole["summary"] = json!(playbook.summary);
+        whole["inputs"] = json!(playbook.inputs.iter().map(input).collect::<Vec<_>>());
+        whole["steps"] = json!(playbook.steps.iter().map(step).collect::<Vec<_>>());
+        printer.object("playbook-content", json!({ "playbook": whole }));
+    } else {
+        printer.text(&words::playbook(playbook));
+    }
+    Ok(Exit::Done)
+}
+
+/// Checks files: 0 where all are playbooks, else 1.
+pub(super) fn check(files: &[PathBuf], printer: Printer) -> Exit {
+    let mut exit = Exit::Done;
+    let mut values = Vec::new();
+    for file in files {
+        let shown = file.display().to_string();
+        let mistakes = read_file(file, &shown).err().unwrap_or_default();
+        if mistakes.is_empty() {
+            printer.words(&format!("{shown} is a sound playbook"));
+        } else {
+            exit = Exit::Error;
+            printer.aside(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>());
+        }
+        values.push(json!({ "file": shown, "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>() }));
+    }
+    if printer.is_json() {
+        printer.object("playbook-check", json!({ "files": values }));
+    }
+    exit
+}
+
+fn mistake(one: &Mistake) -> Value {
+    json!({ "file": one.file, "line": one.line, "column": one.column, "message": one.message })
+}
+
+fn head(playbook: &Playbook) -> Value {
+    let (file, replaces) = match &playbook.origin {
+        Origin::Embedded => (None, false),
+        Origin::File { path, replaces } => (Some(path.display().to_string()), *replaces),
+    };
+    json!({
+        "name": playbook.name,
+        "title": playbook.title,
+        "answers": playbook.answers,
+        "drill": playbook.drill,
+        "file": file,
+        "replaces_embedded": replaces,
+    })
+}
+
+fn input(one: &Input) -> Value {
+    let default = match &one.default {
+        None => Value::Null,
+        Some(Fallback::Value(value)) => json!(value.to_string()),
+        Some(Fallback::From(from)) => json!({ "from": from }),
+    };
+    json!({ "name": one.name, "type": one.kind, "describe": one.describe, "default": default })
+}
+
+/// A step as `show` and `run` give it.
+pub(super) fn step(one: &Step) -> Value {
+    let mut value = json!({
+        "id": one.id,
+        "title": one.title,
+        "does": one.doing.word(),
+        "optional": one.optional,
+        "inputs": one.doing.inputs().collect::<Vec<_>>(),
+    });
+    match &one.doing {
+        Doing::Note { text } => value["note"] = json!(text),
+        Doing::Observe { look, within_seconds } => {
+            value["observe"] = json!(look.word());
+            value["within_seconds"] = json!(within_seconds);
+            if let Look::SignalsCleared { signals } = look {
+                value["signals"] = json!(signals);
+            }
+        }
+        Doing::Action { .. } | Doing::Undo { .. } => {}
+    }
+    if let Some(about) = one.doing.about() {
+        value["about"] = json!(about);
+    }
+    value
+}

@@ -1,0 +1,50 @@
+//! Playbooks: files of guarded steps, found, checked, and turned into the actions that the console plans.
+//!
+//! A playbook proposes, in order, what a responder could ask for by hand. Every action step becomes an ordinary
+//! [`Action`](crate::model::action::Action): it is planned from state read now, judged by the guards, shown, confirmed by its phrase
+//! and journalled as any other. Nothing in a file can lift a guard or confirm a plan; there is no shell, and no text is ever filled
+//! into a call. Knows nothing of screens.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`action`] | which actions a file can name, their parameters, and the way from there to an `Action` |
+//! | `load` | from a file to a playbook, or to everything that is wrong with it, with line and column |
+//! | `library` | the playbooks that come with the program, and the user's own over them |
+//! | [`values`] | from inputs and defaults to the values of a step |
+//! | `observe` | what an observation step waits for |
+//! | [`mark`] | what the journal is told of a run |
+
+pub mod action;
+mod library;
+mod load;
+pub mod mark;
+mod observe;
+mod reader;
+pub mod values;
+
+pub use library::{EMBEDDED, Library, read_file};
+pub use load::{OBSERVATIONS, read};
+pub use observe::{Boards, ObserveError, Seen, observe};
+
+use std::fmt;
+
+use crate::model::text::neutralised;
+
+/// Something wrong with a playbook file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, and a hint.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", neutralised(&self.file), self.line, self.column, neutralised(&self.message))
+    }
+}

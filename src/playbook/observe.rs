@@ -1,0 +1,169 @@
+//! What an observation step waits for. Waits in account time, and says what it saw or what it saw last.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use super::values::{Context, Inputs, ValueError};
+use crate::aws::Aws;
+use crate::incident::{Incident, IncidentError};
+use crate::model::board::{Board, Metric, StageRow};
+use crate::model::figure::Figure;
+use crate::model::plan::Effect;
+use crate::model::playbook::{Doing, Look, RunRecord, Step, StepState, Value};
+use crate::model::series::floor_minute;
+use crate::model::signal::SignalKind;
+use crate::respond::observe::observe as observe_effect;
+
+/// Boards as they come.
+pub type Boards = watch::Receiver<Arc<Board>>;
+
+/// How an observation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// `Observed`, `NotObserved`, or `Skipped` where there is nothing to look at.
+    pub state: StepState,
+    /// What shows it, a line each.
+    pub detail: Vec<String>,
+}
+
+impl Seen {
+    fn skipped(why: String) -> Self {
+        Self { state: StepState::Skipped, detail: vec![why] }
+    }
+
+    fn of(observed: bool, detail: Vec<String>) -> Self {
+        Self { state: if observed { StepState::Observed } else { StepState::NotObserved }, detail }
+    }
+}
+
+/// Why nothing could be observed.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// An input of the step has no value.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// The journal.
+    #[error(transparent)]
+    Incident(#[from] IncidentError),
+}
+
+/// Waits for what `step` looks for, for as long as it says.
+///
+/// # Errors
+/// Where an input has no value, or the journal cannot be read or written.
+pub async fn observe(
+    context: Context<'_>,
+    step: &Step,
+    run: &RunRecord,
+    aws: &Aws,
+    boards: &mut Boards,
+    incident: &Incident,
+) -> Result<Seen, ObserveError> {
+    let Doing::Observe { look, within_seconds } = &step.doing else {
+        return Ok(Seen::skipped("this step observes nothing".to_owned()));
+    };
+    let within = TimeDelta::seconds(i64::try_from(*within_seconds).unwrap_or(i64::MAX / 1_000));
+    let wanted = match look {
+        Look::Effect { of } => return effect(of, run, aws, incident, within).await,
+        Look::SignalsCleared { signals } => Wanted::Cleared(signals),
+        Look::RequestsBelow { rate, for_seconds } => match context.value(rate, &Inputs::new())? {
+            Value::Rate(rate) => Wanted::Below { rate, minutes: i64::try_from(for_seconds.div_ceil(60)).unwrap_or(1) },
+            other => return Ok(Seen::skipped(format!("“{other}” is no rate"))),
+        },
+    };
+    Ok(figures(&wanted, context, aws, boards, within).await)
+}
+
+/// The effect of an earlier step's change.
+async fn effect(
+    of: &str,
+    run: &RunRecord,
+    aws: &Aws,
+    incident: &Incident,
+    within: TimeDelta,
+) -> Result<Seen, ObserveError> {
+    let folded = incident.fold()?;
+    let Some(history) = run.action_of(of).and_then(|id| folded.history(id)) else {
+        return Ok(Seen::skipped(format!("step {of} changed nothing, so it has no effect to observe")));
+    };
+    if let Some((_, seen)) = history.effects.iter().rfind(|(effect, _)| *effect == Effect::Observed) {
+        return Ok(Seen::of(true, seen.text.lines().map(str::to_owned).collect()));
+    }
+    let done_at = history.ending.as_ref().map_or(history.begun_at, |ending| ending.at);
+    let patience = aws.clock().now() - done_at + within;
+    let seen = observe_effect(aws, incident, &history.action_id, &history.plan, done_at, patience).await?;
+    Ok(Seen::of(seen.observed, seen.evidence))
+}
+
+enum Wanted<'a> {
+    Cleared(&'a [SignalKind]),
+    Below { rate: u32, minutes: i64 },
+}
+
+/// Boards, until one shows it.
+async fn figures(wanted: &Wanted<'_>, context: Context<'_>, aws: &Aws, boards: &mut Boards, within: TimeDelta) -> Seen {
+    let clock = aws.clock();
+    let begun = clock.now();
+    let until = begun + within;
+    let mut last = "nothing has been read yet".to_owned();
+    loop {
+        let board = boards.borrow_and_update().clone();
+        match board.row(context.stage).map(|row| shows(wanted, row, begun)) {
+            Some(Ok(line)) => return Seen::of(true, vec![line]),
+            Some(Err(line)) => last = line,
+            None if board.polling.read_at.is_some() => {
+                last = format!("{} is not on the board", context.stage.label());
+            }
+            None => {}
+        }
+        let left = until - clock.now();
+        if left <= TimeDelta::zero() {
+            let waited = within.num_seconds();
+            return Seen::of(false, vec![format!("not observed within {waited} s of account time: {last}")]);
+        }
+        tokio::select! {
+            changed = boards.changed() => if changed.is_err() {
+                return Seen::of(false, vec!["the account is no longer watched".to_owned()]);
+            },
+            () = clock.sleep(left) => {}
+        }
+    }
+}
+
+/// Whether a row shows it, in a line. Only a whole minute that began after the step did counts: what is not known has not cleared.
+fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<String, String> {
+    let Figure::Known(requests) = &row.figures.requests_per_second else {
+        return Err("how many requests the stage gets is not known".to_owned());
+    };
+    // A reading's time is the end of its minute.
+    let minute = floor_minute(requests.at - TimeDelta::minutes(1));
+    let at = minute.format("%H:%MZ");
+    if minute < begun {
+        return Err(format!("the last whole minute read, {at}, began before the step"));
+    }
+    match wanted {
+        Wanted::Cleared(signals) => {
+            let standing = row.signals.iter().filter(|signal| signals.contains(&signal.kind));
+            let standing: Vec<String> =
+                standing.map(|signal| format!("{} stands: {}", signal.kind.id(), signal.evidence)).collect();
+            let names: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
+            if standing.is_empty() {
+                Ok(format!("none of {} stands in the minute of {at}", names.join(", ")))
+            } else {
+                Err(standing.join("; "))
+            }
+        }
+        Wanted::Below { rate, minutes } => {
+            let series = &row.history[Metric::Requests.index()];
+            let of_minute = |back: i64| series.at(minute - TimeDelta::minutes(back)).map(|count| count / 60.0);
+            let busiest = (0..*minutes).map(of_minute).try_fold(0.0_f64, |most, rate| Some(most.max(rate?)));
+            let Some(busiest) = busiest else {
+                return Err(format!("not every one of the {minutes} minutes up to {at} has been read"));
+            };
+            let line = format!("{busiest:.1} requests/s at the most in the {minutes} min up to {at}");
+            if busiest < f64::from(*rate) { Ok(line) } else { Err(format!("{line}, not below {rate}")) }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Playbooks on the screen: which there are, which answers what stands, and one of them step by step.
+//!
+//! What a step has come to is read from the incident's runs alone, so that the screen and the command line agree.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::action::Terms;
+use crate::model::playbook::{Doing, Fallback, Playbook, RunRecord, Step, StepState, Value};
+use crate::model::signal::SignalKind;
+
+use crate::tui::effect::{Effect, StepOf};
+use crate::tui::list::Cursor;
+use crate::tui::playbooks::PlaybooksPane;
+use crate::tui::state::{PromptKind, Screen, State, Subject};
+
+use super::{Effects, keys, prompt, review, stage};
+
+/// The signals that stand on the stage that the playbooks are shown for.
+pub(crate) fn standing(state: &State) -> Vec<SignalKind> {
+    let row = state.playbooks.stage.as_ref().and_then(|stage| state.board.as_deref()?.row(stage));
+    row.map(|row| row.signals.iter().map(|signal| signal.kind).collect()).unwrap_or_default()
+}
+
+/// Sorts anew, and keeps the cursor on the playbook it was on.
+pub(crate) fn arrange(state: &mut State) {
+    let standing = standing(state);
+    let pane = &mut state.playbooks;
+    let under = pane.order.get(pane.cursor.at).copied();
+    let mut order: Vec<usize> = (0..pane.all.len()).collect();
+    order.sort_by_key(|index| !pane.all[*index].answers_any(standing.iter().copied()));
+    if let Some(at) = under.and_then(|under| order.iter().position(|index| *index == under)) {
+        pane.cursor.at = at;
+    }
+    pane.order = order;
+}
+
+/// Shows the playbooks for the stage on the screen.
+pub(crate) fn open_list(state: &mut State) {
+    state.playbooks.stage = stage::chosen(state);
+    state.playbooks.order.clear();
+    state.playbooks.cursor = Cursor::default();
+    arrange(state);
+    keys::go(state, Screen::Playbooks);
+}
+
+/// Opens the playbook under the cursor, where its run has got to.
+pub(crate) fn open(state: &mut State) {
+    let pane = &mut state.playbooks;
+    let Some(index) = pane.order.get(pane.cursor.at).copied() else { return };
+    let playbook = &pane.all[index];
+    let is_over = |run: &&RunRecord| playbook.next(Some(run)).is_none();
+    pane.over = pane.runs.iter().filter(is_over).map(|run| run.id.clone()).collect();
+    pane.open = Some(index);
+    let run = pane.run();
+    let at = playbook.next(run).and_then(|next| playbook.steps.iter().position(|step| step.id == next.id));
+    pane.given = run.map(|run| given(playbook, run)).unwrap_or_default();
+    pane.step = Cursor { at: at.unwrap_or_default(), top: 0 };
+    keys::go(state, Screen::Playbook);
+}
+
+/// The inputs that a run was given.
+fn given(playbook: &Playbook, run: &RunRecord) -> BTreeMap<String, Value> {
+    let typed = run.inputs.iter().filter_map(|(name, text)| {
+        let value = playbook.input(name)?.kind.parse(text).ok()?;
+        Some((name.clone(), value))
+    });
+    typed.collect()
+}
+
+/// The runs, anew. A step that was under the cursor and is over now passes the cursor on.
+pub(crate) fn arrived(state: &mut State, runs: Arc<[RunRecord]>) {
+    let pane = &mut state.playbooks;
+    let over = |pane: &PlaybooksPane| pane.selected_step().zip(pane.run()).is_some_and(|(step, run)| run.is_over(step));
+    let before = over(pane);
+    pane.runs = runs;
+    if !before && over(pane) {
+        let next = pane.playbook().and_then(|playbook| {
+            let next = playbook.next(pane.run())?;
+            playbook.steps.iter().position(|step| step.id == next.id)
+        });
+        pane.step.at = next.unwrap_or(pane.step.at);
+    }
+    state.changed = true;
+}
+
+/// Whether the selected step can be done now, and if not, why.
+pub(crate) fn can_do(state: &State) -> Result<(), String> {
+    let pane = &state.playbooks;
+    let step = pane.selected_step().ok_or("no playbook is open")?;
+    let run = pane.run();
+    if let Some(state) = run.filter(|run| run.is_over(step)).and_then(|run| run.step(&step.id)).map(|known| known.state)
+        && state != StepState::NotObserved
+    {
+        return Err(format!("step {} is {} already", step.id, state.words()));
+    }
+    let Some(about) = step.doing.about() else { return Ok(()) };
+    match run.and_then(|run| run.step(about)) {
+        Some(known) if known.action_id.is_some() => Ok(()),
+        Some(known) if matches!(known.state, StepState::Done | StepState::Skipped) => {
+            Err(format!("step {about} changed nothing, so there is nothing to do; skip this one"))
+        }
+        _ => Err(format!("it is about step {about}, which has not been done")),
+    }
+}
+
+/// Whether the selected step may be left out, and if not, why.
+pub(crate) fn can_skip(state: &State) -> Result<(), String> {
+    let pane = &state.playbooks;
+    let step = pane.selected_step().ok_or("no playbook is open")?;
+    let run = pane.run();
+    if let Some(state) = run.filter(|run| run.is_over(step)).and_then(|run| run.step(&step.id)).map(|known| known.state)
+    {
+        return Err(format!("step {} is {} already", step.id, state.words()));
+    }
+    let about = step.doing.about().and_then(|about| run?.step(about));
+    let nothing = about
+        .is_some_and(|known| known.action_id.is_none() && matches!(known.state, StepState::Done | StepState::Skipped));
+    if step.optional || nothing { Ok(()) } else { Err(format!("step {} is not optional", step.id)) }
+}
+
+/// Whether there is an input to set.
+pub(crate) fn can_set(state: &State) -> Result<(), String> {
+    match state.playbooks.playbook() {
+        Some(playbook) if playbook.inputs.is_empty() => Err("this playbook has no inputs".into()),
+        Some(_) => Ok(()),
+        None => Err("no playbook is open".into()),
+    }
+}
+
+fn chosen(state: &State) -> Option<(StepOf, Step)> {
+    let pane = &state.playbooks;
+    let step = pane.selected_step()?.clone();
+    let of = StepOf {
+        playbook: pane.playbook()?.name.clone(),
+        stage: pane.stage.clone()?,
+        step: step.id.clone(),
+        inputs: pane.given.clone(),
+    };
+    Some((of, step))
+}
+
+/// Does the selected step; asks first for an input that has to be given.
+pub(crate) fn do_step(state: &mut State, effects: &mut Effects) {
+    let Some((of, step)) = chosen(state) else { return };
+    let missing = state.playbooks.playbook().and_then(|playbook| playbook.missing(&step, &of.inputs).next());
+    if let Some(name) = missing.map(|input| input.name.clone()) {
+        prompt::open(state, PromptKind::Input { then_do: true }, &format!("{name}="), effects);
+        return;
+    }
+    match step.doing {
+        Doing::Note { .. } => effects.push(Effect::EndStep { step: of, state: StepState::Read }),
+        Doing::Observe { .. } => {
+            state.say(format!("observing {} …", step.id));
+            effects.push(Effect::ObserveStep(of));
+        }
+        Doing::Action { .. } | Doing::Undo { .. } => {
+            review::ask(state, Subject::Step { step: of, terms: Terms::default() }, effects);
+        }
+    }
+}
+
+/// Leaves the selected step out.
+pub(crate) fn skip(state: &mut State, effects: &mut Effects) {
+    if let Some((step, _)) = chosen(state) {
+        effects.push(Effect::EndStep { step, state: StepState::Skipped });
+    }
+}
+
+/// Asks for another value, the selected step's first input offered.
+pub(crate) fn set_input(state: &mut State, effects: &mut Effects) {
+    let pane = &state.playbooks;
+    let Some(playbook) = pane.playbook() else { return };
+    let own = pane.selected_step().and_then(|step| step.doing.inputs().next());
+    let Some(name) = own.or_else(|| playbook.inputs.first().map(|input| input.name.as_str())) else { return };
+    let offered = format!("{name}={}", value(state, name).unwrap_or_default());
+    prompt::open(state, PromptKind::Input { then_do: false }, &offered, effects);
+}
+
+/// The value of an input as text, where it has one already.
+pub(crate) fn value(state: &State, name: &str) -> Option<String> {
+    let pane = &state.playbooks;
+    if let Some(value) = pane.given.get(name) {
+        return Some(value.to_string());
+    }
+    match &pane.playbook()?.input(name)?.default {
+        Some(Fallback::Value(value)) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// What was typed: `NAME=VALUE`.
+pub(crate) fn typed(state: &mut State, text: &str) -> Result<(), String> {
+    let pane = &mut state.playbooks;
+    let playbook = pane.open.and_then(|open| pane.all.get(open)).ok_or("no playbook is open")?;
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let input = playbook.input(name.trim()).ok_or_else(|| {
+        let names: Vec<&str> = playbook.inputs.iter().map(|input| input.name.as_str()).collect();
+        format!("there is no input “{}”; there is {}", name.trim(), names.join(", "))
+    })?;
+    let value = input.kind.parse(value)?;
+    pane.given.insert(input.name.clone(), value);
+    Ok(())
+}

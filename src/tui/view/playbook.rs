@@ -1,0 +1,124 @@
+//! One playbook: its steps with what has become of them, and the selected one in full.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::playbook::{Doing, Fallback, Given, Look, Playbook, Step, StepState};
+use crate::tui::state::State;
+use crate::tui::update::playbook::value;
+
+use super::page::Page;
+use super::{draw, layout};
+
+const MARGIN: u16 = 2;
+/// Columns of a step's place, its state and what it does.
+const PLACE: u16 = 3;
+const STATE: u16 = 14;
+const DOES: u16 = 13;
+
+/// Draws it.
+pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
+    let pane = &state.playbooks;
+    let Some(playbook) = pane.playbook() else { return };
+    let (head, list, detail) = layout::playbooks(body, playbook.steps.len());
+    let stage = pane.stage.as_ref().map_or_else(String::new, crate::model::stage::StageId::label);
+    draw::left(buffer, head, &format!("{} for {stage}: {}", playbook.name, playbook.title), state.theme.heading);
+    let height = usize::from(list.height);
+    let first = pane.step.first_shown(playbook.steps.len(), height);
+    let shown = playbook.steps.iter().enumerate().skip(first).take(height);
+    for (y, (n, step)) in (0..list.height).zip(shown) {
+        let line = draw::row(list, y);
+        row(state, n, step, draw::after(line, MARGIN), buffer);
+        if n == pane.step.at {
+            buffer.set_style(line, state.theme.selected);
+            draw::left(buffer, line, "▸", state.theme.key);
+        }
+    }
+    let mut page = Page::new(detail.width);
+    page.spans(&[(&"─".repeat(detail.width.into()), state.theme.faint)]);
+    if let Some(step) = pane.selected_step() {
+        details(state, playbook, step, &mut page);
+    }
+    draw::lines(buffer, detail, &page.lines, 0);
+}
+
+fn row(state: &State, n: usize, step: &Step, area: Rect, buffer: &mut Buffer) {
+    let theme = &state.theme;
+    let cell = |from: u16, width: u16| {
+        let rest = draw::after(area, from);
+        Rect { width: width.saturating_sub(1).min(rest.width), ..rest }
+    };
+    let (words, style) = stands(state, step);
+    draw::left(buffer, cell(0, PLACE), &(n + 1).to_string(), theme.faint);
+    draw::left(buffer, cell(PLACE, STATE), words, style);
+    draw::left(buffer, cell(PLACE + STATE, DOES), step.doing.word(), theme.key);
+    let optional = if step.optional { "optional: " } else { "" };
+    draw::left(buffer, draw::after(area, PLACE + STATE + DOES), &format!("{optional}{}", step.title), theme.text);
+}
+
+/// What has become of a step, in words: the first that is left is next.
+fn stands(state: &State, step: &Step) -> (&'static str, Style) {
+    let (theme, pane) = (&state.theme, &state.playbooks);
+    let run = pane.run();
+    let next = pane.playbook().and_then(|playbook| playbook.next(run)).is_some_and(|next| next.id == step.id);
+    match run.and_then(|run| run.step(&step.id)).map(|known| known.state) {
+        None if next => ("NEXT", theme.warn),
+        None => ("", theme.faint),
+        Some(StepState::Started) => ("under way", theme.warn),
+        Some(one @ (StepState::NotDone | StepState::Unclear | StepState::NotObserved)) => (one.words(), theme.bad),
+        Some(one @ StepState::Skipped) => (one.words(), theme.faint),
+        Some(one @ (StepState::Done | StepState::Read | StepState::Observed)) => (one.words(), theme.good),
+    }
+}
+
+fn details(state: &State, playbook: &Playbook, step: &Step, page: &mut Page) {
+    let theme = &state.theme;
+    page.spans(&[(&step.id, theme.heading), ("  ", theme.text), (&step.title, theme.text)]);
+    let shown = |given: &Given| match given {
+        Given::Literal(value) => value.to_string(),
+        Given::Input(name) => input(state, playbook, name),
+    };
+    match &step.doing {
+        Doing::Note { text } => page.text(0, text, theme.text),
+        Doing::Undo { step } => page.text(0, &format!("Takes back what step {step} did"), theme.text),
+        Doing::Action { action, with } => {
+            page.text(0, &format!("Plans {action}, to be reviewed and confirmed like any other:"), theme.text);
+            for (name, given) in with {
+                page.hanging(&format!("  {name}"), theme.faint, 14, &shown(given), theme.text);
+            }
+        }
+        Doing::Observe { look, within_seconds } => {
+            let what = match look {
+                Look::Effect { of } => format!("the effect of step {of}"),
+                Look::SignalsCleared { signals } => {
+                    let ids: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
+                    format!("that {} no longer stands", ids.join(", "))
+                }
+                Look::RequestsBelow { rate, for_seconds } => {
+                    format!("fewer than {} requests/s for {} min", shown(rate), for_seconds.div_ceil(60))
+                }
+            };
+            let minutes = within_seconds.div_ceil(60);
+            page.text(0, &format!("Observes {what}, for {minutes} min of account time at the most"), theme.text);
+        }
+    }
+    let Some(known) = state.playbooks.run().and_then(|run| run.step(&step.id)) else { return };
+    let by = known.action_id.as_ref().map_or_else(String::new, |id| format!(" by {id}"));
+    let at = known.at.format("%H:%M:%SZ");
+    page.text(0, &format!("{}{by} at {at}", known.state.words()), theme.heading);
+    for line in &known.detail {
+        page.text(2, line, theme.text);
+    }
+}
+
+/// An input's value as it stands, or where it comes from.
+fn input(state: &State, playbook: &Playbook, name: &str) -> String {
+    if let Some(value) = value(state, name) {
+        return format!("{value}  ({name})");
+    }
+    match playbook.input(name).and_then(|input| input.default.as_ref()) {
+        Some(Fallback::From(from)) => format!("{}, read when it is planned  ({name})", from.word()),
+        _ => format!("has to be given  ({name})"),
+    }
+}
