@@ -56,14 +56,14 @@ impl Printer {
 
     /// Words on standard output; on standard error where that carries JSON.
     pub(super) fn words(self, text: &str) {
-        if self.json { eprintln!("{text}") } else { self.out(text) }
+        if self.json { aside(text) } else { self.out(text) }
     }
 
     /// Lines for people, beside the output.
     #[allow(clippy::unused_self)]
     pub(super) fn aside(self, lines: &[String]) {
         for line in lines {
-            eprintln!("{line}");
+            aside(line);
         }
     }
 
@@ -146,4 +146,9 @@ pub(super) fn plan_value(plan: &Plan) -> Value {
         fields.insert("stopped".to_owned(), json!(plan.halting().next().is_some()));
     }
     value
+}
+
+/// A line on standard error. That nobody reads it must not end a change half-way.
+pub(super) fn aside(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
