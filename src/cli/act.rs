@@ -178,9 +178,10 @@ pub(super) async fn carry_out(
     };
     let plan = planned.plan.clone();
     let confirmed = Confirmed::by_phrase(planned, &phrase).map_err(|error| stale(error, &phrase, &plan))?;
-    let incident = match of {
-        Some(incident) => incident,
-        None => session.incident(&format!("{} on {}", plan.action.name(), plan.stage.label()))?,
+    let incident = match (of, step) {
+        (Some(incident), _) => incident,
+        (None, Some(step)) => step.incident.clone(),
+        (None, None) => session.incident(&format!("{} on {}", plan.action.name(), plan.stage.label()))?,
     };
     if let Some(step) = step {
         step.confirmed(session.now(), &plan)?;

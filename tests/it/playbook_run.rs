@@ -134,7 +134,7 @@ fn a_stage_is_closed_and_reopened_and_says_where_it_stays_bad() {
     let shown = run.json(5, &[]);
     assert_eq!(shown["next"], "close");
     // The attack goes on: reopened, it does not stay calm, and the run says so.
-    served.range.set_rate(240.0);
+    served.range.set_rate(90.0);
     let ended = run.confirmed(&shown, 4);
     for (step, wanted) in [("close", "done"), ("closed", "observed"), ("narrow", "skipped"), ("reopen", "done")] {
         assert_eq!(state(&ended, step)["state"], wanted, "{ended:#}");

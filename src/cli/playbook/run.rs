@@ -20,6 +20,7 @@ use crate::model::plan::Plan;
 use crate::model::playbook::{Doing, Playbook, RunRecord, Step, StepState};
 use crate::model::stage::StageId;
 use crate::model::text::neutralised;
+use crate::model::timeline::ActionState;
 use crate::playbook::mark::{self, Mark};
 use crate::playbook::observe;
 use crate::playbook::values::{self, Context, Inputs};
@@ -182,8 +183,15 @@ impl Driver<'_> {
     /// A step that is about another one which changed nothing has nothing to do; about one that is still to come, it cannot be done.
     fn without_its_step(&self, step: &Step, record: &RunRecord) -> Result<Option<Ended>, Failure> {
         let Some(about) = step.doing.about().and_then(|id| self.playbook.step(id)) else { return Ok(None) };
-        if record.action_of(&about.id).is_some() {
-            return Ok(None);
+        if let Some(id) = record.action_of(&about.id) {
+            let state = self.incident.fold()?.action(id).map(|action| action.state);
+            let over = matches!(state, Some(ActionState::Undone | ActionState::NotDone | ActionState::Final));
+            if !over || !matches!(step.doing, Doing::Undo { .. }) {
+                return Ok(None);
+            }
+            let why = format!("action {id} of step {} had ended already", about.id);
+            self.say(&why);
+            return self.end(step, StepState::Done, vec![why]).map(Some);
         }
         if !record.is_over(about) {
             let why = format!("step {} is about step {}, which has not been done", step.id, about.id);
