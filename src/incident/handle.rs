@@ -135,9 +135,15 @@ impl Incident {
         let known = self.fold()?;
         let state = known.action(action_id).map(|action| action.state);
         let under_way = known.undos_of(action_id).any(History::is_in_flight);
-        if under_way || !matches!(state, Some(ActionState::InForce | ActionState::Unclear)) {
-            let state =
-                if under_way { "being taken back" } else { state.map_or("not of this incident", ActionState::word) };
+        let probing = known.action(action_id).is_some_and(|action| action.awaits_probe);
+        if under_way || probing || !matches!(state, Some(ActionState::InForce | ActionState::Unclear)) {
+            let state = if probing {
+                "waiting for a probe to get through"
+            } else if under_way {
+                "being taken back"
+            } else {
+                state.map_or("not of this incident", ActionState::word)
+            };
             return Err(IncidentError::NotExtendable { action_id: action_id.to_owned(), state });
         }
         self.record(at, &Event::Extended { action_id: action_id.to_owned(), expires_at, awaits_probe: false })?;

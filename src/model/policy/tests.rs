@@ -78,7 +78,9 @@ fn the_same_policy_may_be_written_in_several_ways() {
     let one = Policy::closed(Some(&a), &SCOPE, &nets(&["192.0.2.0/28"]), &[], &stages());
     let other = Policy::closed(Some(&b), &SCOPE, &nets(&["198.51.100.0/28"]), &[], &stages());
     assert!(!Policy::same(Some(&one), Some(&other)));
-    assert!(Policy::same_or_both_closed(Some(&one), Some(&other)));
+    assert!(!Policy::same_or_both_closed(Some(&one), Some(&other)), "another responder's");
+    let nobody = Policy::closed(Some(&b), &SCOPE, &nets(&[NOBODY[0]]), &[], &stages());
+    assert!(Policy::same_or_both_closed(Some(&one), Some(&nobody)), "of a proof");
     assert!(!Policy::same_or_both_closed(Some(&one), Some(&a)));
 }
 

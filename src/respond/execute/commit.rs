@@ -17,8 +17,10 @@ use crate::journal::Ticket;
 use crate::model::action::Terms;
 use crate::model::change::{Assignment, Doing, Part, Place, Standing};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::policy::Policy;
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::timeline::ActionRecord;
+use crate::respond::action::kill_switch::exported_policy;
 use crate::respond::assigned;
 use crate::respond::confirm::Confirmed;
 use crate::respond::undo;
@@ -33,6 +35,8 @@ pub(super) struct Pending<'a> {
     pub(super) aws: &'a Aws,
     pub(super) incident: &'a Incident,
     pub(super) plan: &'a Plan,
+    /// The policy that the stage's export must have, where nobody has proven the snapshot.
+    pub(super) closed: Option<&'a Policy>,
     /// The action's own: for the way back where the journal cannot be written any more.
     pub(super) ticket: Arc<Ticket>,
 }
@@ -48,7 +52,11 @@ impl Pending<'_> {
             progress,
             format!("probing from here; without an answer it is taken back by {}", end.format("%H:%M:%SZ")),
         );
-        let why = match self.got_through(end - WAY_BACK).await {
+        let seen = match self.got_through(end - WAY_BACK).await {
+            Ok(evidence) => self.still_closed().await.map(|()| evidence),
+            Err(why) => Err(why),
+        };
+        let why = match seen {
             Ok(evidence) => match self.commit(&finished.action_id, action.as_ref(), &evidence) {
                 Ok(()) => {
                     say(&mut finished, progress, format!("confirmed: {evidence}"));
@@ -100,6 +108,34 @@ impl Pending<'_> {
         }
     }
 
+    /// Whether it is the closure through which probes get: the stage as we left it, with the policy that was meant.
+    async fn still_closed(&self) -> Result<(), String> {
+        let assignment = self.assignment().ok_or("nothing was to be closed")?;
+        let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
+        if assignment.standing(&now) != Standing::After {
+            return Err(format!("{} is not as it was left: it is not closed by this", self.plan.stage.label()));
+        }
+        let Some(closed) = self.closed else { return Ok(()) };
+        let id = &self.plan.stage;
+        let export = self.aws.export(&id.api_id, &id.stage, Lane::Write).await.map_err(|e| e.to_string())?;
+        match exported_policy(&export) {
+            Some(Ok(there)) if !Policy::same(Some(&there), Some(closed)) => {
+                Err(format!("the export of {} has another policy than was meant", id.label()))
+            }
+            // Exports may not carry policies (inferred that they do): then nothing tells.
+            _ => Ok(()),
+        }
+    }
+
+    fn assignment(&self) -> Option<&Assignment> {
+        self.plan.changes.iter().find_map(|change| match &change.doing {
+            Doing::Assign(assignment @ Assignment { place: Place::Deployment { .. }, passing: false, .. }) => {
+                Some(assignment)
+            }
+            _ => None,
+        })
+    }
+
     fn commit(
         &self,
         id: &str,
@@ -107,6 +143,8 @@ impl Pending<'_> {
         evidence: &str,
     ) -> Result<(), crate::incident::IncidentError> {
         let (now, folded) = (self.aws.clock().now(), self.incident.fold()?);
+        let text = format!("{} still lets the responder in: {evidence}", self.plan.stage.label());
+        self.incident.record(now, &Event::Note { text })?;
         // Somebody has let it expire at another time meanwhile: that is their word.
         if folded.action(id).is_some_and(|action| action.awaits_probe) {
             let begun_at = action.map_or(now, |action| action.begun_at);
@@ -114,8 +152,6 @@ impl Pending<'_> {
             self.incident
                 .record(now, &Event::Extended { action_id: id.to_owned(), expires_at: lasting, awaits_probe: false })?;
         }
-        let text = format!("{} still lets the responder in: {evidence}", self.plan.stage.label());
-        self.incident.record(now, &Event::Note { text })?;
         Ok(())
     }
 
@@ -157,21 +193,15 @@ impl Pending<'_> {
 
     /// Without the journal: the stage at the deployment of before, by the action's own ticket; only where it is at ours.
     async fn pointed_back(&self) -> Result<String, String> {
-        let stage = self.plan.changes.iter().find_map(|change| match &change.doing {
-            Doing::Assign(assignment @ Assignment { place: Place::Deployment { .. }, passing: false, .. }) => {
-                Some(assignment)
-            }
-            _ => None,
-        });
-        let assignment = stage.ok_or("nothing to point back")?;
+        let assignment = self.assignment().ok_or("nothing to point back")?;
         let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
         let label = self.plan.stage.label();
         match assignment.standing(&now) {
-            Standing::Before => return Ok(format!("{label} points at the deployment of before")),
+            // A call without an answer may land yet: what was is written once more.
+            Standing::Before | Standing::After => {}
             Standing::Otherwise { lines, .. } => {
                 return Ok(format!("somebody else has deployed: {}", lines.join("; ")));
             }
-            Standing::After => {}
         }
         let back =
             |part: &Part| Part { name: part.name.clone(), before: part.after.clone(), after: part.before.clone() };

@@ -1,13 +1,13 @@
-//! Snapshots with another policy than the draft's, and the proof that one of them closes.
+//! The proof that a snapshot closes, and closing without one.
 //!
-//! Between writing the draft's policy and putting it back, whoever deploys ships it: so the turn to deploy is waited for before, the draft is
-//! put back before anything else is looked at, and deployments of that moment are looked for. Every state in between is said, with the way back.
+//! Every state in between is said, with the way back, and whatever fails, draft and stage are put back before anything else.
 
 use chrono::TimeDelta;
 
+use super::snapshot::Sent;
 use super::{READ_BACKS, Run};
+use crate::aws::Lane;
 use crate::aws::write::Patch;
-use crate::aws::{AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event};
 use crate::model::plan::Outcome;
 use crate::model::policy::Policy;
@@ -23,15 +23,15 @@ const PATIENCE: TimeDelta = TimeDelta::seconds(90);
 /// Account time between two probes.
 pub(super) const BETWEEN: TimeDelta = TimeDelta::milliseconds(1_500);
 /// How often a call is repeated that AWS turns away as one too many.
-const ATTEMPTS: usize = 6;
-/// How often it is tried to put the draft back.
-const RESTORES: usize = 40;
+pub(super) const ATTEMPTS: usize = 6;
 
 /// Why it was given up.
-struct Trouble {
-    line: String,
+pub(super) struct Trouble {
+    pub(super) line: String,
     /// Something stays in the account that is not ours to put right.
-    stays: bool,
+    pub(super) stays: bool,
+    /// A stage may yet be pointed elsewhere: a call was sent, and what became of it does not show.
+    pub(super) doubt: bool,
 }
 
 /// Why a stage was not pointed elsewhere.
@@ -43,22 +43,14 @@ struct Pointing {
 
 impl From<Pointing> for Trouble {
     fn from(pointing: Pointing) -> Self {
-        Self::from(pointing.line)
+        Self { doubt: pointing.sent, ..Self::from(pointing.line) }
     }
 }
 
 impl From<String> for Trouble {
     fn from(line: String) -> Self {
-        Self { line, stays: false }
+        Self { line, stays: false, doubt: false }
     }
-}
-
-/// How one call ended.
-enum Sent<T> {
-    Done(T),
-    Throttled,
-    Perhaps(AwsError),
-    Refused(String),
 }
 
 impl Run<'_> {
@@ -80,13 +72,17 @@ impl Run<'_> {
             }
         };
         let tried = self.try_out(recipe, proof, &known).await;
-        let back = self.all_back(recipe, proof).await;
+        let doubt = tried.as_ref().is_err_and(|trouble| trouble.doubt);
+        let back = self.all_back(recipe, proof, doubt).await;
         // Once more at the end: a deployment may show late.
         let late = self.nobody_else_deployed(recipe, &known).await;
-        let tried = tried.and_then(|proven| late.map(|()| proven));
-        if let Err(trouble) = &tried {
+        for trouble in tried.as_ref().err().into_iter().chain(late.as_ref().err()) {
             self.say(format!("not proven: {}", trouble.line));
         }
+        let tried = match (tried, late) {
+            (Ok(proven), late) => late.map(|()| proven),
+            (Err(trouble), late) => Err(Trouble { stays: trouble.stays || late.is_err(), ..trouble }),
+        };
         if let Err(why) = back {
             let id = self.action_id.clone();
             self.say(format!("{why}. Take it back with `portcullis undo {id}`"));
@@ -179,232 +175,23 @@ impl Run<'_> {
         let snapshot = self.snapshot(recipe, &recipe.closed, "the closing policy", &known).await?;
         let deployed = self.aws.deployed_methods(&api, &recipe.base, Lane::Write).await.map_err(|e| e.to_string())?;
         let made = self.aws.deployed_methods(&api, &snapshot, Lane::Write).await.map_err(|e| e.to_string())?;
+        self.nobody_else_deployed(recipe, &known).await?;
         if made == deployed {
             return Ok(snapshot);
         }
         Err(Trouble::from("the draft got other methods meanwhile, which nobody has deployed: plan again".to_owned()))
     }
 
-    /// A deployment of the draft with `policy` that no stage points at; the draft is back as it was whenever this returns, or it says that
-    /// it is not. `known` are the deployments that were there before.
-    async fn snapshot(
-        &mut self,
-        recipe: &Recipe,
-        policy: &Policy,
-        what: &str,
-        known: &[String],
-    ) -> Result<String, Trouble> {
-        let api = recipe.stage.api_id.clone();
-        let description = format!("{}: {what}", recipe.mark);
-        for attempt in 1..=ATTEMPTS {
-            // Before the draft is looked at: nothing may be waited for between looking and writing.
-            self.aws.deployment_turn().await;
-            if !self.draft_is(recipe, &recipe.draft).await? {
-                return Err(Trouble::from(
-                    "the draft's policy has been changed by somebody else: plan again".to_owned(),
-                ));
-            }
-            let opened = self.aws.clock().now();
-            let (made, doubt) = self.made_in_window(recipe, policy, &description).await;
-            let back = self.draft_back(recipe, doubt).await;
-            let seconds = (self.aws.clock().now() - opened).as_seconds_f64();
-            let foreign = self.nobody_else_deployed(recipe, known).await;
-            back?;
-            self.say(format!("the draft's policy was another for {seconds:.1} s, and is back"));
-            foreign?;
-            match self.found(&api, &description, made, recipe.proof.is_some()).await? {
-                Some(id) => {
-                    self.say(format!("snapshot {id} made with {what}; no stage points at it"));
-                    return Ok(id);
-                }
-                None if attempt < ATTEMPTS => {
-                    self.say("AWS is limiting deployments; trying again".to_owned());
-                    self.aws.clock().sleep(TimeDelta::seconds(5)).await;
-                }
-                None => {}
-            }
-        }
-        Err(Trouble::from("AWS kept limiting deployments. Try again".to_owned()))
-    }
-
-    /// Writes the draft's policy and deploys; also says whether the draft may yet be written. What follows must put the draft back,
-    /// however this ends.
-    async fn made_in_window(&mut self, recipe: &Recipe, policy: &Policy, description: &str) -> (Sent<String>, bool) {
-        let api = &recipe.stage.api_id;
-        let (aws, ticket) = (self.aws, std::sync::Arc::clone(&self.ticket));
-        if let Err(why) =
-            self.step("UpdateRestApi", &recipe.api_arn, CallPhase::Sending, "the closing policy, for a moment")
-        {
-            return (Sent::Refused(why), false);
-        }
-        let answer = aws.update_draft_policy(&ticket, api, policy.text()).await;
-        match self.ended("UpdateRestApi", &recipe.api_arn, answer) {
-            Sent::Done(()) => {}
-            Sent::Throttled => return (Sent::Throttled, false),
-            Sent::Refused(why) => return (Sent::Refused(why), false),
-            Sent::Perhaps(error) => return (Sent::Refused(error.to_string()), true),
-        }
-        let deployments = format!("{}/deployments", recipe.api_arn);
-        if let Err(why) = self.step("CreateDeployment", &deployments, CallPhase::Sending, description) {
-            return (Sent::Refused(why), false);
-        }
-        let answer = aws.create_deployment(&ticket, api, description).await;
-        (self.ended("CreateDeployment", &deployments, answer), false)
-    }
-
-    /// The deployment that was made; looked for by its description where no answer came, if what is in it gets proven. `None` where AWS
-    /// turned it away.
-    async fn found(
-        &mut self,
-        api: &str,
-        description: &str,
-        made: Sent<String>,
-        proven: bool,
-    ) -> Result<Option<String>, Trouble> {
-        let error = match made {
-            Sent::Done(id) if !id.is_empty() => return Ok(Some(id)),
-            Sent::Throttled => return Ok(None),
-            Sent::Refused(why) => return Err(Trouble::from(why)),
-            Sent::Done(_) => "AWS named no deployment".to_owned(),
-            Sent::Perhaps(error) => error.to_string(),
-        };
-        if !proven {
-            // It may have been taken once the draft was back: then it closes nothing.
-            return Err(Trouble::from(format!("{error}; nothing points at what it may have made. Plan again")));
-        }
-        self.say(format!("{error}; looking whether it was made all the same"));
-        for attempt in 0..3 {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::seconds(3)).await;
-            }
-            let all = self.aws.deployments(api, Lane::Write).await.map_err(|e| e.to_string())?;
-            if let Some(one) = all.into_iter().find(|one| one.description == description) {
-                self.say(format!("it was made: deployment {}", one.id));
-                return Ok(Some(one.id));
-            }
-        }
-        Err(Trouble::from(format!(
-            "{error}; and no deployment of that description is there. One may still appear, to which nothing points"
-        )))
-    }
-
-    /// Deployments that came up while the draft was another: their makers shipped our policy.
-    async fn nobody_else_deployed(&mut self, recipe: &Recipe, before: &[String]) -> Result<(), Trouble> {
-        let api = &recipe.stage.api_id;
-        let all = self.aws.deployments(api, Lane::Write).await.map_err(|e| e.to_string())?;
-        let foreign: Vec<String> = all
-            .into_iter()
-            .filter(|one| !before.contains(&one.id) && !one.description.starts_with(&recipe.mark))
-            .map(|one| one.id)
-            .collect();
-        let Some(first) = foreign.first() else { return Ok(()) };
-        let pointing = self.pointing_at(recipe, &foreign).await;
-        Err(Trouble {
-            line: format!(
-                "somebody else deployed meanwhile: {first} may carry the closing policy; {pointing}. Have it deployed again, now that the draft is back"
-            ),
-            stays: true,
-        })
-    }
-
-    async fn pointing_at(&mut self, recipe: &Recipe, ids: &[String]) -> String {
-        let api = crate::model::stage::Api {
-            id: recipe.stage.api_id.clone(),
-            name: recipe.stage.api_name.clone(),
-            endpoint_types: Vec::new(),
-            endpoint_disabled: false,
-        };
-        match self.aws.stages(&api, Lane::Write).await {
-            Ok(stages) => {
-                let at =
-                    |d: &&crate::model::stage::StageDetail| d.deployment_id.as_ref().is_some_and(|id| ids.contains(id));
-                let names: Vec<String> = stages.iter().filter(at).map(|d| d.id.label()).collect();
-                if names.is_empty() {
-                    "no stage points at it yet".to_owned()
-                } else {
-                    format!("{} runs it", names.join(", "))
-                }
-            }
-            Err(error) => format!("which stages run it is not known ({error})"),
-        }
-    }
-
-    async fn deployments(&mut self, api: &str) -> Result<Vec<String>, Trouble> {
-        let all = self.aws.deployments(api, Lane::Write).await.map_err(|e| e.to_string())?;
-        Ok(all.into_iter().map(|one| one.id).collect())
-    }
-
-    /// Whether the draft's policy is the one of that text.
-    async fn draft_is(&mut self, recipe: &Recipe, text: &str) -> Result<bool, String> {
-        let now = self.aws.draft_api(&recipe.stage.api_id, Lane::Write).await.map_err(|e| e.to_string())?.policy;
-        let read = |text: &str| Policy::of_answer(text).map_err(|e| e.to_string());
-        Ok(Policy::same(read(&now)?.as_ref(), read(text)?.as_ref()))
-    }
-
-    /// Puts the draft's own policy back, where ours is there. Tried again and again, journal or no journal: nothing is more urgent. With a
-    /// `doubt` our own write may land after we have looked, so that the draft's own is written whatever shows.
-    async fn draft_back(&mut self, recipe: &Recipe, mut doubt: bool) -> Result<(), String> {
-        let mut last = String::new();
-        for attempt in 0..RESTORES {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::milliseconds(400)).await;
-            }
-            let original = match self.draft_is(recipe, &recipe.draft).await {
-                Ok(true) if !doubt => return Ok(()),
-                Ok(original) => original,
-                Err(why) => {
-                    last = why;
-                    continue;
-                }
-            };
-            match self.draft_is_ours(recipe).await {
-                Ok(ours) if ours || original => {}
-                Ok(_) => {
-                    return Err("the draft's policy has been changed by somebody else meanwhile; it is left as it is"
-                        .to_owned());
-                }
-                Err(why) => {
-                    last = why;
-                    continue;
-                }
-            }
-            if let Err(why) =
-                self.step("UpdateRestApi", &recipe.api_arn, CallPhase::Sending, "the draft's own policy, back")
-            {
-                self.unwritten = true;
-                last = why;
-            }
-            let ticket = std::sync::Arc::clone(&self.ticket);
-            let answer = self.aws.update_draft_policy(&ticket, &recipe.stage.api_id, &recipe.draft).await;
-            match self.ended("UpdateRestApi", &recipe.api_arn, answer) {
-                Sent::Done(()) if doubt => {
-                    self.aws.clock().sleep(TimeDelta::seconds(4)).await;
-                    doubt = false;
-                }
-                Sent::Done(()) => {}
-                Sent::Throttled => "AWS is limiting calls".clone_into(&mut last),
-                Sent::Perhaps(error) => last = error.to_string(),
-                Sent::Refused(why) => last = why,
-            }
-        }
-        Err(format!("THE DRAFT'S POLICY IS NOT BACK ({last}): the next deployment of the API would close it"))
-    }
-
-    async fn draft_is_ours(&mut self, recipe: &Recipe) -> Result<bool, String> {
-        let now = self.aws.draft_api(&recipe.stage.api_id, Lane::Write).await.map_err(|e| e.to_string())?.policy;
-        Ok(Policy::of_answer(&now).map_err(|e| e.to_string())?.is_some_and(|policy| policy.is_closed()))
-    }
-
     /// The draft and the stage that the proof was on, as they were; what somebody else changed since is left and said. Each is tried
     /// whatever becomes of the other.
-    async fn all_back(&mut self, recipe: &Recipe, proof: &ProofRecipe) -> Result<(), String> {
+    async fn all_back(&mut self, recipe: &Recipe, proof: &ProofRecipe, doubt: bool) -> Result<(), String> {
         let draft = self.draft_back(recipe, false).await;
         let mut stage = Ok(());
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 self.aws.clock().sleep(TimeDelta::seconds(2)).await;
             }
-            stage = self.stage_back(recipe, proof).await;
+            stage = self.stage_back(recipe, proof, doubt && attempt == 0).await;
             if stage.is_ok() {
                 break;
             }
@@ -416,9 +203,18 @@ impl Run<'_> {
         }
     }
 
-    async fn stage_back(&mut self, recipe: &Recipe, proof: &ProofRecipe) -> Result<(), String> {
+    /// With a `doubt` an earlier call may land after we have looked: the deployment of before is then written whatever shows.
+    async fn stage_back(&mut self, recipe: &Recipe, proof: &ProofRecipe, doubt: bool) -> Result<(), String> {
         let now = self.pointed_at(&proof.on).await?;
         if now == proof.base {
+            if doubt {
+                let ticket = std::sync::Arc::clone(&self.ticket);
+                let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: proof.base.clone() };
+                let (api, stage) = (&proof.on.api_id, &proof.on.stage);
+                self.aws.update_stage(&ticket, api, stage, &[patch]).await.map_err(|e| e.to_string())?;
+                self.aws.clock().sleep(TimeDelta::seconds(4)).await;
+                return Err(format!("{} was pointed back once more, to be sure", proof.on.label()));
+            }
             return Ok(());
         }
         let there = self.aws.deployment(&proof.on.api_id, &now, Lane::Write).await.map_err(|e| e.to_string())?;
@@ -428,7 +224,7 @@ impl Run<'_> {
                 proof.on.label()
             ));
         }
-        self.point(&proof.on, &proof.arn, &now, &proof.base).await.map_err(|pointing| pointing.line)
+        self.point_back(&proof.on, &proof.arn, &now, &proof.base).await.map_err(|pointing| pointing.line)
     }
 
     async fn pointed_at(&mut self, stage: &StageId) -> Result<String, String> {
@@ -450,6 +246,21 @@ impl Run<'_> {
     /// Points a stage from one deployment at another and reads back that it does. Where it no longer points at `from`, somebody else has
     /// deployed: then it is left.
     async fn point(&mut self, stage: &StageId, arn: &str, from: &str, to: &str) -> Result<(), Pointing> {
+        self.pointed(stage, arn, (from, to), false).await
+    }
+
+    /// As [`Run::point`], also where the journal cannot be written: the intent is on disk, and what was is to be again.
+    async fn point_back(&mut self, stage: &StageId, arn: &str, from: &str, to: &str) -> Result<(), Pointing> {
+        self.pointed(stage, arn, (from, to), true).await
+    }
+
+    async fn pointed(
+        &mut self,
+        stage: &StageId,
+        arn: &str,
+        (from, to): (&str, &str),
+        back: bool,
+    ) -> Result<(), Pointing> {
         let ticket = std::sync::Arc::clone(&self.ticket);
         let (mut last, mut sent) = (String::new(), false);
         for attempt in 0..ATTEMPTS {
@@ -468,7 +279,9 @@ impl Run<'_> {
                 Err(_) => continue,
             }
             if let Err(why) = self.step("UpdateStage", arn, CallPhase::Sending, &format!("to deployment {to}")) {
-                // The intent is on disk. Not to go on would leave in between what is to be put back.
+                if !back {
+                    return Err(Pointing { line: why, sent });
+                }
                 self.unwritten = true;
                 last = why;
             }
@@ -574,39 +387,5 @@ impl Run<'_> {
             stage.label(),
             lines.join("; ")
         )))
-    }
-
-    fn step(&mut self, operation: &str, resource: &str, phase: CallPhase, detail: &str) -> Result<(), String> {
-        let event = Event::Call {
-            action_id: self.action_id.clone(),
-            service: "apigateway".to_owned(),
-            operation: operation.to_owned(),
-            resource: resource.to_owned(),
-            phase,
-            detail: detail.to_owned(),
-        };
-        let written = self.incident.record(self.aws.clock().now(), &event);
-        written
-            .map(|_| ())
-            .map_err(|error| format!("the journal could not be written, so {operation} was not sent: {error}"))
-    }
-
-    fn ended<T>(&mut self, operation: &str, resource: &str, answer: Result<T, AwsError>) -> Sent<T> {
-        let (phase, detail, sent) = match answer {
-            Ok(value) => (CallPhase::Answered, "accepted".to_owned(), Sent::Done(value)),
-            Err(AwsError { problem: Problem::Throttled(why), .. }) => {
-                (CallPhase::Failed, format!("AWS is limiting calls: {why}"), Sent::Throttled)
-            }
-            Err(error) if error.may_have_happened() => (CallPhase::NoAnswer, error.to_string(), Sent::Perhaps(error)),
-            Err(error) => (CallPhase::Failed, error.to_string(), Sent::Refused(error.to_string())),
-        };
-        if !matches!(phase, CallPhase::Failed) {
-            self.sent.push(resource.to_owned());
-        }
-        if let Err(error) = self.step(operation, resource, phase, &detail) {
-            self.unwritten = true;
-            self.say(format!("this step is not in the journal: {error}"));
-        }
-        sent
     }
 }

@@ -4,6 +4,7 @@ mod assign;
 mod commit;
 mod entries;
 mod kill_switch;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -64,7 +65,13 @@ pub async fn execute(
     let commits = planned.plan.purpose == Purpose::Apply && planned.plan.action.commit_within().is_some();
     let lasting = planned.plan.changes.iter().filter(|change| !change.doing.is_passing());
     if commits && lasting.into_iter().any(|change| sent.contains(&change.resource.arn)) {
-        let pending = commit::Pending { aws, incident, plan: &planned.plan, ticket };
+        let pending = commit::Pending {
+            aws,
+            incident,
+            plan: &planned.plan,
+            closed: planned.recipe.as_ref().map(|recipe| &recipe.closed),
+            ticket,
+        };
         return Ok(pending.committed(finished, progress).await);
     }
     Ok(finished)

@@ -8,16 +8,8 @@ use crate::aws::read::ResourceKind;
 use crate::aws::{Aws, Lane};
 use crate::model::change::{ARN, Doing, Place};
 use crate::model::plan::{Change, GuardResult, ResourceRef};
-use crate::model::timeline::{ActionRecord, ActionState};
+use crate::model::timeline::ActionRecord;
 use crate::respond::guard::{self, WithEvidence};
-
-/// Whether another action in force is known to have made the same: then it is not ours to look for.
-pub(super) fn by_another(change: &Change, action: &ActionRecord, others: &[ActionRecord]) -> bool {
-    let arn = &change.resource.arn;
-    let in_force = |other: &&ActionRecord| matches!(other.state, ActionState::InForce | ActionState::Unclear);
-    !action.made.contains(arn)
-        && others.iter().filter(in_force).any(|other| other.id != action.id && other.made.contains(arn))
-}
 
 /// The resource of a change as it is now: what was made has an id by now, and an ARN with it.
 pub(super) fn resource(change: &Change, place: &Place, now: &Map<String, Value>) -> ResourceRef {

@@ -52,9 +52,8 @@ pub async fn plan(
     let (made, not_made): (Vec<&Change>, Vec<&Change>) =
         action.changes.iter().filter(|c| !c.is_empty()).partition(|c| {
             // Values are compared one by one with what we set, so that looking costs nothing where it is not known.
-            let to_be_seen = action.state == ActionState::Unclear
-                && matches!(c.doing, Doing::Assign(_))
-                && !(c.doing.is_making() && made::by_another(c, action, others));
+            let to_be_seen =
+                action.state == ActionState::Unclear && matches!(c.doing, Doing::Assign(_)) && !c.doing.is_making();
             to_be_seen || action.made.contains(&c.resource.arn)
         });
     let mut findings =

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{State, networks};
 use crate::model::action::KillSwitch;
-use crate::model::policy::Policy;
+use crate::model::policy::{NOBODY, Policy};
 use crate::model::probe::Probe;
 use crate::model::stage::StageId;
 
@@ -79,7 +79,7 @@ pub(super) fn of(action: &KillSwitch, state: &State, closed: &Policy) -> Option<
 fn elsewhere(state: &State, action: &KillSwitch) -> Option<ipnet::IpNet> {
     let ours = |net: &ipnet::IpNet| state.own.known.iter().any(|(address, _)| net.contains(address));
     let listed = networks(action);
-    let reserved = ["192.0.2.255/32", "198.51.100.255/32", "203.0.113.255/32"].into_iter();
+    let reserved = NOBODY.into_iter();
     let mut free = reserved.filter_map(|net| net.parse().ok()).filter(|net| !ours(net));
     let first = free.next();
     free.find(|net| !listed.iter().any(|have| have.contains(net))).or(first)
