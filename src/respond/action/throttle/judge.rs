@@ -157,7 +157,8 @@ fn shedding(action: &Throttle, state: &State, settings: &Settings) -> GuardResul
     judged(&forecast, settings.guards.most_legitimate_share)
 }
 
-/// Shedding that hits more legitimate callers than others stops; any other is told in numbers.
+/// Shedding that hits more legitimate callers than others stops; that which costs legitimate callers more than the share that the team allows
+/// is warned of; any other is told in numbers.
 fn judged(forecast: &Forecast, most: f64) -> GuardResult {
     let Forecast { rate, legitimate, shed, evidence } = forecast;
     let result = match legitimate {
@@ -178,7 +179,7 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
             );
             if *share > 0.5 {
                 guard::THROTTLE_SHEDDING.stop(format!("{said}. Most of this traffic was there before the attack"))
-            } else if *share * shed > most {
+            } else if *share > 0.0 && *shed > most {
                 guard::THROTTLE_SHEDDING.warn(said)
             } else {
                 guard::THROTTLE_SHEDDING.pass(said)
@@ -222,8 +223,9 @@ mod tests {
         let verdict =
             |legitimate, shed| judged(&Forecast { rate: 100.0, legitimate, shed, evidence: vec![] }, 0.05).verdict;
         assert_eq!(verdict(Some(0.9), 0.0), Verdict::Warn, "nothing shed: said so");
-        assert_eq!(verdict(Some(0.01), 0.9), Verdict::Pass);
-        assert_eq!(verdict(Some(0.2), 0.9), Verdict::Warn);
+        assert_eq!(verdict(Some(0.0), 0.9), Verdict::Pass);
+        assert_eq!(verdict(Some(0.2), 0.04), Verdict::Pass);
+        assert_eq!(verdict(Some(0.01), 0.9), Verdict::Warn, "few as they are, nearly all of their requests");
         assert_eq!(verdict(Some(0.9), 0.5), Verdict::Stop);
         assert_eq!(verdict(None, 0.5), Verdict::Unknown);
     }
