@@ -8,8 +8,9 @@ use portcullis::model::plan::Outcome;
 use portcullis_range::state::MethodSetting;
 use proptest::prelude::*;
 
+use crate::kill_switch;
 use crate::respond_stage::{closable, close, throttle};
-use crate::world::World;
+use crate::world::{World, young_flood};
 
 const KEYS: [&str; 5] = ["*/*", "~1login/POST", "search/GET", "~1orders~1{id}/GET", "~1products/GET"];
 const METHODS: [Option<&str>; 4] = [None, Some("POST /login"), Some("GET /orders/{id}"), Some("POST /payments")];
@@ -107,6 +108,71 @@ proptest! {
             if ours.get(key).map(limits) != Some(limits(&theirs)) {
                 prop_assert_eq!(limits(kept), limits(&theirs));
             }
+            Ok(())
+        })?;
+    }
+}
+
+/// A policy that the API has already, as AWS keeps it; or none.
+fn policy() -> impl Strategy<Value = Option<String>> {
+    const ALL: &str = r#"{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}"#;
+    let more = prop::sample::subsequence(
+        vec![
+            r#"{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":["203.0.113.0/24"]}}}"#,
+            r#"{"Sid":"agents","Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"StringLike":{"aws:UserAgent":"sqlmap*"}}}"#,
+            r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"execute-api:*","Resource":"*"}"#,
+        ],
+        0..=3,
+    );
+    let some = more.prop_map(|more| {
+        let all: Vec<&str> = std::iter::once(ALL).chain(more).collect();
+        Some(format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, all.join(",")))
+    });
+    prop_oneof![1 => Just(None), 4 => some]
+}
+
+/// The policy in the draft and deployed on both stages.
+fn deployed(world: &World, policy: Option<&String>) {
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let api = account.gateway.apis.values_mut().find(|api| api.name == "shop").unwrap();
+        api.draft.policy = policy.cloned();
+        let id = api.id.clone();
+        let made = account.create_deployment(&id, Some("theirs")).unwrap();
+        let snapshot = account.gateway.apis[&id].deployments[&made].snapshot.clone();
+        for stage in ["dev", "prod"] {
+            account.edit_stage(&id, stage, |stage| {
+                stage.deployment_id.clone_from(&made);
+                stage.snapshot = snapshot.clone();
+            });
+        }
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    /// Whatever policy there was: the draft byte for byte, and the stages.
+    #[test]
+    fn undo_after_a_kill_switch_is_the_identity(policy in policy(), proven in any::<bool>()) {
+        block_on(async {
+            let world = young_flood(600.0).await;
+            deployed(&world, policy.as_ref());
+            world.pass(60).await;
+            let before = kill_switch::standing(&world);
+            let closing = if proven {
+                let proof = done(&world, &Action::KillSwitch(kill_switch::switch(Some("shop/dev")))).await;
+                prop_assert!(proof.is_some());
+                prop_assert_eq!(&kill_switch::standing(&world), &before);
+                kill_switch::switch(None)
+            } else {
+                kill_switch::unproven()
+            };
+            let id = done(&world, &Action::KillSwitch(closing)).await;
+            let id = id.expect("nothing stops it");
+            prop_assert_ne!(&kill_switch::standing(&world), &before);
+            prop_assert_eq!(world.undo(&id).await.outcome, Outcome::Done);
+            prop_assert_eq!(&kill_switch::standing(&world), &before);
             Ok(())
         })?;
     }
