@@ -160,6 +160,13 @@ fn a_stage_is_closed_by_throttles_and_a_cache_is_flushed_by_keys() {
     terminal.shows("PLAN close on shop/prod");
     carry_out(&mut terminal, "shop/prod");
     terminal.shows("CLOSED shop/prod by close");
+    terminal.send("\x1b");
+    terminal.shows("req/s");
+    terminal.send("x");
+    terminal.shows("in which way");
+    instead(&mut terminal, "prepare night");
+    terminal.shows("PLAN prepare-closed-web-acl");
+    carry_out(&mut terminal, "shop/prod");
     terminal.send("q");
     terminal.ends_with("");
 

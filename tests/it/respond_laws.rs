@@ -9,8 +9,9 @@ use portcullis_range::state::MethodSetting;
 use proptest::prelude::*;
 
 use crate::kill_switch;
+use crate::respond_prepare::prepare;
 use crate::respond_stage::{closable, close, throttle};
-use crate::world::{World, young_flood};
+use crate::world::{World, block, closed_web_acl, young_flood};
 
 const KEYS: [&str; 5] = ["*/*", "~1login/POST", "search/GET", "~1orders~1{id}/GET", "~1products/GET"];
 const METHODS: [Option<&str>; 4] = [None, Some("POST /login"), Some("GET /orders/{id}"), Some("POST /payments")];
@@ -173,6 +174,59 @@ proptest! {
             prop_assert_ne!(&kill_switch::standing(&world), &before);
             prop_assert_eq!(world.undo(&id).await.outcome, Outcome::Done);
             prop_assert_eq!(&kill_switch::standing(&world), &before);
+            Ok(())
+        })?;
+    }
+}
+
+/// Entries that others have in the list, none of them about the attackers.
+fn others() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::btree_set(0u8..200, 0..30)
+        .prop_map(|hosts| hosts.into_iter().map(|host| format!("198.51.100.{host}/32")).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// Whatever others have in the list, and whatever they add or take out meanwhile.
+    #[test]
+    fn undo_after_a_block_is_the_identity_and_keeps_what_others_wrote_since(
+        before in others(), since in others(), hosts in prop::collection::btree_set(1u8..90, 1..4),
+    ) {
+        block_on(async {
+            let world = young_flood(60.0).await;
+            let texts = |all: &[String]| all.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>();
+            world.write_entries("shop-blocklist", &before.iter().map(String::as_str).collect::<Vec<_>>());
+            let targets: Vec<String> = hosts.iter().map(|host| format!("203.0.113.{host}/32")).collect();
+            let mut one = block(&targets.iter().map(String::as_str).collect::<Vec<_>>());
+            one.terms.reason = Some("a test".into());
+            let Some(id) = done(&world, &Action::BlockIp(one)).await else { return Ok(()) };
+            let ours = world.entries("shop-blocklist");
+            prop_assert_eq!(ours.len(), before.len() + targets.len());
+            // Others write the whole list anew, ours in it.
+            let theirs: Vec<String> = since.iter().chain(&targets).cloned().collect();
+            world.write_entries("shop-blocklist", &theirs.iter().map(String::as_str).collect::<Vec<_>>());
+            prop_assert_eq!(world.undo(&id).await.outcome, Outcome::Done);
+            prop_assert_eq!(world.entries("shop-blocklist"), texts(&since));
+            Ok(())
+        })?;
+    }
+
+    /// Whatever else there is, of similar names.
+    #[test]
+    fn undo_after_preparing_is_the_identity(
+        others in prop::collection::btree_set("(night|day|nigh)-[a-c]", 0..4), name in "(night|evening)",
+    ) {
+        block_on(async {
+            let world = young_flood(60.0).await;
+            for other in &others {
+                world.range.with(|range| drop(closed_web_acl(range.account_mut(), other, &["192.0.2.0/28"])));
+            }
+            let before = world.waf_names();
+            let Some(id) = done(&world, &prepare(&name)).await else { return Ok(()) };
+            prop_assert_eq!(world.waf_names().len(), before.len() + 3);
+            prop_assert_eq!(world.undo(&id).await.outcome, Outcome::Done);
+            prop_assert_eq!(world.waf_names(), before);
             Ok(())
         })?;
     }

@@ -100,6 +100,21 @@ async fn a_closure_from_the_key_to_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_closed_web_acl_is_prepared_from_the_key_to_done() {
+    for size in SIZES {
+        let world = flood(60.0).await;
+        flow("prepare", size, &world, |console| {
+            console.keys("x");
+            for _ in 0..40 {
+                console.code(KeyCode::Backspace, KeyModifiers::NONE);
+            }
+            console.keys("prepare night").enter();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flush_from_the_key_to_done_and_halted_while_the_backend_fails() {
     for size in SIZES {
         let world = cached().await;

@@ -1,6 +1,6 @@
 //! Actions on the stage on the screen: throttle, flush, close. Each asks in one line what is meant, then for a plan.
 
-use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, Terms, Throttle};
+use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle};
 use crate::model::address::Target;
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::plan::{Finished, Outcome, Plan};
@@ -127,14 +127,32 @@ pub(crate) fn typed_throttle(stage: &StageId, text: &str) -> Result<Action, Stri
     Ok(Action::Throttle(Throttle { stage: selector(stage), method, rate: number(rate)?, burst: number(burst)?, terms }))
 }
 
-/// What was typed to close: `web-acl 4h`, `throttle-zero`, or the lightest way, `throttle POST /login 50 100`.
+/// How making the closed web ACL is typed.
+const PREPARE: &str = "prepare";
+
+/// What was typed to close: `web-acl 4h`, `throttle-zero`, or the lightest way, `throttle POST /login 50 100`; or what makes closing possible,
+/// `prepare NAME`.
 pub(crate) fn typed_close(stage: &StageId, text: &str) -> Result<Action, String> {
     if let Some(rest) = text.trim().strip_prefix(THROTTLE).filter(|rest| rest.starts_with(char::is_whitespace)) {
         return typed_throttle(stage, rest);
     }
     let ways = [Closure::WebAcl, Closure::ThrottleZero];
-    let wrong = || format!("write {} or {}, and perhaps how long", ways[0].word(), ways[1].word());
+    let wrong = || {
+        format!(
+            "write {} or {}, and perhaps how long; or {PREPARE} NAME, which makes the closed web ACL",
+            ways[0].word(),
+            ways[1].word()
+        )
+    };
     let mut words = text.split_whitespace();
+    if text.trim().starts_with(PREPARE) {
+        let name = words.nth(1).map(str::to_owned);
+        if words.next().is_some() {
+            return Err(wrong());
+        }
+        let (stage, allow, terms) = (selector(stage), Vec::new(), Terms::default());
+        return Ok(Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms }));
+    }
     let by = words.next().and_then(|word| ways.into_iter().find(|way| way.word() == word)).ok_or_else(wrong)?;
     let terms = Terms { expires_after_seconds: parse_duration(words.next().unwrap_or(""))?, ..Terms::default() };
     if words.next().is_some() {
@@ -221,7 +239,10 @@ mod tests {
             panic!()
         };
         assert_eq!((lightest.rate, lightest.burst), (50, 100));
-        for text in ["", "web", "web-acl x", "web-acl 4h more", "throttle", "throttle POST /login"] {
+        let Action::PrepareClosedWebAcl(one) = typed_close(&stage(), "prepare night").unwrap() else { panic!() };
+        assert_eq!((one.name.as_deref(), one.allow.len()), (Some("night"), 0));
+        for text in ["", "web", "web-acl x", "web-acl 4h more", "prepare night 4h", "throttle", "throttle POST /login"]
+        {
             assert!(typed_close(&stage(), text).is_err(), "{text}");
         }
     }
