@@ -208,8 +208,9 @@ pub struct PrepareClosedWebAcl {
     pub terms: Terms,
 }
 
-/// Account seconds within which a closure that was not proven must be seen to let the responder in.
-pub const COMMIT_SECONDS: u64 = 60;
+/// Account seconds after which a closure that was not proven expires unless it was seen to let the responder in: ten less than the minute within
+/// which it is to be open again, whoever has to see to that.
+pub const COMMIT_SECONDS: u64 = 50;
 
 /// Close a stage by its resource policy: a Deny for whoever does not come from a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

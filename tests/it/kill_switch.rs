@@ -325,7 +325,7 @@ async fn it_reopens_also_when_the_console_was_killed_and_started_again() {
     // Somebody starts it again; an attack that stands does not hold this one closed.
     let found = portcullis::respond::reconcile::reconcile(&world.aws, &world.store, &actor(), None).await.unwrap();
     assert!(found.iter().all(|one| one.outcome.is_some()), "{found:?}");
-    world.pass(60).await;
+    world.pass(50).await;
     let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);

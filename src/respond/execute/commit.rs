@@ -14,7 +14,7 @@ use super::kill_switch::{AGREEING, BETWEEN};
 use crate::aws::{Aws, Lane};
 use crate::incident::{Event, Incident};
 use crate::journal::Ticket;
-use crate::model::action::Terms;
+use crate::model::action::{COMMIT_SECONDS, Terms};
 use crate::model::change::{Assignment, Doing, Part, Place, Standing};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::policy::Policy;
@@ -25,10 +25,15 @@ use crate::respond::assigned;
 use crate::respond::confirm::Confirmed;
 use crate::respond::undo;
 
-/// Account time that the way back is given before the minute is over.
-const WAY_BACK: TimeDelta = TimeDelta::seconds(12);
+/// Account time before the expiry at which it is decided: by then another console would take it back.
+const WAY_BACK: TimeDelta = TimeDelta::seconds(6);
 /// How often taking back is tried.
 const ATTEMPTS: usize = 30;
+
+/// [`COMMIT_SECONDS`].
+pub(super) fn commit_after() -> TimeDelta {
+    TimeDelta::seconds(i64::try_from(COMMIT_SECONDS).unwrap_or(0))
+}
 
 /// A closure that has just been made, or may have been.
 pub(super) struct Pending<'a> {
@@ -46,7 +51,7 @@ impl Pending<'_> {
     pub(super) async fn committed(&self, mut finished: Finished, progress: &mut (dyn FnMut(&str) + Send)) -> Finished {
         let action = self.incident.fold().ok().and_then(|folded| folded.action(&finished.action_id).cloned());
         let end = action.as_ref().and_then(|action| action.expires_at);
-        let end = end.unwrap_or_else(|| self.aws.clock().now() + TimeDelta::seconds(60));
+        let end = end.unwrap_or_else(|| self.aws.clock().now() + commit_after());
         say(
             &mut finished,
             progress,

@@ -4,6 +4,7 @@
 
 use chrono::TimeDelta;
 
+use super::commit::commit_after;
 use super::snapshot::Sent;
 use super::{READ_BACKS, Run};
 use crate::aws::Lane;
@@ -157,7 +158,7 @@ impl Run<'_> {
             }
         };
         // Its minute begins now, and not when the snapshot was begun.
-        let expires_at = Some(self.aws.clock().now() + TimeDelta::seconds(60));
+        let expires_at = Some(self.aws.clock().now() + commit_after());
         self.record(&Event::Extended { action_id: self.action_id.clone(), expires_at, awaits_probe: true });
         match self.point(&recipe.stage, &recipe.stage_arn, &recipe.base, &snapshot).await {
             Ok(()) => Outcome::Done,
