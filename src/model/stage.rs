@@ -104,6 +104,17 @@ impl StageId {
         if ascii.trim().is_empty() { self.api_id.clone() } else { ascii }
     }
 
+    /// The API it belongs to, as far as its name tells: enough to ask for its stages.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        Api {
+            id: self.api_id.clone(),
+            name: self.api_name.clone(),
+            endpoint_types: Vec::new(),
+            endpoint_disabled: false,
+        }
+    }
+
     /// Whether `selector` names this stage, by API name or id.
     #[must_use]
     pub fn is_named_by(&self, selector: &StageSelector) -> bool {

@@ -11,7 +11,7 @@ use crate::model::action::{Action, Close, Closure, KillSwitch, Terms};
 use crate::model::address::Target;
 use crate::model::ladder::{Ladder, Rung, Way};
 use crate::model::settings::Settings;
-use crate::model::stage::{Api, StageId, StageSelector};
+use crate::model::stage::{StageId, StageSelector};
 
 /// The ladder of the stage that `selector` names, each way planned from state read now. Changes nothing.
 ///
@@ -103,12 +103,7 @@ async fn switched(
             "nobody is configured to be let in. Set guards.break-glass, or name them with --allow",
         );
     }
-    let api = Api {
-        id: stage.api_id.clone(),
-        name: stage.api_name.clone(),
-        endpoint_types: Vec::new(),
-        endpoint_disabled: false,
-    };
+    let api = stage.api();
     let others = match aws.stages(&api, Lane::Plan).await {
         Ok(stages) => stages,
         Err(error) => return Rung::unfit(way, error.to_string()),

@@ -10,7 +10,7 @@ use super::kill_switch::{ATTEMPTS, Trouble};
 use crate::aws::{AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event};
 use crate::model::policy::Policy;
-use crate::model::stage::{Api, StageDetail};
+use crate::model::stage::StageDetail;
 use crate::respond::action::kill_switch::Recipe;
 
 /// How often it is tried to put the draft back.
@@ -183,12 +183,7 @@ impl Run<'_> {
     }
 
     async fn pointing_at(&mut self, recipe: &Recipe, ids: &[String]) -> String {
-        let api = Api {
-            id: recipe.stage.api_id.clone(),
-            name: recipe.stage.api_name.clone(),
-            endpoint_types: Vec::new(),
-            endpoint_disabled: false,
-        };
+        let api = recipe.stage.api();
         match self.aws.stages(&api, Lane::Write).await {
             Ok(stages) => {
                 let at = |d: &&StageDetail| d.deployment_id.as_ref().is_some_and(|id| ids.contains(id));

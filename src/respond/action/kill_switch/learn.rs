@@ -11,7 +11,7 @@ use crate::model::policy::{Policy, PolicyError};
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
-use crate::model::stage::{Api, DraftApi, StageId, StageSelector};
+use crate::model::stage::{DraftApi, StageId, StageSelector};
 use std::net::IpAddr;
 
 /// The extension that holds the resource policy in an export (inferred from published exports).
@@ -40,15 +40,9 @@ pub(in crate::respond) fn exported_policy(export: &Value) -> Option<Result<Polic
 }
 
 /// The names of the API's other stages.
-pub(super) async fn siblings(aws: &Aws, stage: &StageId) -> Vec<String> {
-    let api = Api {
-        id: stage.api_id.clone(),
-        name: stage.api_name.clone(),
-        endpoint_types: Vec::new(),
-        endpoint_disabled: false,
-    };
-    let stages = aws.stages(&api, Lane::Plan).await.unwrap_or_default();
-    stages.into_iter().map(|one| one.id.stage).filter(|name| *name != stage.stage).collect()
+pub(super) async fn siblings(aws: &Aws, stage: &StageId) -> Result<Vec<String>, AwsError> {
+    let stages = aws.stages(&stage.api(), Lane::Plan).await?;
+    Ok(stages.into_iter().map(|one| one.id.stage).filter(|name| *name != stage.stage).collect())
 }
 
 /// How to ask a stage: as configured, else a deployed `GET` that wants nothing.

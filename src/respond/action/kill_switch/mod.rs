@@ -101,7 +101,8 @@ async fn read(
         aws.draft_methods(&api_id, Lane::Plan),
         learn::siblings(aws, &at.stage.id),
     );
-    let api = api?;
+    // The policy names the stages: not to know them would close with another than was proven.
+    let (api, siblings) = (api?, siblings?);
     let draft = Policy::of_answer(&api.policy);
     let deployed = learn::deployed(export, !matches!(draft, Ok(None)));
     let probe_of = |stage: &StageDetail| learn::probe(aws, settings, &stage.id, &api, methods.as_ref());
