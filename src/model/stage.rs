@@ -78,6 +78,16 @@ pub struct StageId {
     pub stage: String,
 }
 
+/// The two kinds of API that the console knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ApiKind {
+    /// A REST API.
+    Rest,
+    /// An HTTP API.
+    Http,
+}
+
 impl StageId {
     /// `shop/prod`: what a person reads and types.
     #[must_use]
