@@ -67,6 +67,14 @@ permissions! {
         "every figure and signal", "figures are `?`";
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",
         "which stages are active; the names of WAF's series", "WAF's figures may be `?`";
+    "CloudWatch Logs" "DescribeMetricFilters": "logs:DescribeMetricFilters" on "arn:aws:logs:*:*:log-group:*",
+        "a metric of throttled requests that is there already", "throttling is known from access logs only";
+    "CloudWatch Logs" "GetQueryResults": "logs:GetQueryResults" on "*",
+        "the answers of queries over access logs", "throttling is `?`, sources are WAF's samples only";
+    "CloudWatch Logs" "StartQuery": "logs:StartQuery" on "arn:aws:logs:*:*:log-group:*",
+        "throttled requests and who sends them, out of access logs", "throttling is `?`, sources are WAF's samples only";
+    "CloudWatch Logs" "StopQuery": "logs:StopQuery" on "*",
+        "ending a query that takes too long", "it runs on and is billed";
     "STS" "GetCallerIdentity": "" on "", "account and caller", "nothing can be written";
     "WAFV2" "GetIPSet": "wafv2:GetIPSet" on "*", "plans, reading back", "no plan to block";
     "WAFV2" "GetRuleGroup": "wafv2:GetRuleGroup" on "*",

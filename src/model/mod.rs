@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the AWS SDK, of the terminal, of files or of the network, so that every other layer can speak it.
 
+pub mod access_log;
 pub mod action;
 pub mod address;
 pub mod board;
