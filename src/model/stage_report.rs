@@ -15,7 +15,7 @@ pub use waf::{
 use super::board::Known;
 use super::figure::Figure;
 use super::identity::Identity;
-use super::limits::{Limit, UsagePlan};
+use super::limits::{Limit, LimitInForce, UsagePlan};
 use super::stage::{ApiKind, StageId};
 use super::waf::RuleAction;
 
@@ -77,17 +77,6 @@ pub struct MethodRow {
     pub per_client: Known<Vec<ClientLimit>>,
     /// Requests a second as a fraction of [`Self::limit`]. Of a limit that is not the method's own, the share that this method alone uses.
     pub used_share: Figure,
-}
-
-/// A limit on all callers together, and where it is written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LimitInForce {
-    /// Requests a second; `None` where nothing limits it that is known.
-    pub rate: Option<f64>,
-    /// Requests that may come at once.
-    pub burst: Option<f64>,
-    /// Where: `POST /login`, `*/*`, `the account`.
-    pub from: String,
 }
 
 /// What a usage plan lets one of its clients have: it comes before the limits that all share (documented).
