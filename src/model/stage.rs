@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -67,7 +68,29 @@ impl fmt::Display for StageSelector {
     }
 }
 
-/// One REST API stage that exists.
+/// The two kinds of API that the console watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ApiKind {
+    /// A REST API.
+    #[default]
+    Rest,
+    /// An HTTP API: no web ACL, resource policy, cache, API keys or canary (documented).
+    Http,
+}
+
+impl ApiKind {
+    /// `REST API`, `HTTP API`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Rest => "REST API",
+            Self::Http => "HTTP API",
+        }
+    }
+}
+
+/// One stage that exists, of a REST API or an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StageId {
     /// The REST API's id.
@@ -76,16 +99,6 @@ pub struct StageId {
     pub api_name: String,
     /// The stage's name.
     pub stage: String,
-}
-
-/// The two kinds of API that the console knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ApiKind {
-    /// A REST API.
-    Rest,
-    /// An HTTP API.
-    Http,
 }
 
 impl StageId {
@@ -188,6 +201,8 @@ pub struct Deployment {
     pub id: String,
     /// Its description; empty where there is none.
     pub description: String,
+    /// When it was made, UTC, where AWS says it.
+    pub created: Option<DateTime<Utc>>,
 }
 
 /// What `GetStage` says of a stage that an action may change.
