@@ -184,6 +184,8 @@ pub struct StageDetail {
 pub struct DraftApi {
     /// The draft's resource policy as AWS answers it; empty where there is none.
     pub policy: String,
+    /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`.
+    pub endpoint_types: Vec<String>,
     /// Whether its endpoint is private: reached through VPC endpoints only.
     pub private: bool,
     /// Whether its `execute-api` endpoint is set to be disabled.

@@ -221,10 +221,14 @@ impl StageReport {
     #[must_use]
     pub fn unknown(&self) -> Vec<(&'static str, &str)> {
         let posture = &self.posture;
+        let waf = if let Known::Yes(waf) = &self.waf { waf.as_ref() } else { None };
+        let stages = if let Known::Yes(deployments) = &self.deployments { deployments.first() } else { None };
         let parts = [
             ("account", why(&self.identity)),
             ("attack_began", why(&self.attack_began)),
             ("waf", why(&self.waf)),
+            ("waf_behind", waf.and_then(|waf| why(&waf.behind))),
+            ("waf_samples", waf.and_then(|waf| why(&waf.samples))),
             ("methods", why(&self.methods)),
             ("account_limit", why(&self.limits.account)),
             ("stage_limit", why(&self.limits.stage)),
@@ -239,6 +243,7 @@ impl StageReport {
             ("detailed_metrics", why(&posture.detailed_metrics)),
             ("endpoint", why(&posture.endpoint)),
             ("deployments", why(&self.deployments)),
+            ("deployments_stages", stages.and_then(|one| why(&one.stages))),
         ];
         parts.into_iter().filter_map(|(name, why)| Some((name, why?))).collect()
     }

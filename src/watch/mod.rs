@@ -11,6 +11,7 @@
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `source` | client addresses out of WAF's samples |
+//! | `stage_report` | one stage in depth |
 
 mod change;
 mod cost;
@@ -21,6 +22,7 @@ mod picture;
 mod poll;
 pub mod signal;
 mod source;
+mod stage_report;
 mod state;
 mod store;
 mod task;
@@ -35,6 +37,7 @@ pub use change::{SignalChange, signal_changes};
 pub use cost::dollars_per_hour;
 pub use once::{attack_began, read_board};
 pub use source::sources;
+pub use stage_report::stage_report;
 
 use crate::aws::Aws;
 use crate::model::board::Board;

@@ -22,6 +22,7 @@ impl Aws {
         let endpoint = answer.endpoint_configuration();
         Ok(DraftApi {
             policy: answer.policy().unwrap_or_default().to_owned(),
+            endpoint_types: endpoint.iter().flat_map(|e| e.types()).map(|kind| kind.as_str().to_owned()).collect(),
             private: endpoint.is_some_and(|e| e.types().iter().any(|kind| kind.as_str() == "PRIVATE")),
             endpoint_disabled: answer.disable_execute_api_endpoint(),
             dual_stack: endpoint.and_then(|e| e.ip_address_type()).is_some_and(|kind| kind.as_str() == "dualstack"),

@@ -20,6 +20,8 @@ pub struct WafReport {
     pub behind: Known<Behind>,
     /// What becomes of a request that no rule ends.
     pub default_action: RuleAction,
+    /// Whether Firewall Manager owns it.
+    pub managed_by_firewall_manager: bool,
     /// All requests together (`Rule=ALL`), a second.
     pub total: Counters<Figure>,
     /// The minutes of that, requests a minute.
