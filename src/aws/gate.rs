@@ -46,6 +46,7 @@ pub const READS: &[(&str, &str)] = &[
     ("ApiGatewayV2", "GetApis"),
     ("ApiGatewayV2", "GetRoutes"),
     ("ApiGatewayV2", "GetStage"),
+    ("ApiGatewayV2", "GetStages"),
     ("CloudWatch", "GetMetricData"),
     ("CloudWatch", "ListMetrics"),
     ("CloudWatch Logs", "DescribeMetricFilters"),

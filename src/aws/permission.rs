@@ -63,6 +63,8 @@ permissions! {
         "the routes of an HTTP API", "`throttle.method` is `unknown`";
     "ApiGatewayV2" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages/*",
         "a stage of an HTTP API, reading back", "no plan to throttle it";
+    "ApiGatewayV2" "GetStages": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages",
+        "the stages of an HTTP API", "its stages are known from metrics only";
     "CloudWatch" "GetMetricData": "cloudwatch:GetMetricData" on "*",
         "every figure and signal", "figures are `?`";
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::limits::Limit;
+
 /// A stage as a person writes it: `[profile/][region:]api/stage`, split at the last `/`; the API by name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageSelector {
@@ -93,7 +95,7 @@ impl ApiKind {
 /// One stage that exists, of a REST API or an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StageId {
-    /// The REST API's id.
+    /// The API's id.
     pub api_id: String,
     /// The API's name; not unique.
     pub api_name: String,
@@ -158,8 +160,16 @@ pub struct Api {
     pub endpoint_disabled: bool,
 }
 
+impl Api {
+    /// Of which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> ApiKind {
+        if self.endpoint_types.iter().any(|kind| kind == "HTTP") { ApiKind::Http } else { ApiKind::Rest }
+    }
+}
+
 /// What `GetStages` says of a stage, as far as the board needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StageDetail {
     /// Which stage.
     pub id: StageId,
@@ -175,8 +185,10 @@ pub struct StageDetail {
     pub endpoint_disabled: bool,
     /// Whether X-Ray tracing is on.
     pub tracing: bool,
-    /// The access log's destination ARN.
-    pub access_log: Option<String>,
+    /// Where its requests are logged, and what of each; `None` where they are not.
+    pub access_log: Option<AccessLog>,
+    /// The limit of each of its methods that has no other, as AWS wrote it; `None` where it has none of its own.
+    pub limit: Option<Limit>,
 }
 
 /// What `GetRestApi` says of an API whose policy may be changed.
