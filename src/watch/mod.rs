@@ -12,6 +12,7 @@
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `source` | client addresses out of WAF's samples |
+//! | `stage_report` | one stage in depth |
 
 mod change;
 mod cost;
@@ -24,6 +25,7 @@ mod poll;
 mod schedule;
 pub mod signal;
 mod source;
+mod stage_report;
 mod state;
 mod store;
 mod task;
@@ -38,6 +40,7 @@ use tokio::task::JoinHandle;
 pub use change::{SignalChange, signal_changes};
 pub use once::{attack_began, read_board};
 pub use source::sources;
+pub use stage_report::stage_report;
 
 use crate::aws::Aws;
 use crate::model::board::Board;

@@ -26,6 +26,7 @@ mod respond_preflight;
 mod respond_prepare;
 mod respond_stage;
 mod sdk;
+mod stage_report;
 mod terminal;
 mod tui_fixtures;
 mod tui_flows;
