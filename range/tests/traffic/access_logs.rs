@@ -326,11 +326,7 @@ fn a_hundred_thousand_addresses_are_told_apart() {
     let text = STUFFING
         .replace(r#"history = "45m""#, r#"history = "1m""#)
         .replace(r#"prefix = "100.64.0.0/10", count = 1300"#, r#"prefix = "100.64.0.0/10", count = 100000"#)
-        .replace("rate = 420", "rate = 20000")
-        .replace(
-            "description = \"What customers use\"\n",
-            &format!("description = \"What customers use\"\naccess_log = {{ group = \"{GROUP}\" }}\n"),
-        );
+        .replace("rate = 420", "rate = 20000");
     let mut range = Range::from_scenario(&text, None).unwrap();
     after(&mut range, 4);
     let at = minute(&range);
