@@ -265,7 +265,7 @@ fn posture(out: &mut String, report: &StageReport) {
     let posture = &report.posture;
     let _ = writeln!(out, "\nWhat guards it");
     let mut line = |what: &str, words: Option<String>| {
-        say(out, &format!("{what:<18} {}", words.unwrap_or_else(|| "?".to_owned())))
+        say(out, &format!("{what:<18} {}", words.unwrap_or_else(|| "?".to_owned())));
     };
     line(
         "web ACL",

@@ -43,7 +43,9 @@ pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known
     }
     if let (Some(error), true) = (refused, sets.is_empty()) {
         let why = reason(&error, ApiKind::Rest);
-        rows.iter_mut().for_each(|row| row.inner = Known::No(why.clone()));
+        for row in rows {
+            row.inner = Known::No(why.clone());
+        }
         return Known::No(why);
     }
     for row in rows.iter_mut() {
@@ -53,6 +55,7 @@ pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known
         }
         row.inner = match sets.iter().find(|set| set.rule == row.metric_name) {
             Some(set) => Known::Yes(inside(set)),
+            None if weight(row) == Some(0.0) => Known::No("not sampled: it matches nothing now".to_owned()),
             None => Known::No("no samples of it were read".to_owned()),
         };
     }
@@ -71,7 +74,7 @@ fn is_group(row: &RuleRow) -> bool {
 
 /// What matched most lately, by all its figures together; `None` where that is not known.
 fn weight(row: &RuleRow) -> Option<f64> {
-    row.figures.each().map(|(_, figure)| figure.value()).flatten().reduce(|a, b| a + b)
+    row.figures.each().filter_map(|(_, figure)| figure.value()).reduce(|a, b| a + b)
 }
 
 /// Metric names to ask for, and what is not asked for.
