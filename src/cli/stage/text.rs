@@ -184,8 +184,8 @@ fn methods(out: &mut String, report: &StageReport) {
     let Known::Yes(methods) = &report.methods else { return };
     let _ = writeln!(
         out,
-        "\n{:<34} {:<20} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  limit",
-        "method", "authorization", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "used"
+        "\n{:<34} {:<20} {:>7} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  limit",
+        "method", "authorization", "sampled", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "used"
     );
     for method in methods {
         self::method(out, method);
@@ -244,9 +244,10 @@ fn method(out: &mut String, method: &MethodRow) {
     let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
     let _ = writeln!(
         out,
-        "{:<34} {:<20} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  {limit}{marks}",
+        "{:<34} {:<20} {:>7} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  {limit}{marks}",
         shortened(&method.name, 34),
         shortened(&method.authorization, 20),
+        percent(&method.sampled_share),
         plain(&method.requests_per_second),
         percent(&method.client_error_share),
         percent(&method.server_error_share),

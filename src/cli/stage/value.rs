@@ -195,6 +195,7 @@ fn method(method: &MethodRow) -> Value {
     });
     let figures = [
         ("requests_per_second", &method.requests_per_second),
+        ("sampled_share", &method.sampled_share),
         ("client_error_share", &method.client_error_share),
         ("server_error_share", &method.server_error_share),
         ("latency_p50_ms", &method.latency_p50_ms),

@@ -23,8 +23,11 @@ const MOST_RULES: usize = 12;
 /// Labels that are kept.
 const MOST_LABELS: usize = 50;
 
+/// What was sampled of the default action: what goes on to the API. The reason where it was not.
+pub(super) type Passed = Result<SampleSet, String>;
+
 /// Reads the samples of the rules that match something, and of the default action; puts what they tell of rules inside groups into `rows`.
-pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known<Samples> {
+pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> (Known<Samples>, Passed) {
     let to = floor_minute(aws.clock().now());
     let from = to - TimeDelta::minutes(MINUTES);
     let (asked, mut missing) = asked(acl, rows);
@@ -46,7 +49,7 @@ pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known
         for row in rows {
             row.inner = Known::No(why.clone());
         }
-        return Known::No(why);
+        return (Known::No(why.clone()), Err(why));
     }
     for row in rows.iter_mut() {
         if !is_group(row) {
@@ -59,13 +62,15 @@ pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known
             None => Known::No("no samples of it were read".to_owned()),
         };
     }
-    Known::Yes(Samples {
+    let samples = Samples {
         from,
         to,
         sampled: sets.iter().map(|set| set.samples.len() as u64).sum(),
         labels: labels(&sets),
         missing,
-    })
+    };
+    let passed = sets.into_iter().find(|set| set.rule == acl.metric_name);
+    (Known::Yes(samples), passed.ok_or_else(|| "the default action was not sampled".to_owned()))
 }
 
 fn is_group(row: &RuleRow) -> bool {
