@@ -175,8 +175,8 @@ async fn rates(
     now: DateTime<Utc>,
 ) -> Result<(Rates, Option<Rates>), AwsError> {
     let query = |dimensions| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name: "Count",
+        namespace: "AWS/ApiGateway".into(),
+        name: "Count".into(),
         dimensions,
         statistic: Statistic::SampleCount,
     };
