@@ -232,6 +232,49 @@ async fn each_permission_that_is_missing_leaves_every_other_part() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rules_inside_a_group_of_ones_own_are_read_and_one_that_counts_there_is_named() {
+    let world = flood(1.0).await;
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let visibility = |name: &str| serde_json::json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": name});
+        let inner = |name: &str, place: u8, action: &str, country: &str| {
+            serde_json::json!({
+                "Name": name, "Priority": place, "Action": {action: {}}, "VisibilityConfig": visibility(name),
+                "Statement": {"GeoMatchStatement": {"CountryCodes": [country]}},
+            })
+        };
+        let rules = vec![inner("watch-brazil", 0, "Count", "BR"), inner("stop-vietnam", 1, "Block", "VN")];
+        let body = serde_json::json!({"VisibilityConfig": visibility("ours")});
+        let id = account.create_rule_group("ours", 10, rules, body.as_object().unwrap().clone());
+        let arn = account.waf.rule_groups[&id].saved().arn.clone();
+        let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();
+        let (mut rules, body) = {
+            let acl = account.waf.web_acls[&id].saved();
+            (acl.rules.clone(), acl.body.clone())
+        };
+        rules.push(serde_json::json!({
+            "Name": "ours", "Priority": 90, "OverrideAction": {"None": {}}, "VisibilityConfig": visibility("ours"),
+            "Statement": {"RuleGroupReferenceStatement": {"ARN": arn}},
+        }));
+        account.write_web_acl(&id, rules, body).unwrap();
+    });
+    world.pass(480).await;
+    let report = self::report(&world).await;
+    let ours = rule(&report, "ours");
+    let of = |name: &str| known(&ours.inner).iter().find(|one| one.name.ends_with(name)).unwrap().action;
+    assert_eq!((of("watch-brazil"), of("stop-vietnam")), (Some(RuleAction::Count), Some(RuleAction::Block)));
+    assert!(only_counts(&report, "ours").why.contains("watch-brazil"), "{:?}", only_counts(&report, "ours"));
+    assert_eq!(waf(&report).in_the_way[0].rule, "ours");
+    // It runs after the managed group: what that would have stopped of what was let through is bounded.
+    let sqli = only_counts(&report, "aws-sqli");
+    assert!(value(&sqli.let_through_at_least) < value(&sqli.let_through_at_most), "{sqli:#?}");
+    world.range.with(|range| range.faults().add("wafv2", "GetRuleGroup", When::Always, Fault::Deny));
+    let report = self::report(&world).await;
+    assert!(report.posture.hints.iter().any(|hint| hint.contains("wafv2:GetRuleGroup")), "{:#?}", report.posture.hints);
+    assert!(waf(&report).total.of(WafCounter::Blocked).value().is_some_and(|blocked| blocked > 0.0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_without_metrics_has_no_zeros() {
     let world = flood(1.0).await;
     world.pass(300).await;
@@ -286,7 +329,18 @@ async fn what_guards_the_stage_is_said_with_what_is_only_drafted() {
 
 #[tokio::test(start_paused = true)]
 async fn an_http_api_has_routes_and_says_what_it_lacks() {
-    let world = of_range(Range::from_scenario(PETS, None).unwrap(), 1.0).await;
+    const FLOOD: &str = r#"
+[[world.populations]]
+name = "botnet"
+kind = "botnet"
+stage = "pets/live"
+rate = 150
+start = "2m"
+client_errors = 0.95
+sources = [{ prefix = "203.0.113.0/25", count = 4 }]
+requests = [{ route = "GET /pets", share = 1 }]
+"#;
+    let world = of_range(Range::from_scenario(&format!("{PETS}{FLOOD}"), None).unwrap(), 1.0).await;
     world.range.with(|range| {
         let edit = |stage: &mut portcullis_range::state::HttpStage| stage.default_settings.detailed_metrics = true;
         range.account_mut().edit_http_stage("pets000001", "live", edit).unwrap();
@@ -304,6 +358,7 @@ async fn an_http_api_has_routes_and_says_what_it_lacks() {
     let limit = known(&routes[0].limit);
     assert_eq!((limit.rate, limit.burst, limit.from.as_str()), (Some(200.0), Some(300.0), "*/*"));
     near(value(&routes[0].used_share), value(&routes[0].requests_per_second) / 200.0);
+    assert_eq!(known(&report.attack_began).unwrap().format("%H:%M").to_string(), "03:02");
     assert_eq!(report.waf, Known::Yes(None));
     assert!(report.lacks.iter().any(|lack| lack.starts_with("no web ACL")), "{:#?}", report.lacks);
     assert_eq!(known(&report.posture.endpoint).types, ["HTTP"]);

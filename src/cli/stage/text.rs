@@ -126,7 +126,7 @@ fn rule(out: &mut String, rule: &RuleRow) {
     };
     figures(out, &rule.place.to_string(), &rule.name, &does, &rule.figures, &rule.matches);
     if let Known::Yes(inner) = &rule.inner {
-        for one in inner.iter().take(MOST) {
+        for one in inner.iter().filter(|one| one.samples > 0).take(MOST) {
             let actions: Vec<&str> = one.actions.iter().map(|one| action(*one)).collect();
             let words = format!("{}: {}, {} samples ({})", one.name, share(one.share), one.samples, actions.join(", "));
             let _ = writeln!(out, "      {}", neutralised(&words));

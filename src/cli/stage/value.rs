@@ -110,7 +110,7 @@ fn rule(rule: &RuleRow) -> Value {
     let inside = of(&rule.inner, |inner| {
         let one = inner
             .iter()
-            .map(|one| json!({ "rule": one.name, "actions": one.actions, "samples": one.samples, "share": one.share }));
+            .map(|one| json!({ "rule": one.name, "action": one.action, "actions": one.actions, "samples": one.samples, "share": one.share }));
         one.collect()
     });
     let fields = json!({

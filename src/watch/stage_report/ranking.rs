@@ -25,6 +25,8 @@ pub(super) struct Subject<'a> {
     pub(super) total: &'a Minutes,
     /// The default action's.
     pub(super) default: &'a Minutes,
+    /// What the rules inside the group at a place do, as far as that is known.
+    pub(super) declared: &'a dyn Fn(usize) -> Vec<(String, RuleAction)>,
     pub(super) frame: &'a Frame<'a>,
     pub(super) before: Before,
 }
@@ -97,8 +99,9 @@ fn only_counts(subject: &Subject<'_>, place: usize, row: &RuleRow) -> Option<Onl
     let (why, whole) = match &row.mode {
         RuleMode::Acts(RuleAction::Count) => ("its action is Count".to_owned(), true),
         RuleMode::GroupCounts => ("the group is overridden to Count".to_owned(), true),
-        RuleMode::GroupActs(overrides) => {
-            let counting = overrides.iter().filter(|(_, action)| *action == RuleAction::Count);
+        RuleMode::GroupActs(_) => {
+            let declared = (subject.declared)(place);
+            let counting = declared.iter().filter(|(_, action)| *action == RuleAction::Count);
             let names: Vec<&str> = counting.map(|(name, _)| name.as_str()).collect();
             if names.is_empty() {
                 return None;
@@ -267,7 +270,11 @@ mod tests {
         let (polling, acl) = (PollingSettings::default(), acl());
         let frame = Frame { now: at(41) + TimeDelta::seconds(5), polling: &polling, scope: Scope::Stage };
         let before = Before::new(None, frame.now);
-        let subject = Subject { acl: &acl, rows, total, default, frame: &frame, before };
+        let declared = |place: usize| match &rows[place].mode {
+            RuleMode::GroupActs(overrides) => overrides.clone(),
+            _ => Vec::new(),
+        };
+        let subject = Subject { acl: &acl, rows, total, default, declared: &declared, frame: &frame, before };
         (in_the_way(&subject), only_count(&subject))
     }
 

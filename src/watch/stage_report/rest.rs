@@ -109,15 +109,17 @@ pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> Stag
     };
     let opened = open(aws, settings, read.web_acl(id));
     let (opened, (deployed, series)) = tokio::join!(Box::pin(opened), Box::pin(methods));
-    let InDepth { began, waf, metrics, passed } = Box::pin(in_depth(aws, settings, id, opened, &read)).await;
+    let InDepth { began, waf, metrics, unread, passed } = Box::pin(in_depth(aws, settings, id, opened, &read)).await;
     let now = aws.clock().now();
     let metrics_read = series.metrics + metrics;
+    let mut posture = posture_of(&read, &waf, methods::detailed_by_default(&around));
+    posture.hints.extend(unread);
     StageReport {
         stage: id.clone(),
         kind: KIND,
         read_at,
         attack_began: began,
-        posture: posture_of(&read, &waf, methods::detailed_by_default(&around)),
+        posture,
         waf,
         limits: methods::limits(&around, &series, now),
         methods: map(&deployed, |deployed| {
@@ -178,6 +180,8 @@ struct InDepth {
     waf: Known<Option<WafReport>>,
     /// How many metrics that took.
     metrics: usize,
+    /// What could not be read of rule groups, a line each.
+    unread: Vec<String>,
     /// What the default action let through, as samples have it, with what that speaks of.
     passed: Result<(SampleSet, Scope), String>,
 }
@@ -197,20 +201,21 @@ async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Op
         (Known::Yes(Some(opened)), Some(rules)) => (opened, rules),
         (other, _) => {
             let why = why(&other).unwrap_or("no web ACL, so that nothing samples its requests").to_owned();
-            return InDepth { began, waf: map(&other, |_| None), metrics: 0, passed: Err(why) };
+            return InDepth { began, waf: map(&other, |_| None), metrics: 0, unread: Vec::new(), passed: Err(why) };
         }
     };
     let (now, stages_known) = (aws.clock().now(), read.behind(&opened.acl.arn));
     let scope = Scope::WebAcl { name: opened.acl.name.clone(), stages: waf::stages_behind(&opened, stages_known) };
     let frame = Frame { now, polling: &settings.polling, scope: scope.clone() };
     let mut rows = waf::rows(&opened, &rules, &frame);
-    let (samples, passed) = samples::read(aws, &opened.acl, &mut rows).await;
+    let (samples, passed) = samples::read(aws, &opened, &mut rows).await;
     let since = value(&began).copied().flatten();
     let report = waf::report(&opened, &rules, rows, samples, &frame, since);
     InDepth {
         began,
         waf: Known::Yes(Some(report)),
         metrics: rules.metrics,
+        unread: opened.unread(),
         passed: passed.map(|passed| (passed, scope)),
     }
 }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 
 use super::known::reason;
+use super::waf::Opened;
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
@@ -27,7 +28,8 @@ const MOST_LABELS: usize = 50;
 pub(super) type Passed = Result<SampleSet, String>;
 
 /// Reads the samples of the rules that match something, and of the default action; puts what they tell of rules inside groups into `rows`.
-pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> (Known<Samples>, Passed) {
+pub(super) async fn read(aws: &Aws, opened: &Opened, rows: &mut [RuleRow]) -> (Known<Samples>, Passed) {
+    let acl = &opened.acl;
     let to = floor_minute(aws.clock().now());
     let from = to - TimeDelta::minutes(MINUTES);
     let (asked, mut missing) = asked(acl, rows);
@@ -51,13 +53,14 @@ pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> (Know
         }
         return (Known::No(why.clone()), Err(why));
     }
-    for row in rows.iter_mut() {
+    for (place, row) in rows.iter_mut().enumerate() {
         if !is_group(row) {
             row.inner = Known::Yes(Vec::new());
             continue;
         }
         row.inner = match sets.iter().find(|set| set.rule == row.metric_name) {
-            Some(set) => Known::Yes(inside(set)),
+            Some(set) => Known::Yes(inside(Some(set), opened.declared(place))),
+            None if !opened.declared(place).is_empty() => Known::Yes(inside(None, opened.declared(place))),
             None if weight(row) == Some(0.0) => Known::No("not sampled: it matches nothing now".to_owned()),
             None => Known::No("no samples of it were read".to_owned()),
         };
@@ -109,24 +112,26 @@ fn asked(acl: &WebAcl, rows: &[RuleRow]) -> (Vec<String>, Vec<String>) {
     (names, missing)
 }
 
-/// The rules inside a group that its samples name.
-fn inside(set: &SampleSet) -> Vec<InnerRule> {
+/// The rules inside a group: those that its samples name, and those that the group or its overrides do.
+fn inside(set: Option<&SampleSet>, declared: Vec<(String, RuleAction)>) -> Vec<InnerRule> {
     let weight = |weight: i64| weight.max(1) as f64;
-    let all: f64 = set.samples.iter().map(|sample| weight(sample.weight)).sum();
+    let samples = set.map_or(&[][..], |set| &set.samples);
+    let all: f64 = samples.iter().map(|sample| weight(sample.weight)).sum();
+    let rule =
+        |name: &str, action| InnerRule { name: name.to_owned(), action, actions: Vec::new(), samples: 0, share: 0.0 };
+    // Samples write a managed group's rule with the group's name before it.
+    let short = |name: &str| name.rsplit('#').next().unwrap_or(name).to_owned();
+    let mut declared: BTreeMap<String, RuleAction> = declared.into_iter().collect();
     let mut by_name: BTreeMap<&str, InnerRule> = BTreeMap::new();
-    for sample in &set.samples {
+    for sample in samples {
         let Some(name) = sample.rule_in_group.as_deref() else { continue };
-        let rule = by_name.entry(name).or_insert_with(|| InnerRule {
-            name: name.to_owned(),
-            actions: Vec::new(),
-            samples: 0,
-            share: 0.0,
-        });
+        let rule = by_name.entry(name).or_insert_with(|| rule(name, declared.remove(&short(name))));
         rule.samples += 1;
         rule.share += weight(sample.weight) / all;
         note(&mut rule.actions, sample.action);
     }
-    let mut rules: Vec<InnerRule> = by_name.into_values().collect();
+    let unseen = declared.iter().map(|(name, action)| rule(name, Some(*action)));
+    let mut rules: Vec<InnerRule> = by_name.values().cloned().chain(unseen).collect();
     rules.sort_by(|a, b| b.samples.cmp(&a.samples).then_with(|| a.name.cmp(&b.name)));
     rules
 }
