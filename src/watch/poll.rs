@@ -445,11 +445,11 @@ fn take_acl(state: &mut State, arn: &str, dimension: &str, index: usize, result:
 pub(super) async fn stage_history(
     aws: &Aws,
     settings: &Settings,
-    stage: &StageId,
+    (stage, kind): (&StageId, ApiKind),
     web_acl_name: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<History, AwsError> {
-    let key = SeriesKey::of(stage, ApiKind::Rest);
+    let key = SeriesKey::of(stage, kind);
     let mut queries = stage_queries(&key, USUAL);
     queries.extend(web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
     let window = Window::last(LONGEST_MINUTES, now);
