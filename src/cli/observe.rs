@@ -8,7 +8,7 @@ use super::args::{Common, SnapshotArgs};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::{FigureMap, Printer, time};
-use super::session::connection;
+use super::session::only;
 use super::text;
 use crate::aws::Aws;
 use crate::model::board::{Board, Known, StageRow};
@@ -17,7 +17,7 @@ use crate::watch::{Watcher, read_board};
 /// One reading of the board, or with `--watch` one after every poll.
 pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Printer) -> Result<Exit, Failure> {
     let settings = config::settings(common)?;
-    let aws = Aws::connect(&connection(common)).await?;
+    let aws = Aws::connect(&only(common)?).await?;
     if !args.watch {
         print(&read_board(&aws, &settings).await?, printer);
         return Ok(Exit::Done);

@@ -6,6 +6,7 @@ pub mod action;
 pub mod address;
 pub mod board;
 pub mod change;
+pub mod connection;
 pub mod figure;
 pub mod identity;
 pub mod ladder;
