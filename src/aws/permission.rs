@@ -63,10 +63,20 @@ permissions! {
         "the routes of an HTTP API", "`throttle.method` is `unknown`";
     "ApiGatewayV2" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages/*",
         "a stage of an HTTP API, reading back", "no plan to throttle it";
+    "ApiGatewayV2" "GetStages": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages",
+        "the stages of an HTTP API", "its stages are known from metrics only";
     "CloudWatch" "GetMetricData": "cloudwatch:GetMetricData" on "*",
         "every figure and signal", "figures are `?`";
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",
         "which stages are active; the names of WAF's series", "WAF's figures may be `?`";
+    "CloudWatch Logs" "DescribeMetricFilters": "logs:DescribeMetricFilters" on "arn:aws:logs:*:*:log-group:*",
+        "a metric of throttled requests that is there already", "throttling is known from access logs only";
+    "CloudWatch Logs" "GetQueryResults": "logs:GetQueryResults" on "*",
+        "the answers of queries over access logs", "throttling is `?`, sources are WAF's samples only";
+    "CloudWatch Logs" "StartQuery": "logs:StartQuery" on "arn:aws:logs:*:*:log-group:*",
+        "throttled requests and who sends them, out of access logs", "throttling is `?`, sources are WAF's samples only";
+    "CloudWatch Logs" "StopQuery": "logs:StopQuery" on "*",
+        "ending a query that takes too long", "it runs on and is billed";
     "STS" "GetCallerIdentity": "" on "", "account and caller", "nothing can be written";
     "WAFV2" "GetIPSet": "wafv2:GetIPSet" on "*", "plans, reading back", "no plan to block";
     "WAFV2" "GetRuleGroup": "wafv2:GetRuleGroup" on "*",

@@ -14,6 +14,35 @@ pub struct Limit {
 /// The account's limit in this region, which all its APIs share (`GetAccount`, documented).
 pub type AccountLimit = Limit;
 
+/// Whose limit it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LimitOf {
+    /// The stage's, for each method that has no other.
+    Stage,
+    /// The account's, for all its APIs in the region together.
+    Account,
+}
+
+impl LimitOf {
+    /// `the stage's, a method`, `the account's`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Stage => "the stage's, a method",
+            Self::Account => "the account's",
+        }
+    }
+}
+
+/// The limit that a stage's requests meet first, usage plans and methods with limits of their own left aside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WinningLimit {
+    /// Rate and burst.
+    pub limit: Limit,
+    /// Whose.
+    pub of: LimitOf,
+}
+
 /// A usage plan, as far as it limits a stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UsagePlan {

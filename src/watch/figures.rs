@@ -56,6 +56,7 @@ impl Subject<'_> {
             waf_counted_per_second: waf(Metric::WafCounted),
             throttled_per_second: Figure::unknown("AWS publishes no throttle metric; turn on access logs"),
             client_error_share_from_blocks: self.share_of_blocks(),
+            ..Figures::unknown("not read yet")
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::discover::discover;
 use super::picture;
 use super::poll::{Extent, Questions, ask, stage_history};
-use super::signal::{self, AclScope};
+use super::signal::{self, AclScope, Situation};
 use super::state::{Part, State};
 use crate::aws::{Aws, AwsError};
 use crate::model::board::Board;
@@ -68,7 +68,7 @@ pub async fn attack_began(
     let history = stage_history(aws, settings, stage, web_acl_name, now).await?;
     let last = crate::model::series::floor_minute(now) - TimeDelta::minutes(1);
     let scope = web_acl_name.map_or(AclScope::None, |name| AclScope::Shared { name: name.to_owned(), stages: None });
-    let signals = signal::evaluate(&history, &settings.signals, last, scope);
+    let signals = signal::evaluate(&history, &settings.signals, last, &Situation::plain(scope)).standing;
     let attacks = signals.iter().filter(|s| s.severity == Severity::Attack);
     Ok(attacks.map(|s| s.since).min())
 }

@@ -16,6 +16,7 @@ use crate::model::board::{Board, Known, Metric, StageRow};
 use crate::model::figure::Scope;
 use crate::model::series::floor_minute;
 use crate::model::signal::{Signal, SignalKind};
+use crate::model::stage::ApiKind;
 
 /// The board at account time `at`, which runs at `rate`.
 pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
@@ -24,7 +25,7 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let mut polling = state.polling.clone();
     polling.details = details(state);
     polling.trouble = state.trouble();
-    Board { identity: state.identity.clone(), at, rate, stages, polling }
+    Board { identity: state.identity.clone(), at, rate, stages, polling, ..Board::empty(at) }
 }
 
 /// Stages whose details were read, of all. An API whose stages nobody has listed yet counts as one.
@@ -106,6 +107,7 @@ impl<'a> Picture<'a> {
             history: std::sync::Arc::clone(&entry.history),
             signals: self.signals(entry, own, acl, acl_scope, sharers),
             warnings: warnings(entry, own, acl, sharers),
+            ..StageRow::new(entry.id.clone(), ApiKind::Rest)
         }
     }
 
@@ -168,7 +170,7 @@ impl<'a> Picture<'a> {
         };
         let last = read.min(floor_minute(self.at) - TimeDelta::minutes(1));
         let thresholds = &self.state.settings.signals;
-        let mut signals = signal::evaluate(&entry.history, thresholds, last, scope);
+        let mut signals = signal::evaluate(&entry.history, thresholds, last, &signal::Situation::plain(scope)).standing;
         if sharers > 1 {
             for signal in &mut signals {
                 if matches!(signal.kind, SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh) {

@@ -3,6 +3,7 @@
 mod gateway;
 mod http_api;
 mod identity;
+mod logs;
 mod metrics;
 mod policy;
 mod samples;
@@ -10,6 +11,7 @@ mod stage;
 mod waf;
 mod waf_rules;
 
+pub use logs::{LogRows, MOST_ROWS, MetricFilter};
 pub use metrics::{MetricQuery, MetricResult, MetricStatus, Statistic};
 pub use samples::SampleSet;
 pub use waf::{Named, ResourceKind, WrittenWebAcl};

@@ -4,7 +4,6 @@
 //! run for writes, so that those are named and not claimed.
 
 mod judge;
-mod log_format;
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use crate::model::board::{Known, StageRow};
 use crate::model::figure::{Figure, Scope};
-use crate::model::signal::{Severity, Signal, SignalKind};
+use crate::model::signal::{Severity, Signal, Unit};
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{minute, share, time};
 use crate::tui::state::State;
@@ -124,11 +124,11 @@ pub(crate) fn severity(state: &State, signal: &Signal) -> Style {
 
 /// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`
 pub(crate) fn headline(signal: &Signal) -> String {
-    let (show, side): (fn(f64) -> String, &str) = match signal.kind {
-        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh => (share, "over"),
-        SignalKind::AllowedShareLow => (share, "under"),
-        SignalKind::BlockedSpike => (|v| format!("{v:.1}×"), "over"),
+    let show: fn(f64) -> String = match signal.kind.unit() {
+        Unit::Share => share,
+        Unit::Multiple => |v| format!("{v:.1}×"),
     };
+    let side = if signal.kind.low_is_bad() { "under" } else { "over" };
     format!(
         "{} {} {}, {side} {}, since {}",
         signal.severity.word(),

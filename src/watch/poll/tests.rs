@@ -42,6 +42,7 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
             endpoint_disabled: false,
             tracing: false,
             access_log: None,
+            limit: None,
         };
         state.apply(Found::Stages { api, result: Ok(vec![detail]) });
     }
@@ -200,6 +201,7 @@ fn a_stage_moved_behind_another_web_acl_shows_that_ones_minutes_only() {
         endpoint_disabled: false,
         tracing: false,
         access_log: None,
+        limit: None,
     };
     state.apply(Found::Stages { api, result: Ok(vec![detail]) });
     let row = &rows(&state)[0];

@@ -21,6 +21,7 @@ fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
         endpoint_disabled: false,
         tracing: false,
         access_log: None,
+        limit: None,
     }
 }
 
