@@ -158,7 +158,7 @@ impl std::fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// Lets a fault strike. `service` is `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch`, `cloudtrail` or `*`; `operation` is AWS's name
+    /// Lets a fault strike. `service` is `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch`, `cloudtrail`, `logs` or `*`; `operation` is AWS's name
     /// or `*`. Where several match, the one added first strikes; all of them count the call.
     pub fn add(&mut self, service: &str, operation: &str, when: When, fault: Fault) {
         self.rules.push((Match::new(service, operation, when), fault));

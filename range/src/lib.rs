@@ -11,6 +11,7 @@ mod addresses;
 mod clock;
 mod error;
 pub mod fault;
+pub mod logs;
 mod operator;
 pub mod policy;
 mod quota;

@@ -22,8 +22,8 @@ pub use population::{
 pub use values::{Route, Span, StageRef};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{
-    ApiSpec, AuthorizerSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec, MethodSpec,
-    StageSpec, ThrottleSpec, WorldSpec,
+    AccessLogSpec, ApiSpec, AuthorizerSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec,
+    MethodSpec, StageSpec, ThrottleSpec, WorldSpec,
 };
 
 use serde::Deserialize;

@@ -5,9 +5,9 @@ mod waf;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use crate::scenario::{ApiSpec, MethodSpec, Scenario, ScenarioError, StageRef, StageSpec, WorldSpec};
+use crate::scenario::{AccessLogSpec, ApiSpec, MethodSpec, Scenario, ScenarioError, StageRef, StageSpec, WorldSpec};
 use crate::state::{Account, Authorizer, AuthorizerKind, Method, MethodSetting, PlanStage, Throttle, ids};
 use crate::traffic::{Profile, Traffic};
 
@@ -26,6 +26,9 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
         account.gateway.throttle_burst_limit = i64::from(throttle.burst);
     }
     account.gateway.export_carries_policy = world.export_carries_policy;
+    if let Some(delay) = world.logs_delay {
+        account.logs.delay_seconds = u32::try_from(delay.seconds).unwrap_or(u32::MAX);
+    }
     account.responder = world.responder.unwrap_or(account.responder);
     let acls = waf::build(&mut account, world);
     let apis = apis(&mut account, world, &acls);
@@ -122,10 +125,12 @@ fn http_api(account: &mut Account, spec: &ApiSpec, id: &str) {
     }
     for stage in &spec.stages {
         let name = stage.name.get_ref();
+        let log = stage.access_log.as_ref().map(|log| access_log(account, log));
         account.create_http_stage(id, name, true);
         account.edit_http_stage(id, name, |saved| {
             saved.description = (!stage.description.is_empty()).then(|| stage.description.clone());
             saved.variables.clone_from(&stage.variables);
+            saved.access_log = log.map(|log| log.into_iter().map(|(name, value)| (name, Value::from(value))).collect());
             if let Some(throttle) = stage.throttle {
                 saved.default_settings.rate = Some(throttle.rate);
                 saved.default_settings.burst = Some(i64::from(throttle.burst));
@@ -198,12 +203,25 @@ fn authorizer(account: &mut Account, spec: &ApiSpec, method: &MethodSpec, api: &
     Some(id)
 }
 
+/// The settings of an access log; its group, and the role by which API Gateway writes, are made.
+fn access_log(account: &mut Account, spec: &AccessLogSpec) -> [(String, String); 2] {
+    let role = format!("arn:aws:iam::{}:role/apigateway-logs", account.id);
+    account.gateway.cloudwatch_role_arn.get_or_insert(role);
+    let group = spec.group.get_ref();
+    let now = account.now;
+    account.logs.create_group(group, now);
+    let arn = format!("arn:aws:logs:{}:{}:log-group:{group}", account.region, account.id);
+    [("destinationArn".to_owned(), arn), ("format".to_owned(), spec.written_out().to_owned())]
+}
+
 fn create_stage(account: &mut Account, api: &str, spec: &StageSpec, deployment: &str) {
     let name = spec.name.get_ref();
+    let log = spec.access_log.as_ref().map(|log| access_log(account, log));
     account.create_stage(api, name, deployment);
     account.edit_stage(api, name, |stage| {
         stage.description = (!spec.description.is_empty()).then(|| spec.description.clone());
         stage.variables.clone_from(&spec.variables);
+        stage.access_log = log.into_iter().flatten().collect();
         if spec.throttle.is_none() && spec.cache.is_none() {
             return;
         }

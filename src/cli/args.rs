@@ -125,6 +125,9 @@ pub(super) struct SnapshotArgs {
     /// Go on, a reading after every poll (JSON Lines with -o json)
     #[arg(long)]
     pub(super) watch: bool,
+    /// One stage in depth, beside its row: [region:]api/stage
+    #[arg(long, value_name = "STAGE", conflicts_with = "watch")]
+    pub(super) stage: Option<StageSelector>,
 }
 
 #[derive(Debug, ClapArgs)]

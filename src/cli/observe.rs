@@ -16,6 +16,9 @@ use crate::watch::{Watcher, read_board};
 
 /// One reading of the board, or with `--watch` one after every poll.
 pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Printer) -> Result<Exit, Failure> {
+    if let Some(stage) = &args.stage {
+        return super::stage::snapshot(common, stage, printer).await;
+    }
     let settings = config::settings(common)?;
     let aws = Aws::connect(&only(common)?).await?;
     if !args.watch {
@@ -66,7 +69,8 @@ fn value(board: &Board) -> Value {
     })
 }
 
-fn stage(row: &StageRow) -> Value {
+/// A row of the board.
+pub(super) fn stage(row: &StageRow) -> Value {
     let mut figures = FigureMap::default();
     let f = &row.figures;
     figures.put("requests_per_second", &f.requests_per_second);

@@ -147,11 +147,7 @@ pub(super) fn board(board: &Board) -> String {
     let label =
         board.identity.as_ref().map_or_else(|| "no account yet".to_owned(), crate::model::identity::Identity::label);
     let _ = writeln!(out, "{label}  at {}", clock(board.at));
-    let _ = writeln!(
-        out,
-        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  signals",
-        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s"
-    );
+    heading(&mut out);
     for row in &board.stages {
         line(&mut out, row);
     }
@@ -167,7 +163,17 @@ pub(super) fn board(board: &Board) -> String {
     out
 }
 
-fn line(out: &mut String, row: &StageRow) {
+/// What stands above the rows of the board.
+pub(super) fn heading(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  signals",
+        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s"
+    );
+}
+
+/// A row of the board, with what stands below it.
+pub(super) fn line(out: &mut String, row: &StageRow) {
     let f = &row.figures;
     let _ = writeln!(
         out,
@@ -223,15 +229,18 @@ fn with(figure: &Figure, show: impl Fn(f64) -> String) -> String {
     }
 }
 
-fn plain(figure: &Figure) -> String {
+/// `12.3`: two decimals below ten.
+pub(super) fn plain(figure: &Figure) -> String {
     with(figure, |v| if v < 10.0 { format!("{v:.2}") } else { format!("{v:.0}") })
 }
 
-fn whole(figure: &Figure) -> String {
+/// A whole number.
+pub(super) fn whole(figure: &Figure) -> String {
     with(figure, |v| format!("{v:.0}"))
 }
 
-fn percent(figure: &Figure) -> String {
+/// `12.3%`, out of a fraction.
+pub(super) fn percent(figure: &Figure) -> String {
     with(figure, |v| format!("{:.1}%", v * 100.0))
 }
 

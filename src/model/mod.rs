@@ -26,6 +26,7 @@ pub mod settings;
 pub mod signal;
 pub mod source;
 pub mod stage;
+pub mod stage_report;
 pub mod text;
 pub mod timeline;
 pub mod waf;

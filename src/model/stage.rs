@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -195,6 +196,8 @@ pub struct StageDetail {
 pub struct DraftApi {
     /// The draft's resource policy as AWS answers it; empty where there is none.
     pub policy: String,
+    /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`.
+    pub endpoint_types: Vec<String>,
     /// Whether its endpoint is private: reached through VPC endpoints only.
     pub private: bool,
     /// Whether its `execute-api` endpoint is set to be disabled.
@@ -212,6 +215,8 @@ pub struct Deployment {
     pub id: String,
     /// Its description; empty where there is none.
     pub description: String,
+    /// When it was made, UTC, where AWS says it.
+    pub created: Option<DateTime<Utc>>,
 }
 
 /// What `GetStage` says of a stage that an action may change.

@@ -27,6 +27,7 @@ mod respond_prepare;
 mod respond_stage;
 mod sdk;
 mod several;
+mod stage_report;
 mod terminal;
 mod tui_fixtures;
 mod tui_fleet;

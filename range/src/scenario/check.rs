@@ -7,9 +7,10 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::{
-    ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageRef, StageSpec,
-    WebAclSpec, WorldSpec,
+    AccessLogSpec, ApiSpec, IpSetSpec, MethodSpec, Population, RuleSpec, SCHEMA, Scenario, ScenarioError, StageRef,
+    StageSpec, WebAclSpec, WorldSpec,
 };
+use crate::logs::format;
 use crate::state::AuthorizerKind;
 
 type Checked = Result<(), ScenarioError>;
@@ -257,7 +258,23 @@ impl Check<'_> {
         let acls: Vec<&str> = self.world.web_acls.iter().map(|acl| acl.name.get_ref().as_str()).collect();
         stage.web_acl.iter().try_for_each(|name| self.refers("web ACL", name, &acls))?;
         let backends: Vec<&str> = self.world.backends.iter().map(|backend| backend.name.get_ref().as_str()).collect();
-        stage.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))
+        stage.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
+        stage.access_log.iter().try_for_each(|log| self.access_log(log))
+    }
+
+    fn access_log(&self, log: &AccessLogSpec) -> Checked {
+        let group = log.group.get_ref();
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-/.#".contains(letter);
+        if group.is_empty() || group.len() > 512 || !group.chars().all(fits) {
+            let error = self.error(&log.group.span(), format!("`{group}` is not a name of a log group"));
+            return Err(error.hint("letters, digits and _ - / . #"));
+        }
+        if format::refusal(log.written_out()).is_some() {
+            let words =
+                "an access log's `format` is one line with `$context.requestId` or `$context.extendedRequestId`";
+            return Err(self.error(&log.format.span(), words).hint("write `json`, `clf` or such a line"));
+        }
+        Ok(())
     }
 
     fn plans(&self) -> Checked {

@@ -33,6 +33,9 @@ pub struct WorldSpec {
     /// Whether `GetExport` carries the resource policy (inferred from published exports, therefore switchable).
     #[serde(default = "yes")]
     pub export_carries_policy: bool,
+    /// How long a line of an access log takes to be readable; 5 seconds when absent (AWS documents no figure).
+    #[serde(default)]
+    pub logs_delay: Option<Span>,
     /// From where the responder's own requests come; 127.0.0.1 when absent. On a socket it is the socket's address that counts.
     #[serde(default)]
     pub responder: Option<IpAddr>,
@@ -251,6 +254,52 @@ pub struct StageSpec {
     /// Stage variables.
     #[serde(default)]
     pub variables: std::collections::BTreeMap<String, String>,
+    /// Access log.
+    #[serde(default)]
+    pub access_log: Option<AccessLogSpec>,
+}
+
+/// A stage's access log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessLogSpec {
+    /// The log group.
+    pub group: toml::Spanned<String>,
+    /// `json`, `clf`, or a format with `$context` variables.
+    #[serde(default = "json_lines")]
+    pub format: toml::Spanned<String>,
+}
+
+fn json_lines() -> toml::Spanned<String> {
+    toml::Spanned::new(0..0, "json".to_owned())
+}
+
+impl AccessLogSpec {
+    /// Everything that tells who was refused by what, as JSON; numbers in quotation marks, because `-` stands where there is none.
+    const JSON: &str = concat!(
+        r#"{"requestId":"$context.requestId","ip":"$context.identity.sourceIp","requestTime":"$context.requestTime","#,
+        r#""httpMethod":"$context.httpMethod","resourcePath":"$context.resourcePath","path":"$context.path","#,
+        r#""status":"$context.status","responseType":"$context.error.responseType","#,
+        r#""userAgent":"$context.identity.userAgent","responseLatency":"$context.responseLatency","#,
+        r#""integrationLatency":"$context.integration.latency","integrationStatus":"$context.integration.status","#,
+        r#""wafStatus":"$context.waf.status","apiKeyId":"$context.identity.apiKeyId"}"#,
+    );
+    /// The Common Log Format as AWS's guide has it.
+    const CLF: &str = concat!(
+        r#"$context.identity.sourceIp $context.identity.caller $context.identity.user [$context.requestTime] "#,
+        r#""$context.httpMethod $context.resourcePath $context.protocol" $context.status $context.responseLength "#,
+        "$context.requestId",
+    );
+
+    /// The format, written out.
+    #[must_use]
+    pub fn written_out(&self) -> &str {
+        match self.format.get_ref().as_str() {
+            "json" => Self::JSON,
+            "clf" => Self::CLF,
+            own => own,
+        }
+    }
 }
 
 /// A cache cluster.

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::common::{integer, page, text};
+use super::common::{access_log, integer, page, text};
 use super::{Answer, Service};
 use crate::error::AwsError;
 use crate::state::{Account, HttpApi, HttpRoute, HttpStage, Live, RouteSettings};
@@ -242,6 +242,7 @@ fn create_stage(account: &mut Account, input: &Value) -> Outcome {
     if api.stages.contains_key(&name) {
         return Err(conflict("Stage already exists"));
     }
+    check_access_log(input)?;
     let (id, auto) = (api.id.clone(), input.get("autoDeploy").and_then(Value::as_bool).unwrap_or(false));
     account.create_http_stage(&id, &name, auto).ok_or_else(no_stage)?;
     account.edit_http_stage(&id, &name, |stage| adopt(stage, input)).ok_or_else(no_stage)?;
@@ -260,9 +261,16 @@ fn update_stage(account: &mut Account, input: &Value) -> Outcome {
             return Err(not_found(format!("Unable to find Route by key {key} within the provided RouteSettings")));
         }
     }
+    check_access_log(input)?;
     let (id, name) = (api.id.clone(), stage.name.clone());
     account.edit_http_stage(&id, &name, |stage| adopt(stage, input)).ok_or_else(no_stage)?;
     Ok(Answer::ok(stage_document(stage_of(account, input)?)))
+}
+
+/// HTTP APIs write without a role of the account's (inferred); the format has a request id as with REST APIs (documented).
+fn check_access_log(input: &Value) -> Result<(), AwsError> {
+    let Some(log) = input.get("accessLogSettings").filter(|log| !log.is_null()) else { return Ok(()) };
+    access_log(text(log, "destinationArn"), text(log, "format")).map_err(bad_request)
 }
 
 fn adopt(stage: &mut HttpStage, input: &Value) {

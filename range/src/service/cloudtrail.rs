@@ -94,6 +94,10 @@ fn source(call: &Call) -> Option<&'static str> {
         "wafv2" => Some("wafv2.amazonaws.com"),
         "sts" => Some("sts.amazonaws.com"),
         "cloudtrail" => Some("cloudtrail.amazonaws.com"),
+        // What reads log events is a data event (inferred).
+        "logs" if call.operation != "FilterLogEvents" && call.operation != "GetQueryResults" => {
+            Some("logs.amazonaws.com")
+        }
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::AwsError;
+use crate::logs::format;
 
 /// A text member; `None` where it is absent or null.
 pub(crate) fn text<'a>(input: &'a Value, member: &str) -> Option<&'a str> {
@@ -62,4 +63,21 @@ pub(crate) fn page<'a, T>(
     let taken: Vec<&T> = rest.by_ref().take(limit).collect();
     let next = rest.peek().and(taken.last()).map(|last| key(last).to_owned());
     (taken, next)
+}
+
+/// What is wrong with the destination and the format of an access log, in API Gateway's words (seen in users' reports). What is not given is
+/// not checked.
+pub(crate) fn access_log(destination: Option<&str>, format: Option<&str>) -> Result<(), String> {
+    if let Some(arn) = destination {
+        let parts: Vec<&str> = arn.splitn(7, ':').collect();
+        let group = matches!(parts[..], ["arn", _, "logs", _, _, "log-group", name] if !name.is_empty());
+        // Firehose is a destination as well (documented); what goes there is not kept here.
+        if !group && !arn.starts_with("arn:aws:firehose:") {
+            return Err(format!("Invalid ARN specified in the request: {arn}"));
+        }
+    }
+    match format.and_then(format::refusal) {
+        Some(words) => Err(words.to_owned()),
+        None => Ok(()),
+    }
 }

@@ -8,6 +8,7 @@ mod apigatewayv2;
 mod cloudtrail;
 pub(crate) mod cloudwatch;
 mod common;
+mod logs;
 mod sts;
 pub(crate) mod wafv2;
 
@@ -27,6 +28,7 @@ pub(crate) enum Service {
     Waf,
     CloudWatch,
     CloudTrail,
+    Logs,
 }
 
 impl Service {
@@ -39,12 +41,21 @@ impl Service {
             Self::Waf => "wafv2",
             Self::CloudWatch => "cloudwatch",
             Self::CloudTrail => "cloudtrail",
+            Self::Logs => "logs",
         }
     }
 
     /// The service of that name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let all = [Self::Sts, Self::ApiGateway, Self::ApiGatewayV2, Self::Waf, Self::CloudWatch, Self::CloudTrail];
+        let all = [
+            Self::Sts,
+            Self::ApiGateway,
+            Self::ApiGatewayV2,
+            Self::Waf,
+            Self::CloudWatch,
+            Self::CloudTrail,
+            Self::Logs,
+        ];
         all.into_iter().find(|service| service.name() == name)
     }
 
@@ -63,7 +74,7 @@ impl Service {
                 error
             }
             Self::Sts => AwsError::bad("Throttling", "Rate exceeded"),
-            Self::Waf | Self::CloudWatch | Self::CloudTrail => {
+            Self::Waf | Self::CloudWatch | Self::CloudTrail | Self::Logs => {
                 AwsError::bad("ThrottlingException", "Rate exceeded").query("Throttling")
             }
         }
@@ -74,10 +85,11 @@ impl Service {
         let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
         let code = match self {
             _ if unavailable && self.is_gateway() => "ServiceUnavailableException",
+            Self::Logs if unavailable => "ServiceUnavailableException",
             _ if unavailable => "ServiceUnavailable",
             Self::Waf => "WAFInternalErrorException",
             Self::CloudWatch => "InternalServiceFault",
-            Self::ApiGateway | Self::ApiGatewayV2 | Self::Sts | Self::CloudTrail => "InternalFailure",
+            Self::ApiGateway | Self::ApiGatewayV2 | Self::Sts | Self::CloudTrail | Self::Logs => "InternalFailure",
         };
         AwsError::new(status, code, "The request processing has failed because of an unknown error.")
     }
@@ -85,7 +97,7 @@ impl Service {
     /// The error of a caller without the permission. JSON services answer 400, the others 403 (documented).
     pub(crate) fn denied(self) -> AwsError {
         let (status, code) = match self {
-            Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
+            Self::Waf | Self::CloudTrail | Self::Logs => (StatusCode::BAD_REQUEST, "AccessDeniedException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "AccessDenied"),
             Self::ApiGateway | Self::ApiGatewayV2 => (StatusCode::FORBIDDEN, "AccessDeniedException"),
         };
@@ -99,7 +111,7 @@ impl Service {
     /// The error of credentials that have expired.
     pub(crate) fn expired(self) -> AwsError {
         let (status, code) = match self {
-            Self::Waf | Self::CloudTrail => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
+            Self::Waf | Self::CloudTrail | Self::Logs => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
             Self::ApiGateway | Self::ApiGatewayV2 => (StatusCode::FORBIDDEN, "ExpiredTokenException"),
             Self::CloudWatch | Self::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
         };
@@ -115,7 +127,7 @@ impl Service {
                 "Missing Authentication Token",
             ),
             Self::Sts => AwsError::bad("InvalidAction", "Could not find operation for version 2011-06-15"),
-            Self::Waf | Self::CloudWatch | Self::CloudTrail => {
+            Self::Waf | Self::CloudWatch | Self::CloudTrail | Self::Logs => {
                 AwsError::new(StatusCode::BAD_REQUEST, "UnknownOperationException", "")
             }
         }
@@ -124,7 +136,11 @@ impl Service {
 
 /// Whether an operation is one that changes the account.
 pub(crate) fn is_mutating(service: Service, operation: &str) -> bool {
-    service != Service::Sts && !["Get", "List", "Describe", "Lookup"].iter().any(|prefix| operation.starts_with(prefix))
+    // Queries change nothing.
+    let asks = service == Service::Logs && ["StartQuery", "StopQuery", "FilterLogEvents"].contains(&operation);
+    !asks
+        && service != Service::Sts
+        && !["Get", "List", "Describe", "Lookup"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
 /// What surrounds a call.
@@ -185,5 +201,6 @@ pub(crate) fn perform(account: &mut Account, target: &Target, context: &mut Cont
         Service::Waf => wafv2::perform(account, target),
         Service::CloudWatch => cloudwatch::perform(account, target, context),
         Service::CloudTrail => cloudtrail::perform(account, target),
+        Service::Logs => logs::perform(account, target),
     }
 }

@@ -134,6 +134,7 @@ impl HttpStage {
             let (verb, path) = split(key);
             method_settings.insert(format!("{}/{verb}", path.trim_start_matches('/')), settings.seen());
         }
+        let access_log = self.access_log.as_ref().and_then(Value::as_object).into_iter().flatten();
         Stage {
             name: self.name.clone(),
             deployment_id: String::new(),
@@ -142,7 +143,9 @@ impl HttpStage {
             method_settings,
             cache: CacheCluster::default(),
             canary: None,
-            access_log: BTreeMap::new(),
+            access_log: access_log
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect(),
             variables: self.variables.clone(),
             tracing_enabled: false,
             client_certificate_id: None,

@@ -20,6 +20,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
+use crate::logs::LogStore;
 pub use authorizer::{Authorizer, AuthorizerKind};
 pub use gateway::{Api, Deployment, Gateway, Method, Resource, Snapshot};
 pub use http::{HttpApi, HttpRoute, HttpStage, RouteSettings};
@@ -52,6 +53,8 @@ pub struct Account {
     pub trail: Vec<Call>,
     /// WAF's sampled requests.
     pub samples: SampleStore,
+    /// `CloudWatch` Logs.
+    pub logs: LogStore,
     /// How long writes take to reach traffic.
     pub propagation: Propagation,
     /// Where identifiers come from.
@@ -73,6 +76,7 @@ impl Account {
             metrics: MetricStore::default(),
             trail: Vec::new(),
             samples: SampleStore::new(seed),
+            logs: LogStore::new(seed),
             propagation: Propagation::new(seed),
             ids: Ids::new(seed),
             responder: IpAddr::from([127, 0, 0, 1]),

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub struct Call {
     /// Account time of the call.
     pub at: DateTime<Utc>,
-    /// `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch` or `cloudtrail`.
+    /// `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch`, `cloudtrail` or `logs`.
     pub service: &'static str,
     /// The operation's AWS name, such as `UpdateIPSet`.
     pub operation: String,

@@ -90,7 +90,7 @@ impl Backend {
 }
 
 /// A log-normal distribution.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Latency {
     mu: f64,
     sigma: f64,
@@ -125,6 +125,11 @@ impl Latency {
     /// From two percentiles in milliseconds.
     pub(crate) fn new(spec: LatencySpec) -> Self {
         Self { mu: spec.p50.ln(), sigma: (spec.p99 / spec.p50).ln() / 2.326_348 }
+    }
+
+    /// Always just so many milliseconds.
+    pub(crate) fn fixed(ms: f64) -> Self {
+        Self { mu: ms.max(1e-3).ln(), sigma: 0.0 }
     }
 
     /// The mean in milliseconds.

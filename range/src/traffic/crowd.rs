@@ -8,10 +8,12 @@ use chrono::{DateTime, Utc};
 
 use super::chance::Chance;
 use super::draw::draw;
+use super::outcome::Slot;
 use super::plan::Gate;
 use super::request::{Shape, shapes};
 use super::truth::Counts;
 use super::waf::Fate;
+use crate::logs::{Kind, Roster};
 use crate::scenario::{Population, WhenBlocked};
 use crate::state::ids;
 
@@ -40,6 +42,8 @@ pub(crate) struct Class {
     pub(crate) sums: Vec<f64>,
     /// What the web ACL's leaves say of them.
     pub(crate) bits: Vec<bool>,
+    /// The same addresses for the access log, once there has been a line.
+    pub(super) roster: Option<Arc<Roster>>,
 }
 
 impl Class {
@@ -67,6 +71,21 @@ pub(crate) struct Flow {
     pub(crate) meters: Vec<usize>,
     /// Requests that count for rates since these were last handed over.
     pub(crate) rated: f64,
+    /// This second's requests by how they ended ([`Slot`]), for the access log.
+    pub(crate) ended: [u64; Slot::ALL.len()],
+    /// The kinds of line that they leave in it, by [`Slot`], once there have been any.
+    pub(crate) kinds: [Option<Arc<Kind>>; Slot::ALL.len()],
+}
+
+impl Flow {
+    pub(super) fn new(fate: Fate, gate: Gate, lane: Option<usize>, meters: Vec<usize>) -> Self {
+        Self { fate, gate, lane, meters, rated: 0.0, ended: [0; Slot::ALL.len()], kinds: Default::default() }
+    }
+
+    /// Notes how so many of this second's requests ended.
+    pub(super) fn end(&mut self, slot: Slot, requests: u64) {
+        self.ended[slot as usize] += requests;
+    }
 }
 
 /// What becomes of everything a population sends; good until the front's version changes.
@@ -97,6 +116,8 @@ pub(crate) struct Crowd {
     seed: u64,
     whole_weight: f64,
     used: HashSet<IpAddr>,
+    /// What lines have been drawn from, as long as any may be.
+    pub(super) rosters: Vec<Arc<Roster>>,
 }
 
 impl Crowd {
@@ -114,6 +135,7 @@ impl Crowd {
             seed,
             whole_weight: 0.0,
             used: HashSet::new(),
+            rosters: Vec::new(),
         };
         crowd.people();
         crowd

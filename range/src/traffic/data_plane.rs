@@ -3,25 +3,38 @@
 //! Answers are API Gateway's own: bodies and `x-amzn-errortype` as in its default gateway responses.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, Response};
 
 use super::Traffic;
+use super::backend::Latency;
 use super::backend::Second;
 use super::chance::Chance;
 use super::credential::Shown;
+use super::log::{self, Told};
+use super::outcome::{Outcome, Slot};
 use super::plan::{Caller, Gate, admit, method_arn, principal};
 use super::record::{Answered, Family, Tally};
 use super::request::Request;
 use super::truth::{Counts, Truth};
 use super::waf::Fate;
+use crate::logs::{Own, Pace, Record, Roster};
 use crate::policy::Refusal;
 use crate::state::{Account, Ids, Sample};
 
 /// WAF looks at so many bytes of a body (documented for API Gateway: 16 KB by default).
 const BODY_LIMIT: usize = 16 * 1024;
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Waf(u16),
+    Gate(Gate),
+    LetIn(Slot),
+}
 
 /// An answer before it is written.
 struct Answer {
@@ -35,6 +48,19 @@ impl Answer {
         let body = serde_json::json!({ "message": message }).to_string();
         Self { status, error_type: Some(error_type), body }
     }
+}
+
+/// A request that has been answered.
+struct One<'a> {
+    asked: &'a Request,
+    end: End,
+    /// WAF let it through.
+    passed: bool,
+    client: IpAddr,
+    now: DateTime<Utc>,
+    /// Bytes of the answer's body.
+    length: usize,
+    tally: &'a Tally,
 }
 
 impl Traffic {
@@ -54,8 +80,9 @@ impl Traffic {
         let fate = self.judge_one(account, front, &asked, client, now);
         let mut counts = Counts { requests: 1, ..Counts::default() };
         let mut tally = Tally::default();
+        let mut end = End::Waf(fate.code);
         let answer = if fate.passed {
-            self.admit_one(account, front, path, &asked, client, now, &mut counts, &mut tally)
+            self.admit_one(account, front, path, &asked, client, now, &mut counts, &mut tally, &mut end)
         } else {
             counts.waf_blocked = 1;
             if self.counting.waf_blocked {
@@ -74,7 +101,44 @@ impl Traffic {
         let book = self.truth.open(&label, Truth::REAL);
         self.truth.add(book, now, &counts);
         // Not drawn from the account's names, so that a request changes no id that a later write gets.
-        respond(&Ids::new(self.seed ^ chance.bits()).uuid(), answer)
+        let request_id = Ids::new(self.seed ^ chance.bits()).uuid();
+        let one =
+            One { asked: &asked, end, passed: fate.passed, client, now, length: answer.body.len(), tally: &tally };
+        self.log_one(account, front, lane, &one, &request_id);
+        respond(&request_id, answer)
+    }
+
+    /// Writes the request's line into the stage's access log.
+    fn log_one(&self, account: &mut Account, front: usize, lane: Option<usize>, one: &One<'_>, request_id: &str) {
+        let front = &self.fronts[front];
+        let Some(log) = &front.log else { return };
+        let lane = lane.and_then(|lane| front.lanes.get(lane));
+        let outcome = match one.end {
+            End::Waf(code) => Outcome::waf(code),
+            End::Gate(gate) => Outcome::gate(gate, front.family == Family::Http),
+            End::LetIn(slot) => Outcome::let_in(slot, false),
+        };
+        let value = one.asked.header("x-api-key").filter(|_| lane.is_some_and(|lane| lane.api_key_required));
+        let key = value.and_then(|value| log::key_id(account, |key| key.value == value));
+        let shield = front.shield.and_then(|shield| self.shields.get(shield));
+        let told = Told {
+            request: one.asked,
+            outcome: &Outcome { length: one.length, ..outcome },
+            lane,
+            waf: shield.map(|shield| (shield.acl.arn.as_str(), one.passed)),
+            key: key.as_deref(),
+            caller: log::caller(account, lane, matches!(one.end, End::LetIn(_))),
+        };
+        let ms = one.tally.latency.first().map_or(1.0, |(ms, _)| *ms);
+        let pace = match one.tally.integration.first() {
+            Some((ms, _)) => Pace::integrated(*ms),
+            None => Pace::own(Latency::fixed(ms)),
+        };
+        let millis = u16::try_from(one.now.timestamp_subsec_millis().min(999)).unwrap_or(0);
+        let own = Own { request_id: request_id.to_owned(), millis };
+        let roster = Arc::new(Roster::new(vec![one.client], vec![1.0]));
+        let kind = log::kind(account, front, log, &told, roster, Some(own));
+        account.logs.write(&log.group, one.now, Record::new(kind, 1), pace);
     }
 
     fn judge_one(
@@ -124,12 +188,14 @@ impl Traffic {
         now: DateTime<Utc>,
         counts: &mut Counts,
         tally: &mut Tally,
+        end: &mut End,
     ) -> Answer {
         let front = &self.fronts[index];
         let lane = front.route(&asked.method, path);
         let key = asked.header("x-api-key").map(str::to_owned);
         let caller = Caller { address: client, credential: Shown::by(asked), key, own_host: true };
         let (gate, meters) = admit(account, front, &self.meters, lane, asked, &caller, now);
+        *end = End::Gate(gate);
         let refusal = match gate {
             Gate::Open => None,
             Gate::Refused(refusal) => Some(refused(refusal, &method_arn(account, front, asked), account)),
@@ -153,13 +219,21 @@ impl Traffic {
                 self.fronts[index].lanes[lane].bucket.as_mut().is_none_or(super::throttle::Bucket::one)
             });
         if !(open && self.account_bucket.as_mut().is_none_or(super::throttle::Bucket::one)) {
+            *end = End::LetIn(Slot::Throttled);
             counts.throttled = 1;
             if self.counting.throttled {
                 tally.refuse(1, true);
             }
             return Answer::error(429, "TooManyRequestsException", "Too Many Requests");
         }
-        self.integrate_one(index, lane, path, counts, tally)
+        let answer = self.integrate_one(index, lane, path, counts, tally);
+        *end = End::LetIn(match answer.status {
+            _ if counts.cache_hits > 0 => Slot::CacheHit,
+            500 => Slot::Overloaded,
+            504 => Slot::Late,
+            _ => Slot::Served,
+        });
+        answer
     }
 
     fn integrate_one(

@@ -7,6 +7,7 @@ use super::backend::Second;
 use super::chance::Chance;
 use super::crowd::Crowd;
 use super::front::{Front, Lane};
+use super::outcome::Slot;
 use super::plan::Gate;
 use super::record::{Answered, Tally};
 use super::truth::Counts;
@@ -21,6 +22,13 @@ pub(crate) struct Work {
     sent: u64,
     /// Not answered yet.
     left: u64,
+}
+
+impl Work {
+    /// Crowd and flow.
+    pub(super) fn place(&self) -> (usize, usize) {
+        (self.crowd, self.flow)
+    }
 }
 
 /// A request that is kept as a sample.
@@ -89,6 +97,7 @@ impl Traffic {
                 *if unauthorized { &mut crowd.second.unauthorized } else { &mut crowd.second.denied } += work.sent;
                 tally.refuse(work.sent, true);
             }
+            flow.end(Slot::Refused, work.sent);
             work.left = 0;
         }
     }
@@ -199,6 +208,13 @@ impl Traffic {
             crowd.second.client_errors += bad;
             crowd.second.server_errors += refused + late + broken;
             crowd.second.served += answered - bad - broken;
+            let revoked = crowd.revoked_for(at, self.open).is_some();
+            let flow = &mut crowd.plan.flows[work.flow];
+            flow.end(Slot::Overloaded, refused);
+            flow.end(Slot::Late, late);
+            flow.end(if revoked { Slot::Revoked } else { Slot::ClientError }, bad);
+            flow.end(Slot::ServerError, broken);
+            flow.end(Slot::Served, answered - bad - broken);
             lane.second.refused += refused;
             lane.second.late += late;
             lane.second.answered += answered;
@@ -214,6 +230,8 @@ impl Traffic {
                 lane.cache.fared(lane.second.answered, lane.second.refused + lane.second.late);
                 let cold_ms = failure.map_or(0.0, super::backend::Backend::cold_ms);
                 let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
+                (lane.second.slower, lane.second.wait_ms, lane.second.cold) = (slower, wait_ms, (second.cold, cold_ms));
+                lane.second.refusal_ms = failure.map_or(0.0, super::backend::Backend::refusal_ms);
                 let how = Answered { latency: &lane.latency, slower, wait_ms, timeout_ms };
                 lane.tally.integrated(&how, lane.second.answered - cold, &mut chance);
                 lane.tally.integrated(&Answered { wait_ms: wait_ms + cold_ms, ..how }, cold, &mut chance);
@@ -266,6 +284,7 @@ impl Traffic {
             let hits = share_of(work.left, share, chance);
             work.left -= hits;
             self.crowds[work.crowd].second.cache_hits += hits;
+            self.crowds[work.crowd].plan.flows[work.flow].end(Slot::CacheHit, hits);
             lane.tally.requests += hits;
             lane.tally.hits += hits;
             lane.tally.misses += work.left;
@@ -302,6 +321,13 @@ pub(crate) struct LaneSecond {
     answered: u64,
     refused: u64,
     late: u64,
+    /// How the integration fared, for the access log.
+    pub(super) slower: f64,
+    pub(super) wait_ms: f64,
+    /// Share that met a cold start, and the milliseconds it added.
+    pub(super) cold: (f64, f64),
+    /// Milliseconds of a request that the integration had no room for.
+    pub(super) refusal_ms: f64,
 }
 
 fn lane<'f>(crowds: &[Crowd], fronts: &'f mut [Front], work: &Work) -> Option<&'f mut Lane> {
@@ -345,6 +371,7 @@ fn shed(crowd: &mut Crowd, lane: &mut Lane, work: &mut Work, passed: u64, counte
     let shed = work.left - passed;
     if shed > 0 {
         crowd.second.throttled += shed;
+        crowd.plan.flows[work.flow].end(Slot::Throttled, shed);
         if counted {
             lane.tally.refuse(shed, true);
         }

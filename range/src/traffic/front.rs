@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::backend::{Backend, Latency, Second};
 use super::cache::CacheState;
 use super::flow::LaneSecond;
+use super::log::StageLog;
 use super::record::{Family, Series, Tally};
 use super::throttle::Bucket;
 use crate::policy::{Authorization, Policy};
@@ -135,8 +136,11 @@ pub(crate) struct Front {
     pub(crate) family: Family,
     /// What this second has brought that no lane takes.
     pub(crate) tally: Tally,
+    /// Its access log.
+    pub(crate) log: Option<StageLog>,
     view: Option<Arc<Stage>>,
     cache_ready: bool,
+    has_role: bool,
 }
 
 impl Front {
@@ -169,8 +173,10 @@ impl Front {
             series,
             family,
             tally: Tally::default(),
+            log: None,
             view: None,
             cache_ready: false,
+            has_role: false,
         }
     }
 
@@ -200,13 +206,16 @@ impl Front {
             (None, None) => true,
             _ => false,
         };
-        if same && disabled == self.endpoint_disabled && ready == self.cache_ready {
+        let role = account.gateway.cloudwatch_role_arn.is_some();
+        if same && disabled == self.endpoint_disabled && ready == self.cache_ready && role == self.has_role {
             return false;
         }
+        self.has_role = role;
         let flushed = |stage: &Option<Arc<Stage>>| stage.as_ref().and_then(|stage| stage.cache.flushed_at);
         let was_flushed = flushed(&live) != flushed(&self.view);
         (self.endpoint_disabled, self.cache_ready, self.view) = (disabled, ready, live);
         self.policy = self.view.as_ref().and_then(|stage| stage.snapshot.policy.as_deref()).map(Policy::read);
+        self.log = self.view.as_ref().and_then(|stage| StageLog::of(account, &self.api, self.family, stage));
         self.relay(account, profiles, backends);
         if was_flushed || !ready {
             self.lanes.iter_mut().for_each(|lane| lane.cache.flush(now.timestamp()));

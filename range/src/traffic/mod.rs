@@ -7,14 +7,16 @@
 
 mod backend;
 mod cache;
-mod chance;
+pub(crate) mod chance;
 mod credential;
 mod crowd;
 mod data_plane;
 mod draw;
 mod flow;
 mod front;
+mod log;
 mod meters;
+mod outcome;
 mod plan;
 mod record;
 mod request;
@@ -28,11 +30,13 @@ use chrono::{DateTime, Utc};
 use crate::scenario::{BackendSpec, CountingSpec, Population};
 use crate::state::Account;
 use backend::Backend;
+pub(crate) use backend::Latency;
 use crowd::Crowd;
 use flow::{Kept, Work};
 use front::Front;
 pub(crate) use front::Profile;
 use meters::Meters;
+pub(crate) use record::{OVERHEAD_MS, spread};
 use shield::Shield;
 use throttle::Bucket;
 pub use truth::{Counts, Truth};
@@ -124,6 +128,7 @@ impl Traffic {
         self.keep_samples(account, at);
         self.throttle(at);
         self.integrate(account, at);
+        self.write_logs(account, at);
         for shield in &mut self.shields {
             shield.publish(&mut account.metrics, &account.region, at);
         }

@@ -52,7 +52,7 @@ fn plan(
                 own_host: crowd.spec.host.is_none(),
             };
             let (gate, meters) = admit(account, front, meters, lane, &shape.request, &caller, at);
-            flows.push(Flow { fate, gate, lane, meters, rated: 0.0 });
+            flows.push(Flow::new(fate, gate, lane, meters));
         }
     }
     Plan { version: front.version, classes, flows }
@@ -68,7 +68,7 @@ fn classes(crowd: &Crowd, front: &Front, shield: Option<&Shield>) -> Vec<Class> 
         let policy: Vec<bool> = front.policy.iter().flat_map(|policy| policy.address_bits(address.ip)).collect();
         let country: &str = if geo { &address.country } else { "" };
         let class = *known.entry((bits.clone(), policy, country)).or_insert_with(|| {
-            classes.push(Class { members: Vec::new(), sums: Vec::new(), bits });
+            classes.push(Class { members: Vec::new(), sums: Vec::new(), bits, roster: None });
             classes.len() - 1
         });
         let sum = classes[class].weight() + address.weight;

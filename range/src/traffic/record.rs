@@ -59,7 +59,11 @@ pub(crate) struct Tally {
 }
 
 /// Milliseconds that API Gateway itself adds to an integration (the range's own figure).
-const OVERHEAD_MS: f64 = 3.0;
+pub(crate) const OVERHEAD_MS: f64 = 3.0;
+/// How long API Gateway takes to refuse, and to answer out of the cache (the range's own figures).
+pub(crate) const REFUSAL: LatencySpec = LatencySpec { p50: 2.0, p99: 9.0 };
+/// See [`REFUSAL`].
+pub(crate) const CACHE_HIT: LatencySpec = LatencySpec { p50: 4.0, p99: 18.0 };
 
 impl Series {
     pub(crate) fn new(metrics: &mut MetricStore, family: Family, dimensions: &[(&str, &str)]) -> Self {
@@ -161,8 +165,8 @@ impl Tally {
     /// Draws the latencies of what needed no integration: refusals and cache hits.
     pub(crate) fn finish(&mut self, chance: &mut Chance) {
         let refused = std::mem::take(&mut self.refused);
-        self.answered(&Latency::new(LatencySpec { p50: 2.0, p99: 9.0 }), refused, chance);
-        self.answered(&Latency::new(LatencySpec { p50: 4.0, p99: 18.0 }), self.hits, chance);
+        self.answered(&Latency::new(REFUSAL), refused, chance);
+        self.answered(&Latency::new(CACHE_HIT), self.hits, chance);
     }
 
     /// Requests that API Gateway answered by itself.
@@ -173,7 +177,7 @@ impl Tally {
 }
 
 /// Spreads requests over a distribution: few are drawn one by one, many go to its quantiles.
-fn spread(latency: &Latency, requests: u64, chance: &mut Chance, mut put: impl FnMut(f64, u64)) {
+pub(crate) fn spread(latency: &Latency, requests: u64, chance: &mut Chance, mut put: impl FnMut(f64, u64)) {
     if requests < QUANTILES.len() as u64 {
         for _ in 0..requests {
             put(latency.draw(chance), 1);

@@ -23,7 +23,7 @@ pub(crate) use tree::Tree;
 /// An encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// JSON 1.1: `WAFv2`.
+    /// JSON 1.1: `WAFv2`, `CloudTrail`, `CloudWatch` Logs.
     Json11,
     /// JSON 1.0: `CloudWatch`, newer botocore.
     Json10,

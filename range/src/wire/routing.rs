@@ -31,7 +31,7 @@ impl Target {
 
     /// What the call is about, in short.
     pub(crate) fn resource(&self) -> String {
-        const TELLING: [&str; 14] = [
+        const TELLING: [&str; 16] = [
             "restApiId",
             "apiId",
             "routeKey",
@@ -46,6 +46,8 @@ impl Target {
             "WebACLArn",
             "WebAclArn",
             "ARN",
+            "logGroupName",
+            "filterName",
         ];
         let parts: Vec<&str> =
             TELLING.iter().filter_map(|member| self.input.get(member).and_then(Value::as_str)).collect();
@@ -100,6 +102,7 @@ fn json_rpc(request: &Request<Bytes>, target: &str) -> Result<Target, Refusal> {
     // CloudTrail's prefix has dots of its own.
     let (service, protocol) = match target.rsplit_once('.').map(|(prefix, _)| prefix) {
         Some(CLOUD_TRAIL) => (Service::CloudTrail, Protocol::Json11),
+        Some("Logs_20140328") => (Service::Logs, Protocol::Json11),
         Some("AWSWAF_20190729") => (Service::Waf, Protocol::Json11),
         Some("GraniteServiceVersion20100801") => (Service::CloudWatch, Protocol::Json10),
         _ => return Err((Protocol::Json11, Service::Waf.unknown_operation())),

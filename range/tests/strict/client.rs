@@ -80,6 +80,16 @@ impl Client {
         json_answer(self.send(request))
     }
 
+    /// `CloudWatch` Logs in JSON 1.1.
+    pub(crate) fn logs(&mut self, operation: &str, input: Value) -> Answer {
+        let request = Request::post("/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("Logs_20140328.{operation}"))
+            .body(Bytes::from(input.to_string()))
+            .unwrap();
+        json_answer(self.send(request))
+    }
+
     /// `CloudWatch` in JSON 1.0.
     pub(crate) fn metrics(&mut self, operation: &str, input: &Value) -> Answer {
         let request = Request::post("/")

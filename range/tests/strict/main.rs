@@ -13,6 +13,7 @@ mod faults;
 mod gateway;
 mod http_apis;
 mod ip_sets;
+mod logs;
 mod metrics;
 mod plans;
 mod propagation;

@@ -1,6 +1,7 @@
 //! The traffic engine from outside: what an account's books say after a scenario has run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod access_logs;
 mod authorization;
 mod books;
 mod closing;

@@ -119,7 +119,7 @@ fn detail(api: &Api, stage: &Value) -> Option<StageDetail> {
     })
 }
 
-fn http_stage(body: &Map<String, Value>) -> HttpStage {
+pub(super) fn http_stage(body: &Map<String, Value>) -> HttpStage {
     let object = |name: &str| body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut settings = object("routeSettings");
     settings.insert(ALL_METHODS.to_owned(), Value::Object(object("defaultRouteSettings")));

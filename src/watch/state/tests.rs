@@ -31,7 +31,9 @@ fn stages(state: &mut State, api: &Api, names: &[&str]) {
 }
 
 fn active(names: &[(&str, &str)]) -> Found {
-    let keys = names.iter().map(|(a, s)| ((*a).into(), (*s).into()));
+    let key =
+        |(api, stage): &(&str, &str)| SeriesKey { kind: ApiKind::Rest, api: (*api).into(), stage: (*stage).into() };
+    let keys = names.iter().map(key);
     Found::Active(Ok(keys.collect()))
 }
 

@@ -1,5 +1,6 @@
 //! Stages.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
@@ -116,6 +117,9 @@ pub(super) fn update(account: &mut Account, input: &Value) -> Outcome {
     for patch in operations(input)? {
         apply(api, &mut stage, &patch, account.now)?;
     }
+    if stage.access_log != stage_of(account, input)?.access_log {
+        check_access_log(account, &stage.access_log)?;
+    }
     let id = api.id.clone();
     account.save_stage(&id, stage).ok_or_else(no_stage)?;
     Ok(Answer::ok(document(account, &id, stage_of(account, input)?)))
@@ -185,6 +189,21 @@ fn access_log(stage: &mut Stage, patch: &Patch<'_>) {
     } else {
         stage.access_log.insert(member, patch.value.to_owned());
     }
+}
+
+/// An access log needs an account that lets API Gateway write (documented; the words are from users' reports), a destination and a format.
+fn check_access_log(account: &Account, log: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    if log.is_empty() {
+        return Ok(());
+    }
+    if account.gateway.cloudwatch_role_arn.is_none() {
+        return Err(bad_request("CloudWatch Logs role ARN must be set in account settings to enable logging"));
+    }
+    super::super::common::access_log(
+        log.get("destinationArn").map(String::as_str),
+        log.get("format").map(String::as_str),
+    )
+    .map_err(bad_request)
 }
 
 fn canary(api: &Api, stage: &mut Stage, patch: &Patch<'_>) -> Result<(), AwsError> {

@@ -1,0 +1,394 @@
+//! Running a query over what a log group holds.
+//!
+//! Lines are made only where the query can tell them apart: a query that counts by status looks at one line of each kind, one that counts by
+//! address draws addresses, and only one that shows events makes every line.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::table::{Groups, Row, moment, sort};
+use super::{Command, Expr, MOST_ROWS, Program, Stats};
+use crate::logs::json::discover;
+use crate::logs::line::{Line, Took};
+use crate::logs::{Kind, LogStore, Record, Results, Second};
+
+/// Over what a query runs.
+pub(crate) struct Asked<'a> {
+    pub(crate) store: &'a LogStore,
+    /// Names of log groups.
+    pub(crate) groups: &'a [String],
+    /// First and last second, both inclusive (documented).
+    pub(crate) seconds: (i64, i64),
+    pub(crate) now: DateTime<Utc>,
+    /// The account's id.
+    pub(crate) account: &'a str,
+    /// Rows at most.
+    pub(crate) limit: Option<usize>,
+}
+
+/// What of a kind's lines a query can tell apart, and whether its filters let all of them through or none.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Moment or id: every line by itself.
+    lines: bool,
+    address: bool,
+    took: bool,
+    /// `None` where that differs from line to line.
+    passes: Option<bool>,
+}
+
+/// A class of lines that a query cannot tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Alike {
+    kind: u64,
+    second: i64,
+    address: usize,
+    took: Option<Took>,
+}
+
+struct Runner<'a> {
+    program: &'a Program,
+    asked: &'a Asked<'a>,
+    /// Columns of the event by name.
+    event: HashMap<&'a str, usize>,
+    /// Whether any of them is a discovered field.
+    discovers: bool,
+    looks: HashMap<u64, Look>,
+    results: Results,
+}
+
+/// Runs a query.
+pub(crate) fn run(program: &Program, asked: &Asked<'_>) -> Results {
+    let columns = program.columns.iter().zip(&program.event).enumerate();
+    let event: HashMap<&str, usize> =
+        columns.filter(|(_, (_, is_event))| **is_event).map(|(at, (name, _))| (name.as_str(), at)).collect();
+    let discovers = event.keys().any(|name| !name.starts_with('@'));
+    let mut runner = Runner { program, asked, event, discovers, looks: HashMap::new(), results: Results::default() };
+    let first = program.commands.iter().position(|command| matches!(command, Command::Stats(_)));
+    match first.map(|at| (at, &program.commands[at])) {
+        Some((at, Command::Stats(stats))) => {
+            let rows = runner.grouped(stats);
+            runner.after(rows, stats, &program.commands[at + 1..]);
+        }
+        _ => runner.events(),
+    }
+    runner.results
+}
+
+impl<'a> Runner<'a> {
+    /// Seconds with the group that they are of, in order of time.
+    fn seconds(&self) -> Vec<(&'a str, &'a Second)> {
+        let (from, to) = self.asked.seconds;
+        let mut all: Vec<(&str, &Second)> = Vec::new();
+        for group in self.asked.groups {
+            let readable = self.asked.store.readable(group, from..=to, self.asked.now);
+            all.extend(readable.map(|second| (group.as_str(), second)));
+        }
+        all.sort_by_key(|(_, second)| second.at);
+        all
+    }
+
+    fn scan(&mut self, record: &Record) {
+        let count = u64::from(record.count);
+        self.results.scanned += count;
+        self.results.bytes += count * record.kind.line_bytes();
+    }
+
+    fn row(&self, group: &str, kind: &Kind, line: &Line, weight: u64) -> Row {
+        let mut values = vec![None; self.program.columns.len()];
+        let mut put = |name: &str, value: &dyn Fn() -> String| {
+            if let Some(at) = self.event.get(name) {
+                values[*at] = Some(value());
+            }
+        };
+        let delay = i64::from(self.asked.store.delay_seconds) * 1000;
+        put("@timestamp", &|| moment(line.millis));
+        put("@ingestionTime", &|| moment(line.millis + delay));
+        put("@logStream", &|| kind.stream().to_owned());
+        put("@log", &|| format!("{}:{group}", self.asked.account));
+        put("@ptr", &|| pointer(line.id));
+        if self.discovers || self.event.contains_key("@message") {
+            let message = kind.render(line);
+            if self.discovers {
+                discover(&message, |name, value| {
+                    if let Some(at) = self.event.get(name) {
+                        values[*at] = Some(value);
+                    }
+                });
+            }
+            if let Some(at) = self.event.get("@message") {
+                values[*at] = Some(message);
+            }
+        }
+        Row { weight, millis: line.millis, values, pointer: Some(line.id) }
+    }
+
+    /// Lets the commands before `stats` make their columns; says whether the filters let the row through.
+    fn prepare(&self, row: &mut Row) -> bool {
+        let mut passes = true;
+        for command in &self.program.commands {
+            match command {
+                Command::Fields(fields) => {
+                    for (column, expr) in fields {
+                        if let Some(expr) = expr {
+                            row.values[*column] = expr.value(row);
+                        }
+                    }
+                }
+                Command::Parse { of, regex, names } => {
+                    let text = row.values[*of].clone().unwrap_or_default();
+                    let found = regex.captures(&text);
+                    for (group, name) in names.iter().enumerate() {
+                        let group = found.as_ref().and_then(|found| found.get(group + 1));
+                        row.values[*name] = group.map(|group| group.as_str().to_owned());
+                    }
+                }
+                Command::Filter(condition) => passes &= condition.holds(row),
+                Command::Stats(_) => break,
+                Command::Display(_) | Command::Sort(_) | Command::Limit(_) => {}
+            }
+        }
+        passes
+    }
+
+    /// Every expression by which lines are told apart: conditions, and what the first `stats` looks at.
+    fn telling(&self) -> impl Iterator<Item = &Expr> {
+        let commands = self.program.commands.iter();
+        let upto = commands.scan(false, |over, command| {
+            let first = !std::mem::replace(over, *over || matches!(command, Command::Stats(_)));
+            first.then_some(command)
+        });
+        upto.flat_map(|command| -> Vec<&Expr> {
+            match command {
+                Command::Filter(condition) => vec![condition],
+                Command::Stats(stats) => {
+                    stats.by.iter().chain(stats.aggregates.iter().filter_map(super::Aggregate::of)).collect()
+                }
+                _ => Vec::new(),
+            }
+        })
+    }
+
+    fn look(&mut self, group: &str, kind: &Kind) -> Look {
+        if let Some(known) = self.looks.get(&kind.serial()) {
+            return *known;
+        }
+        let [one, other] = Line::strangers();
+        let seen = |line: &Line| {
+            let mut row = self.row(group, kind, line, 1);
+            let passes = self.prepare(&mut row);
+            let mut values = Vec::new();
+            for expr in self.telling() {
+                expr.reads(&mut |column| values.push(row.values.get(column).cloned()));
+            }
+            (values, passes)
+        };
+        let (base, passes) = seen(&one);
+        let differs = |line: Line| seen(&line).0 != base;
+        let id = differs(Line { id: other.id, ..one.clone() });
+        let moment = differs(Line { millis: other.millis, ..one.clone() });
+        let address = differs(Line { address: other.address, ..one.clone() });
+        let took = differs(Line { took: other.took, ..one.clone() });
+        let same = !(id || moment || address || took);
+        let lines = id || moment || (address && took);
+        let look = Look { lines, address, took, passes: (same && !self.filters_by_time()).then_some(passes) };
+        self.looks.insert(kind.serial(), look);
+        look
+    }
+
+    /// Whether a condition looks at rounded time.
+    fn filters_by_time(&self) -> bool {
+        let mut timed = false;
+        for command in &self.program.commands {
+            if let Command::Filter(condition) = command {
+                condition.periods(&mut |_| timed = true);
+            }
+        }
+        timed
+    }
+
+    /// Whole seconds that time may be rounded to; `None` where rounding to less is asked.
+    fn rounding(&self) -> Option<i64> {
+        let mut common = 0;
+        for expr in self.telling() {
+            expr.periods(&mut |period| common = divisor(common, period));
+        }
+        (common % 1000 == 0).then_some(common / 1000)
+    }
+
+    fn grouped(&mut self, stats: &Stats) -> Vec<Row> {
+        let rounding = self.rounding();
+        let mut alike: HashMap<Alike, (u64, &'a str, &'a Kind)> = HashMap::new();
+        let mut groups = Groups::new(stats);
+        for (group, second) in self.seconds() {
+            let at = match rounding {
+                Some(0) => 0,
+                Some(period) => second.at.div_euclid(period) * period,
+                None => second.at,
+            };
+            for record in &second.records {
+                self.scan(record);
+                let look = self.look(group, &record.kind);
+                if look.passes == Some(false) {
+                    continue;
+                }
+                let key = Alike { kind: record.kind.serial(), second: at, address: usize::MAX, took: None };
+                let mut put = |key: Alike, weight: u64| {
+                    alike.entry(key).or_insert((0, group, &record.kind)).0 += weight;
+                };
+                let seed = self.asked.store.seed();
+                if look.lines || rounding.is_none() {
+                    for line in second.lines(record, seed) {
+                        self.add(&mut groups, group, &record.kind, &line, 1);
+                    }
+                } else if look.address {
+                    record.addresses(second.at, seed).for_each(|address| put(Alike { address, ..key }, 1));
+                } else if look.took {
+                    for (took, count) in second.latencies(record, seed) {
+                        put(Alike { took: Some(took), ..key }, count);
+                    }
+                } else {
+                    put(key, u64::from(record.count));
+                }
+            }
+        }
+        let mut alike: Vec<_> = alike.into_iter().collect();
+        alike.sort_unstable_by_key(|(key, _)| *key);
+        for (key, (weight, group, kind)) in alike {
+            let [mut line, _] = Line::strangers();
+            line.millis = key.second * 1000;
+            line.address = kind.roster().address(key.address).unwrap_or(line.address);
+            line.took = key.took.unwrap_or(line.took);
+            self.add(&mut groups, group, kind, &line, weight);
+        }
+        groups.rows()
+    }
+
+    fn add(&mut self, groups: &mut Groups<'_>, group: &str, kind: &Kind, line: &Line, weight: u64) {
+        let mut row = self.row(group, kind, line, weight);
+        if self.prepare(&mut row) {
+            self.results.matched += weight;
+            groups.add(&row);
+        }
+    }
+
+    /// What comes after the first `stats`.
+    fn after(&mut self, mut rows: Vec<Row>, stats: &Stats, commands: &[Command]) {
+        let mut names = stats.names.clone();
+        let mut shown: Option<Vec<usize>> = None;
+        for command in commands {
+            match command {
+                Command::Filter(condition) => rows.retain(|row| condition.holds(row)),
+                Command::Stats(stats) => {
+                    let mut groups = Groups::new(stats);
+                    for row in &rows {
+                        groups.add(row);
+                    }
+                    (rows, names, shown) = (groups.rows(), stats.names.clone(), None);
+                }
+                Command::Sort(keys) => sort(&mut rows, keys),
+                Command::Limit(most) => rows.truncate(*most),
+                Command::Display(columns) => shown = Some(columns.clone()),
+                Command::Fields(_) | Command::Parse { .. } => {}
+            }
+        }
+        rows.truncate(self.asked.limit.unwrap_or(MOST_ROWS));
+        let shown = shown.unwrap_or_else(|| (0..names.len()).collect());
+        self.results.rows = rows.iter().map(|row| cells(row, &names, &shown)).collect();
+    }
+
+    /// A query without `stats`: its rows are events, newest first unless sorted otherwise.
+    fn events(&mut self) {
+        let commands = &self.program.commands;
+        let limit =
+            commands.iter().filter_map(|command| if let Command::Limit(most) = command { Some(*most) } else { None });
+        let limit = limit.chain(self.asked.limit).min().unwrap_or(MOST_ROWS);
+        let first_sort = commands
+            .iter()
+            .find_map(|command| if let Command::Sort(keys) = command { Some(keys.as_slice()) } else { None });
+        let time = self.event.get("@timestamp").copied();
+        let ascending = matches!(first_sort, Some([(column, false), ..]) if Some(*column) == time);
+        let by_time = first_sort.is_none() || matches!(first_sort, Some([(column, _)]) if Some(*column) == time);
+        let mut seconds = self.seconds();
+        if !ascending {
+            seconds.reverse();
+        }
+        let mut rows: Vec<Row> = Vec::new();
+        for (group, second) in seconds {
+            let full = by_time && rows.len() >= limit;
+            let before = rows.len();
+            for record in &second.records {
+                self.scan(record);
+                match self.look(group, &record.kind).passes {
+                    Some(false) => {}
+                    Some(true) if full => self.results.matched += u64::from(record.count),
+                    _ => self.gather(group, second, record, &mut rows),
+                }
+            }
+            if full {
+                rows.truncate(before);
+            } else {
+                rows[before..].sort_by_key(|row| if ascending { row.millis } else { -row.millis });
+            }
+        }
+        for command in commands {
+            if let Command::Sort(keys) = command {
+                sort(&mut rows, keys);
+            }
+        }
+        rows.truncate(limit);
+        self.show(&rows);
+    }
+
+    fn gather(&mut self, group: &str, second: &Second, record: &Record, rows: &mut Vec<Row>) {
+        for line in second.lines(record, self.asked.store.seed()) {
+            let mut row = self.row(group, &record.kind, &line, 1);
+            if self.prepare(&mut row) {
+                self.results.matched += 1;
+                rows.push(row);
+            }
+        }
+    }
+
+    /// Columns of `display`, or of every `fields`, or else time and message; and the pointer to the event (documented).
+    fn show(&mut self, rows: &[Row]) {
+        let commands = &self.program.commands;
+        let display = commands
+            .iter()
+            .rev()
+            .find_map(|command| if let Command::Display(columns) = command { Some(columns.clone()) } else { None });
+        let fields = commands
+            .iter()
+            .filter_map(|command| if let Command::Fields(fields) = command { Some(fields) } else { None });
+        let fields: Vec<usize> = fields.flatten().map(|(column, _)| *column).collect();
+        let plain = display.is_none() && fields.is_empty();
+        let shown = display.unwrap_or(fields);
+        for row in rows {
+            let mut cells = cells(row, &self.program.columns, &shown);
+            if plain {
+                cells.push(("@timestamp".to_owned(), moment(row.millis)));
+                let message = self.event.get("@message").and_then(|at| row.values[*at].clone());
+                cells.extend(message.map(|message| ("@message".to_owned(), message)));
+            }
+            cells.extend(row.pointer.map(|id| ("@ptr".to_owned(), pointer(id))));
+            self.results.rows.push(cells);
+        }
+    }
+}
+
+/// Names and values of a row; what it does not have is left out (documented by example).
+fn cells(row: &Row, names: &[String], shown: &[usize]) -> Vec<(String, String)> {
+    let cell = |column: &usize| Some((names.get(*column)?.clone(), row.values.get(*column)?.clone()?));
+    shown.iter().filter_map(cell).collect()
+}
+
+/// The form is the range's own.
+fn pointer(id: u64) -> String {
+    format!("Cn{id:016x}AA")
+}
+
+/// The greatest common divisor.
+fn divisor(left: i64, right: i64) -> i64 {
+    if right == 0 { left } else { divisor(right, left % right) }
+}
