@@ -141,8 +141,8 @@ fn of_method(around: &Around<'_>, name: &str) -> Vec<Dimensions> {
 fn queries(kind: ApiKind, dimensions: &Dimensions) -> [MetricQuery; 5] {
     let names = if kind == ApiKind::Rest { REST } else { HTTP };
     names.map(|(name, statistic)| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name,
+        namespace: "AWS/ApiGateway".into(),
+        name: name.into(),
         dimensions: dimensions.clone(),
         statistic,
     })

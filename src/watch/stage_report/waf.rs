@@ -91,8 +91,8 @@ pub(super) async fn rules(aws: &Aws, settings: &Settings, opened: &Opened) -> Ru
 /// The five counters of one rule, or of `ALL` (documented: regional series have a region).
 fn queries(dimension: &str, rule: &str, region: &str) -> Vec<MetricQuery> {
     let query = |counter: WafCounter| MetricQuery {
-        namespace: "AWS/WAFV2",
-        name: counter.metric(),
+        namespace: "AWS/WAFV2".into(),
+        name: counter.metric().into(),
         dimensions: vec![("WebACL", dimension.to_owned()), ("Rule", rule.to_owned()), ("Region", region.to_owned())],
         statistic: Statistic::Sum,
     };
