@@ -8,7 +8,7 @@ use super::args::{Common, SnapshotArgs};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::{FigureMap, Printer, time};
-use super::session::connection;
+use super::session::only;
 use super::text;
 use crate::aws::Aws;
 use crate::model::board::{AccountGauge, Board, Known, PaceOf, Polling, StageRow};
@@ -31,7 +31,7 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
         return super::stage::snapshot(common, stage, printer).await;
     }
     let settings = config::settings(common)?;
-    let aws = Aws::connect(&connection(common)).await?;
+    let aws = Aws::connect(&only(common)?).await?;
     if !args.watch {
         print(&read_board(&aws, &settings).await?, &settings, printer);
         return Ok(Exit::Done);
