@@ -100,6 +100,7 @@ impl Traffic {
         let label = self.fronts[front].label.clone();
         let book = self.truth.open(&label, Truth::REAL);
         self.truth.add(book, now, &counts);
+        self.truth.took(&label, now, &tally.latency);
         // Not drawn from the account's names, so that a request changes no id that a later write gets.
         let request_id = Ids::new(self.seed ^ chance.bits()).uuid();
         let one =

@@ -248,6 +248,7 @@ impl Traffic {
             }
             front.tally.finish(&mut chance);
             front.series.iter().for_each(|series| series.write(&mut account.metrics, at, &front.tally));
+            self.truth.took(&front.label, at, &front.tally.latency);
             front.tally.clear();
         }
         for crowd in &self.crowds {
