@@ -160,7 +160,7 @@ impl Traffic {
         for leaf in &fate.rates {
             shield.count_rate(*leaf, client, 1.0);
         }
-        shield.count(&fate.events, 1);
+        shield.count(&fate, 1);
         shield.publish(&mut account.metrics, &account.region, now);
         let sampled = asked.sampled();
         for event in &fate.events {

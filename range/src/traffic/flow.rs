@@ -82,7 +82,7 @@ impl Traffic {
                 flow.rated += work.sent as f64;
             }
             if let Some(shield) = &mut shield {
-                shield.count(&flow.fate.events, work.sent);
+                shield.count(&flow.fate, work.sent);
             }
             let tally = tally(front, flow.lane);
             if !flow.fate.passed {
