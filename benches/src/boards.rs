@@ -11,7 +11,7 @@ use portcullis::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose, R
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
 use portcullis::model::source::{Legitimacy, Source, Sources};
-use portcullis::model::stage::{StageId, StageSelector};
+use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::TimelineEntry;
 use portcullis::tui::TimelineView;
 
@@ -57,7 +57,9 @@ pub fn board(stages: usize) -> Board {
             details: (stages, stages),
             read_at: Some(ago(0)),
             trouble: None,
+            ..Polling::default()
         },
+        ..Board::empty(ago(0))
     }
 }
 
@@ -102,6 +104,7 @@ fn row(n: usize) -> StageRow {
             waf_counted_per_second: known(0.0, acl()),
             throttled_per_second: Figure::unknown("AWS publishes no throttle metric"),
             client_error_share_from_blocks: Figure::unknown("the web ACL is shared"),
+            ..Figures::unknown("not read")
         },
         history: Arc::new(history),
         signals: if attacked { signals() } else { Vec::new() },
@@ -110,6 +113,7 @@ fn row(n: usize) -> StageRow {
         } else {
             Vec::new()
         },
+        ..StageRow::new(stage(n), ApiKind::Rest)
     }
 }
 
@@ -118,6 +122,8 @@ fn signals() -> Vec<Signal> {
         kind,
         severity,
         since: ago(4),
+        ended: None,
+        peak: None,
         value,
         threshold,
         evidence: "5,500 of 10,900 requests in 22:12Z were answered so; a day ago it was 2 %; WAF blocked none".into(),

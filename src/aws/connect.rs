@@ -49,6 +49,7 @@ pub struct Aws(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) gateway: aws_sdk_apigateway::Client,
     pub(super) http_apis: aws_sdk_apigatewayv2::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) metrics: aws_sdk_cloudwatch::Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) waf: aws_sdk_wafv2::Client,
@@ -93,6 +94,9 @@ impl Aws {
             ),
             http_apis: aws_sdk_apigatewayv2::Client::from_conf(
                 aws_sdk_apigatewayv2::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+            ),
+            logs: aws_sdk_cloudwatchlogs::Client::from_conf(
+                aws_sdk_cloudwatchlogs::config::Builder::from(&config).interceptor(ReadsOnly).build(),
             ),
             metrics: aws_sdk_cloudwatch::Client::from_conf(
                 aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(ReadsOnly).build(),
@@ -199,7 +203,7 @@ fn endpoint_label(connection: &Connection, config: &SdkConfig) -> Option<String>
 
 /// An endpoint overridden for one service only is just as worth showing.
 fn service_override() -> Option<String> {
-    const SERVICES: [&str; 5] = ["API_GATEWAY", "APIGATEWAYV2", "CLOUDWATCH", "STS", "WAFV2"];
+    const SERVICES: [&str; 6] = ["API_GATEWAY", "APIGATEWAYV2", "CLOUDWATCH", "CLOUDWATCH_LOGS", "STS", "WAFV2"];
     let names = SERVICES.iter().map(|service| format!("AWS_ENDPOINT_URL_{service}"));
     let ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_ok_and(|v| v.eq_ignore_ascii_case("true"));
     if ignored { None } else { names.filter_map(|name| std::env::var(name).ok()).find(|url| !url.is_empty()) }

@@ -46,8 +46,13 @@ pub const READS: &[(&str, &str)] = &[
     ("ApiGatewayV2", "GetApis"),
     ("ApiGatewayV2", "GetRoutes"),
     ("ApiGatewayV2", "GetStage"),
+    ("ApiGatewayV2", "GetStages"),
     ("CloudWatch", "GetMetricData"),
     ("CloudWatch", "ListMetrics"),
+    ("CloudWatch Logs", "DescribeMetricFilters"),
+    ("CloudWatch Logs", "GetQueryResults"),
+    ("CloudWatch Logs", "StartQuery"),
+    ("CloudWatch Logs", "StopQuery"),
     ("STS", "GetCallerIdentity"),
     ("WAFV2", "GetIPSet"),
     ("WAFV2", "GetRuleGroup"),
@@ -242,6 +247,9 @@ fn write_on_the_wire(request: &HttpRequest) -> Option<OnTheWire> {
     if request.method() == "POST" && path == "/" {
         if let Some(operation) = header("x-amz-target").strip_prefix("AWSWAF_20190729.") {
             return unless_read("WAFV2", operation, || json_resource(operation, body));
+        }
+        if let Some(operation) = header("x-amz-target").strip_prefix("Logs_20140328.") {
+            return unless_read("CloudWatch Logs", operation, String::new);
         }
         if header("content-type").starts_with("application/x-www-form-urlencoded") {
             return unless_read("STS", form_action(body).unwrap_or("an unnamed action"), String::new);

@@ -43,6 +43,8 @@ pub enum Quota {
     MetricData,
     /// `ListMetrics`: 25 a second (CloudWatch quotas 2023, now unverified).
     ListMetrics,
+    /// CloudWatch Logs queries and lists: 5 a second per operation (CloudWatch Logs quotas; the least of those documented).
+    Logs(&'static str),
     /// STS: not worth pacing.
     Identity,
 }
@@ -60,6 +62,7 @@ impl Quota {
             Self::WebAclAssociation(_) => (0.5, 1.0),
             Self::MetricData => (50.0, 50.0),
             Self::ListMetrics => (25.0, 25.0),
+            Self::Logs(_) => (5.0, 5.0),
             Self::Identity => (100.0, 100.0),
         }
     }

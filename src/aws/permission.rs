@@ -38,42 +38,52 @@ macro_rules! permissions {
 
 permissions! {
     "API Gateway" "GetAccount": "apigateway:GET" on "arn:aws:apigateway:*::/account",
-        "the account's limit", "plans to throttle know the stage's limits only";
+        "the account's limit", "it is `?`; plans to throttle know the stage's limits only";
     "API Gateway" "GetDeployment": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/deployments/*",
-        "which methods are deployed", "`throttle.method` is `unknown`: no plan to throttle one method";
+        "which methods are deployed", "no methods of a stage; `throttle.method` is `unknown`: no plan to throttle one method";
     "API Gateway" "GetDeployments": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/deployments",
-        "did somebody deploy meanwhile? is the snapshot there?", "no `kill-switch`";
+        "recent deployments; did somebody deploy meanwhile? is the snapshot there?", "they are `?`; no `kill-switch`";
     "API Gateway" "GetExport": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages/*/exports/*",
-        "the deployed policy; dev against prod", "no proof for `kill-switch`";
+        "the deployed policy; dev against prod", "it is `?`; no proof for `kill-switch`";
     "API Gateway" "GetResources": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/resources",
         "undeployed work in the draft", "`kill-switch.drift` is `unknown`";
     "API Gateway" "GetRestApi": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*",
-        "the draft's policy", "no `kill-switch`";
+        "the draft's policy, the endpoint", "they are `?`; no `kill-switch`";
     "API Gateway" "GetRestApis": "apigateway:GET" on "arn:aws:apigateway:*::/restapis",
         "which APIs there are", "no rows but those known from metrics; no plan";
     "API Gateway" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages/*",
-        "a stage's settings, reading back", "no plan to throttle, flush or close";
+        "a stage's settings, reading back", "its cache, canary, log and limits are `?`; no plan to throttle, flush or close";
     "API Gateway" "GetStages": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages",
         "stages and their web ACLs", "the web ACL is `?`; no plan";
     "API Gateway" "GetUsagePlans": "apigateway:GET" on "arn:aws:apigateway:*::/usageplans",
-        "limits of single clients", "`throttle.limits` says that it knows in part only";
+        "limits of single clients", "they are `?`; `throttle.limits` says that it knows in part only";
     "ApiGatewayV2" "GetApis": "apigateway:GET" on "arn:aws:apigateway:*::/apis",
         "which HTTP APIs there are", "no plan to throttle one";
     "ApiGatewayV2" "GetRoutes": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/routes",
         "the routes of an HTTP API", "`throttle.method` is `unknown`";
     "ApiGatewayV2" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages/*",
         "a stage of an HTTP API, reading back", "no plan to throttle it";
+    "ApiGatewayV2" "GetStages": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/stages",
+        "the stages of an HTTP API", "its stages are known from metrics only";
     "CloudWatch" "GetMetricData": "cloudwatch:GetMetricData" on "*",
         "every figure and signal", "figures are `?`";
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",
         "which stages are active; the names of WAF's series", "WAF's figures may be `?`";
+    "CloudWatch Logs" "DescribeMetricFilters": "logs:DescribeMetricFilters" on "arn:aws:logs:*:*:log-group:*",
+        "a metric of throttled requests that is there already", "throttling is known from access logs only";
+    "CloudWatch Logs" "GetQueryResults": "logs:GetQueryResults" on "*",
+        "the answers of queries over access logs", "throttling is `?`, sources are WAF's samples only";
+    "CloudWatch Logs" "StartQuery": "logs:StartQuery" on "arn:aws:logs:*:*:log-group:*",
+        "throttled requests and who sends them, out of access logs", "throttling is `?`, sources are WAF's samples only";
+    "CloudWatch Logs" "StopQuery": "logs:StopQuery" on "*",
+        "ending a query that takes too long", "it runs on and is billed";
     "STS" "GetCallerIdentity": "" on "", "account and caller", "nothing can be written";
     "WAFV2" "GetIPSet": "wafv2:GetIPSet" on "*", "plans, reading back", "no plan to block";
     "WAFV2" "GetRuleGroup": "wafv2:GetRuleGroup" on "*",
         "is the IP set effective?", "`unknown` where a group runs earlier; its own sets are not found";
     "WAFV2" "GetSampledRequests": "wafv2:GetSampledRequests" on "*",
         "sources, legitimate callers, proof of effect", "no sources; those guards are `unknown`";
-    "WAFV2" "GetWebACL": "wafv2:GetWebACL" on "*", "rules in order", "no sources, no plan to block";
+    "WAFV2" "GetWebACL": "wafv2:GetWebACL" on "*", "rules in order", "its rules are `?`; no sources, no plan to block";
     "WAFV2" "ListIPSets": "wafv2:ListIPSets" on "*",
         "is an IP set of a name there already?", "no plan to prepare a closed web ACL";
     "WAFV2" "ListResourcesForWebACL": "wafv2:ListResourcesForWebACL" on "*", "blast radius", "that guard is `unknown`";

@@ -19,6 +19,7 @@ mod preflight;
 mod range;
 mod session;
 mod sources;
+mod stage;
 mod text;
 mod timeline;
 
@@ -79,7 +80,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
     match args.command {
         Command::Drill(drill) => console::drill(&common, drill).await,
         Command::Live(live) => console::live(&common, live).await,
-        Command::Snapshot(snapshot) => observe::snapshot(&common, snapshot, printer).await,
+        Command::Snapshot(snapshot) => Box::pin(observe::snapshot(&common, snapshot, printer)).await,
         Command::Sources(sources) => sources::sources(&common, sources, printer).await,
         Command::Preflight(args) => Box::pin(preflight::preflight(&common, args, printer)).await,
         Command::Plan(plan) => act::plan(&common, plan, printer).await,

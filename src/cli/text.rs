@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::board::{Board, Known, StageRow};
+use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Scope};
 use crate::model::plan::{Finished, Outcome, Plan, Purpose};
 use crate::model::source::{Legitimacy, Sources, Tally};
@@ -147,31 +148,67 @@ pub(super) fn board(board: &Board) -> String {
     let label =
         board.identity.as_ref().map_or_else(|| "no account yet".to_owned(), crate::model::identity::Identity::label);
     let _ = writeln!(out, "{label}  at {}", clock(board.at));
-    let _ = writeln!(
-        out,
-        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  signals",
-        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s"
-    );
+    heading(&mut out);
     for row in &board.stages {
         line(&mut out, row);
     }
     let polling = &board.polling;
     let _ = writeln!(
         out,
-        "{} metrics in {} calls, ${:.4}/h at this pace (estimate)",
-        polling.metrics, polling.calls, polling.dollars_per_hour
+        "{} metrics in {} calls, ${:.4}/h at this pace (estimate) of ${:.2}/h",
+        polling.metrics, polling.calls, polling.dollars_per_hour, polling.budget_dollars_per_hour
     );
+    if let Some(slowed) = &polling.slowed {
+        let _ = writeln!(out, "{slowed}");
+    }
+    let gauge = &board.account;
+    let _ = match (&gauge.limit, gauge.used_share.reason()) {
+        (Known::Yes(limit), None) => writeln!(
+            out,
+            "account: {} of {:.0} req/s, all APIs together ({})",
+            plain(&gauge.requests_per_second),
+            limit.rate,
+            percent(&gauge.used_share)
+        ),
+        (_, reason) => writeln!(out, "account: ? {}", neutralised(reason.unwrap_or("not read yet"))),
+    };
+    let _ = writeln!(out, "{}", cost(&board.burn));
     if let Some(trouble) = &polling.trouble {
         let _ = writeln!(out, "TROUBLE {}", neutralised(trouble));
     }
     out
 }
 
-fn line(out: &mut String, row: &StageRow) {
+/// What traffic costs, in a line.
+pub(super) fn cost(burn: &Burn) -> String {
+    let Some(per_hour) = burn.per_hour.value() else {
+        return format!("costs: ? {}", neutralised(burn.per_hour.reason().unwrap_or_default()));
+    };
+    let parts = CostOf::ALL.iter().filter_map(|of| Some((of, burn.parts_per_hour[of.index()].value()?)));
+    let parts: Vec<String> = parts.map(|(of, dollars)| format!("{} ${dollars:.2}", of.label())).collect();
+    let usual = burn.usual_per_hour.value().map_or("?".to_owned(), |usual| format!("${usual:.2}"));
+    let mut line = format!("costs about ${per_hour:.2}/h ({}), usually {usual}/h", parts.join(", "));
+    if let Some((began, dollars)) = &burn.since {
+        let _ = write!(line, "; ${:.2} since the attack began at {}", dollars.value().unwrap_or(0.0), clock(*began));
+    }
+    line + " (estimate)"
+}
+
+/// What stands above the rows of the board.
+pub(super) fn heading(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11} {:>7}  signals",
+        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s", "429/s"
+    );
+}
+
+/// A row of the board, with what stands below it.
+pub(super) fn line(out: &mut String, row: &StageRow) {
     let f = &row.figures;
     let _ = writeln!(
         out,
-        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  {}",
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11} {:>7}  {}",
         shortened(&row.id.label(), 28),
         plain(&f.requests_per_second),
         percent(&f.client_error_share),
@@ -180,6 +217,7 @@ fn line(out: &mut String, row: &StageRow) {
         whole(&f.latency_p99_ms),
         scoped(&f.waf_allowed_per_second),
         scoped(&f.waf_blocked_per_second),
+        scoped(&f.throttled_per_second),
         row.signals.iter().map(|s| format!("{}:{}", s.severity.word(), s.kind.id())).collect::<Vec<_>>().join(" ")
     );
     let mut reasons: Vec<&str> = [
@@ -189,6 +227,7 @@ fn line(out: &mut String, row: &StageRow) {
         &f.latency_p99_ms,
         &f.waf_allowed_per_second,
         &f.waf_blocked_per_second,
+        &f.throttled_per_second,
     ]
     .iter()
     .filter_map(|figure| figure.reason())
@@ -202,9 +241,14 @@ fn line(out: &mut String, row: &StageRow) {
     };
     let _ = writeln!(
         out,
-        "    {acl}; figures of {}",
-        f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at))
+        "    {}, {acl}; figures of {}{}",
+        row.kind.label(),
+        f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at)),
+        limit_used(row)
     );
+    if !row.signals.is_empty() {
+        let _ = writeln!(out, "    {}", cost(&row.burn));
+    }
     for reason in reasons {
         let _ = writeln!(out, "    ? {}", neutralised(reason));
     }
@@ -213,6 +257,24 @@ fn line(out: &mut String, row: &StageRow) {
     }
     for signal in &row.signals {
         let _ = writeln!(out, "    {}", neutralised(&signal.evidence));
+    }
+    for signal in &row.ended {
+        let end = signal.ended.map_or_else(|| "?".to_owned(), clock);
+        let _ = writeln!(out, "    ended: {} {} to {end}", signal.kind.id(), clock(signal.since));
+    }
+}
+
+/// `; 12.4% at most of 5000 req/s, the stage's, a method`.
+fn limit_used(row: &StageRow) -> String {
+    let f = &row.figures;
+    match (row.limit, f.limit_used_share.value()) {
+        (Some(winning), Some(_)) => format!(
+            "; at most {} of {:.0} req/s ({})",
+            percent(&f.limit_used_share),
+            winning.limit.rate,
+            winning.of.label()
+        ),
+        _ => String::new(),
     }
 }
 
@@ -223,15 +285,18 @@ fn with(figure: &Figure, show: impl Fn(f64) -> String) -> String {
     }
 }
 
-fn plain(figure: &Figure) -> String {
+/// `12.3`: two decimals below ten.
+pub(super) fn plain(figure: &Figure) -> String {
     with(figure, |v| if v < 10.0 { format!("{v:.2}") } else { format!("{v:.0}") })
 }
 
-fn whole(figure: &Figure) -> String {
+/// A whole number.
+pub(super) fn whole(figure: &Figure) -> String {
     with(figure, |v| format!("{v:.0}"))
 }
 
-fn percent(figure: &Figure) -> String {
+/// `12.3%`, out of a fraction.
+pub(super) fn percent(figure: &Figure) -> String {
     with(figure, |v| format!("{:.1}%", v * 100.0))
 }
 
@@ -239,6 +304,7 @@ fn percent(figure: &Figure) -> String {
 fn scoped(figure: &Figure) -> String {
     let mark = match figure.reading().map(|r| &r.scope) {
         Some(Scope::WebAcl { stages, .. }) if *stages > 1 => format!(" acl:{stages}"),
+        Some(Scope::LogGroup { stages, .. }) => format!(" log:{stages}"),
         _ => String::new(),
     };
     format!("{}{mark}", plain(figure))

@@ -145,7 +145,7 @@ impl SignalRecord {
     pub(super) fn measured(&mut self, signal: &Signal) {
         self.severity = self.severity.max(signal.severity);
         self.since = self.since.min(signal.since);
-        if worse(self.kind, signal.value, self.peak) {
+        if self.kind.is_worse(signal.value, self.peak) {
             self.peak = signal.value;
             self.threshold = signal.threshold;
             self.evidence.clone_from(&signal.evidence);
@@ -155,16 +155,8 @@ impl SignalRecord {
     /// Ends it.
     pub(super) fn ended(&mut self, at: DateTime<Utc>, peak: Option<f64>) {
         self.ended_at = Some(at);
-        if let Some(peak) = peak.filter(|p| worse(self.kind, *p, self.peak)) {
+        if let Some(peak) = peak.filter(|p| self.kind.is_worse(*p, self.peak)) {
             self.peak = peak;
         }
-    }
-}
-
-/// Whether `a` is worse than `b` for this signal: a low allowed share is bad, of everything else a high value.
-fn worse(kind: SignalKind, a: f64, b: f64) -> bool {
-    match kind {
-        SignalKind::AllowedShareLow => a < b,
-        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh | SignalKind::BlockedSpike => a > b,
     }
 }

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::cost::Burn;
 use super::figure::Figure;
 use super::identity::Identity;
+use super::limits::{Limit, WinningLimit};
 use super::series::Series;
 use super::signal::Signal;
-use super::stage::StageId;
+use super::stage::{ApiKind, StageId};
 
 /// How many minutes of every metric are kept: three hours.
 pub const HISTORY_MINUTES: usize = 180;
 
 /// Minutes of every metric of a stage, by [`Metric::index`]. A series is shared by all that show it: the stages behind one web ACL,
 /// the board before and the one after, the watcher.
-pub type History = [Arc<Series>; 8];
+pub type History = [Arc<Series>; Metric::ALL.len()];
 
 /// The metrics kept for a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,11 +38,19 @@ pub enum Metric {
     WafBlocked,
     /// Counted by the web ACL a minute (the ACL's scope).
     WafCounted,
+    /// 99th percentile of the integration's latency, ms.
+    IntegrationP99,
+    /// Answers out of the stage's cache a minute.
+    CacheHits,
+    /// Requests that the stage's cache had no answer for a minute.
+    CacheMisses,
+    /// Throttled requests a minute, out of the access log or a metric filter on it.
+    Throttled,
 }
 
 impl Metric {
     /// Every metric, in a fixed order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Requests,
         Self::ClientErrors,
         Self::ServerErrors,
@@ -49,6 +59,10 @@ impl Metric {
         Self::WafAllowed,
         Self::WafBlocked,
         Self::WafCounted,
+        Self::IntegrationP99,
+        Self::CacheHits,
+        Self::CacheMisses,
+        Self::Throttled,
     ];
 
     /// Its place in [`Metric::ALL`].
@@ -77,10 +91,40 @@ pub struct Figures {
     pub waf_blocked_per_second: Figure,
     /// Counted by the web ACL a second, in the ACL's scope.
     pub waf_counted_per_second: Figure,
-    /// Throttled requests a second; AWS publishes no such metric.
+    /// Throttled requests a second, out of the access log or a metric filter on it: AWS publishes no such metric.
     pub throttled_per_second: Figure,
     /// The part of the 4XX share that our web ACL's blocks explain, a fraction of requests; known only where the ACL guards this stage alone.
     pub client_error_share_from_blocks: Figure,
+    /// 99th percentile of the integration's latency, ms.
+    pub integration_latency_p99_ms: Figure,
+    /// Answers out of the stage's cache, as a fraction of what was looked up in it.
+    pub cache_hit_share: Figure,
+    /// The stage's requests as a fraction of the limit that would throttle them first, [`StageRow::limit`]. The limit of a stage holds for
+    /// each method by itself: this is as if all requests were to one method, and so the most it can be.
+    pub limit_used_share: Figure,
+}
+
+impl Figures {
+    /// Nothing known, for one reason.
+    #[must_use]
+    pub fn unknown(reason: &str) -> Self {
+        let unknown = || Figure::unknown(reason);
+        Self {
+            requests_per_second: unknown(),
+            client_error_share: unknown(),
+            server_error_share: unknown(),
+            latency_p50_ms: unknown(),
+            latency_p99_ms: unknown(),
+            waf_allowed_per_second: unknown(),
+            waf_blocked_per_second: unknown(),
+            waf_counted_per_second: unknown(),
+            throttled_per_second: unknown(),
+            client_error_share_from_blocks: unknown(),
+            integration_latency_p99_ms: unknown(),
+            cache_hit_share: unknown(),
+            limit_used_share: unknown(),
+        }
+    }
 }
 
 /// One stage on the board.
@@ -88,6 +132,8 @@ pub struct Figures {
 pub struct StageRow {
     /// Which stage.
     pub id: StageId,
+    /// Of which kind of API.
+    pub kind: ApiKind,
     /// The web ACL before it: name, where known.
     pub web_acl: Known<Option<String>>,
     /// The web ACL's ARN, where known.
@@ -98,8 +144,79 @@ pub struct StageRow {
     pub history: Arc<History>,
     /// What stands, worst first.
     pub signals: Vec<Signal>,
+    /// What stood and has ended within the last hour, newest first.
+    pub ended: Vec<Signal>,
+    /// The limit that its requests would meet first, where it is known.
+    pub limit: Option<WinningLimit>,
+    /// What its traffic costs: an estimate.
+    pub burn: Burn,
+    /// How often its metrics are read.
+    pub pace: Pace,
     /// Short warnings: a shared name, canary, metrics forbidden.
     pub warnings: Vec<String>,
+}
+
+impl StageRow {
+    /// A stage of which nothing is known yet.
+    #[must_use]
+    pub fn new(id: StageId, kind: ApiKind) -> Self {
+        let empty = Arc::new(Series::new(HISTORY_MINUTES));
+        Self {
+            id,
+            kind,
+            web_acl: Known::NotYet,
+            web_acl_arn: None,
+            figures: Figures::unknown("not read yet"),
+            history: Arc::new(std::array::from_fn(|_| Arc::clone(&empty))),
+            signals: Vec::new(),
+            ended: Vec::new(),
+            limit: None,
+            burn: Burn::unknown("not read yet"),
+            pace: Pace::Usual,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// How often the metrics of a stage are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Pace {
+    /// Attacked, or looked at: more often, and more of it.
+    Close,
+    /// Called within three hours.
+    #[default]
+    Usual,
+    /// Not called: one metric, now and then.
+    Idle,
+}
+
+/// How fast one group of stages is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaceOf {
+    /// How many stages.
+    pub stages: usize,
+    /// Account seconds between two readings.
+    pub every_seconds: u64,
+}
+
+/// The limit that all APIs of the account share in this region, and how much of it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountGauge {
+    /// Requests a second of all APIs together, those of the board.
+    pub requests_per_second: Figure,
+    /// The limit (`GetAccount`, documented).
+    pub limit: Known<Limit>,
+    /// Requests as a fraction of the limit.
+    pub used_share: Figure,
+}
+
+impl AccountGauge {
+    /// Nothing known, for one reason.
+    #[must_use]
+    pub fn unknown(reason: &str) -> Self {
+        let unknown = || Figure::unknown(reason);
+        Self { requests_per_second: unknown(), limit: Known::NotYet, used_share: unknown() }
+    }
 }
 
 /// A detail that may not have been read yet.
@@ -122,6 +239,14 @@ pub struct Polling {
     pub calls: usize,
     /// Dollars an hour at the present pace and the configured price (an estimate).
     pub dollars_per_hour: f64,
+    /// Dollars an hour that polling may cost.
+    pub budget_dollars_per_hour: f64,
+    /// Dollars that log queries have cost since the console started (an estimate), and what they may cost an hour.
+    pub log_dollars: (f64, f64),
+    /// How fast stages are read, by [`Pace`]: close, usual, idle.
+    pub paces: [PaceOf; 3],
+    /// Why readings are further apart than configured, where they are: the budget, or AWS limiting calls.
+    pub slowed: Option<String>,
     /// Stages whose details have been read, of all.
     pub details: (usize, usize),
     /// When metrics were last read with success, account time.
@@ -141,6 +266,10 @@ pub struct Board {
     pub rate: f64,
     /// The stages, in a stable order (API name, stage).
     pub stages: Vec<StageRow>,
+    /// The account's limit.
+    pub account: AccountGauge,
+    /// What all stages together cost: an estimate.
+    pub burn: Burn,
     /// How polling is doing.
     pub polling: Polling,
 }
@@ -149,7 +278,16 @@ impl Board {
     /// An empty board: nothing has been read yet.
     #[must_use]
     pub fn empty(at: DateTime<Utc>) -> Self {
-        Self { identity: None, at, rate: 1.0, stages: Vec::new(), polling: Polling::default() }
+        let reason = "nothing has been read yet";
+        Self {
+            identity: None,
+            at,
+            rate: 1.0,
+            stages: Vec::new(),
+            account: AccountGauge::unknown(reason),
+            burn: Burn::unknown(reason),
+            polling: Polling::default(),
+        }
     }
 
     /// The row of a stage.

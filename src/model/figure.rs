@@ -11,6 +11,10 @@ pub enum Origin {
     CloudWatch,
     /// WAF's sampled requests: an estimate.
     WafSamples,
+    /// The stage's access log, counted line by line.
+    AccessLog,
+    /// A metric that a metric filter makes of the access log.
+    MetricFilter,
     /// Read from the service itself just now.
     ControlPlane,
     /// Computed from several of the above.
@@ -30,6 +34,15 @@ pub enum Scope {
         /// Stages on this board behind the same web ACL.
         stages: usize,
     },
+    /// Every stage that writes to the log group: nothing in a line tells them apart.
+    LogGroup {
+        /// The log group's name.
+        name: String,
+        /// Stages on this board that write to it.
+        stages: usize,
+    },
+    /// Every API of the account in the region.
+    Account,
     /// Every API of that name in the region: they share one series (inferred).
     ApiName {
         /// How many APIs have the name.

@@ -2,10 +2,13 @@
 //!
 //! Knows nothing of the AWS SDK, of the terminal, of files or of the network, so that every other layer can speak it.
 
+pub mod access_log;
 pub mod action;
 pub mod address;
 pub mod board;
 pub mod change;
+pub mod connection;
+pub mod cost;
 pub mod figure;
 pub mod identity;
 pub mod ladder;
@@ -23,6 +26,7 @@ pub mod settings;
 pub mod signal;
 pub mod source;
 pub mod stage;
+pub mod stage_report;
 pub mod text;
 pub mod timeline;
 pub mod waf;

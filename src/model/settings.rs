@@ -1,5 +1,7 @@
 //! What a team configures beforehand: whom never to block, when to raise a signal, what things cost.
 
+use std::borrow::Cow;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,8 @@ pub struct Settings {
     pub signals: Thresholds,
     /// How often to poll and what it may cost.
     pub polling: PollingSettings,
+    /// What traffic costs.
+    pub prices: Prices,
     /// How stages are asked from outside.
     pub probes: ProbeSettings,
 }
@@ -93,6 +97,95 @@ pub struct Thresholds {
     pub blocked_spike: f64,
     /// Requests a minute below which shares are not judged: two errors out of three are no attack.
     pub least_requests_per_minute: f64,
+    /// Throttled share of requests for a notice.
+    pub throttled_notice: f64,
+    /// Throttled share of requests for an attack.
+    pub throttled_attack: f64,
+    /// p99 latency as a multiple of its own median over the half hour before.
+    pub latency_multiple: f64,
+    /// p99 latency below which it is never high, ms.
+    pub latency_least_ms: f64,
+    /// Cache hit share as a fraction of its own median over the half hour before, below which it has collapsed.
+    pub cache_hit_collapse: f64,
+    /// Share of the account's limit for a notice.
+    pub account_limit_notice: f64,
+    /// Share of the account's limit for an attack.
+    pub account_limit_attack: f64,
+    /// Dollars an hour as a multiple of what is usual.
+    pub cost_multiple: f64,
+    /// Dollars an hour below which costs are never high.
+    pub cost_least_dollars_per_hour: f64,
+    /// Minutes that must be fine before a signal ends: what comes and goes is one signal and not ten.
+    pub quiet_minutes: u32,
+    /// Other thresholds for single stages.
+    pub stages: Vec<StageThresholds>,
+}
+
+/// Thresholds of one stage, where they differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StageThresholds {
+    /// The stage, `shop/prod`: the API by name or id.
+    pub stage: String,
+    /// Instead of [`Thresholds::client_errors_notice`].
+    pub client_errors_notice: Option<f64>,
+    /// Instead of [`Thresholds::client_errors_attack`].
+    pub client_errors_attack: Option<f64>,
+    /// Instead of [`Thresholds::server_errors_notice`].
+    pub server_errors_notice: Option<f64>,
+    /// Instead of [`Thresholds::server_errors_attack`].
+    pub server_errors_attack: Option<f64>,
+    /// Instead of [`Thresholds::allowed_share_attack`].
+    pub allowed_share_attack: Option<f64>,
+    /// Instead of [`Thresholds::blocked_spike`].
+    pub blocked_spike: Option<f64>,
+    /// Instead of [`Thresholds::least_requests_per_minute`].
+    pub least_requests_per_minute: Option<f64>,
+    /// Instead of [`Thresholds::throttled_notice`].
+    pub throttled_notice: Option<f64>,
+    /// Instead of [`Thresholds::throttled_attack`].
+    pub throttled_attack: Option<f64>,
+    /// Instead of [`Thresholds::latency_multiple`].
+    pub latency_multiple: Option<f64>,
+    /// Instead of [`Thresholds::latency_least_ms`].
+    pub latency_least_ms: Option<f64>,
+    /// Instead of [`Thresholds::cache_hit_collapse`].
+    pub cache_hit_collapse: Option<f64>,
+    /// Instead of [`Thresholds::cost_multiple`].
+    pub cost_multiple: Option<f64>,
+    /// Instead of [`Thresholds::cost_least_dollars_per_hour`].
+    pub cost_least_dollars_per_hour: Option<f64>,
+}
+
+impl Thresholds {
+    /// Those of one stage, called `label` or, by its API's id, `by_id`.
+    #[must_use]
+    pub fn of_stage(&self, label: &str, by_id: &str) -> Cow<'_, Self> {
+        let Some(own) = self.stages.iter().find(|own| own.stage == label || own.stage == by_id) else {
+            return Cow::Borrowed(self);
+        };
+        let all = self;
+        Cow::Owned(Self {
+            client_errors_notice: own.client_errors_notice.unwrap_or(all.client_errors_notice),
+            client_errors_attack: own.client_errors_attack.unwrap_or(all.client_errors_attack),
+            server_errors_notice: own.server_errors_notice.unwrap_or(all.server_errors_notice),
+            server_errors_attack: own.server_errors_attack.unwrap_or(all.server_errors_attack),
+            allowed_share_attack: own.allowed_share_attack.unwrap_or(all.allowed_share_attack),
+            blocked_spike: own.blocked_spike.unwrap_or(all.blocked_spike),
+            least_requests_per_minute: own.least_requests_per_minute.unwrap_or(all.least_requests_per_minute),
+            throttled_notice: own.throttled_notice.unwrap_or(all.throttled_notice),
+            throttled_attack: own.throttled_attack.unwrap_or(all.throttled_attack),
+            latency_multiple: own.latency_multiple.unwrap_or(all.latency_multiple),
+            latency_least_ms: own.latency_least_ms.unwrap_or(all.latency_least_ms),
+            cache_hit_collapse: own.cache_hit_collapse.unwrap_or(all.cache_hit_collapse),
+            cost_multiple: own.cost_multiple.unwrap_or(all.cost_multiple),
+            cost_least_dollars_per_hour: own.cost_least_dollars_per_hour.unwrap_or(all.cost_least_dollars_per_hour),
+            account_limit_notice: all.account_limit_notice,
+            account_limit_attack: all.account_limit_attack,
+            quiet_minutes: all.quiet_minutes,
+            stages: Vec::new(),
+        })
+    }
 }
 
 impl Default for Thresholds {
@@ -105,6 +198,17 @@ impl Default for Thresholds {
             allowed_share_attack: 0.50,
             blocked_spike: 5.0,
             least_requests_per_minute: 60.0,
+            throttled_notice: 0.01,
+            throttled_attack: 0.20,
+            latency_multiple: 3.0,
+            latency_least_ms: 500.0,
+            cache_hit_collapse: 0.5,
+            account_limit_notice: 0.6,
+            account_limit_attack: 0.8,
+            cost_multiple: 4.0,
+            cost_least_dollars_per_hour: 1.0,
+            quiet_minutes: 3,
+            stages: Vec::new(),
         }
     }
 }
@@ -115,6 +219,14 @@ impl Default for Thresholds {
 pub struct PollingSettings {
     /// Account seconds between polls of the metrics.
     pub interval_seconds: u64,
+    /// The same for stages that are attacked or looked at.
+    pub close_seconds: u64,
+    /// The same for stages that nobody calls.
+    pub idle_seconds: u64,
+    /// Dollars an hour that polling may cost (an estimate): above it, stages that are not attacked are read less often.
+    pub budget_dollars_per_hour: f64,
+    /// Dollars an hour that queries over access logs may cost (an estimate); 0 asks none.
+    pub log_budget_dollars_per_hour: f64,
     /// Dollars per thousand metrics read with `GetMetricData` (us-east-1, third-party pages quoting AWS, 2026).
     pub dollars_per_thousand_metrics: f64,
     /// Seconds after the end of a minute during which its point is provisional (publish delay is undocumented).
@@ -123,6 +235,54 @@ pub struct PollingSettings {
 
 impl Default for PollingSettings {
     fn default() -> Self {
-        Self { interval_seconds: 60, dollars_per_thousand_metrics: 0.01, provisional_seconds: 180 }
+        Self {
+            interval_seconds: 60,
+            close_seconds: 20,
+            idle_seconds: 300,
+            budget_dollars_per_hour: 4.0,
+            log_budget_dollars_per_hour: 1.0,
+            dollars_per_thousand_metrics: 0.01,
+            provisional_seconds: 180,
+        }
+    }
+}
+
+/// Prices in US dollars, for estimates of what traffic costs. The defaults are of us-east-1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Prices {
+    /// When the prices were looked up, and where: printed beside what is made of them.
+    pub source: String,
+    /// A million requests to REST APIs, first tier.
+    pub rest_dollars_per_million: f64,
+    /// A million requests to HTTP APIs, first tier.
+    pub http_dollars_per_million: f64,
+    /// A million requests that WAF inspected, blocked ones included.
+    pub waf_dollars_per_million: f64,
+    /// A million invocations of Lambda.
+    pub lambda_dollars_per_million: f64,
+    /// A second of a gigabyte of Lambda.
+    pub lambda_dollars_per_gb_second: f64,
+    /// Memory of the functions behind the APIs, GB; where nobody has said, what Lambda costs is unknown.
+    pub lambda_memory_gb: Option<f64>,
+    /// A gigabyte taken in by CloudWatch Logs.
+    pub log_dollars_per_gb: f64,
+    /// A gigabyte looked at by a Logs Insights query.
+    pub log_query_dollars_per_gb: f64,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self {
+            source: "us-east-1, third-party pages quoting AWS, November 2026".to_owned(),
+            rest_dollars_per_million: 3.5,
+            http_dollars_per_million: 1.0,
+            waf_dollars_per_million: 0.6,
+            lambda_dollars_per_million: 0.2,
+            lambda_dollars_per_gb_second: 0.000_016_666_7,
+            lambda_memory_gb: None,
+            log_dollars_per_gb: 0.5,
+            log_query_dollars_per_gb: 0.005,
+        }
     }
 }

@@ -36,12 +36,67 @@ pub enum SignalKind {
     AllowedShareLow,
     /// Blocked requests far above their own recent median.
     BlockedSpike,
+    /// Requests are throttled.
+    Throttling,
+    /// Clients wait much longer than usual.
+    LatencyHigh,
+    /// The integration takes much longer than usual.
+    IntegrationLatencyHigh,
+    /// Latency climbs while requests climb, and 5XX follow: more instances start than the backend can start.
+    ColdStartCascade,
+    /// The cache answers far less than usual.
+    CacheHitCollapse,
+    /// All APIs together come near the account's limit.
+    AccountLimitNear,
+    /// Traffic costs far more than usual.
+    CostBurn,
 }
 
 impl SignalKind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::ClientErrorsHigh, Self::ServerErrorsHigh, Self::AllowedShareLow, Self::BlockedSpike];
+    pub const ALL: [Self; 11] = [
+        Self::ServerErrorsHigh,
+        Self::ClientErrorsHigh,
+        Self::Throttling,
+        Self::AllowedShareLow,
+        Self::ColdStartCascade,
+        Self::IntegrationLatencyHigh,
+        Self::LatencyHigh,
+        Self::CacheHitCollapse,
+        Self::AccountLimitNear,
+        Self::BlockedSpike,
+        Self::CostBurn,
+    ];
+
+    /// What its values are measured in.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::BlockedSpike
+            | Self::LatencyHigh
+            | Self::IntegrationLatencyHigh
+            | Self::ColdStartCascade
+            | Self::CostBurn => Unit::Multiple,
+            Self::ClientErrorsHigh
+            | Self::ServerErrorsHigh
+            | Self::Throttling
+            | Self::AllowedShareLow
+            | Self::CacheHitCollapse
+            | Self::AccountLimitNear => Unit::Share,
+        }
+    }
+
+    /// Whether low values are the bad ones.
+    #[must_use]
+    pub fn low_is_bad(self) -> bool {
+        matches!(self, Self::AllowedShareLow | Self::CacheHitCollapse)
+    }
+
+    /// Whether `a` is worse than `b`.
+    #[must_use]
+    pub fn is_worse(self, a: f64, b: f64) -> bool {
+        if self.low_is_bad() { a < b } else { a > b }
+    }
 
     /// The signal's id, e.g. `client-errors-high`.
     #[must_use]
@@ -51,8 +106,33 @@ impl SignalKind {
             Self::ServerErrorsHigh => "server-errors-high",
             Self::AllowedShareLow => "allowed-share-low",
             Self::BlockedSpike => "blocked-spike",
+            Self::Throttling => "throttling",
+            Self::LatencyHigh => "latency-high",
+            Self::IntegrationLatencyHigh => "integration-latency-high",
+            Self::ColdStartCascade => "cold-start-cascade",
+            Self::CacheHitCollapse => "cache-hit-collapse",
+            Self::AccountLimitNear => "account-limit-near",
+            Self::CostBurn => "cost-burn",
         }
     }
+}
+
+/// What a signal's values are measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A fraction, 0 to 1.
+    Share,
+    /// A multiple of what is usual.
+    Multiple,
+}
+
+/// The worst of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Peak {
+    /// The value, in the threshold's unit.
+    pub value: f64,
+    /// The minute, its start, account time, UTC.
+    pub at: DateTime<Utc>,
 }
 
 /// One condition on one stage.
@@ -64,8 +144,15 @@ pub struct Signal {
     pub severity: Severity,
     /// The minute (its start, account time, UTC) since which it has stood without a break.
     pub since: DateTime<Utc>,
-    /// The measured value, in the threshold's unit (a fraction, or a multiple for spikes).
+    /// The minute (its start, account time, UTC) with which it ended; `None` while it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<DateTime<Utc>>,
+    /// The measured value, in the threshold's unit (a fraction, or a multiple for spikes): the latest while it stands, the last of it
+    /// where it has ended.
     pub value: f64,
+    /// The worst value of its run, and its minute (its start, account time, UTC); `None` where it was not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak: Option<Peak>,
     /// The threshold it crossed.
     pub threshold: f64,
     /// One line of evidence with numbers, their minute and their scope.

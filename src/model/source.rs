@@ -30,6 +30,8 @@ pub struct SampledRequest {
     pub rule: String,
     /// The rule inside the group, where there was one.
     pub rule_in_group: Option<String>,
+    /// Labels that rules have put on it (documented: whole, with the namespace of whose rule it was).
+    pub labels: Vec<String>,
     /// How many requests the sample stands for, as WAF weighs it.
     pub weight: i64,
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::limits::Limit;
 
 /// A stage as a person writes it: `[profile/][region:]api/stage`, split at the last `/`; the API by name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,10 +70,32 @@ impl fmt::Display for StageSelector {
     }
 }
 
-/// One REST API stage that exists.
+/// The two kinds of API that the console watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ApiKind {
+    /// A REST API.
+    #[default]
+    Rest,
+    /// An HTTP API: no web ACL, resource policy, cache, API keys or canary (documented).
+    Http,
+}
+
+impl ApiKind {
+    /// `REST API`, `HTTP API`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Rest => "REST API",
+            Self::Http => "HTTP API",
+        }
+    }
+}
+
+/// One stage that exists, of a REST API or an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StageId {
-    /// The REST API's id.
+    /// The API's id.
     pub api_id: String,
     /// The API's name; not unique.
     pub api_name: String,
@@ -135,8 +160,16 @@ pub struct Api {
     pub endpoint_disabled: bool,
 }
 
+impl Api {
+    /// Of which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> ApiKind {
+        if self.endpoint_types.iter().any(|kind| kind == "HTTP") { ApiKind::Http } else { ApiKind::Rest }
+    }
+}
+
 /// What `GetStages` says of a stage, as far as the board needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StageDetail {
     /// Which stage.
     pub id: StageId,
@@ -152,8 +185,10 @@ pub struct StageDetail {
     pub endpoint_disabled: bool,
     /// Whether X-Ray tracing is on.
     pub tracing: bool,
-    /// The access log's destination ARN.
-    pub access_log: Option<String>,
+    /// Where its requests are logged, and what of each; `None` where they are not.
+    pub access_log: Option<AccessLog>,
+    /// The limit of each of its methods that has no other, as AWS wrote it; `None` where it has none of its own.
+    pub limit: Option<Limit>,
 }
 
 /// What `GetRestApi` says of an API whose policy may be changed.
@@ -161,6 +196,8 @@ pub struct StageDetail {
 pub struct DraftApi {
     /// The draft's resource policy as AWS answers it; empty where there is none.
     pub policy: String,
+    /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`.
+    pub endpoint_types: Vec<String>,
     /// Whether its endpoint is private: reached through VPC endpoints only.
     pub private: bool,
     /// Whether its `execute-api` endpoint is set to be disabled.
@@ -178,6 +215,8 @@ pub struct Deployment {
     pub id: String,
     /// Its description; empty where there is none.
     pub description: String,
+    /// When it was made, UTC, where AWS says it.
+    pub created: Option<DateTime<Utc>>,
 }
 
 /// What `GetStage` says of a stage that an action may change.

@@ -47,6 +47,8 @@ pub struct Rule {
     pub metric_name: String,
     /// Whether samples are kept for it.
     pub sampled: bool,
+    /// Whether `CloudWatch` metrics are kept for it: without them a missing point tells nothing.
+    pub metered: bool,
     /// Whether the rule adds labels: a later rule may match on them.
     pub statement: Statement,
     /// What a match does.
@@ -111,6 +113,8 @@ pub struct WebAcl {
     pub metric_name: String,
     /// Whether samples are kept for the default action.
     pub sampled: bool,
+    /// Whether `CloudWatch` metrics are kept for the web ACL and its default action.
+    pub metered: bool,
     /// What happens to a request no rule ended.
     pub default_action: RuleAction,
     /// Firewall Manager groups that run first.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::identity::Actor;
-use crate::model::signal::SignalKind;
+use crate::model::signal::{SignalKind, Unit};
 use crate::model::timeline::ActionState;
 
 /// `2026-03-01 03:02:11Z`.
@@ -24,11 +24,9 @@ pub(super) fn duration(length: TimeDelta) -> String {
 
 /// A signal's value in its own unit: a share, or a multiple of the median.
 pub(super) fn measured(kind: SignalKind, value: f64) -> String {
-    match kind {
-        SignalKind::BlockedSpike => format!("×{value:.1}"),
-        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh | SignalKind::AllowedShareLow => {
-            format!("{:.1} %", value * 100.0)
-        }
+    match kind.unit() {
+        Unit::Multiple => format!("×{value:.1}"),
+        Unit::Share => format!("{:.1} %", value * 100.0),
     }
 }
 

@@ -205,6 +205,7 @@ mod tests {
             priority: 0,
             metric_name: name.to_owned(),
             sampled: true,
+            metered: true,
             statement,
             disposition: Disposition::Action(action),
         }
@@ -217,6 +218,7 @@ mod tests {
             arn: "acl".into(),
             metric_name: "acl".into(),
             sampled: true,
+            metered: true,
             default_action: RuleAction::Allow,
             pre_process: vec![],
             rules,

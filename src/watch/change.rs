@@ -76,6 +76,8 @@ mod tests {
                 kind: SignalKind::ClientErrorsHigh,
                 severity,
                 since: DateTime::UNIX_EPOCH,
+                ended: None,
+                peak: None,
                 value: 0.9,
                 threshold: 0.5,
                 evidence: String::new(),

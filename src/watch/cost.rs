@@ -1,32 +1,251 @@
-//! What watching costs.
+//! What traffic costs: estimates out of minutes and configured prices.
 //!
-//! Knows prices and counts only.
+//! Knows prices and counts only. What is not known is left out of the sum, and the part says why.
 
-use crate::model::settings::PollingSettings;
+use chrono::{DateTime, TimeDelta, Utc};
 
-/// Dollars an hour for reading `metrics` metrics at the configured pace and price: an estimate.
-///
-/// `GetMetricData` is billed per metric asked for, not per call or per point (documented).
-#[must_use]
-pub fn dollars_per_hour(metrics: usize, polling: &PollingSettings) -> f64 {
-    let polls = 3_600.0 / polling.interval_seconds.max(1) as f64;
-    metrics as f64 * polls * polling.dollars_per_thousand_metrics / 1_000.0
+use crate::model::board::{History, Metric};
+use crate::model::cost::{Burn, CostOf};
+use crate::model::figure::{Figure, Origin, Reading, Scope};
+use crate::model::settings::Prices;
+use crate::model::stage::ApiKind;
+
+/// The minutes that tell what is usual.
+const USUAL_MINUTES: i64 = 30;
+
+/// Dollars per dollar-million.
+const MILLION: f64 = 1e6;
+
+/// Bytes of a gigabyte as CloudWatch Logs bills them.
+const GIGABYTE: f64 = 1e9;
+
+/// What CloudWatch Logs adds to each line taken in, bytes (documented for `PutLogEvents`).
+const LINE_OVERHEAD: f64 = 26.0;
+
+/// What a stage's costs are made of.
+pub(super) struct Meter<'a> {
+    pub(super) history: &'a History,
+    pub(super) prices: &'a Prices,
+    pub(super) kind: ApiKind,
+    /// Whether WAF inspects its requests; `None` where that is not known.
+    pub(super) inspected: Option<bool>,
+    /// Bytes of a line of its access log, where it has one; 0 where it has none; `None` where that is not known.
+    pub(super) line_bytes: Option<f64>,
+}
+
+impl Meter<'_> {
+    /// Dollars of one minute, by [`CostOf::index`]; `None` where a part is not known or the minute is not.
+    ///
+    /// Throttled requests are not billed (documented in 2020, since withdrawn; AWS's answers still say so). Whether what WAF
+    /// blocks is billed by API Gateway is unverified: it is counted, so that the estimate is the most it can be.
+    fn parts(&self, minute: DateTime<Utc>) -> Option<[Option<f64>; 4]> {
+        let at = |metric: Metric| self.history[metric.index()].at(minute);
+        let requests = at(Metric::Requests)?;
+        let prices = self.prices;
+        let per_million = match self.kind {
+            ApiKind::Rest => prices.rest_dollars_per_million,
+            ApiKind::Http => prices.http_dollars_per_million,
+        };
+        let billed = (requests - at(Metric::Throttled).unwrap_or(0.0)).max(0.0);
+        let waf = self
+            .inspected
+            .map(|inspected| if inspected { requests * prices.waf_dollars_per_million / MILLION } else { 0.0 });
+        let lambda = prices.lambda_memory_gb.and_then(|gigabytes| {
+            let seconds = at(Metric::LatencyP50)? / 1_000.0;
+            let blocked = at(Metric::WafBlocked).unwrap_or(0.0).min(billed);
+            let each =
+                prices.lambda_dollars_per_million / MILLION + gigabytes * seconds * prices.lambda_dollars_per_gb_second;
+            Some((billed - blocked) * each)
+        });
+        let logs = self.line_bytes.map(|bytes| requests * bytes * prices.log_dollars_per_gb / GIGABYTE);
+        Some([Some(billed * per_million / MILLION), waf, lambda, logs])
+    }
+
+    /// Dollars of one minute, of all parts that are known.
+    pub(super) fn minute(&self, minute: DateTime<Utc>) -> Option<f64> {
+        self.parts(minute).map(|parts| parts.into_iter().flatten().sum())
+    }
+
+    /// What it costs at account time `now`, of the minute `last`, with what it came to since the attack began.
+    pub(super) fn burn(
+        &self,
+        last: Option<DateTime<Utc>>,
+        attack: Option<DateTime<Utc>>,
+        scope: &Scope,
+        now: DateTime<Utc>,
+    ) -> Burn {
+        let Some((last, parts)) = last.and_then(|last| Some((last, self.parts(last)?))) else {
+            return Burn::unknown("its requests are not known");
+        };
+        let end = last + TimeDelta::minutes(1);
+        let figure = |value: f64| {
+            let (at, origin, scope) = (end, Origin::Derived, scope.clone());
+            Figure::Known(Reading { value, at, origin, scope, provisional: (now - end).num_minutes() < 3 })
+        };
+        let part = |of: CostOf| match parts[of.index()] {
+            Some(dollars) => figure(dollars * 60.0),
+            None => Figure::unknown(reason(of)),
+        };
+        let before = attack.unwrap_or(last);
+        Burn {
+            parts_per_hour: CostOf::ALL.map(part),
+            per_hour: figure(parts.into_iter().flatten().sum::<f64>() * 60.0),
+            usual_per_hour: match self.usual(before) {
+                Some(dollars) => figure(dollars * 60.0),
+                None => Figure::unknown("too few minutes before to tell what is usual"),
+            },
+            since: attack.map(|began| (began, figure(self.sum(began, last)))),
+        }
+    }
+
+    /// The median of the half hour before.
+    fn usual(&self, before: DateTime<Utc>) -> Option<f64> {
+        let minutes = (1..=USUAL_MINUTES).filter_map(|n| self.minute(before - TimeDelta::minutes(n)));
+        let mut minutes: Vec<f64> = minutes.collect();
+        if minutes.len() < 5 {
+            return None;
+        }
+        let middle = minutes.len() / 2;
+        Some(*minutes.select_nth_unstable_by(middle, f64::total_cmp).1)
+    }
+
+    /// Dollars from the minute `from` to the minute `last`, both included; minutes that are not known are left out.
+    fn sum(&self, from: DateTime<Utc>, last: DateTime<Utc>) -> f64 {
+        let minutes = (last - from).num_minutes().clamp(0, 180);
+        (0..=minutes).filter_map(|n| self.minute(last - TimeDelta::minutes(n))).sum()
+    }
+}
+
+/// Bytes of a line of an access log in `format`, from what queries scanned, else guessed from the format's length.
+pub(super) fn line_bytes(measured: Option<f64>, format: &str) -> f64 {
+    measured.unwrap_or(format.len() as f64 * 1.2) + LINE_OVERHEAD
+}
+
+fn reason(of: CostOf) -> &'static str {
+    match of {
+        CostOf::ApiGateway => "its requests are not known",
+        CostOf::Waf => "whether a web ACL inspects its requests is not known",
+        CostOf::Lambda => {
+            "not asked for: name the functions' memory, lambda-memory-gb under [prices], where Lambda is behind it"
+        }
+        CostOf::Logs => "whether it has an access log is not known",
+    }
+}
+
+/// What all stages together cost.
+pub(super) fn total<'a>(burns: impl Iterator<Item = &'a Burn> + Clone) -> Burn {
+    let sum = |of: &dyn Fn(&Burn) -> &Figure| add(burns.clone().map(of));
+    let since = burns.clone().filter_map(|burn| burn.since.as_ref());
+    let began = since.clone().map(|(began, _)| *began).min();
+    Burn {
+        parts_per_hour: std::array::from_fn(|n| sum(&|burn: &Burn| &burn.parts_per_hour[n])),
+        per_hour: sum(&|burn: &Burn| &burn.per_hour),
+        usual_per_hour: sum(&|burn: &Burn| &burn.usual_per_hour),
+        since: began.map(|began| (began, add(since.map(|(_, figure)| figure)))),
+    }
+}
+
+/// The sum of what is known; unknown where nothing is.
+fn add<'a>(figures: impl Iterator<Item = &'a Figure>) -> Figure {
+    let mut sum: Option<Reading> = None;
+    let mut reason = None;
+    for figure in figures {
+        match figure {
+            Figure::Known(reading) => match &mut sum {
+                Some(sum) => {
+                    sum.value += reading.value;
+                    sum.at = sum.at.min(reading.at);
+                    sum.provisional |= reading.provisional;
+                }
+                None => sum = Some(Reading { scope: Scope::Account, origin: Origin::Derived, ..reading.clone() }),
+            },
+            Figure::Unknown(why) => reason = reason.or(Some(why)),
+        }
+    }
+    sum.map_or_else(|| Figure::Unknown(reason.cloned().unwrap_or_else(|| "no stage".to_owned())), Figure::Known)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
 
-    #[test]
-    fn twenty_metrics_a_minute_cost_a_cent_and_a_fifth_an_hour() {
-        let cost = dollars_per_hour(20, &PollingSettings::default());
-        assert!((cost - 0.012).abs() < 1e-9, "{cost}");
+    use super::*;
+    use crate::model::board::HISTORY_MINUTES;
+    use crate::model::series::Series;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
+    }
+
+    fn history(sets: &[(Metric, std::ops::RangeInclusive<i64>, f64)]) -> History {
+        let mut history: History = std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)));
+        for (metric, minutes, value) in sets {
+            for minute in minutes.clone() {
+                Arc::make_mut(&mut history[metric.index()]).set(at(minute), *value);
+            }
+        }
+        history
+    }
+
+    fn close(figure: &Figure, dollars: f64) -> bool {
+        figure.value().is_some_and(|value| (value - dollars).abs() < 1e-6)
     }
 
     #[test]
-    fn half_the_pace_costs_half() {
-        let slow = PollingSettings { interval_seconds: 120, ..PollingSettings::default() };
-        let full = dollars_per_hour(100, &PollingSettings::default());
-        assert!((dollars_per_hour(100, &slow) * 2.0 - full).abs() < 1e-9);
+    fn a_thousand_requests_a_second_cost_what_the_price_list_says() {
+        let prices = Prices { lambda_memory_gb: Some(0.5), ..Prices::default() };
+        let history = history(&[
+            (Metric::Requests, 0..=9, 60_000.0),
+            (Metric::Throttled, 0..=9, 30_000.0),
+            (Metric::LatencyP50, 0..=9, 100.0),
+        ]);
+        let meter = Meter {
+            history: &history,
+            prices: &prices,
+            kind: ApiKind::Rest,
+            inspected: Some(true),
+            line_bytes: Some(0.0),
+        };
+        let burn = meter.burn(Some(at(9)), Some(at(5)), &Scope::Stage, at(10));
+        assert!(close(&burn.parts_per_hour[0], 3.6e6 * 0.5 * 3.5e-6), "throttled ones are not billed");
+        assert!(close(&burn.parts_per_hour[1], 3.6e6 * 0.6e-6), "inspected all the same");
+        assert!(close(&burn.parts_per_hour[2], 1.8e6 * (0.2e-6 + 0.05 * 0.000_016_666_7)));
+        let (began, since) = burn.since.as_ref().unwrap();
+        assert_eq!(*began, at(5));
+        assert!(close(since, burn.per_hour.value().unwrap() / 12.0), "five minutes");
+        assert!(close(&burn.usual_per_hour, burn.per_hour.value().unwrap()));
+    }
+
+    #[test]
+    fn a_part_that_nobody_can_tell_says_so_and_is_left_out() {
+        let (history, prices) = (history(&[(Metric::Requests, 0..=9, 60.0)]), Prices::default());
+        let meter =
+            Meter { history: &history, prices: &prices, kind: ApiKind::Http, inspected: None, line_bytes: None };
+        let burn = meter.burn(Some(at(9)), None, &Scope::Stage, at(10));
+        assert!(burn.parts_per_hour[2].reason().unwrap().contains("lambda-memory-gb"));
+        assert!(close(&burn.per_hour, 3_600.0 * 1e-6));
+        assert_eq!(meter.burn(Some(at(20)), None, &Scope::Stage, at(21)).per_hour.value(), None);
+    }
+
+    #[test]
+    fn all_together_are_the_sum_of_what_is_known() {
+        let known = |value| {
+            Figure::Known(Reading {
+                value,
+                at: at(0),
+                origin: Origin::Derived,
+                scope: Scope::Stage,
+                provisional: false,
+            })
+        };
+        let burns = [
+            Burn { per_hour: known(2.0), ..Burn::unknown("x") },
+            Burn::unknown("y"),
+            Burn { per_hour: known(3.0), ..Burn::unknown("z") },
+        ];
+        let all = total(burns.iter());
+        assert!(close(&all.per_hour, 5.0));
+        assert_eq!(all.usual_per_hour.reason(), Some("x"));
     }
 }

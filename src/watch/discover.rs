@@ -10,19 +10,32 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::state::{SeriesKey, acl_name, metric_name};
-use crate::aws::{Aws, AwsError, Lane};
+use crate::aws::read::MetricFilter;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::model::access_log::log_group;
 use crate::model::identity::Identity;
-use crate::model::stage::{Api, StageDetail};
+use crate::model::limits::Limit;
+use crate::model::stage::{Api, ApiKind, StageDetail};
 
 /// `GetStages` calls under way at once the first time round.
 const AT_ONCE: usize = 8;
+
+/// Log groups whose metric filters are asked for.
+const MOST_GROUPS: usize = 200;
 
 /// One piece of what was found, or why it was not.
 #[derive(Debug)]
 pub(super) enum Found {
     Identity(Result<Identity, AwsError>),
     Apis(Result<Vec<Api>, AwsError>),
-    /// `ApiName` and `Stage` of what had requests within three hours.
+    HttpApis(Result<Vec<Api>, AwsError>),
+    AccountLimit(Result<Option<Limit>, AwsError>),
+    /// The metric filters of a log group that access logs go to.
+    Filters {
+        group: String,
+        result: Result<Vec<MetricFilter>, AwsError>,
+    },
+    /// What had requests within three hours.
     Active(Result<HashSet<SeriesKey>, AwsError>),
     Stages {
         api: Api,
@@ -57,16 +70,18 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
         send(Found::AclDimensions(result));
         known
     };
+    let account = async { send(Found::AccountLimit(aws.account_limit(Lane::Poll).await)) };
     let stages = stages(aws, spread, &send);
-    let (identity, dimensions, (complete, arns)) = tokio::join!(identity, dimensions, stages);
-    metric_names(aws, &arns, &dimensions, &send).await;
+    let (identity, dimensions, (complete, fronts), ()) = tokio::join!(identity, dimensions, stages, account);
+    metric_names(aws, &fronts.arns, &dimensions, &send).await;
+    filters(aws, &fronts.log_groups, &send).await;
     send(Found::Done);
     identity && complete
 }
 
 /// APIs and active stages side by side, then the stages of each API. Gives whether all of that came, and the web ACLs
 /// seen.
-async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> (bool, BTreeSet<String>) {
+async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> (bool, Fronts) {
     let apis = async {
         let result = aws.rest_apis(Lane::Poll).await;
         let apis = result.as_ref().ok().cloned();
@@ -79,10 +94,17 @@ async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> 
         send(Found::Active(result));
         active
     };
-    let (apis, active) = tokio::join!(apis, active);
+    let http = async {
+        let result = aws.http_apis(Lane::Poll).await;
+        let apis = result.as_ref().ok().cloned();
+        send(Found::HttpApis(result));
+        apis.unwrap_or_default()
+    };
+    let (apis, active, http) = tokio::join!(apis, active, http);
     let mut complete = apis.is_some() && active.is_some();
-    let active: HashSet<String> = active.into_iter().flatten().map(|(api, _)| api).collect();
+    let active: HashSet<String> = active.into_iter().flatten().map(|key| key.api).collect();
     let mut apis = apis.unwrap_or_default();
+    apis.extend(http);
     apis.sort_by_cached_key(|api| (!active.contains(&metric_name(api)), api.name.clone()));
     let pause = spread.map(|all| all / i32::try_from(apis.len().max(1)).unwrap_or(i32::MAX));
     let at_once = if pause.is_some() { 1 } else { AT_ONCE };
@@ -95,14 +117,35 @@ async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> 
             (api, result)
         })
         .buffer_unordered(at_once);
-    let mut arns = BTreeSet::new();
+    let mut fronts = Fronts::default();
     while let Some((api, result)) = answers.next().await {
         complete &= result.is_ok();
-        let details = result.iter().flatten();
-        arns.extend(details.filter_map(|detail| detail.web_acl_arn.clone()));
+        let details = || result.iter().flatten();
+        fronts.arns.extend(details().filter_map(|detail| detail.web_acl_arn.clone()));
+        let logs = details().filter_map(|detail| log_group(&detail.access_log.as_ref()?.destination));
+        fronts.log_groups.extend(logs.map(str::to_owned));
         send(Found::Stages { api, result });
     }
-    (complete, arns)
+    (complete, fronts)
+}
+
+/// What is before and behind stages, by what they say of it.
+#[derive(Debug, Default)]
+struct Fronts {
+    arns: BTreeSet<String>,
+    log_groups: BTreeSet<String>,
+}
+
+/// The metric filters of the log groups that access logs go to; no more are asked once one may not be.
+async fn filters(aws: &Aws, groups: &BTreeSet<String>, send: &impl Fn(Found)) {
+    for group in groups.iter().take(MOST_GROUPS) {
+        let result = aws.metric_filters(group, Lane::Poll).await;
+        let denied = matches!(&result, Err(AwsError { problem: Problem::Denied(_), .. }));
+        send(Found::Filters { group: group.clone(), result });
+        if denied {
+            return;
+        }
+    }
 }
 
 /// The metric names of web ACLs whose series are not published under their names. One that cannot be read is left alone: it
@@ -125,14 +168,18 @@ async fn metric_names(aws: &Aws, arns: &BTreeSet<String>, known: &BTreeSet<Strin
 /// What had requests within three hours (`ListMetrics`, `RecentlyActive`). New metrics may be missing for a quarter of an hour
 /// (documented).
 async fn active_stages(aws: &Aws) -> Result<HashSet<SeriesKey>, AwsError> {
-    let with = [("ApiName", ""), ("Stage", "")];
-    let found = aws.metric_dimensions("AWS/ApiGateway", "Count", &with, Lane::Poll).await?;
-    Ok(found
-        .into_iter()
-        // Detailed metrics have Method and Resource as well.
-        .filter(|dimensions| dimensions.len() == 2)
-        .filter_map(|dimensions| Some((value(&dimensions, "ApiName")?, value(&dimensions, "Stage")?)))
-        .collect())
+    let of = async |kind, name| {
+        let with = [(name, ""), ("Stage", "")];
+        let found = aws.metric_dimensions("AWS/ApiGateway", "Count", &with, Lane::Poll).await?;
+        // Detailed metrics have Method and Resource, or Route, as well.
+        let own = found.into_iter().filter(|dimensions| dimensions.len() == 2);
+        let keys = own.filter_map(|dimensions| {
+            Some(SeriesKey { kind, api: value(&dimensions, name)?, stage: value(&dimensions, "Stage")? })
+        });
+        Ok::<_, AwsError>(keys.collect::<HashSet<SeriesKey>>())
+    };
+    let (rest, http) = tokio::try_join!(of(ApiKind::Rest, "ApiName"), of(ApiKind::Http, "ApiId"))?;
+    Ok(rest.into_iter().chain(http).collect())
 }
 
 async fn acl_dimensions(aws: &Aws) -> Result<BTreeSet<String>, AwsError> {

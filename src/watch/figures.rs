@@ -9,8 +9,10 @@ use super::signal::{AclScope, LOOKBACK_MINUTES, own_blocks};
 use super::words::clock_time;
 use crate::model::board::{Figures, History, Metric};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
+use crate::model::limits::WinningLimit;
 use crate::model::series::floor_minute;
 use crate::model::settings::PollingSettings;
+use crate::model::stage::ApiKind;
 
 /// What stands before a stage, as far as figures need it.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,15 @@ pub(super) struct Subject<'a> {
     /// Account time.
     pub(super) now: DateTime<Utc>,
     pub(super) polling: &'a PollingSettings,
+    /// Account seconds between two readings of its metrics.
+    pub(super) every_seconds: u64,
+    pub(super) kind: ApiKind,
+    /// Where throttled requests are read, or why they are not.
+    pub(super) throttled: Result<(Origin, Scope), String>,
+    /// The limit that its requests meet first.
+    pub(super) limit: Option<WinningLimit>,
+    /// Whether a cache may answer its requests; `None` where that is not known.
+    pub(super) cache: Option<bool>,
     /// What the stage's own metrics speak of: the stage, or every API of its name.
     pub(super) scope: Scope,
     pub(super) front: Front,
@@ -54,8 +65,11 @@ impl Subject<'_> {
             waf_allowed_per_second: waf(Metric::WafAllowed),
             waf_blocked_per_second: waf(Metric::WafBlocked),
             waf_counted_per_second: waf(Metric::WafCounted),
-            throttled_per_second: Figure::unknown("AWS publishes no throttle metric; turn on access logs"),
+            throttled_per_second: self.throttled(),
             client_error_share_from_blocks: self.share_of_blocks(),
+            integration_latency_p99_ms: self.own(Metric::IntegrationP99, minute),
+            cache_hit_share: self.cache_hits(),
+            limit_used_share: self.limit_used(minute),
         }
     }
 
@@ -66,7 +80,7 @@ impl Subject<'_> {
 
     /// How many minutes back a figure may lie: five, and as much more as polls are further apart than a minute.
     fn lookback(&self) -> i64 {
-        let between = i64::try_from(self.polling.interval_seconds / 60).unwrap_or(1);
+        let between = i64::try_from(self.every_seconds / 60).unwrap_or(1);
         LOOKBACK_MINUTES + (between - 1).max(0)
     }
 
@@ -129,6 +143,57 @@ impl Subject<'_> {
         match requests {
             Some(requests) => self.own(errors, minute).map(|errors| (errors / requests).min(1.0)),
             None => self.missing(errors, None),
+        }
+    }
+
+    /// Throttled requests of the latest minute that is told, a second.
+    fn throttled(&self) -> Figure {
+        let (origin, scope) = match &self.throttled {
+            Ok(read) => read,
+            Err(reason) => return Figure::unknown(reason.clone()),
+        };
+        let known = self.latest(Metric::Throttled, self.waf_lookback());
+        match known.and_then(|minute| Some((minute, self.at(Metric::Throttled, minute)?))) {
+            Some((minute, value)) => self.reading(value / 60.0, minute, *origin, scope),
+            None if *origin == Origin::MetricFilter => Figure::unknown("the metric filter's metric has no minute yet"),
+            None => Figure::unknown("no minute of the access log is there yet"),
+        }
+    }
+
+    /// Answers out of the cache, as a fraction of what was looked up in it.
+    fn cache_hits(&self) -> Figure {
+        match (self.kind, self.cache) {
+            (ApiKind::Http, _) => return Figure::unknown("AWS offers HTTP APIs no cache"),
+            (_, Some(false)) => return Figure::unknown("no cache is on"),
+            _ => {}
+        }
+        let told = |minute: &DateTime<Utc>| {
+            let at = |metric| self.at(metric, *minute);
+            Some((at(Metric::CacheHits)?, at(Metric::CacheMisses)?))
+        };
+        let minutes = (0..self.lookback()).map(|back| self.last() - TimeDelta::minutes(back));
+        match minutes
+            .filter_map(|minute| Some((minute, told(&minute)?)))
+            .find(|(_, (hits, misses))| hits + misses > 0.0)
+        {
+            Some((minute, (hits, misses))) => {
+                self.reading(hits / (hits + misses), minute, Origin::CloudWatch, &self.scope)
+            }
+            None => self.missing(Metric::CacheHits, None),
+        }
+    }
+
+    /// Requests as a fraction of the limit that they meet first.
+    fn limit_used(&self, minute: Option<DateTime<Utc>>) -> Figure {
+        let Some(WinningLimit { limit, .. }) = self.limit else {
+            return Figure::unknown("neither the stage's limit nor the account's is known");
+        };
+        if limit.rate <= 0.0 {
+            return Figure::unknown("the limit is 0: nothing passes");
+        }
+        match self.own(Metric::Requests, minute).map(|requests| requests / 60.0 / limit.rate) {
+            Figure::Known(reading) => Figure::Known(Reading { origin: Origin::Derived, ..reading }),
+            unknown @ Figure::Unknown(_) => unknown,
         }
     }
 
@@ -230,6 +295,11 @@ mod tests {
             history,
             now: at(now) + TimeDelta::seconds(5),
             polling: &polling,
+            every_seconds: 60,
+            kind: ApiKind::Rest,
+            throttled: Err("no log".into()),
+            limit: None,
+            cache: Some(false),
             scope: Scope::Stage,
             front: Front::Acl { scope: Scope::WebAcl { name: "front".into(), stages: 1 } },
             acl,

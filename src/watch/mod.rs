@@ -6,24 +6,30 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `discover` | APIs, stages, web ACLs and the names their series have |
-//! | `poll`, `store` | which metrics to ask for, and what a missing minute means |
-//! | `figures`, [`signal`] | from minutes to figures and signals |
+//! | `schedule`, `poll`, `store` | which metrics to ask for and how often, and what a missing minute means |
+//! | `logs`, `throttle` | throttled requests, out of access logs and metric filters |
+//! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `source` | client addresses out of WAF's samples |
+//! | `stage_report` | one stage in depth |
 
 mod change;
 mod cost;
 mod discover;
 mod figures;
+mod logs;
 mod once;
 mod picture;
 mod poll;
+mod schedule;
 pub mod signal;
 mod source;
+mod stage_report;
 mod state;
 mod store;
 mod task;
+mod throttle;
 mod words;
 
 use std::sync::Arc;
@@ -32,19 +38,21 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub use change::{SignalChange, signal_changes};
-pub use cost::dollars_per_hour;
 pub use once::{attack_began, read_board};
 pub use source::sources;
+pub use stage_report::stage_report;
 
 use crate::aws::Aws;
 use crate::model::board::Board;
 use crate::model::settings::Settings;
+use crate::model::stage::StageId;
 
 /// Watches one account and region in the background, until it is dropped.
 #[derive(Debug)]
 pub struct Watcher {
     boards: watch::Receiver<Arc<Board>>,
     refresh: Arc<Notify>,
+    focus: watch::Sender<Vec<StageId>>,
     task: JoinHandle<()>,
 }
 
@@ -55,8 +63,9 @@ impl Watcher {
         let empty = Board::empty(aws.clock().now());
         let (sender, boards) = watch::channel(Arc::new(empty));
         let refresh = Arc::new(Notify::new());
-        let task = task::Task::new(aws, settings, sender, Arc::clone(&refresh));
-        Self { boards, refresh, task: tokio::spawn(task.run()) }
+        let (focus, focused) = watch::channel(Vec::new());
+        let task = task::Task::new(aws, settings, sender, Arc::clone(&refresh), focused);
+        Self { boards, refresh, focus, task: tokio::spawn(task.run()) }
     }
 
     /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with
@@ -64,6 +73,15 @@ impl Watcher {
     #[must_use]
     pub fn boards(&self) -> watch::Receiver<Arc<Board>> {
         self.boards.clone()
+    }
+
+    /// The stages that somebody looks at: they are read more often and more of them is, as those are that look attacked.
+    pub fn look_at(&self, stages: Vec<StageId>) {
+        self.focus.send_if_modified(|focus| {
+            let differ = *focus != stages;
+            *focus = stages;
+            differ
+        });
     }
 
     /// Polls the metrics now; does nothing more while a poll is under way.

@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::discover::discover;
+use super::logs::{self, Whose};
 use super::picture;
 use super::poll::{Extent, Questions, ask, stage_history};
-use super::signal::{self, AclScope};
+use super::signal::{self, AclScope, Situation};
 use super::state::{Part, State};
 use crate::aws::{Aws, AwsError};
 use crate::model::board::Board;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
-use crate::model::stage::StageId;
+use crate::model::stage::{ApiKind, StageId};
+
+/// Log queries under way at once.
+const LOGS_AT_ONCE: usize = 4;
 
 /// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics.
 ///
@@ -32,7 +37,11 @@ pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsErro
     let questions = Questions::of(&state, Extent::All, now);
     if questions.len() > 0 && !state.troubles.values().any(AwsError::is_about_credentials) {
         match ask(aws, questions, now).await {
-            Ok(answers) => answers.fold(&mut state, Extent::All, now),
+            Ok(answers) => {
+                answers.fold(&mut state, Extent::All, now);
+                ask_more(aws, &mut state, now).await;
+                ask_logs(aws, &mut state, now).await;
+            }
             Err(error) => {
                 state.troubles.insert(Part::Metrics, error);
             }
@@ -50,6 +59,34 @@ pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsErro
     Ok(picture::board(&state, aws.clock().now(), aws.clock().rate()))
 }
 
+/// Asks for the rest of what looks attacked.
+async fn ask_more(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
+    state.attacked = picture::attacked(&picture::board(state, now, aws.clock().rate()));
+    let questions = Questions::of(state, Extent::New, now);
+    if questions.len() == 0 {
+        return;
+    }
+    match ask(aws, questions, now).await {
+        Ok(answers) => answers.fold(state, Extent::New, now),
+        Err(error) => {
+            state.troubles.insert(Part::Metrics, error);
+        }
+    }
+}
+
+/// Asks the access logs of all stages that are called, some at once.
+async fn ask_logs(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
+    let jobs = logs::due(state, Whose::Called, now);
+    let asked = stream::iter(jobs).map(|job| async move {
+        let answer = logs::ask(aws, &job).await;
+        (job, answer)
+    });
+    let answers: Vec<_> = asked.buffer_unordered(LOGS_AT_ONCE).collect().await;
+    for (job, answer) in answers {
+        logs::take(state, &job, answer);
+    }
+}
+
 /// When the attack on a stage began, where one stands: the start of the oldest attack-level signal, UTC. One `GetMetricData` call
 /// over the last three hours.
 ///
@@ -64,11 +101,21 @@ pub async fn attack_began(
     stage: &StageId,
     web_acl_name: Option<&str>,
 ) -> Result<Option<DateTime<Utc>>, AwsError> {
+    attack_began_on(aws, settings, (stage, ApiKind::Rest), web_acl_name).await
+}
+
+/// The same on a stage of an API of any kind.
+pub(super) async fn attack_began_on(
+    aws: &Aws,
+    settings: &Settings,
+    stage: (&StageId, ApiKind),
+    web_acl_name: Option<&str>,
+) -> Result<Option<DateTime<Utc>>, AwsError> {
     let now = aws.clock().now();
     let history = stage_history(aws, settings, stage, web_acl_name, now).await?;
     let last = crate::model::series::floor_minute(now) - TimeDelta::minutes(1);
     let scope = web_acl_name.map_or(AclScope::None, |name| AclScope::Shared { name: name.to_owned(), stages: None });
-    let signals = signal::evaluate(&history, &settings.signals, last, scope);
+    let signals = signal::evaluate(&history, &settings.signals, last, &Situation::plain(scope)).standing;
     let attacks = signals.iter().filter(|s| s.severity == Severity::Attack);
     Ok(attacks.map(|s| s.since).min())
 }

@@ -6,25 +6,45 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::cost::{self, Meter};
 use super::figures::{Front, Subject};
-use super::signal::{self, AclScope};
-use super::state::{Acl, Entry, SeriesKey, State, acl_name, metric_name};
+use super::schedule::Schedule;
+use super::signal::{self, AclScope, Judged};
+use super::state::{ACL_SERIES, Acl, Entry, Part, RowKey, SeriesKey, State, acl_name, metric_name, row_key};
 use super::store::Held;
+use super::throttle;
 use super::words::plural;
 use crate::aws::read::MetricStatus;
-use crate::model::board::{Board, Known, Metric, StageRow};
-use crate::model::figure::Scope;
+use crate::model::access_log::log_group;
+use crate::model::board::{AccountGauge, Board, Known, Metric, StageRow};
+use crate::model::figure::{Figure, Origin, Reading, Scope};
+use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::series::floor_minute;
-use crate::model::signal::{Signal, SignalKind};
+use crate::model::signal::{Severity, SignalKind};
+use crate::model::stage::ApiKind;
 
 /// The board at account time `at`, which runs at `rate`.
 pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let picture = Picture::new(state, at);
     let stages: Vec<StageRow> = state.entries.values().map(|e| picture.row(e)).collect();
+    let burn = cost::total(stages.iter().map(|row| &row.burn));
     let mut polling = state.polling.clone();
     polling.details = details(state);
     polling.trouble = state.trouble();
-    Board { identity: state.identity.clone(), at, rate, stages, polling }
+    let account = picture.account();
+    Board { identity: state.identity.clone(), at, rate, stages, account, burn, polling }
+}
+
+/// Attacked stages that are read more often: where all are attacked, those with the most requests.
+const MOST_ATTACKED: usize = 50;
+
+/// The rows that look attacked.
+pub(super) fn attacked(board: &Board) -> HashSet<RowKey> {
+    let mut rows: Vec<&StageRow> = board.stages.iter().filter(|row| !row.signals.is_empty()).collect();
+    let requests = |row: &StageRow| row.figures.requests_per_second.value().unwrap_or(0.0);
+    let worst = |row: &StageRow| row.signals.iter().map(|signal| signal.severity).max();
+    rows.sort_by(|a, b| worst(b).cmp(&worst(a)).then(requests(b).total_cmp(&requests(a))));
+    rows.into_iter().take(MOST_ATTACKED).map(|row| row_key(&row.id)).collect()
 }
 
 /// Stages whose details were read, of all. An API whose stages nobody has listed yet counts as one.
@@ -50,6 +70,9 @@ struct Picture<'a> {
     by_acl: HashMap<&'a str, usize>,
     /// APIs whose stages nobody has listed yet, by metric name.
     unread: HashMap<String, usize>,
+    schedule: Schedule,
+    /// The row with the most requests: on it what concerns all of them is told.
+    busiest: Option<RowKey>,
 }
 
 impl<'a> Picture<'a> {
@@ -57,7 +80,7 @@ impl<'a> Picture<'a> {
         let mut by_key = HashMap::new();
         let mut by_acl = HashMap::new();
         for entry in state.entries.values() {
-            if state.api_names.get(&entry.key.0).is_some_and(|apis| *apis > 1) {
+            if state.api_names.get(&entry.key.api).is_some_and(|apis| *apis > 1) {
                 *by_key.entry(&entry.key).or_default() += 1;
             }
             if let Some(arn) = entry.acl_arn() {
@@ -69,18 +92,31 @@ impl<'a> Picture<'a> {
         for api in apis.filter(|api| !state.read.contains(&api.id)) {
             *unread.entry(metric_name(api)).or_default() += 1;
         }
-        Self { state, at, by_key, by_acl, unread }
+        let requests = |entry: &Entry| entry.history[Metric::Requests.index()].latest().map_or(0.0, |(_, value)| value);
+        let busiest = state.entries.iter().max_by(|a, b| requests(a.1).total_cmp(&requests(b.1)));
+        let every = state.polling.paces.map(|pace| pace.every_seconds);
+        let usual = state.settings.polling.interval_seconds;
+        let every = every.map(|every| if every == 0 { usual } else { every });
+        Self {
+            by_key,
+            by_acl,
+            unread,
+            schedule: Schedule { every, slowed: None },
+            busiest: busiest.map(|(key, _)| key.clone()),
+            state,
+            at,
+        }
     }
 
     /// How many of the account's APIs share the metric name and, as far as is known, the stage.
     fn sharers(&self, entry: &Entry) -> usize {
-        let named = self.state.api_names.get(&entry.key.0).copied().unwrap_or(1);
+        let named = self.state.api_names.get(&entry.key.api).copied().unwrap_or(1);
         if named <= 1 {
             return 1;
         }
         // A row that metrics alone gave belongs to an unread API already counted.
         let rows = self.by_key.get(&entry.key).copied().unwrap_or(1);
-        (rows + self.unread.get(&entry.key.0).copied().unwrap_or(0)).min(named)
+        (rows + self.unread.get(&entry.key.api).copied().unwrap_or(0)).min(named)
     }
 
     fn row(&self, entry: &Entry) -> StageRow {
@@ -89,23 +125,114 @@ impl<'a> Picture<'a> {
         let sharers = self.sharers(entry);
         let acl_scope = self.acl_scope(entry, sharers);
         let refused = |metric: Metric| refused(own, acl, metric, self.state);
+        let pace = self.state.pace(entry);
+        let scope = if sharers > 1 { Scope::ApiName { apis: sharers } } else { Scope::Stage };
+        let limit = self.limit(entry);
         let subject = Subject {
             history: &entry.history,
             now: self.at,
             polling: &self.state.settings.polling,
-            scope: if sharers > 1 { Scope::ApiName { apis: sharers } } else { Scope::Stage },
+            every_seconds: self.schedule.every(pace),
+            kind: entry.kind(),
+            throttled: self.throttled(entry),
+            limit,
+            cache: entry.known().map(|_| entry.has_cache()),
+            scope: scope.clone(),
             front: self.front(entry, acl),
             acl: acl_scope.clone(),
             refused: &refused,
         };
+        let meter = self.meter(entry);
+        let judged = self.signals(entry, own, acl, acl_scope, sharers, &meter);
+        let attacks = judged.standing.iter().filter(|signal| signal.severity == Severity::Attack);
+        let attack = attacks.map(|signal| signal.since).min();
+        let figures = subject.figures();
+        let last = figures.requests_per_second.reading().map(|reading| reading.at - TimeDelta::minutes(1));
         StageRow {
             id: entry.id.clone(),
+            kind: entry.kind(),
             web_acl: web_acl(entry),
             web_acl_arn: entry.acl_arn().map(str::to_owned),
-            figures: subject.figures(),
+            figures,
             history: std::sync::Arc::clone(&entry.history),
-            signals: self.signals(entry, own, acl, acl_scope, sharers),
+            burn: meter.burn(last, attack, &scope, self.at),
+            signals: judged.standing,
+            ended: judged.ended,
+            limit,
+            pace,
             warnings: warnings(entry, own, acl, sharers),
+        }
+    }
+
+    /// The account's limit, and how much of it all stages together use.
+    fn account(&self) -> AccountGauge {
+        let limit = match (self.state.account_limit, self.state.troubles.get(&Part::Account)) {
+            (Some(limit), _) => Known::Yes(limit),
+            (None, Some(error)) => Known::No(error.problem.to_string()),
+            (None, None) => Known::NotYet,
+        };
+        let latest = self.state.account_requests.latest().filter(|(minute, _)| (self.at - *minute).num_minutes() < 10);
+        let Some((minute, requests)) = latest else {
+            let unknown = || Figure::unknown("no stage's requests are known");
+            return AccountGauge { requests_per_second: unknown(), used_share: unknown(), limit };
+        };
+        let at = minute + TimeDelta::minutes(1);
+        let provisional =
+            (self.at - at).num_seconds() < i64::try_from(self.state.settings.polling.provisional_seconds).unwrap_or(0);
+        let figure =
+            |value| Figure::Known(Reading { value, at, origin: Origin::Derived, scope: Scope::Account, provisional });
+        let used_share = match &limit {
+            Known::Yes(limit) if limit.rate > 0.0 => figure(requests / 60.0 / limit.rate),
+            Known::Yes(_) => Figure::unknown("the account's limit is 0"),
+            Known::No(reason) => Figure::unknown(format!("the account's limit is not known: {reason}")),
+            Known::NotYet => Figure::unknown("the account's limit is not read yet"),
+        };
+        AccountGauge { requests_per_second: figure(requests / 60.0), limit, used_share }
+    }
+
+    /// The limit that a stage's requests meet first: its own, or the account's.
+    fn limit(&self, entry: &Entry) -> Option<WinningLimit> {
+        let own = entry.known().and_then(|detail| detail.limit).map(|limit| WinningLimit { limit, of: LimitOf::Stage });
+        let account = self.state.account_limit.map(|limit| WinningLimit { limit, of: LimitOf::Account });
+        // Without the stage's details a lower limit of its own may be there.
+        entry.known()?;
+        own.into_iter().chain(account).min_by(|a, b| a.limit.rate.total_cmp(&b.limit.rate))
+    }
+
+    /// Where a stage's throttled requests are read, or why they are not.
+    fn throttled(&self, entry: &Entry) -> Result<(Origin, Scope), String> {
+        let detail = match &entry.detail {
+            Known::Yes(detail) => detail,
+            Known::NotYet => return Err("whether it has an access log is not read yet".to_owned()),
+            Known::No(reason) => return Err(format!("whether it has an access log is not known: {reason}")),
+        };
+        let Some(log) = &detail.access_log else {
+            return Err(throttle::NO_LOG.to_owned());
+        };
+        if let Some(read) = &entry.throttled {
+            return match &read.trouble {
+                Some(trouble) if read.series.is_empty() => Err(trouble.clone()),
+                _ => Ok((read.origin, read.scope.clone())),
+            };
+        }
+        let sharing = log_group(&log.destination).and_then(|group| self.state.log_groups.get(group));
+        throttle::Question::of(&entry.id, log, sharing.copied().unwrap_or(1))?;
+        Err("its access log is not asked while nobody looks at it and it does not look attacked: open the stage"
+            .to_owned())
+    }
+
+    fn meter<'e>(&'e self, entry: &'e Entry) -> Meter<'e> {
+        let known = entry.known();
+        let line = |log: &crate::model::stage::AccessLog| {
+            let measured = log_group(&log.destination).and_then(|group| self.state.log_line_bytes.get(group));
+            cost::line_bytes(measured.copied(), &log.format)
+        };
+        Meter {
+            history: &entry.history,
+            prices: &self.state.settings.prices,
+            kind: entry.kind(),
+            inspected: known.map(|detail| detail.web_acl_arn.is_some()),
+            line_bytes: known.map(|detail| detail.access_log.as_ref().map_or(0.0, line)),
         }
     }
 
@@ -115,6 +242,9 @@ impl<'a> Picture<'a> {
     }
 
     fn front(&self, entry: &Entry, acl: Option<&Acl>) -> Front {
+        if entry.kind() == ApiKind::Http {
+            return Front::Unknown("AWS offers HTTP APIs no web ACL".to_owned());
+        }
         let name = match (&entry.detail, entry.acl_arn(), acl) {
             (Known::NotYet, ..) => return Front::Unknown("web ACL not read yet".to_owned()),
             (Known::No(reason), ..) => {
@@ -127,7 +257,7 @@ impl<'a> Picture<'a> {
             (_, Some(arn), acl) => {
                 if acl.is_none_or(|acl| acl.dimension.is_none()) {
                     return Front::Unknown(match acl {
-                        Some(acl) if acl.held.asked => "no WAF metrics under this web ACL's name yet".to_owned(),
+                        Some(acl) if acl.held.was_asked() => "no WAF metrics under this web ACL's name yet".to_owned(),
                         _ => "not read yet".to_owned(),
                     });
                 }
@@ -161,17 +291,25 @@ impl<'a> Picture<'a> {
         acl: Option<&Acl>,
         scope: AclScope,
         sharers: usize,
-    ) -> Vec<Signal> {
+        meter: &Meter<'_>,
+    ) -> Judged {
         let read = own.and_then(|held| held.through).max(acl.and_then(|acl| acl.held.through));
         let Some(read) = read else {
-            return Vec::new();
+            return Judged::default();
         };
         let last = read.min(floor_minute(self.at) - TimeDelta::minutes(1));
-        let thresholds = &self.state.settings.signals;
-        let mut signals = signal::evaluate(&entry.history, thresholds, last, scope);
+        let by_id = format!("{}/{}", entry.id.api_id, entry.id.stage);
+        let thresholds = self.state.settings.signals.of_stage(&entry.id.label(), &by_id);
+        let dollars = |minute| meter.minute(minute);
+        let limit = self.state.account_limit.map(|limit| limit.rate * 60.0).filter(|limit| *limit > 0.0);
+        let limit = limit.filter(|_| self.busiest.as_ref() == Some(&row_key(&entry.id)));
+        let account = |minute| Some(self.state.account_requests.at(minute)? / limit?);
+        let situation = signal::Situation { acl: scope, dollars: &dollars, account: &account };
+        let mut judged = signal::evaluate(&entry.history, &thresholds, last, &situation);
         if sharers > 1 {
-            for signal in &mut signals {
-                if matches!(signal.kind, SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh) {
+            for signal in &mut judged.standing {
+                let of_waf = matches!(signal.kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
+                if !of_waf && signal.kind != SignalKind::AccountLimitNear {
                     let shared = plural(sharers, "API");
                     signal.evidence.push_str(" (all ");
                     signal.evidence.push_str(&shared);
@@ -179,7 +317,7 @@ impl<'a> Picture<'a> {
                 }
             }
         }
-        signals
+        judged
     }
 }
 
@@ -199,6 +337,7 @@ fn refused(own: Option<&Held>, acl: Option<&Acl>, metric: Metric, state: &State)
         Metric::WafAllowed | Metric::WafBlocked | Metric::WafCounted => {
             (acl.map(|acl| &acl.held), metric.index() - Metric::WafAllowed.index())
         }
+        Metric::IntegrationP99 | Metric::CacheHits | Metric::CacheMisses => (own, metric.index() - ACL_SERIES),
         _ => (own, metric.index()),
     };
     let held = held?;
@@ -206,7 +345,10 @@ fn refused(own: Option<&Held>, acl: Option<&Acl>, metric: Metric, state: &State)
         Some(MetricStatus::Forbidden) => Some("not permitted: cloudwatch:GetMetricData refused this metric".to_owned()),
         Some(MetricStatus::Failed) => Some("CloudWatch failed on this metric".to_owned()),
         Some(_) => None,
-        None if held.asked => Some("not asked: no requests seen in the last three hours".to_owned()),
+        None if held.was_asked() && metric.index() > Metric::WafCounted.index() => {
+            Some("not asked while nobody looks at it and it does not look attacked: open the stage".to_owned())
+        }
+        None if held.was_asked() => Some("not asked: no requests seen in the last three hours".to_owned()),
         None if state.troubles.is_empty() => Some("not read yet".to_owned()),
         None => Some("could not be read; see the status line".to_owned()),
     }
@@ -228,6 +370,10 @@ fn warnings(entry: &Entry, own: Option<&Held>, acl: Option<&Acl>, sharers: usize
         && detail.canary
     {
         warnings.push("has a canary: a plain deployment is refused".to_owned());
+    }
+    if let Some(throttled) = &entry.throttled {
+        warnings.extend(throttled.trouble.clone().map(|trouble| format!("throttled requests: {trouble}")));
+        warnings.extend(throttled.caveat.map(str::to_owned));
     }
     let status = [own, acl.map(|acl| &acl.held)].into_iter().flatten();
     for (held, what) in status.zip(["its metrics", "its web ACL's metrics"]) {

@@ -1,22 +1,27 @@
 //! One poll: which metrics to ask for, asking, and taking the answers in.
 //!
 //! A metric is billed each time it is asked for, so that each is asked for once: a web ACL behind many stages once, a name that
-//! two APIs share once, a stage that nobody calls with one metric only.
+//! two APIs share once, a stage that nobody calls with one metric only. What is attacked or looked at is asked for more, and more often
+//! (`schedule`).
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::cost::dollars_per_hour;
-use super::state::{Entry, Part, SeriesKey, State};
+use super::schedule::{self, Schedule};
+use super::state::{ACL_SERIES, Entry, OWN_SERIES, Part, RowKey, SeriesKey, State, Throttled, row_key};
 use super::store::{Held, Window};
-use crate::aws::read::{MetricQuery, MetricResult, Statistic};
+use super::throttle;
+use crate::aws::read::{MetricQuery, MetricResult, MetricStatus, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::board::{HISTORY_MINUTES, History};
-use crate::model::series::Series;
+use crate::model::access_log::log_group;
+use crate::model::board::{HISTORY_MINUTES, History, Pace, PaceOf};
+use crate::model::figure::{Origin, Scope};
+use crate::model::series::{Series, floor_minute};
 use crate::model::settings::Settings;
-use crate::model::stage::StageId;
+use crate::model::stage::{ApiKind, StageId};
 
 /// Minutes read the first time: enough for the sparklines and for a median.
 const FIRST_MINUTES: i64 = 60;
@@ -27,28 +32,51 @@ const AGAIN_MINUTES: i64 = 5;
 /// The longest window after a time without answers.
 const LONGEST_MINUTES: i64 = 180;
 
-/// First readings go in portions: an hour of a thousand stages at once would be more points than CloudWatch gives in a second
-/// (180,000; quotas 2023, now unverified).
-const FIRST_PORTION: usize = 2_000;
+/// Windows are of so many minutes, or of the least that is read again: what needs about the same goes in one call.
+const WINDOWS: [i64; 4] = [10, 30, FIRST_MINUTES, LONGEST_MINUTES];
 
-/// Metrics of a stage, in the order in which its [`Held`] keeps them; the first five of `Metric::ALL`.
-const STAGE: [(&str, Statistic); 5] = [
+/// Points asked for at once: an hour of a thousand stages would be more than CloudWatch gives in a second (180,000; quotas 2023, now
+/// unverified), and whoever comes back after an hour of sleep must not ask for all of it in one breath.
+const PORTION: usize = 120_000;
+
+/// Metrics of a stage of a REST API, in the order in which its [`Held`] keeps them: one for a stage that nobody calls, the first five
+/// for one that is called, then those for one that is attacked or looked at.
+const REST: [(&str, Statistic); OWN_SERIES] = [
     // The number of requests is the sample count (documented).
     ("Count", Statistic::SampleCount),
     ("4XXError", Statistic::Sum),
     ("5XXError", Statistic::Sum),
     ("Latency", Statistic::P50),
     ("Latency", Statistic::P99),
+    ("IntegrationLatency", Statistic::P99),
+    ("CacheHitCount", Statistic::Sum),
+    ("CacheMissCount", Statistic::Sum),
 ];
 
-/// Metrics of a web ACL, in the order in which its [`Held`] keeps them; the last three of `Metric::ALL`.
-const ACL: [&str; 3] = ["AllowedRequests", "BlockedRequests", "CountedRequests"];
+/// The same of an HTTP API, which has no cache (documented).
+const HTTP: [(&str, Statistic); OWN_SERIES - 2] = [
+    ("Count", Statistic::SampleCount),
+    ("4xx", Statistic::Sum),
+    ("5xx", Statistic::Sum),
+    ("Latency", Statistic::P50),
+    ("Latency", Statistic::P99),
+    ("IntegrationLatency", Statistic::P99),
+];
+
+/// How many of them are read of a stage that is called, and below it of one that is attacked or looked at and has no cache.
+const USUAL: usize = 5;
+const CLOSE: usize = 6;
+
+/// Metrics of a web ACL, in the order in which its [`Held`] keeps them.
+const ACL: [&str; ACL_SERIES] = ["AllowedRequests", "BlockedRequests", "CountedRequests"];
 
 /// Which metrics to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// All of them.
     All,
+    /// Those whose time has come.
+    Due,
     /// Those never asked for before.
     New,
 }
@@ -57,15 +85,19 @@ pub(super) enum Extent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
     Stage(SeriesKey, usize),
-    Acl { arn: String, dimension: String, index: usize },
+    Acl {
+        arn: String,
+        dimension: String,
+        index: usize,
+    },
+    /// A metric filter's, of the stage's access log.
+    Filter(RowKey),
 }
 
-/// What to ask in one poll.
+/// What to ask in one poll, by the minutes that it needs.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    first: Vec<(Target, MetricQuery)>,
-    again: Vec<(Target, MetricQuery)>,
-    window: Option<Window>,
+    by_minutes: BTreeMap<i64, Vec<(Target, MetricQuery)>>,
 }
 
 /// What came of a poll.
@@ -73,106 +105,204 @@ pub(super) struct Questions {
 pub(super) struct Answers {
     results: Vec<(Target, MetricResult, Window)>,
     calls: usize,
-    window: Window,
 }
 
 impl Questions {
     /// What `state` needs at account time `now`.
     pub(super) fn of(state: &State, extent: Extent, now: DateTime<Utc>) -> Self {
-        let mut questions = Self { window: Some(Window::last(minutes_again(state, now), now)), ..Self::default() };
-        let mut seen: HashSet<&SeriesKey> = HashSet::new();
-        let mut seen_acls: HashSet<&str> = HashSet::new();
-        for entry in state.entries.values() {
-            if seen.insert(&entry.key)
-                && let Some(held) = state.groups.get(&entry.key)
-            {
-                questions.stage(state, &entry.key, held, extent);
-            }
-            if let Some(arn) = entry.acl_arn()
-                && seen_acls.insert(arn)
-            {
-                questions.acl(state, arn, extent);
-            }
+        let groups = Groups::of(state);
+        let schedule = Schedule::of(&state.settings.polling, groups.metrics(state));
+        let mut asking = Asking { state, extent, now, schedule, questions: Self::default() };
+        for (key, (pace, entry)) in &groups.stages {
+            asking.stage(key, *pace, entry);
         }
-        questions
+        for (arn, pace) in &groups.acls {
+            asking.acl(arn, *pace);
+        }
+        for entry in state.entries.values() {
+            asking.filter(entry);
+        }
+        asking.questions
     }
 
     /// How many metrics that is.
     pub(super) fn len(&self) -> usize {
-        self.first.len() + self.again.len()
+        self.by_minutes.values().map(Vec::len).sum()
+    }
+}
+
+/// What is asked for together: series by the fastest of the stages that need them.
+struct Groups<'a> {
+    stages: HashMap<&'a SeriesKey, (Pace, &'a Entry)>,
+    acls: HashMap<&'a str, Pace>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(state: &'a State) -> Self {
+        let mut groups = Self { stages: HashMap::new(), acls: HashMap::new() };
+        for entry in state.entries.values() {
+            let pace = state.pace(entry);
+            let stage = groups.stages.entry(&entry.key).or_insert((pace, entry));
+            if pace < stage.0 {
+                *stage = (pace, entry);
+            }
+            if let Some(arn) = entry.acl_arn() {
+                let acl = groups.acls.entry(arn).or_insert(pace);
+                *acl = pace.min(*acl);
+            }
+        }
+        groups
     }
 
-    fn stage(&mut self, state: &State, key: &SeriesKey, held: &Held, extent: Extent) {
-        if extent == Extent::New && held.asked {
-            return;
+    /// Metrics of each pace.
+    fn metrics(&self, state: &State) -> [usize; 3] {
+        let mut metrics = [0; 3];
+        for (pace, entry) in self.stages.values() {
+            metrics[schedule::index(*pace)] += wanted(*pace, entry) + usize::from(filter_of(state, entry).is_some());
         }
-        let wanted = if state.is_active(key) { STAGE.len() } else { 1 };
-        for (index, query) in stage_queries(key, wanted).into_iter().enumerate() {
-            let first = !held.primed || held.status(index).is_none();
-            self.put(Target::Stage(key.clone(), index), query, first);
+        for (arn, pace) in &self.acls {
+            let names = state.acls.get(*arn).map_or(0, |acl| acl.candidates().len());
+            metrics[schedule::index(*pace)] += names * ACL.len();
+        }
+        metrics
+    }
+}
+
+/// How many of a stage's metrics are asked for.
+fn wanted(pace: Pace, entry: &Entry) -> usize {
+    match pace {
+        Pace::Idle => 1,
+        Pace::Usual => USUAL,
+        Pace::Close if entry.has_cache() => OWN_SERIES,
+        Pace::Close => CLOSE,
+    }
+}
+
+/// The metric filter that throttled requests of a stage are read from, with its log group.
+fn filter_of<'a>(state: &'a State, entry: &'a Entry) -> Option<(&'a str, &'a crate::aws::read::MetricFilter)> {
+    let log = entry.access_log()?;
+    let group = log_group(&log.destination)?;
+    Some((group, throttle::metric_filter(state.filters.get(group)?, &log.format)?))
+}
+
+struct Asking<'a> {
+    state: &'a State,
+    extent: Extent,
+    now: DateTime<Utc>,
+    schedule: Schedule,
+    questions: Questions,
+}
+
+impl Asking<'_> {
+    /// Whether series asked for last at `asked` are wanted now.
+    fn is_wanted(&self, pace: Pace, asked: Option<DateTime<Utc>>) -> bool {
+        match self.extent {
+            Extent::All => true,
+            Extent::Due => self.schedule.is_due(pace, asked, self.now),
+            Extent::New => asked.is_none(),
         }
     }
 
-    fn acl(&mut self, state: &State, arn: &str, extent: Extent) {
-        let Some(acl) = state.acls.get(arn) else {
+    fn stage(&mut self, key: &SeriesKey, pace: Pace, entry: &Entry) {
+        let Some(held) = self.state.groups.get(key) else {
             return;
         };
-        if extent == Extent::New && acl.held.asked {
-            return;
-        }
-        for dimension in acl.candidates() {
-            for (index, query) in acl_queries(dimension, &state.region).into_iter().enumerate() {
-                let target = Target::Acl { arn: arn.to_owned(), dimension: dimension.to_owned(), index };
-                self.put(target, query, !acl.held.primed);
+        let due = self.is_wanted(pace, held.asked_at);
+        for (index, query) in stage_queries(key, wanted(pace, entry)).into_iter().enumerate() {
+            let never = held.status(index).is_none();
+            // What a stage is asked for once it is attacked, it was never asked for before.
+            if due || never {
+                let minutes = if never || !held.primed { FIRST_MINUTES } else { self.again(held.polled_to) };
+                self.put(minutes, Target::Stage(key.clone(), index), query);
             }
         }
     }
 
-    fn put(&mut self, target: Target, query: MetricQuery, first: bool) {
-        if first {
-            self.first.push((target, query));
-        } else {
-            self.again.push((target, query));
+    fn acl(&mut self, arn: &str, pace: Pace) {
+        let Some(acl) = self.state.acls.get(arn) else {
+            return;
+        };
+        if !self.is_wanted(pace, acl.held.asked_at) {
+            return;
         }
+        let minutes = if acl.held.primed { self.again(acl.held.polled_to) } else { FIRST_MINUTES };
+        for dimension in acl.candidates() {
+            for (index, query) in acl_queries(dimension, &self.state.region).into_iter().enumerate() {
+                let target = Target::Acl { arn: arn.to_owned(), dimension: dimension.to_owned(), index };
+                self.put(minutes, target, query);
+            }
+        }
+    }
+
+    /// A metric filter's series, with the stage's own.
+    fn filter(&mut self, entry: &Entry) {
+        let Some((_, filter)) = filter_of(self.state, entry) else {
+            return;
+        };
+        let pace = self.state.pace(entry);
+        // The log itself tells more, and is asked while somebody looks.
+        if pace == Pace::Close && entry.throttled.as_ref().is_some_and(|read| read.origin == Origin::AccessLog) {
+            return;
+        }
+        let never = entry.throttled.as_ref().is_none_or(|read| read.origin != Origin::MetricFilter);
+        let asked = self.state.groups.get(&entry.key).and_then(|held| held.asked_at);
+        if never || self.is_wanted(pace, asked) {
+            let minutes = if never { FIRST_MINUTES } else { WINDOWS[0] };
+            let query = MetricQuery {
+                namespace: Cow::Owned(filter.namespace.clone()),
+                name: Cow::Owned(filter.metric.clone()),
+                dimensions: Vec::new(),
+                statistic: Statistic::Sum,
+            };
+            self.put(minutes, Target::Filter(row_key(&entry.id)), query);
+        }
+    }
+
+    /// Minutes to read of what was last read up to `polled_to`: late points change, and after a time without answers there is what
+    /// was missed.
+    fn again(&self, polled_to: Option<DateTime<Utc>>) -> i64 {
+        let least = least_again(&self.state.settings);
+        let missed = polled_to.map_or(0, |to| (self.now - to).num_minutes());
+        let needed = least - 1 + missed.max(0);
+        let longer = WINDOWS.into_iter().find(|window| *window >= needed).unwrap_or(LONGEST_MINUTES);
+        if needed <= least { least } else { longer.max(least) }
+    }
+
+    fn put(&mut self, minutes: i64, target: Target, query: MetricQuery) {
+        self.questions.by_minutes.entry(minutes).or_default().push((target, query));
     }
 }
 
-/// How many metrics a poll of everything asks for.
-fn metrics_a_poll(state: &State) -> usize {
-    let keys: HashSet<&SeriesKey> = state.entries.values().map(|entry| &entry.key).collect();
-    let arns: HashSet<&str> = state.entries.values().filter_map(Entry::acl_arn).collect();
-    let of_stage = |key: &&SeriesKey| if state.is_active(key) { STAGE.len() } else { 1 };
-    let of_acl = |arn: &&str| state.acls.get(*arn).map_or(0, |acl| acl.candidates().len() * ACL.len());
-    keys.iter().map(of_stage).sum::<usize>() + arns.iter().map(of_acl).sum::<usize>()
+/// The fewest minutes read again.
+fn least_again(settings: &Settings) -> i64 {
+    let provisional = settings.polling.provisional_seconds.div_ceil(60);
+    AGAIN_MINUTES.max(i64::try_from(provisional).unwrap_or(0) + 2) + 1
 }
 
-/// Late points are read again; after a time without answers, so is what was missed.
-fn minutes_again(state: &State, now: DateTime<Utc>) -> i64 {
-    let provisional = state.settings.polling.provisional_seconds.div_ceil(60);
-    let again = AGAIN_MINUTES.max(i64::try_from(provisional).unwrap_or(0) + 2);
-    let missed = state.polled_to.map_or(0, |to| (now - to).num_minutes());
-    (again + missed.max(0)).min(LONGEST_MINUTES)
+/// When the next poll is due: with the fastest pace that any stage has.
+pub(super) fn next_poll(state: &State, now: DateTime<Utc>) -> DateTime<Utc> {
+    let groups = Groups::of(state);
+    let schedule = Schedule::of(&state.settings.polling, groups.metrics(state));
+    let fastest = groups.stages.values().map(|(pace, _)| *pace).min().unwrap_or(Pace::Usual);
+    schedule::next_after(now, schedule.every(fastest))
 }
 
 /// Asks. Nothing is kept of a poll that fails half way: the next one asks again.
 pub(super) async fn ask(aws: &Aws, questions: Questions, now: DateTime<Utc>) -> Result<Answers, AwsError> {
-    let window = questions.window.unwrap_or(Window::last(AGAIN_MINUTES, now));
-    let mut answers = Answers { results: Vec::with_capacity(questions.len()), calls: 0, window };
-    answers.ask(aws, questions.again, window).await?;
-    let mut first = questions.first;
-    while !first.is_empty() {
-        let rest = first.split_off(first.len().min(FIRST_PORTION));
-        answers.ask(aws, first, Window::last(FIRST_MINUTES, now)).await?;
-        first = rest;
+    let mut answers = Answers { results: Vec::with_capacity(questions.len()), calls: 0 };
+    for (minutes, mut rest) in questions.by_minutes {
+        let most = (PORTION / usize::try_from(minutes.max(1)).unwrap_or(1)).max(1);
+        while !rest.is_empty() {
+            let later = rest.split_off(rest.len().min(most));
+            answers.ask(aws, rest, Window::last(minutes, now)).await?;
+            rest = later;
+        }
     }
     Ok(answers)
 }
 
 impl Answers {
     async fn ask(&mut self, aws: &Aws, questions: Vec<(Target, MetricQuery)>, window: Window) -> Result<(), AwsError> {
-        if questions.is_empty() {
-            return Ok(());
-        }
         let (targets, queries): (Vec<Target>, Vec<MetricQuery>) = questions.into_iter().unzip();
         let (results, calls) = aws.metric_data(&queries, window.from, window.to, Lane::Poll).await?;
         self.calls += calls;
@@ -184,25 +314,35 @@ impl Answers {
     /// Takes the answers into `state`, at account time `now`.
     pub(super) fn fold(self, state: &mut State, extent: Extent, now: DateTime<Utc>) {
         let provisional = provisional(&state.settings);
-        let mut first_acls: Vec<(String, Window)> = Vec::new();
+        let mut acls: Vec<(String, Window)> = Vec::new();
         let metrics = self.results.len();
         for (target, result, window) in &self.results {
             match target {
                 Target::Stage(key, index) => {
                     if let Some(held) = state.groups.get_mut(key) {
                         held.take(*index, result, *window);
+                        held.answered(*window, now);
                     }
                 }
                 Target::Acl { arn, dimension, index } => {
                     take_acl(state, arn, dimension, *index, result, *window);
                     if *index == ACL.len() - 1 {
-                        first_acls.push((arn.clone(), *window));
+                        acls.push((arn.clone(), *window));
                     }
                 }
+                // After all others: its silence is told by the stage's own requests.
+                Target::Filter(_) => {}
             }
         }
-        for (arn, window) in first_acls {
-            if let Some(acl) = state.acls.get_mut(&arn).filter(|a| a.dimension.is_some()) {
+        for (target, result, window) in &self.results {
+            if let Target::Filter(row) = target {
+                take_filter(state, row, result, *window, now);
+            }
+        }
+        for (arn, window) in acls {
+            let Some(acl) = state.acls.get_mut(&arn) else { continue };
+            acl.held.answered(window, now);
+            if acl.dimension.is_some() {
                 acl.held.settle(window, now, provisional);
                 acl.held.prime();
             }
@@ -216,13 +356,75 @@ impl Answers {
         }
         state.troubles.remove(&Part::Metrics);
         state.polling.read_at = Some(now);
-        if extent == Extent::All {
-            state.polled_to = Some(self.window.to);
+        if extent != Extent::New {
             state.polling.metrics = metrics;
             state.polling.calls = self.calls;
         }
-        state.polling.dollars_per_hour = dollars_per_hour(metrics_a_poll(state), &state.settings.polling);
+        note_pace(state);
+        state.add_up_account(now);
         state.join_histories();
+    }
+}
+
+/// What polling costs and how fast it is, for the board.
+fn note_pace(state: &mut State) {
+    let groups = Groups::of(state);
+    let metrics = groups.metrics(state);
+    let schedule = Schedule::of(&state.settings.polling, metrics);
+    let mut paces = schedule.every.map(|every_seconds| PaceOf { stages: 0, every_seconds });
+    for entry in state.entries.values() {
+        paces[schedule::index(state.pace(entry))].stages += 1;
+    }
+    let settings = &state.settings.polling;
+    let dollars = schedule::dollars_per_hour(settings, metrics, &schedule.every);
+    let budgets = (settings.budget_dollars_per_hour, settings.log_budget_dollars_per_hour);
+    state.polling.paces = paces;
+    state.polling.dollars_per_hour = dollars;
+    state.polling.budget_dollars_per_hour = budgets.0;
+    state.polling.log_dollars = (state.log_dollars, budgets.1);
+    state.polling.slowed = schedule.slowed;
+}
+
+/// A metric filter publishes nothing where no line matched: that is zero once the minute can no longer be late, where the stage's own
+/// requests are known.
+fn take_filter(state: &mut State, row: &RowKey, result: &MetricResult, window: Window, now: DateTime<Utc>) {
+    let provisional = provisional(&state.settings);
+    let Some(entry) = state.entries.get(row) else { return };
+    // The log may have been read meanwhile, and tells more.
+    let by_log = entry.throttled.as_ref().is_some_and(|read| read.origin == Origin::AccessLog);
+    if by_log && state.pace(entry) == Pace::Close {
+        return;
+    }
+    let Some((group, _)) = filter_of(state, entry) else { return };
+    let scope = match state.log_groups.get(group).copied().unwrap_or(1) {
+        0 | 1 => Scope::Stage,
+        stages => Scope::LogGroup { name: group.to_owned(), stages },
+    };
+    let requests = state.groups.get(&entry.key).map(|held| Arc::clone(&held.series()[0]));
+    let Some(entry) = state.entries.get_mut(row) else { return };
+    let kept = entry.throttled.take().filter(|read| read.origin == Origin::MetricFilter);
+    let throttled = entry.throttled.insert(kept.unwrap_or_else(|| Throttled::new(Origin::MetricFilter, scope.clone())));
+    throttled.scope = scope;
+    throttled.trouble = match result.status {
+        MetricStatus::Forbidden => {
+            Some("not permitted: cloudwatch:GetMetricData refused the metric filter's metric".to_owned())
+        }
+        MetricStatus::Failed => Some("CloudWatch failed on the metric filter's metric".to_owned()),
+        MetricStatus::Complete | MetricStatus::Partial => None,
+    };
+    let series = Arc::make_mut(&mut throttled.series);
+    for (minute, value) in result.points.iter().filter(|(_, value)| value.is_finite()) {
+        series.set(*minute, *value);
+    }
+    if result.status == MetricStatus::Complete {
+        let mut minute = floor_minute(window.from);
+        while minute < window.to && minute + TimeDelta::minutes(1) + provisional <= now {
+            let called = requests.as_ref().is_some_and(|requests| requests.at(minute).is_some());
+            if called && series.at(minute).is_none() {
+                series.set(minute, 0.0);
+            }
+            minute += TimeDelta::minutes(1);
+        }
     }
 }
 
@@ -243,18 +445,18 @@ fn take_acl(state: &mut State, arn: &str, dimension: &str, index: usize, result:
 pub(super) async fn stage_history(
     aws: &Aws,
     settings: &Settings,
-    stage: &StageId,
+    (stage, kind): (&StageId, ApiKind),
     web_acl_name: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<History, AwsError> {
-    let key = (stage.metric_api_name(), stage.stage.clone());
-    let mut queries = stage_queries(&key, STAGE.len());
+    let key = SeriesKey::of(stage, kind);
+    let mut queries = stage_queries(&key, USUAL);
     queries.extend(web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
     let window = Window::last(LONGEST_MINUTES, now);
     let (results, _) = aws.metric_data(&queries, window.from, window.to, Lane::Plan).await?;
-    let (mut own, mut waf) = (Held::new(STAGE.len()), Held::new(ACL.len()));
+    let (mut own, mut waf) = (Held::new(USUAL), Held::new(ACL.len()));
     for (index, result) in results.iter().enumerate() {
-        match index.checked_sub(STAGE.len()) {
+        match index.checked_sub(USUAL) {
             None => own.take(index, result, window),
             Some(index) => waf.take(index, result, window),
         }
@@ -267,20 +469,24 @@ pub(super) async fn stage_history(
 }
 
 fn stage_queries(key: &SeriesKey, wanted: usize) -> Vec<MetricQuery> {
+    let (metrics, api): (&[_], _) = match key.kind {
+        ApiKind::Rest => (&REST, "ApiName"),
+        ApiKind::Http => (&HTTP, "ApiId"),
+    };
     let query = |(name, statistic): &(&'static str, Statistic)| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name,
-        dimensions: vec![("ApiName", key.0.clone()), ("Stage", key.1.clone())],
+        namespace: Cow::Borrowed("AWS/ApiGateway"),
+        name: Cow::Borrowed(name),
+        dimensions: vec![(api, key.api.clone()), ("Stage", key.stage.clone())],
         statistic: *statistic,
     };
-    STAGE.iter().take(wanted).map(query).collect()
+    metrics.iter().take(wanted).map(query).collect()
 }
 
 /// `Rule=ALL` is the web ACL's total; regional series have a region (documented).
 fn acl_queries(dimension: &str, region: &str) -> Vec<MetricQuery> {
     let query = |name: &&'static str| MetricQuery {
-        namespace: "AWS/WAFV2",
-        name,
+        namespace: Cow::Borrowed("AWS/WAFV2"),
+        name: Cow::Borrowed(name),
         dimensions: vec![("WebACL", dimension.to_owned()), ("Rule", "ALL".to_owned()), ("Region", region.to_owned())],
         statistic: Statistic::Sum,
     };

@@ -5,19 +5,49 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::discover::Found;
 use super::store::Held;
+use crate::aws::read::MetricFilter;
 use crate::aws::{AwsError, Problem};
-use crate::model::board::{HISTORY_MINUTES, History, Known, Polling};
+use crate::model::access_log::log_group;
+use crate::model::board::{HISTORY_MINUTES, History, Known, Metric, Pace, Polling};
+use crate::model::figure::{Origin, Scope};
 use crate::model::identity::Identity;
-use crate::model::series::Series;
+use crate::model::limits::Limit;
+use crate::model::series::{Series, floor_minute};
 use crate::model::settings::Settings;
-use crate::model::stage::{Api, StageDetail, StageId};
+use crate::model::stage::{AccessLog, Api, ApiKind, StageDetail, StageId};
 
-/// `ApiName` and `Stage`: what API Gateway's metrics are kept under. Two APIs of one name share it (inferred).
-pub(super) type SeriesKey = (String, String);
+/// What API Gateway's metrics are kept under. Two REST APIs of one name share it (inferred).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SeriesKey {
+    pub(super) kind: ApiKind,
+    /// `ApiName` of a REST API, `ApiId` of an HTTP API (documented).
+    pub(super) api: String,
+    /// `Stage`.
+    pub(super) stage: String,
+}
+
+impl SeriesKey {
+    pub(super) fn of(id: &StageId, kind: ApiKind) -> Self {
+        let api = match kind {
+            ApiKind::Rest => id.metric_api_name(),
+            ApiKind::Http => id.api_id.clone(),
+        };
+        Self { kind, api, stage: id.stage.clone() }
+    }
+}
+
+/// Series of a stage's own: see `poll`.
+pub(super) const OWN_SERIES: usize = 8;
+
+/// Series of a web ACL.
+pub(super) const ACL_SERIES: usize = 3;
+
+/// Minutes of the account's requests that are added up anew after a poll: late points change.
+const ACCOUNT_MINUTES: i64 = 10;
 
 /// The order of rows: API name, stage, API id.
 pub(super) type RowKey = (String, String, String);
@@ -28,16 +58,58 @@ pub(super) struct Entry {
     pub(super) id: StageId,
     pub(super) key: SeriesKey,
     pub(super) detail: Known<StageDetail>,
+    /// Throttled requests, and where they were read; `None` where they never were.
+    pub(super) throttled: Option<Throttled>,
     /// The stage's own minutes and its web ACL's, together.
     pub(super) history: Arc<History>,
 }
 
 impl Entry {
+    pub(super) fn kind(&self) -> ApiKind {
+        self.key.kind
+    }
+
     pub(super) fn acl_arn(&self) -> Option<&str> {
+        self.known().and_then(|detail| detail.web_acl_arn.as_deref())
+    }
+
+    pub(super) fn access_log(&self) -> Option<&AccessLog> {
+        self.known().and_then(|detail| detail.access_log.as_ref())
+    }
+
+    pub(super) fn known(&self) -> Option<&StageDetail> {
         match &self.detail {
-            Known::Yes(detail) => detail.web_acl_arn.as_deref(),
+            Known::Yes(detail) => Some(detail),
             _ => None,
         }
+    }
+
+    /// Whether a cache may answer its requests.
+    pub(super) fn has_cache(&self) -> bool {
+        let status = self.known().and_then(|detail| detail.cache_cluster_status.as_deref());
+        status.is_some_and(|status| status != "NOT_AVAILABLE")
+    }
+}
+
+/// Throttled requests of a stage.
+#[derive(Debug, Clone)]
+pub(super) struct Throttled {
+    /// A minute's requests.
+    pub(super) series: Arc<Series>,
+    pub(super) origin: Origin,
+    pub(super) scope: Scope,
+    /// End of the last window that was read out of the access log, and of which minute that was.
+    pub(super) log_read_to: Option<DateTime<Utc>>,
+    /// Why the latest minutes are not there.
+    pub(super) trouble: Option<String>,
+    /// What is to be known of it.
+    pub(super) caveat: Option<&'static str>,
+}
+
+impl Throttled {
+    pub(super) fn new(origin: Origin, scope: Scope) -> Self {
+        let series = Arc::new(Series::new(HISTORY_MINUTES));
+        Self { series, origin, scope, log_read_to: None, trouble: None, caveat: None }
     }
 }
 
@@ -56,7 +128,7 @@ pub(super) struct Acl {
 
 impl Acl {
     fn new(arn: &str) -> Self {
-        Self { name: acl_name(arn).map(str::to_owned), metric_name: None, dimension: None, held: Held::new(3) }
+        Self { name: acl_name(arn).map(str::to_owned), metric_name: None, dimension: None, held: Held::new(ACL_SERIES) }
     }
 
     /// The dimension values to ask under: the one known, or all that may be.
@@ -86,6 +158,9 @@ pub(super) enum Part {
     Active,
     Stages,
     AclSeries,
+    HttpApis,
+    Account,
+    Filters,
 }
 
 /// Everything known so far.
@@ -95,6 +170,9 @@ pub(super) struct State {
     pub(super) identity: Option<Identity>,
     /// By id; `None` before they were read.
     pub(super) apis: Option<HashMap<String, Api>>,
+    /// HTTP APIs are listed apart, and may not be permitted.
+    http_apis: Vec<Api>,
+    rest_apis: Option<Vec<Api>>,
     /// How many APIs share a metric name.
     pub(super) api_names: HashMap<String, usize>,
     /// APIs whose stages were read.
@@ -110,8 +188,25 @@ pub(super) struct State {
     /// Whether the stages of any API could not be read in the present round of discovery.
     stages_failed: bool,
     pub(super) polling: Polling,
-    /// End of the last window that was read with success.
-    pub(super) polled_to: Option<DateTime<Utc>>,
+    /// The account's limit, where it was read.
+    pub(super) account_limit: Option<Limit>,
+    /// Requests a minute of all stages together.
+    pub(super) account_requests: Series,
+    /// Metric filters by log group.
+    pub(super) filters: HashMap<String, Vec<MetricFilter>>,
+    /// Stages that somebody looks at.
+    pub(super) focus: HashSet<(String, String)>,
+    /// Stages that look attacked.
+    pub(super) attacked: HashSet<RowKey>,
+    /// Dollars that log queries have cost, and bytes of a line as they have seen them.
+    pub(super) log_dollars: f64,
+    /// When logs could first be asked, account time: the budget is by the hour.
+    pub(super) logs_began: Option<DateTime<Utc>>,
+    /// Stages whose logs are being asked.
+    pub(super) log_jobs: HashSet<RowKey>,
+    pub(super) log_line_bytes: HashMap<String, f64>,
+    /// Stages of the board by the log group that they write to.
+    pub(super) log_groups: HashMap<String, usize>,
     empty: Arc<History>,
 }
 
@@ -122,6 +217,8 @@ impl State {
             region: region.to_owned(),
             identity: None,
             apis: None,
+            http_apis: Vec::new(),
+            rest_apis: None,
             api_names: HashMap::new(),
             read: HashSet::new(),
             entries: BTreeMap::new(),
@@ -132,7 +229,16 @@ impl State {
             troubles: BTreeMap::new(),
             stages_failed: false,
             polling: Polling::default(),
-            polled_to: None,
+            account_limit: None,
+            account_requests: Series::new(HISTORY_MINUTES),
+            filters: HashMap::new(),
+            focus: HashSet::new(),
+            attacked: HashSet::new(),
+            log_dollars: 0.0,
+            logs_began: None,
+            log_jobs: HashSet::new(),
+            log_line_bytes: HashMap::new(),
+            log_groups: HashMap::new(),
             empty: Arc::new(std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)))),
         }
     }
@@ -169,9 +275,27 @@ impl State {
             }
             Found::Apis(result) => {
                 if let Some(apis) = self.note(Part::Apis, result) {
-                    self.take_apis(apis);
+                    self.rest_apis = Some(apis);
+                    self.take_apis();
                 }
                 self.add_active_rows();
+            }
+            Found::HttpApis(result) => {
+                if let Some(apis) = self.note(Part::HttpApis, result) {
+                    self.http_apis = apis;
+                    self.take_apis();
+                }
+                self.add_active_rows();
+            }
+            Found::AccountLimit(result) => {
+                if let Some(limit) = self.note(Part::Account, result) {
+                    self.account_limit = limit;
+                }
+            }
+            Found::Filters { group, result } => {
+                if let Some(filters) = self.note(Part::Filters, result) {
+                    self.filters.insert(group, filters);
+                }
             }
             Found::Active(result) => {
                 if let Some(active) = self.note(Part::Active, result) {
@@ -227,7 +351,12 @@ impl State {
         })
     }
 
-    fn take_apis(&mut self, apis: Vec<Api>) {
+    /// Where REST APIs could not be listed, HTTP APIs alone say nothing of the others.
+    fn take_apis(&mut self) {
+        let Some(rest) = &self.rest_apis else {
+            return;
+        };
+        let apis: Vec<Api> = rest.iter().chain(&self.http_apis).cloned().collect();
         self.api_names.clear();
         for api in &apis {
             *self.api_names.entry(metric_name(api)).or_default() += 1;
@@ -250,29 +379,30 @@ impl State {
         let Some(active) = self.active.clone() else {
             return;
         };
-        let by_name: HashMap<String, Api> = match &self.apis {
-            Some(apis) => apis.values().map(|api| (metric_name(api), api.clone())).collect(),
+        let by_name: HashMap<(ApiKind, String), Api> = match &self.apis {
+            Some(apis) => apis.values().map(|api| ((api.kind(), metric_name(api)), api.clone())).collect(),
             None if self.troubles.contains_key(&Part::Apis) => {
-                let nameless = |name: &String| Api {
-                    id: String::new(),
-                    name: name.clone(),
-                    endpoint_types: Vec::new(),
+                let nameless = |key: &SeriesKey| Api {
+                    // An HTTP API is known by its id, a REST API by its name.
+                    id: if key.kind == ApiKind::Http { key.api.clone() } else { String::new() },
+                    name: key.api.clone(),
+                    endpoint_types: if key.kind == ApiKind::Http { vec!["HTTP".to_owned()] } else { Vec::new() },
                     endpoint_disabled: false,
                 };
-                active.iter().map(|(name, _)| (name.clone(), nameless(name))).collect()
+                active.iter().map(|key| ((key.kind, key.api.clone()), nameless(key))).collect()
             }
             None => return,
         };
-        for (name, stage) in active {
-            let Some(api) = by_name.get(&name) else {
+        for key in active {
+            let Some(api) = by_name.get(&(key.kind, key.api.clone())) else {
                 continue;
             };
-            let ambiguous = self.api_names.get(&name).is_some_and(|apis| *apis > 1);
+            let ambiguous = self.api_names.get(&key.api).is_some_and(|apis| *apis > 1);
             if ambiguous || self.read.contains(&api.id) {
                 continue;
             }
-            let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage };
-            self.entry(id, Known::NotYet);
+            let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: key.stage };
+            self.entry(id, api.kind(), Known::NotYet);
         }
     }
 
@@ -302,7 +432,7 @@ impl State {
             self.entries.remove(&key);
         }
         for detail in details {
-            self.entry(detail.id.clone(), Known::Yes(detail));
+            self.entry(detail.id.clone(), api.kind(), Known::Yes(detail));
         }
     }
 
@@ -318,9 +448,9 @@ impl State {
     }
 
     /// Adds a stage or renews what is known of it.
-    fn entry(&mut self, id: StageId, detail: Known<StageDetail>) {
-        let key: SeriesKey = (id.metric_api_name(), id.stage.clone());
-        self.groups.entry(key.clone()).or_insert_with(|| Held::new(5));
+    fn entry(&mut self, id: StageId, kind: ApiKind, detail: Known<StageDetail>) {
+        let key = SeriesKey::of(&id, kind);
+        self.groups.entry(key.clone()).or_insert_with(|| Held::new(OWN_SERIES));
         if let Known::Yes(StageDetail { web_acl_arn: Some(arn), .. }) = &detail
             && !self.acls.contains_key(arn)
         {
@@ -332,6 +462,7 @@ impl State {
             id,
             key,
             detail: Known::NotYet,
+            throttled: None,
             history: empty,
         });
         if !matches!(detail, Known::NotYet) {
@@ -355,12 +486,42 @@ impl State {
         }
     }
 
+    /// After a poll at account time `now`: the requests of all stages together, anew for the minutes that may have changed.
+    pub(super) fn add_up_account(&mut self, now: DateTime<Utc>) {
+        for back in 1..=ACCOUNT_MINUTES {
+            let minute = floor_minute(now) - TimeDelta::minutes(back);
+            let known = self.groups.values().filter_map(|held| held.series()[0].at(minute));
+            let (count, sum) = known.fold((0_usize, 0.0), |(count, sum), requests| (count + 1, sum + requests));
+            if count > 0 {
+                self.account_requests.set(minute, sum);
+            }
+        }
+    }
+
+    /// How often a stage is to be read.
+    pub(super) fn pace(&self, entry: &Entry) -> Pace {
+        let looked_at = || self.focus.contains(&(entry.id.api_id.clone(), entry.id.stage.clone()));
+        if looked_at() || self.attacked.contains(&row_key(&entry.id)) {
+            Pace::Close
+        } else if self.is_active(&entry.key) {
+            Pace::Usual
+        } else {
+            Pace::Idle
+        }
+    }
+
     /// Series that no row needs any more.
     fn forget_unused(&mut self) {
         let keys: HashSet<&SeriesKey> = self.entries.values().map(|e| &e.key).collect();
         self.groups.retain(|key, _| keys.contains(key));
         let arns: HashSet<&str> = self.entries.values().filter_map(Entry::acl_arn).collect();
         self.acls.retain(|arn, _| arns.contains(arn.as_str()));
+        self.log_groups.clear();
+        let logs = self.entries.values().filter_map(Entry::access_log);
+        for group in logs.filter_map(|log| log_group(&log.destination)) {
+            *self.log_groups.entry(group.to_owned()).or_default() += 1;
+        }
+        self.filters.retain(|group, _| self.log_groups.contains_key(group));
     }
 
     /// Whether a stage is worth more than one metric: called within three hours, or called since we look.
@@ -380,27 +541,36 @@ fn joined(
     let own = groups.get(&entry.key).map(Held::series).unwrap_or_default();
     let acl = entry.acl_arn().and_then(|arn| acls.get(arn));
     let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
-    if own.iter().chain(waf).all(|series| series.is_empty()) {
+    let throttled = entry.throttled.as_ref().map(|throttled| &throttled.series);
+    if own.iter().chain(waf).chain(throttled).all(|series| series.is_empty()) {
         return Arc::clone(empty);
     }
-    let mut all = own.iter().chain(waf).cloned();
-    Arc::new(std::array::from_fn(|_| all.next().unwrap_or_else(|| Arc::clone(&empty[0]))))
+    let series = |metric: Metric| match metric {
+        Metric::WafAllowed | Metric::WafBlocked | Metric::WafCounted => {
+            waf.get(metric.index() - Metric::WafAllowed.index())
+        }
+        Metric::IntegrationP99 | Metric::CacheHits | Metric::CacheMisses => own.get(metric.index() - ACL_SERIES),
+        Metric::Throttled => throttled,
+        _ => own.get(metric.index()),
+    };
+    Arc::new(Metric::ALL.map(|metric| Arc::clone(series(metric).unwrap_or(&empty[0]))))
 }
 
-fn row_key(id: &StageId) -> RowKey {
+pub(super) fn row_key(id: &StageId) -> RowKey {
     (id.api_name.clone(), id.stage.clone(), id.api_id.clone())
 }
 
-/// The `ApiName` dimension of an API.
+/// The `ApiName` or `ApiId` dimension of an API.
 pub(super) fn metric_name(api: &Api) -> String {
-    StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: String::new() }.metric_api_name()
+    let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: String::new() };
+    SeriesKey::of(&id, api.kind()).api
 }
 
 /// A stage, as `GetStages` would give it, without a web ACL.
 #[cfg(test)]
 pub(super) fn add_stage(state: &mut State, api_id: &str, api_name: &str, stage: &str) {
     let id = StageId { api_id: api_id.to_owned(), api_name: api_name.to_owned(), stage: stage.to_owned() };
-    state.entry(id, Known::NotYet);
+    state.entry(id, ApiKind::Rest, Known::NotYet);
 }
 
 #[cfg(test)]

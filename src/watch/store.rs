@@ -43,8 +43,10 @@ pub(super) struct Held {
     /// Shared with the boards that show them: written to by making them one's own.
     series: Vec<Arc<Series>>,
     status: Vec<Option<MetricStatus>>,
-    /// Whether an answer ever came.
-    pub(super) asked: bool,
+    /// When it was last asked for and answered, account time.
+    pub(super) asked_at: Option<DateTime<Utc>>,
+    /// End of the last window that was answered.
+    pub(super) polled_to: Option<DateTime<Utc>>,
     /// Whether the long first window was read completely; until then it is asked for again.
     pub(super) primed: bool,
     /// Start of the last minute up to which the first series was read completely: what is missing before it, AWS did not have.
@@ -58,7 +60,8 @@ impl Held {
         Self {
             series: std::iter::repeat_n(empty, count).collect(),
             status: vec![None; count],
-            asked: false,
+            asked_at: None,
+            polled_to: None,
             primed: false,
             through: None,
         }
@@ -67,6 +70,17 @@ impl Held {
     /// The series, in the order in which they are asked for.
     pub(super) fn series(&self) -> &[Arc<Series>] {
         &self.series
+    }
+
+    /// Whether an answer ever came.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked_at.is_some()
+    }
+
+    /// Notes that it was answered.
+    pub(super) fn answered(&mut self, window: Window, now: DateTime<Utc>) {
+        self.asked_at = Some(now);
+        self.polled_to = self.polled_to.max(Some(window.to));
     }
 
     /// Whether any series has a minute in it.
@@ -90,7 +104,6 @@ impl Held {
         let Some(series) = self.series.get_mut(index) else {
             return;
         };
-        self.asked = true;
         self.status[index] = Some(result.status);
         if matches!(result.status, MetricStatus::Forbidden | MetricStatus::Failed) {
             return;

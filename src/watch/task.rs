@@ -14,16 +14,16 @@ use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
 use super::discover::{Found, discover};
+use super::logs::{self, Job, Whose};
 use super::picture;
-use super::poll::{Answers, Extent, Questions, ask};
+use super::poll::{self, Answers, Extent, Questions, ask};
 use super::state::{Part, State};
+use crate::aws::read::LogRows;
 use crate::aws::{Aws, AwsError};
 use crate::model::board::Board;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
-
-/// Polls come this much after the full interval, so that the minute that just ended may be there.
-const AFTER_THE_MINUTE: TimeDelta = TimeDelta::seconds(3);
+use crate::model::stage::StageId;
 
 /// Account time between rounds of discovery.
 const REDISCOVERY: TimeDelta = TimeDelta::seconds(300);
@@ -42,6 +42,8 @@ const AT_ONCE: u32 = 20;
 
 type Polled = (Extent, DateTime<Utc>, Result<Answers, AwsError>);
 
+type Asked = (Job, Result<LogRows, AwsError>);
+
 pub(super) struct Task {
     aws: Aws,
     state: State,
@@ -51,6 +53,10 @@ pub(super) struct Task {
     found_sender: UnboundedSender<Found>,
     discoveries: JoinSet<bool>,
     polls: JoinSet<Polled>,
+    logs: JoinSet<Asked>,
+    focus: watch::Receiver<Vec<StageId>>,
+    /// Whether everything is to be read, whatever is due.
+    everything: bool,
     discovery_began: DateTime<Utc>,
     next_discovery: DateTime<Utc>,
     discovered: bool,
@@ -73,6 +79,7 @@ impl Task {
         settings: Arc<Settings>,
         boards: watch::Sender<Arc<Board>>,
         refresh: Arc<Notify>,
+        focus: watch::Receiver<Vec<StageId>>,
     ) -> Self {
         let now = aws.clock().now();
         let (found_sender, found) = unbounded_channel();
@@ -85,6 +92,9 @@ impl Task {
             found_sender,
             discoveries: JoinSet::new(),
             polls: JoinSet::new(),
+            logs: JoinSet::new(),
+            focus,
+            everything: true,
             discovery_began: now,
             next_discovery: now,
             discovered: false,
@@ -120,7 +130,16 @@ impl Task {
                         self.poll_failed();
                     }
                 }
-                () = self.refresh.notified() => self.next_poll = self.next_poll.min(now),
+                Some(asked) = self.logs.join_next() => {
+                    if let Ok((job, answer)) = asked {
+                        self.logged(&job, answer);
+                    }
+                }
+                Ok(()) = self.focus.changed() => self.look(),
+                () = self.refresh.notified() => {
+                    self.next_poll = self.next_poll.min(now);
+                    self.everything = true;
+                }
                 () = clock.sleep(wake) => {}
                 () = sleep_until(unpublished), if unpublished.is_some() => {}
             }
@@ -155,7 +174,7 @@ impl Task {
             return;
         }
         let extent = if now >= self.next_poll {
-            Extent::All
+            if std::mem::take(&mut self.everything) { Extent::All } else { Extent::Due }
         } else if self.news && now >= self.out_of_turn {
             Extent::New
         } else {
@@ -164,6 +183,9 @@ impl Task {
         self.news = false;
         let questions = debug_span!("questions").in_scope(|| Questions::of(&self.state, extent, now));
         if questions.len() == 0 {
+            if extent != Extent::New {
+                self.next_poll = poll::next_poll(&self.state, now);
+            }
             return;
         }
         let aws = self.aws.clone();
@@ -206,17 +228,47 @@ impl Task {
             Ok(answers) => {
                 debug_span!("fold").in_scope(|| answers.fold(&mut self.state, extent, at));
                 self.poll_failures = 0;
-                if extent == Extent::All {
-                    self.next_poll = next_after(self.aws.clock().now(), self.interval());
+                let now = self.aws.clock().now();
+                if extent != Extent::New {
+                    self.next_poll = poll::next_poll(&self.state, now);
                 }
+                self.ask_logs(now);
             }
             Err(error) => {
                 self.state.troubles.insert(Part::Metrics, error);
+                self.everything |= extent == Extent::All;
                 self.poll_failed();
             }
         }
         self.out_of_turn = self.aws.clock().now() + OUT_OF_TURN;
         self.dirty = true;
+    }
+
+    /// Asks the access logs that are due. A log's minutes are compared with CloudWatch's, so that these come first.
+    fn ask_logs(&mut self, now: DateTime<Utc>) {
+        for job in logs::due(&mut self.state, Whose::Watched, now) {
+            self.state.log_jobs.insert(job.row().clone());
+            let aws = self.aws.clone();
+            self.logs.spawn(async move {
+                let answer = logs::ask(&aws, &job).await;
+                (job, answer)
+            });
+        }
+    }
+
+    fn logged(&mut self, job: &Job, answer: Result<LogRows, AwsError>) {
+        self.state.log_jobs.remove(job.row());
+        logs::take(&mut self.state, job, answer);
+        self.dirty = true;
+    }
+
+    /// Somebody looks at other stages than before: what was never read of them is read at once.
+    fn look(&mut self) {
+        let stages = self.focus.borrow_and_update();
+        self.state.focus = stages.iter().map(|id| (id.api_id.clone(), id.stage.clone())).collect();
+        drop(stages);
+        self.news = true;
+        self.out_of_turn = self.aws.clock().now();
     }
 
     fn poll_failed(&mut self) {
@@ -241,6 +293,17 @@ impl Task {
         (wake - now).max(TimeDelta::milliseconds(1))
     }
 
+    /// What looks attacked is read more often from now on, and more of it.
+    fn mark_attacked(&mut self, board: &Board) {
+        let attacked = picture::attacked(board);
+        if self.state.attacked != attacked {
+            self.state.attacked = attacked;
+            self.news = true;
+            let now = self.aws.clock().now();
+            self.next_poll = self.next_poll.min(poll::next_poll(&self.state, now));
+        }
+    }
+
     fn publish_at(&self) -> Instant {
         // Never reckoned from the present: a board would then always be due a moment later.
         if self.boards_out >= AT_ONCE { self.published + BETWEEN_BOARDS } else { self.published }
@@ -252,6 +315,7 @@ impl Task {
         if turned || (self.dirty && Instant::now() >= self.publish_at()) {
             let rate = self.aws.clock().rate();
             let board = debug_span!("board").in_scope(|| picture::board(&self.state, now, rate));
+            self.mark_attacked(&board);
             self.boards.send_replace(Arc::new(board));
             self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);
@@ -268,14 +332,6 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// The next full interval of account time, and a little.
-fn next_after(now: DateTime<Utc>, interval: TimeDelta) -> DateTime<Utc> {
-    let seconds = interval.num_seconds().max(1);
-    let past = (now - AFTER_THE_MINUTE).timestamp().rem_euclid(seconds);
-    let start = now - TimeDelta::nanoseconds(i64::from(now.timestamp_subsec_nanos()));
-    start + TimeDelta::seconds(seconds - past)
-}
-
 /// A quarter of the interval, twice as long with every failure, `longest` at most: credentials that were renewed are noticed, and
 /// a service in trouble is left in peace.
 fn backoff(interval: TimeDelta, failures: u32, longest: TimeDelta) -> TimeDelta {
@@ -287,19 +343,6 @@ fn backoff(interval: TimeDelta, failures: u32, longest: TimeDelta) -> TimeDelta 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    fn t(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_040 + seconds, 0).unwrap()
-    }
-
-    #[test]
-    fn polls_come_a_little_after_the_minute() {
-        let minute = TimeDelta::seconds(60);
-        assert_eq!(next_after(t(0), minute), t(3));
-        assert_eq!(next_after(t(3), minute), t(63));
-        assert_eq!(next_after(t(59) + TimeDelta::milliseconds(700), minute), t(63));
-        assert_eq!(next_after(t(10), TimeDelta::seconds(30)), t(33));
-    }
 
     #[test]
     fn retries_are_never_closer_than_a_quarter_of_the_interval() {

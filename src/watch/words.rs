@@ -26,6 +26,11 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
+/// `$0.04`, `$12.50`, `$1,340`.
+pub(super) fn dollars(amount: f64) -> String {
+    if amount >= 100.0 { format!("${}", count(amount)) } else { format!("${amount:.2}") }
+}
+
 /// `1 stage`, `3 stages`.
 pub(super) fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }

@@ -62,6 +62,9 @@ fn everything_that_prints_prints_one_object_with_its_schema() {
     let program = Program::new(&served.url);
     let rows = |value: &Value, noun: &str| value[noun].as_array().unwrap().len();
     assert_eq!(rows(&program.json(0, "snapshot", &["snapshot"]), "stages"), 2);
+    let stage = program.json(0, "stage", &["snapshot", "--stage", "shop/prod"]);
+    assert_eq!((rows(&stage["stage"], "methods"), &stage["stage"]["unknown"]), (6, &json!({})));
+    program.run(&["snapshot", "--stage", "shop/nosuch"]).says(1, &["it has dev, prod"]);
     program.json(0, "sources", &["sources", "shop/prod"]);
     program.json(2, "plan", &with("plan", &BLOCK, &[]));
     program.json(5, "plan", &with("apply", &BLOCK, &[]));

@@ -45,6 +45,8 @@ pub(crate) fn signal(value: f64, severity: Severity) -> Signal {
         kind: SignalKind::ServerErrorsHigh,
         severity,
         since: at(-60),
+        ended: None,
+        peak: None,
         value,
         threshold: 0.1,
         evidence: format!("{:.0} % of 73,000 requests at 03:01Z", value * 100.0),

@@ -19,7 +19,7 @@ use proptest::prelude::*;
 
 use crate::world::{World, actor, flood, of_range};
 
-const PETS: &str = r#"schema = "portcullis.scenario/1"
+pub(crate) const PETS: &str = r#"schema = "portcullis.scenario/1"
 name = "pets"
 title = "Pets"
 

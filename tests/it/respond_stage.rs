@@ -310,6 +310,8 @@ async fn a_closure_does_not_reopen_by_itself_while_the_attack_stands() {
         value: 0.4,
         threshold: 0.1,
         since: world.aws.clock().now(),
+        ended: None,
+        peak: None,
         evidence: "40 % of the requests fail".into(),
         suggests: "look".into(),
     };

@@ -16,7 +16,7 @@ use portcullis::model::playbook::{RunRecord, StepRecord, StepState};
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
 use portcullis::model::source::{Legitimacy, Source, Sources};
-use portcullis::model::stage::{StageId, StageSelector};
+use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 use portcullis::tui::TimelineView;
 
@@ -120,11 +120,12 @@ pub(crate) fn calm_row(id: StageId, level: f64, behind: usize) -> StageRow {
             waf_counted_per_second: known(0.0, acl(behind)),
             throttled_per_second: Figure::unknown("AWS publishes no such metric"),
             client_error_share_from_blocks: Figure::unknown("the web ACL guards other stages as well"),
+            ..Figures::unknown("not read")
         },
         history: Arc::new(history),
         signals: Vec::new(),
         warnings: Vec::new(),
-        id,
+        ..StageRow::new(id, ApiKind::Rest)
     }
 }
 
@@ -157,6 +158,8 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             kind: SignalKind::ClientErrorsHigh,
             severity: Severity::Attack,
             since: ago(4),
+            ended: None,
+            peak: None,
             value: 0.504,
             threshold: 0.5,
             evidence:
@@ -168,6 +171,8 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             kind: SignalKind::ServerErrorsHigh,
             severity: Severity::Attack,
             since: ago(3),
+            ended: None,
+            peak: None,
             value: 0.119,
             threshold: 0.1,
             evidence: "1,300 of 10,900 requests in 03:01Z were answered 5XX; p99 latency 3.2 s".into(),
@@ -177,6 +182,8 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             kind: SignalKind::BlockedSpike,
             severity: Severity::Notice,
             since: ago(2),
+            ended: None,
+            peak: None,
             value: 7.2,
             threshold: 5.0,
             evidence: "36 blocked in 03:01Z, median of the last half hour 5".into(),
@@ -202,6 +209,7 @@ pub(crate) fn unknown_row(id: StageId) -> StageRow {
         waf_counted_per_second: Figure::unknown("the web ACL is not known yet"),
         throttled_per_second: Figure::unknown("AWS publishes no such metric"),
         client_error_share_from_blocks: Figure::unknown("the web ACL is not known yet"),
+        ..Figures::unknown(why)
     };
     row.history = Arc::new(std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES))));
     row.web_acl = Known::No("AccessDenied on apigateway:GET /restapis/*/stages".into());
@@ -223,7 +231,9 @@ pub(crate) fn board(stages: Vec<StageRow>) -> Board {
             details: (count, count),
             read_at: Some(ago(0)),
             trouble: None,
+            ..Polling::default()
         },
+        ..Board::empty(now())
     }
 }
 

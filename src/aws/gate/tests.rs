@@ -66,7 +66,10 @@ fn refusal(error: AwsError) -> Refusal {
 
 #[test]
 fn a_read_is_a_get_or_a_list() {
-    assert!(READS.iter().all(|(_, operation)| operation.starts_with("Get") || operation.starts_with("List")));
+    // A query is started and stopped; it reads lines and changes none.
+    let query = |read: &(&str, &str)| matches!(read, ("CloudWatch Logs", "StartQuery" | "StopQuery"));
+    let reads = |name: &str| ["Get", "List", "Describe"].iter().any(|verb| name.starts_with(verb));
+    assert!(READS.iter().all(|read| query(read) || reads(read.1)));
 }
 
 /// Sends an operation without a ticket and expects the gate to refuse it.
@@ -126,9 +129,11 @@ async fn no_client_sends_a_write_without_a_ticket() {
         range,
         metrics.put_metric_data().namespace("n"),
         metrics.delete_alarms().alarm_names("a"),
+        aws.0.logs.delete_log_group().log_group_name("g"),
+        aws.0.logs.delete_metric_filter().log_group_name("g").filter_name("f"),
         sts.assume_role().role_arn("arn:aws:iam::111122223333:role/x").role_session_name("s"),
     );
-    assert_eq!((waf_calls, gateway_calls, others), (7, 9, 3));
+    assert_eq!((waf_calls, gateway_calls, others), (7, 9, 5));
 }
 
 /// A client that somebody built past `connect`: the second lock alone.
@@ -273,6 +278,9 @@ fn what_looks_like_a_read_in_the_wrong_place_is_a_write() {
         ("PATCH", "/restapis/a/stages/prod", vec![("x-amz-target", "AWSWAF_20190729.GetIPSet")], ""),
         ("POST", "/", vec![("x-amz-target", "AWSWAF_20190729.UpdateIPSet.GetIPSet")], ""),
         ("POST", "/", vec![("x-amz-target", "Other.GetIPSet")], ""),
+        ("POST", "/", vec![("x-amz-target", "Logs_20140328.DeleteLogGroup")], ""),
+        ("POST", "/", vec![("x-amz-target", "Logs_20140328.PutMetricFilter.StartQuery")], ""),
+        ("POST", "/", vec![("x-amz-target", "AWSWAF_20190729.StartQuery")], ""),
         ("POST", "/", vec![form], "x=1&Action=GetCallerIdentity"),
         ("POST", "/", vec![form], "Action=AssumeRole&Action=GetCallerIdentity"),
         ("POST", "/?GetIPSet", vec![], ""),

@@ -1,10 +1,14 @@
 //! API Gateway: REST APIs and their stages.
 
 use aws_sdk_apigateway::types::{RestApi, Stage};
+use serde_json::Value;
 
 use crate::aws::pace::Quota;
+use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::stage::{Api, StageDetail, StageId};
+use crate::model::change::ALL_METHODS;
+use crate::model::limits::Limit;
+use crate::model::stage::{AccessLog, Api, ApiKind, StageDetail, StageId};
 
 /// The most that `GetRestApis` gives at once (documented).
 const PAGE: i32 = 500;
@@ -26,12 +30,27 @@ impl Aws {
         }
     }
 
-    /// Every stage of an API (`GetStages` has no pages).
+    /// Every stage of an API, whichever kind it is of (`GetStages` of REST APIs has no pages).
     pub async fn stages(&self, api: &Api, lane: Lane) -> Result<Vec<StageDetail>, AwsError> {
+        if api.kind() == ApiKind::Http {
+            return self.http_stages(api, lane).await;
+        }
         self.0.pace.turn(Quota::ApiGateway, lane).await;
-        let answer = self.0.gateway.get_stages().rest_api_id(&api.id).send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetStages", &api.name, &e))?;
-        Ok(answer.item().iter().filter_map(|stage| detail(api, stage)).collect())
+        let raw = RawBody::default();
+        let call = self.0.gateway.get_stages().rest_api_id(&api.id).customize().interceptor(raw.clone());
+        let answer = call.send().await.map_err(|e| AwsError::of("GetStages", &api.name, &e))?;
+        let body = raw.json().unwrap_or_default();
+        let written = body.get("item").and_then(Value::as_array);
+        let limit_of = |name: &str| {
+            let named = |stage: &&Value| stage.get("stageName").and_then(Value::as_str) == Some(name);
+            let settings = written?.iter().find(named)?.get("methodSettings")?.get(ALL_METHODS)?;
+            written_limit(settings, "throttlingRateLimit", "throttlingBurstLimit")
+        };
+        let detail = |stage: &Stage| {
+            let limit = stage.stage_name().and_then(limit_of);
+            detail(api, stage, limit)
+        };
+        Ok(answer.item().iter().filter_map(detail).collect())
     }
 }
 
@@ -47,7 +66,13 @@ fn api(item: &RestApi) -> Option<Api> {
     })
 }
 
-fn detail(api: &Api, stage: &Stage) -> Option<StageDetail> {
+/// A limit as AWS wrote it: absent is none of its own, and so is -1 (seen by others, not documented).
+pub(super) fn written_limit(settings: &Value, rate: &str, burst: &str) -> Option<Limit> {
+    let number = |name: &str| settings.get(name).and_then(Value::as_f64).filter(|value| *value >= 0.0);
+    Some(Limit { rate: number(rate)?, burst: number(burst).unwrap_or(0.0) })
+}
+
+fn detail(api: &Api, stage: &Stage, limit: Option<Limit>) -> Option<StageDetail> {
     let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: stage.stage_name()?.to_owned() };
     Some(StageDetail {
         id,
@@ -57,6 +82,10 @@ fn detail(api: &Api, stage: &Stage) -> Option<StageDetail> {
         canary: stage.canary_settings().is_some(),
         endpoint_disabled: api.endpoint_disabled,
         tracing: stage.tracing_enabled(),
-        access_log: stage.access_log_settings().and_then(|a| a.destination_arn()).map(str::to_owned),
+        access_log: stage.access_log_settings().and_then(|log| {
+            let destination = log.destination_arn().filter(|arn| !arn.is_empty())?.to_owned();
+            Some(AccessLog { destination, format: log.format().unwrap_or_default().to_owned() })
+        }),
+        limit,
     })
 }

@@ -3,11 +3,12 @@
 use aws_sdk_apigatewayv2::types::ProtocolType;
 use serde_json::{Map, Value};
 
+use super::gateway::written_limit;
 use crate::aws::pace::Quota;
 use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::change::ALL_METHODS;
-use crate::model::stage::{Api, HttpStage};
+use crate::model::stage::{AccessLog, Api, HttpStage, StageDetail, StageId};
 
 impl Aws {
     /// Every HTTP API of the account and region, page by page.
@@ -52,6 +53,29 @@ impl Aws {
         }
     }
 
+    /// Every stage of an HTTP API.
+    ///
+    /// # Errors
+    /// As the call fails.
+    pub async fn http_stages(&self, api: &Api, lane: Lane) -> Result<Vec<StageDetail>, AwsError> {
+        let mut stages = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::ApiGateway, lane).await;
+            let raw = RawBody::default();
+            let call = self.0.http_apis.get_stages().api_id(&api.id).set_next_token(token).customize();
+            let page = call.interceptor(raw.clone()).send().await;
+            let page = page.map_err(|e| AwsError::of("GetStages", &api.name, &e))?;
+            let body = raw.json().unwrap_or_default();
+            let written = body.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            stages.extend(written.iter().filter_map(|stage| detail(api, stage)));
+            token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(stages);
+            }
+        }
+    }
+
     /// A stage of an HTTP API, read off the answer itself: a limit that is not set is not there.
     ///
     /// # Errors
@@ -69,7 +93,33 @@ impl Aws {
     }
 }
 
-fn http_stage(body: &Map<String, Value>) -> HttpStage {
+/// What a stage of an HTTP API has of what stages have: no web ACL, cache, canary or tracing (documented).
+fn detail(api: &Api, stage: &Value) -> Option<StageDetail> {
+    let text = |value: &Value, name: &str| {
+        let text = value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let access_log = stage.get("accessLogSettings").and_then(|log| {
+        let format = text(log, "format").unwrap_or_default();
+        Some(AccessLog { destination: text(log, "destinationArn")?, format })
+    });
+    let limit = stage
+        .get("defaultRouteSettings")
+        .and_then(|settings| written_limit(settings, "throttlingRateLimit", "throttlingBurstLimit"));
+    Some(StageDetail {
+        id: StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: text(stage, "stageName")? },
+        web_acl_arn: None,
+        deployment_id: text(stage, "deploymentId"),
+        cache_cluster_status: None,
+        canary: false,
+        endpoint_disabled: api.endpoint_disabled,
+        tracing: false,
+        access_log,
+        limit,
+    })
+}
+
+pub(super) fn http_stage(body: &Map<String, Value>) -> HttpStage {
     let object = |name: &str| body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut settings = object("routeSettings");
     settings.insert(ALL_METHODS.to_owned(), Value::Object(object("defaultRouteSettings")));

@@ -1,5 +1,7 @@
 //! CloudWatch: `GetMetricData` in batches, `ListMetrics`.
 
+use std::borrow::Cow;
+
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::primitives::DateTime as SdkTime;
 use aws_sdk_cloudwatch::types::{
@@ -42,10 +44,10 @@ impl Statistic {
 /// One series to read, a point a minute.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MetricQuery {
-    /// `AWS/ApiGateway` or `AWS/WAFV2`.
-    pub namespace: &'static str,
+    /// `AWS/ApiGateway`, `AWS/WAFV2`, or a metric filter's.
+    pub namespace: Cow<'static, str>,
     /// The metric's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Dimensions.
     pub dimensions: Vec<(&'static str, String)>,
     /// Which statistic.
@@ -172,7 +174,10 @@ fn take(page: &GetMetricDataOutput, results: &mut [MetricResult]) {
 
 fn on_the_wire((index, query): (usize, &MetricQuery)) -> MetricDataQuery {
     let dimensions = query.dimensions.iter().map(|(n, v)| Dimension::builder().name(*n).value(v).build()).collect();
-    let metric = Metric::builder().namespace(query.namespace).metric_name(query.name).set_dimensions(Some(dimensions));
+    let metric = Metric::builder()
+        .namespace(query.namespace.as_ref())
+        .metric_name(query.name.as_ref())
+        .set_dimensions(Some(dimensions));
     let stat = MetricStat::builder().metric(metric.build()).period(60).stat(query.statistic.as_str()).build();
     MetricDataQuery::builder().id(format!("q{index}")).metric_stat(stat).return_data(true).build()
 }

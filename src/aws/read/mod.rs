@@ -3,13 +3,17 @@
 mod gateway;
 mod http_api;
 mod identity;
+mod logs;
 mod metrics;
 mod policy;
+mod posture;
 mod samples;
 mod stage;
 mod waf;
 mod waf_rules;
 
+pub use logs::{LogRows, MOST_ROWS, MetricFilter};
 pub use metrics::{MetricQuery, MetricResult, MetricStatus, Statistic};
+pub use posture::{GuardedHttpStage, GuardedStage, Route};
 pub use samples::SampleSet;
 pub use waf::{Named, ResourceKind, WrittenWebAcl};

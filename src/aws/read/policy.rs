@@ -1,5 +1,7 @@
 //! What a resource policy lives in: the API with its draft, its deployments, and what a stage has of them.
 
+use aws_sdk_apigateway::primitives::DateTime as SdkTime;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::aws::pace::Quota;
@@ -20,6 +22,7 @@ impl Aws {
         let endpoint = answer.endpoint_configuration();
         Ok(DraftApi {
             policy: answer.policy().unwrap_or_default().to_owned(),
+            endpoint_types: endpoint.iter().flat_map(|e| e.types()).map(|kind| kind.as_str().to_owned()).collect(),
             private: endpoint.is_some_and(|e| e.types().iter().any(|kind| kind.as_str() == "PRIVATE")),
             endpoint_disabled: answer.disable_execute_api_endpoint(),
             dual_stack: endpoint.and_then(|e| e.ip_address_type()).is_some_and(|kind| kind.as_str() == "dualstack"),
@@ -39,6 +42,7 @@ impl Aws {
                 Some(Deployment {
                     id: one.id()?.to_owned(),
                     description: one.description().unwrap_or_default().to_owned(),
+                    created: one.created_date().and_then(chrono_time),
                 })
             }));
             position = page.position().filter(|p| !p.is_empty()).map(str::to_owned);
@@ -56,7 +60,11 @@ impl Aws {
         self.0.pace.turn(Quota::ApiGateway, lane).await;
         let answer = self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(id).send().await;
         let answer = answer.map_err(|e| AwsError::of("GetDeployment", id, &e))?;
-        Ok(Deployment { id: id.to_owned(), description: answer.description().unwrap_or_default().to_owned() })
+        Ok(Deployment {
+            id: id.to_owned(),
+            description: answer.description().unwrap_or_default().to_owned(),
+            created: answer.created_date().and_then(chrono_time),
+        })
     }
 
     /// The methods of an API's draft, in order: what the next deployment would ship.
@@ -97,4 +105,8 @@ impl Aws {
         serde_json::from_slice(body)
             .map_err(|error| AwsError::new("GetExport", stage, Problem::Unreadable(error.to_string())))
     }
+}
+
+fn chrono_time(time: &SdkTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(time.secs(), time.subsec_nanos())
 }

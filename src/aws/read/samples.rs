@@ -79,6 +79,7 @@ fn sample(rule: &str, sample: &SampledHttpRequest) -> Option<SampledRequest> {
         action: sample.action().and_then(action),
         rule: rule.to_owned(),
         rule_in_group: sample.rule_name_within_rule_group().map(str::to_owned),
+        labels: sample.labels().iter().map(|label| label.name().to_owned()).collect(),
         weight: sample.weight(),
     })
 }

@@ -100,13 +100,13 @@ fn limit(settings: &ThrottleSettings) -> Limit {
 }
 
 /// A log without a destination is none.
-fn access_log(body: &Map<String, Value>) -> Option<AccessLog> {
+pub(super) fn access_log(body: &Map<String, Value>) -> Option<AccessLog> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (destination, format) = (text("destinationArn"), text("format"));
     (!destination.is_empty()).then_some(AccessLog { destination, format })
 }
 
-fn settings(body: &Map<String, Value>) -> StageSettings {
+pub(super) fn settings(body: &Map<String, Value>) -> StageSettings {
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
     let object = |name: &str| body.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let tags = object("tags").into_iter();

@@ -14,6 +14,7 @@ pub(super) fn web_acl(acl: &sdk::WebAcl) -> WebAcl {
         arn: acl.arn().to_owned(),
         metric_name: visibility.map_or_else(String::new, |v| v.metric_name().to_owned()),
         sampled: visibility.is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
+        metered: visibility.is_some_and(sdk::VisibilityConfig::cloud_watch_metrics_enabled),
         default_action: match acl.default_action() {
             Some(action) if action.block().is_some() => RuleAction::Block,
             _ => RuleAction::Allow,
@@ -49,6 +50,7 @@ fn rule(rule: &sdk::Rule) -> Rule {
         priority: i64::from(rule.priority()),
         metric_name: visibility.map_or_else(|| rule.name().to_owned(), |v| v.metric_name().to_owned()),
         sampled: visibility.is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
+        metered: visibility.is_some_and(sdk::VisibilityConfig::cloud_watch_metrics_enabled),
         statement: rule.statement().map_or(Statement::Other("no statement"), statement),
         disposition,
     }
@@ -65,6 +67,7 @@ fn firewall_manager_rule(group: &sdk::FirewallManagerRuleGroup) -> Rule {
         priority: i64::from(group.priority()),
         metric_name: group.visibility_config().map_or_else(String::new, |v| v.metric_name().to_owned()),
         sampled: group.visibility_config().is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
+        metered: group.visibility_config().is_some_and(sdk::VisibilityConfig::cloud_watch_metrics_enabled),
         statement,
         disposition: Disposition::Group { count: group.override_action().is_some_and(|o| o.count().is_some()) },
     }

@@ -22,6 +22,8 @@ pub const SID: &str = "PortcullisKillSwitch";
 pub const ALLOW_SID: &str = "PortcullisKillSwitchAllow";
 /// Addresses reserved for documentation (RFC 5737): a list of one of them lets nobody in.
 pub const NOBODY: [&str; 3] = ["192.0.2.255/32", "198.51.100.255/32", "203.0.113.255/32"];
+/// The extension that holds the resource policy in an export (inferred from published exports).
+pub const EXTENSION: &str = "x-amazon-apigateway-policy";
 /// The most characters that a policy may have (documented; AWS raises it on request).
 pub const MOST_CHARACTERS: usize = 8_192;
 
@@ -105,6 +107,28 @@ impl Policy {
     /// As [`Policy::parse`].
     pub fn of_document(document: &Value) -> Result<Self, PolicyError> {
         Self::parse(&document.to_string())
+    }
+
+    /// The policy in a stage's export; `None` where it has none.
+    #[must_use]
+    pub fn of_export(export: &Value) -> Option<Result<Self, PolicyError>> {
+        export.get(EXTENSION).map(Self::of_document)
+    }
+
+    /// The policy that a stage has deployed, as its export tells. An export without one tells that there is none only where the draft
+    /// has none either: that exports carry it at all is inferred.
+    ///
+    /// # Errors
+    /// One sentence that says why it is not known.
+    pub fn deployed(export: &Value, draft_has_one: bool) -> Result<Option<Self>, String> {
+        match (Self::of_export(export), draft_has_one) {
+            (Some(read), _) => read.map(Some).map_err(|error| format!("the deployed policy cannot be read: {error}")),
+            (None, false) => Ok(None),
+            (None, true) => {
+                Err("the export shows no policy and the draft has one: it is not deployed, or exports do not carry it"
+                    .to_owned())
+            }
+        }
     }
 
     /// The text, as it was read or is to be written.

@@ -184,9 +184,9 @@ fn herd(load: Result<&Load, &AwsError>) -> GuardResult {
 
 /// Hits, misses and errors of the last three hours.
 async fn load(aws: &Aws, at: &StageState) -> Result<Load, AwsError> {
-    let query = |name, statistic| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name,
+    let query = |name: &'static str, statistic| MetricQuery {
+        namespace: "AWS/ApiGateway".into(),
+        name: name.into(),
         dimensions: vec![("ApiName", at.stage.id.metric_api_name()), ("Stage", at.stage.id.stage.clone())],
         statistic,
     };

@@ -20,7 +20,6 @@ use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::policy::Policy;
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::timeline::ActionRecord;
-use crate::respond::action::kill_switch::exported_policy;
 use crate::respond::assigned;
 use crate::respond::confirm::Confirmed;
 use crate::respond::undo;
@@ -123,7 +122,7 @@ impl Pending<'_> {
         let Some(closed) = self.closed else { return Ok(()) };
         let id = &self.plan.stage;
         let export = self.aws.export(&id.api_id, &id.stage, Lane::Write).await.map_err(|e| e.to_string())?;
-        match exported_policy(&export) {
+        match Policy::of_export(&export) {
             Some(Ok(there)) if !Policy::same(Some(&there), Some(closed)) => {
                 Err(format!("the export of {} has another policy than was meant", id.label()))
             }

@@ -15,7 +15,7 @@ use crate::model::policy::Policy;
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::proof::Proof;
 use crate::model::stage::StageId;
-use crate::respond::action::kill_switch::{ProofRecipe, Recipe, difference, exported_policy};
+use crate::respond::action::kill_switch::{ProofRecipe, Recipe, difference};
 
 /// How many answers in a row must agree.
 pub(super) const AGREEING: usize = 3;
@@ -354,7 +354,7 @@ impl Run<'_> {
             .export(&stage.api_id, &stage.stage, Lane::Write)
             .await
             .map_err(|e| Trouble::from(e.to_string()))?;
-        match exported_policy(&export) {
+        match Policy::of_export(&export) {
             Some(Ok(there)) if Policy::same(Some(&there), Some(policy)) => Ok(export),
             Some(Ok(_)) => Err(Trouble::from(format!(
                 "the snapshot that {} points at has another policy than it was made with: somebody else changed the draft meanwhile. Plan again",

@@ -177,9 +177,9 @@ async fn figures(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Vec<S
     let Some(watch) = plan.watch.first() else { return Ok(Vec::new()) };
     let done = floor_minute(done_at);
     let (from, to) = (done - TimeDelta::minutes(3), floor_minute(aws.clock().now()));
-    let acl = |name| MetricQuery {
-        namespace: "AWS/WAFV2",
-        name,
+    let acl = |name: &'static str| MetricQuery {
+        namespace: "AWS/WAFV2".into(),
+        name: name.into(),
         dimensions: vec![
             ("WebACL", watch.web_acl.clone()),
             ("Rule", "ALL".to_owned()),
@@ -187,9 +187,9 @@ async fn figures(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Vec<S
         ],
         statistic: Statistic::Sum,
     };
-    let stage = |name, statistic| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name,
+    let stage = |name: &'static str, statistic| MetricQuery {
+        namespace: "AWS/ApiGateway".into(),
+        name: name.into(),
         dimensions: vec![("ApiName", plan.stage.metric_api_name()), ("Stage", plan.stage.stage.clone())],
         statistic,
     };

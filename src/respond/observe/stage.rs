@@ -26,9 +26,9 @@ pub(super) async fn moved(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Res
     } else {
         (("ApiName", plan.stage.metric_api_name()), "5XXError")
     };
-    let query = |name, statistic| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name,
+    let query = |name: &'static str, statistic| MetricQuery {
+        namespace: "AWS/ApiGateway".into(),
+        name: name.into(),
         dimensions: vec![api.clone(), ("Stage", plan.stage.stage.clone())],
         statistic,
     };

@@ -1,8 +1,9 @@
 //! The checks, over what was read.
 
-use super::{Reads, State, log_format};
+use super::{Reads, State};
 use crate::aws::permission::{PERMISSIONS, SET_WEB_ACL};
 use crate::aws::{AwsError, Problem};
+use crate::model::access_log;
 use crate::model::change::ALL_METHODS;
 use crate::model::plan::Verdict;
 use crate::model::preflight::{Check, Found};
@@ -278,7 +279,7 @@ fn access_log(state: &State) -> Check {
         )
         .then("set the stage's accessLogSettings; the account needs a cloudwatchRoleArn as well (inferred)");
     };
-    let lacking = log_format::lacking(&log.format);
+    let lacking = access_log::lacking(&log.format);
     match lacking.first() {
         None => Check::new(check, Found::Works, "its format has every field that a review needs"),
         Some(_) => Check::new(check, Found::WouldNot, format!("its format lacks {} fields", lacking.len()))

@@ -4,7 +4,6 @@
 //! run for writes, so that those are named and not claimed.
 
 mod judge;
-mod log_format;
 
 use std::collections::BTreeMap;
 
@@ -162,8 +161,8 @@ async fn web_acl(aws: &Aws, arn: &str, state: &mut State) {
 async fn metrics(aws: &Aws, stage: &StageDetail, reads: &mut Reads) {
     use crate::aws::read::{MetricQuery, Statistic};
     let query = MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name: "Count",
+        namespace: "AWS/ApiGateway".into(),
+        name: "Count".into(),
         dimensions: vec![("ApiName", stage.id.metric_api_name()), ("Stage", stage.id.stage.clone())],
         statistic: Statistic::SampleCount,
     };

@@ -7,9 +7,9 @@ use ratatui::style::Style;
 
 use crate::model::board::{Known, StageRow};
 use crate::model::figure::{Figure, Scope};
-use crate::model::signal::{Severity, Signal, SignalKind};
+use crate::model::signal::{Severity, Signal, Unit};
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{minute, share};
+use crate::tui::format::{minute, share, time};
 use crate::tui::state::State;
 
 use super::chart;
@@ -21,10 +21,12 @@ const GUTTER: usize = 8;
 
 /// Draws the details; with room to spare (beside the board), the charts as well.
 pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer) {
+    let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let Some(row) = state.selected() else {
+        let page = gone(state, area.width);
+        draw::lines(buffer, area, &page.lines, 0);
         return;
     };
-    let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let roomy = beside || area.height > 14;
     let page = page(state, row, area.width, roomy);
     draw::lines(buffer, area, &page.lines, 0);
@@ -76,6 +78,25 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
     page
 }
 
+/// The stage that was selected and is no longer there: nothing else takes its place by itself.
+fn gone(state: &State, width: u16) -> Page {
+    let theme = &state.theme;
+    let mut page = Page::new(width);
+    let Some(held) = state.list.held.as_ref().filter(|_| state.list.gone) else { return page };
+    page.spans(&[(&state.fleet.label(held), theme.heading)]);
+    let why = if state.fleet.row(held).is_some() {
+        "does not match the filter any more".to_owned()
+    } else {
+        let when = state.fleet.get(held.at).board.as_ref().map_or_else(String::new, |b| format!(" at {}", time(b.at)));
+        format!("is no longer on the board{when}: it was deleted, or had no traffic for three hours")
+    };
+    page.hanging("GONE", theme.bad, GUTTER, &why, theme.text);
+    let key = state.keymap.key(Context::Global, Command::Back);
+    let next = format!("no other stage is selected; {key} follows the first row, or move to another");
+    page.hanging("DO", theme.heading, GUTTER, &next, theme.text);
+    page
+}
+
 /// The worst signal with its evidence, or that there is none.
 fn wrong(state: &State, row: &StageRow, page: &mut Page) {
     let theme = &state.theme;
@@ -103,11 +124,11 @@ pub(crate) fn severity(state: &State, signal: &Signal) -> Style {
 
 /// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`
 pub(crate) fn headline(signal: &Signal) -> String {
-    let (show, side): (fn(f64) -> String, &str) = match signal.kind {
-        SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh => (share, "over"),
-        SignalKind::AllowedShareLow => (share, "under"),
-        SignalKind::BlockedSpike => (|v| format!("{v:.1}×"), "over"),
+    let show: fn(f64) -> String = match signal.kind.unit() {
+        Unit::Share => share,
+        Unit::Multiple => |v| format!("{v:.1}×"),
     };
+    let side = if signal.kind.low_is_bad() { "under" } else { "over" };
     format!(
         "{} {} {}, {side} {}, since {}",
         signal.severity.word(),

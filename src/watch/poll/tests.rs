@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::aws::read::MetricStatus;
-use crate::model::board::{Metric, StageRow};
+use crate::model::board::{Known, Metric, StageRow};
 use crate::model::figure::Scope;
 use crate::model::stage::{Api, StageDetail};
 use crate::watch::discover::Found;
@@ -28,7 +28,8 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
         endpoint_disabled: false,
     };
     state.apply(Found::Apis(Ok((0..fronts.len()).map(api).collect())));
-    let called = (0..active).map(|n| (format!("api{n}"), "prod".to_owned())).collect();
+    let key = |n| SeriesKey { kind: ApiKind::Rest, api: format!("api{n}"), stage: "prod".to_owned() };
+    let called = (0..active).map(key).collect();
     state.apply(Found::Active(Ok(called)));
     for (n, front) in fronts.iter().enumerate() {
         let api = api(n);
@@ -42,6 +43,7 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
             endpoint_disabled: false,
             tracing: false,
             access_log: None,
+            limit: None,
         };
         state.apply(Found::Stages { api, result: Ok(vec![detail]) });
     }
@@ -52,7 +54,6 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
 /// Answers a poll: `value` by what is asked, in each of the ten minutes before now and before those still unpublished.
 fn poll(state: &mut State, at: DateTime<Utc>, answer: impl Fn(&MetricQuery) -> (MetricStatus, Option<f64>)) {
     let questions = Questions::of(state, Extent::All, at);
-    let window = questions.window.unwrap();
     let minutes: Vec<DateTime<Utc>> =
         (2..12).rev().map(|n| crate::model::series::floor_minute(at) - TimeDelta::minutes(n)).collect();
     let result = |(target, query): (Target, MetricQuery), window| {
@@ -60,14 +61,16 @@ fn poll(state: &mut State, at: DateTime<Utc>, answer: impl Fn(&MetricQuery) -> (
         let points = value.map_or_else(Vec::new, |value| minutes.iter().map(|m| (*m, value)).collect());
         (target, MetricResult { status, points }, window)
     };
-    let first = questions.first.into_iter().map(|q| result(q, Window::last(FIRST_MINUTES, at)));
-    let again = questions.again.into_iter().map(|q| result(q, window));
-    let results = first.chain(again).collect();
-    Answers { results, calls: 1, window }.fold(state, Extent::All, at);
+    let answered = questions.by_minutes.into_iter().flat_map(|(minutes, questions)| {
+        let window = Window::last(minutes, at);
+        questions.into_iter().map(move |question| (question, window)).collect::<Vec<_>>()
+    });
+    let results = answered.map(|(question, window)| result(question, window)).collect();
+    Answers { results, calls: 1 }.fold(state, Extent::All, at);
 }
 
 fn plenty(query: &MetricQuery) -> (MetricStatus, Option<f64>) {
-    let value = match query.name {
+    let value = match query.name.as_ref() {
         "Count" | "AllowedRequests" => 600.0,
         "4XXError" => 12.0,
         _ => return (MetricStatus::Complete, None),
@@ -112,7 +115,7 @@ fn a_stage_that_nobody_calls_costs_one_metric_until_somebody_does() {
 #[test]
 fn what_is_forbidden_is_unknown_and_the_rest_works() {
     let mut state = state(&[Some("front")], 1);
-    poll(&mut state, now(), |query| match query.name {
+    poll(&mut state, now(), |query| match query.name.as_ref() {
         "4XXError" | "BlockedRequests" => (MetricStatus::Forbidden, None),
         _ => plenty(query),
     });
@@ -129,7 +132,7 @@ fn what_is_forbidden_is_unknown_and_the_rest_works() {
 #[test]
 fn what_fails_at_cloudwatch_keeps_the_rest() {
     let mut state = state(&[None], 1);
-    poll(&mut state, now(), |query| match query.name {
+    poll(&mut state, now(), |query| match query.name.as_ref() {
         "Count" => (MetricStatus::Failed, None),
         _ => plenty(query),
     });
@@ -141,7 +144,7 @@ fn what_fails_at_cloudwatch_keeps_the_rest() {
 #[test]
 fn a_web_acl_nobody_has_seen_metrics_of_is_a_gap_and_not_zero() {
     let mut state = state(&[Some("front")], 1);
-    let silent = |query: &MetricQuery| match query.namespace {
+    let silent = |query: &MetricQuery| match query.namespace.as_ref() {
         "AWS/WAFV2" => (MetricStatus::Complete, None),
         _ => plenty(query),
     };
@@ -172,14 +175,65 @@ fn the_series_is_taken_from_the_dimension_that_has_one() {
 fn later_polls_read_five_minutes_and_what_was_missed() {
     let mut state = state(&[None], 1);
     let minutes = |state: &State, at| {
-        let window = Questions::of(state, Extent::All, at).window.unwrap();
-        (window.to - window.from).num_minutes()
+        let questions = Questions::of(state, Extent::All, at);
+        questions.by_minutes.into_keys().collect::<Vec<i64>>()
     };
+    assert_eq!(minutes(&state, now()), [FIRST_MINUTES]);
     poll(&mut state, now(), plenty);
-    assert!(Questions::of(&state, Extent::All, now()).first.is_empty());
-    assert_eq!(minutes(&state, now() + TimeDelta::minutes(1)), 6);
-    assert_eq!(minutes(&state, now() + TimeDelta::minutes(20)), 25);
-    assert_eq!(minutes(&state, now() + TimeDelta::hours(9)), LONGEST_MINUTES);
+    assert_eq!(minutes(&state, now() + TimeDelta::minutes(1)), [6]);
+    assert_eq!(minutes(&state, now() + TimeDelta::minutes(4)), [10]);
+    assert_eq!(minutes(&state, now() + TimeDelta::minutes(20)), [30]);
+    assert_eq!(minutes(&state, now() + TimeDelta::hours(9)), [LONGEST_MINUTES]);
+}
+
+#[test]
+fn what_is_looked_at_is_asked_for_more_and_more_often() {
+    let mut state = state(&[None, None], 2);
+    poll(&mut state, now(), plenty);
+    let due = |state: &State, seconds| {
+        Questions::of(state, Extent::Due, floor_minute(now()) + TimeDelta::seconds(seconds)).len()
+    };
+    assert_eq!((due(&state, 25), due(&state, 62), due(&state, 63)), (0, 0, 10));
+    state.focus.insert(("id0".into(), "prod".into()));
+    assert_eq!(Questions::of(&state, Extent::New, now()).len(), 1, "what was never read of it");
+    poll(&mut state, now(), plenty);
+    assert_eq!((due(&state, 22), due(&state, 25), due(&state, 63)), (0, 6, 11));
+}
+
+#[test]
+fn a_metric_filter_tells_throttled_requests_and_its_silence_is_zero() {
+    let mut state = state(&[None], 1);
+    let mut entry = state.entries.pop_first().unwrap();
+    if let Known::Yes(detail) = &mut entry.1.detail {
+        let format = r#"{"id":"$context.requestId","status":"$context.status"}"#.to_owned();
+        let destination = "arn:aws:logs:eu-central-1:111122223333:log-group:shop".to_owned();
+        detail.access_log = Some(crate::model::stage::AccessLog { destination, format });
+    }
+    state.entries.insert(entry.0, entry.1);
+    let filter = crate::aws::read::MetricFilter {
+        name: "throttled".into(),
+        pattern: "{ $.status = 429 }".into(),
+        namespace: "Shop".into(),
+        metric: "Throttled".into(),
+        value: "1".into(),
+        dimensions: false,
+    };
+    state.apply(Found::Filters { group: "shop".into(), result: Ok(vec![filter]) });
+    let reason = rows(&state)[0].figures.throttled_per_second.reason().unwrap().to_owned();
+    assert!(reason.contains("open the stage"), "{reason}");
+    poll(&mut state, now(), |query| match query.namespace.as_ref() {
+        "Shop" => (MetricStatus::Complete, Some(30.0)),
+        _ => plenty(query),
+    });
+    let read = rows(&state)[0].figures.throttled_per_second.reading().unwrap().clone();
+    assert!((read.value - 0.5).abs() < 1e-9 && read.origin == Origin::MetricFilter, "{read:?}");
+    let later = now() + TimeDelta::minutes(20);
+    poll(&mut state, later, |query| match query.namespace.as_ref() {
+        "Shop" => (MetricStatus::Complete, None),
+        _ => plenty(query),
+    });
+    let zero = &picture::board(&state, later, 1.0).stages[0].figures.throttled_per_second;
+    assert!(zero.value().is_some_and(|value| value.abs() < 1e-9), "{zero:?}");
 }
 
 #[test]
@@ -200,6 +254,7 @@ fn a_stage_moved_behind_another_web_acl_shows_that_ones_minutes_only() {
         endpoint_disabled: false,
         tracing: false,
         access_log: None,
+        limit: None,
     };
     state.apply(Found::Stages { api, result: Ok(vec![detail]) });
     let row = &rows(&state)[0];

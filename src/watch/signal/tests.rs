@@ -2,7 +2,10 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::model::board::Metric;
 use crate::model::series::Series;
+use crate::model::signal::Severity;
+use crate::watch::words::clock_time;
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
@@ -25,7 +28,7 @@ impl World {
     }
 
     fn signals(&self, last: i64, acl: AclScope) -> Vec<Signal> {
-        evaluate(&self.history, &Thresholds::default(), at(last), acl)
+        evaluate(&self.history, &Thresholds::default(), at(last), &Situation::plain(acl)).standing
     }
 
     fn one(&self, last: i64, kind: SignalKind) -> Option<Signal> {
@@ -100,7 +103,7 @@ fn a_run_at_attack_level_does_not_begin_with_the_notice_before_it() {
 }
 
 #[test]
-fn one_missing_minute_breaks_no_run_and_two_do() {
+fn missing_minutes_break_a_run_only_where_they_are_as_many_as_are_quiet() {
     let stretch = |minutes| {
         World::new().with(Metric::Requests, minutes, 1000.0).with(Metric::Requests, 6..=9, 1000.0).with(
             Metric::ClientErrors,
@@ -109,15 +112,114 @@ fn one_missing_minute_breaks_no_run_and_two_do() {
         )
     };
     let kind = SignalKind::ClientErrorsHigh;
-    assert_eq!(stretch(0..=4).one(9, kind).unwrap().since, at(0));
-    assert_eq!(stretch(0..=3).one(9, kind).unwrap().since, at(6));
+    assert_eq!(stretch(0..=3).one(9, kind).unwrap().since, at(0));
+    assert_eq!(stretch(0..=2).one(9, kind).unwrap().since, at(6));
 }
 
 #[test]
-fn a_quiet_minute_ends_a_run() {
-    let world = errors(1000.0, 900.0).with(Metric::Requests, 5..=5, 10.0);
-    let signal = world.one(9, SignalKind::ClientErrorsHigh).unwrap();
-    assert_eq!(signal.since, at(6));
+fn what_comes_and_goes_is_one_signal_until_it_has_been_quiet() {
+    let kind = SignalKind::ClientErrorsHigh;
+    let world = errors(1000.0, 900.0).with(Metric::Requests, 4..=5, 10.0);
+    assert_eq!(world.one(9, kind).unwrap().since, at(0), "two quiet minutes are a pause");
+    let eased = |quiet: i64| {
+        let world = errors(1000.0, 900.0).with(Metric::Requests, 10..=9 + quiet, 1000.0);
+        world.with(Metric::ClientErrors, 10..=9 + quiet, 5.0)
+    };
+    assert!(eased(2).one(11, kind).is_some());
+    assert_eq!(eased(3).one(12, kind), None);
+}
+
+#[test]
+fn what_has_ended_is_told_with_its_peak_and_its_end() {
+    let world = errors(1000.0, 700.0).with(Metric::ClientErrors, 4..=4, 950.0);
+    let world = world.with(Metric::Requests, 10..=14, 1000.0).with(Metric::ClientErrors, 10..=14, 5.0);
+    let judged = evaluate(&world.history, &Thresholds::default(), at(14), &Situation::plain(shared()));
+    assert_eq!(judged.standing, Vec::new());
+    let ended = &judged.ended[0];
+    assert_eq!((ended.kind, ended.since, ended.ended), (SignalKind::ClientErrorsHigh, at(0), Some(at(10))));
+    let peak = ended.peak.unwrap();
+    assert_eq!(peak.at, at(4));
+    assert!((peak.value - 0.95).abs() < 1e-6);
+}
+
+#[test]
+fn throttling_is_judged_only_where_it_was_read() {
+    let kind = SignalKind::Throttling;
+    assert_eq!(errors(1000.0, 900.0).one(9, kind), None);
+    let throttled = |n| errors(1000.0, 900.0).with(Metric::Throttled, 0..=9, n).one(9, kind);
+    assert_eq!(throttled(10.0), None, "touched, not crossed");
+    assert_eq!(throttled(11.0).unwrap().severity, Severity::Notice);
+    assert_eq!(throttled(201.0).unwrap().severity, Severity::Attack);
+}
+
+#[test]
+fn latency_is_high_against_what_was_usual_and_not_below_the_least() {
+    let world = |before, now| {
+        let calm = errors(1000.0, 5.0).with(Metric::Requests, 10..=40, 1000.0);
+        calm.with(Metric::LatencyP99, 0..=37, before).with(Metric::LatencyP99, 38..=40, now)
+    };
+    let kind = SignalKind::LatencyHigh;
+    assert_eq!(world(20.0, 480.0).one(40, kind), None, "24 times, and still nobody waits");
+    assert_eq!(world(200.0, 580.0).one(40, kind), None);
+    let high = world(200.0, 600.0).one(40, kind).unwrap();
+    assert!((high.value - 3.0).abs() < 1e-6 && high.evidence.contains("usually 200 ms"), "{high:?}");
+}
+
+/// Requests climb at minute 35, latency with them; 5XX from minute `failing` on.
+fn climbing(failing: i64) -> World {
+    let calm = World::new().with(Metric::Requests, 0..=34, 600.0).with(Metric::ServerErrors, 0..=40, 0.0);
+    let calm = calm.with(Metric::LatencyP99, 0..=34, 150.0).with(Metric::Requests, 35..=40, 1_500.0);
+    calm.with(Metric::LatencyP99, 35..=40, 2_400.0).with(Metric::ServerErrors, failing..=40, 300.0)
+}
+
+#[test]
+fn a_cascade_is_latency_that_climbs_with_requests_and_errors_that_follow() {
+    let kind = SignalKind::ColdStartCascade;
+    let signal = climbing(37).one(40, kind).unwrap();
+    assert_eq!((signal.severity, signal.since), (Severity::Attack, at(37)));
+    assert!(signal.evidence.contains("looks like"), "{}", signal.evidence);
+    assert_eq!(climbing(41).one(40, kind), None, "no errors yet");
+    assert_eq!(climbing(30).one(40, kind), None, "it failed before it was slow");
+    let same = climbing(37).with(Metric::Requests, 35..=40, 700.0).one(40, kind);
+    assert_eq!(same, None, "nobody asked for more");
+}
+
+#[test]
+fn a_cache_that_answers_half_as_often_as_usual_has_collapsed() {
+    let world = |hits| {
+        let usual = World::new().with(Metric::CacheHits, 0..=30, 900.0).with(Metric::CacheMisses, 0..=40, 100.0);
+        usual.with(Metric::CacheHits, 31..=40, hits)
+    };
+    let kind = SignalKind::CacheHitCollapse;
+    assert_eq!(world(100.0).one(40, kind), None);
+    let fell = world(60.0).one(40, kind).unwrap();
+    assert!(fell.value < 0.5 && fell.evidence.contains("160 lookups"), "{fell:?}");
+}
+
+#[test]
+fn costs_are_high_against_what_is_usual_and_above_the_least() {
+    let world = World::new();
+    let one = |before: f64, now: f64| {
+        let dollars = move |minute: DateTime<Utc>| Some(if minute >= at(38) { now } else { before } / 60.0);
+        let situation = Situation { dollars: &dollars, ..Situation::plain(shared()) };
+        let judged = evaluate(&world.history, &Thresholds::default(), at(40), &situation);
+        judged.standing.into_iter().find(|signal| signal.kind == SignalKind::CostBurn)
+    };
+    assert_eq!(one(0.1, 0.9), None);
+    assert_eq!(one(1.0, 3.9), None);
+    let burn = one(1.0, 4.0).unwrap();
+    assert!(burn.evidence.contains("$4.00 an hour"), "{}", burn.evidence);
+}
+
+#[test]
+fn the_accounts_limit_is_near_above_its_share() {
+    let account = |_| Some(0.81);
+    let situation = Situation { account: &account, ..Situation::plain(shared()) };
+    let judged = evaluate(&World::new().history, &Thresholds::default(), at(9), &situation);
+    assert_eq!(
+        (judged.standing[0].kind, judged.standing[0].severity),
+        (SignalKind::AccountLimitNear, Severity::Attack)
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn sample(address: &str, weight: i64, action: RuleAction) -> SampledRequest {
         action: Some(action),
         rule: String::new(),
         rule_in_group: None,
+        labels: Vec::new(),
         weight,
     }
 }
@@ -176,6 +177,7 @@ fn the_baseline_asks_only_what_may_let_through() {
         priority: 0,
         metric_name: name.into(),
         sampled,
+        metered: true,
         statement,
         disposition,
     };
@@ -187,6 +189,7 @@ fn the_baseline_asks_only_what_may_let_through() {
         arn: "arn".into(),
         metric_name: "FrontMetric".into(),
         sampled: true,
+        metered: true,
         default_action: RuleAction::Allow,
         pre_process: Vec::new(),
         rules: vec![

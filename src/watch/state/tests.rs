@@ -21,6 +21,7 @@ fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
         endpoint_disabled: false,
         tracing: false,
         access_log: None,
+        limit: None,
     }
 }
 
@@ -30,7 +31,9 @@ fn stages(state: &mut State, api: &Api, names: &[&str]) {
 }
 
 fn active(names: &[(&str, &str)]) -> Found {
-    let keys = names.iter().map(|(a, s)| ((*a).into(), (*s).into()));
+    let key =
+        |(api, stage): &(&str, &str)| SeriesKey { kind: ApiKind::Rest, api: (*api).into(), stage: (*stage).into() };
+    let keys = names.iter().map(key);
     Found::Active(Ok(keys.collect()))
 }
 

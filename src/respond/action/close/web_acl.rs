@@ -159,7 +159,15 @@ mod tests {
     use super::*;
 
     fn rule(name: &str, statement: Statement, disposition: Disposition) -> Rule {
-        Rule { name: name.into(), priority: 0, metric_name: name.into(), sampled: true, statement, disposition }
+        Rule {
+            name: name.into(),
+            priority: 0,
+            metric_name: name.into(),
+            sampled: true,
+            metered: true,
+            statement,
+            disposition,
+        }
     }
 
     fn set(arn: &str) -> Statement {
@@ -173,6 +181,7 @@ mod tests {
             arn: "arn".into(),
             metric_name: "closed".into(),
             sampled: true,
+            metered: true,
             default_action,
             pre_process: vec![],
             rules,

@@ -7,37 +7,12 @@ use super::{Own, State, networks};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::KillSwitch;
 use crate::model::limits::DeployedMethod;
-use crate::model::policy::{Policy, PolicyError};
+use crate::model::policy::{EXTENSION, Policy};
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::stage::{DraftApi, StageId, StageSelector};
 use std::net::IpAddr;
-
-/// The extension that holds the resource policy in an export (inferred from published exports).
-const POLICY: &str = "x-amazon-apigateway-policy";
-
-/// The policy that a stage has deployed, as its export tells. An export without one tells that there is none only where the draft
-/// has none either: that exports carry it at all is inferred.
-pub(super) fn deployed(export: Result<Value, AwsError>, draft_has_one: bool) -> Result<Option<Policy>, String> {
-    let export = export.map_err(|error| error.to_string())?;
-    match (export.get(POLICY), draft_has_one) {
-        (Some(document), _) => Policy::of_document(document)
-            .map(Some)
-            .map_err(|error| format!("the deployed policy cannot be read: {error}")),
-        (None, false) => Ok(None),
-        (None, true) => {
-            Err("the export shows no policy and the draft has one: it is not deployed, or exports do not carry it"
-                .to_owned())
-        }
-    }
-}
-
-/// The policy in an export; `None` where it has none.
-#[must_use]
-pub(in crate::respond) fn exported_policy(export: &Value) -> Option<Result<Policy, PolicyError>> {
-    export.get(POLICY).map(Policy::of_document)
-}
 
 /// The names of the API's other stages.
 pub(super) async fn siblings(aws: &Aws, stage: &StageId) -> Result<Vec<String>, AwsError> {
@@ -198,7 +173,7 @@ fn methods(paths: &Map<String, Value>) -> std::collections::BTreeMap<String, Val
 fn bare(export: &Value) -> Value {
     let mut export = export.clone();
     if let Some(members) = export.as_object_mut() {
-        for name in ["servers", "host", "basePath", POLICY] {
+        for name in ["servers", "host", "basePath", EXTENSION] {
             members.remove(name);
         }
     }
@@ -218,7 +193,7 @@ mod tests {
         let export = |stage: &str, version: &str| {
             json!({
                 "info": {"title": "shop", "version": version}, "servers": [{"url": stage}],
-                "paths": {"/a": {"get": {"x": 1}}}, POLICY: {"Statement": stage},
+                "paths": {"/a": {"get": {"x": 1}}}, EXTENSION: {"Statement": stage},
             })
         };
         let (dev, prod) = (export("dev", "1"), export("prod", "2"));

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde_json::Value;
 
-pub(in crate::respond) use self::learn::{difference, exported_policy};
+pub(in crate::respond) use self::learn::difference;
 pub(in crate::respond) use self::recipe::{ProofRecipe, Recipe};
 use super::stage::{self, StageState};
 use crate::aws::{Aws, AwsError, Lane};
@@ -104,7 +104,9 @@ async fn read(
     // The policy names the stages: not to know them would close with another than was proven.
     let (api, siblings) = (api?, siblings?);
     let draft = Policy::of_answer(&api.policy);
-    let deployed = learn::deployed(export, !matches!(draft, Ok(None)));
+    let draft_has_one = !matches!(draft, Ok(None));
+    let export = export.map_err(|error| error.to_string());
+    let deployed = export.and_then(|export| Policy::deployed(&export, draft_has_one));
     let probe_of = |stage: &StageDetail| learn::probe(aws, settings, &stage.id, &api, methods.as_ref());
     let (probe, probe_on) = (
         probe_of(&at.stage),

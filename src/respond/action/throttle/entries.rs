@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::write::Patch;
 use crate::model::action::Throttle;
-use crate::model::change::{ALL_METHODS, Assignment, BURST, Part, RATE, limits};
-use crate::model::limits::{AccountLimit, Limit};
+use crate::model::change::{ALL_METHODS, Assignment, BURST, Part, RATE};
+use crate::model::limits::{AccountLimit, LimitInForce, in_force};
 use crate::respond::assigned::throttle_patches;
 
 /// What is to be set, and what stays as it is.
@@ -16,18 +16,7 @@ pub(in crate::respond) struct Wanted {
     /// Entries that are as tight already, by name.
     pub(in crate::respond) tight: Vec<String>,
     /// What is in force for what was asked for.
-    pub(in crate::respond) in_force: InForce,
-}
-
-/// A limit in force, and where it is written.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::respond) struct InForce {
-    /// Requests a second; `None` where nothing limits it that is known.
-    pub(in crate::respond) rate: Option<f64>,
-    /// Requests at once.
-    pub(in crate::respond) burst: Option<f64>,
-    /// Where: `POST /login`, `*/*`, `the account`.
-    pub(in crate::respond) from: String,
+    pub(in crate::respond) in_force: LimitInForce,
 }
 
 /// What AWS fills into an entry that did not exist and for which there is no `*/*` either (recorded by LocalStack).
@@ -48,35 +37,6 @@ pub(in crate::respond) fn materialised(name: &str, settings: &Map<String, Value>
     entry[RATE] = json!(rate);
     entry[BURST] = json!(burst);
     entry
-}
-
-/// The limit in force for a method setting's name.
-#[must_use]
-pub(in crate::respond) fn in_force(
-    name: &str,
-    settings: &Map<String, Value>,
-    account: Option<AccountLimit>,
-) -> InForce {
-    let own = settings.get(name).map(|entry| (name, entry));
-    let found = own.or_else(|| settings.get(ALL_METHODS).map(|entry| (ALL_METHODS, entry)));
-    let set = |n: Option<f64>| n.filter(|n| *n >= 0.0);
-    let (rate, burst) = found.map_or((None, None), |(_, entry)| limits(entry));
-    let (rate, burst) = (set(rate), set(burst));
-    let tighter = |own: Option<f64>, account: Option<f64>| match (own, account) {
-        (Some(own), Some(account)) => Some(own.min(account)),
-        (own, account) => own.or(account),
-    };
-    let by_account = account.is_some_and(|a| rate.is_none_or(|rate| a.rate < rate));
-    let from = match found {
-        Some((name, _)) if rate.is_some() && !by_account => name.to_owned(),
-        _ if account.is_some() => "the account".to_owned(),
-        _ => "nothing that is known".to_owned(),
-    };
-    InForce {
-        rate: tighter(rate, account.map(|a: Limit| a.rate)),
-        burst: tighter(burst, account.map(|a| a.burst)),
-        from,
-    }
 }
 
 /// What tightening asks for. Stage-wide, entries of single methods do not follow `*/*`, so that each looser one is set too.
@@ -130,6 +90,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::model::action::Terms;
+    use crate::model::change::limits;
+    use crate::model::limits::Limit;
 
     fn throttle(method: Option<&str>, rate: u32, burst: u32) -> Throttle {
         let method = method.map(|m| m.parse().unwrap());
@@ -182,7 +144,7 @@ mod tests {
         assert_eq!(of(json!({RATE: 0, BURST: 0})).rate, Some(0.0));
         assert_eq!(
             in_force("*/*", &Map::new(), None),
-            InForce { rate: None, burst: None, from: "nothing that is known".into() }
+            LimitInForce { rate: None, burst: None, from: "nothing that is known".into() }
         );
     }
 }

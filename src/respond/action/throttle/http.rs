@@ -51,6 +51,7 @@ fn detail(id: &StageId, api: &Api) -> StageDetail {
         endpoint_disabled: api.endpoint_disabled,
         tracing: false,
         access_log: None,
+        limit: None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! The guards of `throttle`, over what was read.
 
 use super::State;
-use super::entries::{InForce, Wanted};
+use super::entries::Wanted;
 use super::traffic::Forecast;
 use crate::model::action::Throttle;
 use crate::model::change::ALL_METHODS;
+use crate::model::limits::LimitInForce;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::respond::guard::{self, WithEvidence, settled};
@@ -68,13 +69,13 @@ fn tighter(action: &Throttle, state: &State, wanted: &Wanted) -> GuardResult {
     guard::THROTTLE_TIGHTER.pass(format!("{} is in force, from {}", words(now), now.from))
 }
 
-fn words(limit: &InForce) -> String {
+fn words(limit: &LimitInForce) -> String {
     let number = |n: Option<f64>| n.map_or("?".to_owned(), |n| n.to_string());
     format!("{}/s, burst {}", number(limit.rate), number(limit.burst))
 }
 
 /// Every limit on the way of a request, and which wins.
-fn wins(state: &State, now: &InForce) -> GuardResult {
+fn wins(state: &State, now: &LimitInForce) -> GuardResult {
     let mut evidence = vec![format!("stage: {} (from {})", words(now), now.from)];
     match &state.account {
         Ok(Some(limit)) => {

@@ -175,8 +175,8 @@ async fn rates(
     now: DateTime<Utc>,
 ) -> Result<(Rates, Option<Rates>), AwsError> {
     let query = |dimensions| MetricQuery {
-        namespace: "AWS/ApiGateway",
-        name: "Count",
+        namespace: "AWS/ApiGateway".into(),
+        name: "Count".into(),
         dimensions,
         statistic: Statistic::SampleCount,
     };
@@ -220,6 +220,7 @@ pub(super) mod tests {
             action: None,
             rule: "default".into(),
             rule_in_group: None,
+            labels: Vec::new(),
             weight: 1,
         };
         of.iter().flat_map(|(method, uri, n)| std::iter::repeat_n(sample(method, uri), *n)).collect()

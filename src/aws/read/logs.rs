@@ -1,0 +1,138 @@
+//! CloudWatch Logs: Insights queries over access logs, and the metric filters on them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::types::QueryStatus;
+use chrono::{DateTime, Utc};
+
+use crate::aws::pace::Quota;
+use crate::aws::{Aws, AwsError, Lane, Problem};
+
+/// Wall time that a query may take before it is given up; Insights itself stops after an hour (documented).
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// The most rows that a query gives (documented).
+pub const MOST_ROWS: usize = 10_000;
+
+/// What a query found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRows {
+    /// Rows in the query's order: values by the names that the query gives them, texts as Insights writes them.
+    pub rows: Vec<HashMap<String, String>>,
+    /// Lines that the query looked at.
+    pub records_scanned: f64,
+    /// Bytes that the query looked at: what AWS bills.
+    pub bytes_scanned: f64,
+}
+
+/// A metric that a log group's lines become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricFilter {
+    /// Its name.
+    pub name: String,
+    /// Which lines it counts, in the syntax of filter patterns.
+    pub pattern: String,
+    /// The metric's namespace.
+    pub namespace: String,
+    /// The metric's name.
+    pub metric: String,
+    /// What each line adds: `1`, or a field.
+    pub value: String,
+    /// Whether its series has dimensions, and so cannot be read as one.
+    pub dimensions: bool,
+}
+
+impl Aws {
+    /// Runs an Insights query over one log group for lines from `from` up to and not including `to` (whole seconds), and waits for its
+    /// answer.
+    ///
+    /// # Errors
+    /// As the calls fail; [`Problem::TimedOut`] where the query did not end in time (it is then stopped), [`Problem::Refused`] where
+    /// Insights ended it.
+    pub async fn log_query(
+        &self,
+        group: &str,
+        query: &str,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        lane: Lane,
+    ) -> Result<LogRows, AwsError> {
+        self.0.pace.turn(Quota::Logs("StartQuery"), lane).await;
+        // Both ends are inclusive (documented).
+        let call = self.0.logs.start_query().log_group_name(group).query_string(query);
+        let call = call.start_time(from.timestamp()).end_time(to.timestamp() - 1);
+        let started = call.limit(i32::try_from(MOST_ROWS).unwrap_or(i32::MAX)).send().await;
+        let started = started.map_err(|e| AwsError::of("StartQuery", group, &e))?;
+        let unreadable = || AwsError::new("StartQuery", group, Problem::Unreadable("no query id in it".to_owned()));
+        let id = started.query_id().ok_or_else(unreadable)?;
+        match tokio::time::timeout(LONGEST, self.query_results(group, id, lane)).await {
+            Ok(rows) => rows,
+            Err(_) => {
+                // Bytes that nobody waits for any more are not to be paid for.
+                if let Err(error) = self.0.logs.stop_query().query_id(id).send().await {
+                    tracing::debug!(%error, "the query could not be stopped");
+                }
+                let seconds = LONGEST.as_secs();
+                Err(AwsError::new("GetQueryResults", group, Problem::TimedOut(format!("{seconds} s for a log query"))))
+            }
+        }
+    }
+
+    async fn query_results(&self, group: &str, id: &str, lane: Lane) -> Result<LogRows, AwsError> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            self.0.pace.turn(Quota::Logs("GetQueryResults"), lane).await;
+            let answer = self.0.logs.get_query_results().query_id(id).send().await;
+            let answer = answer.map_err(|e| AwsError::of("GetQueryResults", group, &e))?;
+            match answer.status() {
+                Some(QueryStatus::Complete) => return Ok(rows(&answer)),
+                Some(status @ (QueryStatus::Cancelled | QueryStatus::Failed | QueryStatus::Timeout)) => {
+                    let said = format!("the log query ended as {}", status.as_str());
+                    return Err(AwsError::new("GetQueryResults", group, Problem::Refused(said)));
+                }
+                _ => {}
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(800));
+        }
+    }
+
+    /// The metric filters of a log group.
+    pub async fn metric_filters(&self, group: &str, lane: Lane) -> Result<Vec<MetricFilter>, AwsError> {
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            self.0.pace.turn(Quota::Logs("DescribeMetricFilters"), lane).await;
+            let call = self.0.logs.describe_metric_filters().log_group_name(group).set_next_token(token);
+            let page = call.send().await.map_err(|e| AwsError::of("DescribeMetricFilters", group, &e))?;
+            for filter in page.metric_filters() {
+                found.extend(filter.metric_transformations().iter().map(|made| MetricFilter {
+                    name: filter.filter_name().unwrap_or_default().to_owned(),
+                    pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
+                    namespace: made.metric_namespace().to_owned(),
+                    metric: made.metric_name().to_owned(),
+                    value: made.metric_value().to_owned(),
+                    dimensions: made.dimensions().is_some_and(|dimensions| !dimensions.is_empty()),
+                }));
+            }
+            token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn rows(answer: &aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryResultsOutput) -> LogRows {
+    let row = |fields: &Vec<aws_sdk_cloudwatchlogs::types::ResultField>| {
+        let pairs = fields.iter().filter_map(|f| Some((f.field()?.to_owned(), f.value()?.to_owned())));
+        pairs.collect::<HashMap<String, String>>()
+    };
+    let statistics = answer.statistics();
+    LogRows {
+        rows: answer.results().iter().map(row).collect(),
+        records_scanned: statistics.map_or(0.0, |s| s.records_scanned()),
+        bytes_scanned: statistics.map_or(0.0, |s| s.bytes_scanned()),
+    }
+}

@@ -1,0 +1,293 @@
+//! One minute and one condition: not judged, fine, or met.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{AclScope, Situation};
+use crate::model::board::{HISTORY_MINUTES, History, Metric};
+use crate::model::settings::Thresholds;
+use crate::model::signal::{Severity, SignalKind};
+
+/// The minutes before a minute that its blocked requests are compared with.
+const MEDIAN_MINUTES: i64 = 30;
+
+/// Fewer known minutes than this are no habit to compare with.
+const LEAST_MEDIAN_MINUTES: usize = 5;
+
+/// How much more than the stage's own requests the web ACL may have inspected before it cannot be guarding the stage alone.
+/// The two series are counted at different places, so that they never agree to the request.
+const ALONE_TOLERANCE: f64 = 1.10;
+
+/// How much more than usual there must be asked for latency to have climbed with it.
+const MORE_REQUESTS: f64 = 1.5;
+
+/// Minutes within which 5XX follow latency in a cascade.
+const CASCADE_MINUTES: i64 = 10;
+
+/// The requests of a minute that the stage's own web ACL blocked, where they can be told: the ACL guards this stage alone, on the
+/// board and by the numbers (it did not inspect clearly more than the stage received).
+///
+/// WAF's 403s are counted in `Count` and `4XXError` (inferred). Were they not, the ACL would have inspected more than the stage
+/// counted, and nothing would be told apart.
+pub(in crate::watch) fn own_blocks(history: &History, minute: DateTime<Utc>, acl: &AclScope) -> Option<f64> {
+    if !matches!(acl, AclScope::Alone { .. }) {
+        return None;
+    }
+    let at = |metric: Metric| history[metric.index()].at(minute);
+    let (requests, blocked) = (at(Metric::Requests)?, at(Metric::WafBlocked)?);
+    let inspected = blocked + at(Metric::WafAllowed).unwrap_or(0.0);
+    (inspected <= requests * ALONE_TOLERANCE).then_some(blocked.min(requests))
+}
+
+/// What minutes are judged by.
+pub(super) struct Judge<'a> {
+    pub(super) history: &'a History,
+    pub(super) thresholds: &'a Thresholds,
+    pub(super) situation: &'a Situation<'a>,
+}
+
+/// What one minute is by one condition.
+pub(super) enum Verdict {
+    NotJudged,
+    Fine,
+    Stands(Finding),
+}
+
+/// A condition that is met.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Finding {
+    pub(super) severity: Severity,
+    pub(super) value: f64,
+    pub(super) threshold: f64,
+}
+
+impl From<Option<Finding>> for Verdict {
+    fn from(finding: Option<Finding>) -> Self {
+        finding.map_or(Self::Fine, Self::Stands)
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn at(&self, metric: Metric, minute: DateTime<Utc>) -> Option<f64> {
+        self.history[metric.index()].at(minute)
+    }
+
+    pub(super) fn verdict(&self, kind: SignalKind, minute: DateTime<Utc>) -> Verdict {
+        let limits = self.thresholds;
+        match kind {
+            SignalKind::ClientErrorsHigh => {
+                self.share(Metric::ClientErrors, minute, |share| self.client_errors(share, minute))
+            }
+            SignalKind::ServerErrorsHigh => self.share(Metric::ServerErrors, minute, |share| {
+                above(share, limits.server_errors_notice, limits.server_errors_attack)
+            }),
+            SignalKind::Throttling => self.share(Metric::Throttled, minute, |share| {
+                above(share, limits.throttled_notice, limits.throttled_attack)
+            }),
+            SignalKind::AllowedShareLow => self.allowed_share(minute),
+            SignalKind::BlockedSpike => self.blocked_spike(minute),
+            SignalKind::LatencyHigh => self.latency(Metric::LatencyP99, minute),
+            SignalKind::IntegrationLatencyHigh => self.latency(Metric::IntegrationP99, minute),
+            SignalKind::ColdStartCascade => self.cascade(minute),
+            SignalKind::CacheHitCollapse => self.cache(minute),
+            SignalKind::AccountLimitNear => match (self.situation.account)(minute) {
+                Some(used) => above(used, limits.account_limit_notice, limits.account_limit_attack).into(),
+                None => Verdict::NotJudged,
+            },
+            SignalKind::CostBurn => self.cost(minute),
+        }
+    }
+
+    /// Judges a part of the requests as a share of them, where there are enough to judge.
+    fn share(&self, part: Metric, minute: DateTime<Utc>, judge: impl FnOnce(f64) -> Option<Finding>) -> Verdict {
+        let Some(requests) = self.at(Metric::Requests, minute) else {
+            return Verdict::NotJudged;
+        };
+        if requests < self.thresholds.least_requests_per_minute || requests <= 0.0 {
+            return Verdict::Fine;
+        }
+        match self.at(part, minute) {
+            Some(part) => judge(part / requests).into(),
+            None => Verdict::NotJudged,
+        }
+    }
+
+    fn client_errors(&self, share: f64, minute: DateTime<Utc>) -> Option<Finding> {
+        let limits = self.thresholds;
+        let found = above(share, limits.client_errors_notice, limits.client_errors_attack)?;
+        // Our own blocks answer with 403 too: an attack held off must not look like one that gets through.
+        let explained = self.rest_of_client_errors(share, minute) <= limits.client_errors_attack;
+        Some(if found.severity == Severity::Attack && explained {
+            Finding { severity: Severity::Notice, threshold: limits.client_errors_notice, ..found }
+        } else {
+            found
+        })
+    }
+
+    /// The 4XX share less what our own blocks and throttles explain; the whole where that cannot be told.
+    fn rest_of_client_errors(&self, share: f64, minute: DateTime<Utc>) -> f64 {
+        let blocked = self.own_share(minute).unwrap_or(0.0);
+        (share - blocked).max(0.0)
+    }
+
+    /// Our own blocks as a share of requests.
+    pub(super) fn own_share(&self, minute: DateTime<Utc>) -> Option<f64> {
+        let requests = self.at(Metric::Requests, minute).filter(|r| *r > 0.0)?;
+        Some(own_blocks(self.history, minute, &self.situation.acl)? / requests)
+    }
+
+    fn allowed_share(&self, minute: DateTime<Utc>) -> Verdict {
+        let (allowed, blocked) = (self.at(Metric::WafAllowed, minute), self.at(Metric::WafBlocked, minute));
+        let (Some(allowed), Some(blocked)) = (allowed, blocked) else {
+            return Verdict::NotJudged;
+        };
+        let inspected = allowed + blocked;
+        if inspected < self.thresholds.least_requests_per_minute || inspected <= 0.0 {
+            return Verdict::Fine;
+        }
+        let (value, threshold) = (allowed / inspected, self.thresholds.allowed_share_attack);
+        let low = Finding { severity: Severity::Attack, value, threshold };
+        Some(low).filter(|low| low.value < low.threshold).into()
+    }
+
+    /// Blocked against their own median. A median of zero would make any block a spike: the median counts as at least so much
+    /// that a spike has the least number of requests that are judged at all.
+    fn blocked_spike(&self, minute: DateTime<Utc>) -> Verdict {
+        let Some(blocked) = self.at(Metric::WafBlocked, minute) else {
+            return Verdict::NotJudged;
+        };
+        let (least, threshold) = (self.thresholds.least_requests_per_minute, self.thresholds.blocked_spike);
+        if blocked < least || blocked <= 0.0 || threshold <= 0.0 {
+            return Verdict::Fine;
+        }
+        let Some(usual) = self.usual_blocked(minute) else {
+            return Verdict::NotJudged;
+        };
+        let value = blocked / usual.max(least / threshold).max(1.0);
+        multiple(value, threshold)
+    }
+
+    /// The median of the half hour before, gaps left out.
+    pub(super) fn usual_blocked(&self, minute: DateTime<Utc>) -> Option<f64> {
+        let series = &self.history[Metric::WafBlocked.index()];
+        let before = (1..=MEDIAN_MINUTES).filter_map(|n| series.at(minute - TimeDelta::minutes(n)));
+        median(before.collect())
+    }
+
+    /// What a metric usually is: the lower quartile of all that was kept before `minute`, so that an attack of two hours does not
+    /// become what is usual.
+    pub(super) fn usual(&self, minute: DateTime<Utc>, value: impl Fn(DateTime<Utc>) -> Option<f64>) -> Option<f64> {
+        let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
+        let mut values: Vec<f64> = (1..kept).filter_map(|n| value(minute - TimeDelta::minutes(n))).collect();
+        if values.len() < LEAST_MEDIAN_MINUTES {
+            return None;
+        }
+        let place = values.len() / 4;
+        Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
+    }
+
+    fn latency(&self, metric: Metric, minute: DateTime<Utc>) -> Verdict {
+        let limits = self.thresholds;
+        let (Some(requests), Some(latency)) = (self.at(Metric::Requests, minute), self.at(metric, minute)) else {
+            return Verdict::NotJudged;
+        };
+        if requests < limits.least_requests_per_minute || latency < limits.latency_least_ms {
+            return Verdict::Fine;
+        }
+        let Some(usual) = self.usual(minute, |minute| self.at(metric, minute)) else {
+            return Verdict::NotJudged;
+        };
+        multiple(latency / usual.max(1.0), limits.latency_multiple)
+    }
+
+    /// Latency that climbs while requests climb, and 5XX that follow it.
+    fn cascade(&self, minute: DateTime<Utc>) -> Verdict {
+        let finding = match self.latency(Metric::LatencyP99, minute) {
+            Verdict::Stands(finding) => finding,
+            other => return other,
+        };
+        let Some(usual) = self.usual(minute, |minute| self.at(Metric::Requests, minute)) else {
+            return Verdict::NotJudged;
+        };
+        let climbed = self.at(Metric::Requests, minute).is_some_and(|now| now >= usual * MORE_REQUESTS);
+        if !climbed || !self.errors_follow(minute) {
+            return Verdict::Fine;
+        }
+        Verdict::Stands(Finding { severity: Severity::Attack, ..finding })
+    }
+
+    /// Whether 5XX are up at `minute`, and were not before latency was.
+    fn errors_follow(&self, minute: DateTime<Utc>) -> bool {
+        let failing = |minute| matches!(self.verdict(SignalKind::ServerErrorsHigh, minute), Verdict::Stands(_));
+        let slow = |minute| matches!(self.latency(Metric::LatencyP99, minute), Verdict::Stands(_));
+        let back = |n: &i64| minute - TimeDelta::minutes(*n);
+        let first = |met: &dyn Fn(DateTime<Utc>) -> bool| (0..CASCADE_MINUTES).take_while(|n| met(back(n))).last();
+        match (first(&slow), first(&failing)) {
+            (Some(slow), Some(failing)) => slow >= failing,
+            _ => false,
+        }
+    }
+
+    /// Cache hits as a fraction of what was looked up.
+    pub(super) fn hit_share(&self, minute: DateTime<Utc>) -> Option<f64> {
+        let (hits, misses) = (self.at(Metric::CacheHits, minute)?, self.at(Metric::CacheMisses, minute)?);
+        let all = hits + misses;
+        (all >= self.thresholds.least_requests_per_minute && all > 0.0).then(|| hits / all)
+    }
+
+    fn cache(&self, minute: DateTime<Utc>) -> Verdict {
+        let Some(share) = self.hit_share(minute) else {
+            return Verdict::NotJudged;
+        };
+        let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
+        let before = (1..kept).filter_map(|n| self.hit_share(minute - TimeDelta::minutes(n)));
+        let Some(usual) = median(before.collect()).filter(|usual| *usual > 0.0) else {
+            return Verdict::NotJudged;
+        };
+        let (value, threshold) = (share / usual, self.thresholds.cache_hit_collapse);
+        let low = Finding { severity: Severity::Notice, value, threshold };
+        Some(low).filter(|low| low.value < low.threshold).into()
+    }
+
+    fn cost(&self, minute: DateTime<Utc>) -> Verdict {
+        let Some(dollars) = (self.situation.dollars)(minute) else {
+            return Verdict::NotJudged;
+        };
+        let limits = self.thresholds;
+        if dollars * 60.0 < limits.cost_least_dollars_per_hour {
+            return Verdict::Fine;
+        }
+        match self.usual(minute, self.situation.dollars).filter(|usual| *usual > 0.0) {
+            Some(usual) => multiple(dollars / usual, limits.cost_multiple),
+            None => Verdict::NotJudged,
+        }
+    }
+}
+
+fn multiple(value: f64, threshold: f64) -> Verdict {
+    let found = Finding { severity: Severity::Notice, value, threshold };
+    Some(found).filter(|found| found.value >= found.threshold).into()
+}
+
+fn above(value: f64, notice: f64, attack: f64) -> Option<Finding> {
+    let (severity, threshold) = if value > attack {
+        (Severity::Attack, attack)
+    } else if value > notice {
+        (Severity::Notice, notice)
+    } else {
+        return None;
+    };
+    Some(Finding { severity, value, threshold })
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    if values.len() < LEAST_MEDIAN_MINUTES {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    Some(if values.len().is_multiple_of(2) {
+        f64::midpoint(values[middle - 1], values[middle])
+    } else {
+        values[middle]
+    })
+}
