@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::{Aws, Connection, Endpoint, RangeHandle};
 use portcullis::drill::EMBEDDED;
@@ -19,7 +21,7 @@ use portcullis_range::{Counts, Range};
 use crate::respond_http::PETS;
 
 /// Account time after the opening at which the board is read: every attack has begun by then.
-const READ_AFTER: TimeDelta = TimeDelta::minutes(9);
+const READ_AFTER: Duration = Duration::from_mins(9);
 
 /// The scenario's text with an access log of `prod` in that format, or with none.
 fn with_logs(text: &str, format: Option<&str>) -> String {
@@ -38,7 +40,6 @@ fn with_logs(text: &str, format: Option<&str>) -> String {
 /// The board of a scenario nine minutes in. `rate` is what each method of `prod` may do from the opening on.
 async fn read(text: &str, rate: Option<f64>) -> (RangeHandle, Board) {
     let mut range = Range::from_scenario(text, None).unwrap();
-    let opened = range.now();
     if let Some(rate) = rate {
         let account = range.account_mut();
         let apis: Vec<String> = account.gateway.apis.keys().cloned().collect();
@@ -51,8 +52,9 @@ async fn read(text: &str, rate: Option<f64>) -> (RangeHandle, Board) {
             });
         }
     }
-    range.advance(opened + READ_AFTER);
     let handle = RangeHandle::new(range, 1.0);
+    // Paused time: account time goes on with it.
+    tokio::time::sleep(READ_AFTER).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
     let board = read_board(&aws, &Settings::default()).await.unwrap();
@@ -110,8 +112,9 @@ async fn an_http_api_is_read_beside_rest_apis_and_what_it_lacks_is_said() {
         .edit_http_stage("pets000001", "live", |stage| stage.default_settings.rate = Some(20.0))
         .unwrap();
     let opened = range.now();
-    range.advance(opened + READ_AFTER);
     let handle = RangeHandle::new(range, 1.0);
+    // Paused time: account time goes on with it.
+    tokio::time::sleep(READ_AFTER).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
     let board = read_board(&aws, &Settings::default()).await.unwrap();
