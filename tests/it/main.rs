@@ -41,5 +41,7 @@ mod tui_screens;
 mod tui_stage_actions;
 mod tui_states;
 mod watch;
+mod watch_permissions;
+mod watch_truth;
 mod watch_weather;
 mod world;
