@@ -121,6 +121,36 @@ async fn samples_name_labels_and_the_rules_inside_groups() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_over_the_limit_of_a_rate_rule_are_counted() {
+    let world = flood(1.0).await;
+    world.pass(60).await;
+    let keys = |report: &StageReport| rule(report, "rate-watch").rate_keys.clone();
+    assert_eq!(keys(&report(&world).await), Some(Known::Yes(0)));
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();
+        let (mut rules, body) = {
+            let acl = account.waf.web_acls[&id].saved();
+            (acl.rules.clone(), acl.body.clone())
+        };
+        let rate = rules.iter_mut().find(|rule| rule["Name"] == "rate-watch").unwrap();
+        rate["Statement"]["RateBasedStatement"]["Limit"] = 1_000.into();
+        account.write_web_acl(&id, rules, body).unwrap();
+    });
+    world.pass(360).await;
+    let limited = world.range.with(|range| {
+        let limited = &range.account().waf.rate_limited;
+        limited.iter().find(|((_, rule), _)| rule == "rate-watch").unwrap().1.len()
+    });
+    // Forty addresses send thirty requests a second each: every one of them is over it.
+    assert!(limited >= 40, "{limited}");
+    let report = report(&world).await;
+    assert_eq!(keys(&report), Some(Known::Yes(limited)));
+    assert!(only_counts(&report, "rate-watch").why.contains("its action is Count"));
+    assert_eq!(rule(&report, "blocklist").rate_keys, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rule_that_turns_the_attack_away_comes_first() {
     let world = flood(1.0).await;
     world.pass(240).await;
@@ -202,6 +232,7 @@ async fn each_permission_that_is_missing_leaves_every_other_part() {
         ("apigateway", "GetUsagePlans", &["usage_plans"], "/usageplans"),
         ("wafv2", "GetWebACL", &["waf", "web_acl"], "wafv2:GetWebACL"),
         ("wafv2", "ListResourcesForWebACL", &["waf_behind"], "wafv2:ListResourcesForWebACL"),
+        ("wafv2", "GetRateBasedStatementManagedKeys", &["waf_rate_keys"], "wafv2:GetRateBasedStatementManagedKeys"),
         ("wafv2", "GetSampledRequests", &["waf_samples"], "wafv2:GetSampledRequests"),
         ("cloudwatch", "GetMetricData", &["attack_began"], "cloudwatch:GetMetricData"),
     ];

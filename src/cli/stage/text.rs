@@ -133,8 +133,8 @@ fn rule(out: &mut String, rule: &RuleRow) {
         }
     }
     match &rule.rate_keys {
-        Some(Known::Yes(keys)) => say(out, &format!("{keys} keys are over its limit now")),
-        Some(other) => say(out, &format!("? keys over its limit: {}", why(other).unwrap_or_default())),
+        Some(Known::Yes(keys)) => say(out, &format!("addresses over its limit now: {keys}")),
+        Some(other) => say(out, &format!("? addresses over its limit: {}", why(other).unwrap_or_default())),
         None => {}
     }
 }

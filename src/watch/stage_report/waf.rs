@@ -27,6 +27,8 @@ pub(super) struct Opened {
     pub(super) acl: WebAcl,
     /// Rule groups of this account that it refers to, by ARN.
     pub(super) groups: Vec<(String, Result<RuleGroup, AwsError>)>,
+    /// How many keys are over the limit of each rate rule now, by its name.
+    rate_keys: Vec<(String, Known<usize>)>,
     behind: Known<Behind>,
     /// Everything together, under the dimension value that has data.
     total: Result<Held, AwsError>,
@@ -56,7 +58,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
     }
     let queries: Vec<MetricQuery> = names.iter().flat_map(|name| queries(name, "ALL", aws.region())).collect();
     let window = Window::last(MINUTES, aws.clock().now());
-    let (read, groups) = tokio::join!(read(aws, &queries, window), groups(aws, &acl));
+    let (read, groups, rate_keys) = tokio::join!(read(aws, &queries, window), groups(aws, &acl), rate_keys(aws, &acl));
     let metrics = queries.len();
     let (total, dimension) = match read {
         Ok(held) => {
@@ -73,7 +75,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
         stages,
         others: Some("load balancers and other kinds of resource were not asked for".to_owned()),
     });
-    Ok(Opened { acl, groups, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
+    Ok(Opened { acl, groups, rate_keys, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
 }
 
 /// The rule groups of this account that a web ACL refers to. AWS's managed groups cannot be read.
@@ -88,6 +90,16 @@ async fn groups(aws: &Aws, acl: &WebAcl) -> Vec<(String, Result<RuleGroup, AwsEr
     arns.sort();
     arns.dedup();
     let calls = arns.into_iter().map(|arn| async move { (arn.clone(), aws.rule_group(arn, Lane::Plan).await) });
+    join_all(calls).await
+}
+
+/// How many keys are over the limit of the web ACL's own rate rules.
+async fn rate_keys(aws: &Aws, acl: &WebAcl) -> Vec<(String, Known<usize>)> {
+    let rated = acl.rules.iter().filter(|rule| matches!(rule.statement, Statement::RateBased { .. }));
+    let calls = rated.map(|rule| async move {
+        let keys = aws.rate_keys(acl, &rule.name, Lane::Plan).await;
+        (rule.name.clone(), known(keys.map(|keys| keys.len()), ApiKind::Rest))
+    });
     join_all(calls).await
 }
 
@@ -195,7 +207,7 @@ pub(super) fn rows(opened: &Opened, rules: &RuleSeries, frame: &Frame<'_>) -> Ve
         figures: figures(rules, opened, place, rule.metered, frame),
         minutes: minutes(rules.held.as_ref().ok().and_then(|held| held.get(place)), rule.metered),
         inner: Known::NotYet,
-        rate_keys: matches!(rule.statement, Statement::RateBased { .. }).then_some(Known::NotYet),
+        rate_keys: opened.rate_keys.iter().find(|(name, _)| *name == rule.name).map(|(_, keys)| keys.clone()),
     };
     acl.in_order().enumerate().map(row).collect()
 }
