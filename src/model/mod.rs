@@ -7,6 +7,7 @@ pub mod action;
 pub mod address;
 pub mod board;
 pub mod change;
+pub mod connection;
 pub mod cost;
 pub mod figure;
 pub mod identity;

@@ -10,9 +10,13 @@ use portcullis::aws::{Aws, Connection, Endpoint, RangeHandle};
 use portcullis::drill::EMBEDDED;
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::figure::{Figure, Origin};
+use portcullis::model::limits::LimitOf;
 use portcullis::model::settings::Settings;
+use portcullis::model::stage::ApiKind;
 use portcullis::watch::read_board;
 use portcullis_range::{Counts, Range};
+
+use crate::respond_http::PETS;
 
 /// Account time after the opening at which the board is read: every attack has begun by then.
 const READ_AFTER: TimeDelta = TimeDelta::minutes(9);
@@ -94,6 +98,33 @@ async fn every_figure_of_every_scenario_is_what_happened() {
         }
         assert!(compared > 0, "{name}: nothing was compared");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_api_is_read_beside_rest_apis_and_what_it_lacks_is_said() {
+    let log = r#"throttle = { rate = 200, burst = 300 }, access_log = { group = "pets", format = "json" }"#;
+    let text = PETS.replace("throttle = { rate = 200, burst = 300 }", log);
+    let mut range = Range::from_scenario(&text, None).unwrap();
+    range
+        .account_mut()
+        .edit_http_stage("pets000001", "live", |stage| stage.default_settings.rate = Some(20.0))
+        .unwrap();
+    let opened = range.now();
+    range.advance(opened + READ_AFTER);
+    let handle = RangeHandle::new(range, 1.0);
+    let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
+    let aws = Aws::connect(&connection).await.unwrap();
+    let board = read_board(&aws, &Settings::default()).await.unwrap();
+    let row = &board.stages[0];
+    assert_eq!((row.kind, row.id.label().as_str()), (ApiKind::Http, "pets/live"));
+    compare(&handle, row, "pets");
+    let truth = |m| handle.with(|range| range.truth().stage("pets/live", m)).throttled as f64 / 60.0;
+    near("pets throttled", &row.figures.throttled_per_second, truth, 0.02);
+    assert!(row.figures.throttled_per_second.value().unwrap() > 1.0);
+    assert!(row.figures.waf_blocked_per_second.reason().unwrap().contains("no web ACL"));
+    assert!(row.figures.cache_hit_share.reason().unwrap().contains("no cache"));
+    let limit = row.limit.unwrap();
+    assert!((limit.limit.rate - 20.0).abs() < 1e-9 && limit.of == LimitOf::Stage, "{limit:?}");
 }
 
 #[tokio::test(start_paused = true)]
