@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::frame::{Before, Frame, missing, provisional};
@@ -14,7 +13,9 @@ use crate::model::board::Known;
 use crate::model::figure::Figure;
 use crate::model::settings::Settings;
 use crate::model::stage::ApiKind;
-use crate::model::stage_report::{Behind, Counters, RuleMode, RuleRow, RuleSource, Samples, WafCounter, WafReport};
+use crate::model::stage_report::{
+    Behind, Counters, LabelRow, RuleMode, RuleRow, RuleSource, Samples, WafCounter, WafReport,
+};
 use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 use crate::watch::store::{Held, Window};
 
@@ -217,12 +218,11 @@ pub(super) fn report(
     opened: &Opened,
     rules: &RuleSeries,
     rows: Vec<RuleRow>,
-    samples: Known<Samples>,
+    (samples, labels): (Known<Samples>, Known<Vec<LabelRow>>),
     frame: &Frame<'_>,
-    began: Option<DateTime<Utc>>,
+    before: Before,
 ) -> WafReport {
     let acl = &opened.acl;
-    let before = Before::new(began, frame.now);
     let default_place = rows.len();
     let held = rules.held.as_ref().ok().and_then(|held| held.get(default_place));
     let default_minutes = minutes(held, acl.metered);
@@ -250,6 +250,7 @@ pub(super) fn report(
         rules: rows,
         in_the_way,
         only_count,
+        labels,
         samples,
         before: before.words(),
     }
