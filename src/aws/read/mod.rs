@@ -7,6 +7,7 @@ mod logs;
 mod metrics;
 mod policy;
 mod posture;
+mod rate_keys;
 mod samples;
 mod stage;
 mod waf;
