@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch::Receiver;
 
 use super::args::{Common, SnapshotArgs};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::{FigureMap, Printer, time};
-use super::session::only;
+use super::session::connections;
 use super::text;
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError, Connection};
 use crate::model::board::{AccountGauge, Board, Known, PaceOf, Polling, StageRow};
 use crate::model::cost::Burn;
 use crate::model::limits::{LimitOf, WinningLimit};
@@ -30,41 +34,129 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
     if let Some(stage) = &args.stage {
         return super::stage::snapshot(common, stage, printer).await;
     }
-    let settings = config::settings(common)?;
-    let aws = Aws::connect(&only(common)?).await?;
-    if !args.watch {
-        print(&read_board(&aws, &settings).await?, &settings, printer);
-        return Ok(Exit::Done);
+    let settings = Arc::new(config::settings(common)?);
+    let connections = connections(common);
+    if args.watch {
+        return watch(connections, &settings, printer).await;
     }
-    let settings = Arc::new(settings);
-    let watcher = Watcher::start(aws, Arc::clone(&settings));
-    let mut boards = watcher.boards();
-    let mut printed = None;
+    let one = connections.len() == 1;
+    let read = join_all(connections.iter().map(|connection| read_one(connection, &settings))).await;
+    if one && let Some(Err(error)) = read.first() {
+        return Err(error.clone().into());
+    }
+    let known = read.iter().any(Result::is_ok);
+    if printer.is_json() {
+        let values: Vec<Value> =
+            connections.iter().zip(&read).map(|(to, read)| connected(to, read, &settings)).collect();
+        printer.object("snapshot", if one { values.into_iter().next().unwrap_or_default() } else { together(values) });
+    } else {
+        for (connection, read) in connections.iter().zip(&read) {
+            match read {
+                Ok(board) => printer.text(&text::board(board)),
+                Err(error) => printer.aside(&[format!("{}: {error}", name(connection))]),
+            }
+        }
+    }
+    Ok(if known { Exit::Done } else { Exit::Error })
+}
+
+async fn read_one(connection: &Connection, settings: &Settings) -> Result<Board, AwsError> {
+    let aws = Aws::connect(connection).await?;
+    Box::pin(read_board(&aws, settings)).await
+}
+
+/// A board after every poll of each connection, whichever comes first: one that hangs holds up no other.
+async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: Printer) -> Result<Exit, Failure> {
+    let mut boards = FuturesUnordered::new();
+    // Kept: a watcher that is dropped stops.
+    let mut watchers = Vec::new();
+    for connection in connections {
+        let watcher = Watcher::start(Aws::connect(&connection).await?, Arc::clone(settings));
+        boards.push(next(connection, watcher.boards(), None));
+        watchers.push(watcher);
+    }
     loop {
         tokio::select! {
-            changed = boards.changed() => if changed.is_err() { return Ok(Exit::Done) },
+            Some(came) = boards.next() => {
+                let Some((connection, receiver, board)) = came else { return Ok(Exit::Done) };
+                print(&connection, &board, settings, printer);
+                boards.push(next(connection, receiver, board.polling.read_at));
+            }
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
-        }
-        let board = boards.borrow_and_update().clone();
-        if board.polling.read_at.is_some() && board.polling.read_at != printed {
-            printed = board.polling.read_at;
-            print(&board, &settings, printer);
         }
     }
 }
 
-fn print(board: &Board, settings: &Settings, printer: Printer) {
+/// The next board with a reading after `printed`; `None` once there is none any more.
+async fn next(
+    connection: Connection,
+    mut boards: Receiver<Arc<Board>>,
+    printed: Option<DateTime<Utc>>,
+) -> Option<(Connection, Receiver<Arc<Board>>, Arc<Board>)> {
+    loop {
+        boards.changed().await.ok()?;
+        let board = boards.borrow_and_update().clone();
+        if board.polling.read_at.is_some() && board.polling.read_at != printed {
+            return Some((connection, boards, board));
+        }
+    }
+}
+
+fn print(connection: &Connection, board: &Board, settings: &Settings, printer: Printer) {
     if printer.is_json() {
-        printer.object("snapshot", value(board, settings));
+        printer.object("snapshot", value(connection, board, settings));
     } else {
         printer.text(&text::board(board));
     }
 }
 
-fn value(board: &Board, settings: &Settings) -> Value {
-    let stages: Vec<Value> = board.stages.iter().map(stage).collect();
+/// What a connection is called before it has answered: its profile and region, as they were asked for.
+fn name(connection: &Connection) -> String {
+    let named = [&connection.profile, &connection.region].into_iter().flatten();
+    let named: Vec<&str> = named.map(String::as_str).collect();
+    if named.is_empty() { "the account".to_owned() } else { named.join(" ") }
+}
+
+fn connected(connection: &Connection, read: &Result<Board, AwsError>, settings: &Settings) -> Value {
+    match read {
+        Ok(board) => value(connection, board, settings),
+        Err(error) => json!({
+            "profile": connection.profile,
+            "region": connection.region,
+            "error": error.to_string(),
+            "stages": [],
+        }),
+    }
+}
+
+/// Several connections in one object: all stages in one list, each with its own account and region, and the rest by connection.
+fn together(mut connections: Vec<Value>) -> Value {
+    let mut stages = Vec::new();
+    for connection in &mut connections {
+        if let Some(Value::Array(own)) = connection.as_object_mut().and_then(|fields| fields.remove("stages")) {
+            stages.extend(own);
+        }
+    }
+    json!({ "stages": stages, "connections": connections })
+}
+
+fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
+    let at = board.identity.as_ref().map(|identity| &identity.at);
+    let identified = |row: &StageRow| {
+        let mut object = json!({
+            "profile": connection.profile,
+            "account": at.map(|at| &at.account),
+            "region": at.map(|at| &at.region),
+        });
+        if let (Value::Object(object), Value::Object(fields)) = (&mut object, stage(row)) {
+            object.extend(fields);
+        }
+        object
+    };
+    let stages: Vec<Value> = board.stages.iter().map(identified).collect();
     let polling = &board.polling;
     json!({
+        "profile": connection.profile,
         "account": board.identity.as_ref().map(|i| &i.at.account),
         "region": board.identity.as_ref().map(|i| &i.at.region),
         "endpoint": board.identity.as_ref().and_then(|i| i.endpoint.as_ref()),
