@@ -25,6 +25,7 @@ fn method(name: &str, authorization: &str, figures: Option<[f64; 5]>, limit: (f6
         api_key_required: name.starts_with("POST"),
         caching: Known::Yes(name.starts_with("GET")),
         requests_per_second: at(0),
+        sampled_share: Figure::unknown("WAF drew no sample of it"),
         client_error_share: at(1),
         server_error_share: at(2),
         latency_p50_ms: at(3),
@@ -77,6 +78,7 @@ fn waf() -> WafReport {
             rule(2, "per-address", RuleMode::Acts(RuleAction::Block), [0.0, 2.1, 0.0], Some(Known::Yes(14))),
             rule(3, "sqli", RuleMode::GroupCounts, [0.0, 0.0, 158.3], None),
         ],
+        labels: Known::Yes(Vec::new()),
         in_the_way: vec![InTheWay {
             rule: "per-address".into(),
             is_default: false,
