@@ -42,6 +42,7 @@ mod tui_stage_actions;
 mod tui_states;
 mod watch;
 mod watch_permissions;
+mod watch_rate_keys;
 mod watch_truth;
 mod watch_weather;
 mod world;

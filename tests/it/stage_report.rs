@@ -22,11 +22,11 @@ fn prod(world: &World) -> StageId {
     })
 }
 
-async fn report(world: &World) -> StageReport {
+pub(crate) async fn report(world: &World) -> StageReport {
     stage_report(&world.aws, &world.settings, &prod(world), ApiKind::Rest).await
 }
 
-fn known<T>(known: &Known<T>) -> &T {
+pub(crate) fn known<T>(known: &Known<T>) -> &T {
     match known {
         Known::Yes(value) => value,
         Known::NotYet => panic!("not yet"),
@@ -38,7 +38,7 @@ fn waf(report: &StageReport) -> &WafReport {
     known(&report.waf).as_ref().unwrap()
 }
 
-fn rule<'a>(report: &'a StageReport, name: &str) -> &'a RuleRow {
+pub(crate) fn rule<'a>(report: &'a StageReport, name: &str) -> &'a RuleRow {
     waf(report).rules.iter().find(|rule| rule.metric_name == name).unwrap()
 }
 

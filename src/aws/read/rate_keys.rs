@@ -17,10 +17,36 @@ impl Aws {
     /// # Errors
     /// `WAFUnsupportedAggregateKeyTypeException` where the rule counts by something else; else what the call brings.
     pub async fn rate_keys(&self, acl: &WebAcl, rule: &str, lane: Lane) -> Result<Vec<IpNet>, AwsError> {
+        self.managed_keys(acl, None, rule, lane).await
+    }
+
+    /// The same of a rate rule inside a rule group. `reference` is the name of the web ACL's rule that refers to the group, which AWS wants named
+    /// (documented); `rule` that of the rule in the group.
+    ///
+    /// # Errors
+    /// As [`Aws::rate_keys`].
+    pub async fn rate_keys_in_group(
+        &self,
+        acl: &WebAcl,
+        reference: &str,
+        rule: &str,
+        lane: Lane,
+    ) -> Result<Vec<IpNet>, AwsError> {
+        self.managed_keys(acl, Some(reference), rule, lane).await
+    }
+
+    async fn managed_keys(
+        &self,
+        acl: &WebAcl,
+        reference: Option<&str>,
+        rule: &str,
+        lane: Lane,
+    ) -> Result<Vec<IpNet>, AwsError> {
         const OPERATION: &str = "GetRateBasedStatementManagedKeys";
         self.0.pace.turn(Quota::WafRead(OPERATION), lane).await;
         let call = self.0.waf.get_rate_based_statement_managed_keys().scope(Scope::Regional);
         let call = call.web_acl_name(&acl.name).web_acl_id(&acl.id).rule_name(rule);
+        let call = call.set_rule_group_rule_name(reference.map(str::to_owned));
         let answer = call.send().await.map_err(|e| AwsError::of(OPERATION, rule, &e))?;
         let both = [answer.managed_keys_ipv4(), answer.managed_keys_ipv6()].into_iter().flatten();
         Ok(both.flat_map(|keys| keys.addresses()).filter_map(|entry| address::parsed(entry)).collect())

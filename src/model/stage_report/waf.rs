@@ -182,8 +182,8 @@ pub struct RuleRow {
     /// Rules inside the group, those that most samples of the last minutes name first; empty where it is no group. Of a group that cannot be
     /// read (AWS's managed ones) only those that samples or overrides name.
     pub inner: Known<Vec<InnerRule>>,
-    /// Of a rate rule of the web ACL itself: how many addresses are over its limit now (AWS lists 10,000 of each version at most). `None` where it is
-    /// no such rule.
+    /// Of a rate rule: how many addresses are over its limit now (AWS lists 10,000 of each version at most). Of a rule group of this account: how many
+    /// are over the limit of any rate rule in it. `None` where it is no such rule, or a group without one.
     pub rate_keys: Option<Known<usize>>,
 }
 

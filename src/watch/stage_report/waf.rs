@@ -1,8 +1,10 @@
 //! The web ACL rule by rule: what is read of it, and its rows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use ipnet::IpNet;
 
 use super::frame::{Before, Frame, missing, provisional};
 use super::known::{known, reason};
@@ -22,13 +24,16 @@ use crate::watch::store::{Held, Window};
 /// Minutes read: as long as an attack may have stood, and the half hour before it where that is still kept.
 const MINUTES: i64 = 180;
 
+/// Rule groups of this account, by ARN.
+pub(super) type Groups = Vec<(String, Result<RuleGroup, AwsError>)>;
+
 /// A web ACL, and under which name its series are kept.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) acl: WebAcl,
     /// Rule groups of this account that it refers to, by ARN.
-    pub(super) groups: Vec<(String, Result<RuleGroup, AwsError>)>,
-    /// How many keys are over the limit of each rate rule now, by its name.
+    pub(super) groups: Groups,
+    /// How many addresses are over the limit now of each rate rule, or of any inside a group, by the name of the web ACL's rule.
     rate_keys: Vec<(String, Known<usize>)>,
     behind: Known<Behind>,
     /// Everything together, under the dimension value that has data.
@@ -59,7 +64,12 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
     }
     let queries: Vec<MetricQuery> = names.iter().flat_map(|name| queries(name, "ALL", aws.region())).collect();
     let window = Window::last(MINUTES, aws.clock().now());
-    let (read, groups, rate_keys) = tokio::join!(read(aws, &queries, window), groups(aws, &acl), rate_keys(aws, &acl));
+    let groups_and_keys = async {
+        let groups = groups(aws, &acl).await;
+        let keys = rate_keys(aws, &acl, &groups).await;
+        (groups, keys)
+    };
+    let (read, (groups, rate_keys)) = tokio::join!(read(aws, &queries, window), groups_and_keys);
     let metrics = queries.len();
     let (total, dimension) = match read {
         Ok(held) => {
@@ -80,7 +90,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
 }
 
 /// The rule groups of this account that a web ACL refers to. AWS's managed groups cannot be read.
-async fn groups(aws: &Aws, acl: &WebAcl) -> Vec<(String, Result<RuleGroup, AwsError>)> {
+async fn groups(aws: &Aws, acl: &WebAcl) -> Groups {
     let mut arns: Vec<&String> = acl
         .in_order()
         .filter_map(|rule| match &rule.statement {
@@ -94,14 +104,38 @@ async fn groups(aws: &Aws, acl: &WebAcl) -> Vec<(String, Result<RuleGroup, AwsEr
     join_all(calls).await
 }
 
-/// How many keys are over the limit of the web ACL's own rate rules.
-async fn rate_keys(aws: &Aws, acl: &WebAcl) -> Vec<(String, Known<usize>)> {
-    let rated = acl.rules.iter().filter(|rule| matches!(rule.statement, Statement::RateBased { .. }));
-    let calls = rated.map(|rule| async move {
-        let keys = aws.rate_keys(acl, &rule.name, Lane::Plan).await;
-        (rule.name.clone(), known(keys.map(|keys| keys.len()), ApiKind::Rest))
+/// How many addresses are over the limit of the web ACL's rate rules, those in its rule groups included, by the name of its own rule. An address that
+/// is over the limits of several rules of a group is one address.
+async fn rate_keys(aws: &Aws, acl: &WebAcl, groups: &Groups) -> Vec<(String, Known<usize>)> {
+    let calls = acl.rules.iter().map(|rule| async move {
+        let keys = match &rule.statement {
+            Statement::RateBased { .. } => aws.rate_keys(acl, &rule.name, Lane::Plan).await,
+            Statement::RuleGroup { arn, .. } => match rated_inside(groups, arn) {
+                Ok(inside) if inside.is_empty() => return None,
+                Ok(inside) => keys_inside(aws, acl, &rule.name, &inside).await,
+                // Whether there is a rate rule in it is not known either.
+                Err(error) => Err(error.clone()),
+            },
+            _ => return None,
+        };
+        let distinct = keys.map(|keys| keys.into_iter().collect::<HashSet<IpNet>>().len());
+        Some((rule.name.clone(), known(distinct, ApiKind::Rest)))
     });
-    join_all(calls).await
+    join_all(calls).await.into_iter().flatten().collect()
+}
+
+/// The names of the rate rules inside a group, or why it could not be read.
+fn rated_inside<'a>(groups: &'a Groups, arn: &str) -> Result<Vec<&'a str>, &'a AwsError> {
+    let Some((_, read)) = groups.iter().find(|(known, _)| known == arn) else { return Ok(Vec::new()) };
+    let rules = read.as_ref()?.rules.iter().filter(|rule| matches!(rule.statement, Statement::RateBased { .. }));
+    Ok(rules.map(|rule| rule.name.as_str()).collect())
+}
+
+/// The keys of every rate rule inside a group; of all or none, since a part would look like the whole.
+async fn keys_inside(aws: &Aws, acl: &WebAcl, reference: &str, inside: &[&str]) -> Result<Vec<IpNet>, AwsError> {
+    let calls = inside.iter().map(|rule| aws.rate_keys_in_group(acl, reference, rule, Lane::Plan));
+    let read: Result<Vec<Vec<IpNet>>, AwsError> = join_all(calls).await.into_iter().collect();
+    Ok(read?.into_iter().flatten().collect())
 }
 
 impl Opened {
