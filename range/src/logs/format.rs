@@ -22,6 +22,17 @@ pub(crate) enum Dynamic {
 }
 
 impl Dynamic {
+    /// All of them.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::RequestId,
+        Self::ExtendedRequestId,
+        Self::SourceIp,
+        Self::RequestTime,
+        Self::RequestTimeEpoch,
+        Self::ResponseLatency,
+        Self::IntegrationLatency,
+    ];
+
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "requestId" => Self::RequestId,

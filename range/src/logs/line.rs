@@ -170,22 +170,29 @@ impl Kind {
     pub(crate) fn render(&self, line: &Line) -> String {
         let mut text = String::with_capacity(256);
         for piece in &self.pieces {
-            // Writing to a String cannot fail.
-            let _ = match piece {
-                Piece::Text(known) => text.write_str(known),
-                Piece::Dynamic(Dynamic::RequestId) => text.write_str(&self.request_id(line)),
-                Piece::Dynamic(Dynamic::ExtendedRequestId) => write!(text, "{}=", Ids::new(line.id ^ 1).short(15)),
-                Piece::Dynamic(Dynamic::SourceIp) => write!(text, "{}", line.address),
-                Piece::Dynamic(Dynamic::RequestTime) => text.write_str(&common_log_time(line.millis)),
-                Piece::Dynamic(Dynamic::RequestTimeEpoch) => write!(text, "{}", line.millis),
-                Piece::Dynamic(Dynamic::ResponseLatency) => write!(text, "{}", line.took.response),
-                Piece::Dynamic(Dynamic::IntegrationLatency) => match line.took.integration {
-                    Some(ms) => write!(text, "{ms}"),
-                    None => text.write_str("-"),
-                },
-            };
+            match piece {
+                Piece::Text(known) => text.push_str(known),
+                Piece::Dynamic(dynamic) => self.fill_in(*dynamic, line, &mut text),
+            }
         }
         text
+    }
+
+    /// Appends what a variable holds in a line.
+    pub(crate) fn fill_in(&self, dynamic: Dynamic, line: &Line, text: &mut String) {
+        // Writing to a String cannot fail.
+        let _ = match dynamic {
+            Dynamic::RequestId => text.write_str(&self.request_id(line)),
+            Dynamic::ExtendedRequestId => write!(text, "{}=", Ids::new(line.id ^ 1).short(15)),
+            Dynamic::SourceIp => write!(text, "{}", line.address),
+            Dynamic::RequestTime => text.write_str(&common_log_time(line.millis)),
+            Dynamic::RequestTimeEpoch => write!(text, "{}", line.millis),
+            Dynamic::ResponseLatency => write!(text, "{}", line.took.response),
+            Dynamic::IntegrationLatency => match line.took.integration {
+                Some(ms) => write!(text, "{ms}"),
+                None => text.write_str("-"),
+            },
+        };
     }
 
     fn request_id(&self, line: &Line) -> String {
@@ -198,9 +205,9 @@ impl Kind {
 }
 
 impl Line {
-    /// Two lines that have nothing in common: where a kind's are alike in them, all lines of the kind are.
+    /// Two lines that have nothing in common, and no two variables alike: where a kind's are alike in them, all lines of the kind are.
     pub(crate) fn strangers() -> [Self; 2] {
-        let took = |ms| Took { response: ms, integration: Some(ms) };
+        let took = |ms| Took { response: ms, integration: Some(ms + 1) };
         [
             Self { millis: 0, address: IpAddr::from([0, 0, 0, 0]), took: took(0), id: 0 },
             Self { millis: 1_234_567_890_123, address: IpAddr::from([255; 4]), took: took(99_999), id: 1 },

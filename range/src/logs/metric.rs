@@ -54,8 +54,10 @@ struct Minute {
 /// What lines of a kind publish.
 #[derive(Debug, Clone, PartialEq)]
 enum Published {
-    /// Not the same for all of them.
+    /// What differs from line to line.
     Varies,
+    /// What differs with how long they took, and with nothing else.
+    ByTook,
     /// Nothing: none matches.
     Nothing,
     Always(Datum),
@@ -100,6 +102,15 @@ impl MetricFilter {
             match self.published(&record.kind) {
                 Published::Nothing => {}
                 Published::Always(datum) => self.publish(&datum, u64::from(record.count), metrics, at),
+                Published::ByTook => {
+                    let [some, _] = Line::strangers();
+                    for (took, count) in second.into_iter().flat_map(|second| second.latencies(record, seed)) {
+                        let line = Line { took, ..some.clone() };
+                        if let Some(datum) = self.datum(&record.kind.render(&line)) {
+                            self.publish(&datum, count, metrics, at);
+                        }
+                    }
+                }
                 Published::Varies => {
                     let lines = second.into_iter().flat_map(|second| second.lines(record, seed));
                     for datum in lines.filter_map(|line| self.datum(&record.kind.render(&line))).collect::<Vec<_>>() {
@@ -128,7 +139,10 @@ impl MetricFilter {
         if let Some(known) = self.known.get(&kind.serial()) {
             return known.clone();
         }
-        let [one, other] = Line::strangers().map(|line: Line| kind.render(&line));
+        let [one, other] = Line::strangers();
+        // Everything is another line's but for how long it took.
+        let took = kind.render(&Line { took: one.took, ..other.clone() });
+        let [one, other] = [one, other].map(|line| kind.render(&line));
         let selectors = self.transformation.dimensions.values().chain([&self.transformation.value]);
         let looks_at = |message: &str| {
             let mut seen = self.read.looks_at(message);
@@ -136,6 +150,7 @@ impl MetricFilter {
             seen
         };
         let published = match self.datum(&one) {
+            _ if looks_at(&one) != looks_at(&other) && looks_at(&took) == looks_at(&one) => Published::ByTook,
             _ if looks_at(&one) != looks_at(&other) => Published::Varies,
             Some(datum) => Published::Always(datum),
             None => Published::Nothing,

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::table::{Groups, Row, moment, sort};
 use super::{Command, Expr, MOST_ROWS, Program, Stats};
+use crate::logs::format::Dynamic;
 use crate::logs::json::discover;
 use crate::logs::line::{Line, Took};
 use crate::logs::{Kind, LogStore, Record, Results, Second};
@@ -47,6 +48,24 @@ struct Alike {
     took: Option<Took>,
 }
 
+/// Fields of a kind's lines: those that are alike in all of them, and those that are a variable.
+struct Template {
+    values: Vec<Option<String>>,
+    variables: Vec<(usize, Dynamic)>,
+}
+
+impl Template {
+    fn fill_in(&self, kind: &Kind, line: &Line) -> Vec<Option<String>> {
+        let mut values = self.values.clone();
+        for (at, dynamic) in &self.variables {
+            let mut text = String::new();
+            kind.fill_in(*dynamic, line, &mut text);
+            values[*at] = Some(text);
+        }
+        values
+    }
+}
+
 struct Runner<'a> {
     program: &'a Program,
     asked: &'a Asked<'a>,
@@ -55,6 +74,7 @@ struct Runner<'a> {
     /// Whether any of them is a discovered field.
     discovers: bool,
     looks: HashMap<u64, Look>,
+    templates: HashMap<u64, Option<Template>>,
     results: Results,
 }
 
@@ -64,7 +84,15 @@ pub(crate) fn run(program: &Program, asked: &Asked<'_>) -> Results {
     let event: HashMap<&str, usize> =
         columns.filter(|(_, (_, is_event))| **is_event).map(|(at, (name, _))| (name.as_str(), at)).collect();
     let discovers = event.keys().any(|name| !name.starts_with('@'));
-    let mut runner = Runner { program, asked, event, discovers, looks: HashMap::new(), results: Results::default() };
+    let mut runner = Runner {
+        program,
+        asked,
+        event,
+        discovers,
+        looks: HashMap::new(),
+        templates: HashMap::new(),
+        results: Results::default(),
+    };
     let first = program.commands.iter().position(|command| matches!(command, Command::Stats(_)));
     match first.map(|at| (at, &program.commands[at])) {
         Some((at, Command::Stats(stats))) => {
@@ -95,8 +123,15 @@ impl<'a> Runner<'a> {
         self.results.bytes += count * record.kind.line_bytes();
     }
 
-    fn row(&self, group: &str, kind: &Kind, line: &Line, weight: u64) -> Row {
-        let mut values = vec![None; self.program.columns.len()];
+    fn row(&mut self, group: &str, kind: &Kind, line: &Line, weight: u64) -> Row {
+        if !self.templates.contains_key(&kind.serial()) {
+            let made = self.template(kind);
+            self.templates.insert(kind.serial(), made);
+        }
+        let mut values = match self.templates.get(&kind.serial()) {
+            Some(Some(template)) => template.fill_in(kind, line),
+            _ => self.discovered(kind, line),
+        };
         let mut put = |name: &str, value: &dyn Fn() -> String| {
             if let Some(at) = self.event.get(name) {
                 values[*at] = Some(value());
@@ -108,20 +143,48 @@ impl<'a> Runner<'a> {
         put("@logStream", &|| kind.stream().to_owned());
         put("@log", &|| format!("{}:{group}", self.asked.account));
         put("@ptr", &|| pointer(line.id));
-        if self.discovers || self.event.contains_key("@message") {
-            let message = kind.render(line);
-            if self.discovers {
-                discover(&message, |name, value| {
-                    if let Some(at) = self.event.get(name) {
-                        values[*at] = Some(value);
-                    }
-                });
-            }
-            if let Some(at) = self.event.get("@message") {
-                values[*at] = Some(message);
+        Row { weight, millis: line.millis, values, pointer: Some(line.id) }
+    }
+
+    /// The message of a line and the fields in it, as far as the query asks for them.
+    fn discovered(&self, kind: &Kind, line: &Line) -> Vec<Option<String>> {
+        let mut values = vec![None; self.program.columns.len()];
+        if !self.discovers && !self.event.contains_key("@message") {
+            return values;
+        }
+        let message = kind.render(line);
+        if self.discovers {
+            discover(&message, |name, value| {
+                if let Some(at) = self.event.get(name) {
+                    values[*at] = Some(value);
+                }
+            });
+        }
+        if let Some(at) = self.event.get("@message") {
+            values[*at] = Some(message);
+        }
+        values
+    }
+
+    /// How the fields of a kind's lines are made without making the line; `None` where one of them is neither the same for all lines nor one
+    /// variable and nothing else.
+    fn template(&self, kind: &Kind) -> Option<Template> {
+        let [one, other] = Line::strangers();
+        let is = |dynamic: Dynamic, line: &Line, value: Option<&String>| {
+            let mut text = String::new();
+            kind.fill_in(dynamic, line, &mut text);
+            Some(&text) == value
+        };
+        let (values, others) = (self.discovered(kind, &one), self.discovered(kind, &other));
+        let mut variables = Vec::new();
+        for (at, (value, differs)) in values.iter().zip(&others).enumerate() {
+            if value != differs {
+                let fits =
+                    |dynamic: &Dynamic| is(*dynamic, &one, value.as_ref()) && is(*dynamic, &other, differs.as_ref());
+                variables.push((at, Dynamic::ALL.into_iter().find(fits)?));
             }
         }
-        Row { weight, millis: line.millis, values, pointer: Some(line.id) }
+        Some(Template { values, variables })
     }
 
     /// Lets the commands before `stats` make their columns; says whether the filters let the row through.
@@ -175,7 +238,7 @@ impl<'a> Runner<'a> {
             return *known;
         }
         let [one, other] = Line::strangers();
-        let seen = |line: &Line| {
+        let mut seen = |line: &Line| {
             let mut row = self.row(group, kind, line, 1);
             let passes = self.prepare(&mut row);
             let mut values = Vec::new();
@@ -185,7 +248,7 @@ impl<'a> Runner<'a> {
             (values, passes)
         };
         let (base, passes) = seen(&one);
-        let differs = |line: Line| seen(&line).0 != base;
+        let mut differs = |line: Line| seen(&line).0 != base;
         let id = differs(Line { id: other.id, ..one.clone() });
         let moment = differs(Line { millis: other.millis, ..one.clone() });
         let address = differs(Line { address: other.address, ..one.clone() });
