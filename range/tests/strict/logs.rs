@@ -145,11 +145,14 @@ fn log_groups_come_by_name_page_by_page_with_both_arns() {
     assert!(next.get("nextToken").is_none());
     let one = client.logs("DescribeLogGroups", json!({"logGroupNamePrefix": "group-1", "limit": 3})).ok();
     assert_eq!(one["logGroups"][2]["logGroupName"], "group-12");
+    let named = client.logs("DescribeLogGroups", json!({"logGroupIdentifiers": [arn("group-07")]})).ok();
+    assert_eq!(named["logGroups"].as_array().unwrap().len(), 1);
     for input in [
         json!({"limit": 51}),
         json!({"limit": 0}),
         json!({"logGroupNamePrefix": "a b"}),
         json!({"logGroupNamePrefix": "a", "logGroupNamePattern": "b"}),
+        json!({"logGroupNamePrefix": "a", "logGroupIdentifiers": ["b"]}),
     ] {
         assert_eq!(client.logs("DescribeLogGroups", input).refused(), (400, "InvalidParameterException".to_owned()));
     }
