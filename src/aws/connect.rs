@@ -9,6 +9,7 @@ use aws_sdk_apigateway::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::{Builder as HttpBuilder, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::credentials::Renewed;
 use super::error::{AwsError, Problem};
 use super::gate::{GuardedHttp, ReadsOnly};
 use super::in_process::{InProcess, RangeHandle};
@@ -166,11 +167,16 @@ async fn load(connection: &Connection, plain: &SharedHttpClient) -> SdkConfig {
         .http_client(plain.clone())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3));
+    let region = connection.region.clone().map(Region::new);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
     }
-    if let Some(region) = &connection.region {
-        loader = loader.region(Region::new(region.clone()));
+    if let Some(region) = &region {
+        loader = loader.region(region.clone());
+    }
+    if !matches!(connection.endpoint, Endpoint::Range(_)) {
+        let profile = connection.profile.clone();
+        loader = loader.credentials_provider(Renewed { profile, region, http: plain.clone() });
     }
     match &connection.endpoint {
         Endpoint::Configured => {}

@@ -55,6 +55,7 @@ pub const READS: &[(&str, &str)] = &[
     ("CloudWatch Logs", "StopQuery"),
     ("STS", "GetCallerIdentity"),
     ("WAFV2", "GetIPSet"),
+    ("WAFV2", "GetRateBasedStatementManagedKeys"),
     ("WAFV2", "GetRuleGroup"),
     ("WAFV2", "GetSampledRequests"),
     ("WAFV2", "GetWebACL"),

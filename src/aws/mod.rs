@@ -4,6 +4,7 @@
 //! account without a ticket (see [`gate`]). Knows nothing of screens, plans or incidents.
 
 mod connect;
+mod credentials;
 mod error;
 pub mod gate;
 mod in_process;

@@ -79,6 +79,8 @@ permissions! {
         "ending a query that takes too long", "it runs on and is billed";
     "STS" "GetCallerIdentity": "" on "", "account and caller", "nothing can be written";
     "WAFV2" "GetIPSet": "wafv2:GetIPSet" on "*", "plans, reading back", "no plan to block";
+    "WAFV2" "GetRateBasedStatementManagedKeys": "wafv2:GetRateBasedStatementManagedKeys" on "*",
+        "who is over the limit of a rate rule now", "how many are is `?`";
     "WAFV2" "GetRuleGroup": "wafv2:GetRuleGroup" on "*",
         "is the IP set effective?", "`unknown` where a group runs earlier; its own sets are not found";
     "WAFV2" "GetSampledRequests": "wafv2:GetSampledRequests" on "*",

@@ -8,8 +8,8 @@ mod waf;
 use chrono::{DateTime, Utc};
 
 pub use waf::{
-    Behind, Counters, InTheWay, InnerRule, LabelCount, OnlyCounts, RuleMode, RuleRow, RuleSource, Samples, WafCounter,
-    WafReport,
+    Behind, Counters, InTheWay, InnerRule, LabelCount, LabelRow, OnlyCounts, RuleMode, RuleRow, RuleSource, Samples,
+    WafCounter, WafReport,
 };
 
 use super::board::Known;
@@ -231,6 +231,8 @@ impl StageReport {
             ("attack_began", why(&self.attack_began)),
             ("waf", why(&self.waf)),
             ("waf_behind", waf.and_then(|waf| why(&waf.behind))),
+            ("waf_rate_keys", waf.and_then(|waf| waf.rules.iter().find_map(|rule| why(rule.rate_keys.as_ref()?)))),
+            ("waf_labels", waf.and_then(|waf| why(&waf.labels))),
             ("waf_samples", waf.and_then(|waf| why(&waf.samples))),
             ("methods", why(&self.methods)),
             ("account_limit", why(&self.limits.account)),

@@ -23,6 +23,10 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         }
         Command::Mark | Command::MarkSuspects | Command::MarkAll => sources_listed(state),
         Command::Unmark if state.sources.marked.is_empty() => Err("nothing is marked".into()),
+        Command::Reload if state.screen() == Screen::Stage && state.depth.loading => {
+            Err("the stage is being read already".into())
+        }
+        Command::Reload if state.screen() == Screen::Stage => Ok(()),
         Command::Reload => match state.sources.load {
             Load::Loading => Err("the sources are being read already".into()),
             _ => Ok(()),

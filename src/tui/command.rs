@@ -154,7 +154,7 @@ commands! {
     MarkAll "mark-all" in [Sources] label "mark all" rank 24: "Mark every listed source, known callers and proxies too";
     Unmark "unmark" in [Sources] label "unmark" rank 25: "Take every mark away";
     Block "block" in [Sources] label "block" rank 10: "Plan to block the marked sources, or the one under the cursor; changes nothing yet";
-    Reload "reload" in [Sources] label "reload" rank 26: "Read the sources again";
+    Reload "reload" in [Stage, Sources] label "reload" rank 26: "Read the stage or its sources again";
     Confirm "confirm" in [Review] label "confirm" rank 10: "Type the phrase that confirms the plan";
     Override "override" in [Review] label "override" rank 11: "Override the guards that halt the plan, with a reason; plans again";
     Replan "replan" in [Review] label "plan again" rank 24: "Read the account again and make the plan anew";

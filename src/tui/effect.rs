@@ -35,6 +35,10 @@ impl Effect {
 pub enum Ask {
     /// Read who is sending what; answered by `News::Sources`.
     LoadSources(StageId),
+    /// Read a stage in depth; answered by `News::Stage`.
+    LoadStage(StageId),
+    /// Somebody looks at these stages and at no others: they are read more often.
+    LookAt(Vec<StageId>),
     /// What every way of closing a stage would do now; answered by `News::Ladder`. Changes nothing.
     LoadLadder(StageId),
     /// Plan an action; answered by `News::Plan` with the same number. Changes nothing.

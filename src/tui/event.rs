@@ -11,6 +11,7 @@ use crate::model::plan::{Finished, Plan};
 use crate::model::playbook::RunRecord;
 use crate::model::source::Sources;
 use crate::model::stage::StageId;
+use crate::model::stage_report::StageReport;
 use crate::model::timeline::{ActionRecord, TimelineEntry};
 
 use super::state::Mode;
@@ -40,6 +41,8 @@ pub enum News {
         /// What was read.
         result: Result<Arc<Sources>, String>,
     },
+    /// A stage in depth, as asked for with [`super::Ask::LoadStage`].
+    Stage(Arc<StageReport>),
     /// The ways of closing a stage, as asked for with [`super::Ask::LoadLadder`].
     Ladder {
         /// Which stage was asked for.

@@ -50,6 +50,16 @@ pub(crate) fn millis(value: f64) -> String {
     }
 }
 
+/// Dollars: `$0.004`, `$1.23`, `$410`.
+pub(crate) fn dollars(value: f64) -> String {
+    match value {
+        0.0 => "$0".into(),
+        v if v < 0.1 => format!("${v:.3}"),
+        v if v < 100.0 => format!("${v:.2}"),
+        v => format!("${v:.0}"),
+    }
+}
+
 /// A figure in its column: the value as `show` writes it, `~` before it while AWS may still change it, `?` where unknown.
 pub(crate) fn figure(figure: &Figure, show: fn(f64) -> String) -> String {
     match figure {

@@ -13,6 +13,7 @@ use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Plan};
 use crate::model::signal::Severity;
 use crate::model::source::{Source, Sources};
+use crate::model::stage_report::StageReport;
 use crate::model::timeline::{ActionRecord, ActionState};
 
 use super::command::Context;
@@ -145,6 +146,14 @@ pub(crate) enum Load<T> {
     Failed(String),
 }
 
+/// The open stage in depth.
+#[derive(Debug, Default)]
+pub(crate) struct DepthPane {
+    /// What was read; at its own age while it is read again.
+    pub(crate) report: Option<Arc<StageReport>>,
+    pub(crate) loading: bool,
+}
+
 /// The sources of one stage.
 #[derive(Debug, Default)]
 pub(crate) struct SourcesPane {
@@ -247,6 +256,9 @@ pub struct State {
     pub(crate) list: BoardPane,
     /// The stage that is open.
     pub(crate) stage: Option<StageAt>,
+    pub(crate) depth: DepthPane,
+    /// Which stage is known to be looked at.
+    pub(crate) looked_at: Option<StageAt>,
     pub(crate) stage_scroll: Scroll,
     pub(crate) sources: SourcesPane,
     pub(crate) review: Option<Review>,
@@ -283,6 +295,8 @@ impl State {
             screens: vec![Screen::Board],
             list: BoardPane::default(),
             stage: None,
+            depth: DepthPane::default(),
+            looked_at: None,
             stage_scroll: Scroll::default(),
             sources: SourcesPane::default(),
             review: None,

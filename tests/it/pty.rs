@@ -344,3 +344,20 @@ fn leaving_does_not_wait_for_a_hung_call() {
     terminal.ends_with("");
     assert!(began.elapsed() < std::time::Duration::from_secs(3), "{:?}", began.elapsed());
 }
+
+/// A sign-in in another terminal writes keys into the profile's file while the console is open.
+#[test]
+fn keys_that_come_later_are_picked_up_without_a_restart() {
+    let served = served(20.0);
+    let program = Program::without_credentials(&served.url);
+    let mut terminal = Terminal::start(program.in_terminal(&["live"]), 120, 40);
+    terminal.shows("no AWS credentials");
+    std::fs::create_dir_all(program.path().join(".aws")).unwrap();
+    program.file(
+        ".aws/credentials",
+        "[default]\naws_access_key_id = AKIARANGE00000000000\naws_secret_access_key = range\n",
+    );
+    terminal.shows("shop/prod");
+    terminal.send("q");
+    terminal.ends_with("");
+}

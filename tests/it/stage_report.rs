@@ -113,11 +113,47 @@ async fn samples_name_labels_and_the_rules_inside_groups() {
     assert!(samples.sampled > 0 && samples.missing.is_empty(), "{samples:#?}");
     let sqli = samples.labels.iter().find(|label| label.label.ends_with("sql-database:SQLi_Body")).unwrap();
     assert!(sqli.samples > 0 && sqli.actions.contains(&RuleAction::Count), "{sqli:#?}");
+    // WAF counts what became of them too: 62 in a hundred of the botnet's requests have it in the body, and all were let through.
+    let body = known(&waf(&report).labels).iter().find(|row| row.label == sqli.label).unwrap();
+    let at = minute(&body.allowed_per_second);
+    let botnet = world.range.with(|range| range.truth().population("shop/prod", "botnet", at).requests as f64);
+    near(value(&body.allowed_per_second), botnet * 0.62 / 60.0);
+    assert!(value(&body.blocked_per_second).abs() < 1e-9 && value(&body.allowed_before_per_second) < 1.0);
     let inner = known(&rule(&report, "aws-sqli").inner);
     let body = inner.iter().find(|rule| rule.name.ends_with("SQLi_BODY")).unwrap();
     // 62 of 98 such requests are log-ins, whose body it is in.
     assert!((body.share - 62.0 / 98.0).abs() < 0.15 && body.actions == [RuleAction::Count], "{inner:#?}");
     assert_eq!(known(&rule(&report, "blocklist").inner), &[], "no group, nothing inside");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_over_the_limit_of_a_rate_rule_are_counted() {
+    let world = flood(1.0).await;
+    world.pass(60).await;
+    let keys = |report: &StageReport| rule(report, "rate-watch").rate_keys.clone();
+    assert_eq!(keys(&report(&world).await), Some(Known::Yes(0)));
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();
+        let (mut rules, body) = {
+            let acl = account.waf.web_acls[&id].saved();
+            (acl.rules.clone(), acl.body.clone())
+        };
+        let rate = rules.iter_mut().find(|rule| rule["Name"] == "rate-watch").unwrap();
+        rate["Statement"]["RateBasedStatement"]["Limit"] = 1_000.into();
+        account.write_web_acl(&id, rules, body).unwrap();
+    });
+    world.pass(360).await;
+    let limited = world.range.with(|range| {
+        let limited = &range.account().waf.rate_limited;
+        limited.iter().find(|((_, rule), _)| rule == "rate-watch").unwrap().1.len()
+    });
+    // Forty addresses send thirty requests a second each: every one of them is over it.
+    assert!(limited >= 40, "{limited}");
+    let report = report(&world).await;
+    assert_eq!(keys(&report), Some(Known::Yes(limited)));
+    assert!(only_counts(&report, "rate-watch").why.contains("its action is Count"));
+    assert_eq!(rule(&report, "blocklist").rate_keys, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +238,9 @@ async fn each_permission_that_is_missing_leaves_every_other_part() {
         ("apigateway", "GetUsagePlans", &["usage_plans"], "/usageplans"),
         ("wafv2", "GetWebACL", &["waf", "web_acl"], "wafv2:GetWebACL"),
         ("wafv2", "ListResourcesForWebACL", &["waf_behind"], "wafv2:ListResourcesForWebACL"),
+        ("wafv2", "GetRateBasedStatementManagedKeys", &["waf_rate_keys"], "wafv2:GetRateBasedStatementManagedKeys"),
         ("wafv2", "GetSampledRequests", &["waf_samples"], "wafv2:GetSampledRequests"),
+        ("cloudwatch", "ListMetrics", &["waf_labels"], "cloudwatch:ListMetrics"),
         ("cloudwatch", "GetMetricData", &["attack_began"], "cloudwatch:GetMetricData"),
     ];
     let world = flood(1.0).await;

@@ -107,7 +107,7 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
         Effect::To(_, Ask::Export(_)) => {
             News::Exported { result: if ok { Ok("timeline.md".into()) } else { Err(why()) } }.from(ConnectionId::FIRST)
         }
-        Effect::To(_, Ask::ConfirmationOpen(_)) | Effect::Quit => return None,
+        Effect::To(_, Ask::ConfirmationOpen(_) | Ask::LookAt(_) | Ask::LoadStage(_)) | Effect::Quit => return None,
     })
 }
 

@@ -6,6 +6,8 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use portcullis::model::board::Board;
 use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::Plan;
+use portcullis::model::stage::StageId;
+use portcullis::model::stage_report::StageReport;
 use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, State, Theme, TimelineView, keymap, update, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -19,6 +21,8 @@ pub(crate) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 pub(crate) struct Console {
     pub(crate) state: State,
     pub(crate) effects: Vec<Effect>,
+    /// What was asked of the stage that is open.
+    pub(crate) looks: Vec<Effect>,
     pub(crate) size: (u16, u16),
 }
 
@@ -30,7 +34,7 @@ impl Console {
     }
 
     pub(crate) fn with(options: Options, size: (u16, u16)) -> Self {
-        Self { state: State::new(options, size), effects: Vec::new(), size }
+        Self { state: State::new(options, size), effects: Vec::new(), looks: Vec::new(), size }
     }
 
     pub(crate) fn armed(size: (u16, u16)) -> Self {
@@ -38,7 +42,12 @@ impl Console {
     }
 
     pub(crate) fn event(&mut self, event: Event) -> &mut Self {
-        self.effects.extend(update(&mut self.state, event));
+        // Which stage is looked at is told beside everything else, and tested by itself.
+        let (looks, others): (Vec<Effect>, Vec<Effect>) = update(&mut self.state, event)
+            .into_iter()
+            .partition(|effect| matches!(effect.ask(), Some(Ask::LookAt(_) | Ask::LoadStage(_))));
+        self.looks.extend(looks);
+        self.effects.extend(others);
         self
     }
 
@@ -74,6 +83,16 @@ impl Console {
     pub(crate) fn resize(&mut self, columns: u16, lines: u16) -> &mut Self {
         self.size = (columns, lines);
         self.event(Event::Terminal(TerminalEvent::Resize(columns, lines)))
+    }
+
+    /// Answers the request for the open stage in depth.
+    pub(crate) fn depth(&mut self, report: impl Fn(StageId) -> StageReport) -> &mut Self {
+        let asked = self.looks.iter().rev().find_map(|effect| match effect {
+            Effect::To(at, Ask::LoadStage(stage)) => Some((*at, stage.clone())),
+            _ => None,
+        });
+        let (at, stage) = asked.expect("a stage was asked for");
+        self.event(News::Stage(Arc::new(report(stage))).from(at))
     }
 
     /// Answers the last request for sources.
@@ -200,7 +219,7 @@ fn stale_and_in_trouble() {
 fn stage_detail() {
     snapshots("stage", |size| {
         let mut console = Console::armed(size);
-        console.board(fixtures::attack()).enter();
+        console.board(fixtures::attack()).timeline(fixtures::timeline()).enter().depth(fixtures::report);
         console
     });
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis::aws::{Aws, Connection, Endpoint, RangeHandle};
 use portcullis::drill::EMBEDDED;
@@ -16,10 +17,9 @@ use crate::watch::board_with;
 async fn denied(service: &str, operation: &str) -> (Watcher, RangeHandle) {
     let (_, text) = EMBEDDED.iter().find(|(name, _)| *name == "credential-stuffing").unwrap();
     let mut range = Range::from_scenario(text, None).unwrap();
-    let opened = range.now();
-    range.advance(opened + chrono::TimeDelta::minutes(6));
     range.faults().add(service, operation, When::Always, Fault::Deny);
     let handle = RangeHandle::new(range, 1.0);
+    tokio::time::sleep(Duration::from_mins(6)).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
     (Watcher::start(aws, Arc::default()), handle)

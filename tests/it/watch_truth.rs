@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::{Aws, Connection, Endpoint, RangeHandle};
 use portcullis::drill::EMBEDDED;
@@ -19,7 +21,7 @@ use portcullis_range::{Counts, Range};
 use crate::respond_http::PETS;
 
 /// Account time after the opening at which the board is read: every attack has begun by then.
-const READ_AFTER: TimeDelta = TimeDelta::minutes(9);
+const READ_AFTER: Duration = Duration::from_mins(9);
 
 /// The scenario's text with an access log of `prod` in that format, or with none.
 fn with_logs(text: &str, format: Option<&str>) -> String {
@@ -38,7 +40,6 @@ fn with_logs(text: &str, format: Option<&str>) -> String {
 /// The board of a scenario nine minutes in. `rate` is what each method of `prod` may do from the opening on.
 async fn read(text: &str, rate: Option<f64>) -> (RangeHandle, Board) {
     let mut range = Range::from_scenario(text, None).unwrap();
-    let opened = range.now();
     if let Some(rate) = rate {
         let account = range.account_mut();
         let apis: Vec<String> = account.gateway.apis.keys().cloned().collect();
@@ -51,8 +52,9 @@ async fn read(text: &str, rate: Option<f64>) -> (RangeHandle, Board) {
             });
         }
     }
-    range.advance(opened + READ_AFTER);
     let handle = RangeHandle::new(range, 1.0);
+    // Paused time: account time goes on with it.
+    tokio::time::sleep(READ_AFTER).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
     let board = read_board(&aws, &Settings::default()).await.unwrap();
@@ -67,6 +69,10 @@ fn near(what: &str, figure: &Figure, truth: impl FnOnce(DateTime<Utc>) -> f64, l
     assert!(off <= 0.05 * truth.abs() + least, "{what}: {} on the board, {truth} in truth", reading.value);
 }
 
+fn label_of(row: &StageRow) -> String {
+    row.id.label()
+}
+
 fn compare(handle: &RangeHandle, row: &StageRow, scenario: &str) {
     let label = row.id.label();
     let name = |figure: &str| format!("{scenario} {label} {figure}");
@@ -76,6 +82,13 @@ fn compare(handle: &RangeHandle, row: &StageRow, scenario: &str) {
     near(&name("requests"), &f.requests_per_second, |m| at(m).requests as f64 / 60.0, 0.02);
     near(&name("4XX"), &f.client_error_share, |m| share(at(m).status_4xx(), at(m).requests), 0.001);
     near(&name("5XX"), &f.server_error_share, |m| share(at(m).server_errors, at(m).requests), 0.001);
+    let slower = |percent: f64| {
+        move |minute| {
+            handle.with(|range| range.truth().latencies(&label_of(row), minute).percentile(percent)).unwrap_or(0.0)
+        }
+    };
+    near(&name("p50"), &f.latency_p50_ms, slower(50.0), 1.0);
+    near(&name("p99"), &f.latency_p99_ms, slower(99.0), 1.0);
     if row.web_acl_arn.is_some() {
         near(&name("blocked"), &f.waf_blocked_per_second, |m| at(m).waf_blocked as f64 / 60.0, 0.02);
         let allowed = |m| (at(m).requests - at(m).waf_blocked) as f64 / 60.0;
@@ -109,9 +122,9 @@ async fn an_http_api_is_read_beside_rest_apis_and_what_it_lacks_is_said() {
         .account_mut()
         .edit_http_stage("pets000001", "live", |stage| stage.default_settings.rate = Some(20.0))
         .unwrap();
-    let opened = range.now();
-    range.advance(opened + READ_AFTER);
     let handle = RangeHandle::new(range, 1.0);
+    // Paused time: account time goes on with it.
+    tokio::time::sleep(READ_AFTER).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
     let board = read_board(&aws, &Settings::default()).await.unwrap();

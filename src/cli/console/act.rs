@@ -33,7 +33,7 @@ use crate::respond::plan::{Circumstances, PlanError, Planned, differences, plan}
 use crate::respond::sweep::sweep;
 use crate::respond::undo;
 use crate::tui::{Ask, Format as Asked, News, StepOf};
-use crate::watch;
+use crate::watch::{self, Watcher};
 
 /// Account time for which an effect is watched for.
 const PATIENCE: TimeDelta = TimeDelta::minutes(8);
@@ -62,6 +62,7 @@ pub(super) struct Acting {
     pub(super) tried: Arc<Mutex<HashMap<String, Instant>>>,
     /// The playbooks there are.
     pub(super) playbooks: Arc<[Playbook]>,
+    pub(super) watcher: Arc<Watcher>,
     /// Boards as they come.
     pub(super) boards: Boards,
 }
@@ -71,6 +72,8 @@ impl Acting {
         let this = self.clone();
         match asked {
             Ask::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
+            Ask::LoadStage(stage) => drop(tokio::spawn(async move { this.load_stage(&stage).await })),
+            Ask::LookAt(stages) => self.watcher.look_at(stages),
             Ask::LoadLadder(stage) => drop(tokio::spawn(async move { this.load_ladder(stage).await })),
             Ask::Plan { request, action } => drop(tokio::spawn(async move { this.plan(request, action).await })),
             Ask::PlanUndo { request, action_id, terms } => {
@@ -114,6 +117,12 @@ impl Acting {
     async fn load_sources(&self, stage: StageId) {
         let result = self.sources(&stage).await.map(Arc::new);
         self.send(News::Sources { stage, result });
+    }
+
+    async fn load_stage(&self, stage: &StageId) {
+        let kind = self.latest().and_then(|board| board.row(stage).map(|row| row.kind)).unwrap_or_default();
+        let report = Box::pin(watch::stage_report(&self.aws, &self.settings, stage, kind)).await;
+        self.send(News::Stage(Arc::new(report)));
     }
 
     async fn load_ladder(&self, stage: StageId) {

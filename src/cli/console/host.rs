@@ -101,7 +101,7 @@ async fn one(
     let journalling = Journalling::new(&surroundings, aws.clone(), screen.clone(), only_writer.clone());
     let journalling = Arc::new(journalling);
     let must_finish = MustFinish::default();
-    let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
+    let watcher = Arc::new(Watcher::start(aws.clone(), Arc::clone(&surroundings.settings)));
     let acting = Acting {
         aws: aws.clone(),
         settings: Arc::clone(&surroundings.settings),
@@ -115,6 +115,7 @@ async fn one(
         may_write: surroundings.may_write,
         tried: Arc::default(),
         playbooks: Arc::clone(&surroundings.playbooks),
+        watcher: Arc::clone(&watcher),
         boards: watcher.boards(),
     };
     let background = [

@@ -114,7 +114,27 @@ fn web_acl(out: &mut String, waf: &WafReport) {
         let _ = writeln!(out, "Only counting");
         waf.only_count.iter().for_each(|rule| say(out, &rule.says));
     }
+    labels(out, waf);
     samples(out, waf);
+}
+
+fn labels(out: &mut String, waf: &WafReport) {
+    let Known::Yes(labels) = &waf.labels else { return };
+    if labels.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "By label (one that is new may be missing for a quarter of an hour)");
+    for row in labels.iter().take(MOST) {
+        let (allowed, before) = (plain(&row.allowed_per_second), plain(&row.allowed_before_per_second));
+        say(
+            out,
+            &format!(
+                "{}: {allowed}/s let through, before {before}/s; {}/s blocked",
+                row.label,
+                plain(&row.blocked_per_second)
+            ),
+        );
+    }
 }
 
 fn rule(out: &mut String, rule: &RuleRow) {
@@ -133,8 +153,8 @@ fn rule(out: &mut String, rule: &RuleRow) {
         }
     }
     match &rule.rate_keys {
-        Some(Known::Yes(keys)) => say(out, &format!("{keys} keys are over its limit now")),
-        Some(other) => say(out, &format!("? keys over its limit: {}", why(other).unwrap_or_default())),
+        Some(Known::Yes(keys)) => say(out, &format!("addresses over its limit now: {keys}")),
+        Some(other) => say(out, &format!("? addresses over its limit: {}", why(other).unwrap_or_default())),
         None => {}
     }
 }

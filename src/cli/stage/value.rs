@@ -8,8 +8,8 @@ use crate::model::board::{Known, StageRow};
 use crate::model::figure::Figure;
 use crate::model::limits::{Limit, LimitInForce};
 use crate::model::stage_report::{
-    Counters, DeploymentRow, InTheWay, MethodRow, OnlyCounts, PolicyPosture, Posture, RuleMode, RuleRow, RuleSource,
-    Samples, StageLimits, StageReport, WafReport, why,
+    Counters, DeploymentRow, InTheWay, LabelRow, MethodRow, OnlyCounts, PolicyPosture, Posture, RuleMode, RuleRow,
+    RuleSource, Samples, StageLimits, StageReport, WafReport, why,
 };
 use crate::model::text::neutralised;
 
@@ -88,6 +88,7 @@ fn web_acl(waf: &WafReport) -> Value {
         "before": waf.before,
         "in_the_way": waf.in_the_way.iter().map(in_the_way).collect::<Vec<_>>(),
         "only_count": waf.only_count.iter().map(only_counts).collect::<Vec<_>>(),
+        "labels": of(&waf.labels, |labels| labels.iter().map(label).collect()),
         "samples": of(&waf.samples, samples),
     })
 }
@@ -153,6 +154,17 @@ fn only_counts(rule: &OnlyCounts) -> Value {
             ("before_per_second", &rule.before_per_second),
             ("let_through_share_at_least", &rule.let_through_at_least),
             ("let_through_share_at_most", &rule.let_through_at_most),
+        ],
+    )
+}
+
+fn label(row: &LabelRow) -> Value {
+    with(
+        json!({ "label": neutralised(&row.label) }),
+        &[
+            ("allowed_per_second", &row.allowed_per_second),
+            ("blocked_per_second", &row.blocked_per_second),
+            ("allowed_before_per_second", &row.allowed_before_per_second),
         ],
     )
 }

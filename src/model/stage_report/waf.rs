@@ -34,6 +34,8 @@ pub struct WafReport {
     pub in_the_way: Vec<InTheWay>,
     /// Rules that match and only count, those first that match most.
     pub only_count: Vec<OnlyCounts>,
+    /// What became of requests by the labels that rules put on them, those first of which most is let through.
+    pub labels: Known<Vec<LabelRow>>,
     /// What the samples of the last minutes tell: labels, and rules inside groups.
     pub samples: Known<Samples>,
     /// What `before` means in here: `median of 02:32 to 03:02, before the attack`.
@@ -180,7 +182,8 @@ pub struct RuleRow {
     /// Rules inside the group, those that most samples of the last minutes name first; empty where it is no group. Of a group that cannot be
     /// read (AWS's managed ones) only those that samples or overrides name.
     pub inner: Known<Vec<InnerRule>>,
-    /// Of a rate rule: how many keys are over its limit now. `None` where it is no rate rule.
+    /// Of a rate rule of the web ACL itself: how many addresses are over its limit now (AWS lists 10,000 of each version at most). `None` where it is
+    /// no such rule.
     pub rate_keys: Option<Known<usize>>,
 }
 
@@ -233,6 +236,19 @@ pub struct OnlyCounts {
     pub let_through_at_most: Figure,
     /// One line for people, with numbers and what is not known.
     pub says: String,
+}
+
+/// A label that rules put on requests, by WAF's own count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelRow {
+    /// The label, whole.
+    pub label: String,
+    /// Requests with it that were let through in the end, a second: what a rule that put it there and only counts did not stop.
+    pub allowed_per_second: Figure,
+    /// Requests with it that were blocked in the end, a second.
+    pub blocked_per_second: Figure,
+    /// Those let through before.
+    pub allowed_before_per_second: Figure,
 }
 
 /// What WAF's samples tell of a web ACL.

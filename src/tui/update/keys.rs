@@ -59,12 +59,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Last => scroll(state, isize::MAX),
         Command::Note => prompt::open(state, PromptKind::Note { at: state.focus() }, "", effects),
         Command::Redraw => state.clear = true,
-        Command::Open => {
-            state.stage = state.selected_at();
-            state.list.held.clone_from(&state.stage);
-            state.stage_scroll = crate::tui::list::Scroll::default();
-            go(state, Screen::Stage);
-        }
+        Command::Open => stage::open(state, effects),
         Command::Sources => sources::open(state, effects),
         Command::Throttle => stage::throttle(state, effects),
         Command::FlushCache => stage::flush(state, false, effects),
@@ -96,6 +91,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::MarkAll => sources::mark_all(state),
         Command::Unmark => state.sources.marked.clear(),
         Command::Block => sources::block(state, effects),
+        Command::Reload if state.screen() == Screen::Stage => stage::reload(state, effects),
         Command::Reload => sources::reload(state, effects),
         Command::Confirm => prompt::open(state, PromptKind::Confirm, "", effects),
         Command::Override => {

@@ -20,7 +20,7 @@ use crate::model::board::Board;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::series::floor_minute;
 
-use super::effect::Effect;
+use super::effect::{Ask, Effect};
 use super::event::{Event, News, StopReason};
 use super::state::{PromptKind, Screen, State};
 use super::view::layout;
@@ -45,7 +45,27 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Stop(reason) => on_stop(state, reason, &mut effects),
     }
     settle(state);
+    look(state, &mut effects);
     effects
+}
+
+/// Tells whoever watches which stage is open: it is read more often, until another is.
+fn look(state: &mut State, effects: &mut Effects) {
+    let open = state.screens.iter().rev().find_map(|screen| match screen {
+        Screen::Stage => state.stage.clone(),
+        Screen::Sources => state.sources.stage.clone(),
+        _ => None,
+    });
+    if open == state.looked_at {
+        return;
+    }
+    let before = std::mem::replace(&mut state.looked_at, open.clone());
+    if let Some(before) = before.filter(|before| open.as_ref().is_none_or(|open| open.at != before.at)) {
+        effects.push(Effect::To(before.at, Ask::LookAt(Vec::new())));
+    }
+    if let Some(StageAt { at, stage }) = open {
+        effects.push(Effect::To(at, Ask::LookAt(vec![stage])));
+    }
 }
 
 /// Deals with what a connection tells. Whatever it is, it changes what is known of that connection, and of no other.
@@ -54,6 +74,7 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
     match news {
         News::Board(board) => on_board(state, at, board),
         News::Sources { stage, result } => sources::loaded(state, &of(stage), result),
+        News::Stage(report) => stage::read(state, at, report),
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),

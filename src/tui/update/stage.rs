@@ -1,17 +1,21 @@
 //! Actions on the stage on the screen: throttle, flush, close. Each asks in one line what is meant, then for a plan.
 
+use std::sync::Arc;
+
 use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle};
 use crate::model::address::Target;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::stage::{StageId, StageSelector};
+use crate::model::stage_report::StageReport;
 
 use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::parse_duration;
-use crate::tui::state::{LadderPane, PromptKind, Screen, State, Subject};
+use crate::tui::list::Scroll;
+use crate::tui::state::{DepthPane, LadderPane, PromptKind, Screen, State, Subject};
 
-use super::{Effects, prompt, review};
+use super::{Effects, keys, prompt, review};
 
 /// How the lightest way of closing begins at the prompt.
 const THROTTLE: &str = "throttle";
@@ -21,6 +25,36 @@ pub(crate) fn chosen(state: &State) -> Option<StageAt> {
     match state.screen() {
         Screen::Stage => state.stage.clone(),
         _ => state.selected_at(),
+    }
+}
+
+/// Opens the selected stage and asks for it in depth.
+pub(crate) fn open(state: &mut State, effects: &mut Effects) {
+    let Some(stage) = state.selected_at() else { return };
+    if state.stage.as_ref() != Some(&stage) {
+        state.depth = DepthPane::default();
+    }
+    state.list.held = Some(stage.clone());
+    state.stage = Some(stage);
+    state.stage_scroll = Scroll::default();
+    keys::go(state, Screen::Stage);
+    reload(state, effects);
+}
+
+/// Asks for the open stage in depth again.
+pub(crate) fn reload(state: &mut State, effects: &mut Effects) {
+    let Some(StageAt { at, stage }) = state.stage.clone() else { return };
+    if !std::mem::replace(&mut state.depth.loading, true) {
+        effects.push(Effect::To(at, Ask::LoadStage(stage)));
+    }
+}
+
+/// A stage was read in depth; one that is not open any more is dropped.
+pub(crate) fn read(state: &mut State, at: ConnectionId, report: Arc<StageReport>) {
+    if state.stage.as_ref().is_some_and(|open| open.at == at && open.stage == report.stage) {
+        state.depth.report = Some(report);
+        state.depth.loading = false;
+        state.changed = true;
     }
 }
 

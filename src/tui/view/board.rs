@@ -16,6 +16,7 @@ use crate::model::connection::ConnectionId;
 use crate::model::figure::Figure;
 use crate::model::series::floor_minute;
 use crate::model::signal::{Severity, SignalKind};
+use crate::model::stage::ApiKind;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{self, figure, millis, percent, rate, wrap};
 use crate::tui::state::{RowAt, Sort, State, worst};
@@ -183,8 +184,9 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         Kind::ClientErrors => number(&figures.client_error_share, percent, Some(SignalKind::ClientErrorsHigh)),
         Kind::ServerErrors => number(&figures.server_error_share, percent, Some(SignalKind::ServerErrorsHigh)),
         Kind::P50 => number(&figures.latency_p50_ms, millis, None),
-        Kind::P99 => number(&figures.latency_p99_ms, millis, None),
-        Kind::Throttled => number(&figures.throttled_per_second, rate, None),
+        Kind::P99 => number(&figures.latency_p99_ms, millis, Some(SignalKind::LatencyHigh)),
+        Kind::Throttled => number(&figures.throttled_per_second, rate, Some(SignalKind::Throttling)),
+        Kind::Allowed | Kind::Blocked if row.kind == ApiKind::Http => ("–".into(), theme.faint),
         Kind::Allowed => number(&figures.waf_allowed_per_second, rate, Some(SignalKind::AllowedShareLow)),
         Kind::Blocked => number(&figures.waf_blocked_per_second, rate, Some(SignalKind::BlockedSpike)),
         Kind::Scope => (format::scope(&figures.waf_allowed_per_second, &figures.requests_per_second), theme.faint),
@@ -308,7 +310,7 @@ fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
         boards if boards.len() < state.fleet.len() || boards.iter().any(|board| board.polling.read_at.is_none()) => {
             "Looking for stages with traffic …".into()
         }
-        _ => "No REST API stage was found in this account and region, and none has had traffic in the last three hours. Is it the right region?".into(),
+        _ => "No API stage was found in this account and region, and none has had traffic in the last three hours. Is it the right region?".into(),
     };
     let lines = wrap(&text, usize::from(body.width.saturating_sub(4)));
     for (y, line) in (1..body.height).zip(lines) {

@@ -7,14 +7,19 @@ use ratatui::style::Style;
 use ratatui::symbols::Marker;
 use ratatui::text::Span;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
+use unicode_width::UnicodeWidthStr;
 
 use crate::model::board::{Metric, StageRow};
+use crate::model::connection::StageAt;
 use crate::model::figure::Figure;
 use crate::model::series::floor_minute;
-use crate::tui::format::{millis, minute, percent, rate};
+use crate::model::signal::SignalKind;
+use crate::model::stage::ApiKind;
+use crate::tui::format::{millis, minute, percent, rate, wrap};
 use crate::tui::state::State;
 
 use super::draw;
+use super::marks::{self, Mark};
 
 /// Fewer lines than this show nothing that can be read.
 const LEAST_HEIGHT: u16 = 5;
@@ -28,75 +33,120 @@ struct Curve {
 }
 
 /// What one chart shows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Topic {
     Requests,
     Errors,
     Latency,
     Waf,
+    Throttled,
+    Cache,
 }
 
-const TOPICS: [Topic; 4] = [Topic::Requests, Topic::Errors, Topic::Latency, Topic::Waf];
+/// What is worth a chart for this stage, what matters most first. What its kind of API cannot have is not there at all.
+fn topics(row: &StageRow) -> Vec<Topic> {
+    let mut topics = vec![Topic::Requests, Topic::Errors, Topic::Latency];
+    if row.kind == ApiKind::Rest {
+        topics.push(Topic::Waf);
+    }
+    // Where requests are throttled, that is the news; where they are not, the limit is worth a look all the same.
+    let throttling = row.signals.iter().any(|signal| signal.kind == SignalKind::Throttling);
+    topics.insert(if throttling { 2 } else { topics.len() }, Topic::Throttled);
+    if !row.history[Metric::CacheHits.index()].is_empty() {
+        topics.push(Topic::Cache);
+    }
+    topics
+}
 
-/// The least height of a chart that is one of several.
+/// The least height of a chart that is one of several, and the least width.
 const LEAST_PART: u16 = 6;
+const LEAST_WIDTH: u16 = 38;
 
-/// Four charts, two by two; the first two where there is room for no more.
-pub(crate) fn grid(state: &State, row: &StageRow, area: Rect, buffer: &mut Buffer) {
-    let shown = match area.height / LEAST_PART {
-        0 => return,
-        1 => 2,
-        _ => 4,
-    };
-    let (left, upper) = (area.width / 2, area.height * 2 / shown);
-    for (n, topic) in (0..shown).zip(TOPICS) {
-        let (right, lower) = (n % 2 == 1, n / 2 == 1);
+/// What is drawn, of whom, and where something was done.
+struct Subject<'a> {
+    state: &'a State,
+    row: &'a StageRow,
+    at: DateTime<Utc>,
+    stale: bool,
+    marks: Vec<Mark<'a>>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(state: &'a State, stage: &StageAt, row: &'a StageRow) -> Option<Self> {
+        let at = state.fleet.get(stage.at).board.as_ref()?.at;
+        let stale = state.stale_at(stage.at).is_some();
+        Some(Self { state, row, at, stale, marks: marks::of(state, stage, row) })
+    }
+
+    fn styles(&self) -> [Style; 3] {
+        let theme = &self.state.theme;
+        if self.stale { [theme.stale; 3] } else { [theme.first, theme.second, theme.good] }
+    }
+}
+
+/// Charts side by side, as many as can be read.
+pub(crate) fn grid(state: &State, stage: &StageAt, row: &StageRow, area: Rect, buffer: &mut Buffer) {
+    let topics = topics(row);
+    let most = u16::try_from(topics.len()).unwrap_or(4);
+    let lines = (area.height / LEAST_PART).min(2);
+    let columns = (area.width / LEAST_WIDTH).clamp(1, most.div_ceil(lines.max(1)));
+    let Some(subject) = Subject::new(state, stage, row) else { return };
+    if lines == 0 {
+        return;
+    }
+    let (width, height) = (area.width / columns, area.height / lines);
+    for (n, topic) in (0..lines * columns).zip(topics) {
+        let (x, y) = (n % columns, n / columns);
+        let (last_column, last_line) = (x + 1 == columns, y + 1 == lines);
         let part = Rect {
-            x: area.x + if right { left } else { 0 },
-            y: area.y + if lower { upper } else { 0 },
-            width: if right { area.width - left } else { left.saturating_sub(1) },
-            height: if lower { area.height - upper } else { upper },
+            x: area.x + x * width,
+            y: area.y + y * height,
+            width: if last_column { area.width - x * width } else { width - 1 },
+            height: if last_line { area.height - y * height } else { height },
         };
-        chart(state, row, topic, part, buffer);
+        chart(&subject, topic, part, buffer);
     }
 }
 
 /// As many charts as fit, one below the other.
-pub(crate) fn column(state: &State, row: &StageRow, area: Rect, buffer: &mut Buffer) {
-    let fitting = (area.height / 8).min(4);
-    if fitting == 0 {
-        return;
-    }
+pub(crate) fn column(state: &State, stage: &StageAt, row: &StageRow, area: Rect, buffer: &mut Buffer) {
+    let topics = topics(row);
+    let fitting = (area.height / 8).min(u16::try_from(topics.len()).unwrap_or(4));
+    let Some(subject) = Subject::new(state, stage, row).filter(|_| fitting > 0) else { return };
     let each = area.height / fitting;
-    for (n, topic) in (0..fitting).zip(TOPICS) {
+    for (n, topic) in (0..fitting).zip(topics) {
         let part = Rect { y: area.y + n * each, height: each, ..area };
-        chart(state, row, topic, part, buffer);
+        chart(&subject, topic, part, buffer);
     }
 }
 
-fn chart(state: &State, row: &StageRow, topic: Topic, area: Rect, buffer: &mut Buffer) {
+fn chart(subject: &Subject<'_>, topic: Topic, area: Rect, buffer: &mut Buffer) {
+    let state = subject.state;
     if area.height < LEAST_HEIGHT || area.width < 20 {
         return;
     }
-    let Some(board) = &state.here().board else { return };
     // Braille has two dots a column, so two minutes fit where a label takes none.
     let minutes = match area.width {
         0..50 => 60,
         50..90 => 90,
         _ => 180,
     };
-    let last = floor_minute(board.at) - TimeDelta::minutes(1);
-    let (title, show, curves) = content(row, topic, last, minutes);
-    let styles = if state.stale().is_some() { [state.theme.stale; 2] } else { [state.theme.first, state.theme.second] };
-    legend(state, &title, &curves, styles, draw::row(area, 0), buffer);
+    let last = floor_minute(subject.at) - TimeDelta::minutes(1);
+    let (title, show, curves) = content(subject.row, topic, last, minutes);
+    let stacked = topic == Topic::Waf;
+    legend(state, &title, &curves, subject.styles(), stacked, draw::row(area, 0), buffer);
     let rest = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if curves.iter().all(|c| c.minutes.iter().all(Option::is_none)) {
         let reason = curves.iter().find_map(|c| c.reason.as_deref());
         let text = format!("? {}", reason.unwrap_or("nothing in these minutes"));
-        draw::left(buffer, draw::row(rest, rest.height / 2), &text, state.theme.unknown);
+        let lines = wrap(&text, rest.width.into());
+        let first = rest.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(1)) / 2;
+        for (y, line) in (first..rest.height).zip(&lines) {
+            draw::left(buffer, draw::row(rest, y), line, state.theme.unknown);
+        }
         return;
     }
-    plot(state, &curves, show, styles, (last, minutes), rest, buffer);
+    plot(subject, &curves, show, stacked, (last, minutes), rest, buffer);
 }
 
 type Content = (String, fn(f64) -> String, Vec<Curve>);
@@ -127,6 +177,7 @@ fn content(row: &StageRow, topic: Topic, last: DateTime<Utc>, minutes: usize) ->
             vec![
                 curve("p50", &figures.latency_p50_ms, history(Metric::LatencyP50)),
                 curve("p99", &figures.latency_p99_ms, history(Metric::LatencyP99)),
+                curve("backend p99", &figures.integration_latency_p99_ms, history(Metric::IntegrationP99)),
             ],
         ),
         Topic::Waf => (
@@ -140,7 +191,28 @@ fn content(row: &StageRow, topic: Topic, last: DateTime<Utc>, minutes: usize) ->
                 curve("blocked", &figures.waf_blocked_per_second, per_second(Metric::WafBlocked)),
             ],
         ),
+        Topic::Throttled => (
+            "throttled/s (429)".into(),
+            rate,
+            vec![curve("429", &figures.throttled_per_second, per_second(Metric::Throttled))],
+        ),
+        Topic::Cache => (
+            "answered out of the cache".into(),
+            percent,
+            vec![curve(
+                "hits",
+                &figures.cache_hit_share,
+                hits(&history(Metric::CacheHits), &history(Metric::CacheMisses)),
+            )],
+        ),
     }
+}
+
+/// Hits as a share of what was looked up; a minute without a look has none.
+fn hits(hits: &[Option<f64>], misses: &[Option<f64>]) -> Vec<Option<f64>> {
+    let looked = |hits: &Option<f64>, misses: &Option<f64>| Some((*hits)? + (*misses)?);
+    let all: Vec<Option<f64>> = hits.iter().zip(misses).map(|(hits, misses)| looked(hits, misses)).collect();
+    shares(hits, &all)
 }
 
 fn scaled(minutes: Vec<Option<f64>>, by: f64) -> Vec<Option<f64>> {
@@ -158,30 +230,48 @@ fn shares(part: &[Option<f64>], whole: &[Option<f64>]) -> Vec<Option<f64>> {
         .collect()
 }
 
-/// Title, and what each line is: the second is drawn in dots, so that colour is not all that tells them apart.
-fn legend(state: &State, title: &str, curves: &[Curve], styles: [Style; 2], area: Rect, buffer: &mut Buffer) {
+/// How each curve is drawn, so that colour is not all that tells them apart.
+const LINES: [(Marker, &str); 3] = [(Marker::Braille, "⠤⠤"), (Marker::Dot, "••"), (Marker::Custom('+'), "++")];
+/// What stacked columns are made of, from below.
+const STACK: [&str; 2] = ["░", "█"];
+
+/// Title, and what each line or column is.
+fn legend(
+    state: &State,
+    title: &str,
+    curves: &[Curve],
+    styles: [Style; 3],
+    stacked: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let mut x = draw::left(buffer, area, title.trim_end(), state.theme.heading) + 2;
     if curves.len() < 2 {
         return;
     }
-    for ((curve, style), sample) in curves.iter().zip(styles).zip(["⠤⠤", "••"]) {
+    for (n, curve) in curves.iter().enumerate() {
+        let style = styles[n.min(2)];
+        let sample = if stacked { STACK[n.min(1)] } else { LINES[n.min(2)].1 };
         x += draw::left(buffer, draw::after(area, x), sample, style) + 1;
         x += draw::left(buffer, draw::after(area, x), curve.name, state.theme.faint) + 2;
     }
 }
 
 fn plot(
-    state: &State,
+    subject: &Subject<'_>,
     curves: &[Curve],
     show: fn(f64) -> String,
-    styles: [Style; 2],
+    stacked: bool,
     (last, minutes): (DateTime<Utc>, usize),
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let values = curves.iter().flat_map(|c| c.minutes.iter().flatten());
-    let most = round_up(values.copied().fold(0.0, f64::max));
-    let runs: Vec<(usize, Vec<(f64, f64)>)> = curves
+    let (theme, styles) = (&subject.state.theme, subject.styles());
+    let most =
+        if stacked { sums(curves) } else { curves.iter().flat_map(|c| c.minutes.iter().flatten().copied()).collect() };
+    let most = round_up(most.into_iter().fold(0.0, f64::max));
+    let lines: &[Curve] = if stacked { &[] } else { curves };
+    let runs: Vec<(usize, Vec<(f64, f64)>)> = lines
         .iter()
         .enumerate()
         .flat_map(|(n, curve)| runs(&curve.minutes).into_iter().map(move |run| (n, run)))
@@ -189,26 +279,96 @@ fn plot(
     let datasets = runs
         .iter()
         .map(|(n, run)| {
-            let marker = if *n == 0 { Marker::Braille } else { Marker::Dot };
             let kind = if run.len() > 1 { GraphType::Line } else { GraphType::Scatter };
-            Dataset::default().marker(marker).graph_type(kind).style(styles[(*n).min(1)]).data(run)
+            Dataset::default().marker(LINES[(*n).min(2)].0).graph_type(kind).style(styles[(*n).min(2)]).data(run)
         })
         .collect();
     let span = i64::try_from(minutes).unwrap_or(60) - 1;
-    let label = |back: i64| Span::styled(minute(last - TimeDelta::minutes(back)), state.theme.faint);
-    let level = |v: f64| Span::styled(format!("{:>5}", show(v)), state.theme.faint);
-    let x_axis = Axis::default().style(state.theme.faint).bounds([0.0, span as f64]).labels([
-        label(span),
-        label(span / 2),
-        label(0),
-    ]);
-    let y_axis = Axis::default().style(state.theme.faint).bounds([0.0, most]).labels([level(0.0), level(most)]);
+    let label = |back: i64| Span::styled(minute(last - TimeDelta::minutes(back)), theme.faint);
+    let level = |v: f64| Span::styled(format!("{:>LEVEL$}", show(v)), theme.faint);
+    let x_axis =
+        Axis::default().style(theme.faint).bounds([0.0, span as f64]).labels([label(span), label(span / 2), label(0)]);
+    let y_axis = Axis::default().style(theme.faint).bounds([0.0, most]).labels([level(0.0), level(most)]);
     Chart::new(datasets)
         .x_axis(x_axis)
         .y_axis(y_axis)
         .legend_position(None)
         .hidden_legend_constraints((Constraint::Length(0), Constraint::Length(0)))
         .render(area, buffer);
+    let graph = inside(area, show(most).width());
+    if stacked {
+        stack(curves, most, styles, graph, buffer);
+    }
+    for mark in &subject.marks {
+        let back = (last - floor_minute(mark.action.begun_at)).num_minutes();
+        if (0..=span).contains(&back) {
+            marker(mark.number, span - back, span, theme.key, graph, buffer);
+        }
+    }
+}
+
+/// Columns of the labels of the y axis.
+const LEVEL: usize = 5;
+
+/// Where the curves are: right of the labels and the axis, above the axis and its labels.
+fn inside(area: Rect, widest: usize) -> Rect {
+    let left = u16::try_from(widest.max(LEVEL)).unwrap_or(5) + 1;
+    Rect { x: area.x + left, width: area.width.saturating_sub(left), height: area.height.saturating_sub(2), ..area }
+}
+
+/// The sum of all curves, minute by minute.
+fn sums(curves: &[Curve]) -> Vec<f64> {
+    let minutes = curves.iter().map(|c| c.minutes.len()).max().unwrap_or(0);
+    let sum = |n: usize| curves.iter().filter_map(|c| c.minutes.get(n).copied().flatten()).sum();
+    (0..minutes).map(sum).collect()
+}
+
+/// Columns of what was allowed with what was blocked on top. Anything above zero is at least one cell high; a gap stays empty.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn stack(curves: &[Curve], most: f64, styles: [Style; 3], graph: Rect, buffer: &mut Buffer) {
+    let minutes = curves.first().map_or(0, |c| c.minutes.len());
+    let width = usize::from(graph.width);
+    if minutes == 0 || width == 0 || most <= 0.0 {
+        return;
+    }
+    for x in 0..width {
+        let from = x * minutes / width;
+        let to = ((x + 1) * minutes / width).max(from + 1);
+        let mut below = 0;
+        for (n, curve) in curves.iter().enumerate() {
+            // Of several minutes in one column the highest stands: a spike must not be smoothed away.
+            let value = curve.minutes[from..to.min(minutes)].iter().flatten().copied().fold(0.0, f64::max);
+            let cells = (value / most * f64::from(graph.height)).round() as u16;
+            let cells = if value > 0.0 { cells.max(1) } else { 0 }.min(graph.height - below);
+            for y in below..below + cells {
+                let place = (graph.x + u16::try_from(x).unwrap_or(0), graph.bottom() - 1 - y);
+                if let Some(cell) = buffer.cell_mut(place) {
+                    cell.set_symbol(STACK[n.min(1)]).set_style(styles[n.min(2)]);
+                }
+            }
+            below += cells;
+        }
+    }
+}
+
+/// A dotted line down from its number, behind whatever is drawn there.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn marker(number: usize, minute: i64, span: i64, style: Style, graph: Rect, buffer: &mut Buffer) {
+    if graph.is_empty() {
+        return;
+    }
+    let place = minute as f64 / span.max(1) as f64 * f64::from(graph.width - 1);
+    let x = graph.x + place.round() as u16;
+    for y in graph.top() + 1..graph.bottom() {
+        if let Some(cell) = buffer.cell_mut((x, y)).filter(|cell| cell.symbol() == " ") {
+            cell.set_symbol("┊").set_style(style);
+        }
+    }
+    if let Some(cell) = buffer.cell_mut((x, graph.y)) {
+        // Several in one column: the list below says which.
+        let taken = cell.symbol().chars().all(|c| c.is_ascii_digit() || c == '+');
+        cell.set_symbol(&if taken { "+".to_owned() } else { number.to_string() }).set_style(style);
+    }
 }
 
 /// Unbroken runs of minutes as points.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  DRILL sqli-flood   111122223333 eu-west-1 via in-process range   incident 7f3 open 12m
-//!  as of 03:02:00Z   ×20   $0.012/h est.   1 ATTACK, 1 notice of 6 stages
+//!  as of 03:02:00Z   ×20   polling $0.012/h est.   1 ATTACK, 1 notice of 6 stages
 //!  TROUBLE  GetMetricData is throttled …
 //! ```
 
@@ -12,10 +12,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::board::Board;
+use crate::model::board::{Board, Known};
 use crate::model::connection::{ConnectionId, StageAt};
+use crate::model::figure::Figure;
+use crate::model::signal::{Severity, SignalKind};
 use crate::model::timeline::{ActionRecord, ActionState};
-use crate::tui::format::{count, minutes, time, wrap};
+use crate::tui::format::{count, dollars, minutes, percent, rate, time, wrap};
 use crate::tui::state::{Mode, State};
 
 use super::draw;
@@ -145,13 +147,17 @@ fn how(state: &State) -> Vec<Piece> {
     }
     pieces.push((of, theme.faint));
     pieces.extend(in_force(state));
-    let rate = state.here().rate;
-    if (rate - 1.0).abs() > f64::EPSILON {
-        pieces.push((format!("×{}", short(rate)), theme.warn));
+    let speed = state.here().rate;
+    if (speed - 1.0).abs() > f64::EPSILON {
+        pieces.push((format!("×{}", short(speed)), theme.warn));
     }
+    pieces.extend(gauge(state));
+    pieces.extend(burn(state, &boards));
     if boards.iter().any(|board| board.polling.metrics > 0) {
         let dollars: f64 = boards.iter().map(|board| board.polling.dollars_per_hour).sum();
-        pieces.push((format!("${dollars:.3}/h est."), theme.faint));
+        let over = boards.iter().any(|board| board.polling.slowed.is_some());
+        let slower = if over { ", slowed" } else { "" };
+        pieces.push((format!("polling ${dollars:.3}/h est.{slower}"), theme.faint));
     }
     let details = boards.iter().map(|board| board.polling.details);
     let (read, all) = details.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
@@ -159,6 +165,45 @@ fn how(state: &State) -> Vec<Piece> {
         pieces.push((format!("details {read}/{all}"), theme.faint));
     }
     pieces
+}
+
+/// How much of the limit that all APIs of the account share is used.
+fn gauge(state: &State) -> Option<Piece> {
+    let gauge = &state.here().board.as_ref()?.account;
+    let theme = &state.theme;
+    match (&gauge.limit, gauge.used_share.value()) {
+        (Known::Yes(limit), Some(used)) => {
+            let near = state.here().stages().iter().flat_map(|row| &row.signals);
+            let near = near.filter(|signal| signal.kind == SignalKind::AccountLimitNear).map(|s| s.severity).max();
+            let style = match near {
+                Some(Severity::Attack) => theme.bad,
+                Some(Severity::Notice) => theme.warn,
+                None => theme.faint,
+            };
+            Some((format!("account {} of {}/s", figure_of(&gauge.used_share, used), rate(limit.rate)), style))
+        }
+        (Known::Yes(limit), None) => Some((format!("account ? of {}/s", rate(limit.rate)), theme.unknown)),
+        (Known::No(_), _) => Some(("account limit ?".into(), theme.unknown)),
+        (Known::NotYet, _) => None,
+    }
+}
+
+fn figure_of(figure: &Figure, used: f64) -> String {
+    let more = if figure.reading().is_some_and(|reading| reading.provisional) { "~" } else { "" };
+    format!("{more}{}", percent(used))
+}
+
+/// What the traffic costs, of all connections whose cost is known.
+fn burn(state: &State, boards: &[&Board]) -> Option<Piece> {
+    let known: Vec<f64> = boards.iter().filter_map(|board| board.burn.per_hour.value()).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let burning = state.fleet.iter().flat_map(|(_, watched)| watched.stages()).flat_map(|row| &row.signals);
+    let burning = burning.into_iter().any(|signal| signal.kind == SignalKind::CostBurn);
+    let style = if burning { state.theme.warn } else { state.theme.faint };
+    let some = if known.len() < boards.len() { "at least " } else { "" };
+    Some((format!("traffic {some}{}/h est.", dollars(known.iter().sum())), style))
 }
 
 fn short(rate: f64) -> String {

@@ -13,7 +13,7 @@ use super::page::Page;
 /// Columns of the keys on the left.
 const GUTTER: usize = 22;
 
-const MARKS: [(&str, &str); 12] = [
+const MARKS: [(&str, &str); 15] = [
     ("?", "not known; the reason stands in the details. Never a guess, never a silent zero"),
     ("0", "zero, measured. A gap in a chart or sparkline is a minute without data"),
     ("~", "provisional: CloudWatch may still change the last two or three minutes"),
@@ -25,7 +25,10 @@ const MARKS: [(&str, &str); 12] = [
     ("*", "a stage that is kept on top (pinned)"),
     ("STALE 4m", "the figures are that old: do not act on them as if they were live"),
     ("×20", "account time runs twenty times as fast as the clock on the wall (drills only)"),
-    ("$0.012/h est.", "what polling costs at CloudWatch's price as configured; an estimate"),
+    ("account 43%", "how much of the limit that all APIs of the account share in this region is used"),
+    ("traffic $1.20/h", "what the traffic costs at the configured prices; an estimate"),
+    ("polling $0.012/h", "what polling costs at CloudWatch's price as configured; an estimate"),
+    ("–", "an HTTP API has no WAF: there is nothing to know"),
 ];
 
 /// Draws it.

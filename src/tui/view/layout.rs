@@ -82,9 +82,10 @@ pub(crate) fn review(body: Rect) -> (Rect, Rect, Rect) {
     (head, text, foot)
 }
 
-/// The charts and the text below them.
+/// The charts and the text below them, which is much to read.
 pub(crate) fn stage(body: Rect) -> (Rect, Rect) {
-    split_bottom(body, (body.height * 2 / 5).max(6))
+    let charts = (body.height * 2 / 5).max(12).min(body.height.saturating_sub(6));
+    split_top(body, charts)
 }
 
 /// Lines of the lists on the screen as it is now, without their headings.

@@ -7,7 +7,8 @@ use ratatui::style::Style;
 
 use crate::model::board::{Known, StageRow};
 use crate::model::figure::{Figure, Scope};
-use crate::model::signal::{Severity, Signal, Unit};
+use crate::model::signal::{Severity, Signal, SignalKind, Unit};
+use crate::model::stage::ApiKind;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{minute, share, time};
 use crate::tui::state::State;
@@ -22,7 +23,7 @@ const GUTTER: usize = 8;
 /// Draws the details; with room to spare (beside the board), the charts as well.
 pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer) {
     let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
-    let Some(row) = state.selected() else {
+    let Some((row, stage)) = state.selected().zip(state.selected_at()) else {
         let page = gone(state, area.width);
         draw::lines(buffer, area, &page.lines, 0);
         return;
@@ -33,9 +34,9 @@ pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer)
     let used = u16::try_from(page.lines.len()).unwrap_or(u16::MAX).saturating_add(1);
     let rest = Rect { y: area.y.saturating_add(used), height: area.height.saturating_sub(used), ..area };
     if beside {
-        chart::column(state, row, rest, buffer);
+        chart::column(state, &stage, row, rest, buffer);
     } else {
-        chart::grid(state, row, rest, buffer);
+        chart::grid(state, &stage, row, rest, buffer);
     }
 }
 
@@ -122,19 +123,23 @@ pub(crate) fn severity(state: &State, signal: &Signal) -> Style {
     }
 }
 
+/// A signal's value in its unit: `62.4%`, `7.2×`.
+pub(crate) fn measured(kind: SignalKind, value: f64) -> String {
+    match kind.unit() {
+        Unit::Share => share(value),
+        Unit::Multiple => format!("{value:.1}×"),
+    }
+}
+
 /// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`
 pub(crate) fn headline(signal: &Signal) -> String {
-    let show: fn(f64) -> String = match signal.kind.unit() {
-        Unit::Share => share,
-        Unit::Multiple => |v| format!("{v:.1}×"),
-    };
     let side = if signal.kind.low_is_bad() { "under" } else { "over" };
     format!(
         "{} {} {}, {side} {}, since {}",
         signal.severity.word(),
         signal.kind.id(),
-        show(signal.value),
-        show(signal.threshold),
+        measured(signal.kind, signal.value),
+        measured(signal.kind, signal.threshold),
         minute(signal.since)
     )
 }
@@ -180,6 +185,7 @@ pub(crate) fn web_acl(row: &StageRow) -> String {
                 _ => format!("web ACL {name}"),
             }
         }
+        _ if row.kind == ApiKind::Http => "takes no web ACL, no resource policy and no cache (documented)".into(),
         Known::Yes(None) => "no web ACL".into(),
         Known::NotYet => "web ACL not read yet".into(),
         Known::No(reason) => format!("web ACL ?: {reason}"),
@@ -188,17 +194,20 @@ pub(crate) fn web_acl(row: &StageRow) -> String {
 
 fn unknowns(row: &StageRow) -> Vec<(Vec<&'static str>, &str)> {
     let figures = &row.figures;
-    let named: [(&'static str, &Figure); 7] = [
+    let named: [(&'static str, &Figure); 8] = [
         ("requests", &figures.requests_per_second),
         ("4XX", &figures.client_error_share),
         ("5XX", &figures.server_error_share),
         ("p50", &figures.latency_p50_ms),
         ("p99", &figures.latency_p99_ms),
+        ("429", &figures.throttled_per_second),
         ("WAF allowed", &figures.waf_allowed_per_second),
         ("WAF blocked", &figures.waf_blocked_per_second),
     ];
     let mut out: Vec<(Vec<&'static str>, &str)> = Vec::new();
-    for (name, figure) in named {
+    // What an HTTP API cannot have is not unknown.
+    let fitting = if row.kind == ApiKind::Http { 6 } else { named.len() };
+    for (name, figure) in named.into_iter().take(fitting) {
         let Some(reason) = figure.reason() else {
             continue;
         };

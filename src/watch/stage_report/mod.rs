@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `rest`, `http` | what is read of which kind of API, in which order |
 //! | `waf`, `samples` | the web ACL's rules: their series, and what samples tell of them |
+//! | `labels` | what became of requests by their labels |
 //! | `ranking` | which rules are in the way of the attack, which only count it |
 //! | `methods` | methods or routes, their figures, their limits |
 //! | `posture` | what guards the stage |
@@ -15,6 +16,7 @@
 mod frame;
 mod http;
 mod known;
+mod labels;
 mod methods;
 mod posture;
 mod ranking;

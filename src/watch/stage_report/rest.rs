@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::frame::Frame;
+use super::frame::{Before, Frame};
 use super::known::{known, map, reason, value};
 use super::methods::{self, Around, Method};
 use super::waf::{self, Opened};
-use super::{dollars, posture, samples};
+use super::{dollars, labels, posture, samples};
 use crate::aws::read::{GuardedStage, SampleSet};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
@@ -195,7 +195,13 @@ async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Op
             None => None,
         }
     };
-    let (began, rules) = tokio::join!(Box::pin(began), rules);
+    let labels = async {
+        match there.and_then(|opened| opened.dimension.as_deref()) {
+            Some(dimension) => labels::read(aws, settings, dimension).await,
+            None => (Known::Yes(Vec::new()), 0),
+        }
+    };
+    let (began, rules, (labels, label_metrics)) = tokio::join!(Box::pin(began), rules, Box::pin(labels));
     let began = known(began, KIND);
     let (opened, rules) = match (opened, rules) {
         (Known::Yes(Some(opened)), Some(rules)) => (opened, rules),
@@ -209,12 +215,13 @@ async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Op
     let frame = Frame { now, polling: &settings.polling, scope: scope.clone() };
     let mut rows = waf::rows(&opened, &rules, &frame);
     let (samples, passed) = samples::read(aws, &opened, &mut rows).await;
-    let since = value(&began).copied().flatten();
-    let report = waf::report(&opened, &rules, rows, samples, &frame, since);
+    let before = Before::new(value(&began).copied().flatten(), now);
+    let labels = labels::rows(&labels, &frame, before);
+    let report = waf::report(&opened, &rules, rows, (samples, labels), &frame, before);
     InDepth {
         began,
         waf: Known::Yes(Some(report)),
-        metrics: rules.metrics,
+        metrics: rules.metrics + label_metrics,
         unread: opened.unread(),
         passed: passed.map(|passed| (passed, scope)),
     }

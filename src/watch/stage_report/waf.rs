@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::frame::{Before, Frame, missing, provisional};
@@ -14,7 +13,9 @@ use crate::model::board::Known;
 use crate::model::figure::Figure;
 use crate::model::settings::Settings;
 use crate::model::stage::ApiKind;
-use crate::model::stage_report::{Behind, Counters, RuleMode, RuleRow, RuleSource, Samples, WafCounter, WafReport};
+use crate::model::stage_report::{
+    Behind, Counters, LabelRow, RuleMode, RuleRow, RuleSource, Samples, WafCounter, WafReport,
+};
 use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 use crate::watch::store::{Held, Window};
 
@@ -27,6 +28,8 @@ pub(super) struct Opened {
     pub(super) acl: WebAcl,
     /// Rule groups of this account that it refers to, by ARN.
     pub(super) groups: Vec<(String, Result<RuleGroup, AwsError>)>,
+    /// How many keys are over the limit of each rate rule now, by its name.
+    rate_keys: Vec<(String, Known<usize>)>,
     behind: Known<Behind>,
     /// Everything together, under the dimension value that has data.
     total: Result<Held, AwsError>,
@@ -56,7 +59,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
     }
     let queries: Vec<MetricQuery> = names.iter().flat_map(|name| queries(name, "ALL", aws.region())).collect();
     let window = Window::last(MINUTES, aws.clock().now());
-    let (read, groups) = tokio::join!(read(aws, &queries, window), groups(aws, &acl));
+    let (read, groups, rate_keys) = tokio::join!(read(aws, &queries, window), groups(aws, &acl), rate_keys(aws, &acl));
     let metrics = queries.len();
     let (total, dimension) = match read {
         Ok(held) => {
@@ -73,7 +76,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
         stages,
         others: Some("load balancers and other kinds of resource were not asked for".to_owned()),
     });
-    Ok(Opened { acl, groups, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
+    Ok(Opened { acl, groups, rate_keys, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
 }
 
 /// The rule groups of this account that a web ACL refers to. AWS's managed groups cannot be read.
@@ -88,6 +91,16 @@ async fn groups(aws: &Aws, acl: &WebAcl) -> Vec<(String, Result<RuleGroup, AwsEr
     arns.sort();
     arns.dedup();
     let calls = arns.into_iter().map(|arn| async move { (arn.clone(), aws.rule_group(arn, Lane::Plan).await) });
+    join_all(calls).await
+}
+
+/// How many keys are over the limit of the web ACL's own rate rules.
+async fn rate_keys(aws: &Aws, acl: &WebAcl) -> Vec<(String, Known<usize>)> {
+    let rated = acl.rules.iter().filter(|rule| matches!(rule.statement, Statement::RateBased { .. }));
+    let calls = rated.map(|rule| async move {
+        let keys = aws.rate_keys(acl, &rule.name, Lane::Plan).await;
+        (rule.name.clone(), known(keys.map(|keys| keys.len()), ApiKind::Rest))
+    });
     join_all(calls).await
 }
 
@@ -195,7 +208,7 @@ pub(super) fn rows(opened: &Opened, rules: &RuleSeries, frame: &Frame<'_>) -> Ve
         figures: figures(rules, opened, place, rule.metered, frame),
         minutes: minutes(rules.held.as_ref().ok().and_then(|held| held.get(place)), rule.metered),
         inner: Known::NotYet,
-        rate_keys: matches!(rule.statement, Statement::RateBased { .. }).then_some(Known::NotYet),
+        rate_keys: opened.rate_keys.iter().find(|(name, _)| *name == rule.name).map(|(_, keys)| keys.clone()),
     };
     acl.in_order().enumerate().map(row).collect()
 }
@@ -205,12 +218,11 @@ pub(super) fn report(
     opened: &Opened,
     rules: &RuleSeries,
     rows: Vec<RuleRow>,
-    samples: Known<Samples>,
+    (samples, labels): (Known<Samples>, Known<Vec<LabelRow>>),
     frame: &Frame<'_>,
-    began: Option<DateTime<Utc>>,
+    before: Before,
 ) -> WafReport {
     let acl = &opened.acl;
-    let before = Before::new(began, frame.now);
     let default_place = rows.len();
     let held = rules.held.as_ref().ok().and_then(|held| held.get(default_place));
     let default_minutes = minutes(held, acl.metered);
@@ -238,6 +250,7 @@ pub(super) fn report(
         rules: rows,
         in_the_way,
         only_count,
+        labels,
         samples,
         before: before.words(),
     }

@@ -1,0 +1,28 @@
+//! Who is over the limit of a rate rule now.
+
+use aws_sdk_wafv2::types::Scope;
+use ipnet::IpNet;
+
+use crate::aws::pace::Quota;
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::address;
+use crate::model::waf::WebAcl;
+
+impl Aws {
+    /// The addresses that are over the limit of a rate rule now: what it counts, or turns away, at this moment. `rule` is the name of a rule of
+    /// the web ACL itself.
+    ///
+    /// AWS lists at most 10,000 of each address version, and only of rules that count by address (documented).
+    ///
+    /// # Errors
+    /// `WAFUnsupportedAggregateKeyTypeException` where the rule counts by something else; else what the call brings.
+    pub async fn rate_keys(&self, acl: &WebAcl, rule: &str, lane: Lane) -> Result<Vec<IpNet>, AwsError> {
+        const OPERATION: &str = "GetRateBasedStatementManagedKeys";
+        self.0.pace.turn(Quota::WafRead(OPERATION), lane).await;
+        let call = self.0.waf.get_rate_based_statement_managed_keys().scope(Scope::Regional);
+        let call = call.web_acl_name(&acl.name).web_acl_id(&acl.id).rule_name(rule);
+        let answer = call.send().await.map_err(|e| AwsError::of(OPERATION, rule, &e))?;
+        let both = [answer.managed_keys_ipv4(), answer.managed_keys_ipv6()].into_iter().flatten();
+        Ok(both.flat_map(|keys| keys.addresses()).filter_map(|entry| address::parsed(entry)).collect())
+    }
+}
