@@ -221,6 +221,7 @@ pub(super) fn stage(row: &StageRow) -> Value {
 fn limit(winning: &WinningLimit) -> Value {
     let of = match winning.of {
         LimitOf::Stage => "stage",
+        LimitOf::Method => "method",
         LimitOf::Account => "account",
     };
     json!({ "of": of, "requests_per_second": winning.limit.rate, "burst_requests": winning.limit.burst })

@@ -116,6 +116,7 @@ pub fn lacking(format: &str) -> Vec<String> {
 pub struct AccessLogFormat {
     prelude: String,
     fields: BTreeMap<Field, String>,
+    forgeable: bool,
 }
 
 impl AccessLogFormat {
@@ -132,13 +133,21 @@ impl AccessLogFormat {
             let known = field.names().iter().find_map(|name| found.names.get(*name));
             known.map(|name| (field, name.clone()))
         };
-        Self { fields: Field::ALL.into_iter().filter_map(name).collect(), prelude: found.prelude }
+        let forgeable = !found.prelude.is_empty() && is_forgeable(format);
+        Self { fields: Field::ALL.into_iter().filter_map(name).collect(), prelude: found.prelude, forgeable }
     }
 
     /// What a query begins with: a `parse` clause and ` | `, or nothing.
     #[must_use]
     pub fn prelude(&self) -> &str {
         &self.prelude
+    }
+
+    /// Whether callers can make one field look like another: the line is taken apart by its separators, and what they write themselves
+    /// stands before the status or the response type. That API Gateway escapes nothing in such a line is inferred.
+    #[must_use]
+    pub fn is_forgeable(&self) -> bool {
+        self.forgeable
     }
 
     /// The name of a field in a query, where the format has it.
@@ -210,6 +219,19 @@ fn collect(object: &serde_json::Map<String, Value>, path: &str, names: &mut BTre
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@');
     if path.chars().all(plain) { path.to_owned() } else { format!("`{path}`") }
+}
+
+/// Whether something that callers write stands before what tells how they fared.
+fn is_forgeable(format: &str) -> bool {
+    let written = |name: &str| {
+        let free = ["identity.userAgent", "path", "identity.caller", "identity.user", "authorizer", "requestOverride"];
+        free.iter().any(|free| name == *free || name.starts_with(&format!("{free}.")))
+    };
+    let told = |name: &str| name == "status" || name == "error.responseType";
+    let names: Vec<&str> = pieces(format).into_iter().filter_map(|piece| piece.variable).collect();
+    let first = names.iter().position(|name| written(name));
+    let last = names.iter().rposition(|name| told(name));
+    matches!((first, last), (Some(first), Some(last)) if first < last)
 }
 
 /// A `parse` clause with a `*` for each variable of the line. An asterisk in the format's own text cannot be told from one.
@@ -290,6 +312,14 @@ mod tests {
         );
         assert_eq!((format.field(Field::SourceIp), format.field(Field::Status)), (Some("v0"), Some("v7")));
         assert_eq!(format.field(Field::UserAgent), None);
+    }
+
+    #[test]
+    fn what_callers_write_before_the_status_can_pass_for_it() {
+        let forgeable = |format| AccessLogFormat::parse(format).is_forgeable();
+        assert!(forgeable(r#"$context.requestId "$context.identity.userAgent" $context.status"#));
+        assert!(!forgeable(r#"$context.requestId $context.status "$context.identity.userAgent""#));
+        assert!(!forgeable(r#"{"agent":"$context.identity.userAgent","status":"$context.status"}"#), "escaped");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub type AccountLimit = Limit;
 pub enum LimitOf {
     /// The stage's, for each method that has no other.
     Stage,
+    /// One method's own, lower than the stage's.
+    Method,
     /// The account's, for all its APIs in the region together.
     Account,
 }
@@ -32,6 +34,7 @@ impl LimitOf {
     pub fn label(self) -> &'static str {
         match self {
             Self::Stage => "the stage's, a method",
+            Self::Method => "the lowest of a method",
             Self::Account => "the account's",
         }
     }

@@ -189,6 +189,8 @@ pub struct StageDetail {
     pub access_log: Option<AccessLog>,
     /// The limit of each of its methods that has no other, as AWS wrote it; `None` where it has none of its own.
     pub limit: Option<Limit>,
+    /// The lowest limit that one of its methods has of its own.
+    pub lowest_of_a_method: Option<Limit>,
 }
 
 /// What `GetRestApi` says of an API whose policy may be changed.

@@ -104,8 +104,7 @@ pub struct StageLimits {
     pub account_share: Figure,
     /// The limit of methods without one of their own, `*/*`.
     pub stage: Known<LimitInForce>,
-    /// All of the stage's requests as a fraction of [`Self::stage`]. Whether its methods share that limit or have it each is not
-    /// documented: this is the share if they share it.
+    /// All of the stage's requests as a fraction of [`Self::stage`]: as if all were to one method, and so the most it can be.
     pub stage_share: Figure,
     /// The usage plans that it is part of.
     pub plans: Known<Vec<UsagePlan>>,

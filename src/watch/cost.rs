@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::board::{History, Metric};
+use super::signal::{AclScope, own_blocks};
+use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::settings::Prices;
@@ -29,6 +30,8 @@ pub(super) struct Meter<'a> {
     pub(super) kind: ApiKind,
     /// Whether WAF inspects its requests; `None` where that is not known.
     pub(super) inspected: Option<bool>,
+    /// What the web ACL's figures speak of: its blocks are the stage's only where it guards it alone.
+    pub(super) acl: &'a AclScope,
     /// Bytes of a line of its access log, where it has one; 0 where it has none; `None` where that is not known.
     pub(super) line_bytes: Option<f64>,
 }
@@ -52,7 +55,7 @@ impl Meter<'_> {
             .map(|inspected| if inspected { requests * prices.waf_dollars_per_million / MILLION } else { 0.0 });
         let lambda = prices.lambda_memory_gb.and_then(|gigabytes| {
             let seconds = at(Metric::LatencyP50)? / 1_000.0;
-            let blocked = at(Metric::WafBlocked).unwrap_or(0.0).min(billed);
+            let blocked = own_blocks(self.history, minute, self.acl).unwrap_or(0.0).min(billed);
             let each =
                 prices.lambda_dollars_per_million / MILLION + gigabytes * seconds * prices.lambda_dollars_per_gb_second;
             Some((billed - blocked) * each)
@@ -94,7 +97,7 @@ impl Meter<'_> {
                 Some(dollars) => figure(dollars * 60.0),
                 None => Figure::unknown("too few minutes before to tell what is usual"),
             },
-            since: attack.map(|began| (began, figure(self.sum(began, last)))),
+            since: attack.map(|began| (began, self.since(began, last).map_or_else(unknown_since, figure))),
         }
     }
 
@@ -109,11 +112,21 @@ impl Meter<'_> {
         Some(*minutes.select_nth_unstable_by(middle, f64::total_cmp).1)
     }
 
+    /// Dollars since `began`; `None` where that is longer ago than minutes are kept.
+    fn since(&self, began: DateTime<Utc>, last: DateTime<Utc>) -> Option<f64> {
+        let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(180);
+        ((last - began).num_minutes() < kept).then(|| self.sum(began, last))
+    }
+
     /// Dollars from the minute `from` to the minute `last`, both included; minutes that are not known are left out.
     fn sum(&self, from: DateTime<Utc>, last: DateTime<Utc>) -> f64 {
         let minutes = (last - from).num_minutes().clamp(0, 180);
         (0..=minutes).filter_map(|n| self.minute(last - TimeDelta::minutes(n))).sum()
     }
+}
+
+fn unknown_since() -> Figure {
+    Figure::unknown("the attack is longer than the three hours that are kept")
 }
 
 /// Bytes of a line of an access log in `format`, from what queries scanned, else guessed from the format's length.
@@ -171,7 +184,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::board::HISTORY_MINUTES;
     use crate::model::series::Series;
 
     fn at(minute: i64) -> DateTime<Utc> {
@@ -206,6 +218,7 @@ mod tests {
             kind: ApiKind::Rest,
             inspected: Some(true),
             line_bytes: Some(0.0),
+            acl: &AclScope::None,
         };
         let burn = meter.burn(Some(at(9)), Some(at(5)), &Scope::Stage, at(10));
         assert!(close(&burn.parts_per_hour[0], 3.6e6 * 0.5 * 3.5e-6), "throttled ones are not billed");
@@ -220,8 +233,14 @@ mod tests {
     #[test]
     fn a_part_that_nobody_can_tell_says_so_and_is_left_out() {
         let (history, prices) = (history(&[(Metric::Requests, 0..=9, 60.0)]), Prices::default());
-        let meter =
-            Meter { history: &history, prices: &prices, kind: ApiKind::Http, inspected: None, line_bytes: None };
+        let meter = Meter {
+            history: &history,
+            prices: &prices,
+            kind: ApiKind::Http,
+            inspected: None,
+            acl: &AclScope::None,
+            line_bytes: None,
+        };
         let burn = meter.burn(Some(at(9)), None, &Scope::Stage, at(10));
         assert!(burn.parts_per_hour[2].reason().unwrap().contains("lambda-memory-gb"));
         assert!(close(&burn.per_hour, 3_600.0 * 1e-6));

@@ -4,6 +4,7 @@
 //! Calls are in the polling lane, so that at most half of the account's control-plane quota is used.
 
 use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
@@ -19,6 +20,9 @@ use crate::model::stage::{Api, ApiKind, StageDetail};
 
 /// `GetStages` calls under way at once the first time round.
 const AT_ONCE: usize = 8;
+
+/// Wall time for what is worth having and not essential.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Log groups whose metric filters are asked for.
 const MOST_GROUPS: usize = 200;
@@ -73,9 +77,14 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
     let account = async { send(Found::AccountLimit(aws.account_limit(Lane::Poll).await)) };
     let stages = stages(aws, spread, &send);
     let (identity, dimensions, (complete, fronts), ()) = tokio::join!(identity, dimensions, stages, account);
-    metric_names(aws, &fronts.arns, &dimensions, &send).await;
-    filters(aws, &fronts.log_groups, &send).await;
     send(Found::Done);
+    // Worth having, and nothing to wait for: a service that does not answer must not hold up the next round.
+    let rest = async {
+        tokio::join!(metric_names(aws, &fronts.arns, &dimensions, &send), filters(aws, &fronts.log_groups, &send));
+    };
+    if tokio::time::timeout(LONGEST_REST, rest).await.is_err() {
+        tracing::debug!("metric names and filters were not all read in time");
+    }
     identity && complete
 }
 
@@ -136,13 +145,14 @@ struct Fronts {
     log_groups: BTreeSet<String>,
 }
 
-/// The metric filters of the log groups that access logs go to; no more are asked once one may not be.
+/// The metric filters of the log groups that access logs go to; no more are asked once one fails: the next round asks again.
 async fn filters(aws: &Aws, groups: &BTreeSet<String>, send: &impl Fn(Found)) {
     for group in groups.iter().take(MOST_GROUPS) {
         let result = aws.metric_filters(group, Lane::Poll).await;
-        let denied = matches!(&result, Err(AwsError { problem: Problem::Denied(_), .. }));
+        let missing = matches!(&result, Err(AwsError { problem: Problem::NotFound(_), .. }));
+        let failed = result.is_err() && !missing;
         send(Found::Filters { group: group.clone(), result });
-        if denied {
+        if failed {
             return;
         }
     }
@@ -160,7 +170,12 @@ async fn metric_names(aws: &Aws, arns: &BTreeSet<String>, known: &BTreeSet<Strin
         }
         match aws.web_acl(arn, Lane::Poll).await {
             Ok(acl) => send(Found::AclMetricName { arn: arn.clone(), metric_name: acl.metric_name }),
-            Err(error) => tracing::debug!(%error, "the web ACL's metric name is not known"),
+            Err(error) => {
+                tracing::debug!(%error, "the web ACL's metric name is not known");
+                if matches!(error.problem, Problem::TimedOut(_) | Problem::Unreachable(_)) {
+                    return;
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::signal::{AclScope, LOOKBACK_MINUTES, own_blocks};
 use super::words::clock_time;
 use crate::model::board::{Figures, History, Metric};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
-use crate::model::limits::WinningLimit;
+use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::series::floor_minute;
 use crate::model::settings::PollingSettings;
 use crate::model::stage::ApiKind;
@@ -185,9 +185,12 @@ impl Subject<'_> {
 
     /// Requests as a fraction of the limit that they meet first.
     fn limit_used(&self, minute: Option<DateTime<Utc>>) -> Figure {
-        let Some(WinningLimit { limit, .. }) = self.limit else {
-            return Figure::unknown("neither the stage's limit nor the account's is known");
+        let Some(WinningLimit { limit, of }) = self.limit else {
+            return Figure::unknown("the stage's limit or the account's is not known");
         };
+        if of == LimitOf::Method {
+            return Figure::unknown("a method has a lower limit of its own: open the stage for the methods' requests");
+        }
         if limit.rate <= 0.0 {
             return Figure::unknown("the limit is 0: nothing passes");
         }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::cost;
 use super::state::{Entry, RowKey, State, Throttled, row_key};
 use super::throttle::{self, Question};
 use crate::aws::read::LogRows;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::log_group;
 use crate::model::board::Pace;
-use crate::model::figure::Origin;
+use crate::model::figure::{Origin, Scope};
 use crate::model::series::floor_minute;
 
 /// Bytes of a gigabyte as CloudWatch Logs bills them.
@@ -22,7 +23,7 @@ const GIGABYTE: f64 = 1e9;
 /// The part of an hour's budget that may be spent at once.
 const AT_ONCE: f64 = 0.25;
 
-/// Logs asked in one go.
+/// Logs asked in one go while somebody watches.
 const MOST: usize = 20;
 
 /// After so many minutes without a reading nothing of a log is shown any more.
@@ -53,25 +54,29 @@ pub(super) fn due(state: &mut State, whose: Whose, now: DateTime<Utc>) -> Vec<Jo
     let asked: Vec<RowKey> =
         state.entries.values().filter(|e| is_asked(state, e, whose)).map(|e| row_key(&e.id)).collect();
     forget(state, &asked, now);
+    let mut rows: Vec<RowKey> = asked.into_iter().filter(|row| is_due(state, row, to)).collect();
+    // Those that somebody looks at, then those that have waited longest.
+    rows.sort_by_key(|row| state.entries.get(row).map(|entry| (!state.is_looked_at(entry), read_to(entry))));
+    let most = if whose == Whose::Watched { MOST } else { usize::MAX };
     let budget = state.settings.polling.log_budget_dollars_per_hour;
     let hours = (now - began).num_seconds().max(0) as f64 / 3_600.0;
-    let spent = state.log_dollars >= budget * (hours + AT_ONCE);
+    let mut left = budget * (hours + AT_ONCE) - state.log_dollars;
     let mut jobs = Vec::new();
-    for row in asked.into_iter().take(MOST) {
+    for row in rows {
         let Some(question) = question(state, &row) else { continue };
+        let price = price(state, &row, &question, to);
         let Some(entry) = state.entries.get_mut(&row) else { continue };
-        let known = entry.throttled.as_ref().filter(|throttled| throttled.origin == Origin::AccessLog);
-        let read_to = known.and_then(|throttled| throttled.log_read_to);
-        if read_to.is_some_and(|read_to| read_to >= to) {
+        if left <= 0.0 || price > left {
+            say(entry, &question, format!("the budget for log queries, ${budget:.2} an hour, is used up"));
             continue;
         }
-        if spent {
-            let throttled = of_log(entry, &question);
-            throttled.trouble = Some(format!("the budget for log queries, ${budget:.2} an hour, is used up"));
+        if jobs.len() >= most {
+            say(entry, &question, format!("the logs of {MOST} stages are asked at a time: its turn comes"));
             continue;
         }
+        left -= price;
         let (first, again) = throttle::MINUTES;
-        let missed = read_to.map_or(first, |read_to| again + (to - read_to).num_minutes() - 1).min(first);
+        let missed = read_to(entry).map_or(first, |read_to| again + (to - read_to).num_minutes() - 1).min(first);
         jobs.push(Job { row, question, from: to - TimeDelta::minutes(missed), to });
     }
     jobs
@@ -85,11 +90,44 @@ fn is_asked(state: &State, entry: &Entry, whose: Whose) -> bool {
     wanted && entry.access_log().is_some() && !state.log_jobs.contains(&row_key(&entry.id))
 }
 
+/// Whether a log was not tried this minute.
+fn is_due(state: &State, row: &RowKey, to: DateTime<Utc>) -> bool {
+    let throttled = state.entries.get(row).and_then(|entry| entry.throttled.as_ref());
+    throttled.and_then(|throttled| throttled.log_tried_to).is_none_or(|tried| tried < to)
+}
+
+/// End of what was read of a stage's log.
+fn read_to(entry: &Entry) -> Option<DateTime<Utc>> {
+    entry.throttled.as_ref().and_then(|throttled| throttled.log_read_to)
+}
+
 fn question(state: &State, row: &RowKey) -> Option<Question> {
     let entry = state.entries.get(row)?;
     let log = entry.access_log()?;
     let sharing = log_group(&log.destination).and_then(|group| state.log_groups.get(group)).copied().unwrap_or(1);
     Question::of(&entry.id, log, sharing).ok()
+}
+
+/// Dollars that a query will cost: what the stage's requests have written in the minutes that it scans. An estimate.
+fn price(state: &State, row: &RowKey, question: &Question, to: DateTime<Utc>) -> f64 {
+    let Some(entry) = state.entries.get(row) else { return 0.0 };
+    let (first, again) = throttle::MINUTES;
+    let minutes = read_to(entry).map_or(first, |_| again);
+    let requests = state.groups.get(&entry.key).map(|held| &held.series()[0]);
+    let lines: f64 = requests
+        .map(|requests| requests.window(to - TimeDelta::minutes(1), usize::try_from(minutes).unwrap_or(0)))
+        .map_or(0.0, |minutes| minutes.into_iter().flatten().sum());
+    let format = entry.access_log().map_or("", |log| log.format.as_str());
+    let bytes = cost::line_bytes(state.log_line_bytes.get(&question.group).copied(), format);
+    lines * bytes / GIGABYTE * state.settings.prices.log_query_dollars_per_gb
+}
+
+/// Says why there is nothing new; what a metric filter tells stays.
+fn say(entry: &mut Entry, question: &Question, why: String) {
+    match &mut entry.throttled {
+        Some(throttled) => throttled.trouble = Some(why),
+        None => of_log(entry, question).trouble = Some(why),
+    }
 }
 
 /// What nobody asks for any more must not stand there for long.
@@ -110,7 +148,7 @@ fn of_log<'e>(entry: &'e mut Entry, question: &Question) -> &'e mut Throttled {
     let throttled = usable.unwrap_or_else(|| Throttled::new(Origin::AccessLog, question.scope.clone()));
     let throttled = entry.throttled.insert(throttled);
     throttled.scope = question.scope.clone();
-    throttled.caveat = question.caveat();
+    throttled.caveats = question.caveats();
     throttled
 }
 
@@ -128,33 +166,45 @@ impl Job {
 
 /// Takes an answer in.
 pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsError>) {
-    if let Ok(rows) = &answer {
-        state.log_dollars += rows.bytes_scanned / GIGABYTE * state.settings.prices.log_query_dollars_per_gb;
-        state.polling.log_dollars.0 = state.log_dollars;
-        if rows.records_scanned > 0.0 {
-            state.log_line_bytes.insert(job.question.group.clone(), rows.bytes_scanned / rows.records_scanned);
+    let per_gigabyte = state.settings.prices.log_query_dollars_per_gb;
+    match &answer {
+        Ok(rows) => {
+            state.log_dollars += rows.bytes_scanned / GIGABYTE * per_gigabyte;
+            if rows.records_scanned > 0.0 {
+                let bytes = rows.bytes_scanned / rows.records_scanned;
+                state.log_line_bytes.insert(job.question.group.clone(), bytes);
+            }
         }
+        // A query that was given up has scanned as well.
+        Err(error) if error.operation == "GetQueryResults" => {
+            state.log_dollars += price(state, &job.row, &job.question, job.to);
+        }
+        Err(_) => {}
     }
+    state.polling.log_dollars.0 = state.log_dollars;
     let provisional = i64::try_from(state.settings.polling.provisional_seconds).unwrap_or(180);
     let settled = job.to - TimeDelta::seconds(provisional);
     let Some(entry) = state.entries.get_mut(&job.row) else {
         return;
     };
-    let requests = state.groups.get(&entry.key).map(|held| Arc::clone(&held.series()[0]));
-    let throttled = of_log(entry, &job.question);
+    // A name that APIs share counts the requests of all of them, and a log group's lines are of all its stages.
+    let alone = job.question.scope == Scope::Stage && state.api_names.get(&entry.key.api).is_none_or(|apis| *apis <= 1);
+    let requests = state.groups.get(&entry.key).filter(|_| alone).map(|held| Arc::clone(&held.series()[0]));
     match answer {
         Ok(rows) => {
             let minutes = job.question.minutes(&rows);
+            let throttled = of_log(entry, &job.question);
             let series = Arc::make_mut(&mut throttled.series);
-            let window = (job.from, job.to);
-            let least = requests.and_then(|requests| throttle::settle(series, &minutes, window, &requests, settled));
+            let least = throttle::settle(series, &minutes, (job.from, job.to), requests.as_deref(), settled);
             throttled.log_read_to = Some(job.to);
-            // The last minutes are always late; only where hardly anything comes is there something wrong.
-            throttled.trouble = least.filter(|_| series.is_empty()).map(throttle::missing);
+            throttled.log_tried_to = Some(job.to);
+            throttled.trouble = least.map(throttle::missing);
         }
         Err(error) => {
-            throttled.log_read_to = Some(job.to);
-            throttled.trouble = Some(error.to_string());
+            say(entry, &job.question, error.to_string());
+            if let Some(throttled) = &mut entry.throttled {
+                throttled.log_tried_to = Some(job.to);
+            }
         }
     }
     state.join_histories();

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::discover::discover;
 use super::logs::{self, Whose};
 use super::picture;
-use super::poll::{Extent, Questions, ask, stage_history};
+use super::poll::{Answers, Extent, Questions, ask, stage_history};
 use super::signal::{self, AclScope, Situation};
 use super::state::{Part, State};
 use crate::aws::{Aws, AwsError};
@@ -36,15 +36,9 @@ pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsErro
     let now = aws.clock().now();
     let questions = Questions::of(&state, Extent::All, now);
     if questions.len() > 0 && !state.troubles.values().any(AwsError::is_about_credentials) {
-        match ask(aws, questions, now).await {
-            Ok(answers) => {
-                answers.fold(&mut state, Extent::All, now);
-                ask_more(aws, &mut state, now).await;
-                ask_logs(aws, &mut state, now).await;
-            }
-            Err(error) => {
-                state.troubles.insert(Part::Metrics, error);
-            }
+        if take(&mut state, Extent::All, ask(aws, questions, now).await, now) {
+            ask_more(aws, &mut state, now).await;
+            ask_logs(aws, &mut state, now).await;
         }
     }
     let credentials = state.troubles.values().find(|e| e.is_about_credentials());
@@ -66,12 +60,18 @@ async fn ask_more(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
     if questions.len() == 0 {
         return;
     }
-    match ask(aws, questions, now).await {
-        Ok(answers) => answers.fold(state, Extent::New, now),
-        Err(error) => {
-            state.troubles.insert(Part::Metrics, error);
-        }
+    let answers = ask(aws, questions, now).await;
+    take(state, Extent::New, answers, now);
+}
+
+/// Takes what came, and keeps what went wrong; gives whether anything came.
+fn take(state: &mut State, extent: Extent, mut answers: Answers, now: DateTime<Utc>) -> bool {
+    let (failed, empty) = (answers.take_failure(), answers.is_empty());
+    answers.fold(state, extent, now);
+    if let Some(error) = failed {
+        state.troubles.insert(Part::Metrics, error);
     }
+    !empty
 }
 
 /// Asks the access logs of all stages that are called, some at once.

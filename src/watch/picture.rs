@@ -3,6 +3,7 @@
 //! Linear in the number of stages. Makes no calls and keeps nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,7 +11,7 @@ use super::cost::{self, Meter};
 use super::figures::{Front, Subject};
 use super::schedule::Schedule;
 use super::signal::{self, AclScope, Judged};
-use super::state::{ACL_SERIES, Acl, Entry, Part, RowKey, SeriesKey, State, acl_name, metric_name, row_key};
+use super::state::{ACL_SERIES, Acl, Entry, JudgedOf, Part, RowKey, SeriesKey, State, acl_name, metric_name, row_key};
 use super::store::Held;
 use super::throttle;
 use super::words::plural;
@@ -27,7 +28,11 @@ use crate::model::stage::ApiKind;
 pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let picture = Picture::new(state, at);
     let stages: Vec<StageRow> = state.entries.values().map(|e| picture.row(e)).collect();
-    let burn = cost::total(stages.iter().map(|row| &row.burn));
+    // Two APIs of one name share a series: it is one sum.
+    let mut seen = HashSet::new();
+    let once = stages.iter().zip(state.entries.values()).filter(|(_, entry)| seen.insert(&entry.key));
+    let burns: Vec<_> = once.map(|(row, _)| &row.burn).collect();
+    let burn = cost::total(burns.iter().copied());
     let mut polling = state.polling.clone();
     polling.details = details(state);
     polling.trouble = state.trouble();
@@ -71,8 +76,6 @@ struct Picture<'a> {
     /// APIs whose stages nobody has listed yet, by metric name.
     unread: HashMap<String, usize>,
     schedule: Schedule,
-    /// The row with the most requests: on it what concerns all of them is told.
-    busiest: Option<RowKey>,
 }
 
 impl<'a> Picture<'a> {
@@ -92,20 +95,10 @@ impl<'a> Picture<'a> {
         for api in apis.filter(|api| !state.read.contains(&api.id)) {
             *unread.entry(metric_name(api)).or_default() += 1;
         }
-        let requests = |entry: &Entry| entry.history[Metric::Requests.index()].latest().map_or(0.0, |(_, value)| value);
-        let busiest = state.entries.iter().max_by(|a, b| requests(a.1).total_cmp(&requests(b.1)));
         let every = state.polling.paces.map(|pace| pace.every_seconds);
         let usual = state.settings.polling.interval_seconds;
         let every = every.map(|every| if every == 0 { usual } else { every });
-        Self {
-            by_key,
-            by_acl,
-            unread,
-            schedule: Schedule { every, slowed: None },
-            busiest: busiest.map(|(key, _)| key.clone()),
-            state,
-            at,
-        }
+        Self { by_key, by_acl, unread, schedule: Schedule { every, slowed: None }, state, at }
     }
 
     /// How many of the account's APIs share the metric name and, as far as is known, the stage.
@@ -142,8 +135,8 @@ impl<'a> Picture<'a> {
             acl: acl_scope.clone(),
             refused: &refused,
         };
-        let meter = self.meter(entry);
-        let judged = self.signals(entry, own, acl, acl_scope, sharers, &meter);
+        let meter = self.meter(entry, &acl_scope);
+        let judged = self.signals(entry, own, acl, acl_scope.clone(), sharers, &meter);
         let attacks = judged.standing.iter().filter(|signal| signal.severity == Severity::Attack);
         let attack = attacks.map(|signal| signal.since).min();
         let figures = subject.figures();
@@ -154,7 +147,7 @@ impl<'a> Picture<'a> {
             web_acl: web_acl(entry),
             web_acl_arn: entry.acl_arn().map(str::to_owned),
             figures,
-            history: std::sync::Arc::clone(&entry.history),
+            history: Arc::clone(&entry.history),
             burn: meter.burn(last, attack, &scope, self.at),
             signals: judged.standing,
             ended: judged.ended,
@@ -194,8 +187,17 @@ impl<'a> Picture<'a> {
     fn limit(&self, entry: &Entry) -> Option<WinningLimit> {
         let own = entry.known().and_then(|detail| detail.limit).map(|limit| WinningLimit { limit, of: LimitOf::Stage });
         let account = self.state.account_limit.map(|limit| WinningLimit { limit, of: LimitOf::Account });
-        // Without the stage's details a lower limit of its own may be there.
+        // Without the stage's details, or the account's limit, a lower one may be there.
         entry.known()?;
+        account?;
+        if let Some(lowest) = entry.known().and_then(|detail| detail.lowest_of_a_method) {
+            let of_method = WinningLimit { limit: lowest, of: LimitOf::Method };
+            return own
+                .into_iter()
+                .chain(account)
+                .chain([of_method])
+                .min_by(|a, b| a.limit.rate.total_cmp(&b.limit.rate));
+        }
         own.into_iter().chain(account).min_by(|a, b| a.limit.rate.total_cmp(&b.limit.rate))
     }
 
@@ -221,7 +223,7 @@ impl<'a> Picture<'a> {
             .to_owned())
     }
 
-    fn meter<'e>(&'e self, entry: &'e Entry) -> Meter<'e> {
+    fn meter<'e>(&'e self, entry: &'e Entry, acl: &'e AclScope) -> Meter<'e> {
         let known = entry.known();
         let line = |log: &crate::model::stage::AccessLog| {
             let measured = log_group(&log.destination).and_then(|group| self.state.log_line_bytes.get(group));
@@ -232,6 +234,7 @@ impl<'a> Picture<'a> {
             prices: &self.state.settings.prices,
             kind: entry.kind(),
             inspected: known.map(|detail| detail.web_acl_arn.is_some()),
+            acl,
             line_bytes: known.map(|detail| detail.access_log.as_ref().map_or(0.0, line)),
         }
     }
@@ -293,19 +296,37 @@ impl<'a> Picture<'a> {
         sharers: usize,
         meter: &Meter<'_>,
     ) -> Judged {
-        let read = own.and_then(|held| held.through).max(acl.and_then(|acl| acl.held.through));
-        let Some(read) = read else {
+        let complete = floor_minute(self.at) - TimeDelta::minutes(1);
+        let last = own.and_then(|held| held.through).map(|read| read.min(complete));
+        let waf_last = acl.and_then(|acl| acl.held.through).map(|read| read.min(complete));
+        let Some(last) = last.or(waf_last) else {
             return Judged::default();
         };
-        let last = read.min(floor_minute(self.at) - TimeDelta::minutes(1));
+        let busiest = self.state.busiest.as_ref() == Some(&row_key(&entry.id));
+        let of = JudgedOf { history: Arc::clone(&entry.history), last, waf_last, acl: scope.clone(), busiest, sharers };
+        let mut known = self.state.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.get(&row_key(&entry.id));
+        if let Some((_, judged)) = before.filter(|(known, _)| *known == of) {
+            return judged.clone();
+        }
         let by_id = format!("{}/{}", entry.id.api_id, entry.id.stage);
         let thresholds = self.state.settings.signals.of_stage(&entry.id.label(), &by_id);
         let dollars = |minute| meter.minute(minute);
         let limit = self.state.account_limit.map(|limit| limit.rate * 60.0).filter(|limit| *limit > 0.0);
-        let limit = limit.filter(|_| self.busiest.as_ref() == Some(&row_key(&entry.id)));
+        let limit = limit.filter(|_| busiest);
         let account = |minute| Some(self.state.account_requests.at(minute)? / limit?);
-        let situation = signal::Situation { acl: scope, dollars: &dollars, account: &account };
+        let situation = signal::Situation {
+            acl: scope,
+            dollars: &dollars,
+            account: &account,
+            waf_last,
+            throttles: sharers == 1,
+            was_quiet: before.is_some_and(|(_, judged)| *judged == Judged::default()),
+        };
         let mut judged = signal::evaluate(&entry.history, &thresholds, last, &situation);
+        if let Some((_, before)) = before {
+            signal::carry_over(before, &mut judged, last);
+        }
         if sharers > 1 {
             for signal in &mut judged.standing {
                 let of_waf = matches!(signal.kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
@@ -317,6 +338,7 @@ impl<'a> Picture<'a> {
                 }
             }
         }
+        known.insert(row_key(&entry.id), (of, judged.clone()));
         judged
     }
 }
@@ -373,7 +395,7 @@ fn warnings(entry: &Entry, own: Option<&Held>, acl: Option<&Acl>, sharers: usize
     }
     if let Some(throttled) = &entry.throttled {
         warnings.extend(throttled.trouble.clone().map(|trouble| format!("throttled requests: {trouble}")));
-        warnings.extend(throttled.caveat.map(str::to_owned));
+        warnings.extend(throttled.caveats.iter().map(|caveat| (*caveat).to_owned()));
     }
     let status = [own, acl.map(|acl| &acl.held)].into_iter().flatten();
     for (held, what) in status.zip(["its metrics", "its web ACL's metrics"]) {

@@ -5,16 +5,17 @@
 //! (`schedule`).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 
 use super::schedule::{self, Schedule};
-use super::state::{ACL_SERIES, Entry, OWN_SERIES, Part, RowKey, SeriesKey, State, Throttled, row_key};
+use super::state::{ACL_SERIES, Entry, OWN_SERIES, Part, RowKey, SeriesKey, State, Throttled, provisional, row_key};
 use super::store::{Held, Window};
 use super::throttle;
-use crate::aws::read::{BATCH, MetricQuery, MetricResult, MetricStatus, Statistic};
+use crate::aws::read::{BATCH, MetricFilter, MetricQuery, MetricResult, MetricStatus, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::log_group;
 use crate::model::board::{HISTORY_MINUTES, History, Pace, PaceOf};
@@ -70,6 +71,9 @@ const CLOSE: usize = 6;
 /// Metrics of a web ACL, in the order in which its [`Held`] keeps them.
 const ACL: [&str; ACL_SERIES] = ["AllowedRequests", "BlockedRequests", "CountedRequests"];
 
+/// A log read so many minutes ago still tells more than a metric filter.
+const LOG_MINUTES: i64 = 5;
+
 /// Which metrics to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -105,6 +109,7 @@ pub(super) struct Questions {
 pub(super) struct Answers {
     results: Vec<(Target, MetricResult, Window)>,
     calls: usize,
+    failure: Option<AwsError>,
 }
 
 impl Questions {
@@ -197,10 +202,14 @@ fn wanted(pace: Pace, entry: &Entry) -> usize {
 }
 
 /// The metric filter that throttled requests of a stage are read from, with its log group.
-fn filter_of<'a>(state: &'a State, entry: &'a Entry) -> Option<(&'a str, &'a crate::aws::read::MetricFilter)> {
+fn filter_of<'a>(state: &'a State, entry: &'a Entry) -> Option<(&'a str, &'a MetricFilter)> {
     let log = entry.access_log()?;
     let group = log_group(&log.destination)?;
-    Some((group, throttle::metric_filter(state.filters.get(group)?, &log.format)?))
+    let filter = throttle::metric_filter(state.filters.get(group)?, &log.format)?;
+    // What several filters add up to is not this stage's.
+    let same = |other: &&MetricFilter| other.namespace == filter.namespace && other.metric == filter.metric;
+    let feeding = state.filters.values().flatten().filter(same).count();
+    (feeding == 1).then_some((group, filter))
 }
 
 struct Asking<'a> {
@@ -258,8 +267,7 @@ impl Asking<'_> {
             return;
         };
         let pace = self.state.pace(entry);
-        // The log itself tells more, and is asked while somebody looks.
-        if pace == Pace::Close && entry.throttled.as_ref().is_some_and(|read| read.origin == Origin::AccessLog) {
+        if log_tells(entry, self.now) {
             return;
         }
         let never = entry.throttled.as_ref().is_none_or(|read| read.origin != Origin::MetricFilter);
@@ -305,28 +313,51 @@ pub(super) fn next_poll(state: &State, now: DateTime<Utc>) -> DateTime<Utc> {
     schedule::next_after(now, schedule.every(fastest))
 }
 
-/// Asks. Nothing is kept of a poll that fails half way: the next one asks again.
-pub(super) async fn ask(aws: &Aws, questions: Questions, now: DateTime<Utc>) -> Result<Answers, AwsError> {
-    let mut answers = Answers { results: Vec::with_capacity(questions.len()), calls: 0 };
+/// Asks. What came is kept where some of it failed: it was billed, and is true.
+pub(super) async fn ask(aws: &Aws, questions: Questions, now: DateTime<Utc>) -> Answers {
+    let mut answers = Answers { results: Vec::with_capacity(questions.len()), calls: 0, failure: None };
     for (minutes, mut rest) in questions.by_minutes {
         let most = (PORTION / usize::try_from(minutes.max(1)).unwrap_or(1)).max(1);
-        while !rest.is_empty() {
+        while !rest.is_empty() && answers.failure.is_none() {
             let later = rest.split_off(rest.len().min(most));
-            answers.ask(aws, rest, Window::last(minutes, now)).await?;
+            answers.ask(aws, rest, Window::last(minutes, now)).await;
             rest = later;
         }
     }
-    Ok(answers)
+    answers
 }
 
 impl Answers {
-    async fn ask(&mut self, aws: &Aws, questions: Vec<(Target, MetricQuery)>, window: Window) -> Result<(), AwsError> {
-        let (targets, queries): (Vec<Target>, Vec<MetricQuery>) = questions.into_iter().unzip();
-        let (results, calls) = aws.metric_data(&queries, window.from, window.to, Lane::Poll).await?;
-        self.calls += calls;
-        let results = targets.into_iter().zip(results);
-        self.results.extend(results.map(|(t, r)| (t, r, window)));
-        Ok(())
+    async fn ask(&mut self, aws: &Aws, mut questions: Vec<(Target, MetricQuery)>, window: Window) {
+        let mut batches = Vec::new();
+        while !questions.is_empty() {
+            let later = questions.split_off(questions.len().min(BATCH));
+            batches.push(std::mem::replace(&mut questions, later));
+        }
+        let asked = batches.into_iter().map(|batch| async move {
+            let (targets, queries): (Vec<Target>, Vec<MetricQuery>) = batch.into_iter().unzip();
+            (targets, aws.metric_data(&queries, window.from, window.to, Lane::Poll).await)
+        });
+        for (targets, answer) in join_all(asked).await {
+            match answer {
+                Ok((results, calls)) => {
+                    self.calls += calls;
+                    let results = targets.into_iter().zip(results);
+                    self.results.extend(results.map(|(t, r)| (t, r, window)));
+                }
+                Err(error) => self.failure = Some(error),
+            }
+        }
+    }
+
+    /// What went wrong, where something did.
+    pub(super) fn take_failure(&mut self) -> Option<AwsError> {
+        self.failure.take()
+    }
+
+    /// Whether nothing came.
+    pub(super) fn is_empty(&self) -> bool {
+        self.results.is_empty()
     }
 
     /// Takes the answers into `state`, at account time `now`.
@@ -334,12 +365,15 @@ impl Answers {
         let provisional = provisional(&state.settings);
         let mut acls: Vec<(String, Window)> = Vec::new();
         let metrics = self.results.len();
+        if metrics == 0 {
+            return;
+        }
         for (target, result, window) in &self.results {
             match target {
                 Target::Stage(key, index) => {
                     if let Some(held) = state.groups.get_mut(key) {
                         held.take(*index, result, *window);
-                        held.answered(*window, now);
+                        held.answered(result.status, *window, now);
                     }
                 }
                 Target::Acl { arn, dimension, index } => {
@@ -359,7 +393,8 @@ impl Answers {
         }
         for (arn, window) in acls {
             let Some(acl) = state.acls.get_mut(&arn) else { continue };
-            acl.held.answered(window, now);
+            let status = acl.held.worst().unwrap_or(MetricStatus::Complete);
+            acl.held.answered(status, window, now);
             if acl.dimension.is_some() {
                 acl.held.settle(window, now, provisional);
                 acl.held.prime();
@@ -372,6 +407,17 @@ impl Answers {
                 held.prime();
             }
         }
+        let close: HashSet<&SeriesKey> =
+            state.entries.values().filter(|e| state.pace(e) == Pace::Close).map(|e| &e.key).collect();
+        let close: HashSet<SeriesKey> = close.into_iter().cloned().collect();
+        for (target, ..) in &self.results {
+            if let Target::Stage(key, 0) = target
+                && !close.contains(key)
+                && let Some(held) = state.groups.get_mut(key)
+            {
+                held.no_longer_asked(USUAL);
+            }
+        }
         state.troubles.remove(&Part::Metrics);
         state.polling.read_at = Some(now);
         if extent != Extent::New {
@@ -382,6 +428,12 @@ impl Answers {
         state.add_up_account(now);
         state.join_histories();
     }
+}
+
+/// Whether the access log itself was read lately: it tells more than a metric filter on it.
+fn log_tells(entry: &Entry, now: DateTime<Utc>) -> bool {
+    let log = entry.throttled.as_ref().filter(|read| read.origin == Origin::AccessLog && !read.series.is_empty());
+    log.and_then(|read| read.log_read_to).is_some_and(|to| (now - to).num_minutes() < LOG_MINUTES)
 }
 
 /// What polling costs and how fast it is, for the board.
@@ -408,21 +460,21 @@ fn note_pace(state: &mut State) {
 fn take_filter(state: &mut State, row: &RowKey, result: &MetricResult, window: Window, now: DateTime<Utc>) {
     let provisional = provisional(&state.settings);
     let Some(entry) = state.entries.get(row) else { return };
-    // The log may have been read meanwhile, and tells more.
-    let by_log = entry.throttled.as_ref().is_some_and(|read| read.origin == Origin::AccessLog);
-    if by_log && state.pace(entry) == Pace::Close {
+    if log_tells(entry, now) {
         return;
     }
-    let Some((group, _)) = filter_of(state, entry) else { return };
+    let Some((group, filter)) = filter_of(state, entry) else { return };
     let scope = match state.log_groups.get(group).copied().unwrap_or(1) {
         0 | 1 => Scope::Stage,
         stages => Scope::LogGroup { name: group.to_owned(), stages },
     };
     let requests = state.groups.get(&entry.key).map(|held| Arc::clone(&held.series()[0]));
+    let (caveat, created) = (throttle::filter_caveat(filter), filter.created);
     let Some(entry) = state.entries.get_mut(row) else { return };
     let kept = entry.throttled.take().filter(|read| read.origin == Origin::MetricFilter);
     let throttled = entry.throttled.insert(kept.unwrap_or_else(|| Throttled::new(Origin::MetricFilter, scope.clone())));
     throttled.scope = scope;
+    throttled.caveats = vec![caveat];
     throttled.trouble = match result.status {
         MetricStatus::Forbidden => {
             Some("not permitted: cloudwatch:GetMetricData refused the metric filter's metric".to_owned())
@@ -438,7 +490,9 @@ fn take_filter(state: &mut State, row: &RowKey, result: &MetricResult, window: W
         let mut minute = floor_minute(window.from);
         while minute < window.to && minute + TimeDelta::minutes(1) + provisional <= now {
             let called = requests.as_ref().is_some_and(|requests| requests.at(minute).is_some());
-            if called && series.at(minute).is_none() {
+            // Before it was made it counted nothing.
+            let there = created.is_some_and(|created| created <= minute);
+            if called && there && series.at(minute).is_none() {
                 series.set(minute, 0.0);
             }
             minute += TimeDelta::minutes(1);
@@ -509,11 +563,6 @@ fn acl_queries(dimension: &str, region: &str) -> Vec<MetricQuery> {
         statistic: Statistic::Sum,
     };
     ACL.iter().map(query).collect()
-}
-
-fn provisional(settings: &Settings) -> TimeDelta {
-    let seconds = settings.polling.provisional_seconds.min(86_400);
-    TimeDelta::seconds(i64::try_from(seconds).unwrap_or(180))
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 //! Plain data and bookkeeping; makes no calls and waits for nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::discover::Found;
+use super::signal::{AclScope, Judged};
 use super::store::Held;
 use crate::aws::read::MetricFilter;
 use crate::aws::{AwsError, Problem};
@@ -48,6 +49,9 @@ pub(super) const ACL_SERIES: usize = 3;
 
 /// Minutes of the account's requests that are added up anew after a poll: late points change.
 const ACCOUNT_MINUTES: i64 = 10;
+
+/// How many times the busiest stage's requests another must have to be it.
+const CLEARLY: f64 = 1.2;
 
 /// The order of rows: API name, stage, API id.
 pub(super) type RowKey = (String, String, String);
@@ -100,16 +104,18 @@ pub(super) struct Throttled {
     pub(super) scope: Scope,
     /// End of the last window that was read out of the access log, and of which minute that was.
     pub(super) log_read_to: Option<DateTime<Utc>>,
+    /// The same of the last attempt, which may have failed.
+    pub(super) log_tried_to: Option<DateTime<Utc>>,
     /// Why the latest minutes are not there.
     pub(super) trouble: Option<String>,
     /// What is to be known of it.
-    pub(super) caveat: Option<&'static str>,
+    pub(super) caveats: Vec<&'static str>,
 }
 
 impl Throttled {
     pub(super) fn new(origin: Origin, scope: Scope) -> Self {
         let series = Arc::new(Series::new(HISTORY_MINUTES));
-        Self { series, origin, scope, log_read_to: None, trouble: None, caveat: None }
+        Self { series, origin, scope, log_read_to: None, log_tried_to: None, trouble: None, caveats: Vec::new() }
     }
 }
 
@@ -163,6 +169,28 @@ pub(super) enum Part {
     Filters,
 }
 
+/// What signals were judged by: where it is the same, so are they.
+#[derive(Debug)]
+pub(super) struct JudgedOf {
+    pub(super) history: Arc<History>,
+    pub(super) last: DateTime<Utc>,
+    pub(super) waf_last: Option<DateTime<Utc>>,
+    pub(super) acl: AclScope,
+    pub(super) busiest: bool,
+    pub(super) sharers: usize,
+}
+
+impl PartialEq for JudgedOf {
+    fn eq(&self, other: &Self) -> bool {
+        // The very same minutes; the account's change every minute.
+        Arc::ptr_eq(&self.history, &other.history)
+            && !self.busiest
+            && !other.busiest
+            && (self.last, self.waf_last, self.sharers) == (other.last, other.waf_last, other.sharers)
+            && self.acl == other.acl
+    }
+}
+
 /// Everything known so far.
 pub(super) struct State {
     pub(super) settings: Arc<Settings>,
@@ -190,6 +218,10 @@ pub(super) struct State {
     pub(super) polling: Polling,
     /// The account's limit, where it was read.
     pub(super) account_limit: Option<Limit>,
+    /// The stage with the most requests: on it what concerns all of them is told.
+    pub(super) busiest: Option<RowKey>,
+    /// What was last made of each row's minutes: boards come oftener than minutes.
+    pub(super) judged: Mutex<HashMap<RowKey, (JudgedOf, Judged)>>,
     /// Requests a minute of all stages together.
     pub(super) account_requests: Series,
     /// Metric filters by log group.
@@ -229,6 +261,8 @@ impl State {
             troubles: BTreeMap::new(),
             stages_failed: false,
             polling: Polling::default(),
+            busiest: None,
+            judged: Mutex::default(),
             account_limit: None,
             account_requests: Series::new(HISTORY_MINUTES),
             filters: HashMap::new(),
@@ -249,6 +283,15 @@ impl State {
         match found {
             Found::Identity(Ok(identity)) => well(Part::Identity) && self.identity.as_ref() == Some(identity),
             Found::Active(Ok(active)) => well(Part::Active) && self.active.as_ref() == Some(active),
+            Found::Apis(Ok(apis)) => well(Part::Apis) && self.rest_apis.as_ref() == Some(apis),
+            Found::HttpApis(Ok(apis)) => well(Part::HttpApis) && self.apis.is_some() && self.http_apis == *apis,
+            Found::AccountLimit(Ok(limit)) => well(Part::Account) && limit.is_some() && self.account_limit == *limit,
+            Found::AclMetricName { arn, metric_name } => {
+                self.acls.get(arn).is_some_and(|acl| acl.metric_name.as_ref() == Some(metric_name))
+            }
+            Found::Filters { group, result: Ok(filters) } => {
+                well(Part::Filters) && self.filters.get(group) == Some(filters)
+            }
             Found::AclDimensions(Ok(dimensions)) => well(Part::AclSeries) && self.dimensions == *dimensions,
             Found::Stages { api, result: Ok(details) } => {
                 let first: RowKey = (api.name.clone(), String::new(), String::new());
@@ -434,6 +477,7 @@ impl State {
         for detail in details {
             self.entry(detail.id.clone(), api.kind(), Known::Yes(detail));
         }
+        self.count_log_groups();
     }
 
     fn entries_of(&mut self, api: &Api) -> impl Iterator<Item = &mut Entry> {
@@ -482,26 +526,73 @@ impl State {
     /// After a poll: every stage's history anew.
     pub(super) fn join_histories(&mut self) {
         for entry in self.entries.values_mut() {
-            entry.history = joined(entry, &self.groups, &self.acls, &self.empty);
-        }
-    }
-
-    /// After a poll at account time `now`: the requests of all stages together, anew for the minutes that may have changed.
-    pub(super) fn add_up_account(&mut self, now: DateTime<Utc>) {
-        for back in 1..=ACCOUNT_MINUTES {
-            let minute = floor_minute(now) - TimeDelta::minutes(back);
-            let known = self.groups.values().filter_map(|held| held.series()[0].at(minute));
-            let (count, sum) = known.fold((0_usize, 0.0), |(count, sum), requests| (count + 1, sum + requests));
-            if count > 0 {
-                self.account_requests.set(minute, sum);
+            let joined = joined(entry, &self.groups, &self.acls, &self.empty);
+            // Where no series was written to it is the same, and so is all that was made of it.
+            if !entry.history.iter().zip(joined.iter()).all(|(a, b)| Arc::ptr_eq(a, b)) {
+                entry.history = joined;
             }
         }
     }
 
+    /// After a poll at account time `now`: the requests of all stages together, anew for the minutes that may have changed. A minute is
+    /// told once every stage that is called was read past it, and it can no longer be late: a sum of those that are read more often
+    /// would look like all of them.
+    pub(super) fn add_up_account(&mut self, now: DateTime<Utc>) {
+        let called: Vec<&Held> =
+            self.groups.iter().filter(|(key, _)| self.is_active(key)).map(|(_, held)| held).collect();
+        let Some(read) = called.iter().map(|held| held.through).min().flatten() else {
+            return;
+        };
+        let settled = floor_minute(now - provisional(&self.settings)) - TimeDelta::minutes(1);
+        let last = read.min(settled);
+        for back in 0..ACCOUNT_MINUTES {
+            let minute = last - TimeDelta::minutes(back);
+            let known: Vec<f64> = called.iter().filter_map(|held| held.series()[0].at(minute)).collect();
+            if !known.is_empty() {
+                self.account_requests.set(minute, known.iter().sum());
+            }
+        }
+        self.find_busiest(last);
+    }
+
+    /// Account time went back to `now`: what was noted for later would never fall due again, and minutes that are yet to come would hide
+    /// those that are there.
+    pub(super) fn set_clock_back(&mut self, now: DateTime<Utc>) {
+        for held in self.groups.values_mut().chain(self.acls.values_mut().map(|acl| &mut acl.held)) {
+            held.set_clock_back(now);
+        }
+        for throttled in self.entries.values_mut().filter_map(|entry| entry.throttled.as_mut()) {
+            Arc::make_mut(&mut throttled.series).forget_after(now);
+            throttled.log_read_to = throttled.log_read_to.filter(|to| *to <= now);
+            throttled.log_tried_to = throttled.log_tried_to.filter(|to| *to <= now);
+        }
+        self.account_requests.forget_after(now);
+        self.logs_began = self.logs_began.map(|began| began.min(now));
+        self.join_histories();
+    }
+
+    /// Keeps the busiest stage until another one clearly is: what is told on it must not hop between two.
+    fn find_busiest(&mut self, minute: DateTime<Utc>) {
+        let requests = |entry: &Entry| entry.history[Metric::Requests.index()].at(minute).unwrap_or(0.0);
+        let most = self.entries.iter().map(|(key, entry)| (requests(entry), key)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((most, key)) = most.filter(|(requests, _)| *requests > 0.0) else {
+            self.busiest = None;
+            return;
+        };
+        let held = self.busiest.as_ref().and_then(|key| self.entries.get(key)).map_or(0.0, requests);
+        if held * CLEARLY < most {
+            self.busiest = Some(key.clone());
+        }
+    }
+
+    /// Whether somebody looks at a stage.
+    pub(super) fn is_looked_at(&self, entry: &Entry) -> bool {
+        self.focus.contains(&(entry.id.api_id.clone(), entry.id.stage.clone()))
+    }
+
     /// How often a stage is to be read.
     pub(super) fn pace(&self, entry: &Entry) -> Pace {
-        let looked_at = || self.focus.contains(&(entry.id.api_id.clone(), entry.id.stage.clone()));
-        if looked_at() || self.attacked.contains(&row_key(&entry.id)) {
+        if self.is_looked_at(entry) || self.attacked.contains(&row_key(&entry.id)) {
             Pace::Close
         } else if self.is_active(&entry.key) {
             Pace::Usual
@@ -516,18 +607,26 @@ impl State {
         self.groups.retain(|key, _| keys.contains(key));
         let arns: HashSet<&str> = self.entries.values().filter_map(Entry::acl_arn).collect();
         self.acls.retain(|arn, _| arns.contains(arn.as_str()));
+        let entries = &self.entries;
+        let judged = self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        judged.retain(|key, _| entries.contains_key(key));
+        self.count_log_groups();
+        self.filters.retain(|group, _| self.log_groups.contains_key(group));
+    }
+
+    /// How many stages write to each log group.
+    fn count_log_groups(&mut self) {
         self.log_groups.clear();
         let logs = self.entries.values().filter_map(Entry::access_log);
         for group in logs.filter_map(|log| log_group(&log.destination)) {
             *self.log_groups.entry(group.to_owned()).or_default() += 1;
         }
-        self.filters.retain(|group, _| self.log_groups.contains_key(group));
     }
 
     /// Whether a stage is worth more than one metric: called within three hours, or called since we look.
     pub(super) fn is_active(&self, key: &SeriesKey) -> bool {
         self.active.as_ref().is_none_or(|active| active.contains(key))
-            || self.groups.get(key).is_some_and(Held::has_data)
+            || self.groups.get(key).is_some_and(Held::was_called_lately)
     }
 }
 
@@ -541,7 +640,9 @@ fn joined(
     let own = groups.get(&entry.key).map(Held::series).unwrap_or_default();
     let acl = entry.acl_arn().and_then(|arn| acls.get(arn));
     let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
-    let throttled = entry.throttled.as_ref().map(|throttled| &throttled.series);
+    // What a log group's stages share would be judged, and billed, as this one's.
+    let own_log = entry.throttled.as_ref().filter(|throttled| throttled.scope == Scope::Stage);
+    let throttled = own_log.map(|throttled| &throttled.series);
     if own.iter().chain(waf).chain(throttled).all(|series| series.is_empty()) {
         return Arc::clone(empty);
     }
@@ -558,6 +659,12 @@ fn joined(
 
 pub(super) fn row_key(id: &StageId) -> RowKey {
     (id.api_name.clone(), id.stage.clone(), id.api_id.clone())
+}
+
+/// For how long after its end a minute may still change.
+pub(super) fn provisional(settings: &Settings) -> TimeDelta {
+    let seconds = settings.polling.provisional_seconds.min(86_400);
+    TimeDelta::seconds(i64::try_from(seconds).unwrap_or(180))
 }
 
 /// The `ApiName` or `ApiId` dimension of an API.

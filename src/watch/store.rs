@@ -78,9 +78,37 @@ impl Held {
     }
 
     /// Notes that it was answered.
-    pub(super) fn answered(&mut self, window: Window, now: DateTime<Utc>) {
+    pub(super) fn answered(&mut self, status: MetricStatus, window: Window, now: DateTime<Utc>) {
         self.asked_at = Some(now);
-        self.polled_to = self.polled_to.max(Some(window.to));
+        // What failed is read again from where it last came.
+        if status != MetricStatus::Failed || self.polled_to.is_none() {
+            self.polled_to = self.polled_to.max(Some(window.to));
+        }
+    }
+
+    /// Series from `first` on are not asked for any more: what they last answered is no answer of now.
+    pub(super) fn no_longer_asked(&mut self, first: usize) {
+        self.status.iter_mut().skip(first).for_each(|status| *status = None);
+    }
+
+    /// Whether the first series, requests, has a minute within the three hours that are kept before the last reading.
+    pub(super) fn was_called_lately(&self) -> bool {
+        let kept = TimeDelta::minutes(i64::try_from(HISTORY_MINUTES).unwrap_or(180));
+        let latest = self.series.first().and_then(|series| series.latest());
+        match (latest, self.polled_to) {
+            (Some((minute, _)), Some(to)) => to - minute <= kept,
+            (latest, _) => latest.is_some(),
+        }
+    }
+
+    /// Account time went back.
+    pub(super) fn set_clock_back(&mut self, now: DateTime<Utc>) {
+        for series in &mut self.series {
+            Arc::make_mut(series).forget_after(now);
+        }
+        for noted in [&mut self.asked_at, &mut self.polled_to, &mut self.through] {
+            *noted = noted.filter(|at| *at <= now);
+        }
     }
 
     /// Whether any series has a minute in it.

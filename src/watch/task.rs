@@ -28,6 +28,9 @@ use crate::model::stage::StageId;
 /// Account time between rounds of discovery.
 const REDISCOVERY: TimeDelta = TimeDelta::seconds(300);
 
+/// Account time that goes back by more than this was wrong before, or is of another account's range.
+const CLOCK_BACK: TimeDelta = TimeDelta::seconds(60);
+
 /// Account time over which a later round's `GetStages` calls are spread.
 const SPREAD: TimeDelta = TimeDelta::seconds(240);
 
@@ -40,7 +43,7 @@ const BETWEEN_BOARDS: Duration = Duration::from_millis(250);
 /// The first boards go out at once: the first rows and figures are what somebody is waiting for.
 const AT_ONCE: u32 = 20;
 
-type Polled = (Extent, DateTime<Utc>, Result<Answers, AwsError>);
+type Polled = (Extent, DateTime<Utc>, Answers);
 
 type Asked = (Job, Result<LogRows, AwsError>);
 
@@ -71,6 +74,8 @@ pub(super) struct Task {
     boards_out: u32,
     published_minute: DateTime<Utc>,
     dirty: bool,
+    /// Account time as it was last seen.
+    seen: DateTime<Utc>,
 }
 
 impl Task {
@@ -107,6 +112,7 @@ impl Task {
             boards_out: 0,
             published_minute: floor_minute(now),
             dirty: false,
+            seen: now,
         }
     }
 
@@ -148,6 +154,12 @@ impl Task {
 
     /// The first answer may set account time anywhere: what was due by the old clock must not be waited for.
     fn mind_the_clock(&mut self, now: DateTime<Utc>) {
+        if now + CLOCK_BACK < self.seen {
+            self.state.set_clock_back(now);
+            self.everything = true;
+            self.next_poll = now;
+        }
+        self.seen = now;
         let latest = now + self.interval() * 2 + REDISCOVERY;
         if self.next_poll > latest {
             self.next_poll = now;
@@ -223,24 +235,28 @@ impl Task {
         self.dirty = true;
     }
 
-    fn polled(&mut self, (extent, at, answers): Polled) {
-        match answers {
-            Ok(answers) => {
-                debug_span!("fold").in_scope(|| answers.fold(&mut self.state, extent, at));
+    fn polled(&mut self, (extent, at, mut answers): Polled) {
+        let (failed, empty) = (answers.take_failure(), answers.is_empty());
+        debug_span!("fold").in_scope(|| answers.fold(&mut self.state, extent, at));
+        let now = self.aws.clock().now();
+        match failed {
+            None => {
                 self.poll_failures = 0;
-                let now = self.aws.clock().now();
-                if extent != Extent::New {
-                    self.next_poll = poll::next_poll(&self.state, now);
-                }
-                self.ask_logs(now);
+                self.out_of_turn = now + OUT_OF_TURN;
             }
-            Err(error) => {
+            Some(error) => {
                 self.state.troubles.insert(Part::Metrics, error);
                 self.everything |= extent == Extent::All;
+                self.news |= extent == Extent::New;
                 self.poll_failed();
             }
         }
-        self.out_of_turn = self.aws.clock().now() + OUT_OF_TURN;
+        if self.poll_failures == 0 && extent != Extent::New {
+            self.next_poll = poll::next_poll(&self.state, now);
+        }
+        if !empty {
+            self.ask_logs(now);
+        }
         self.dirty = true;
     }
 
@@ -268,7 +284,9 @@ impl Task {
         self.state.focus = stages.iter().map(|id| (id.api_id.clone(), id.stage.clone())).collect();
         drop(stages);
         self.news = true;
-        self.out_of_turn = self.aws.clock().now();
+        if self.poll_failures == 0 {
+            self.out_of_turn = self.aws.clock().now();
+        }
     }
 
     fn poll_failed(&mut self) {

@@ -19,6 +19,9 @@ pub(super) const MINUTES: (i64, i64) = (30, 6);
 /// The least part of a minute's requests that its lines must be for the minute to be told: lines come late.
 const COVERED: f64 = 0.98;
 
+/// The same once no more lines come: some are lost.
+const NEARLY: f64 = 0.9;
+
 /// What API Gateway calls its own answers to callers who send too much (gateway response types, documented).
 const THROTTLES: [&str; 2] = ["THROTTLED", "QUOTA_EXCEEDED"];
 
@@ -35,6 +38,8 @@ pub(super) struct Question {
     response_type: Option<String>,
     /// What its figures speak of.
     pub(super) scope: Scope,
+    /// Whether what callers write stands where it can be taken for another field.
+    forgeable: bool,
 }
 
 impl Question {
@@ -70,6 +75,7 @@ impl Question {
             status: plain(status),
             response_type: response_type.map(|r| plain(&r)),
             scope,
+            forgeable: format.is_forgeable(),
         })
     }
 
@@ -97,11 +103,25 @@ impl Question {
         status && own
     }
 
-    /// What is to be known of its figures: the application may answer 429 as well.
-    pub(super) fn caveat(&self) -> Option<&'static str> {
-        let word =
-            "429s of the application itself count as throttled: the access log has no $context.error.responseType";
-        self.response_type.is_none().then_some(word)
+    /// What is to be known of its figures.
+    pub(super) fn caveats(&self) -> Vec<&'static str> {
+        let application = self.response_type.is_none().then_some(APPLICATIONS);
+        let forged = self.forgeable.then_some(
+            "callers can forge lines of this access log: its format has what they write before the status, and is no JSON",
+        );
+        application.into_iter().chain(forged).collect()
+    }
+}
+
+const APPLICATIONS: &str = "429s of the application itself count as throttled: nothing tells them apart without \
+                            $context.error.responseType";
+
+/// What is to be known of a metric filter's figures.
+pub(super) fn filter_caveat(filter: &MetricFilter) -> &'static str {
+    if filter.pattern.contains(THROTTLES[0]) {
+        "the metric filter counts throttles of rate only, not those of a usage plan's quota"
+    } else {
+        APPLICATIONS
     }
 }
 
@@ -126,24 +146,32 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Writes what an answer tells into `series`. A minute whose lines are clearly fewer than the requests that CloudWatch counts is left
-/// out: it is not all there yet, and so is one that CloudWatch does not count, unless it ended before `settled`. Gives the least part that was, where any was left out.
+/// out: it is not all there yet, and so is one that CloudWatch does not count. From `settled` back nothing comes any more, and nearly
+/// all must do. Without `requests` there is nothing to compare with. Gives the least part of a settled minute that lacks lines.
 pub(super) fn settle(
     series: &mut Series,
     minutes: &BTreeMap<DateTime<Utc>, Lines>,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
-    requests: &Series,
+    requests: Option<&Series>,
     settled: DateTime<Utc>,
 ) -> Option<f64> {
     let mut least: Option<f64> = None;
     let mut minute = floor_minute(from);
     while minute < to {
         let lines = minutes.get(&minute).copied().unwrap_or_default();
-        match requests.at(minute) {
+        let late = minute + TimeDelta::minutes(1) > settled;
+        match requests.and_then(|requests| requests.at(minute)) {
             Some(counted) if counted > 0.0 && lines.all < counted * COVERED => {
                 let part = lines.all / counted;
-                least = Some(least.map_or(part, |least: f64| least.min(part)));
+                if !late {
+                    least = Some(least.map_or(part, |least: f64| least.min(part)));
+                }
+                // A log that goes on lacking a little is told with that; one that lacks much tells nothing.
+                if !late && part >= NEARLY {
+                    series.set(minute, lines.throttled);
+                }
             }
-            None if lines.all <= 0.0 || minute + TimeDelta::minutes(1) > settled => {}
+            None if lines.all <= 0.0 || late => {}
             _ => series.set(minute, lines.throttled),
         }
         minute += TimeDelta::minutes(1);
@@ -151,9 +179,9 @@ pub(super) fn settle(
     least
 }
 
-/// `only 62.0 % of the requests are in the access log so far`.
+/// `the access log has only 62.0 % of the requests that CloudWatch counts`.
 pub(super) fn missing(part: f64) -> String {
-    format!("only {} of the requests are in the access log so far", percent(part))
+    format!("the access log has only {} of the requests that CloudWatch counts", percent(part))
 }
 
 /// Why nothing can be read where there is no log.
@@ -229,7 +257,7 @@ mod tests {
         let own = Question::of(&stage(), &log(both), 3).unwrap();
         assert_eq!(own.scope, Scope::Stage);
         assert!(own.query.starts_with("filter api = 'a1' and st = 'prod' | stats"), "{}", own.query);
-        assert!(own.caveat().is_some());
+        assert_eq!(own.caveats().len(), 1);
     }
 
     #[test]
@@ -250,7 +278,7 @@ mod tests {
             (minute(1), Lines { all: 600.0, throttled: 90.0 }),
             (minute(3), Lines { all: 300.0, throttled: 45.0 }),
         ]);
-        let least = settle(&mut series, &lines, (minute(0), minute(4)), &requests, minute(3));
+        let least = settle(&mut series, &lines, (minute(0), minute(4)), Some(&requests), minute(3));
         assert_eq!(series.window(minute(3), 4), vec![Some(0.0), None, Some(0.0), None]);
         assert!((least.unwrap() - 0.6).abs() < 1e-9);
     }
@@ -264,6 +292,7 @@ mod tests {
             metric: "Throttled".into(),
             value: value.into(),
             dimensions: false,
+            created: None,
         };
         for (pattern, value, fits) in [
             ("{ $.status = 429 }", "1", true),

@@ -64,6 +64,16 @@ fn everything_that_prints_prints_one_object_with_its_schema() {
     assert_eq!(rows(&program.json(0, "snapshot", &["snapshot"]), "stages"), 2);
     let stage = program.json(0, "stage", &["snapshot", "--stage", "shop/prod"]);
     assert_eq!((rows(&stage["stage"], "methods"), &stage["stage"]["unknown"]), (6, &json!({})));
+    let words = program.run(&["snapshot", "--stage", "shop/prod"]).exits(0).out;
+    for part in [
+        "Web ACL shop-acl: one stage is behind it",
+        "group counts",
+        "POST /login",
+        "What guards it",
+        "Deployments, newest first",
+    ] {
+        assert!(words.contains(part), "no {part} in\n{words}");
+    }
     program.run(&["snapshot", "--stage", "shop/nosuch"]).says(1, &["it has dev, prod"]);
     program.json(0, "sources", &["sources", "shop/prod"]);
     program.json(2, "plan", &with("plan", &BLOCK, &[]));

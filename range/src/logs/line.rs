@@ -139,6 +139,11 @@ impl Kind {
         Self { serial, pieces, roster, stream, own }
     }
 
+    /// Whether its lines say what these pieces and addresses would.
+    pub(crate) fn says(&self, pieces: &[Piece], roster: &Arc<Roster>) -> bool {
+        Arc::ptr_eq(&self.roster, roster) && self.pieces == pieces
+    }
+
     /// No other kind has it.
     pub(crate) fn serial(&self) -> u64 {
         self.serial

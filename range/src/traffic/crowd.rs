@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::chance::Chance;
 use super::draw::draw;
+use super::log::KnownKinds;
 use super::outcome::Slot;
 use super::plan::Gate;
 use super::request::{Shape, shapes};
@@ -118,6 +119,8 @@ pub(crate) struct Crowd {
     used: HashSet<IpAddr>,
     /// What lines have been drawn from, as long as any may be.
     pub(super) rosters: Vec<Arc<Roster>>,
+    /// The kinds of line that it has left, by shape and end, as long as any is kept.
+    pub(super) kinds: KnownKinds,
 }
 
 impl Crowd {
@@ -136,6 +139,7 @@ impl Crowd {
             whole_weight: 0.0,
             used: HashSet::new(),
             rosters: Vec::new(),
+            kinds: Vec::new(),
         };
         crowd.people();
         crowd

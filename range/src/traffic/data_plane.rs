@@ -138,7 +138,7 @@ impl Traffic {
         let millis = u16::try_from(one.now.timestamp_subsec_millis().min(999)).unwrap_or(0);
         let own = Own { request_id: request_id.to_owned(), millis };
         let roster = Arc::new(Roster::new(vec![one.client], vec![1.0]));
-        let kind = log::kind(account, front, log, &told, roster, Some(own));
+        let kind = log::own_kind(account, front, log, &told, roster, own);
         account.logs.write(&log.group, one.now, Record::new(kind, 1), pace);
     }
 

@@ -1,6 +1,6 @@
 //! The access logs of stages: how what flows have come to is written down.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, Utc};
 
@@ -39,6 +39,9 @@ impl StageLog {
         Some(Self { group, format: Format::read(format), stream })
     }
 }
+
+/// Kinds of line by shape and end.
+pub(super) type KnownKinds = Vec<((usize, Slot), Weak<Kind>)>;
 
 /// A request whose line is to be written, and how it ended.
 pub(super) struct Told<'a> {
@@ -94,18 +97,40 @@ fn value(name: &str, account: &Account, front: &Front, told: &Told<'_>) -> Optio
     }
 }
 
-/// A kind of line.
-pub(super) fn kind(
+/// The kind of line of one request that really came.
+pub(super) fn own_kind(
     account: &mut Account,
     front: &Front,
     log: &StageLog,
     told: &Told<'_>,
     roster: Arc<Roster>,
-    own: Option<Own>,
+    own: Own,
 ) -> Arc<Kind> {
     let pieces = log.format.compile(|name| value(name, account, front, told));
     let serial = account.logs.next_serial();
-    Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&log.stream), own))
+    Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&log.stream), Some(own)))
+}
+
+/// The kind of line of a shape's end; the same as before where nothing in it has changed. No two flows share one: what is drawn of a kind in a
+/// second is drawn once.
+fn kind(
+    account: &mut Account,
+    front: &Front,
+    log: &StageLog,
+    told: &Told<'_>,
+    roster: Arc<Roster>,
+    (known, of): (&mut KnownKinds, (usize, Slot)),
+) -> Arc<Kind> {
+    let pieces = log.format.compile(|name| value(name, account, front, told));
+    known.retain(|(_, kind)| kind.strong_count() > 0);
+    let mut mine = known.iter().filter(|(whose, _)| *whose == of).filter_map(|(_, kind)| kind.upgrade());
+    if let Some(same) = mine.find(|kind| kind.says(&pieces, &roster)) {
+        return same;
+    }
+    let serial = account.logs.next_serial();
+    let made = Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&log.stream), None));
+    known.push((of, Arc::downgrade(&made)));
+    made
 }
 
 impl Crowd {
@@ -178,7 +203,7 @@ impl Traffic {
             key: key.as_deref(),
             caller: caller(account, lane, slot.integrated()),
         };
-        let made = kind(account, front, log, &told, roster, None);
+        let made = kind(account, front, log, &told, roster, (&mut crowd.kinds, (flow / classes, slot)));
         kinds[slot as usize] = Some(Arc::clone(&made));
         Some(made)
     }

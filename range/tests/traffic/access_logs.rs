@@ -189,6 +189,10 @@ fn the_common_log_format_is_parsed_to_the_same_sums() {
     assert_eq!(n, truth.requests);
     let throttled = events(&mut range, at, "[ip, caller, user, time, request, status = 429, bytes, id]");
     assert_eq!(throttled.len() as u64, truth.throttled);
+    let all = events(&mut range, at, "");
+    let ids: BTreeSet<&str> =
+        all.iter().map(|event| event["message"].as_str().unwrap().rsplit(' ').next().unwrap()).collect();
+    assert_eq!((ids.len(), all.len() as u64), (all.len(), truth.requests), "kinds that read alike are drawn apart");
     let line = throttled[0]["message"].as_str().unwrap();
     assert!(
         line.contains(" - - [14/Apr/2026:18:33:") && line.contains(r#" +0000] "POST /login HTTP/1.1" 429 31 "#),

@@ -41,14 +41,18 @@ impl Aws {
         let answer = call.send().await.map_err(|e| AwsError::of("GetStages", &api.name, &e))?;
         let body = raw.json().unwrap_or_default();
         let written = body.get("item").and_then(Value::as_array);
-        let limit_of = |name: &str| {
+        let settings_of = |name: &str| {
             let named = |stage: &&Value| stage.get("stageName").and_then(Value::as_str) == Some(name);
-            let settings = written?.iter().find(named)?.get("methodSettings")?.get(ALL_METHODS)?;
-            written_limit(settings, "throttlingRateLimit", "throttlingBurstLimit")
+            written?.iter().find(named)?.get("methodSettings")
         };
         let detail = |stage: &Stage| {
-            let limit = stage.stage_name().and_then(limit_of);
-            detail(api, stage, limit)
+            let settings = stage.stage_name().and_then(settings_of);
+            let limit = settings.and_then(|all| limit_in(all.get(ALL_METHODS)?));
+            Some(StageDetail {
+                limit,
+                lowest_of_a_method: settings.and_then(lowest_of_a_method),
+                ..detail(api, stage)?
+            })
         };
         Ok(answer.item().iter().filter_map(detail).collect())
     }
@@ -67,12 +71,18 @@ fn api(item: &RestApi) -> Option<Api> {
 }
 
 /// A limit as AWS wrote it: absent is none of its own, and so is -1 (seen by others, not documented).
-pub(super) fn written_limit(settings: &Value, rate: &str, burst: &str) -> Option<Limit> {
+pub(super) fn limit_in(settings: &Value) -> Option<Limit> {
     let number = |name: &str| settings.get(name).and_then(Value::as_f64).filter(|value| *value >= 0.0);
-    Some(Limit { rate: number(rate)?, burst: number(burst).unwrap_or(0.0) })
+    Some(Limit { rate: number("throttlingRateLimit")?, burst: number("throttlingBurstLimit").unwrap_or(0.0) })
 }
 
-fn detail(api: &Api, stage: &Stage, limit: Option<Limit>) -> Option<StageDetail> {
+/// The lowest limit among entries of single methods or routes.
+pub(super) fn lowest_of_a_method(settings: &Value) -> Option<Limit> {
+    let entries = settings.as_object()?.iter().filter(|(key, _)| *key != ALL_METHODS);
+    entries.filter_map(|(_, entry)| limit_in(entry)).min_by(|a, b| a.rate.total_cmp(&b.rate))
+}
+
+fn detail(api: &Api, stage: &Stage) -> Option<StageDetail> {
     let id = StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: stage.stage_name()?.to_owned() };
     Some(StageDetail {
         id,
@@ -86,6 +96,7 @@ fn detail(api: &Api, stage: &Stage, limit: Option<Limit>) -> Option<StageDetail>
             let destination = log.destination_arn().filter(|arn| !arn.is_empty())?.to_owned();
             Some(AccessLog { destination, format: log.format().unwrap_or_default().to_owned() })
         }),
-        limit,
+        limit: None,
+        lowest_of_a_method: None,
     })
 }

@@ -3,7 +3,7 @@
 use aws_sdk_apigatewayv2::types::ProtocolType;
 use serde_json::{Map, Value};
 
-use super::gateway::written_limit;
+use super::gateway::{limit_in, lowest_of_a_method};
 use crate::aws::pace::Quota;
 use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane, Problem};
@@ -103,9 +103,7 @@ fn detail(api: &Api, stage: &Value) -> Option<StageDetail> {
         let format = text(log, "format").unwrap_or_default();
         Some(AccessLog { destination: text(log, "destinationArn")?, format })
     });
-    let limit = stage
-        .get("defaultRouteSettings")
-        .and_then(|settings| written_limit(settings, "throttlingRateLimit", "throttlingBurstLimit"));
+    let limit = stage.get("defaultRouteSettings").and_then(limit_in);
     Some(StageDetail {
         id: StageId { api_id: api.id.clone(), api_name: api.name.clone(), stage: text(stage, "stageName")? },
         web_acl_arn: None,
@@ -116,6 +114,7 @@ fn detail(api: &Api, stage: &Value) -> Option<StageDetail> {
         tracing: false,
         access_log,
         limit,
+        lowest_of_a_method: stage.get("routeSettings").and_then(lowest_of_a_method),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::aws::pace::Quota;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 
 /// Wall time that a query may take before it is given up; Insights itself stops after an hour (documented).
-const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// The most rows that a query gives (documented).
 pub const MOST_ROWS: usize = 10_000;
@@ -41,6 +41,8 @@ pub struct MetricFilter {
     pub value: String,
     /// Whether its series has dimensions, and so cannot be read as one.
     pub dimensions: bool,
+    /// When it was made: it counts nothing of before.
+    pub created: Option<DateTime<Utc>>,
 }
 
 impl Aws {
@@ -66,22 +68,28 @@ impl Aws {
         let started = started.map_err(|e| AwsError::of("StartQuery", group, &e))?;
         let unreadable = || AwsError::new("StartQuery", group, Problem::Unreadable("no query id in it".to_owned()));
         let id = started.query_id().ok_or_else(unreadable)?;
-        match tokio::time::timeout(LONGEST, self.query_results(group, id, lane)).await {
+        let rows = match tokio::time::timeout(LONGEST, self.query_results(group, id, lane)).await {
             Ok(rows) => rows,
             Err(_) => {
-                // Bytes that nobody waits for any more are not to be paid for.
-                if let Err(error) = self.0.logs.stop_query().query_id(id).send().await {
-                    tracing::debug!(%error, "the query could not be stopped");
-                }
-                let seconds = LONGEST.as_secs();
-                Err(AwsError::new("GetQueryResults", group, Problem::TimedOut(format!("{seconds} s for a log query"))))
+                let took = format!("{} s for a log query", LONGEST.as_secs());
+                Err(AwsError::new("GetQueryResults", group, Problem::TimedOut(took)))
+            }
+        };
+        if rows.is_err() {
+            // Bytes that nobody waits for any more are not to be paid for.
+            if let Err(error) = self.0.logs.stop_query().query_id(id).send().await {
+                tracing::debug!(%error, "the query could not be stopped");
             }
         }
+        rows
     }
 
     async fn query_results(&self, group: &str, id: &str, lane: Lane) -> Result<LogRows, AwsError> {
-        let mut pause = Duration::from_millis(50);
+        let mut pause = Duration::from_millis(200);
         loop {
+            // No query is complete at once, and each look counts against a quota.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
             self.0.pace.turn(Quota::Logs("GetQueryResults"), lane).await;
             let answer = self.0.logs.get_query_results().query_id(id).send().await;
             let answer = answer.map_err(|e| AwsError::of("GetQueryResults", group, &e))?;
@@ -93,8 +101,6 @@ impl Aws {
                 }
                 _ => {}
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(800));
         }
     }
 
@@ -114,6 +120,7 @@ impl Aws {
                     metric: made.metric_name().to_owned(),
                     value: made.metric_value().to_owned(),
                     dimensions: made.dimensions().is_some_and(|dimensions| !dimensions.is_empty()),
+                    created: filter.creation_time().and_then(DateTime::from_timestamp_millis),
                 }));
             }
             token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);

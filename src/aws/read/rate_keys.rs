@@ -1,6 +1,6 @@
 //! Who is over the limit of a rate rule now.
 
-use aws_sdk_wafv2::types::Scope;
+use aws_sdk_wafv2::types::{RateBasedStatementManagedKeysIpSet, Scope};
 use ipnet::IpNet;
 
 use crate::aws::pace::Quota;
@@ -49,6 +49,7 @@ impl Aws {
         let call = call.set_rule_group_rule_name(reference.map(str::to_owned));
         let answer = call.send().await.map_err(|e| AwsError::of(OPERATION, rule, &e))?;
         let both = [answer.managed_keys_ipv4(), answer.managed_keys_ipv6()].into_iter().flatten();
-        Ok(both.flat_map(|keys| keys.addresses()).filter_map(|entry| address::parsed(entry)).collect())
+        let entries = both.flat_map(RateBasedStatementManagedKeysIpSet::addresses);
+        Ok(entries.filter_map(|entry| address::parsed(entry)).collect())
     }
 }

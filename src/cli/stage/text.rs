@@ -221,7 +221,7 @@ fn methods(out: &mut String, report: &StageReport) {
     say(
         out,
         &format!(
-            "the stage: {} requests/s, limit {stage}, {} used if its methods share it (not documented)",
+            "the stage: {} requests/s, limit {stage}, {} used at the most (as if all went to one method)",
             plain(&limits.requests_per_second),
             percent(&limits.stage_share)
         ),

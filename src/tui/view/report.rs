@@ -132,6 +132,10 @@ fn methods(state: &State, report: &StageReport, page: &mut Page) {
 /// Who may call a method, and what else is so about it.
 fn authorized(method: &MethodRow) -> String {
     let mut words = vec![method.authorization.as_str()];
+    // Without metrics of its own, samples tell whether a method is called at all.
+    let sampled = method.sampled_share.value().filter(|_| method.requests_per_second.value().is_none());
+    let sampled = sampled.map(|share| format!("{} of samples", percent(share)));
+    words.extend(sampled.as_deref());
     if method.api_key_required {
         words.push("key");
     }

@@ -15,7 +15,7 @@ use crate::tui::format::{dollars, figure, millis, minute, percent, rate, time};
 use crate::tui::state::State;
 
 use super::page::Page;
-use super::{chart, draw, layout, marks, report, strip};
+use super::{chart, draw, layout, marks, report, strip, timeline};
 
 /// Columns of the labels on the left.
 pub(super) const GUTTER: usize = 8;
@@ -108,7 +108,7 @@ fn done(state: &State, stage: &crate::model::connection::StageAt, row: &StageRow
             mark.number,
             time(action.begun_at),
             action.action.name(),
-            action.action.aim(),
+            timeline::aim(action),
             action.state.word()
         );
         page.hanging("DONE", theme.heading, GUTTER, &words, theme.text);

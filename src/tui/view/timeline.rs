@@ -175,11 +175,15 @@ fn action_detail(state: &State, action: &ActionRecord, page: &mut Page) {
 }
 
 fn what(action: &ActionRecord) -> String {
-    let aim = match &action.action {
+    format!("{} {} {}: {}", action.id, action.action.name(), action.stage.label(), aim(action))
+}
+
+/// What an action is aimed at, on one line.
+pub(crate) fn aim(action: &ActionRecord) -> String {
+    match &action.action {
         Action::BlockIp(block) if block.targets.len() > 1 => format!("{} prefixes", block.targets.len()),
         action => action.aim(),
-    };
-    format!("{} {} {}: {aim}", action.id, action.action.name(), action.stage.label())
+    }
 }
 
 fn state_words(state: &State, action: &ActionRecord) -> (&'static str, Style) {

@@ -44,6 +44,7 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
             tracing: false,
             access_log: None,
             limit: None,
+            lowest_of_a_method: None,
         };
         state.apply(Found::Stages { api, result: Ok(vec![detail]) });
     }
@@ -66,7 +67,7 @@ fn poll(state: &mut State, at: DateTime<Utc>, answer: impl Fn(&MetricQuery) -> (
         questions.into_iter().map(move |question| (question, window)).collect::<Vec<_>>()
     });
     let results = answered.map(|(question, window)| result(question, window)).collect();
-    Answers { results, calls: 1 }.fold(state, Extent::All, at);
+    Answers { results, calls: 1, failure: None }.fold(state, Extent::All, at);
 }
 
 fn plenty(query: &MetricQuery) -> (MetricStatus, Option<f64>) {
@@ -217,6 +218,7 @@ fn a_metric_filter_tells_throttled_requests_and_its_silence_is_zero() {
         metric: "Throttled".into(),
         value: "1".into(),
         dimensions: false,
+        created: Some(DateTime::UNIX_EPOCH),
     };
     state.apply(Found::Filters { group: "shop".into(), result: Ok(vec![filter]) });
     let reason = rows(&state)[0].figures.throttled_per_second.reason().unwrap().to_owned();
@@ -255,6 +257,7 @@ fn a_stage_moved_behind_another_web_acl_shows_that_ones_minutes_only() {
         tracing: false,
         access_log: None,
         limit: None,
+        lowest_of_a_method: None,
     };
     state.apply(Found::Stages { api, result: Ok(vec![detail]) });
     let row = &rows(&state)[0];

@@ -34,7 +34,7 @@ pub(in crate::watch) fn own_blocks(history: &History, minute: DateTime<Utc>, acl
     }
     let at = |metric: Metric| history[metric.index()].at(minute);
     let (requests, blocked) = (at(Metric::Requests)?, at(Metric::WafBlocked)?);
-    let inspected = blocked + at(Metric::WafAllowed).unwrap_or(0.0);
+    let inspected = blocked + at(Metric::WafAllowed)?;
     (inspected <= requests * ALONE_TOLERANCE).then_some(blocked.min(requests))
 }
 
@@ -80,6 +80,7 @@ impl Judge<'_> {
             SignalKind::ServerErrorsHigh => self.share(Metric::ServerErrors, minute, |share| {
                 above(share, limits.server_errors_notice, limits.server_errors_attack)
             }),
+            SignalKind::Throttling if !self.situation.throttles => Verdict::NotJudged,
             SignalKind::Throttling => self.share(Metric::Throttled, minute, |share| {
                 above(share, limits.throttled_notice, limits.throttled_attack)
             }),

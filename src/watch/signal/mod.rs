@@ -25,6 +25,9 @@ use judge::{Finding, Judge, Verdict};
 /// How many minutes back the latest judged minute may lie. AWS documents no publish delay; points come within a few minutes.
 pub const LOOKBACK_MINUTES: i64 = 5;
 
+/// A run that begins within so many minutes of the oldest that is kept may have begun before.
+const EDGE_MINUTES: i64 = 6;
+
 /// How long what has ended is still told.
 const ENDED_MINUTES: i64 = 60;
 
@@ -67,13 +70,19 @@ pub struct Situation<'a> {
     pub dollars: &'a dyn Fn(DateTime<Utc>) -> Option<f64>,
     /// All APIs' requests a minute as a fraction of the account's limit, told on the busiest stage only.
     pub account: &'a dyn Fn(DateTime<Utc>) -> Option<f64>,
+    /// Start of the last minute that was read of the web ACL: it may be read more often than the stage.
+    pub waf_last: Option<DateTime<Utc>>,
+    /// Whether throttled requests and requests are of the same stage, and can be compared.
+    pub throttles: bool,
+    /// Whether nothing stood or had ended when it was last judged: then there is nothing far back to look for.
+    pub was_quiet: bool,
 }
 
 impl Situation<'_> {
     /// Where neither costs nor the account's limit are looked at.
     #[must_use]
     pub fn plain(acl: AclScope) -> Self {
-        Self { acl, dollars: &|_| None, account: &|_| None }
+        Self { acl, dollars: &|_| None, account: &|_| None, waf_last: None, throttles: true, was_quiet: false }
     }
 }
 
@@ -86,12 +95,29 @@ pub struct Judged {
     pub ended: Vec<Signal>,
 }
 
-/// Every signal that stands or has ended lately. `last` is the start of the last complete minute that was read.
+/// Keeps what was known of runs that reach further back than the minutes that are kept: without it a start would move with the time.
+pub fn carry_over(before: &Judged, now: &mut Judged, last: DateTime<Utc>) {
+    let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(180) - EDGE_MINUTES;
+    for signal in now.standing.iter_mut().filter(|signal| (last - signal.since).num_minutes() >= kept) {
+        let known = before.standing.iter().find(|b| b.kind == signal.kind && b.severity >= signal.severity);
+        let Some(known) = known.filter(|known| known.since < signal.since) else { continue };
+        signal.since = known.since;
+        let worse = |a: &Peak, b: &Peak| signal.kind.is_worse(a.value, b.value);
+        signal.peak = match (known.peak, signal.peak) {
+            (Some(before), Some(now)) if !worse(&now, &before) => Some(before),
+            (before, now) => now.or(before),
+        };
+    }
+}
+
+/// Every signal that stands or has ended lately. `last` is the start of the last complete minute that was read of the stage.
 #[must_use]
 pub fn evaluate(history: &History, thresholds: &Thresholds, last: DateTime<Utc>, situation: &Situation<'_>) -> Judged {
     let judge = Judge { history, thresholds, situation };
     let mut judged = Judged::default();
     for kind in SignalKind::ALL {
+        let of_waf = matches!(kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
+        let last = situation.waf_last.filter(|_| of_waf).unwrap_or(last);
         match judge.latest(kind, last) {
             Some((minute, finding, true)) => judged.standing.push(judge.signal(kind, minute, &finding, None)),
             Some((minute, finding, false)) => {
@@ -115,7 +141,8 @@ impl Judge<'_> {
     /// The latest minute that meets the condition, and whether the signal still stands.
     fn latest(&self, kind: SignalKind, last: DateTime<Utc>) -> Option<(DateTime<Utc>, Finding, bool)> {
         let (mut fine, mut judged_lately) = (0, false);
-        for back in 0..ENDED_MINUTES {
+        let far = if self.situation.was_quiet { LOOKBACK_MINUTES + self.quiet() } else { ENDED_MINUTES };
+        for back in 0..far {
             let minute = last - TimeDelta::minutes(back);
             match self.verdict(kind, minute) {
                 Verdict::NotJudged => {}

@@ -89,7 +89,7 @@ fn of_label(set: &[(String, String)], region: &str) -> Option<(String, Dimension
     let name = of("LabelName").or(of("Label"))?;
     let here = dimensions.len() == 4 && of("Region") == Some(region);
     let label = format!("{}:{name}", of("LabelNamespace")?.trim_end_matches(':'));
-    here.then(|| (label, dimensions))
+    here.then_some((label, dimensions))
 }
 
 /// The rows, those first of which most is let through now.

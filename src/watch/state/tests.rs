@@ -22,6 +22,7 @@ fn detail(api: &Api, stage: &str, acl: Option<&str>) -> StageDetail {
         tracing: false,
         access_log: None,
         limit: None,
+        lowest_of_a_method: None,
     }
 }
 

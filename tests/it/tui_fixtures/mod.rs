@@ -263,7 +263,6 @@ pub(crate) fn board(stages: Vec<StageRow>) -> Board {
             used_share: known(0.0203, Scope::Account),
         },
         burn: burn(14.9, None),
-        ..Board::empty(now())
     }
 }
 

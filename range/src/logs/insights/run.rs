@@ -19,7 +19,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) store: &'a LogStore,
     /// Names of log groups.
     pub(crate) groups: &'a [String],
-    /// First and last second, both inclusive (documented).
+    /// First and last second, both inclusive (documented; that all of the last second is meant is inferred).
     pub(crate) seconds: (i64, i64),
     pub(crate) now: DateTime<Utc>,
     /// The account's id.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, check_name, invalid, limit};
+use super::{Outcome, check_name, identified, invalid, limit};
 use crate::logs::LogGroup;
 use crate::service::Answer;
 use crate::service::common::{page, text};
@@ -14,8 +14,15 @@ pub(super) fn describe(account: &Account, input: &Value) -> Outcome {
         return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
     }
     prefix.map_or(Ok(()), check_name)?;
+    let identifiers = input.get("logGroupIdentifiers").and_then(Value::as_array);
+    if identifiers.is_some() && (prefix.is_some() || pattern.is_some()) {
+        return Err(invalid("logGroupIdentifiers excludes other filters."));
+    }
+    let named = identifiers.into_iter().flatten().filter_map(Value::as_str);
+    let named: Vec<String> = named.map(|name| identified(account, name)).collect::<Result<_, _>>()?;
     let fits = |group: &&LogGroup| {
-        prefix.is_none_or(|prefix| group.name.starts_with(prefix))
+        (identifiers.is_none() || named.contains(&group.name))
+            && prefix.is_none_or(|prefix| group.name.starts_with(prefix))
             && pattern.is_none_or(|pattern| group.name.contains(pattern))
     };
     // 50 a page at most, and unless asked otherwise (service model).

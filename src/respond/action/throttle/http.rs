@@ -52,6 +52,7 @@ fn detail(id: &StageId, api: &Api) -> StageDetail {
         tracing: false,
         access_log: None,
         limit: None,
+        lowest_of_a_method: None,
     }
 }
 
