@@ -65,24 +65,37 @@ async fn read_one(connection: &Connection, settings: &Settings) -> Result<Board,
     Box::pin(read_board(&aws, settings)).await
 }
 
+/// When what was printed last was read, and the trouble there was.
+type Told = (Option<DateTime<Utc>>, Option<String>);
+
 /// A board after every poll of each connection, whichever comes first: one that hangs holds up no other.
 async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: Printer) -> Result<Exit, Failure> {
     let mut boards = FuturesUnordered::new();
     // Kept: a watcher that is dropped stops.
     let mut watchers = Vec::new();
+    let several = connections.len() > 1;
     for connection in connections {
-        let watcher = Watcher::start(Aws::connect(&connection).await?, Arc::clone(settings));
-        boards.push(next(connection, watcher.boards(), None));
+        let aws = match Aws::connect(&connection).await {
+            Ok(aws) => aws,
+            Err(error) if several => {
+                printer.aside(&[format!("{}: {error}", name(&connection))]);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let watcher = Watcher::start(aws, Arc::clone(settings));
+        boards.push(next(connection, watcher.boards(), (None, None)));
         watchers.push(watcher);
     }
     loop {
         tokio::select! {
             Some(came) = boards.next() => {
-                let Some((connection, receiver, board)) = came else { return Ok(Exit::Done) };
+                let Some((connection, receiver, board)) = came else { continue };
                 print(&connection, &board, settings, printer);
-                boards.push(next(connection, receiver, board.polling.read_at));
+                boards.push(next(connection, receiver, (board.polling.read_at, board.polling.trouble.clone())));
             }
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            else => return Ok(Exit::Error),
         }
     }
 }
@@ -91,12 +104,14 @@ async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: 
 async fn next(
     connection: Connection,
     mut boards: Receiver<Arc<Board>>,
-    printed: Option<DateTime<Utc>>,
+    printed: Told,
 ) -> Option<(Connection, Receiver<Arc<Board>>, Arc<Board>)> {
     loop {
         boards.changed().await.ok()?;
         let board = boards.borrow_and_update().clone();
-        if board.polling.read_at.is_some() && board.polling.read_at != printed {
+        let told = (board.polling.read_at, board.polling.trouble.clone());
+        // Trouble is news as well: silence would look like a board that is as it was.
+        if told != printed && (told.0.is_some() || told.1.is_some()) {
             return Some((connection, boards, board));
         }
     }

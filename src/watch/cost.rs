@@ -146,9 +146,9 @@ fn reason(of: CostOf) -> &'static str {
 }
 
 /// What all stages together cost.
-pub(super) fn total<'a>(burns: impl Iterator<Item = &'a Burn> + Clone) -> Burn {
-    let sum = |of: &dyn Fn(&Burn) -> &Figure| add(burns.clone().map(of));
-    let since = burns.clone().filter_map(|burn| burn.since.as_ref());
+pub(super) fn total(burns: &[&Burn]) -> Burn {
+    let sum = |of: &dyn Fn(&Burn) -> &Figure| add(burns.iter().map(|burn| of(burn)));
+    let since = burns.iter().filter_map(|burn| burn.since.as_ref());
     let began = since.clone().map(|(began, _)| *began).min();
     Burn {
         parts_per_hour: std::array::from_fn(|n| sum(&|burn: &Burn| &burn.parts_per_hour[n])),
@@ -263,7 +263,7 @@ mod tests {
             Burn::unknown("y"),
             Burn { per_hour: known(3.0), ..Burn::unknown("z") },
         ];
-        let all = total(burns.iter());
+        let all = total(&burns.iter().collect::<Vec<_>>());
         assert!(close(&all.per_hour, 5.0));
         assert_eq!(all.usual_per_hour.reason(), Some("x"));
     }

@@ -22,7 +22,7 @@ use crate::model::stage::{Api, ApiKind, StageDetail};
 const AT_ONCE: usize = 8;
 
 /// Wall time for what is worth having and not essential.
-const LONGEST_REST: Duration = Duration::from_secs(60);
+const LONGEST_REST: Duration = Duration::from_mins(1);
 
 /// Log groups whose metric filters are asked for.
 const MOST_GROUPS: usize = 200;

@@ -35,11 +35,10 @@ pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsErro
     }
     let now = aws.clock().now();
     let questions = Questions::of(&state, Extent::All, now);
-    if questions.len() > 0 && !state.troubles.values().any(AwsError::is_about_credentials) {
-        if take(&mut state, Extent::All, ask(aws, questions, now).await, now) {
-            ask_more(aws, &mut state, now).await;
-            ask_logs(aws, &mut state, now).await;
-        }
+    let wanted = questions.len() > 0 && !state.troubles.values().any(AwsError::is_about_credentials);
+    if wanted && take(&mut state, Extent::All, ask(aws, questions, now).await, now) {
+        ask_more(aws, &mut state, now).await;
+        ask_logs(aws, &mut state, now).await;
     }
     let credentials = state.troubles.values().find(|e| e.is_about_credentials());
     if let Some(error) = credentials {

@@ -32,7 +32,7 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let mut seen = HashSet::new();
     let once = stages.iter().zip(state.entries.values()).filter(|(_, entry)| seen.insert(&entry.key));
     let burns: Vec<_> = once.map(|(row, _)| &row.burn).collect();
-    let burn = cost::total(burns.iter().copied());
+    let burn = cost::total(&burns);
     let mut polling = state.polling.clone();
     polling.details = details(state);
     polling.trouble = state.trouble();

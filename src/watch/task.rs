@@ -58,8 +58,8 @@ pub(super) struct Task {
     polls: JoinSet<Polled>,
     logs: JoinSet<Asked>,
     focus: watch::Receiver<Vec<StageId>>,
-    /// Whether everything is to be read, whatever is due.
-    everything: bool,
+    /// What the next poll asks for: what is due, or everything.
+    next_extent: Extent,
     discovery_began: DateTime<Utc>,
     next_discovery: DateTime<Utc>,
     discovered: bool,
@@ -99,7 +99,7 @@ impl Task {
             polls: JoinSet::new(),
             logs: JoinSet::new(),
             focus,
-            everything: true,
+            next_extent: Extent::All,
             discovery_began: now,
             next_discovery: now,
             discovered: false,
@@ -144,7 +144,7 @@ impl Task {
                 Ok(()) = self.focus.changed() => self.look(),
                 () = self.refresh.notified() => {
                     self.next_poll = self.next_poll.min(now);
-                    self.everything = true;
+                    self.next_extent = Extent::All;
                 }
                 () = clock.sleep(wake) => {}
                 () = sleep_until(unpublished), if unpublished.is_some() => {}
@@ -156,7 +156,7 @@ impl Task {
     fn mind_the_clock(&mut self, now: DateTime<Utc>) {
         if now + CLOCK_BACK < self.seen {
             self.state.set_clock_back(now);
-            self.everything = true;
+            self.next_extent = Extent::All;
             self.next_poll = now;
         }
         self.seen = now;
@@ -186,7 +186,7 @@ impl Task {
             return;
         }
         let extent = if now >= self.next_poll {
-            if std::mem::take(&mut self.everything) { Extent::All } else { Extent::Due }
+            std::mem::replace(&mut self.next_extent, Extent::Due)
         } else if self.news && now >= self.out_of_turn {
             Extent::New
         } else {
@@ -246,7 +246,9 @@ impl Task {
             }
             Some(error) => {
                 self.state.troubles.insert(Part::Metrics, error);
-                self.everything |= extent == Extent::All;
+                if extent == Extent::All {
+                    self.next_extent = Extent::All;
+                }
                 self.news |= extent == Extent::New;
                 self.poll_failed();
             }

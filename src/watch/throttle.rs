@@ -195,9 +195,7 @@ pub(super) fn metric_filter<'a>(filters: &'a [MetricFilter], format: &str) -> Op
         |field| format.field(field).filter(|_| format.prelude().is_empty()).map(|name| format!("$.{}", plain(name)));
     let (status, kind) = (selector(Field::Status), selector(Field::ResponseType));
     let counts = |pattern: &str| {
-        let Some((left, right)) = pattern.trim().strip_prefix('{')?.strip_suffix('}')?.split_once('=') else {
-            return None;
-        };
+        let (left, right) = pattern.trim().strip_prefix('{')?.strip_suffix('}')?.split_once('=')?;
         let (left, right) = (left.trim(), right.trim().trim_matches('"'));
         let by_status = status.as_deref() == Some(left) && right == "429";
         let by_kind = kind.as_deref() == Some(left) && right == THROTTLES[0];

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_cloudwatchlogs::types::QueryStatus;
+use aws_sdk_cloudwatchlogs::types::{QueryStatistics, QueryStatus};
 use chrono::{DateTime, Utc};
 
 use crate::aws::pace::Quota;
@@ -68,13 +68,11 @@ impl Aws {
         let started = started.map_err(|e| AwsError::of("StartQuery", group, &e))?;
         let unreadable = || AwsError::new("StartQuery", group, Problem::Unreadable("no query id in it".to_owned()));
         let id = started.query_id().ok_or_else(unreadable)?;
-        let rows = match tokio::time::timeout(LONGEST, self.query_results(group, id, lane)).await {
-            Ok(rows) => rows,
-            Err(_) => {
-                let took = format!("{} s for a log query", LONGEST.as_secs());
-                Err(AwsError::new("GetQueryResults", group, Problem::TimedOut(took)))
-            }
+        let too_long = |_| {
+            let took = format!("{} s for a log query", LONGEST.as_secs());
+            Err(AwsError::new("GetQueryResults", group, Problem::TimedOut(took)))
         };
+        let rows = tokio::time::timeout(LONGEST, self.query_results(group, id, lane)).await.unwrap_or_else(too_long);
         if rows.is_err() {
             // Bytes that nobody waits for any more are not to be paid for.
             if let Err(error) = self.0.logs.stop_query().query_id(id).send().await {
@@ -139,7 +137,7 @@ fn rows(answer: &aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryR
     let statistics = answer.statistics();
     LogRows {
         rows: answer.results().iter().map(row).collect(),
-        records_scanned: statistics.map_or(0.0, |s| s.records_scanned()),
-        bytes_scanned: statistics.map_or(0.0, |s| s.bytes_scanned()),
+        records_scanned: statistics.map_or(0.0, QueryStatistics::records_scanned),
+        bytes_scanned: statistics.map_or(0.0, QueryStatistics::bytes_scanned),
     }
 }

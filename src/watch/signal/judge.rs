@@ -176,7 +176,7 @@ impl Judge<'_> {
 
     /// What a metric usually is: the lower quartile of all that was kept before `minute`, so that an attack of two hours does not
     /// become what is usual.
-    pub(super) fn usual(&self, minute: DateTime<Utc>, value: impl Fn(DateTime<Utc>) -> Option<f64>) -> Option<f64> {
+    pub(super) fn usual(minute: DateTime<Utc>, value: impl Fn(DateTime<Utc>) -> Option<f64>) -> Option<f64> {
         let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
         let mut values: Vec<f64> = (1..kept).filter_map(|n| value(minute - TimeDelta::minutes(n))).collect();
         if values.len() < LEAST_MEDIAN_MINUTES {
@@ -194,7 +194,7 @@ impl Judge<'_> {
         if requests < limits.least_requests_per_minute || latency < limits.latency_least_ms {
             return Verdict::Fine;
         }
-        let Some(usual) = self.usual(minute, |minute| self.at(metric, minute)) else {
+        let Some(usual) = Self::usual(minute, |minute| self.at(metric, minute)) else {
             return Verdict::NotJudged;
         };
         multiple(latency / usual.max(1.0), limits.latency_multiple)
@@ -206,7 +206,7 @@ impl Judge<'_> {
             Verdict::Stands(finding) => finding,
             other => return other,
         };
-        let Some(usual) = self.usual(minute, |minute| self.at(Metric::Requests, minute)) else {
+        let Some(usual) = Self::usual(minute, |minute| self.at(Metric::Requests, minute)) else {
             return Verdict::NotJudged;
         };
         let climbed = self.at(Metric::Requests, minute).is_some_and(|now| now >= usual * MORE_REQUESTS);
@@ -257,7 +257,7 @@ impl Judge<'_> {
         if dollars * 60.0 < limits.cost_least_dollars_per_hour {
             return Verdict::Fine;
         }
-        match self.usual(minute, self.situation.dollars).filter(|usual| *usual > 0.0) {
+        match Self::usual(minute, self.situation.dollars).filter(|usual| *usual > 0.0) {
             Some(usual) => multiple(dollars / usual, limits.cost_multiple),
             None => Verdict::NotJudged,
         }

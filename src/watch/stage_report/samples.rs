@@ -73,7 +73,11 @@ pub(super) async fn read(aws: &Aws, opened: &Opened, rows: &mut [RuleRow]) -> (K
         missing,
     };
     let passed = sets.into_iter().find(|set| set.rule == acl.metric_name);
-    (Known::Yes(samples), passed.ok_or_else(|| "the default action was not sampled".to_owned()))
+    let passed = match acl.default_action {
+        RuleAction::Allow => passed.ok_or_else(|| "the default action was not sampled".to_owned()),
+        _ => Err("the default action blocks: what goes on to the API is what rules let through".to_owned()),
+    };
+    (Known::Yes(samples), passed)
 }
 
 fn is_group(row: &RuleRow) -> bool {
