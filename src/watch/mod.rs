@@ -12,8 +12,10 @@
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `source` | client addresses out of WAF's samples |
+//! | [`candidate`] | from addresses to what to block |
 //! | `stage_report` | one stage in depth |
 
+pub mod candidate;
 mod change;
 mod cost;
 mod discover;
