@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use portcullis::tui::{Effect, Event, Mode, Options, State, Theme, keymap, update, view};
+use portcullis::model::connection::ConnectionId;
+use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, State, Theme, keymap, update, view};
 use portcullis_benches::boards;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -22,8 +23,8 @@ const SIZE: (u16, u16) = (200, 60);
 fn console() -> State {
     let options = Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe());
     let mut state = State::new(options, SIZE);
-    update(&mut state, Event::Board(Arc::new(boards::board(STAGES))));
-    update(&mut state, Event::Timeline(Arc::new(boards::timeline(1_000))));
+    update(&mut state, News::Board(Arc::new(boards::board(STAGES))).from(ConnectionId::FIRST));
+    update(&mut state, News::Timeline(Arc::new(boards::timeline(1_000))).from(ConnectionId::FIRST));
     state
 }
 
@@ -40,8 +41,11 @@ fn sources() -> State {
     let mut state = console();
     let effects = type_all(&mut state, "s");
     for effect in effects {
-        if let Effect::LoadSources(stage) = effect {
-            update(&mut state, Event::Sources { stage, result: Ok(Arc::new(boards::sources(500))) });
+        if let Effect::To(_, Ask::LoadSources(stage)) = effect {
+            update(
+                &mut state,
+                News::Sources { stage, result: Ok(Arc::new(boards::sources(500))) }.from(ConnectionId::FIRST),
+            );
         }
     }
     state
@@ -52,8 +56,11 @@ fn review() -> State {
     let mut state = sources();
     let effects = type_all(&mut state, "Ab\r");
     for effect in effects {
-        if let Effect::Plan { request, .. } = effect {
-            update(&mut state, Event::Plan { request, result: Ok(Box::new(boards::plan(500))) });
+        if let Effect::To(_, Ask::Plan { request, .. }) = effect {
+            update(
+                &mut state,
+                News::Plan { request, result: Ok(Box::new(boards::plan(500))) }.from(ConnectionId::FIRST),
+            );
         }
     }
     state
@@ -128,11 +135,11 @@ fn updates(criterion: &mut Criterion) {
     let board = Arc::new(boards::board(STAGES));
     group.bench_function("a new board, sorted by the worst", |bencher| {
         let mut state = console();
-        bencher.iter(|| update(&mut state, Event::Board(Arc::clone(&board))));
+        bencher.iter(|| update(&mut state, News::Board(Arc::clone(&board)).from(ConnectionId::FIRST)));
     });
     group.bench_function("a new board, filtered", |bencher| {
         let mut state = screen("/client-errors\r");
-        bencher.iter(|| update(&mut state, Event::Board(Arc::clone(&board))));
+        bencher.iter(|| update(&mut state, News::Board(Arc::clone(&board)).from(ConnectionId::FIRST)));
     });
     group.bench_function("sort by the next column", |bencher| {
         let mut state = console();

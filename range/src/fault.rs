@@ -39,6 +39,8 @@ pub enum Fault {
     UnknownOperation,
     /// Metric data come with status `PartialData`.
     PartialData,
+    /// Metrics of these namespaces come with status `Forbidden` and no points; the rest of the answer is whole.
+    ForbiddenMetrics(Vec<String>),
 }
 
 impl Fault {
@@ -62,7 +64,13 @@ impl Fault {
             Self::Deny => Some(service.denied()),
             Self::ExpiredToken => Some(service.expired()),
             Self::UnknownOperation => Some(service.unknown_operation()),
-            Self::Hang | Self::HangAfter | Self::Reset | Self::ResetAfter | Self::Truncate | Self::PartialData => None,
+            Self::Hang
+            | Self::HangAfter
+            | Self::Reset
+            | Self::ResetAfter
+            | Self::Truncate
+            | Self::PartialData
+            | Self::ForbiddenMetrics(_) => None,
         }
     }
 

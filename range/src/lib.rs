@@ -31,4 +31,4 @@ pub use range::{RATE_HEADER, Range, Reply};
 pub use scenario::ScenarioError;
 pub use serve::serve;
 pub use state::Call;
-pub use traffic::{Counts, Truth};
+pub use traffic::{Counts, Latencies, Truth};

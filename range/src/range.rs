@@ -47,6 +47,7 @@ pub struct Range {
     /// Apart from the account's, so that reading changes no later name.
     request_ids: Ids,
     trust_forwarded_for: bool,
+    date_skew: Duration,
 }
 
 impl std::fmt::Debug for Range {
@@ -83,6 +84,7 @@ impl Range {
             rate: 1.0,
             request_ids: Ids::new(1),
             trust_forwarded_for: false,
+            date_skew: Duration::zero(),
         }
     }
 
@@ -131,7 +133,7 @@ impl Range {
     }
 
     fn stamp(&self, response: &mut Response<Bytes>) {
-        let date = self.account.now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = (self.account.now + self.date_skew).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         if let Ok(date) = HeaderValue::from_str(&date) {
             response.headers_mut().insert(DATE, date);
         }
@@ -165,7 +167,10 @@ impl Range {
         };
         self.faults.run_hooks(Side::Before, target.service.name(), &target.operation, &mut self.account);
         let fault = self.faults.take(target.service.name(), &target.operation);
-        let mut context = Context { partial_data: fault == Some(Fault::PartialData) };
+        let mut context = Context { partial_data: fault == Some(Fault::PartialData), ..Context::default() };
+        if let Some(Fault::ForbiddenMetrics(namespaces)) = &fault {
+            context.forbidden.clone_from(namespaces);
+        }
         let outcome = match fault.as_ref().and_then(|fault| fault.error(target.service)) {
             Some(error) => Err(error),
             None => match fault {
@@ -214,6 +219,11 @@ impl Range {
     /// Sets the rate that answers carry in [`RATE_HEADER`]; changes nothing else.
     pub fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
+    }
+
+    /// Sets how far the `Date` of answers is off from account time. Data keep account time.
+    pub fn set_date_skew(&mut self, skew: Duration) {
+        self.date_skew = skew;
     }
 
     /// Whether a data-plane request's client is the first address of its `X-Forwarded-For` rather than the socket's

@@ -35,7 +35,7 @@ pub(super) async fn plan(common: &Common, args: PlanArgs, printer: Printer) -> R
         Asked::Action(action) => action,
         Asked::Ladder(asked) => return ladder::plan(common, &asked, printer).await,
     };
-    let session = Session::open(common).await?;
+    let session = Session::open_for(common, action.stage()).await?;
     let planned = planned(&session, &action).await?;
     plans::keep(&planned.plan);
     if let Some(path) = &args.save {
@@ -121,7 +121,7 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
         (Some(plan), None) => plan.action.clone(),
         (None, None) => return Err(Failure::usage("name an action or a file written by `plan --save`")),
     };
-    let session = Session::open(common).await?;
+    let session = Session::open_for(common, action.stage()).await?;
     printer.aside(&session.reconciled().await?);
     let subject = Subject::Action(action);
     Ok(carry_out(&session, &subject, saved.as_ref(), &args.confirmation, None, printer).await?.exit)

@@ -39,12 +39,12 @@ pub(super) enum Output {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Common {
-    /// The AWS profile
-    #[arg(long, global = true)]
-    pub(super) profile: Option<String>,
-    /// The region
-    #[arg(long, global = true)]
-    pub(super) region: Option<String>,
+    /// The AWS profile; repeatable where several accounts can be watched at once
+    #[arg(long, global = true, value_name = "PROFILE")]
+    pub(super) profile: Vec<String>,
+    /// The region; repeatable, for every profile [default: each profile's own]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(super) region: Vec<String>,
     /// Another endpoint for every service: a range, an emulator
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint_url: Option<String>,
@@ -132,13 +132,13 @@ pub(super) struct SnapshotArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct SourcesArgs {
-    /// The stage: [region:]api/stage
+    /// The stage: [profile/][region:]api/stage
     pub(super) stage: StageSelector,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PreflightArgs {
-    /// The stages: [region:]api/stage [default: every one]
+    /// The stages: [profile/][region:]api/stage [default: every one]
     pub(super) stages: Vec<StageSelector>,
 }
 
@@ -214,7 +214,7 @@ pub(super) enum ActionCommand {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct BlockIpArgs {
-    /// The stage: [region:]api/stage
+    /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// Addresses and prefixes
@@ -229,7 +229,7 @@ pub(super) struct BlockIpArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ThrottleArgs {
-    /// The stage: [region:]api/stage
+    /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// The method, for example "POST /login" [default: every method]
@@ -247,7 +247,7 @@ pub(super) struct ThrottleArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct FlushCacheArgs {
-    /// The stage: [region:]api/stage
+    /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// The authorizers' cached verdicts instead of the cached answers
@@ -259,7 +259,7 @@ pub(super) struct FlushCacheArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct CloseArgs {
-    /// The stage: [region:]api/stage
+    /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// In which way [without it: what every way would do, and which is recommended]
@@ -274,7 +274,7 @@ pub(super) struct CloseArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct PrepareClosedWebAclArgs {
-    /// The stage it is for: [region:]api/stage
+    /// The stage it is for: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// Whom to let in (repeatable) [default: `guards.break-glass` of the configuration]
@@ -289,7 +289,7 @@ pub(super) struct PrepareClosedWebAclArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct KillSwitchArgs {
-    /// The stage to close: [region:]api/stage
+    /// The stage to close: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// Who is still let in: addresses and prefixes

@@ -27,7 +27,7 @@ pub(super) async fn apply(common: &Common, asked: &LadderAsked, printer: Printer
 }
 
 async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Ladder, Failure> {
-    let session = Session::open(common).await?;
+    let session = Session::open_for(common, &asked.stage).await?;
     let began = attack_began(&session, &asked.stage)?;
     let found = ladder(&session.aws, &session.settings, &asked.stage, asked.web_acl.as_deref(), began).await?;
     if printer.is_json() {

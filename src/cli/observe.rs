@@ -2,67 +2,181 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch::Receiver;
 
 use super::args::{Common, SnapshotArgs};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::{FigureMap, Printer, time};
-use super::session::connection;
+use super::session::connections;
 use super::text;
-use crate::aws::Aws;
-use crate::model::board::{Board, Known, StageRow};
+use crate::aws::{Aws, AwsError, Connection};
+use crate::model::board::{AccountGauge, Board, Known, PaceOf, Polling, StageRow};
+use crate::model::cost::Burn;
+use crate::model::limits::{LimitOf, WinningLimit};
+use crate::model::settings::Settings;
 use crate::watch::{Watcher, read_board};
+
+/// Parts of what traffic costs, by `CostOf::index`.
+const COSTS: [&str; 4] = [
+    "api_gateway_dollars_per_hour_estimate",
+    "waf_dollars_per_hour_estimate",
+    "lambda_dollars_per_hour_estimate",
+    "logs_dollars_per_hour_estimate",
+];
 
 /// One reading of the board, or with `--watch` one after every poll.
 pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Printer) -> Result<Exit, Failure> {
     if let Some(stage) = &args.stage {
         return super::stage::snapshot(common, stage, printer).await;
     }
-    let settings = config::settings(common)?;
-    let aws = Aws::connect(&connection(common)).await?;
-    if !args.watch {
-        print(&read_board(&aws, &settings).await?, printer);
-        return Ok(Exit::Done);
+    let settings = Arc::new(config::settings(common)?);
+    let connections = connections(common);
+    if args.watch {
+        return watch(connections, &settings, printer).await;
     }
-    let watcher = Watcher::start(aws, Arc::new(settings));
-    let mut boards = watcher.boards();
-    let mut printed = None;
+    let one = connections.len() == 1;
+    let read = join_all(connections.iter().map(|connection| read_one(connection, &settings))).await;
+    if one && let Some(Err(error)) = read.first() {
+        return Err(error.clone().into());
+    }
+    let known = read.iter().any(Result::is_ok);
+    if printer.is_json() {
+        let values: Vec<Value> =
+            connections.iter().zip(&read).map(|(to, read)| connected(to, read, &settings)).collect();
+        printer.object("snapshot", if one { values.into_iter().next().unwrap_or_default() } else { together(values) });
+    } else {
+        for (connection, read) in connections.iter().zip(&read) {
+            match read {
+                Ok(board) => printer.text(&text::board(board)),
+                Err(error) => printer.aside(&[format!("{}: {error}", name(connection))]),
+            }
+        }
+    }
+    Ok(if known { Exit::Done } else { Exit::Error })
+}
+
+async fn read_one(connection: &Connection, settings: &Settings) -> Result<Board, AwsError> {
+    let aws = Aws::connect(connection).await?;
+    Box::pin(read_board(&aws, settings)).await
+}
+
+/// A board after every poll of each connection, whichever comes first: one that hangs holds up no other.
+async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: Printer) -> Result<Exit, Failure> {
+    let mut boards = FuturesUnordered::new();
+    // Kept: a watcher that is dropped stops.
+    let mut watchers = Vec::new();
+    for connection in connections {
+        let watcher = Watcher::start(Aws::connect(&connection).await?, Arc::clone(settings));
+        boards.push(next(connection, watcher.boards(), None));
+        watchers.push(watcher);
+    }
     loop {
         tokio::select! {
-            changed = boards.changed() => if changed.is_err() { return Ok(Exit::Done) },
+            Some(came) = boards.next() => {
+                let Some((connection, receiver, board)) = came else { return Ok(Exit::Done) };
+                print(&connection, &board, settings, printer);
+                boards.push(next(connection, receiver, board.polling.read_at));
+            }
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
-        }
-        let board = boards.borrow_and_update().clone();
-        if board.polling.read_at.is_some() && board.polling.read_at != printed {
-            printed = board.polling.read_at;
-            print(&board, printer);
         }
     }
 }
 
-fn print(board: &Board, printer: Printer) {
+/// The next board with a reading after `printed`; `None` once there is none any more.
+async fn next(
+    connection: Connection,
+    mut boards: Receiver<Arc<Board>>,
+    printed: Option<DateTime<Utc>>,
+) -> Option<(Connection, Receiver<Arc<Board>>, Arc<Board>)> {
+    loop {
+        boards.changed().await.ok()?;
+        let board = boards.borrow_and_update().clone();
+        if board.polling.read_at.is_some() && board.polling.read_at != printed {
+            return Some((connection, boards, board));
+        }
+    }
+}
+
+fn print(connection: &Connection, board: &Board, settings: &Settings, printer: Printer) {
     if printer.is_json() {
-        printer.object("snapshot", value(board));
+        printer.object("snapshot", value(connection, board, settings));
     } else {
         printer.text(&text::board(board));
     }
 }
 
-fn value(board: &Board) -> Value {
-    let stages: Vec<Value> = board.stages.iter().map(stage).collect();
+/// What a connection is called before it has answered: its profile and region, as they were asked for.
+fn name(connection: &Connection) -> String {
+    let named = [&connection.profile, &connection.region].into_iter().flatten();
+    let named: Vec<&str> = named.map(String::as_str).collect();
+    if named.is_empty() { "the account".to_owned() } else { named.join(" ") }
+}
+
+fn connected(connection: &Connection, read: &Result<Board, AwsError>, settings: &Settings) -> Value {
+    match read {
+        Ok(board) => value(connection, board, settings),
+        Err(error) => json!({
+            "profile": connection.profile,
+            "region": connection.region,
+            "error": error.to_string(),
+            "stages": [],
+        }),
+    }
+}
+
+/// Several connections in one object: all stages in one list, each with its own account and region, and the rest by connection.
+fn together(mut connections: Vec<Value>) -> Value {
+    let mut stages = Vec::new();
+    for connection in &mut connections {
+        if let Some(Value::Array(own)) = connection.as_object_mut().and_then(|fields| fields.remove("stages")) {
+            stages.extend(own);
+        }
+    }
+    json!({ "stages": stages, "connections": connections })
+}
+
+fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
+    let at = board.identity.as_ref().map(|identity| &identity.at);
+    let identified = |row: &StageRow| {
+        let mut object = json!({
+            "profile": connection.profile,
+            "account": at.map(|at| &at.account),
+            "region": at.map(|at| &at.region),
+        });
+        if let (Value::Object(object), Value::Object(fields)) = (&mut object, stage(row)) {
+            object.extend(fields);
+        }
+        object
+    };
+    let stages: Vec<Value> = board.stages.iter().map(identified).collect();
     let polling = &board.polling;
     json!({
+        "profile": connection.profile,
         "account": board.identity.as_ref().map(|i| &i.at.account),
         "region": board.identity.as_ref().map(|i| &i.at.region),
         "endpoint": board.identity.as_ref().and_then(|i| i.endpoint.as_ref()),
         "at": time(board.at),
         "account_seconds_per_second": board.rate,
         "stages": stages,
+        "account_limit": account(&board.account),
+        "cost": burn(&board.burn),
+        "prices": { "currency": "USD", "source": settings.prices.source },
         "polling": {
             "metrics": polling.metrics,
             "calls": polling.calls,
             "dollars_per_hour_estimate": polling.dollars_per_hour,
+            "budget_dollars_per_hour": polling.budget_dollars_per_hour,
+            "log_query_dollars_estimate": polling.log_dollars.0,
+            "log_budget_dollars_per_hour": polling.log_dollars.1,
+            "paces": paces(polling),
+            "slowed": polling.slowed,
+            "details_read": polling.details.0,
+            "details_of": polling.details.1,
             "read_at": polling.read_at.map(time),
             "trouble": polling.trouble,
         },
@@ -83,18 +197,76 @@ pub(super) fn stage(row: &StageRow) -> Value {
     figures.put("waf_blocked_per_second", &f.waf_blocked_per_second);
     figures.put("waf_counted_per_second", &f.waf_counted_per_second);
     figures.put("throttled_per_second", &f.throttled_per_second);
+    figures.put("integration_latency_p99_ms", &f.integration_latency_p99_ms);
+    figures.put("cache_hit_share", &f.cache_hit_share);
+    figures.put("limit_used_share", &f.limit_used_share);
     let mut object = Map::new();
     object.insert("stage".to_owned(), json!(row.id.label()));
     object.insert("api_id".to_owned(), json!(row.id.api_id));
+    object.insert("kind".to_owned(), json!(row.kind));
     object.insert("web_acl".to_owned(), web_acl(&row.web_acl));
     figures.into_object(&mut object);
     if let (Known::NotYet | Known::No(_), Some(Value::Object(unknown))) = (&row.web_acl, object.get_mut("unknown")) {
         let reason = if let Known::No(why) = &row.web_acl { why.as_str() } else { "not read yet" };
         unknown.insert("web_acl".to_owned(), json!(reason));
     }
+    object.insert("limit".to_owned(), row.limit.as_ref().map_or(Value::Null, limit));
+    object.insert("cost".to_owned(), burn(&row.burn));
     object.insert("signals".to_owned(), json!(row.signals));
+    object.insert("ended_signals".to_owned(), json!(row.ended));
     object.insert("warnings".to_owned(), json!(row.warnings));
     Value::Object(object)
+}
+
+fn limit(winning: &WinningLimit) -> Value {
+    let of = match winning.of {
+        LimitOf::Stage => "stage",
+        LimitOf::Account => "account",
+    };
+    json!({ "of": of, "requests_per_second": winning.limit.rate, "burst_requests": winning.limit.burst })
+}
+
+fn account(gauge: &AccountGauge) -> Value {
+    let mut figures = FigureMap::default();
+    figures.put("requests_per_second", &gauge.requests_per_second);
+    figures.put("used_share", &gauge.used_share);
+    let mut object = Map::new();
+    let (limit, reason) = match &gauge.limit {
+        Known::Yes(limit) => (json!(limit.rate), None),
+        Known::No(reason) => (Value::Null, Some(reason.as_str())),
+        Known::NotYet => (Value::Null, Some("not read yet")),
+    };
+    object.insert("limit_requests_per_second".to_owned(), limit);
+    figures.into_object(&mut object);
+    if let (Some(reason), Some(Value::Object(unknown))) = (reason, object.get_mut("unknown")) {
+        unknown.insert("limit_requests_per_second".to_owned(), json!(reason));
+    }
+    Value::Object(object)
+}
+
+/// Estimates all of them: `unknown` beside them has what is left out of the sum.
+fn burn(burn: &Burn) -> Value {
+    let mut figures = FigureMap::default();
+    figures.put("dollars_per_hour_estimate", &burn.per_hour);
+    for (name, part) in COSTS.iter().zip(&burn.parts_per_hour) {
+        figures.put(name, part);
+    }
+    figures.put("usual_dollars_per_hour_estimate", &burn.usual_per_hour);
+    let mut object = Map::new();
+    if let Some((began, dollars)) = &burn.since {
+        object.insert("attack_began".to_owned(), json!(time(*began)));
+        figures.put("attack_dollars_estimate", dollars);
+    }
+    figures.into_object(&mut object);
+    object.remove("origin");
+    Value::Object(object)
+}
+
+/// How fast stages are read.
+fn paces(polling: &Polling) -> Value {
+    let names = ["close", "usual", "idle"];
+    let pace = |pace: &PaceOf| json!({ "stages": pace.stages, "every_seconds": pace.every_seconds });
+    names.iter().zip(&polling.paces).map(|(name, of)| ((*name).to_owned(), pace(of))).collect::<Map<_, _>>().into()
 }
 
 fn web_acl(known: &Known<Option<String>>) -> Value {

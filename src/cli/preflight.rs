@@ -7,14 +7,18 @@ use serde_json::{Value, json};
 use super::args::{Common, PreflightArgs};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
-use super::session::Session;
+use super::session::{Session, narrowed};
 use crate::model::preflight::{Check, Found, Preflight};
 use crate::model::text::neutralised;
 use crate::respond::preflight;
 
 /// Exit 0 where everything asked for works as far as reading tells, 1 where something would not, or is not known.
 pub(super) async fn preflight(common: &Common, args: PreflightArgs, printer: Printer) -> Result<Exit, Failure> {
-    let session = Session::open(common).await?;
+    let mut common = common.clone();
+    for stage in &args.stages {
+        common = narrowed(&common, stage)?;
+    }
+    let session = Session::open(&common).await?;
     let read_at = session.now();
     let stages = preflight::stages(&session.aws, &args.stages).await?;
     if stages.is_empty() && !printer.is_json() {

@@ -10,6 +10,7 @@ use crate::incident::{Incident, IncidentStore, default_root};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
+use crate::model::stage::StageSelector;
 use crate::respond::reconcile::{Reconciled, reconcile};
 
 /// A command's surroundings.
@@ -22,13 +23,64 @@ pub(super) struct Session {
     incident: Option<String>,
 }
 
-/// The connection that the flags ask for.
-pub(super) fn connection(common: &Common) -> Connection {
-    Connection {
-        profile: common.profile.clone(),
-        region: common.region.clone(),
-        endpoint: common.endpoint_url.clone().map_or(Endpoint::Configured, Endpoint::Url),
-        attempt_timeout: None,
+/// Every connection that the flags ask for: each profile in each region, or in its own where none is named. Never empty; none twice.
+pub(super) fn connections(common: &Common) -> Vec<Connection> {
+    let mut connections: Vec<Connection> = Vec::new();
+    for profile in named(&common.profile) {
+        for region in named(&common.region) {
+            let (profile, region) = (profile.cloned(), region.cloned());
+            if !connections.iter().any(|known| known.profile == profile && known.region == region) {
+                let endpoint = common.endpoint_url.clone().map_or(Endpoint::Configured, Endpoint::Url);
+                connections.push(Connection { profile, region, endpoint, attempt_timeout: None });
+            }
+        }
+    }
+    connections
+}
+
+/// What was named, or the one that was not.
+fn named(names: &[String]) -> Vec<Option<&String>> {
+    if names.is_empty() { vec![None] } else { names.iter().map(Some).collect() }
+}
+
+/// The one connection that the flags ask for.
+///
+/// # Errors
+/// Where they ask for several: a command that acts in one account and region does not choose one.
+pub(super) fn only(common: &Common) -> Result<Connection, Failure> {
+    let mut connections = connections(common);
+    match (connections.pop(), connections.is_empty()) {
+        (Some(connection), true) => Ok(connection),
+        _ => Err(Failure::usage(format!(
+            "this command works in one account and region: give one --profile and one --region, or write the stage as {}",
+            "profile/region:api/stage"
+        ))),
+    }
+}
+
+/// The flags as one stage narrows them: `ops/eu-west-1:shop/prod` picks the profile and the region that it names.
+///
+/// # Errors
+/// Where the stage names a profile or a region that the flags leave out.
+pub(super) fn narrowed(common: &Common, stage: &StageSelector) -> Result<Common, Failure> {
+    let profile = picked("profile", &common.profile, stage.profile.as_ref(), stage)?;
+    let region = picked("region", &common.region, stage.region.as_ref(), stage)?;
+    Ok(Common { profile, region, ..common.clone() })
+}
+
+fn picked(
+    what: &str,
+    flags: &[String],
+    written: Option<&String>,
+    stage: &StageSelector,
+) -> Result<Vec<String>, Failure> {
+    match written {
+        None => Ok(flags.to_vec()),
+        Some(written) if flags.is_empty() || flags.contains(written) => Ok(vec![written.clone()]),
+        Some(written) => Err(Failure::usage(format!(
+            "{stage} is in {what} {written}, but --{what} says {}; add --{what} {written}, or leave --{what} out",
+            flags.join(", ")
+        ))),
     }
 }
 
@@ -54,11 +106,16 @@ pub(super) fn drill_store() -> Result<IncidentStore, Failure> {
 }
 
 impl Session {
+    /// Connects to where a stage is, which may pick one of several profiles and regions, and asks who we are.
+    pub(super) async fn open_for(common: &Common, stage: &StageSelector) -> Result<Self, Failure> {
+        Self::open(&narrowed(common, stage)?).await
+    }
+
     /// Connects and asks who we are.
     pub(super) async fn open(common: &Common) -> Result<Self, Failure> {
         let settings = config::settings(common)?;
         let store = store()?;
-        let aws = Aws::connect(&connection(common)).await?;
+        let aws = Aws::connect(&only(common)?).await?;
         let identity = aws.identity(Lane::Plan).await?;
         let actor = actor(&identity.arn);
         Ok(Self { aws, settings, store, identity, actor, incident: common.incident.clone() })

@@ -17,7 +17,7 @@ const MOST: usize = 50;
 
 /// Who is sending what to a stage, ranked.
 pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer) -> Result<Exit, Failure> {
-    let session = Session::open(common).await?;
+    let session = Session::open_for(common, &args.stage).await?;
     let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?;
     let Some(arn) = &stage.web_acl_arn else {
         return Err(Failure::new(

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::board::{Board, Known, StageRow};
+use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Scope};
 use crate::model::plan::{Finished, Outcome, Plan, Purpose};
 use crate::model::source::{Legitimacy, Sources, Tally};
@@ -154,21 +155,51 @@ pub(super) fn board(board: &Board) -> String {
     let polling = &board.polling;
     let _ = writeln!(
         out,
-        "{} metrics in {} calls, ${:.4}/h at this pace (estimate)",
-        polling.metrics, polling.calls, polling.dollars_per_hour
+        "{} metrics in {} calls, ${:.4}/h at this pace (estimate) of ${:.2}/h",
+        polling.metrics, polling.calls, polling.dollars_per_hour, polling.budget_dollars_per_hour
     );
+    if let Some(slowed) = &polling.slowed {
+        let _ = writeln!(out, "{slowed}");
+    }
+    let gauge = &board.account;
+    let _ = match (&gauge.limit, gauge.used_share.reason()) {
+        (Known::Yes(limit), None) => writeln!(
+            out,
+            "account: {} of {:.0} req/s, all APIs together ({})",
+            plain(&gauge.requests_per_second),
+            limit.rate,
+            percent(&gauge.used_share)
+        ),
+        (_, reason) => writeln!(out, "account: ? {}", neutralised(reason.unwrap_or("not read yet"))),
+    };
+    let _ = writeln!(out, "{}", cost(&board.burn));
     if let Some(trouble) = &polling.trouble {
         let _ = writeln!(out, "TROUBLE {}", neutralised(trouble));
     }
     out
 }
 
+/// What traffic costs, in a line.
+pub(super) fn cost(burn: &Burn) -> String {
+    let Some(per_hour) = burn.per_hour.value() else {
+        return format!("costs: ? {}", neutralised(burn.per_hour.reason().unwrap_or_default()));
+    };
+    let parts = CostOf::ALL.iter().filter_map(|of| Some((of, burn.parts_per_hour[of.index()].value()?)));
+    let parts: Vec<String> = parts.map(|(of, dollars)| format!("{} ${dollars:.2}", of.label())).collect();
+    let usual = burn.usual_per_hour.value().map_or("?".to_owned(), |usual| format!("${usual:.2}"));
+    let mut line = format!("costs about ${per_hour:.2}/h ({}), usually {usual}/h", parts.join(", "));
+    if let Some((began, dollars)) = &burn.since {
+        let _ = write!(line, "; ${:.2} since the attack began at {}", dollars.value().unwrap_or(0.0), clock(*began));
+    }
+    line + " (estimate)"
+}
+
 /// What stands above the rows of the board.
 pub(super) fn heading(out: &mut String) {
     let _ = writeln!(
         out,
-        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  signals",
-        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s"
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11} {:>7}  signals",
+        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s", "429/s"
     );
 }
 
@@ -177,7 +208,7 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
     let f = &row.figures;
     let _ = writeln!(
         out,
-        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11}  {}",
+        "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11} {:>7}  {}",
         shortened(&row.id.label(), 28),
         plain(&f.requests_per_second),
         percent(&f.client_error_share),
@@ -186,6 +217,7 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
         whole(&f.latency_p99_ms),
         scoped(&f.waf_allowed_per_second),
         scoped(&f.waf_blocked_per_second),
+        scoped(&f.throttled_per_second),
         row.signals.iter().map(|s| format!("{}:{}", s.severity.word(), s.kind.id())).collect::<Vec<_>>().join(" ")
     );
     let mut reasons: Vec<&str> = [
@@ -195,6 +227,7 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
         &f.latency_p99_ms,
         &f.waf_allowed_per_second,
         &f.waf_blocked_per_second,
+        &f.throttled_per_second,
     ]
     .iter()
     .filter_map(|figure| figure.reason())
@@ -208,9 +241,14 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
     };
     let _ = writeln!(
         out,
-        "    {acl}; figures of {}",
-        f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at))
+        "    {}, {acl}; figures of {}{}",
+        row.kind.label(),
+        f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at)),
+        limit_used(row)
     );
+    if !row.signals.is_empty() {
+        let _ = writeln!(out, "    {}", cost(&row.burn));
+    }
     for reason in reasons {
         let _ = writeln!(out, "    ? {}", neutralised(reason));
     }
@@ -219,6 +257,24 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
     }
     for signal in &row.signals {
         let _ = writeln!(out, "    {}", neutralised(&signal.evidence));
+    }
+    for signal in &row.ended {
+        let end = signal.ended.map_or_else(|| "?".to_owned(), clock);
+        let _ = writeln!(out, "    ended: {} {} to {end}", signal.kind.id(), clock(signal.since));
+    }
+}
+
+/// `; 12.4% at most of 5000 req/s, the stage's, a method`.
+fn limit_used(row: &StageRow) -> String {
+    let f = &row.figures;
+    match (row.limit, f.limit_used_share.value()) {
+        (Some(winning), Some(_)) => format!(
+            "; at most {} of {:.0} req/s ({})",
+            percent(&f.limit_used_share),
+            winning.limit.rate,
+            winning.of.label()
+        ),
+        _ => String::new(),
     }
 }
 
@@ -248,6 +304,7 @@ pub(super) fn percent(figure: &Figure) -> String {
 fn scoped(figure: &Figure) -> String {
     let mark = match figure.reading().map(|r| &r.scope) {
         Some(Scope::WebAcl { stages, .. }) if *stages > 1 => format!(" acl:{stages}"),
+        Some(Scope::LogGroup { stages, .. }) => format!(" log:{stages}"),
         _ => String::new(),
     };
     format!("{}{mark}", plain(figure))

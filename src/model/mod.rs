@@ -8,6 +8,7 @@ pub mod address;
 pub mod board;
 pub mod candidate;
 pub mod change;
+pub mod connection;
 pub mod cost;
 pub mod figure;
 pub mod identity;

@@ -63,6 +63,9 @@ pub struct MethodRow {
     pub caching: Known<bool>,
     /// Requests a second.
     pub requests_per_second: Figure,
+    /// Its share of the requests that WAF's default action let through, a fraction, out of samples (an estimate): which method is called
+    /// shows here where no metrics of single methods are on. Of a web ACL with several stages behind it, all of them are in it.
+    pub sampled_share: Figure,
     /// 4XX answers as a fraction of its requests.
     pub client_error_share: Figure,
     /// 5XX answers as a fraction of its requests.

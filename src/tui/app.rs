@@ -4,6 +4,7 @@
 //! times a second, with every waiting event dealt with first. Never awaits anything but its channels, the keyboard, signals
 //! and the clock that turns the shown minute.
 
+mod clock;
 mod pacing;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,7 @@ mod tests;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event as TerminalEvent, EventStream};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -27,7 +26,6 @@ use thiserror::Error;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-use crate::model::series::floor_minute;
 use crate::model::text::neutralised;
 
 use super::effect::Effect;
@@ -35,6 +33,7 @@ use super::event::{Event, StopReason};
 use super::state::{Options, State};
 use super::update::update;
 use super::view::view;
+use clock::Clocks;
 use pacing::{Cause, Pacing};
 
 /// The most events dealt with before a frame: a flood of news must not keep a key from showing.
@@ -97,7 +96,7 @@ async fn drive(
     mut events: mpsc::UnboundedReceiver<Event>,
     effects: mpsc::UnboundedSender<Effect>,
 ) -> Result<Exit, TuiError> {
-    let mut clock = Clock::default();
+    let mut clocks = Clocks::default();
     let mut pacing = Pacing::new();
     let mut cause = Cause::Person;
     loop {
@@ -120,11 +119,11 @@ async fn drive(
             },
             () = FAILED.notified() => { say_failures(&mut state); None },
             () = until(pacing.due()) => None,
-            () = sleep_until(clock.next_minute()), if clock.is_set() => Some(clock.tick()),
+            at = clocks.next_minute(), if clocks.is_set() => Some(clocks.tick(at)),
         };
         let mut dealt = 0;
         while let Some(event) = happened.take() {
-            clock.hear(&event);
+            clocks.hear(&event);
             if matches!(event, Event::Terminal(_)) {
                 cause = Cause::Person;
             }
@@ -189,54 +188,6 @@ fn read(key: Option<io::Result<TerminalEvent>>) -> Event {
     match key {
         Some(Ok(event)) => Event::Terminal(event),
         Some(Err(_)) | None => Event::Stop(StopReason::Hangup),
-    }
-}
-
-/// Account time between two pieces of news about it: the shown minute turns by itself, also while nothing is heard.
-#[derive(Debug, Default)]
-struct Clock {
-    heard: Option<(DateTime<Utc>, f64, Instant)>,
-}
-
-impl Clock {
-    fn hear(&mut self, event: &Event) {
-        let (account, rate) = match event {
-            Event::Clock { account, rate } => (*account, *rate),
-            // A board is read some time before it is shown: it sets the clock only where it is ahead. Before the account has
-            // answered, its time is this machine's, which may be far ahead of a range's.
-            Event::Board(board) if board.identity.is_some() && self.now().is_none_or(|now| now < board.at) => {
-                (board.at, board.rate)
-            }
-            _ => return,
-        };
-        self.heard = Some((account, rate, Instant::now()));
-    }
-
-    fn is_set(&self) -> bool {
-        self.heard.is_some()
-    }
-
-    #[allow(clippy::cast_possible_truncation)]
-    fn now(&self) -> Option<DateTime<Utc>> {
-        let (account, rate, heard) = self.heard?;
-        let passed = (heard.elapsed().as_secs_f64() * rate * 1e3) as i64;
-        account.checked_add_signed(TimeDelta::milliseconds(passed))
-    }
-
-    /// When the shown minute turns, but a second from now at the earliest.
-    fn next_minute(&self) -> Instant {
-        let least = Instant::now() + Duration::from_secs(1);
-        let (Some(now), Some((_, rate, _))) = (self.now(), self.heard) else {
-            return least;
-        };
-        let left = floor_minute(now) + TimeDelta::minutes(1) - now;
-        let wall = left.num_milliseconds() as f64 / 1e3 / rate.max(1e-3);
-        least.max(Instant::now() + Duration::from_secs_f64(wall.clamp(0.0, 3_600.0)))
-    }
-
-    fn tick(&mut self) -> Event {
-        let rate = self.heard.map_or(1.0, |(_, rate, _)| rate);
-        Event::Clock { account: self.now().unwrap_or_default(), rate }
     }
 }
 

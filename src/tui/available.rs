@@ -10,7 +10,7 @@ use super::update::playbook;
 /// `Err` says in one line why the command does nothing now.
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
-        Command::Open | Command::Sources | Command::Playbooks => stage_chosen(state),
+        Command::Open | Command::Sources | Command::Playbooks | Command::Pin => stage_chosen(state),
         Command::OpenPlaybook if state.playbooks.all.is_empty() => Err("there is no playbook".into()),
         Command::DoStep if state.playbooks.selected_step().is_some_and(|step| step.doing.is_change()) => {
             playbook::can_do(state).and_then(|()| nothing_under_way(state))
@@ -35,6 +35,7 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             Some(Phase::Planning) => Err("the plan is being made already".into()),
             _ => Err("this plan was carried out; plan the next one from the sources".into()),
         },
+        Command::NextAccount if !state.fleet.several() => Err("only one account and region is watched".into()),
         Command::Undo => undo(state),
         Command::Extend => extend(state),
         Command::ExportMarkdown | Command::ExportJsonLines if state.timeline.view.entries.is_empty() => {
@@ -52,10 +53,11 @@ fn stage_chosen(state: &State) -> Result<(), String> {
     if chosen {
         return Ok(());
     }
-    Err(match &state.board {
-        Some(board) if !board.stages.is_empty() => "no stage matches the filter".into(),
-        _ => "no stage is known yet".into(),
-    })
+    if let (true, Some(held)) = (state.list.gone, &state.list.held) {
+        return Err(format!("{} is no longer on the board; move to another stage first", state.fleet.label(held)));
+    }
+    let known = state.fleet.iter().any(|(_, watched)| !watched.stages().is_empty());
+    Err(if known { "no stage matches the filter".into() } else { "no stage is known yet".into() })
 }
 
 fn sources_listed(state: &State) -> Result<(), String> {
@@ -86,6 +88,8 @@ pub(crate) fn confirmable(state: &State, plan: &Plan) -> Result<(), String> {
     let halting: Vec<&str> = plan.halting().map(|g| g.id.as_str()).collect();
     if !state.mode.may_apply() {
         Err("READ-ONLY: this console cannot apply a plan; start it with --armed".into())
+    } else if let Some(other) = state.review.as_ref().and_then(|review| state.fleet.get(review.at).same_as) {
+        Err(format!("{} is the same account and region: plan it there, it alone changes it", state.fleet.name(other)))
     } else if !halting.is_empty() {
         Err(format!("halted by {}", halting.join(", ")))
     } else if plan.is_empty() {

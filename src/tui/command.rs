@@ -144,7 +144,9 @@ commands! {
     Close "close" in [Board, Stage] label "close" rank 16: "Plan to close the stage to everybody but a few; changes nothing yet";
     Playbooks "playbooks" in [Board, Stage] label "playbook" rank 18: "Show the playbooks; those that answer the signals first";
     KillSwitch "kill-switch" in [Board, Stage] label "kill switch" rank 35: "Plan the kill switch, or its proof; changes nothing yet";
-    Filter "filter" in [Board] label "filter" rank 20: "Show only the stages whose name, web ACL or signals contain a text";
+    NextAccount "next-account" in [Board, Timeline] label "account" rank 24: "To the next account and region: its first row, or its timeline";
+    Filter "filter" in [Board] label "filter" rank 20: "Search by name, account, region, web ACL, API id or signal";
+    Pin "pin" in [Board] label "pin" rank 28: "Keep the selected stage on top, or let it go again";
     Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
     Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";
     Mark "mark" in [Sources] label "mark" rank 12: "Mark the source, or take the mark away";

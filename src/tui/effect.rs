@@ -3,25 +3,48 @@
 use std::collections::BTreeMap;
 
 use crate::model::action::{Action, Terms};
+use crate::model::connection::ConnectionId;
 use crate::model::plan::Plan;
 use crate::model::playbook::{StepState, Value};
 use crate::model::stage::StageId;
 
 /// Something to be done outside the screen.
 #[derive(Debug, Clone, PartialEq)]
+// All but the last effect of a console are of the large kind.
+#[allow(clippy::large_enum_variant)]
 pub enum Effect {
-    /// Read who is sending what; answered by `Event::Sources`.
+    /// Something to be done in one of the accounts and regions watched, and in no other.
+    To(ConnectionId, Ask),
+    /// Leave: [`super::run`] returns.
+    Quit,
+}
+
+impl Effect {
+    /// What is asked, whoever is asked.
+    #[must_use]
+    pub fn ask(&self) -> Option<&Ask> {
+        match self {
+            Self::To(_, ask) => Some(ask),
+            Self::Quit => None,
+        }
+    }
+}
+
+/// What is asked of a connection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Read who is sending what; answered by `News::Sources`.
     LoadSources(StageId),
-    /// What every way of closing a stage would do now; answered by `Event::Ladder`. Changes nothing.
+    /// What every way of closing a stage would do now; answered by `News::Ladder`. Changes nothing.
     LoadLadder(StageId),
-    /// Plan an action; answered by `Event::Plan` with the same number. Changes nothing.
+    /// Plan an action; answered by `News::Plan` with the same number. Changes nothing.
     Plan {
         /// The number of the request.
         request: u64,
         /// What to plan.
         action: Action,
     },
-    /// Plan to take an action back; answered by `Event::Plan` with the same number. Changes nothing.
+    /// Plan to take an action back; answered by `News::Plan` with the same number. Changes nothing.
     PlanUndo {
         /// The number of the request.
         request: u64,
@@ -31,14 +54,14 @@ pub enum Effect {
         terms: Terms,
     },
     /// Carry a plan out. Sent only where the console may write, for a plan that no guard halts and whose phrase was typed;
-    /// answered by `Event::Progress` and `Event::Finished`.
+    /// answered by `News::Progress` and `News::Finished`.
     Apply {
         /// The plan that was on the screen.
         plan: Box<Plan>,
         /// What was typed.
         phrase: String,
     },
-    /// Plan the change of a playbook's step; answered by `Event::Plan` with the same number. Changes nothing.
+    /// Plan the change of a playbook's step; answered by `News::Plan` with the same number. Changes nothing.
     PlanStep {
         /// The number of the request.
         request: u64,
@@ -47,7 +70,7 @@ pub enum Effect {
         /// Overrides and their reason, where guards of the first plan halted it: the responder's, never the playbook's.
         terms: Terms,
     },
-    /// Carry the plan of a playbook's step out, as [`Effect::Apply`] does, and write that it was the step's.
+    /// Carry the plan of a playbook's step out, as [`Ask::Apply`] does, and write that it was the step's.
     ApplyStep {
         /// The plan that was on the screen.
         plan: Box<Plan>,
@@ -66,21 +89,19 @@ pub enum Effect {
         state: StepState,
     },
     /// Let an action in force expire so many seconds from now (`None`: not at all). Sent only where the console may write; answered
-    /// by `Event::Progress`.
+    /// by `News::Progress`.
     Extend {
         /// Which action.
         action_id: String,
         /// Seconds of account time.
         expires_after_seconds: Option<u64>,
     },
-    /// Write a note into the timeline; answered by `Event::Noted`.
+    /// Write a note into the timeline; answered by `News::Noted`.
     Note(String),
-    /// Export the timeline; answered by `Event::Exported`.
+    /// Export the timeline; answered by `News::Exported`.
     Export(Format),
     /// A confirmation was opened (a drill falls to real time) or closed.
     ConfirmationOpen(bool),
-    /// Leave: [`super::run`] returns.
-    Quit,
 }
 
 /// A step of a playbook, as the screen names it.

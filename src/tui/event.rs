@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::model::board::Board;
+use crate::model::connection::ConnectionId;
 use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Plan};
 use crate::model::playbook::RunRecord;
@@ -14,28 +15,39 @@ use crate::model::timeline::{ActionRecord, TimelineEntry};
 
 use super::state::Mode;
 
-/// Something happened. Errors arrive as text for people: what happened, to what, what to do next.
+/// Something happened.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A key, a paste or a resize.
     Terminal(crossterm::event::Event),
+    /// News from one of the accounts and regions watched.
+    From(ConnectionId, News),
+    /// The mode has changed (credentials without write access, a drill that ended).
+    Mode(Mode),
+    /// The process was asked to stop.
+    Stop(StopReason),
+}
+
+/// What a connection tells. Errors arrive as text for people: what happened, to what, what to do next.
+#[derive(Debug, Clone)]
+pub enum News {
     /// A new picture of everything watched.
     Board(Arc<Board>),
-    /// Sources of a stage, as asked for with [`super::Effect::LoadSources`].
+    /// Sources of a stage, as asked for with [`super::Ask::LoadSources`].
     Sources {
         /// Which stage was asked for.
         stage: StageId,
         /// What was read.
         result: Result<Arc<Sources>, String>,
     },
-    /// The ways of closing a stage, as asked for with [`super::Effect::LoadLadder`].
+    /// The ways of closing a stage, as asked for with [`super::Ask::LoadLadder`].
     Ladder {
         /// Which stage was asked for.
         stage: StageId,
         /// What was found.
         result: Result<Box<Ladder>, String>,
     },
-    /// A plan, as asked for with [`super::Effect::Plan`] or [`super::Effect::PlanUndo`].
+    /// A plan, as asked for with [`super::Ask::Plan`] or [`super::Ask::PlanUndo`].
     Plan {
         /// The number of the request; an answer to a request that was left is dropped.
         request: u64,
@@ -73,10 +85,16 @@ pub enum Event {
         /// Nothing, or the reason.
         result: Result<(), String>,
     },
-    /// The mode has changed (credentials without write access, a drill that ended).
-    Mode(Mode),
-    /// The process was asked to stop.
-    Stop(StopReason),
+    /// It turned out to be the account and region of another connection, which alone writes from now on.
+    SameAs(ConnectionId),
+}
+
+impl News {
+    /// As an event of the connection that it comes from.
+    #[must_use]
+    pub fn from(self, connection: ConnectionId) -> Event {
+        Event::From(connection, self)
+    }
 }
 
 /// Who asked the process to stop.

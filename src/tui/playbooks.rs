@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::connection::StageAt;
 use crate::model::playbook::{Playbook, RunRecord, Step, Value};
-use crate::model::stage::StageId;
 
 use super::list::Cursor;
 
@@ -13,9 +13,10 @@ use super::list::Cursor;
 pub(crate) struct PlaybooksPane {
     pub(crate) all: Arc<[Playbook]>,
     pub(crate) mistakes: Vec<String>,
+    /// The runs of the stage's account and region.
     pub(crate) runs: Arc<[RunRecord]>,
     /// The stage they are shown for.
-    pub(crate) stage: Option<StageId>,
+    pub(crate) stage: Option<StageAt>,
     /// Indices into `all`, those first that answer what stands on the stage.
     pub(crate) order: Vec<usize>,
     pub(crate) cursor: Cursor,
@@ -51,8 +52,9 @@ impl PlaybooksPane {
     /// The run of the open playbook that is shown.
     pub(crate) fn run(&self) -> Option<&RunRecord> {
         let (playbook, stage) = (self.playbook()?, self.stage.as_ref()?);
-        let is_it =
-            |run: &&RunRecord| run.playbook == playbook.name && run.stage == *stage && !self.over.contains(&run.id);
+        let is_it = |run: &&RunRecord| {
+            run.playbook == playbook.name && run.stage == stage.stage && !self.over.contains(&run.id)
+        };
         self.runs.iter().rfind(is_it)
     }
 

@@ -4,103 +4,30 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use ipnet::IpNet;
-use tui_input::Input;
 
 use crate::model::action::{Action, Terms};
-use crate::model::board::{Board, StageRow};
-use crate::model::ladder::Ladder;
+use crate::model::board::StageRow;
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Plan};
-use crate::model::playbook::Playbook;
 use crate::model::signal::Severity;
 use crate::model::source::{Source, Sources};
-use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState};
 
 use super::command::Context;
 use super::effect::StepOf;
 use super::event::{StopReason, TimelineView};
+use super::fleet::{Fleet, Watched};
 use super::keymap::Keymap;
 use super::list::{Cursor, Scroll};
+pub use super::options::{Mode, Options};
 use super::playbooks::PlaybooksPane;
+pub(crate) use super::prompt::{LadderPane, Prompt, PromptKind};
 use super::theme::Theme;
 
 /// The smallest terminal that holds the screens: columns and lines. Below it a notice is drawn and nothing can be confirmed.
 pub const SMALLEST: (u16, u16) = (60, 15);
-
-/// What the console is allowed to do, in one word the responder cannot miss.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mode {
-    /// On the range: everything may be done, nothing of it is real.
-    Drill {
-        /// The scenario's name.
-        scenario: String,
-    },
-    /// On AWS, looking only.
-    ReadOnly,
-    /// On AWS, and confirmed plans are carried out.
-    Armed,
-}
-
-impl Mode {
-    /// The banner's words.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Drill { scenario } => format!("DRILL {scenario}"),
-            Self::ReadOnly => "READ-ONLY".into(),
-            Self::Armed => "ARMED".into(),
-        }
-    }
-
-    /// Whether a confirmed plan may be carried out.
-    #[must_use]
-    pub fn may_apply(&self) -> bool {
-        !matches!(self, Self::ReadOnly)
-    }
-}
-
-/// How the console is started.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What it may do.
-    pub mode: Mode,
-    /// The keys, as [`super::keymap::load`] gives them.
-    pub keymap: Keymap,
-    /// The colours, as [`Theme::choose`] gives them.
-    pub theme: Theme,
-    /// What is shown where the account is until credentials have answered, e.g. `profile ops, eu-west-1`.
-    pub target: String,
-    /// Account time after which figures count as stale; three polls are a good measure.
-    pub stale_after: TimeDelta,
-    /// The expiry offered for a block, as it would be typed, e.g. `4h`.
-    pub block_for: String,
-    /// The playbooks there are.
-    pub playbooks: Arc<[Playbook]>,
-    /// What is wrong with playbook files that are not among them, a line each.
-    pub playbook_mistakes: Vec<String>,
-    /// Who is offered to be let in when a stage is closed: the configuration's break-glass and never-block ranges.
-    pub admitted: Vec<IpNet>,
-}
-
-impl Options {
-    /// The usual: three minutes to stale, blocks for four hours.
-    #[must_use]
-    pub fn new(mode: Mode, keymap: Keymap, theme: Theme) -> Self {
-        Self {
-            mode,
-            keymap,
-            theme,
-            target: "asking AWS who we are".into(),
-            stale_after: TimeDelta::minutes(3),
-            block_for: "4h".into(),
-            playbooks: Arc::new([]),
-            playbook_mistakes: Vec::new(),
-            admitted: Vec::new(),
-        }
-    }
-}
 
 /// What fills the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,6 +75,7 @@ pub(crate) enum Sort {
     Requests,
     ClientErrors,
     ServerErrors,
+    Throttled,
     Latency,
     Blocked,
     Name,
@@ -159,7 +87,8 @@ impl Sort {
             Self::Worst => Self::Requests,
             Self::Requests => Self::ClientErrors,
             Self::ClientErrors => Self::ServerErrors,
-            Self::ServerErrors => Self::Latency,
+            Self::ServerErrors => Self::Throttled,
+            Self::Throttled => Self::Latency,
             Self::Latency => Self::Blocked,
             Self::Blocked => Self::Name,
             Self::Name => Self::Worst,
@@ -172,6 +101,7 @@ impl Sort {
             Self::Requests => "requests",
             Self::ClientErrors => "4XX share",
             Self::ServerErrors => "5XX share",
+            Self::Throttled => "throttled (429)",
             Self::Latency => "p99 latency",
             Self::Blocked => "blocked",
             Self::Name => "name",
@@ -179,14 +109,25 @@ impl Sort {
     }
 }
 
+/// A row of the board: an index into the stages of a connection's board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowAt {
+    pub(crate) at: ConnectionId,
+    pub(crate) index: usize,
+}
+
 /// The board's rows as they are shown.
 #[derive(Debug, Default)]
 pub(crate) struct BoardPane {
-    /// Indices into the board's stages, filtered and sorted.
-    pub(crate) order: Vec<usize>,
+    /// The rows, filtered and sorted.
+    pub(crate) order: Vec<RowAt>,
     pub(crate) cursor: Cursor,
     /// The stage the responder moved to; `None` follows the first row, which is the worst.
-    pub(crate) held: Option<StageId>,
+    pub(crate) held: Option<StageAt>,
+    /// Whether the stage that is held has gone from its board: then nothing is selected, least of all another stage.
+    pub(crate) gone: bool,
+    /// Stages kept on top, until the console is left.
+    pub(crate) pinned: Vec<StageAt>,
     pub(crate) sort: Sort,
     pub(crate) reversed: bool,
     /// Columns of the longest name among the rows.
@@ -207,7 +148,7 @@ pub(crate) enum Load<T> {
 /// The sources of one stage.
 #[derive(Debug, Default)]
 pub(crate) struct SourcesPane {
-    pub(crate) stage: Option<StageId>,
+    pub(crate) stage: Option<StageAt>,
     pub(crate) load: Load<Arc<Sources>>,
     /// True while a second reading is under way and the first is still shown.
     pub(crate) reloading: bool,
@@ -254,6 +195,8 @@ pub(crate) enum Phase {
 /// A plan on its way from asked for to done.
 #[derive(Debug)]
 pub(crate) struct Review {
+    /// Whose account it changes; no other connection's plan is ever shown or carried out here.
+    pub(crate) at: ConnectionId,
     pub(crate) request: u64,
     pub(crate) subject: Subject,
     pub(crate) phase: Phase,
@@ -272,52 +215,11 @@ pub(crate) enum Item {
 /// The timeline as it is shown: what is in force first, then what happened, newest first.
 #[derive(Debug, Default)]
 pub(crate) struct TimelinePane {
+    /// Whose timeline it is.
+    pub(crate) at: ConnectionId,
     pub(crate) view: Arc<TimelineView>,
     pub(crate) items: Vec<Item>,
     pub(crate) cursor: Cursor,
-}
-
-/// What is being typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PromptKind {
-    /// A filter for the board; `before` comes back on Esc.
-    Filter { before: String },
-    /// How long to block these.
-    Duration { targets: Vec<IpAddr> },
-    /// Which method of the stage to throttle, and to what.
-    Throttle { stage: StageId },
-    /// In which way to close the stage.
-    Close { stage: StageId },
-    /// An input of the open playbook; `then_do`: the selected step waits for it.
-    Input { then_do: bool },
-    /// Whom a closing policy is to let in, and where to prove it.
-    KillSwitch { stage: StageId },
-    /// How long this action is to stay in force.
-    Extend { action_id: String },
-    /// The phrase of the plan on the screen.
-    Confirm,
-    /// Why these guards are overridden.
-    Reason { guards: Vec<String> },
-    /// A note.
-    Note,
-}
-
-/// The ways of closing a stage: asked for when the choice was opened.
-#[derive(Debug)]
-pub(crate) struct LadderPane {
-    pub(crate) stage: StageId,
-    /// What stood in the prompt when it was opened: only that is replaced by what is recommended.
-    pub(crate) offered: String,
-    /// `None` until it has arrived.
-    pub(crate) answer: Option<Result<Box<Ladder>, String>>,
-}
-
-/// A line that is being typed, in place of the status line.
-#[derive(Debug)]
-pub(crate) struct Prompt {
-    pub(crate) kind: PromptKind,
-    pub(crate) input: Input,
-    pub(crate) error: Option<String>,
 }
 
 /// What just happened, or why a key does nothing.
@@ -333,23 +235,18 @@ pub struct State {
     pub(crate) mode: Mode,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Theme,
-    pub(crate) target: String,
+    pub(crate) fleet: Fleet,
     pub(crate) stale_after: TimeDelta,
     pub(crate) block_for: String,
     pub(crate) admitted: Vec<IpNet>,
     /// The stage of the last proof, and whom it lets in.
-    pub(crate) proven: Option<(StageId, String)>,
+    pub(crate) proven: Option<(StageAt, String)>,
     pub(crate) size: (u16, u16),
-    /// `None` until the first board.
-    pub(crate) board: Option<Arc<Board>>,
-    /// Account time, as last heard.
-    pub(crate) now: Option<DateTime<Utc>>,
-    pub(crate) rate: f64,
     /// Never empty; the last is shown.
     pub(crate) screens: Vec<Screen>,
     pub(crate) list: BoardPane,
     /// The stage that is open.
-    pub(crate) stage: Option<StageId>,
+    pub(crate) stage: Option<StageAt>,
     pub(crate) stage_scroll: Scroll,
     pub(crate) sources: SourcesPane,
     pub(crate) review: Option<Review>,
@@ -361,7 +258,7 @@ pub struct State {
     pub(crate) ladder: Option<LadderPane>,
     pub(crate) status: Option<Status>,
     /// A note that is on its way to the disk, kept in case it does not get there.
-    pub(crate) pending_note: Option<String>,
+    pub(crate) pending_note: Option<(ConnectionId, String)>,
     pub(crate) requests: u64,
     pub(crate) quit_warned: bool,
     pub(crate) stopped: Option<StopReason>,
@@ -377,15 +274,12 @@ impl State {
             mode: options.mode,
             keymap: options.keymap,
             theme: options.theme,
-            target: options.target,
+            fleet: Fleet::new(options.targets),
             stale_after: options.stale_after,
             block_for: options.block_for,
             admitted: options.admitted,
             proven: None,
             size,
-            board: None,
-            now: None,
-            rate: 1.0,
             screens: vec![Screen::Board],
             list: BoardPane::default(),
             stage: None,
@@ -424,11 +318,40 @@ impl State {
         self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
     }
 
-    /// The age of the figures, where they are too old to act on; account time.
+    /// The connection that the screen speaks of: of the stage that is open or under the cursor, of the plan, of the timeline.
+    #[must_use]
+    pub fn focus(&self) -> ConnectionId {
+        let prompted = self.prompt.as_ref().and_then(|prompt| prompt.kind.at());
+        let shown = || self.screens.iter().rev().find_map(|screen| self.shown_of(*screen));
+        prompted.or_else(shown).unwrap_or_default()
+    }
+
+    fn shown_of(&self, screen: Screen) -> Option<ConnectionId> {
+        match screen {
+            Screen::Board => self.row_under_cursor().map(|row| row.at).or(self.list.held.as_ref().map(|held| held.at)),
+            Screen::Stage => self.stage.as_ref().map(|stage| stage.at),
+            Screen::Sources => self.sources.stage.as_ref().map(|stage| stage.at),
+            Screen::Review => self.review.as_ref().map(|review| review.at),
+            Screen::Timeline => Some(self.timeline.at),
+            Screen::Playbooks | Screen::Playbook => self.playbooks.stage.as_ref().map(|stage| stage.at),
+            Screen::Help => None,
+        }
+    }
+
+    /// The connection that the screen speaks of.
+    pub(crate) fn here(&self) -> &Watched {
+        self.fleet.get(self.focus())
+    }
+
+    /// The age of the figures of the connection on the screen, where they are too old to act on; account time.
     #[must_use]
     pub fn stale(&self) -> Option<TimeDelta> {
-        let age = self.now? - self.board.as_ref()?.polling.read_at?;
-        (age > self.stale_after).then_some(age)
+        self.stale_at(self.focus())
+    }
+
+    /// The age of a connection's figures, where they are too old to act on; account time.
+    pub(crate) fn stale_at(&self, at: ConnectionId) -> Option<TimeDelta> {
+        self.fleet.get(at).age().filter(|age| *age > self.stale_after)
     }
 
     /// Why the process is to stop, where a signal said so.
@@ -437,21 +360,36 @@ impl State {
         self.stopped
     }
 
+    fn row_under_cursor(&self) -> Option<RowAt> {
+        if self.list.gone { None } else { self.list.order.get(self.list.cursor.at).copied() }
+    }
+
+    /// What stands in a row of the board.
+    pub(crate) fn row(&self, row: RowAt) -> Option<&StageRow> {
+        self.fleet.get(row.at).stages().get(row.index)
+    }
+
     /// The stage under the board's cursor.
     #[must_use]
     pub fn selected(&self) -> Option<&StageRow> {
-        let board = self.board.as_deref()?;
-        board.stages.get(*self.list.order.get(self.list.cursor.at)?)
+        self.row(self.row_under_cursor()?)
+    }
+
+    /// The stage under the board's cursor, and whose it is.
+    pub(crate) fn selected_at(&self) -> Option<StageAt> {
+        let row = self.row_under_cursor()?;
+        Some(StageAt { at: row.at, stage: self.row(row)?.id.clone() })
     }
 
     /// The row of the stage that is open.
     pub(crate) fn open_row(&self) -> Option<&StageRow> {
-        self.board.as_deref()?.row(self.stage.as_ref()?)
+        self.fleet.row(self.stage.as_ref()?)
     }
 
-    /// How many stages have an attack signal, and how many only a notice.
+    /// How many stages have an attack signal, and how many only a notice; of every connection, each account and region once.
     pub(crate) fn severities(&self) -> (usize, usize) {
-        let stages = self.board.iter().flat_map(|b| &b.stages);
+        let own = self.fleet.iter().filter(|(_, watched)| watched.same_as.is_none());
+        let stages = own.flat_map(|(_, watched)| watched.stages());
         stages.fold((0, 0), |(attacks, notices), row| match worst(row) {
             Some(Severity::Attack) => (attacks + 1, notices),
             Some(Severity::Notice) => (attacks, notices + 1),

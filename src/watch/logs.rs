@@ -135,6 +135,8 @@ pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsErro
             state.log_line_bytes.insert(job.question.group.clone(), rows.bytes_scanned / rows.records_scanned);
         }
     }
+    let provisional = i64::try_from(state.settings.polling.provisional_seconds).unwrap_or(180);
+    let settled = job.to - TimeDelta::seconds(provisional);
     let Some(entry) = state.entries.get_mut(&job.row) else {
         return;
     };
@@ -145,7 +147,7 @@ pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsErro
             let minutes = job.question.minutes(&rows);
             let series = Arc::make_mut(&mut throttled.series);
             let window = (job.from, job.to);
-            let least = requests.and_then(|requests| throttle::settle(series, &minutes, window, &requests));
+            let least = requests.and_then(|requests| throttle::settle(series, &minutes, window, &requests, settled));
             throttled.log_read_to = Some(job.to);
             // The last minutes are always late; only where hardly anything comes is there something wrong.
             throttled.trouble = least.filter(|_| series.is_empty()).map(throttle::missing);

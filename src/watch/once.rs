@@ -16,7 +16,7 @@ use crate::aws::{Aws, AwsError};
 use crate::model::board::Board;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
-use crate::model::stage::StageId;
+use crate::model::stage::{ApiKind, StageId};
 
 /// Log queries under way at once.
 const LOGS_AT_ONCE: usize = 4;
@@ -99,6 +99,16 @@ pub async fn attack_began(
     aws: &Aws,
     settings: &Settings,
     stage: &StageId,
+    web_acl_name: Option<&str>,
+) -> Result<Option<DateTime<Utc>>, AwsError> {
+    attack_began_on(aws, settings, (stage, ApiKind::Rest), web_acl_name).await
+}
+
+/// The same on a stage of an API of any kind.
+pub(super) async fn attack_began_on(
+    aws: &Aws,
+    settings: &Settings,
+    stage: (&StageId, ApiKind),
     web_acl_name: Option<&str>,
 ) -> Result<Option<DateTime<Utc>>, AwsError> {
     let now = aws.clock().now();

@@ -17,7 +17,7 @@ use crate::model::stage::{AccessLog, StageId};
 pub(super) const MINUTES: (i64, i64) = (30, 6);
 
 /// The least part of a minute's requests that its lines must be for the minute to be told: lines come late.
-const COVERED: f64 = 0.95;
+const COVERED: f64 = 0.98;
 
 /// What API Gateway calls its own answers to callers who send too much (gateway response types, documented).
 const THROTTLES: [&str; 2] = ["THROTTLED", "QUOTA_EXCEEDED"];
@@ -126,12 +126,13 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Writes what an answer tells into `series`. A minute whose lines are clearly fewer than the requests that CloudWatch counts is left
-/// out: it is not all there yet. Gives the least part that was, where any was left out.
+/// out: it is not all there yet, and so is one that CloudWatch does not count, unless it ended before `settled`. Gives the least part that was, where any was left out.
 pub(super) fn settle(
     series: &mut Series,
     minutes: &BTreeMap<DateTime<Utc>, Lines>,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     requests: &Series,
+    settled: DateTime<Utc>,
 ) -> Option<f64> {
     let mut least: Option<f64> = None;
     let mut minute = floor_minute(from);
@@ -142,8 +143,7 @@ pub(super) fn settle(
                 let part = lines.all / counted;
                 least = Some(least.map_or(part, |least: f64| least.min(part)));
             }
-            // Without a count to compare with, lines alone tell that the minute is there.
-            None if lines.all <= 0.0 => {}
+            None if lines.all <= 0.0 || minute + TimeDelta::minutes(1) > settled => {}
             _ => series.set(minute, lines.throttled),
         }
         minute += TimeDelta::minutes(1);
@@ -248,8 +248,9 @@ mod tests {
         let lines = BTreeMap::from([
             (minute(0), Lines { all: 998.0, throttled: 0.0 }),
             (minute(1), Lines { all: 600.0, throttled: 90.0 }),
+            (minute(3), Lines { all: 300.0, throttled: 45.0 }),
         ]);
-        let least = settle(&mut series, &lines, (minute(0), minute(4)), &requests);
+        let least = settle(&mut series, &lines, (minute(0), minute(4)), &requests, minute(3));
         assert_eq!(series.window(minute(3), 4), vec![Some(0.0), None, Some(0.0), None]);
         assert!((least.unwrap() - 0.6).abs() < 1e-9);
     }

@@ -85,11 +85,12 @@ fn defaults() -> Vec<(String, String, String)> {
     settings.guards.never_block = Some(vec![]);
     settings.guards.break_glass = Some(vec![]);
     settings.guards.closed_web_acl = Some(String::new());
+    settings.prices.lambda_memory_gb = Some(0.5);
     let table = toml::Table::try_from(&settings).unwrap();
     let mut found = Vec::new();
     for (section, keys) in &table {
         for (key, value) in keys.as_table().unwrap() {
-            let unset = matches!(key.as_str(), "never-block" | "break-glass" | "closed-web-acl");
+            let unset = matches!(key.as_str(), "never-block" | "break-glass" | "closed-web-acl" | "lambda-memory-gb");
             let value = if unset { "not set".to_owned() } else { value.to_string() };
             found.push((section.clone(), key.clone(), value));
         }

@@ -12,6 +12,7 @@ use portcullis::aws::Lane;
 use portcullis::incident::{Event as Line, Incident};
 use portcullis::model::action::Action;
 use portcullis::model::board::Board;
+use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::{Finished, Plan};
 use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::respond::confirm::Confirmed;
@@ -20,7 +21,7 @@ use portcullis::respond::guard;
 use portcullis::respond::observe::observe;
 use portcullis::respond::plan::plan;
 use portcullis::tui::picture::svg;
-use portcullis::tui::{Effect, Event, Mode, TimelineView};
+use portcullis::tui::{Ask, Effect, Mode, News, TimelineView};
 use portcullis::watch::{SignalChange, Watcher, signal_changes, sources};
 
 use super::tui_screens::Console;
@@ -67,7 +68,7 @@ impl Drill {
             };
             self.incident.record(board.at, &line).unwrap();
         }
-        self.console.event(Event::Board(Arc::clone(&board)));
+        self.console.event(News::Board(Arc::clone(&board)).from(ConnectionId::FIRST));
         self.shown = board;
         self.journal();
     }
@@ -84,7 +85,7 @@ impl Drill {
 
     fn clock(&mut self) {
         let account = self.world.aws.clock().now();
-        self.console.event(Event::Clock { account, rate: SPEED });
+        self.console.event(News::Clock { account, rate: SPEED }.from(ConnectionId::FIRST));
     }
 
     fn effect<T>(&self, wanted: impl Fn(&Effect) -> Option<T>) -> T {
@@ -93,7 +94,8 @@ impl Drill {
 
     /// Answers the request for sources.
     async fn sources(&mut self) {
-        let stage = self.effect(|e| if let Effect::LoadSources(stage) = e { Some(stage.clone()) } else { None });
+        let stage =
+            self.effect(|e| if let Effect::To(_, Ask::LoadSources(stage)) = e { Some(stage.clone()) } else { None });
         let row = self.shown.row(&stage).unwrap();
         let began = row.signals.iter().filter(|s| s.severity == Severity::Attack).map(|s| s.since).min();
         let found = sources(&self.world.aws, row.web_acl_arn.as_ref().unwrap(), 1, began).await.unwrap();
@@ -103,7 +105,8 @@ impl Drill {
 
     /// Answers the request for a plan; gives the phrase that confirms it.
     async fn plan(&mut self) -> String {
-        let action = self.effect(|e| if let Effect::Plan { action, .. } = e { Some(action.clone()) } else { None });
+        let action =
+            self.effect(|e| if let Effect::To(_, Ask::Plan { action, .. }) = e { Some(action.clone()) } else { None });
         let mut plan = self.planned(&action).await.plan;
         let phrase = plan.phrase();
         // Which of the rarer kinds of resource answered in time is a race, and no part of the digest.
@@ -124,11 +127,11 @@ impl Drill {
     /// Carries out what was confirmed, and watches for its effect.
     async fn apply(&mut self) -> (Plan, Finished) {
         let (shown, phrase) = self.effect(|e| {
-            if let Effect::Apply { plan, phrase } = e { Some((plan.clone(), phrase.clone())) } else { None }
+            if let Effect::To(_, Ask::Apply { plan, phrase }) = e { Some((plan.clone(), phrase.clone())) } else { None }
         });
         let confirmed = Confirmed::by_phrase(self.planned(&shown.action).await, &phrase).unwrap();
         let finished = execute(&self.world.aws, &self.incident, confirmed, &mut |_| {}).await.unwrap();
-        self.console.event(Event::Finished { result: Ok(Box::new(finished.clone())) });
+        self.console.event(News::Finished { result: Ok(Box::new(finished.clone())) }.from(ConnectionId::FIRST));
         let (aws, patience) = (&self.world.aws, TimeDelta::minutes(8));
         let seen =
             observe(aws, &self.incident, &finished.action_id, &shown, aws.clock().now(), patience).await.unwrap();

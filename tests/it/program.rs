@@ -26,7 +26,11 @@ pub(crate) fn served(rate: f64) -> Served {
 
 /// A scenario behind a port, account time at `rate`.
 pub(crate) fn served_drill(scenario: &str, rate: f64) -> Served {
-    let range = Drill::load(Some(scenario)).unwrap().range(rate, None).unwrap();
+    served_range(Drill::load(Some(scenario)).unwrap().range(rate, None).unwrap())
+}
+
+/// Any range, behind a port.
+pub(crate) fn served_range(range: RangeHandle) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (shared, clock) = range.parts();

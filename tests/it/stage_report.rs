@@ -8,7 +8,7 @@ use portcullis::model::stage::{ApiKind, StageId};
 use portcullis::model::stage_report::{MethodRow, OnlyCounts, RuleMode, RuleRow, StageReport, WafCounter, WafReport};
 use portcullis::model::waf::RuleAction;
 use portcullis::watch::stage_report;
-use portcullis_range::state::MethodSetting;
+use portcullis_range::state::{CacheCluster, Canary, MethodSetting};
 use portcullis_range::{Fault, Range, When};
 
 use crate::respond_http::PETS;
@@ -154,6 +154,10 @@ async fn methods_have_figures_where_detailed_metrics_are_on_and_else_say_what_to
         assert_eq!((limit.rate, limit.from.as_str()), (Some(5000.0), "*/*"), "{}", method.name);
     }
     assert_eq!(known(&before.posture.detailed_metrics), &false);
+    // Which of them are called shows in the samples all the same.
+    let share = |name: &str| value(&known(&before.methods).iter().find(|m| m.name == name).unwrap().sampled_share);
+    assert!((share("GET /products") - 0.46).abs() < 0.12 && share("POST /payments") < 0.1);
+    near(known(&before.methods).iter().map(|method| value(&method.sampled_share)).sum(), 1.0);
     world.edit_stage(|stage| {
         let all = stage.method_settings.get_mut("*/*").unwrap();
         all.metrics_enabled = true;
@@ -228,6 +232,49 @@ async fn each_permission_that_is_missing_leaves_every_other_part() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rules_inside_a_group_of_ones_own_are_read_and_one_that_counts_there_is_named() {
+    let world = flood(1.0).await;
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let visibility = |name: &str| serde_json::json!({"SampledRequestsEnabled": true, "CloudWatchMetricsEnabled": true, "MetricName": name});
+        let inner = |name: &str, place: u8, action: &str, country: &str| {
+            serde_json::json!({
+                "Name": name, "Priority": place, "Action": {action: {}}, "VisibilityConfig": visibility(name),
+                "Statement": {"GeoMatchStatement": {"CountryCodes": [country]}},
+            })
+        };
+        let rules = vec![inner("watch-brazil", 0, "Count", "BR"), inner("stop-vietnam", 1, "Block", "VN")];
+        let body = serde_json::json!({"VisibilityConfig": visibility("ours")});
+        let id = account.create_rule_group("ours", 10, rules, body.as_object().unwrap().clone());
+        let arn = account.waf.rule_groups[&id].saved().arn.clone();
+        let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();
+        let (mut rules, body) = {
+            let acl = account.waf.web_acls[&id].saved();
+            (acl.rules.clone(), acl.body.clone())
+        };
+        rules.push(serde_json::json!({
+            "Name": "ours", "Priority": 90, "OverrideAction": {"None": {}}, "VisibilityConfig": visibility("ours"),
+            "Statement": {"RuleGroupReferenceStatement": {"ARN": arn}},
+        }));
+        account.write_web_acl(&id, rules, body).unwrap();
+    });
+    world.pass(480).await;
+    let report = self::report(&world).await;
+    let ours = rule(&report, "ours");
+    let of = |name: &str| known(&ours.inner).iter().find(|one| one.name.ends_with(name)).unwrap().action;
+    assert_eq!((of("watch-brazil"), of("stop-vietnam")), (Some(RuleAction::Count), Some(RuleAction::Block)));
+    assert!(only_counts(&report, "ours").why.contains("watch-brazil"), "{:?}", only_counts(&report, "ours"));
+    assert_eq!(waf(&report).in_the_way[0].rule, "ours");
+    // It runs after the managed group: what that would have stopped of what was let through is bounded.
+    let sqli = only_counts(&report, "aws-sqli");
+    assert!(value(&sqli.let_through_at_least) < value(&sqli.let_through_at_most), "{sqli:#?}");
+    world.range.with(|range| range.faults().add("wafv2", "GetRuleGroup", When::Always, Fault::Deny));
+    let report = self::report(&world).await;
+    assert!(report.posture.hints.iter().any(|hint| hint.contains("wafv2:GetRuleGroup")), "{:#?}", report.posture.hints);
+    assert!(waf(&report).total.of(WafCounter::Blocked).value().is_some_and(|blocked| blocked > 0.0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_without_metrics_has_no_zeros() {
     let world = flood(1.0).await;
     world.pass(300).await;
@@ -282,7 +329,18 @@ async fn what_guards_the_stage_is_said_with_what_is_only_drafted() {
 
 #[tokio::test(start_paused = true)]
 async fn an_http_api_has_routes_and_says_what_it_lacks() {
-    let world = of_range(Range::from_scenario(PETS, None).unwrap(), 1.0).await;
+    const FLOOD: &str = r#"
+[[world.populations]]
+name = "botnet"
+kind = "botnet"
+stage = "pets/live"
+rate = 150
+start = "2m"
+client_errors = 0.95
+sources = [{ prefix = "203.0.113.0/25", count = 4 }]
+requests = [{ route = "GET /pets", share = 1 }]
+"#;
+    let world = of_range(Range::from_scenario(&format!("{PETS}{FLOOD}"), None).unwrap(), 1.0).await;
     world.range.with(|range| {
         let edit = |stage: &mut portcullis_range::state::HttpStage| stage.default_settings.detailed_metrics = true;
         range.account_mut().edit_http_stage("pets000001", "live", edit).unwrap();
@@ -300,7 +358,90 @@ async fn an_http_api_has_routes_and_says_what_it_lacks() {
     let limit = known(&routes[0].limit);
     assert_eq!((limit.rate, limit.burst, limit.from.as_str()), (Some(200.0), Some(300.0), "*/*"));
     near(value(&routes[0].used_share), value(&routes[0].requests_per_second) / 200.0);
+    assert_eq!(known(&report.attack_began).unwrap().format("%H:%M").to_string(), "03:02");
     assert_eq!(report.waf, Known::Yes(None));
     assert!(report.lacks.iter().any(|lack| lack.starts_with("no web ACL")), "{:#?}", report.lacks);
     assert_eq!(known(&report.posture.endpoint).types, ["HTTP"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_acl_before_two_stages_says_so_with_every_figure() {
+    let world = flood(1.0).await;
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let acl = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().arn.clone();
+        let api = account.gateway.apis.values().find(|api| api.name == "shop").unwrap().id.clone();
+        let dev = account.stage_arn(&api, "dev");
+        account.associate(&dev, Some(&acl));
+    });
+    world.pass(180).await;
+    let shared = Scope::WebAcl { name: "shop-acl".into(), stages: 2 };
+    let report = self::report(&world).await;
+    assert_eq!(known(&waf(&report).behind).stages.len(), 2);
+    assert_eq!(waf(&report).total.of(WafCounter::Allowed).reading().unwrap().scope, shared);
+    assert_eq!(known(&report.methods)[0].sampled_share.reading().unwrap().scope, shared);
+    // Where WAF does not say, the stages of this API that are known to be behind it are counted.
+    world.range.with(|range| range.faults().add("wafv2", "ListResourcesForWebACL", When::Always, Fault::Deny));
+    let report = self::report(&world).await;
+    assert_eq!(waf(&report).total.of(WafCounter::Allowed).reading().unwrap().scope, shared);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_a_canary_and_a_log_are_told_with_what_they_lack() {
+    let world = flood(1.0).await;
+    world.edit_stage(|stage| {
+        stage.cache = CacheCluster { enabled: true, size: Some("0.5".into()), ..CacheCluster::default() };
+        stage.canary = Some(Canary {
+            percent_traffic: 10.0,
+            deployment_id: stage.deployment_id.clone(),
+            snapshot: std::sync::Arc::clone(&stage.snapshot),
+            stage_variable_overrides: std::collections::BTreeMap::new(),
+            use_stage_cache: false,
+        });
+        stage.access_log = [
+            ("destinationArn", "arn:aws:logs:eu-central-1:111122223333:log-group:shop"),
+            ("format", "$context.requestId $context.status"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        stage.tracing_enabled = true;
+        stage.method_settings.get_mut("*/*").unwrap().caching_enabled = true;
+    });
+    let report = report(&world).await;
+    let posture = &report.posture;
+    let cache = known(&posture.cache).as_ref().unwrap();
+    assert_eq!((cache.status.as_deref(), cache.size_gb.as_deref()), (Some("AVAILABLE"), Some("0.5")));
+    assert_eq!(known(&posture.canary).as_ref().unwrap().percent, Some(10.0));
+    assert!(posture.hints.iter().any(|hint| hint.contains("a canary takes 10 %")), "{:#?}", posture.hints);
+    let log = known(&posture.access_log).as_ref().unwrap();
+    assert!(log.destination.ends_with(":log-group:shop"));
+    assert!(log.lacks.iter().any(|lack| lack.starts_with("$context.error.responseType")), "{:#?}", log.lacks);
+    assert!(*known(&posture.tracing));
+    let cached: Vec<&str> =
+        known(&report.methods).iter().filter(|m| *known(&m.caching)).map(|m| m.name.as_str()).collect();
+    assert_eq!(
+        cached,
+        ["GET /orders/{id}", "GET /products", "GET /search"],
+        "only GET is cached by the stage's settings"
+    );
+    assert!(known(&report.deployments)[0].canary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_hang_or_a_stage_that_is_gone_end_in_reasons_and_not_in_an_error() {
+    let world = flood(1.0).await;
+    let id = prod(&world);
+    world.range.with(|range| range.faults().add("*", "*", When::Always, Fault::Hang));
+    let report = stage_report(&world.aws, &world.settings, &id, ApiKind::Rest).await;
+    let unknown = report.unknown();
+    assert!(unknown.len() > 10 && unknown.iter().all(|(_, why)| why.contains("no answer in time")), "{unknown:#?}");
+    world.range.with(|range| {
+        range.faults().clear();
+        range.account_mut().gateway.apis.get_mut(&id.api_id).unwrap().stages.remove("prod");
+    });
+    let report = stage_report(&world.aws, &world.settings, &id, ApiKind::Rest).await;
+    let unknown = report.unknown();
+    let gone = |part: &str| unknown.iter().any(|(name, why)| *name == part && why.contains("not found"));
+    assert!(["waf", "methods", "cache", "stage_limit"].into_iter().all(gone), "{unknown:#?}");
+    assert!(matches!(report.deployments, Known::Yes(_)), "the API is there");
 }

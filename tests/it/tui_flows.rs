@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
 use portcullis::model::action::{Action, Terms};
+use portcullis::model::connection::ConnectionId;
 use portcullis::tui::event::StopReason;
-use portcullis::tui::{Effect, Event, Format, Mode, Screen, Theme, picture};
+use portcullis::tui::{Ask, Effect, Event, Format, Mode, News, Screen, Target, Theme, picture};
 use ratatui::style::Modifier;
 
 use super::tui_fixtures as fixtures;
@@ -15,7 +16,7 @@ const SIZE: (u16, u16) = (120, 40);
 
 fn applies(console: &Console) -> usize {
     let effects = console.effects.iter();
-    effects.filter(|e| matches!(e, Effect::Apply { .. })).count()
+    effects.filter(|e| matches!(e, Effect::To(_, Ask::Apply { .. }))).count()
 }
 
 fn says(console: &Console, words: &str) {
@@ -33,14 +34,19 @@ fn from_the_attack_to_a_block_and_back_again() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack());
     console.keys("s");
-    assert_eq!(console.effects, vec![Effect::LoadSources(fixtures::stage("shop", "prod"))]);
+    assert_eq!(
+        console.effects,
+        vec![Effect::To(ConnectionId::FIRST, Ask::LoadSources(fixtures::stage("shop", "prod")))]
+    );
     console.sources(fixtures::sources()).keys("a");
     console.keys("b");
     // The offered four hours, made two.
     console.code(KeyCode::Backspace, KeyModifiers::NONE);
     console.code(KeyCode::Backspace, KeyModifiers::NONE);
     console.keys("2h").enter();
-    let Some(Effect::Plan { action: Action::BlockIp(block), .. }) = console.effects.last() else {
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Plan { action: Action::BlockIp(block), .. })) =
+        console.effects.last()
+    else {
         panic!("a plan is asked for: {:?}", console.effects);
     };
     assert_eq!(block.targets.len(), 13);
@@ -51,16 +57,21 @@ fn from_the_attack_to_a_block_and_back_again() {
 
     console.plan(fixtures::plan_warn());
     console.enter();
-    assert_eq!(console.effects.last(), Some(&Effect::ConfirmationOpen(true)));
+    assert_eq!(console.effects.last(), Some(&Effect::To(ConnectionId::FIRST, Ask::ConfirmationOpen(true))));
     console.keys("shop/prod 7f3a").enter();
-    let [.., Effect::ConfirmationOpen(false), Effect::Apply { plan, phrase }] = &console.effects[..] else {
+    let [
+        ..,
+        Effect::To(ConnectionId::FIRST, Ask::ConfirmationOpen(false)),
+        Effect::To(ConnectionId::FIRST, Ask::Apply { plan, phrase }),
+    ] = &console.effects[..]
+    else {
         panic!("it is carried out: {:?}", console.effects);
     };
     assert_eq!((phrase.as_str(), plan.digest.as_str()), ("shop/prod 7f3a", fixtures::plan_warn().digest.as_str()));
     says(&console, "BEING CARRIED OUT");
-    console.event(Event::Progress { line: "UpdateIPSet …".into() });
+    console.event(News::Progress { line: "UpdateIPSet …".into() }.from(ConnectionId::FIRST));
     says(&console, "UpdateIPSet …");
-    console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
+    console.event(News::Finished { result: Ok(Box::new(fixtures::finished())) }.from(ConnectionId::FIRST));
     says(&console, "done and read back");
     says(&console, "4XX does not fall");
     // It cannot be done a second time.
@@ -71,7 +82,7 @@ fn from_the_attack_to_a_block_and_back_again() {
     console.timeline(fixtures::timeline()).keys("tj").keys("u");
     assert!(matches!(
         console.effects.last(),
-        Some(Effect::PlanUndo { action_id, terms, .. }) if action_id == "a-0001" && *terms == Terms::default()
+        Some(Effect::To(_, Ask::PlanUndo { action_id, terms, .. })) if action_id == "a-0001" && *terms == Terms::default()
     ));
     console.plan(fixtures::plan_undo()).enter();
     console.keys("shop/prod 7f3a").enter();
@@ -87,7 +98,9 @@ fn without_marks_the_source_under_the_cursor_is_blocked() {
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("jjb");
     console.code(KeyCode::Char('u'), KeyModifiers::CONTROL);
     console.enter();
-    let Some(Effect::Plan { action: Action::BlockIp(block), .. }) = console.effects.last() else {
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Plan { action: Action::BlockIp(block), .. })) =
+        console.effects.last()
+    else {
         panic!("a plan is asked for");
     };
     assert_eq!(block.targets.len(), 1);
@@ -101,7 +114,7 @@ fn a_length_of_time_that_is_none_is_refused_where_it_is_typed() {
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("b");
     console.keys("x").enter();
     says(&console, "is no length of time");
-    assert!(!console.effects.iter().any(|e| matches!(e, Effect::Plan { .. })));
+    assert!(!console.effects.iter().any(|e| matches!(e, Effect::To(_, Ask::Plan { .. }))));
 }
 
 #[test]
@@ -118,7 +131,7 @@ fn a_console_that_loses_its_arms_closes_the_confirmation() {
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
     console.enter().keys("shop/prod 7f3a");
     console.event(Event::Mode(Mode::ReadOnly));
-    assert_eq!(console.effects.last(), Some(&Effect::ConfirmationOpen(false)));
+    assert_eq!(console.effects.last(), Some(&Effect::To(ConnectionId::FIRST, Ask::ConfirmationOpen(false))));
     console.enter();
     assert_eq!(applies(&console), 0);
 }
@@ -134,7 +147,7 @@ fn a_stopped_plan_is_overridden_by_name_and_with_a_reason_or_not_at_all() {
     console.enter();
     says(&console, "an override needs a reason");
     console.keys("monitor moved").enter();
-    let Some(Effect::Plan { action, request }) = console.effects.last() else {
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Plan { action, request })) = console.effects.last() else {
         panic!("planned again");
     };
     assert_eq!(*request, 2);
@@ -144,7 +157,7 @@ fn a_stopped_plan_is_overridden_by_name_and_with_a_reason_or_not_at_all() {
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_firm());
     console.keys("o");
     says(&console, "block-ip.never-block cannot be overridden");
-    assert_eq!(console.effects.iter().filter(|e| matches!(e, Effect::Plan { .. })).count(), 1);
+    assert_eq!(console.effects.iter().filter(|e| matches!(e, Effect::To(_, Ask::Plan { .. }))).count(), 1);
 }
 
 #[test]
@@ -155,10 +168,10 @@ fn an_answer_to_a_plan_that_was_left_is_dropped() {
     console.esc();
     assert_eq!(console.state.screen(), Screen::Sources);
     console.keys("b").enter();
-    console.event(Event::Plan { request: first, result: Ok(Box::new(fixtures::plan_pass())) });
+    console.event(News::Plan { request: first, result: Ok(Box::new(fixtures::plan_pass())) }.from(ConnectionId::FIRST));
     says(&console, "reading the account for this plan");
     console.enter();
-    assert!(!console.effects.contains(&Effect::ConfirmationOpen(true)));
+    assert!(!console.effects.contains(&Effect::To(ConnectionId::FIRST, Ask::ConfirmationOpen(true))));
 }
 
 #[test]
@@ -209,7 +222,7 @@ fn a_change_goes_on_when_its_screen_is_left_and_says_how_it_ended() {
     console.esc();
     console.keys("b");
     says(&console, "a change is being made; wait for its outcome");
-    console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
+    console.event(News::Finished { result: Ok(Box::new(fixtures::finished())) }.from(ConnectionId::FIRST));
     says(&console, "a-0001: done and read back");
     console.keys("b");
     says(&console, "Plan to block");
@@ -249,7 +262,7 @@ fn a_filter_works_while_it_is_typed_and_esc_takes_it_back() {
     console.esc();
     says(&console, "partners/v2");
     console.keys("/nothing").enter();
-    says(&console, "None of 5 stages contains “nothing”");
+    says(&console, "None of 5 stages matches “nothing”");
     console.keys("s");
     says(&console, "no stage matches the filter");
     console.esc();
@@ -285,7 +298,9 @@ fn a_key_that_does_nothing_here_says_why() {
 fn sources_that_cannot_be_read_say_so_and_old_ones_stay() {
     let id = fixtures::stage("shop", "prod");
     let failed = |console: &mut Console, why: &str| {
-        console.event(Event::Sources { stage: fixtures::stage("shop", "prod"), result: Err(why.into()) });
+        console.event(
+            News::Sources { stage: fixtures::stage("shop", "prod"), result: Err(why.into()) }.from(ConnectionId::FIRST),
+        );
     };
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("s");
@@ -298,9 +313,12 @@ fn sources_that_cannot_be_read_say_so_and_old_ones_stay() {
     says(&console, "not read again: throttled");
     says(&console, "[x] 203.0.113.3");
     // A slow answer for another stage does not land here.
-    console.event(Event::Sources { stage: fixtures::stage("billing", "prod"), result: Err("late".into()) });
+    console.event(
+        News::Sources { stage: fixtures::stage("billing", "prod"), result: Err("late".into()) }
+            .from(ConnectionId::FIRST),
+    );
     unsays(&console, "late");
-    assert!(console.effects.iter().all(|e| *e == Effect::LoadSources(id.clone())));
+    assert!(console.effects.iter().all(|e| *e == Effect::To(ConnectionId::FIRST, Ask::LoadSources(id.clone()))));
 }
 
 #[test]
@@ -309,12 +327,12 @@ fn a_note_that_was_not_written_comes_back() {
     console.keys("n").enter();
     says(&console, "an empty note says nothing");
     console.keys("paged the team").enter();
-    assert_eq!(console.effects, vec![Effect::Note("paged the team".into())]);
-    console.event(Event::Noted { result: Err("disk full".into()) });
+    assert_eq!(console.effects, vec![Effect::To(ConnectionId::FIRST, Ask::Note("paged the team".into()))]);
+    console.event(News::Noted { result: Err("disk full".into()) }.from(ConnectionId::FIRST));
     says(&console, "not written: disk full");
     says(&console, "> paged the team");
     console.enter();
-    console.event(Event::Noted { result: Ok(()) });
+    console.event(News::Noted { result: Ok(()) }.from(ConnectionId::FIRST));
     says(&console, "noted");
 }
 
@@ -322,8 +340,14 @@ fn a_note_that_was_not_written_comes_back() {
 fn exports_are_asked_for_and_their_place_is_said() {
     let mut console = Console::armed(SIZE);
     console.timeline(fixtures::timeline()).keys("t").keys("xX");
-    assert_eq!(console.effects, vec![Effect::Export(Format::Markdown), Effect::Export(Format::JsonLines)]);
-    console.event(Event::Exported { result: Ok("/tmp/timeline.md".into()) });
+    assert_eq!(
+        console.effects,
+        vec![
+            Effect::To(ConnectionId::FIRST, Ask::Export(Format::Markdown)),
+            Effect::To(ConnectionId::FIRST, Ask::Export(Format::JsonLines))
+        ]
+    );
+    console.event(News::Exported { result: Ok("/tmp/timeline.md".into()) }.from(ConnectionId::FIRST));
     says(&console, "exported to /tmp/timeline.md");
 }
 
@@ -332,7 +356,9 @@ fn undo_works_from_an_entry_and_not_for_what_was_undone() {
     let mut console = Console::armed(SIZE);
     let mut timeline = fixtures::timeline();
     console.timeline(timeline.clone()).keys("t").keys("jju");
-    assert!(matches!(console.effects.last(), Some(Effect::PlanUndo { action_id, .. }) if action_id == "a-0001"));
+    assert!(
+        matches!(console.effects.last(), Some(Effect::To(_, Ask::PlanUndo { action_id, .. })) if action_id == "a-0001")
+    );
     let mut console = Console::armed(SIZE);
     for action in &mut timeline.actions {
         action.state = portcullis::model::timeline::ActionState::Undone;
@@ -355,7 +381,9 @@ fn stale_figures_say_so_and_are_dimmed() {
     console.board(fixtures::attack());
     unsays(&console, "STALE");
     assert!(!dimmed(&console));
-    console.event(Event::Clock { account: fixtures::now() + chrono::TimeDelta::minutes(5), rate: 1.0 });
+    console.event(
+        News::Clock { account: fixtures::now() + chrono::TimeDelta::minutes(5), rate: 1.0 }.from(ConnectionId::FIRST),
+    );
     says(&console, "STALE 5m");
     assert!(dimmed(&console));
     console.board(fixtures::attack());
@@ -374,7 +402,10 @@ fn the_accounts_time_counts_though_it_lies_behind_this_machines() {
 fn a_clock_that_changes_nothing_on_the_screen_draws_nothing() {
     let tick = |console: &mut Console, seconds: i64| {
         console.state.take_changed();
-        console.event(Event::Clock { account: fixtures::now() + chrono::TimeDelta::seconds(seconds), rate: 1.0 });
+        console.event(
+            News::Clock { account: fixtures::now() + chrono::TimeDelta::seconds(seconds), rate: 1.0 }
+                .from(ConnectionId::FIRST),
+        );
         console.state.take_changed()
     };
     let mut console = Console::armed(SIZE);
@@ -421,7 +452,7 @@ fn attackers_strings_reach_the_buffer_harmless() {
         timeline.incident = Some(fixtures::HOSTILE.into());
         console.timeline(timeline).keys("tG");
         boards.push(console.buffer());
-        console.event(Event::Exported { result: Err(fixtures::HOSTILE.into()) });
+        console.event(News::Exported { result: Err(fixtures::HOSTILE.into()) }.from(ConnectionId::FIRST));
         boards.push(console.buffer());
         for buffer in boards {
             let text: String = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
@@ -436,7 +467,7 @@ fn attackers_strings_reach_the_buffer_harmless() {
 fn without_colour_every_mark_is_still_there() {
     let mut options =
         portcullis::tui::Options::new(Mode::Armed, portcullis::tui::keymap::load(None).unwrap(), Theme::plain());
-    options.target = "profile ops".into();
+    options.targets = vec![Target::only("profile ops")];
     let mut console = Console::armed(SIZE);
     console.state = portcullis::tui::State::new(options, SIZE);
     console.board(fixtures::trouble());
@@ -476,7 +507,7 @@ fn news_are_taken_in_whatever_the_screen() {
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_pass());
     console.enter().keys("shop");
     console.board(fixtures::calm()).timeline(fixtures::timeline());
-    console.event(Event::Board(Arc::new(fixtures::trouble())));
+    console.event(News::Board(Arc::new(fixtures::trouble())).from(ConnectionId::FIRST));
     says(&console, "> shop");
     says(&console, "TROUBLE");
 }

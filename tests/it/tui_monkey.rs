@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::Purpose;
-use portcullis::tui::{Effect, Event, Mode, State};
+use portcullis::tui::{Ask, Effect, Event, Mode, News, State};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -63,48 +64,61 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
     let ok = dice.roll(4) > 0;
     let why = || fixtures::HOSTILE.to_owned();
     Some(match effect {
-        Effect::LoadSources(stage) => Event::Sources {
+        Effect::To(_, Ask::LoadSources(stage)) => News::Sources {
             stage: stage.clone(),
             result: if ok {
                 Ok(Arc::new(if dice.roll(2) == 0 { fixtures::sources() } else { fixtures::hostile_sources() }))
             } else {
                 Err(why())
             },
-        },
-        Effect::LoadLadder(stage) => Event::Ladder {
+        }
+        .from(ConnectionId::FIRST),
+        Effect::To(_, Ask::LoadLadder(stage)) => News::Ladder {
             stage: stage.clone(),
             result: if ok { Ok(Box::new(fixtures::ladder(stage))) } else { Err(why()) },
-        },
-        Effect::Plan { request, .. } => {
+        }
+        .from(ConnectionId::FIRST),
+        Effect::To(_, Ask::Plan { request, .. }) => {
             let plans = [fixtures::plan_pass, fixtures::plan_warn, fixtures::plan_stop, fixtures::plan_firm];
             let plan = plans[usize::try_from(dice.roll(4)).unwrap()]();
-            Event::Plan { request: *request, result: if ok { Ok(Box::new(plan)) } else { Err(why()) } }
+            News::Plan { request: *request, result: if ok { Ok(Box::new(plan)) } else { Err(why()) } }
+                .from(ConnectionId::FIRST)
         }
-        Effect::PlanStep { request, .. } => {
-            Event::Plan { request: *request, result: if ok { Ok(Box::new(fixtures::plan_warn())) } else { Err(why()) } }
+        Effect::To(_, Ask::PlanStep { request, .. }) => {
+            News::Plan { request: *request, result: if ok { Ok(Box::new(fixtures::plan_warn())) } else { Err(why()) } }
+                .from(ConnectionId::FIRST)
         }
-        Effect::PlanUndo { request, .. } => {
-            Event::Plan { request: *request, result: Ok(Box::new(fixtures::plan_undo())) }
+        Effect::To(_, Ask::PlanUndo { request, .. }) => {
+            News::Plan { request: *request, result: Ok(Box::new(fixtures::plan_undo())) }.from(ConnectionId::FIRST)
         }
-        Effect::Apply { .. } | Effect::ApplyStep { .. } => {
-            Event::Finished { result: if ok { Ok(Box::new(fixtures::finished())) } else { Err(why()) } }
+        Effect::To(_, Ask::Apply { .. } | Ask::ApplyStep { .. }) => {
+            News::Finished { result: if ok { Ok(Box::new(fixtures::finished())) } else { Err(why()) } }
+                .from(ConnectionId::FIRST)
         }
-        Effect::ObserveStep(_) | Effect::EndStep { .. } if ok => Event::Runs(fixtures::runs()),
-        Effect::Extend { .. } | Effect::ObserveStep(_) | Effect::EndStep { .. } => Event::Progress { line: why() },
-        Effect::Note(_) => Event::Noted { result: if ok { Ok(()) } else { Err(why()) } },
-        Effect::Export(_) => Event::Exported { result: if ok { Ok("timeline.md".into()) } else { Err(why()) } },
-        Effect::ConfirmationOpen(_) | Effect::Quit => return None,
+        Effect::To(_, Ask::ObserveStep(_) | Ask::EndStep { .. }) if ok => {
+            News::Runs(fixtures::runs()).from(ConnectionId::FIRST)
+        }
+        Effect::To(_, Ask::Extend { .. } | Ask::ObserveStep(_) | Ask::EndStep { .. }) => {
+            News::Progress { line: why() }.from(ConnectionId::FIRST)
+        }
+        Effect::To(_, Ask::Note(_)) => {
+            News::Noted { result: if ok { Ok(()) } else { Err(why()) } }.from(ConnectionId::FIRST)
+        }
+        Effect::To(_, Ask::Export(_)) => {
+            News::Exported { result: if ok { Ok("timeline.md".into()) } else { Err(why()) } }.from(ConnectionId::FIRST)
+        }
+        Effect::To(_, Ask::ConfirmationOpen(_)) | Effect::Quit => return None,
     })
 }
 
 fn news(dice: &mut Dice) -> Event {
     match dice.roll(7) {
-        5 => Event::Runs(fixtures::runs()),
-        0 => Event::Board(Arc::new(fixtures::calm())),
-        1 => Event::Board(Arc::new(fixtures::attack())),
-        2 => Event::Board(Arc::new(fixtures::hostile_board())),
-        3 => Event::Board(Arc::new(portcullis::model::board::Board::empty(fixtures::now()))),
-        4 => Event::Timeline(Arc::new(fixtures::timeline())),
+        5 => News::Runs(fixtures::runs()).from(ConnectionId::FIRST),
+        0 => News::Board(Arc::new(fixtures::calm())).from(ConnectionId::FIRST),
+        1 => News::Board(Arc::new(fixtures::attack())).from(ConnectionId::FIRST),
+        2 => News::Board(Arc::new(fixtures::hostile_board())).from(ConnectionId::FIRST),
+        3 => News::Board(Arc::new(portcullis::model::board::Board::empty(fixtures::now()))).from(ConnectionId::FIRST),
+        4 => News::Timeline(Arc::new(fixtures::timeline())).from(ConnectionId::FIRST),
         _ => Event::Terminal(TerminalEvent::Paste("shop/prod 7f3a\n".into())),
     }
 }
@@ -133,7 +147,7 @@ fn monkey(seed: u64, mode: Mode, keys: usize, mut look: impl FnMut(&State, &Effe
         let effects: Vec<Effect> = console.effects.drain(before..).collect();
         for effect in &effects {
             look(&console.state, effect);
-            if *effect == Effect::ConfirmationOpen(true) && dice.roll(2) == 0 {
+            if *effect == Effect::To(ConnectionId::FIRST, Ask::ConfirmationOpen(true)) && dice.roll(2) == 0 {
                 confirmed = true;
             }
             if let Some(answer) = answer(&mut dice, effect) {
@@ -148,9 +162,9 @@ fn monkey(seed: u64, mode: Mode, keys: usize, mut look: impl FnMut(&State, &Effe
 fn twenty_thousand_keys_on_a_read_only_console_write_nothing() {
     let mut plans = 0;
     monkey(7, Mode::ReadOnly, 20_000, |_, effect| {
-        assert!(!matches!(effect, Effect::Apply { .. } | Effect::ApplyStep { .. }), "{effect:?}");
-        assert_ne!(*effect, Effect::ConfirmationOpen(true));
-        plans += usize::from(matches!(effect, Effect::Plan { .. }));
+        assert!(!matches!(effect, Effect::To(_, Ask::Apply { .. } | Ask::ApplyStep { .. })), "{effect:?}");
+        assert_ne!(*effect, Effect::To(ConnectionId::FIRST, Ask::ConfirmationOpen(true)));
+        plans += usize::from(matches!(effect, Effect::To(_, Ask::Plan { .. })));
     });
     assert!(plans > 20, "the monkey got as far as plans, {plans} times");
 }
@@ -158,8 +172,8 @@ fn twenty_thousand_keys_on_a_read_only_console_write_nothing() {
 #[test]
 fn an_armed_console_only_applies_what_was_confirmed() {
     let mut applied = 0;
-    monkey(11, Mode::Armed, 6_000, |_, effect| {
-        if let Effect::Apply { plan, phrase } | Effect::ApplyStep { plan, phrase, .. } = effect {
+    monkey(11, Mode::Armed, 12_000, |_, effect| {
+        if let Effect::To(_, Ask::Apply { plan, phrase } | Ask::ApplyStep { plan, phrase, .. }) = effect {
             applied += 1;
             assert_eq!(*phrase, plan.phrase());
             assert_eq!(plan.halting().count(), 0);

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use insta::assert_snapshot;
+use portcullis::model::connection::ConnectionId;
 use portcullis::model::playbook::{StepState, Value};
-use portcullis::tui::{Effect, Event, Mode, StepOf};
+use portcullis::tui::{Ask, Effect, Mode, News, StepOf};
 
 use super::tui_fixtures as fixtures;
 use super::tui_screens::Console;
@@ -21,7 +22,7 @@ fn listed(size: (u16, u16)) -> Console {
 fn opened(size: (u16, u16), name: &str, runs: bool) -> Console {
     let mut console = listed(size);
     if runs {
-        console.event(Event::Runs(fixtures::runs()));
+        console.event(News::Runs(fixtures::runs()).from(ConnectionId::FIRST));
     }
     for _ in 0..5 {
         console.enter();
@@ -35,12 +36,13 @@ fn opened(size: (u16, u16), name: &str, runs: bool) -> Console {
 
 fn asked(console: &Console) -> &StepOf {
     match console.effects.last() {
-        Some(
-            Effect::PlanStep { step, .. }
-            | Effect::EndStep { step, .. }
-            | Effect::ObserveStep(step)
-            | Effect::ApplyStep { step, .. },
-        ) => step,
+        Some(Effect::To(
+            _,
+            Ask::PlanStep { step, .. }
+            | Ask::EndStep { step, .. }
+            | Ask::ObserveStep(step)
+            | Ask::ApplyStep { step, .. },
+        )) => step,
         other => panic!("{other:?}"),
     }
 }
@@ -54,7 +56,7 @@ fn those_that_answer_come_first_and_say_so() {
         assert!(at("sqli-flood") < at("cache-stale-privileges"), "{text}");
         assert_snapshot!(format!("playbooks_{}x{}", size.0, size.1), text);
         let mut console = listed(size);
-        console.event(Event::Runs(fixtures::runs()));
+        console.event(News::Runs(fixtures::runs()).from(ConnectionId::FIRST));
         assert!(console.text().contains("Run c1d9bb is under way: 2 of 6"), "{}", console.text());
     }
 }
@@ -77,17 +79,19 @@ fn a_note_is_ticked_off_and_the_next_step_is_planned_confirmed_and_come_back_fro
     let mut console = opened((120, 40), "sqli-flood", false);
     console.enter();
     assert_eq!(asked(&console).step, "look");
-    assert!(matches!(console.effects.last(), Some(Effect::EndStep { state: StepState::Read, .. })));
+    assert!(matches!(console.effects.last(), Some(Effect::To(_, Ask::EndStep { state: StepState::Read, .. }))));
     console.keys("j").enter();
     assert_eq!(asked(&console).step, "block");
     assert_eq!(asked(&console).stage, fixtures::stage("shop", "prod"));
     assert!(console.text().contains("PLAN step block of sqli-flood for shop/prod"), "{}", console.text());
     let plan = fixtures::plan_pass();
     console.plan(plan.clone()).enter().keys(&plan.phrase()).enter();
-    let Some(Effect::ApplyStep { phrase, step, .. }) = console.effects.last() else { panic!("{:?}", console.effects) };
+    let Some(Effect::To(ConnectionId::FIRST, Ask::ApplyStep { phrase, step, .. })) = console.effects.last() else {
+        panic!("{:?}", console.effects)
+    };
     assert_eq!((phrase.as_str(), step.step.as_str()), (plan.phrase().as_str(), "block"));
-    console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
-    console.event(Event::Runs(fixtures::runs())).esc();
+    console.event(News::Finished { result: Ok(Box::new(fixtures::finished())) }.from(ConnectionId::FIRST));
+    console.event(News::Runs(fixtures::runs()).from(ConnectionId::FIRST)).esc();
     // The cursor has gone on by itself; back on the block.
     console.keys("k");
     assert!(console.text().contains("a1b2c3"), "the step says by which action: {}", console.text());
@@ -100,7 +104,9 @@ fn a_halted_plan_of_a_step_is_not_confirmed() {
     let mut console = opened((120, 40), "sqli-flood", false);
     console.keys("j").enter().plan(fixtures::plan_stop()).enter();
     assert!(console.text().contains("confirm: halted by"), "{}", console.text());
-    assert!(!console.effects.iter().any(|e| matches!(e, Effect::ConfirmationOpen(_) | Effect::ApplyStep { .. })));
+    assert!(
+        !console.effects.iter().any(|e| matches!(e, Effect::To(_, Ask::ConfirmationOpen(_) | Ask::ApplyStep { .. })))
+    );
 }
 
 #[test]
@@ -145,5 +151,5 @@ fn a_read_only_console_plans_a_step_and_applies_none() {
     console.board(fixtures::attack()).keys("p").enter().keys("j").enter();
     console.plan(fixtures::plan_pass()).enter();
     assert!(console.text().contains("READ-ONLY"), "{}", console.text());
-    assert!(!console.effects.iter().any(|e| matches!(e, Effect::ApplyStep { .. })));
+    assert!(!console.effects.iter().any(|e| matches!(e, Effect::To(_, Ask::ApplyStep { .. }))));
 }

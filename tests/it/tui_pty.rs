@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use portable_pty::CommandBuilder;
-use portcullis::tui::{Effect, Event, Mode, Options, Theme, keymap, run};
+use portcullis::model::connection::ConnectionId;
+use portcullis::tui::{Ask, Effect, Mode, News, Options, Theme, keymap, run};
 
 use super::terminal::Terminal;
 use super::tui_fixtures as fixtures;
@@ -28,11 +29,11 @@ fn child() {
         let (events, events_in) = tokio::sync::mpsc::unbounded_channel();
         let (effects_out, mut effects) = tokio::sync::mpsc::unbounded_channel();
         let options = Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe());
-        events.send(Event::Board(Arc::new(fixtures::attack()))).unwrap();
-        events.send(Event::Timeline(Arc::new(fixtures::timeline()))).unwrap();
+        events.send(News::Board(Arc::new(fixtures::attack())).from(ConnectionId::FIRST)).unwrap();
+        events.send(News::Timeline(Arc::new(fixtures::timeline())).from(ConnectionId::FIRST)).unwrap();
         let outside = async {
             while let Some(effect) = effects.recv().await {
-                if !matches!(effect, Effect::Export(_)) {
+                if !matches!(effect, Effect::To(_, Ask::Export(_))) {
                     continue;
                 }
                 match way.as_str() {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use portcullis::model::board::Board;
+use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::Plan;
-use portcullis::tui::{Effect, Event, Mode, Options, State, Theme, TimelineView, keymap, update, view};
+use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, State, Theme, TimelineView, keymap, update, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -42,11 +43,11 @@ impl Console {
     }
 
     pub(crate) fn board(&mut self, board: Board) -> &mut Self {
-        self.event(Event::Board(Arc::new(board)))
+        self.event(News::Board(Arc::new(board)).from(ConnectionId::FIRST))
     }
 
     pub(crate) fn timeline(&mut self, timeline: TimelineView) -> &mut Self {
-        self.event(Event::Timeline(Arc::new(timeline)))
+        self.event(News::Timeline(Arc::new(timeline)).from(ConnectionId::FIRST))
     }
 
     pub(crate) fn code(&mut self, code: KeyCode, modifiers: KeyModifiers) -> &mut Self {
@@ -82,11 +83,11 @@ impl Console {
             .iter()
             .rev()
             .find_map(|e| match e {
-                Effect::LoadSources(stage) => Some(stage.clone()),
+                Effect::To(_, Ask::LoadSources(stage)) => Some(stage.clone()),
                 _ => None,
             })
             .expect("sources were asked for");
-        self.event(Event::Sources { stage, result: Ok(Arc::new(sources)) })
+        self.event(News::Sources { stage, result: Ok(Arc::new(sources)) }.from(ConnectionId::FIRST))
     }
 
     pub(crate) fn last_request(&self) -> u64 {
@@ -94,9 +95,10 @@ impl Console {
             .iter()
             .rev()
             .find_map(|e| match e {
-                Effect::Plan { request, .. } | Effect::PlanUndo { request, .. } | Effect::PlanStep { request, .. } => {
-                    Some(*request)
-                }
+                Effect::To(
+                    _,
+                    Ask::Plan { request, .. } | Ask::PlanUndo { request, .. } | Ask::PlanStep { request, .. },
+                ) => Some(*request),
                 _ => None,
             })
             .expect("a plan was asked for")
@@ -105,7 +107,7 @@ impl Console {
     /// Answers the last request for a plan.
     pub(crate) fn plan(&mut self, plan: Plan) -> &mut Self {
         let request = self.last_request();
-        self.event(Event::Plan { request, result: Ok(Box::new(plan)) })
+        self.event(News::Plan { request, result: Ok(Box::new(plan)) }.from(ConnectionId::FIRST))
     }
 
     pub(crate) fn buffer(&self) -> Buffer {
@@ -264,8 +266,8 @@ fn after_it_was_done() {
     snapshots("done", |size| {
         let mut console = Console::reviewing(size, Mode::Armed, fixtures::plan_warn());
         console.enter().keys("shop/prod 7f3a").enter();
-        console.event(Event::Progress { line: "writing the intent to the journal".into() });
-        console.event(Event::Finished { result: Ok(Box::new(fixtures::finished())) });
+        console.event(News::Progress { line: "writing the intent to the journal".into() }.from(ConnectionId::FIRST));
+        console.event(News::Finished { result: Ok(Box::new(fixtures::finished())) }.from(ConnectionId::FIRST));
         console
     });
 }

@@ -5,9 +5,12 @@
 use crossterm::event::KeyCode;
 use crossterm::event::KeyModifiers;
 use insta::assert_snapshot;
+use portcullis::aws::Lane;
 use portcullis::model::action::Action;
+use portcullis::model::board::Board;
+use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::{Finished, Plan};
-use portcullis::tui::{Effect, Event, Mode, Options, Theme, keymap};
+use portcullis::tui::{Ask, Effect, Mode, News, Options, Theme, keymap};
 
 use super::tui_fixtures as fixtures;
 use super::tui_screens::Console;
@@ -19,7 +22,9 @@ const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
 
 /// What the screen asked for, aimed at the range's stage of the same name.
 fn asked(console: &Console) -> Action {
-    let Some(Effect::Plan { action, .. }) = console.effects.last() else { panic!("{:?}", console.effects) };
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Plan { action, .. })) = console.effects.last() else {
+        panic!("{:?}", console.effects)
+    };
     let mut action = action.clone();
     let stage = match &mut action {
         Action::Throttle(one) => &mut one.stage,
@@ -51,10 +56,16 @@ fn steady(text: &str, plan: &Plan, done: Option<&Finished>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A hand-made board of the account that the plans are made for: a plan of any other is refused.
+async fn of(world: &World, mut board: Board) -> Board {
+    board.identity = Some(world.aws.identity(Lane::Plan).await.unwrap());
+    board
+}
+
 /// From the keys to the review of the plan, and on to its end where it can be confirmed.
 async fn flow(name: &str, size: (u16, u16), world: &World, keys: impl Fn(&mut Console)) {
     let mut console = Console::armed(size);
-    console.board(fixtures::attack());
+    console.board(of(world, fixtures::attack()).await);
     keys(&mut console);
     let planned = world.plan_action(&asked(&console)).await;
     let plan = planned.plan.clone();
@@ -63,16 +74,19 @@ async fn flow(name: &str, size: (u16, u16), world: &World, keys: impl Fn(&mut Co
     assert_snapshot!(format!("{name}_review_{at}"), steady(&console.text(), &plan, None));
     if plan.halting().next().is_some() {
         console.enter();
-        assert!(!console.effects.iter().any(|e| matches!(e, Effect::ConfirmationOpen(_))), "halted, and confirmed");
+        assert!(
+            !console.effects.iter().any(|e| matches!(e, Effect::To(_, Ask::ConfirmationOpen(_)))),
+            "halted, and confirmed"
+        );
         return;
     }
     console.enter().keys(&plan.phrase()).enter();
-    assert!(matches!(console.effects.last(), Some(Effect::Apply { .. })), "{:?}", console.effects.last());
+    assert!(matches!(console.effects.last(), Some(Effect::To(_, Ask::Apply { .. }))), "{:?}", console.effects.last());
     let done = world.apply(planned).await;
     for line in &done.lines {
-        console.event(Event::Progress { line: line.clone() });
+        console.event(News::Progress { line: line.clone() }.from(ConnectionId::FIRST));
     }
-    console.event(Event::Finished { result: Ok(Box::new(done.clone())) });
+    console.event(News::Finished { result: Ok(Box::new(done.clone())) }.from(ConnectionId::FIRST));
     assert_snapshot!(format!("{name}_done_{at}"), steady(&console.text(), &plan, Some(&done)));
 }
 
@@ -178,13 +192,15 @@ fn what_is_typed_wrong_is_said_and_nothing_is_asked_for() {
     console.esc();
     console.keys("x").keys("x").enter();
     assert!(console.text().contains("write web-acl or throttle-zero"), "{}", console.text());
-    assert_eq!(console.effects, [Effect::LoadLadder(fixtures::stage("shop", "prod"))]);
+    assert_eq!(console.effects, [Effect::To(ConnectionId::FIRST, Ask::LoadLadder(fixtures::stage("shop", "prod")))]);
 }
 
 #[test]
 fn the_ways_of_closing_are_shown_and_the_recommended_one_is_offered() {
     let stage = fixtures::stage("shop", "prod");
-    let arrived = || Event::Ladder { stage: stage.clone(), result: Ok(Box::new(fixtures::ladder(&stage))) };
+    let arrived = || {
+        News::Ladder { stage: stage.clone(), result: Ok(Box::new(fixtures::ladder(&stage))) }.from(ConnectionId::FIRST)
+    };
     for size in SIZES {
         let mut console = Console::armed(size);
         console.board(fixtures::attack()).keys("x");
@@ -205,7 +221,7 @@ fn the_ways_of_closing_are_shown_and_the_recommended_one_is_offered() {
     assert!(!console.text().contains("web-acl       "), "{}", console.text());
     let mut console = Console::armed((80, 24));
     console.board(fixtures::attack()).keys("x");
-    console.event(Event::Ladder { stage, result: Err("no connection".into()) });
+    console.event(News::Ladder { stage, result: Err("no connection".into()) }.from(ConnectionId::FIRST));
     assert!(console.text().contains("not known: no connection"), "{}", console.text());
 }
 
@@ -219,7 +235,8 @@ fn an_expiry_is_changed_by_a_key_where_the_console_may_write() {
         console.code(KeyCode::Backspace, KeyModifiers::NONE);
     }
     console.keys("30m").enter();
-    let Some(Effect::Extend { expires_after_seconds, .. }) = console.effects.last() else {
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Extend { expires_after_seconds, .. })) = console.effects.last()
+    else {
         panic!("{:?}", console.effects);
     };
     assert_eq!(*expires_after_seconds, Some(1_800));

@@ -148,6 +148,8 @@ pub(crate) fn is_mutating(service: Service, operation: &str) -> bool {
 pub(crate) struct Context {
     /// Metric data are to come with status `PartialData`.
     pub(crate) partial_data: bool,
+    /// Namespaces whose metrics the caller may not read.
+    pub(crate) forbidden: Vec<String>,
 }
 
 /// The body of an answer.

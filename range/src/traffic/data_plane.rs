@@ -100,6 +100,7 @@ impl Traffic {
         let label = self.fronts[front].label.clone();
         let book = self.truth.open(&label, Truth::REAL);
         self.truth.add(book, now, &counts);
+        self.truth.took(&label, now, &tally.latency);
         // Not drawn from the account's names, so that a request changes no id that a later write gets.
         let request_id = Ids::new(self.seed ^ chance.bits()).uuid();
         let one =
@@ -159,7 +160,7 @@ impl Traffic {
         for leaf in &fate.rates {
             shield.count_rate(*leaf, client, 1.0);
         }
-        shield.count(&fate.events, 1);
+        shield.count(&fate, 1);
         shield.publish(&mut account.metrics, &account.region, now);
         let sampled = asked.sampled();
         for event in &fate.events {

@@ -82,7 +82,7 @@ impl Traffic {
                 flow.rated += work.sent as f64;
             }
             if let Some(shield) = &mut shield {
-                shield.count(&flow.fate.events, work.sent);
+                shield.count(&flow.fate, work.sent);
             }
             let tally = tally(front, flow.lane);
             if !flow.fate.passed {
@@ -248,6 +248,7 @@ impl Traffic {
             }
             front.tally.finish(&mut chance);
             front.series.iter().for_each(|series| series.write(&mut account.metrics, at, &front.tally));
+            self.truth.took(&front.label, at, &front.tally.latency);
             front.tally.clear();
         }
         for crowd in &self.crowds {

@@ -39,7 +39,7 @@ use meters::Meters;
 pub(crate) use record::{OVERHEAD_MS, spread};
 use shield::Shield;
 use throttle::Bucket;
-pub use truth::{Counts, Truth};
+pub use truth::{Counts, Latencies, Truth};
 use waf::Acl;
 
 /// The traffic of an account.

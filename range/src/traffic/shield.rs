@@ -1,15 +1,17 @@
 //! A web ACL at work: its compiled rules, its rate counts, its metrics.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
 use super::waf::rate::{CHECK_SECONDS, Limiter};
-use super::waf::{Acl, Counter, Event};
+use super::waf::{Acl, Counter, Fate};
 use crate::state::{Account, MetricStore, SeriesId, SeriesKey};
 
 /// How many of each [`Counter`].
 type Tally = [u64; Counter::ALL.len()];
+const NOTHING: Tally = [0; Counter::ALL.len()];
 
 /// A web ACL at work.
 #[derive(Debug)]
@@ -20,6 +22,10 @@ pub(crate) struct Shield {
     tallies: Vec<Tally>,
     all: Tally,
     series: Vec<[Option<SeriesId>; Counter::ALL.len()]>,
+    /// Rule groups' own series.
+    grouped: Vec<Tally>,
+    /// Requests by label, allowed and blocked.
+    labels: BTreeMap<String, Tally>,
 }
 
 impl Shield {
@@ -34,7 +40,15 @@ impl Shield {
             })
             .collect();
         let rules = acl.metrics.len();
-        Self { acl, limiters, tallies: vec![[0; 7]; rules], all: [0; 7], series: vec![[None; 7]; rules + 1] }
+        Self {
+            limiters,
+            tallies: vec![NOTHING; rules],
+            all: NOTHING,
+            series: vec![[None; Counter::ALL.len()]; rules + 1],
+            grouped: vec![NOTHING; acl.groups_series.len()],
+            labels: BTreeMap::new(),
+            acl,
+        }
     }
 
     /// What the leaves say of an address, for requests that carry no forwarding header.
@@ -78,10 +92,22 @@ impl Shield {
         changed
     }
 
-    /// Counts `requests` that met these events.
-    pub(crate) fn count(&mut self, events: &[Event], requests: u64) {
+    /// Counts `requests` of this fate.
+    pub(crate) fn count(&mut self, fate: &Fate, requests: u64) {
+        for (series, counter) in &fate.grouped {
+            self.grouped[*series][*counter as usize] += requests;
+        }
+        // Only the first 100 labels of a request show in metrics (documented).
+        for label in fate.labels.iter().take(100) {
+            if !self.labels.contains_key(label) {
+                self.labels.insert(label.clone(), NOTHING);
+            }
+            if let Some(tally) = self.labels.get_mut(label) {
+                tally[fate.end as usize] += requests;
+            }
+        }
         let mut seen = [false; Counter::ALL.len()];
-        for event in events {
+        for event in &fate.events {
             if let Some(counter) = event.counts {
                 let at = counter as usize;
                 self.tallies[event.rule][at] += requests;
@@ -109,5 +135,35 @@ impl Shield {
                 metrics.record(series, at, count as f64, 1);
             }
         }
+        self.publish_groups(metrics, region, at);
+        self.publish_labels(metrics, region, at);
+    }
+
+    /// Series of this account's rule groups: by `RuleGroup` and `Rule`, of whatever web ACL they are part (documented). That the web ACL's rule
+    /// that holds a group is counted in the web ACL's own series is documented; `Rule=ALL` here is inferred.
+    fn publish_groups(&mut self, metrics: &mut MetricStore, region: &str, at: DateTime<Utc>) {
+        for (tally, (group, rule)) in self.grouped.iter_mut().zip(&self.acl.groups_series) {
+            let dimensions = [("RuleGroup", group.as_str()), ("Rule", rule.as_str()), ("Region", region)];
+            record(metrics, std::mem::replace(tally, NOTHING), &dimensions, at);
+        }
+    }
+
+    /// Series of labels: by `LabelNamespace` and `LabelName`, by how the evaluation of the request ended (documented; the names of the dimensions
+    /// are from users' dashboards).
+    fn publish_labels(&mut self, metrics: &mut MetricStore, region: &str, at: DateTime<Utc>) {
+        for (label, tally) in &mut self.labels {
+            let (namespace, name) = label.rsplit_once(':').unwrap_or(("", label));
+            let acl = self.acl.name.as_str();
+            let dimensions = [("LabelNamespace", namespace), ("LabelName", name), ("Region", region), ("WebACL", acl)];
+            record(metrics, std::mem::replace(tally, NOTHING), &dimensions, at);
+        }
+    }
+}
+
+/// Writes what is not zero: a metric exists only where it is not (documented).
+fn record(metrics: &mut MetricStore, tally: Tally, dimensions: &[(&str, &str)], at: DateTime<Utc>) {
+    for (counter, count) in Counter::ALL.into_iter().zip(tally).filter(|(_, count)| *count > 0) {
+        let series = metrics.series(SeriesKey::new("AWS/WAFV2", counter.metric(), dimensions));
+        metrics.record(series, at, count as f64, 1);
     }
 }

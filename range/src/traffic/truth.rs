@@ -1,6 +1,6 @@
 //! What traffic really was, minute by minute: the range's own books, for tests and scores. No AWS client can see them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
@@ -62,10 +62,49 @@ struct Book {
     minutes: VecDeque<(i64, Counts)>,
 }
 
+/// How long the requests of a stage took in one minute, as its metric `Latency` counts them; to a thousandth.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Latencies {
+    /// Requests by the logarithm of their milliseconds, in thousandths.
+    counts: BTreeMap<i32, u64>,
+}
+
+impl Latencies {
+    /// How many requests.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// Milliseconds that `percent` percent of the requests do not exceed; `None` without requests.
+    #[must_use]
+    pub fn percentile(&self, percent: f64) -> Option<f64> {
+        let rank = percent / 100.0 * self.count() as f64;
+        let mut below = 0.0;
+        let reaches = |(_, count): &(&i32, &u64)| {
+            below += **count as f64;
+            below >= rank
+        };
+        let found = self.counts.iter().find(reaches).or(self.counts.last_key_value());
+        found.map(|(index, _)| (f64::from(*index) / Self::STEPS).exp())
+    }
+
+    const STEPS: f64 = 1_000.0;
+
+    fn add(&mut self, ms: f64, count: u64) {
+        // A thousandth of the logarithm of any time that a request can take fits i32; the cast saturates.
+        #[allow(clippy::cast_possible_truncation)]
+        let index = (ms.max(1e-3).ln() * Self::STEPS).round() as i32;
+        *self.counts.entry(index).or_default() += count;
+    }
+}
+
 /// What traffic really was.
 #[derive(Debug, Clone, Default)]
 pub struct Truth {
     books: Vec<Book>,
+    /// By stage, `api/stage` by name.
+    latencies: BTreeMap<String, VecDeque<(i64, Latencies)>>,
 }
 
 impl Truth {
@@ -110,6 +149,39 @@ impl Truth {
     #[must_use]
     pub fn stage(&self, stage: &str, at: DateTime<Utc>) -> Counts {
         self.sum(at, |book| book.stage == stage)
+    }
+
+    /// How long requests of one stage (`api/stage`, by name) took in the minute of `at`.
+    #[must_use]
+    pub fn latencies(&self, stage: &str, at: DateTime<Utc>) -> Latencies {
+        let minutes = self.latencies.get(stage).into_iter().flatten();
+        minutes
+            .filter(|(known, _)| *known == minute(at))
+            .map(|(_, latencies)| latencies.clone())
+            .next()
+            .unwrap_or_default()
+    }
+
+    /// Notes how long requests of a stage took, in milliseconds.
+    pub(super) fn took(&mut self, stage: &str, at: DateTime<Utc>, took: &[(f64, u64)]) {
+        if took.is_empty() {
+            return;
+        }
+        if !self.latencies.contains_key(stage) {
+            self.latencies.insert(stage.to_owned(), VecDeque::new());
+        }
+        let Some(minutes) = self.latencies.get_mut(stage) else { return };
+        if minutes.back().is_none_or(|(last, _)| *last != minute(at)) {
+            minutes.push_back((minute(at), Latencies::default()));
+            if minutes.len() > Self::MINUTES {
+                minutes.pop_front();
+            }
+        }
+        if let Some((_, latencies)) = minutes.back_mut() {
+            for (ms, count) in took {
+                latencies.add(*ms, *count);
+            }
+        }
     }
 
     /// Every stage and population that has a book.

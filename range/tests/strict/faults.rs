@@ -134,3 +134,68 @@ fn every_call_is_recorded() {
     assert_eq!(seen, expected);
     assert!(client.range.calls()[1].resource.contains("list"));
 }
+
+/// Whatever a client reads and writes can be denied, service by service.
+#[test]
+fn every_service_can_be_denied() {
+    let mut client = Client::new();
+    for service in ["wafv2", "cloudwatch", "logs", "cloudtrail", "apigateway", "apigatewayv2"] {
+        client.range.faults().clear();
+        client.range.faults().add(service, "*", When::Always, Fault::Deny);
+        let answers = [
+            ("wafv2", client.waf("ListWebACLs", json!({"Scope": "REGIONAL"}))),
+            ("cloudwatch", client.metrics("ListMetrics", &json!({}))),
+            ("logs", client.logs("DescribeLogGroups", json!({}))),
+            ("cloudtrail", client.trail(json!({}))),
+            ("apigateway", client.get("/restapis")),
+            ("apigatewayv2", client.get("/v2/apis")),
+        ];
+        for (name, answer) in answers {
+            let denied = answer.error.as_deref().is_some_and(|error| error.starts_with("AccessDenied"));
+            assert_eq!(denied, name == service, "{service} denied: {name} {answer:?}");
+        }
+    }
+}
+
+/// Metrics that a caller may not read come with status `Forbidden`, in an answer that is a success. (documented: service model)
+#[test]
+fn some_metrics_can_be_forbidden() {
+    let mut client = Client::new();
+    let forbidden = Fault::ForbiddenMetrics(vec!["AWS/WAFV2".to_owned()]);
+    client.range.faults().add("cloudwatch", "GetMetricData", When::Always, forbidden);
+    let query = |id: &str, namespace: &str| {
+        let metric = json!({"Namespace": namespace, "MetricName": "Count"});
+        json!({"Id": id, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}})
+    };
+    let now = client.now.timestamp();
+    let input = json!({
+        "StartTime": now - 600, "EndTime": now,
+        "MetricDataQueries": [query("waf", "AWS/WAFV2"), query("api", "AWS/ApiGateway")],
+    });
+    let found = client.metrics("GetMetricData", &input).ok()["MetricDataResults"].clone();
+    assert_eq!((&found[0]["StatusCode"], &found[1]["StatusCode"]), (&json!("Forbidden"), &json!("Complete")));
+    assert_eq!(found[0]["Values"], json!([]));
+}
+
+/// A region that hangs takes every call and answers none.
+#[test]
+fn a_whole_region_can_hang() {
+    let mut client = Client::new();
+    client.range.faults().add("*", "*", When::Always, Fault::Hang);
+    let scope = json!({"Scope": "REGIONAL"});
+    for operation in ["ListWebACLs", "ListIPSets"] {
+        assert!(matches!(client.reply(waf_request(operation, &scope)), Reply::Hang));
+    }
+    client.range.faults().clear();
+    assert_eq!(client.waf("ListWebACLs", scope).status, 200);
+}
+
+/// A clock that is off shows in `Date` and nowhere else.
+#[test]
+fn the_date_of_answers_can_be_off() {
+    let mut client = Client::new();
+    client.range.set_date_skew(chrono::Duration::minutes(-7));
+    let answer = client.get("/restapis");
+    assert_eq!(answer.headers["date"], "Sun, 01 Mar 2026 02:53:00 GMT");
+    assert_eq!(client.range.now(), client.now);
+}

@@ -237,6 +237,30 @@ fn managed_keys_are_addresses_only() {
     assert_eq!(custom.refused().1, "WAFUnsupportedAggregateKeyTypeException");
 }
 
+/// A rate rule inside a rule group is named together with the rule that refers to the group. (documented: service model)
+#[test]
+fn keys_of_a_rule_in_a_group_want_the_referring_rule() {
+    let mut client = Client::new();
+    let rate = rule("fast", 0, &json!({"RateBasedStatement": {"Limit": 100, "AggregateKeyType": "IP"}}));
+    let group = json!({
+        "Name": "limits", "Scope": "REGIONAL", "Capacity": 10, "Rules": [rate], "VisibilityConfig": visibility("limits"),
+    });
+    let group = client.waf("CreateRuleGroup", group).ok()["Summary"].clone();
+    let mut referring = rule("team", 0, &json!({"RuleGroupReferenceStatement": {"ARN": group["ARN"]}}));
+    referring.as_object_mut().unwrap().remove("Action");
+    referring["OverrideAction"] = json!({"None": {}});
+    let acl = client.web_acl("acl", json!([referring]));
+    let key = (acl["ARN"].as_str().unwrap().to_owned(), "limits/fast".to_owned());
+    client.range.account_mut().waf.rate_limited.insert(key, vec!["203.0.113.9".parse().unwrap()]);
+    let mut ask = json!({"Scope": "REGIONAL", "WebACLName": "acl", "WebACLId": acl["Id"], "RuleName": "fast"});
+    assert_eq!(client.waf("GetRateBasedStatementManagedKeys", ask.clone()).refused().1, "WAFNonexistentItemException");
+    ask["RuleGroupRuleName"] = json!("team");
+    let found = client.waf("GetRateBasedStatementManagedKeys", ask.clone()).ok();
+    assert_eq!(found["ManagedKeysIPV4"]["Addresses"], json!(["203.0.113.9/32"]));
+    ask["RuleGroupRuleName"] = json!("other");
+    assert_eq!(client.waf("GetRateBasedStatementManagedKeys", ask).refused().1, "WAFNonexistentItemException");
+}
+
 /// A name is used once. (documented: service model)
 #[test]
 fn a_second_web_acl_of_the_same_name_is_refused() {

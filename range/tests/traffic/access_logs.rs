@@ -1,7 +1,5 @@
 //! What access logs tell is what happened: line by line, in sums, and in the metrics that filters make of them.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::Request;
 use portcullis_range::logs::{MetricFilter, Transformation};
@@ -334,4 +332,32 @@ fn a_hundred_thousand_addresses_are_told_apart() {
     let (ips, n): (u64, u64) = (rows[0]["ips"].parse().unwrap(), rows[0]["n"].parse().unwrap());
     assert_eq!(n, range.truth().stage(STAGE, at).requests);
     assert!(ips > 95_000, "{ips}");
+}
+
+/// Percentiles of lines, of metrics and of the truth are of the same requests; lines are drawn apart from the metrics' data.
+#[test]
+fn latencies_in_the_log_are_those_of_the_metric_and_of_the_truth() {
+    let mut range = stuffing("json");
+    let at = minute(&range);
+    let truth = range.truth().latencies(STAGE, at);
+    let dimensions = [("ApiName", "accounts"), ("Stage", "prod")];
+    let metric = point(&range, "AWS/ApiGateway", "Latency", &dimensions, at).unwrap();
+    assert_eq!(truth.count(), metric.count);
+    assert_eq!(truth.count(), range.truth().stage(STAGE, at).requests);
+    let near = |one: f64, other: f64, share: f64| (one / other - 1.0).abs() < share;
+    for percent in [50.0, 90.0, 99.0] {
+        let (exact, published) = (truth.percentile(percent).unwrap(), metric.percentile(percent).unwrap());
+        assert!(near(published, exact, 0.02), "p{percent}: {published} published of {exact}");
+        let ask = format!("filter responseLatency >= 20 | stats pct(responseLatency, {percent}) as ms");
+        assert_eq!(query(&mut range, &ask, at, 60).len(), 1);
+    }
+    let served = |range: &mut Range, percent: f64| -> f64 {
+        let ask = format!("filter integrationLatency >= 0 | stats pct(integrationLatency, {percent}) as ms");
+        query(range, &ask, at, 60)[0]["ms"].parse().unwrap()
+    };
+    let integration = point(&range, "AWS/ApiGateway", "IntegrationLatency", &dimensions, at).unwrap();
+    for percent in [50.0, 90.0, 99.0] {
+        let (logged, published) = (served(&mut range, percent), integration.percentile(percent).unwrap());
+        assert!(near(logged, published, 0.1), "p{percent}: {logged} logged, {published} published");
+    }
 }

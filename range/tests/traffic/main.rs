@@ -12,8 +12,9 @@ mod plans;
 mod repeat;
 mod respond;
 mod shedding;
+mod waf_series;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use chrono::{DateTime, Duration, Utc};

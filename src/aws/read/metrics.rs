@@ -15,7 +15,7 @@ use crate::aws::pace::Quota;
 use crate::aws::{Aws, AwsError, Lane};
 
 /// The most queries in one `GetMetricData` call (documented).
-const BATCH: usize = 500;
+pub const BATCH: usize = 500;
 
 /// A statistic of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -13,7 +13,7 @@ mod waf;
 mod waf_rules;
 
 pub use logs::{LogRows, MOST_ROWS, MetricFilter};
-pub use metrics::{MetricQuery, MetricResult, MetricStatus, Statistic};
+pub use metrics::{BATCH, MetricQuery, MetricResult, MetricStatus, Statistic};
 pub use posture::{GuardedHttpStage, GuardedStage, Route};
 pub use samples::SampleSet;
 pub use waf::{Named, ResourceKind, WrittenWebAcl};

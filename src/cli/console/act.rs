@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::incident::Journalling;
-use super::surroundings::MustFinish;
+use super::same::OnlyWriter;
+use super::surroundings::{MustFinish, Teller};
 use crate::aws::{Aws, Lane, RangeHandle};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident};
@@ -32,7 +32,7 @@ use crate::respond::observe::observe;
 use crate::respond::plan::{Circumstances, PlanError, Planned, differences, plan};
 use crate::respond::sweep::sweep;
 use crate::respond::undo;
-use crate::tui::{Effect, Event, Format as Asked, StepOf};
+use crate::tui::{Ask, Format as Asked, News, StepOf};
 use crate::watch;
 
 /// Account time for which an effect is watched for.
@@ -47,13 +47,15 @@ pub(super) struct Acting {
     pub(super) aws: Aws,
     pub(super) settings: Arc<Settings>,
     pub(super) journalling: Arc<Journalling>,
-    pub(super) events: UnboundedSender<Event>,
+    pub(super) screen: Teller,
     pub(super) must_finish: MustFinish,
     pub(super) range: Option<(RangeHandle, f64)>,
     /// The latest board, for what the screen's requests leave unsaid.
     pub(super) latest: Arc<Mutex<Option<Arc<Board>>>>,
     /// Where exports are written.
     pub(super) exports: PathBuf,
+    /// Which of the connections to one account and region writes.
+    pub(super) only_writer: OnlyWriter,
     /// Whether changes may be made; the screen knows it too, and either of them is enough to refuse.
     pub(super) may_write: bool,
     /// When the undo of an expired action was last tried.
@@ -65,40 +67,39 @@ pub(super) struct Acting {
 }
 
 impl Acting {
-    pub(super) fn carry_out(&self, effect: Effect) {
+    pub(super) fn carry_out(&self, asked: Ask) {
         let this = self.clone();
-        match effect {
-            Effect::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
-            Effect::LoadLadder(stage) => drop(tokio::spawn(async move { this.load_ladder(stage).await })),
-            Effect::Plan { request, action } => drop(tokio::spawn(async move { this.plan(request, action).await })),
-            Effect::PlanUndo { request, action_id, terms } => {
+        match asked {
+            Ask::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
+            Ask::LoadLadder(stage) => drop(tokio::spawn(async move { this.load_ladder(stage).await })),
+            Ask::Plan { request, action } => drop(tokio::spawn(async move { this.plan(request, action).await })),
+            Ask::PlanUndo { request, action_id, terms } => {
                 drop(tokio::spawn(async move { this.plan_undo(request, &action_id, &terms).await }));
             }
-            Effect::Apply { plan, phrase } => {
+            Ask::Apply { plan, phrase } => {
                 self.must_finish.spawn(async move { this.apply(*plan, &phrase, None).await });
             }
-            Effect::Extend { action_id, expires_after_seconds } => {
+            Ask::Extend { action_id, expires_after_seconds } => {
                 self.must_finish.spawn(async move { this.extend(&action_id, expires_after_seconds).await });
             }
-            Effect::PlanStep { request, step, terms } => {
+            Ask::PlanStep { request, step, terms } => {
                 drop(tokio::spawn(async move { this.plan_step(request, &step, &terms).await }));
             }
-            Effect::ApplyStep { plan, phrase, step } => {
+            Ask::ApplyStep { plan, phrase, step } => {
                 self.must_finish.spawn(async move { this.apply(*plan, &phrase, Some(&step)).await });
             }
-            Effect::ObserveStep(step) => drop(tokio::spawn(async move { this.observe_step(&step).await })),
-            Effect::EndStep { step, state } => {
+            Ask::ObserveStep(step) => drop(tokio::spawn(async move { this.observe_step(&step).await })),
+            Ask::EndStep { step, state } => {
                 self.must_finish.spawn(async move { this.end_step(&step, state).await });
             }
-            Effect::Note(text) => self.must_finish.spawn(async move { this.note(text).await }),
-            Effect::Export(format) => self.must_finish.spawn(async move { this.export(format) }),
-            Effect::ConfirmationOpen(open) => self.confirmation_open(open),
-            Effect::Quit => {}
+            Ask::Note(text) => self.must_finish.spawn(async move { this.note(text).await }),
+            Ask::Export(format) => self.must_finish.spawn(async move { this.export(format) }),
+            Ask::ConfirmationOpen(open) => self.confirmation_open(open),
         }
     }
 
-    pub(super) fn send(&self, event: Event) {
-        let _ = self.events.send(event);
+    pub(super) fn send(&self, news: News) {
+        self.screen.tell(news);
     }
 
     /// A drill falls to real time while somebody reads a plan.
@@ -107,12 +108,12 @@ impl Acting {
         let rate = if open { speed.min(1.0) } else { *speed };
         range.set_rate(rate);
         self.aws.clock().learn(range.now(), Some(rate));
-        self.send(Event::Clock { account: range.now(), rate });
+        self.send(News::Clock { account: range.now(), rate });
     }
 
     async fn load_sources(&self, stage: StageId) {
         let result = self.sources(&stage).await.map(Arc::new);
-        self.send(Event::Sources { stage, result });
+        self.send(News::Sources { stage, result });
     }
 
     async fn load_ladder(&self, stage: StageId) {
@@ -120,7 +121,7 @@ impl Acting {
             StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
         let began = self.attack_began(&stage);
         let result = ladder(&self.aws, &self.settings, &selector, None, began).await;
-        self.send(Event::Ladder { stage, result: result.map(Box::new).map_err(|error| error.to_string()) });
+        self.send(News::Ladder { stage, result: result.map(Box::new).map_err(|error| error.to_string()) });
     }
 
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
@@ -166,7 +167,7 @@ impl Acting {
     async fn plan(&self, request: u64, action: Action) {
         let result = self.planned(&action).await;
         let result = result.map(|planned| Box::new(planned.plan)).map_err(|error| error.to_string());
-        self.send(Event::Plan { request, result });
+        self.send(News::Plan { request, result });
     }
 
     pub(super) async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
@@ -180,7 +181,7 @@ impl Acting {
     async fn plan_undo(&self, request: u64, action_id: &str, terms: &Terms) {
         let result = self.planned_undo(action_id, terms).await;
         let result = result.map(|(planned, _)| Box::new(planned.plan));
-        self.send(Event::Plan { request, result });
+        self.send(News::Plan { request, result });
     }
 
     pub(super) async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
@@ -200,7 +201,7 @@ impl Acting {
     async fn apply(&self, shown: Plan, phrase: &str, step: Option<&StepOf>) {
         let result = self.applied(&shown, phrase, step).await;
         self.journalling.show_changes();
-        self.send(Event::Finished { result: result.map(Box::new) });
+        self.send(News::Finished { result: result.map(Box::new) });
     }
 
     /// Plans again, compares with what was on the screen, and carries out what was confirmed.
@@ -210,9 +211,7 @@ impl Acting {
         phrase: &str,
         step: Option<&StepOf>,
     ) -> Result<crate::model::plan::Finished, String> {
-        if !self.may_write {
-            return Err("this console is read-only, so nothing was done; start it with --armed".to_owned());
-        }
+        self.may_write_now(shown).await?;
         let (planned, incident) = match &shown.purpose {
             Purpose::Apply => {
                 let planned = self.planned(&shown.action).await.map_err(|e| e.to_string())?;
@@ -233,19 +232,46 @@ impl Acting {
         if let Some(begun) = &step {
             begun.mark().confirmed(self.aws.clock().now(), shown).map_err(|e| e.to_string())?;
         }
-        let events = self.events.clone();
-        let mut progress = |line: &str| drop(events.send(Event::Progress { line: line.to_owned() }));
+        let screen = self.screen.clone();
+        let mut progress = |line: &str| screen.tell(News::Progress { line: line.to_owned() });
         let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
         if let Some(begun) = &step {
             // The change is made, whatever becomes of the line: the step's end follows from the action's as well.
             if let Err(error) = begun.mark().carried_out(self.aws.clock().now(), &finished) {
-                self.send(Event::Progress { line: format!("the end of the step was not written: {error}") });
+                self.send(News::Progress { line: format!("the end of the step was not written: {error}") });
             }
         }
         if finished.outcome == Outcome::Done && shown.action.moves_traffic() {
             self.watch_effect(incident, finished.run_id.clone(), shown.clone());
         }
         Ok(finished)
+    }
+
+    /// Whether this connection may change its account at all.
+    pub(super) fn may_write_at_all(&self) -> Result<(), String> {
+        if !self.may_write {
+            return Err("this console is read-only, so nothing was done; start it with --armed".to_owned());
+        }
+        match self.only_writer.other() {
+            Some(other) => Err(format!("{other} is the same account and region and alone changes it; do it there")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether this connection may carry out what was shown: a plan of its own account and region, and no other's.
+    async fn may_write_now(&self, shown: &Plan) -> Result<(), String> {
+        self.may_write_at_all()?;
+        let own = self.aws.identity(Lane::Plan).await.map_err(|error| error.to_string())?;
+        self.only_writer.lead_to(&own.at);
+        self.may_write_at_all()?;
+        if own.at == shown.identity.at {
+            return Ok(());
+        }
+        Err(format!(
+            "the plan is for {}, this connection is to {}; nothing was done",
+            shown.identity.label(),
+            own.label()
+        ))
     }
 
     fn watch_effect(&self, incident: Incident, action_id: String, plan: Plan) {
@@ -258,7 +284,7 @@ impl Acting {
                 Ok(seen) => format!("effect of {action_id}: {}", seen.evidence.join("; ")),
                 Err(error) => format!("effect of {action_id}: {error}"),
             };
-            this.send(Event::Progress { line });
+            this.send(News::Progress { line });
         });
     }
 
@@ -268,13 +294,11 @@ impl Acting {
             Err(error) => format!("not extended: {error}"),
         };
         self.journalling.show_changes();
-        self.send(Event::Progress { line });
+        self.send(News::Progress { line });
     }
 
     async fn extended(&self, action_id: &str, seconds: Option<u64>) -> Result<String, String> {
-        if !self.may_write {
-            return Err("this console is read-only; start it with --armed".to_owned());
-        }
+        self.may_write_at_all()?;
         let actions = self.journalling.actions().await;
         let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
         let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
@@ -300,13 +324,13 @@ impl Acting {
             Err(error) => Err(error),
         };
         self.journalling.show_changes();
-        self.send(Event::Noted { result: written });
+        self.send(News::Noted { result: written });
     }
 
     fn export(&self, asked: Asked) {
         let result = self.exported(asked);
         self.journalling.show_changes();
-        self.send(Event::Exported { result });
+        self.send(News::Exported { result });
     }
 
     fn exported(&self, asked: Asked) -> Result<String, String> {
@@ -354,7 +378,7 @@ impl Acting {
                     |error| error.to_string(),
                     |f| format!("expired and was undone: {}", f.lines.join("; ")),
                 );
-                this.send(Event::Progress { line: format!("action {}: {said}", one.action.id) });
+                this.send(News::Progress { line: format!("action {}: {said}", one.action.id) });
             }
         });
     }

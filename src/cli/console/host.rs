@@ -1,25 +1,33 @@
-//! The host: carries out what the screen asks for, and tells it what happens in the account.
+//! The host: carries out what the screen asks for, and tells it what happens in the accounts.
+//!
+//! Every connection has a task of its own, with its own clients, watcher, journal and queue: one that hangs holds up no other, and what
+//! is asked of one cannot reach another.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 
 use super::act::Acting;
 use super::incident::Journalling;
-use super::surroundings::{MustFinish, Surroundings};
-use crate::aws::{Aws, Connection, RangeHandle};
+use super::same::{OnlyWriter, Writers};
+use super::surroundings::{MustFinish, Surroundings, Teller};
+use crate::aws::{Aws, Connection, Lane, RangeHandle};
 use crate::model::board::Board;
+use crate::model::connection::ConnectionId;
 use crate::model::timeline::ActionRecord;
-use crate::tui::{Effect, Event};
+use crate::tui::{Ask, Effect, Event, News};
 use crate::watch::Watcher;
 
 /// Wall time between two looks at the journal, for what other processes write.
 const JOURNAL_LOOK: Duration = Duration::from_millis(500);
 /// Wall time between two looks for what has expired.
 const SWEEP: Duration = Duration::from_secs(10);
+/// Wall time between two tries to connect, or to learn who we are.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// How to connect, and the range behind it with its speed, in a drill.
 pub(super) trait Connect:
@@ -29,100 +37,128 @@ pub(super) trait Connect:
 impl<F> Connect for F where F: Future<Output = Result<(Connection, Option<(RangeHandle, f64)>), String>> + Send + 'static
 {}
 
-/// What is left when the screen is gone.
+/// What is left of one connection when the screen is gone.
 #[derive(Debug, Default)]
 pub(super) struct Left {
     pub(super) in_force: Vec<ActionRecord>,
     pub(super) at: Option<DateTime<Utc>>,
+    /// Whether another connection leads to the same account and region.
+    pub(super) twin: bool,
 }
 
 /// Carries out effects until the screen is gone.
 pub(super) struct Host;
 
 impl Host {
-    pub(super) async fn run(
+    /// Runs the connections, each with its name; gives what is left of each, in the same order.
+    pub(super) async fn run<C: Connect>(
         surroundings: Surroundings,
-        connect: impl Connect,
+        connects: Vec<(String, C)>,
         events: UnboundedSender<Event>,
         mut effects: UnboundedReceiver<Effect>,
-    ) -> Left {
-        // The screen may be left before there is a connection.
-        let connected = tokio::select! {
-            connected = connected(connect, &events) => connected,
-            () = quit(&mut effects) => return Left::default(),
-        };
-        let (aws, range) = connected;
-        let journalling = Arc::new(Journalling::new(&surroundings, aws.clone(), events.clone()));
-        let must_finish = MustFinish::default();
-        let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
-        let acting = Acting {
-            aws: aws.clone(),
-            settings: Arc::clone(&surroundings.settings),
-            journalling: Arc::clone(&journalling),
-            events: events.clone(),
-            must_finish: must_finish.clone(),
-            range,
-            latest: Arc::default(),
-            exports: surroundings.exports.clone(),
-            may_write: surroundings.may_write,
-            tried: Arc::default(),
-            playbooks: Arc::clone(&surroundings.playbooks),
-            boards: watcher.boards(),
-        };
-        let background = [
-            tokio::spawn(boards(
-                watcher.boards(),
-                Arc::clone(&journalling),
-                Arc::clone(&acting.latest),
-                events.clone(),
-            )),
-            tokio::spawn(timeline(Arc::clone(&journalling))),
-            tokio::spawn(sweeps(acting.clone(), surroundings.may_write)),
-        ];
+    ) -> Vec<Left> {
+        let writers = Writers::default();
+        let mut queues = Vec::with_capacity(connects.len());
+        let mut tasks: Vec<JoinHandle<Left>> = Vec::with_capacity(connects.len());
+        for (n, (name, connect)) in connects.into_iter().enumerate() {
+            let (queue, asks) = unbounded_channel();
+            let screen = Teller { at: ConnectionId(n), events: events.clone() };
+            let only_writer = writers.of(ConnectionId(n), &name);
+            tasks.push(tokio::spawn(one(surroundings.clone(), connect, screen, only_writer, asks)));
+            queues.push(queue);
+        }
         while let Some(effect) = effects.recv().await {
-            if effect == Effect::Quit {
-                break;
+            match effect {
+                Effect::Quit => break,
+                Effect::To(at, ask) => {
+                    if let Some(queue) = queues.get(at.0) {
+                        // A connection that has ended carries nothing out any more.
+                        let _ = queue.send(ask);
+                    }
+                }
             }
-            acting.carry_out(effect);
         }
-        for task in background {
-            task.abort();
-        }
-        must_finish.finished().await;
-        Left { in_force: journalling.in_force().await, at: Some(aws.clock().now()) }
+        drop(queues);
+        let left = futures_util::future::join_all(tasks).await;
+        left.into_iter().map(Result::unwrap_or_default).collect()
     }
 }
 
-async fn quit(effects: &mut UnboundedReceiver<Effect>) {
-    while let Some(effect) = effects.recv().await {
-        if effect == Effect::Quit {
-            return;
-        }
+/// One connection, until nobody asks anything of it any more.
+async fn one(
+    surroundings: Surroundings,
+    connect: impl Connect,
+    screen: Teller,
+    only_writer: OnlyWriter,
+    mut asks: UnboundedReceiver<Ask>,
+) -> Left {
+    // The screen may be left before there is a connection.
+    let connected = tokio::select! {
+        connected = connected(connect, &screen) => connected,
+        () = ended(&mut asks) => return Left::default(),
+    };
+    let (aws, range) = connected;
+    let journalling = Journalling::new(&surroundings, aws.clone(), screen.clone(), only_writer.clone());
+    let journalling = Arc::new(journalling);
+    let must_finish = MustFinish::default();
+    let watcher = Watcher::start(aws.clone(), Arc::clone(&surroundings.settings));
+    let acting = Acting {
+        aws: aws.clone(),
+        settings: Arc::clone(&surroundings.settings),
+        journalling: Arc::clone(&journalling),
+        screen: screen.clone(),
+        must_finish: must_finish.clone(),
+        range,
+        latest: Arc::default(),
+        exports: surroundings.exports.clone(),
+        only_writer: only_writer.clone(),
+        may_write: surroundings.may_write,
+        tried: Arc::default(),
+        playbooks: Arc::clone(&surroundings.playbooks),
+        boards: watcher.boards(),
+    };
+    let background = [
+        tokio::spawn(boards(watcher.boards(), Arc::clone(&journalling), Arc::clone(&acting.latest), screen.clone())),
+        tokio::spawn(minded(aws.clone(), Arc::clone(&journalling), screen, only_writer)),
+        tokio::spawn(sweeps(acting.clone(), surroundings.may_write)),
+    ];
+    while let Some(ask) = asks.recv().await {
+        acting.carry_out(ask);
     }
+    for task in background {
+        task.abort();
+    }
+    must_finish.finished().await;
+    let twin = journalling.only_writer.other().is_some();
+    Left { in_force: journalling.in_force().await, at: Some(aws.clock().now()), twin }
+}
+
+async fn ended(asks: &mut UnboundedReceiver<Ask>) {
+    while asks.recv().await.is_some() {}
 }
 
 /// Connects; what stands in the way is shown, and tried again.
-async fn connected(connect: impl Connect, events: &UnboundedSender<Event>) -> (Aws, Option<(RangeHandle, f64)>) {
+async fn connected(connect: impl Connect, screen: &Teller) -> (Aws, Option<(RangeHandle, f64)>) {
     let (connection, range) = match connect.await {
         Ok(found) => found,
         Err(error) => {
-            trouble(events, error);
+            trouble(screen, error);
             std::future::pending().await
         }
     };
     loop {
         match Aws::connect(&connection).await {
             Ok(aws) => return (aws, range),
-            Err(error) => trouble(events, error.to_string()),
+            Err(error) => trouble(screen, error.to_string()),
         }
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::time::sleep(AGAIN).await;
     }
 }
 
-fn trouble(events: &UnboundedSender<Event>, what: String) {
+fn trouble(screen: &Teller, what: String) {
     let mut board = Board::empty(Utc::now());
     board.polling.trouble = Some(what);
-    let _ = events.send(Event::Board(Arc::new(board)));
+    screen.tell(News::Board(Arc::new(board)));
 }
 
 /// Passes boards on to the screen, and what they raise and end to the journal.
@@ -130,13 +166,13 @@ async fn boards(
     mut boards: tokio::sync::watch::Receiver<Arc<Board>>,
     journalling: Arc<Journalling>,
     latest: Arc<Mutex<Option<Arc<Board>>>>,
-    events: UnboundedSender<Event>,
+    screen: Teller,
 ) {
     let mut before: Option<Arc<Board>> = None;
     loop {
         let board = boards.borrow_and_update().clone();
         *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&board));
-        let _ = events.send(Event::Board(Arc::clone(&board)));
+        screen.tell(News::Board(Arc::clone(&board)));
         journalling.signals(before.as_deref(), &board).await;
         before = Some(board);
         if boards.changed().await.is_err() {
@@ -145,8 +181,19 @@ async fn boards(
     }
 }
 
-async fn timeline(journalling: Arc<Journalling>) {
-    journalling.reconcile().await;
+/// Finds out whose account this is and who writes to it, then follows its journal.
+async fn minded(aws: Aws, journalling: Arc<Journalling>, screen: Teller, only_writer: OnlyWriter) {
+    let identity = loop {
+        match aws.identity(Lane::Poll).await {
+            Ok(identity) => break identity,
+            Err(_) if screen.is_gone() => return,
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    };
+    if let Some(other) = only_writer.lead_to(&identity.at) {
+        screen.tell(News::SameAs(other));
+    }
+    journalling.reconcile(&identity).await;
     loop {
         journalling.show_changes();
         tokio::time::sleep(JOURNAL_LOOK).await;
@@ -160,8 +207,12 @@ async fn sweeps(acting: Acting, may_write: bool) {
     }
     loop {
         tokio::time::sleep(SWEEP).await;
+        if acting.may_write_at_all().is_err() {
+            continue;
+        }
         // Another process may have died meanwhile: what it left in flight can expire as well.
-        acting.journalling.reconcile().await;
+        let Ok(identity) = acting.aws.identity(Lane::Poll).await else { continue };
+        acting.journalling.reconcile(&identity).await;
         acting.sweep().await;
     }
 }

@@ -3,25 +3,26 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::mpsc::UnboundedSender;
-
-use super::surroundings::Surroundings;
+use super::same::OnlyWriter;
+use super::surroundings::{Surroundings, Teller};
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord};
 use crate::model::board::Board;
+use crate::model::identity::Identity;
 use crate::model::proof::Proof;
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::respond::reconcile::reconcile;
-use crate::tui::{Event, TimelineView};
+use crate::tui::{News, TimelineView};
 use crate::watch::{SignalChange, signal_changes};
 
 /// Writes to the incident and shows what is in it.
 pub(super) struct Journalling {
     aws: Aws,
     pub(super) store: IncidentStore,
-    events: UnboundedSender<Event>,
+    screen: Teller,
+    pub(super) only_writer: OnlyWriter,
     named: Option<String>,
     title: String,
     always_new: bool,
@@ -32,11 +33,12 @@ pub(super) struct Journalling {
 }
 
 impl Journalling {
-    pub(super) fn new(surroundings: &Surroundings, aws: Aws, events: UnboundedSender<Event>) -> Self {
+    pub(super) fn new(surroundings: &Surroundings, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
         Self {
             aws,
             store: surroundings.store.clone(),
-            events,
+            screen,
+            only_writer,
             named: surroundings.incident.clone(),
             title: surroundings.title.clone(),
             always_new: surroundings.always_new,
@@ -51,6 +53,10 @@ impl Journalling {
             return Ok(incident);
         }
         let identity = self.aws.identity(Lane::Plan).await.map_err(|error| error.to_string())?;
+        if self.only_writer.lead_to(&identity.at).is_some() {
+            let other = self.only_writer.other().unwrap_or_default();
+            return Err(format!("{other} is the same account and region and keeps its journal; do it there"));
+        }
         let actor = session::actor(&identity.arn);
         let title = if self.title.is_empty() { title } else { self.title.as_str() };
         let now = self.aws.clock().now();
@@ -78,8 +84,7 @@ impl Journalling {
     }
 
     /// At the start: joins an incident that is open already, and finds out what became of actions in flight.
-    pub(super) async fn reconcile(&self) {
-        let Ok(identity) = self.identity().await else { return };
+    pub(super) async fn reconcile(&self, identity: &Identity) {
         let actor = session::actor(&identity.arn);
         if self.named.is_some() {
             let _ = self.incident("").await;
@@ -88,29 +93,25 @@ impl Journalling {
         {
             self.locked().get_or_insert_with(|| (incident.clone(), incident.follow()));
         }
+        if self.only_writer.other().is_some() {
+            return;
+        }
         // A drill's incidents are each of a range that is gone: only its own concerns it.
         let own = self.opened().map(|incident| incident.id().to_owned());
         let only = self.always_new.then(|| own.unwrap_or_default());
         if let Ok(found) = reconcile(&self.aws, &self.store, &actor, only.as_deref()).await {
             for one in found {
-                let _ = self.events.send(Event::Progress { line: session::line(&one) });
-            }
-        }
-    }
-
-    /// Who we are, asked for until it is known.
-    async fn identity(&self) -> Result<crate::model::identity::Identity, ()> {
-        loop {
-            match self.aws.identity(Lane::Poll).await {
-                Ok(identity) => return Ok(identity),
-                Err(_) if self.events.is_closed() => return Err(()),
-                Err(_) => tokio::time::sleep(std::time::Duration::from_secs(5)).await,
+                self.screen.tell(News::Progress { line: session::line(&one) });
             }
         }
     }
 
     /// Writes what a board raises and ends. An attack opens an incident; a notice alone does not.
     pub(super) async fn signals(&self, before: Option<&Board>, after: &Board) {
+        // Another connection to the same account and region writes them already.
+        if self.only_writer.other().is_some() {
+            return;
+        }
         let empty = Board::empty(after.at);
         let changes = signal_changes(before.unwrap_or(&empty), after);
         let attack = changes.iter().find_map(|change| match change {
@@ -131,8 +132,7 @@ impl Journalling {
         lines.extend(self.ended_unnoticed(&incident, after));
         for line in lines {
             if let Err(error) = incident.record(after.at, &line) {
-                let _ =
-                    self.events.send(Event::Progress { line: format!("the timeline is not being written: {error}") });
+                self.screen.tell(News::Progress { line: format!("the timeline is not being written: {error}") });
             }
         }
     }
@@ -167,8 +167,8 @@ impl Journalling {
             };
             (view, folded.runs.clone())
         };
-        let _ = self.events.send(Event::Runs(runs.into()));
-        let _ = self.events.send(Event::Timeline(std::sync::Arc::new(view)));
+        self.screen.tell(News::Runs(runs.into()));
+        self.screen.tell(News::Timeline(std::sync::Arc::new(view)));
     }
 
     /// Every action of the account's open incidents.

@@ -6,25 +6,24 @@ mod act;
 mod host;
 mod incident;
 mod playbook;
+mod same;
 mod surroundings;
 
 use std::io::Write;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::args::{Common, DrillArgs, LiveArgs};
 use super::config;
 use super::error::{Exit, Failure};
-use super::session::{connection, drill_store, store};
+use super::session::{connections, drill_store, only, store};
 use super::text::span;
 use crate::aws::{Connection, Endpoint};
 use crate::drill::Drill;
-use crate::model::timeline::ActionRecord;
 use crate::playbook::Library;
-use crate::tui::{self, Mode, Options, Theme, keymap};
-use host::Host;
+use crate::tui::{self, Mode, Options, Target, Theme, keymap};
+use host::{Host, Left};
 use surroundings::Surroundings;
 
 /// `drill [SCENARIO]`: the screen on a range in this process.
@@ -36,7 +35,8 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
         return Err(Failure::usage("--speed must be above zero"));
     }
     let mut options = options(Mode::Drill { scenario: drill.name.clone() })?;
-    options.target = format!("drill {}", drill.name);
+    only(common)?;
+    options.targets = vec![Target::only(format!("drill {}", drill.name))];
     let settings = if common.config.is_some() { config::settings(common)? } else { drill.settings.clone() };
     let seed = args.seed;
     let name = drill.name.clone();
@@ -56,16 +56,20 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
         let range = opened.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         Ok((Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() }, Some((range, speed))))
     };
-    run(options, surroundings, connect).await
+    run(options, surroundings, vec![connect]).await
 }
 
-/// `live`: the screen on AWS.
+/// `live`: the screen on AWS, on every account and region that the flags name.
 pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failure> {
     let mode = if args.armed { Mode::Armed } else { Mode::ReadOnly };
     let mut options = options(mode, args.keymap.as_deref())?;
-    let named = [&common.profile, &common.region, &common.endpoint_url];
-    let named: Vec<&str> = named.into_iter().flatten().map(String::as_str).collect();
-    options.target = if named.is_empty() { "asking AWS who we are".to_owned() } else { named.join(", ") };
+    let connections = connections(common);
+    if connections.len() > 1 && common.incident.is_some() {
+        return Err(Failure::usage(
+            "--incident names the incident of one account and region: give one --profile and --region",
+        ));
+    }
+    options.targets = connections.iter().map(|connection| target(common, connection)).collect();
     let surroundings = Surroundings {
         settings: Arc::new(config::settings(common)?),
         store: store()?,
@@ -76,8 +80,24 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
         exports: std::path::PathBuf::new(),
         playbooks: Arc::clone(&options.playbooks),
     };
-    let connection = connection(common);
-    run(options, surroundings, async move { Ok((connection, None)) }).await
+    let connects = connections.into_iter().map(|connection| async move { Ok((connection, None)) });
+    run(options, surroundings, connects.collect()).await
+}
+
+/// What a connection is called: by what tells it from the others, as a stage of it is written.
+fn target(common: &Common, connection: &Connection) -> Target {
+    let (profile, region) = (connection.profile.as_deref(), connection.region.as_deref());
+    let words: Vec<&str> = [profile, region, common.endpoint_url.as_deref()].into_iter().flatten().collect();
+    let words = if words.is_empty() { "asking AWS who we are".to_owned() } else { words.join(", ") };
+    let profile = profile.filter(|_| common.profile.len() > 1);
+    let region = region.filter(|_| common.region.len() > 1);
+    let (name, prefix) = match (profile, region) {
+        (Some(profile), Some(region)) => (format!("{profile}/{region}"), format!("{profile}/{region}:")),
+        (Some(profile), None) => (profile.to_owned(), format!("{profile}/")),
+        (None, Some(region)) => (region.to_owned(), format!("{region}:")),
+        (None, None) => return Target::only(words),
+    };
+    Target { name, words, prefix }
 }
 
 fn options(mode: Mode, named: Option<&std::path::Path>) -> Result<Options, Failure> {
@@ -93,17 +113,25 @@ fn options(mode: Mode, named: Option<&std::path::Path>) -> Result<Options, Failu
     Ok(options)
 }
 
-async fn run(mut options: Options, surroundings: Surroundings, connect: impl host::Connect) -> Result<Exit, Failure> {
+async fn run<C: host::Connect>(
+    mut options: Options,
+    surroundings: Surroundings,
+    connects: Vec<C>,
+) -> Result<Exit, Failure> {
     let guards = &surroundings.settings.guards;
     options.admitted = guards.break_glass.iter().chain(&guards.never_block).flatten().copied().collect();
     let (event_sender, events) = unbounded_channel();
     let (effect_sender, effects) = unbounded_channel();
     let drill = matches!(options.mode, Mode::Drill { .. });
-    let host = tokio::spawn(Host::run(surroundings, connect, event_sender, effects));
+    let targets = options.targets.clone();
+    let named = targets.iter().map(|target| target.name.clone()).zip(connects).collect();
+    let host = tokio::spawn(Host::run(surroundings, named, event_sender, effects));
     // The screen is a task of its own, so that nothing the host does on this thread can hold it up.
     let screen = tokio::spawn(tui::run(options, events, effect_sender)).await;
     let left = host.await.unwrap_or_default();
-    say_what_is_left(&left.in_force, left.at, drill);
+    for (target, left) in targets.iter().zip(&left) {
+        say_what_is_left(target, left, drill);
+    }
     match screen {
         Ok(Ok(_)) => Ok(Exit::Done),
         Ok(Err(error)) => Err(Failure::new(Exit::Error, error.to_string())),
@@ -113,14 +141,17 @@ async fn run(mut options: Options, surroundings: Surroundings, connect: impl hos
 
 /// What stays in force, and what no console will undo now, with a line for a scheduler. A drill's range is gone with it, so
 /// there is nothing that a sweep could undo.
-fn say_what_is_left(in_force: &[ActionRecord], at: Option<DateTime<Utc>>, drill: bool) {
-    if in_force.is_empty() {
+fn say_what_is_left(target: &Target, left: &Left, drill: bool) {
+    let Left { in_force, at, twin } = left;
+    // What is in force in one account and region is said once.
+    if in_force.is_empty() || *twin {
         return;
     }
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "Still in force:");
+    let whose = if target.name.is_empty() { String::new() } else { format!(" in {}", target.name) };
+    let _ = writeln!(out, "Still in force{whose}:");
     for action in in_force {
-        let expiry = match (action.expires_at, at) {
+        let expiry = match (action.expires_at, *at) {
             (Some(end), Some(now)) => format!("expires in {}", span(end - now)),
             (Some(end), None) => format!("expires at {}", super::text::clock(end)),
             (None, _) => "does not expire".to_owned(),
@@ -131,7 +162,17 @@ fn say_what_is_left(in_force: &[ActionRecord], at: Option<DateTime<Utc>>, drill:
         let _ = writeln!(out, "All of it in the simulated account, which is gone now.");
     } else if in_force.iter().any(|action| action.expires_at.is_some()) {
         let _ = writeln!(out, "No console undoes them now. For a scheduler, for example cron:");
-        let _ = writeln!(out, "  * * * * * portcullis sweep");
+        let _ = writeln!(out, "  * * * * * portcullis sweep{}", flags(target));
+    }
+}
+
+/// The flags that lead to one of several connections.
+fn flags(target: &Target) -> String {
+    match (target.name.split_once('/'), target.prefix.ends_with(':')) {
+        _ if target.name.is_empty() => String::new(),
+        (Some((profile, region)), true) => format!(" --profile {profile} --region {region}"),
+        (_, true) => format!(" --region {}", target.name),
+        _ => format!(" --profile {}", target.name),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::playbook::{Playbook, RunRecord, Step, StepState};
 use crate::playbook::mark::{self, Mark};
 use crate::playbook::observe;
 use crate::playbook::values::Context;
-use crate::tui::{Event, StepOf};
+use crate::tui::{News, StepOf};
 
 /// A step of a run that is in the journal.
 pub(super) struct Begun {
@@ -43,7 +43,7 @@ impl Acting {
 
     pub(super) async fn plan_step(&self, request: u64, of: &StepOf, terms: &Terms) {
         let result = self.step_planned(of, terms).await.map(Box::new);
-        self.send(Event::Plan { request, result });
+        self.send(News::Plan { request, result });
     }
 
     async fn step_planned(&self, of: &StepOf, terms: &Terms) -> Result<Plan, String> {
@@ -75,7 +75,7 @@ impl Acting {
         };
         self.journalling.show_changes();
         if let Err(error) = ended {
-            self.send(Event::Progress { line: format!("step {} was not written: {error}", of.step) });
+            self.send(News::Progress { line: format!("step {} was not written: {error}", of.step) });
         }
     }
 
@@ -85,7 +85,7 @@ impl Acting {
             Err(error) => format!("step {}: {error}", of.step),
         };
         self.journalling.show_changes();
-        self.send(Event::Progress { line });
+        self.send(News::Progress { line });
     }
 
     async fn step_observed(&self, of: &StepOf) -> Result<String, String> {

@@ -5,16 +5,39 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use crate::incident::IncidentStore;
+use crate::model::connection::ConnectionId;
 use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
+use crate::tui::{Event, News};
 
 /// How long leaving waits for a change that is being made.
 const LEAVING: Duration = Duration::from_mins(5);
 
+/// Tells the screen what happens in one account and region.
+#[derive(Debug, Clone)]
+pub(super) struct Teller {
+    pub(super) at: ConnectionId,
+    pub(super) events: UnboundedSender<Event>,
+}
+
+impl Teller {
+    /// Tells; nobody may be there any more.
+    pub(super) fn tell(&self, news: News) {
+        let _ = self.events.send(news.from(self.at));
+    }
+
+    /// Whether the screen is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.events.is_closed()
+    }
+}
+
 /// What the host works with.
+#[derive(Clone)]
 pub(super) struct Surroundings {
     pub(super) settings: Arc<Settings>,
     pub(super) store: IncidentStore,

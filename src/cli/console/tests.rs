@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The screen and the host together, without a terminal: keys in, calls at the range out.
 
+mod fleet;
+
 use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
@@ -9,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::*;
 use crate::aws::RangeHandle;
 use crate::incident::IncidentStore;
-use crate::tui::{Effect, Event, State, update};
+use crate::tui::{Effect, Event, News, State, update};
 
 struct Console {
     state: State,
@@ -37,7 +39,8 @@ fn console(mode: Mode, rate: f64) -> Console {
     let (effects, effect_receiver) = unbounded_channel();
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };
     let connect = async move { Ok((connection, None)) };
-    tokio::spawn(Host::run(surroundings, connect, event_sender, effect_receiver));
+    let connects = vec![(String::new(), connect)];
+    tokio::spawn(Host::run(surroundings, connects, event_sender, effect_receiver));
     let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
     options.playbooks = crate::playbook::Library::load(None).playbooks.into();
     Console { state: State::new(options, (120, 40)), events, effects, range, _dir: dir }
@@ -109,7 +112,9 @@ impl Keys {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_thousand_random_keys_on_an_unarmed_console_change_nothing() {
     let mut console = console(Mode::ReadOnly, 60.0);
-    console.until("a board with stages", |e| matches!(e, Event::Board(board) if !board.stages.is_empty())).await;
+    console
+        .until("a board with stages", |e| matches!(e, Event::From(_, News::Board(board)) if !board.stages.is_empty()))
+        .await;
     let mut keys = Keys(7);
     let (mut plans, mut sources) = (0, 0);
     for n in 0..100_000u32 {
@@ -119,8 +124,8 @@ async fn a_hundred_thousand_random_keys_on_an_unarmed_console_change_nothing() {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             for event in console.catch_up() {
                 match event {
-                    Event::Plan { result: Ok(_), .. } => plans += 1,
-                    Event::Sources { result: Ok(_), .. } => sources += 1,
+                    Event::From(_, News::Plan { result: Ok(_), .. }) => plans += 1,
+                    Event::From(_, News::Sources { result: Ok(_), .. }) => sources += 1,
                     _ => {}
                 }
             }
@@ -134,7 +139,10 @@ async fn a_hundred_thousand_random_keys_on_an_unarmed_console_change_nothing() {
 async fn an_armed_console_blocks_after_the_phrase_and_not_before() {
     let mut console = console(Mode::Armed, 60.0);
     console
-        .until("an attack", |e| matches!(e, Event::Board(b) if b.stages.iter().any(|s| !s.signals.is_empty())))
+        .until(
+            "an attack",
+            |e| matches!(e, Event::From(_, News::Board(b)) if b.stages.iter().any(|s| !s.signals.is_empty())),
+        )
         .await;
     let press = |console: &mut Console, keys: &str| {
         for c in keys.chars() {
@@ -142,17 +150,17 @@ async fn an_armed_console_blocks_after_the_phrase_and_not_before() {
         }
     };
     press(&mut console, "s");
-    console.until("sources", |e| matches!(e, Event::Sources { result: Ok(_), .. })).await;
+    console.until("sources", |e| matches!(e, Event::From(_, News::Sources { result: Ok(_), .. }))).await;
     press(&mut console, "ab");
     console.key(KeyCode::Enter, KeyModifiers::NONE);
     let mut phrase = None;
     console
         .until("a plan", |e| match e {
-            Event::Plan { result: Ok(plan), .. } => {
+            Event::From(_, News::Plan { result: Ok(plan), .. }) => {
                 phrase = Some(plan.phrase());
                 true
             }
-            Event::Plan { result: Err(error), .. } => panic!("{error}"),
+            Event::From(_, News::Plan { result: Err(error), .. }) => panic!("{error}"),
             _ => false,
         })
         .await;
@@ -165,14 +173,19 @@ async fn an_armed_console_blocks_after_the_phrase_and_not_before() {
     console.key(KeyCode::Enter, KeyModifiers::NONE);
     console
         .until("the end", |e| match e {
-            Event::Finished { result: Ok(finished) } => finished.outcome == crate::model::plan::Outcome::Done,
-            Event::Finished { result: Err(error) } => panic!("{error}"),
+            Event::From(_, News::Finished { result: Ok(finished) }) => {
+                finished.outcome == crate::model::plan::Outcome::Done
+            }
+            Event::From(_, News::Finished { result: Err(error) }) => panic!("{error}"),
             _ => false,
         })
         .await;
     assert_eq!(console.changes(), ["UpdateIPSet", "UpdateIPSet"]);
     console
-        .until("the effect", |e| matches!(e, Event::Progress { line } if line.contains("observed: WAF was seen")))
+        .until(
+            "the effect",
+            |e| matches!(e, Event::From(_, News::Progress { line }) if line.contains("observed: WAF was seen")),
+        )
         .await;
 }
 
@@ -182,12 +195,15 @@ async fn a_playbook_is_done_step_by_step_from_the_screen() {
     use crate::model::playbook::{RunRecord, StepState};
     let mut console = console(Mode::Armed, 60.0);
     console
-        .until("an attack", |e| matches!(e, Event::Board(b) if b.stages.iter().any(|s| !s.signals.is_empty())))
+        .until(
+            "an attack",
+            |e| matches!(e, Event::From(_, News::Board(b)) if b.stages.iter().any(|s| !s.signals.is_empty())),
+        )
         .await;
     let step = |id: &'static str, state: StepState| {
         move |e: &Event| {
             let is_it = |run: &RunRecord| run.step(id).is_some_and(|known| known.state == state);
-            matches!(e, Event::Runs(runs) if runs.iter().any(is_it))
+            matches!(e, Event::From(_, News::Runs(runs)) if runs.iter().any(is_it))
         }
     };
     let enter = |console: &mut Console| console.key(KeyCode::Enter, KeyModifiers::NONE);
@@ -200,11 +216,11 @@ async fn a_playbook_is_done_step_by_step_from_the_screen() {
     let mut phrase = None;
     console
         .until("a plan", |e| match e {
-            Event::Plan { result: Ok(plan), .. } => {
+            Event::From(_, News::Plan { result: Ok(plan), .. }) => {
                 phrase = Some(plan.phrase());
                 true
             }
-            Event::Plan { result: Err(error), .. } => panic!("{error}"),
+            Event::From(_, News::Plan { result: Err(error), .. }) => panic!("{error}"),
             _ => false,
         })
         .await;

@@ -11,7 +11,7 @@ use crate::cli::args::Common;
 use crate::cli::config;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
-use crate::cli::session::connection;
+use crate::cli::session::{narrowed, only};
 use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
 use crate::model::signal::SignalKind;
 use crate::playbook::{Mistake, read_file};
@@ -54,7 +54,7 @@ pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> R
 /// What stands on a stage now, by one reading of the board.
 async fn standing(common: &Common, stage: &crate::model::stage::StageSelector) -> Result<Vec<SignalKind>, Failure> {
     let settings = config::settings(common)?;
-    let aws = Aws::connect(&connection(common)).await?;
+    let aws = Aws::connect(&only(&narrowed(common, stage)?)?).await?;
     let id = crate::respond::resolve::stage(&aws, stage, crate::aws::Lane::Plan).await?.id;
     let board = read_board(&aws, &settings).await?;
     let row = board

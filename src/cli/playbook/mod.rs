@@ -36,7 +36,7 @@ pub(super) enum PlaybookCommand {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ListArgs {
-    /// The stage whose signals are to be answered: [region:]api/stage
+    /// The stage whose signals are to be answered: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: Option<StageSelector>,
 }
@@ -45,7 +45,7 @@ pub(super) struct ListArgs {
 pub(super) struct RunArgs {
     /// The playbook
     name: String,
-    /// The stage: [region:]api/stage
+    /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// A value for an input (repeatable); it stays with the run

@@ -37,7 +37,7 @@ pub(super) async fn run(common: &Common, args: RunArgs, printer: Printer) -> Res
     let pairs = args.inputs.iter().map(|text| values::split(text)).collect::<Result<Vec<_>, _>>()?;
     let inputs = values::typed(playbook, pairs)?;
     named(playbook, &args)?;
-    let session = Session::open(common).await?;
+    let session = Session::open_for(common, &args.stage).await?;
     printer.aside(&session.reconciled().await?);
     let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?.id;
     let incident = session.incident(&format!("playbook {} for {}", playbook.name, stage.label()))?;

@@ -7,7 +7,7 @@ use super::args::Common;
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::Printer;
-use super::session::connection;
+use super::session::{narrowed, only};
 use crate::aws::{Aws, Lane};
 use crate::model::stage::{ApiKind, StageId, StageSelector};
 use crate::respond::resolve::{self, ResolveError};
@@ -16,7 +16,7 @@ use crate::watch;
 /// Reads the stage that `selector` names in depth, and the board for its row.
 pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer: Printer) -> Result<Exit, Failure> {
     let settings = config::settings(common)?;
-    let aws = Aws::connect(&connection(common)).await?;
+    let aws = Aws::connect(&only(&narrowed(common, selector)?)?).await?;
     let (id, kind) = named(&aws, selector).await?;
     let report = watch::stage_report(&aws, &settings, &id, kind);
     let board = watch::read_board(&aws, &settings);

@@ -126,7 +126,7 @@ fn rule(out: &mut String, rule: &RuleRow) {
     };
     figures(out, &rule.place.to_string(), &rule.name, &does, &rule.figures, &rule.matches);
     if let Known::Yes(inner) = &rule.inner {
-        for one in inner.iter().take(MOST) {
+        for one in inner.iter().filter(|one| one.samples > 0).take(MOST) {
             let actions: Vec<&str> = one.actions.iter().map(|one| action(*one)).collect();
             let words = format!("{}: {}, {} samples ({})", one.name, share(one.share), one.samples, actions.join(", "));
             let _ = writeln!(out, "      {}", neutralised(&words));
@@ -184,8 +184,8 @@ fn methods(out: &mut String, report: &StageReport) {
     let Known::Yes(methods) = &report.methods else { return };
     let _ = writeln!(
         out,
-        "\n{:<34} {:<20} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  limit",
-        "method", "authorization", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "used"
+        "\n{:<34} {:<20} {:>7} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  limit",
+        "method", "authorization", "sampled", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "used"
     );
     for method in methods {
         self::method(out, method);
@@ -244,9 +244,10 @@ fn method(out: &mut String, method: &MethodRow) {
     let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
     let _ = writeln!(
         out,
-        "{:<34} {:<20} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  {limit}{marks}",
+        "{:<34} {:<20} {:>7} {:>9} {:>7} {:>7} {:>8} {:>8} {:>6}  {limit}{marks}",
         shortened(&method.name, 34),
         shortened(&method.authorization, 20),
+        percent(&method.sampled_share),
         plain(&method.requests_per_second),
         percent(&method.client_error_share),
         percent(&method.server_error_share),
@@ -265,7 +266,7 @@ fn posture(out: &mut String, report: &StageReport) {
     let posture = &report.posture;
     let _ = writeln!(out, "\nWhat guards it");
     let mut line = |what: &str, words: Option<String>| {
-        say(out, &format!("{what:<18} {}", words.unwrap_or_else(|| "?".to_owned())))
+        say(out, &format!("{what:<18} {}", words.unwrap_or_else(|| "?".to_owned())));
     };
     line(
         "web ACL",

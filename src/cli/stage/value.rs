@@ -110,7 +110,7 @@ fn rule(rule: &RuleRow) -> Value {
     let inside = of(&rule.inner, |inner| {
         let one = inner
             .iter()
-            .map(|one| json!({ "rule": one.name, "actions": one.actions, "samples": one.samples, "share": one.share }));
+            .map(|one| json!({ "rule": one.name, "action": one.action, "actions": one.actions, "samples": one.samples, "share": one.share }));
         one.collect()
     });
     let fields = json!({
@@ -195,6 +195,7 @@ fn method(method: &MethodRow) -> Value {
     });
     let figures = [
         ("requests_per_second", &method.requests_per_second),
+        ("sampled_share", &method.sampled_share),
         ("client_error_share", &method.client_error_share),
         ("server_error_share", &method.server_error_share),
         ("latency_p50_ms", &method.latency_p50_ms),

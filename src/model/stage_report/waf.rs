@@ -177,20 +177,24 @@ pub struct RuleRow {
     pub figures: Counters<Figure>,
     /// Its minutes, requests a minute.
     pub minutes: Counters<Arc<Series>>,
-    /// Rules inside the group that samples of the last minutes name, most samples first; empty where it is no group.
+    /// Rules inside the group, those that most samples of the last minutes name first; empty where it is no group. Of a group that cannot be
+    /// read (AWS's managed ones) only those that samples or overrides name.
     pub inner: Known<Vec<InnerRule>>,
     /// Of a rate rule: how many keys are over its limit now. `None` where it is no rate rule.
     pub rate_keys: Option<Known<usize>>,
 }
 
-/// A rule inside a group, as far as samples name it.
+/// A rule inside a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InnerRule {
-    /// Its name.
+    /// Its name, as samples write it where they name it: `AWS#AWSManagedRulesSQLiRuleSet#SQLi_BODY`.
     pub name: String,
+    /// What it does as the group or an override of it says; `None` where neither could be read. A group that only counts as a whole does not
+    /// change this.
+    pub action: Option<RuleAction>,
     /// What the samples say became of a match; more than one where samples differ.
     pub actions: Vec<RuleAction>,
-    /// How many samples name it.
+    /// How many samples name it; 0 where none does.
     pub samples: u64,
     /// Its share of the group's sampled requests by weight, a fraction (an estimate).
     pub share: f64,

@@ -7,9 +7,15 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::time::{advance, sleep};
 
+use std::time::Duration;
+
+use chrono::DateTime;
+
 use super::*;
 use crate::model::board::Board;
-use crate::tui::event::TimelineView;
+use crate::model::connection::ConnectionId;
+use crate::tui::effect::Ask;
+use crate::tui::event::{News, TimelineView};
 use crate::tui::keymap::load;
 use crate::tui::state::Mode;
 use crate::tui::theme::Theme;
@@ -61,7 +67,7 @@ async fn beside<F: Future<Output = ()>>(script: impl FnOnce(World) -> F) -> Exit
 }
 
 fn board() -> Event {
-    Event::Board(Arc::new(Board::empty(DateTime::UNIX_EPOCH)))
+    News::Board(Arc::new(Board::empty(DateTime::UNIX_EPOCH))).from(ConnectionId::FIRST)
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +163,7 @@ async fn a_key_is_shown_at_once_while_nothing_is_answered() {
         world.press('n');
         world.press('x');
         world.keys.send(Ok(TerminalEvent::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)))).unwrap();
-        assert_eq!(world.effects.recv().await, Some(Effect::Note("x".into())));
+        assert_eq!(world.effects.recv().await, Some(Effect::To(ConnectionId::FIRST, Ask::Note("x".into()))));
         sleep(Duration::from_millis(1)).await;
         let last = *world.frames.0.borrow().last().unwrap();
         assert!(last - pressed < Duration::from_millis(50));
@@ -170,13 +176,13 @@ async fn a_key_is_shown_at_once_while_nothing_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn the_incidents_clock_turns_by_itself_and_only_once_a_minute() {
     beside(|world| async move {
-        world.events.send(Event::Clock { account: DateTime::UNIX_EPOCH, rate: 1.0 }).unwrap();
+        world.events.send(News::Clock { account: DateTime::UNIX_EPOCH, rate: 1.0 }.from(ConnectionId::FIRST)).unwrap();
         let view = TimelineView {
             incident: Some("one".into()),
             opened_at: Some(DateTime::UNIX_EPOCH),
             ..TimelineView::default()
         };
-        world.events.send(Event::Timeline(Arc::new(view))).unwrap();
+        world.events.send(News::Timeline(Arc::new(view)).from(ConnectionId::FIRST)).unwrap();
         sleep(Duration::from_secs(1)).await;
         let before = world.drawn();
         sleep(Duration::from_mins(10)).await;

@@ -1,43 +1,85 @@
-//! The board's order, filter and cursor.
+//! The board's order, filter and cursor, over the stages of every connection.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::board::{Known, StageRow};
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::figure::Figure;
 
-use crate::tui::state::{Sort, State, worst};
+use crate::tui::fleet::{Fleet, Watched};
+use crate::tui::search::{Hay, Needle};
+use crate::tui::state::{RowAt, Sort, State, worst};
 
-/// Filters and sorts anew, and keeps the cursor on the stage it was on.
+/// A row that is shown, and what it is sorted by before anything else.
+struct Shown<'a> {
+    row: RowAt,
+    stage: &'a StageRow,
+    pinned: bool,
+    score: u32,
+}
+
+/// Filters and sorts anew, and keeps the cursor on the stage it was on. Where that one has gone, nothing is selected: the cursor does
+/// not come to stand on another stage by itself.
 pub(crate) fn arrange(state: &mut State) {
-    let Some(board) = state.board.clone() else {
-        return;
-    };
-    let needle = state.list.filter.trim().to_lowercase();
-    let mut order: Vec<usize> =
-        (0..board.stages.len()).filter(|i| needle.is_empty() || matches(&board.stages[*i], &needle)).collect();
-    let (sort, reversed) = (state.list.sort, state.list.reversed);
-    order.sort_by(|a, b| {
-        let by = compare(sort, &board.stages[*a], &board.stages[*b]);
+    let needle = Needle::new(&state.list.filter);
+    let (sort, reversed, several) = (state.list.sort, state.list.reversed, state.fleet.several());
+    let mut shown = shown(&state.fleet, &needle, &state.list.pinned);
+    shown.sort_by(|a, b| {
+        let by = compare(sort, a.stage, b.stage);
         let by = if reversed { by.reverse() } else { by };
-        // The board's own order is by name and never changes: rows of one rank do not dance.
-        by.then(a.cmp(b))
+        let first = (Reverse(a.pinned), Reverse(a.score)).cmp(&(Reverse(b.pinned), Reverse(b.score)));
+        first.then(by).then_with(|| by_name(several, a, b))
     });
     let held = state.list.held.as_ref();
-    let found = held.and_then(|id| order.iter().position(|i| board.stages[*i].id == *id));
+    let found = held.and_then(|held| shown.iter().position(|s| s.row.at == held.at && s.stage.id == held.stage));
+    // A pinned one has a mark before its name.
+    let widest = shown.iter().map(|s| s.stage.id.label().width() + usize::from(s.pinned)).max();
+    let order = shown.iter().map(|s| s.row).collect();
+    // Before the first board nothing is known to have gone.
+    state.list.gone = held.is_some_and(|held| found.is_none() && state.fleet.get(held.at).board.is_some());
     state.list.cursor.at = found.unwrap_or(if held.is_some() { state.list.cursor.at } else { 0 });
-    let widest = order.iter().map(|i| board.stages[*i].id.label().width()).max();
     state.list.label_width = u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX);
     state.list.order = order;
 }
 
-fn matches(row: &StageRow, needle: &str) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(needle);
-    has(&row.id.label())
-        || has(&row.id.api_id)
-        || matches!(&row.web_acl, Known::Yes(Some(name)) if has(name))
-        || row.signals.iter().any(|s| has(s.kind.id()) || has(s.severity.word()))
+fn shown<'a>(fleet: &'a Fleet, needle: &Needle, pinned: &[StageAt]) -> Vec<Shown<'a>> {
+    let rows = fleet.iter().flat_map(|(at, watched)| {
+        watched.stages().iter().enumerate().map(move |(index, stage)| (RowAt { at, index }, watched, stage))
+    });
+    rows.filter_map(|(row, watched, stage)| {
+        let score = if needle.is_empty() { 0 } else { score(needle, watched, stage)? };
+        let pinned = pinned.iter().any(|pin| pin.at == row.at && pin.stage == stage.id);
+        Some(Shown { row, stage, pinned, score })
+    })
+    .collect()
+}
+
+/// How well a row matches: by its name, whose it is, its web ACL, its API's id, what stands on it.
+fn score(needle: &Needle, watched: &Watched, row: &StageRow) -> Option<u32> {
+    let label = row.id.label();
+    let account = watched.board.as_ref().and_then(|board| board.identity.as_ref()).map(|id| &id.at);
+    let acl = match &row.web_acl {
+        Known::Yes(Some(name)) => Some(name.as_str()),
+        _ => None,
+    };
+    let names = [Some(label.as_str()), Some(watched.target.name.as_str()), acl];
+    let words =
+        [Some(row.id.api_id.as_str()), account.map(|at| at.account.as_str()), account.map(|at| at.region.as_str())];
+    let names = names.into_iter().flatten().map(Hay::Name);
+    let signals = row.signals.iter().flat_map(|s| [Hay::Word(s.kind.id()), Hay::Word(s.severity.word())]);
+    needle.score(&names.chain(words.into_iter().flatten().map(Hay::Word)).chain(signals))
+}
+
+/// A board's own order is by name and never changes: rows of one rank do not dance.
+fn by_name(several: bool, a: &Shown<'_>, b: &Shown<'_>) -> Ordering {
+    if !several {
+        return a.row.index.cmp(&b.row.index);
+    }
+    let key = |s: &Shown<'_>| (s.row.at, s.row.index);
+    let name = |s: &'_ Shown<'_>| (s.stage.id.api_name.clone(), s.stage.id.stage.clone());
+    name(a).cmp(&name(b)).then_with(|| key(a).cmp(&key(b)))
 }
 
 fn compare(sort: Sort, a: &StageRow, b: &StageRow) -> Ordering {
@@ -46,6 +88,7 @@ fn compare(sort: Sort, a: &StageRow, b: &StageRow) -> Ordering {
         Sort::Requests => largest(&a.figures.requests_per_second, &b.figures.requests_per_second),
         Sort::ClientErrors => largest(&a.figures.client_error_share, &b.figures.client_error_share),
         Sort::ServerErrors => largest(&a.figures.server_error_share, &b.figures.server_error_share),
+        Sort::Throttled => largest(&a.figures.throttled_per_second, &b.figures.throttled_per_second),
         Sort::Latency => largest(&a.figures.latency_p99_ms, &b.figures.latency_p99_ms),
         Sort::Blocked => largest(&a.figures.waf_blocked_per_second, &b.figures.waf_blocked_per_second),
         Sort::Name => Ordering::Equal,
@@ -64,8 +107,37 @@ fn largest(a: &Figure, b: &Figure) -> Ordering {
 
 /// Moves the cursor and holds on to the stage it comes to.
 pub(crate) fn moved(state: &mut State, delta: isize) {
+    state.list.gone = false;
     state.list.cursor.move_by(delta, state.list.order.len());
-    state.list.held = state.selected().map(|row| row.id.clone());
+    state.list.held = state.selected_at();
+}
+
+/// Moves the cursor to the first row of a connection; says where it has none.
+pub(crate) fn to_connection(state: &mut State, at: ConnectionId) {
+    let Some(first) = state.list.order.iter().position(|row| row.at == at) else {
+        let name = state.fleet.name(at).to_owned();
+        state.list.held = None;
+        state.list.cursor.at = 0;
+        state.complain(format!("{name} has no row here"));
+        return;
+    };
+    state.list.cursor.at = first;
+    moved(state, 0);
+}
+
+/// Keeps the selected stage on top, or lets it go again.
+pub(crate) fn pin(state: &mut State) {
+    let Some(stage) = state.selected_at() else { return };
+    let label = state.fleet.label(&stage);
+    state.list.held = Some(stage.clone());
+    if let Some(pinned) = state.list.pinned.iter().position(|pin| *pin == stage) {
+        state.list.pinned.remove(pinned);
+        state.say(format!("{label} is no longer pinned"));
+    } else {
+        state.list.pinned.push(stage);
+        state.say(format!("{label} stays on top until this console is left"));
+    }
+    arrange(state);
 }
 
 /// Clears the filter, or else lets the cursor follow the worst stage again; says when there is nothing to go back from.

@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
 use crate::tui::available::{available, overridable};
 use crate::tui::command::Command;
-use crate::tui::effect::{Effect, Format};
+use crate::tui::effect::{Ask, Effect, Format};
 use crate::tui::state::{PromptKind, Screen, State};
 use crate::tui::view::layout;
 
@@ -44,17 +44,23 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Quit | Command::Leave => quit(state, effects),
         Command::Back => back(state),
         Command::Help => go(state, Screen::Help),
-        Command::Timeline => go(state, Screen::Timeline),
+        Command::Timeline => {
+            if state.screen() != Screen::Timeline {
+                timeline::turn_to(state, state.focus());
+            }
+            go(state, Screen::Timeline);
+        }
+        Command::NextAccount => next_account(state),
         Command::Up => scroll(state, -1),
         Command::Down => scroll(state, 1),
         Command::PageUp => scroll(state, -page(state)),
         Command::PageDown => scroll(state, page(state)),
         Command::First => scroll(state, isize::MIN),
         Command::Last => scroll(state, isize::MAX),
-        Command::Note => prompt::open(state, PromptKind::Note, "", effects),
+        Command::Note => prompt::open(state, PromptKind::Note { at: state.focus() }, "", effects),
         Command::Redraw => state.clear = true,
         Command::Open => {
-            state.stage = state.selected().map(|row| row.id.clone());
+            state.stage = state.selected_at();
             state.list.held.clone_from(&state.stage);
             state.stage_scroll = crate::tui::list::Scroll::default();
             go(state, Screen::Stage);
@@ -72,9 +78,10 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::KillSwitch => stage::kill_switch(state, effects),
         Command::Filter => {
             let before = state.list.filter.clone();
-            let kind = PromptKind::Filter { before: before.clone() };
+            let kind = PromptKind::Filter { before: before.clone(), held: state.list.held.clone() };
             prompt::open(state, kind, &before, effects);
         }
+        Command::Pin => board::pin(state),
         Command::Sort => {
             state.list.sort = state.list.sort.next();
             state.list.reversed = false;
@@ -146,6 +153,15 @@ fn back(state: &mut State) {
     review::drop_if_left(state);
 }
 
+/// To the next account and region: its timeline, or the first of its rows.
+fn next_account(state: &mut State) {
+    let next = state.fleet.after(state.focus());
+    match state.screen() {
+        Screen::Timeline => timeline::turn_to(state, next),
+        _ => board::to_connection(state, next),
+    }
+}
+
 fn sorted(state: &mut State) {
     board::arrange(state);
     let order = if state.list.reversed { ", turned round" } else { "" };
@@ -154,7 +170,7 @@ fn sorted(state: &mut State) {
 
 fn export(state: &mut State, format: Format, effects: &mut Effects) {
     state.say("exporting …");
-    effects.push(Effect::Export(format));
+    effects.push(Effect::To(state.timeline.at, Ask::Export(format)));
 }
 
 fn page(state: &State) -> isize {

@@ -17,10 +17,11 @@ use chrono::{DateTime, Utc};
 use crossterm::event::Event as TerminalEvent;
 
 use crate::model::board::Board;
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::series::floor_minute;
 
 use super::effect::Effect;
-use super::event::{Event, StopReason};
+use super::event::{Event, News, StopReason};
 use super::state::{PromptKind, Screen, State};
 use super::view::layout;
 
@@ -32,20 +33,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     let mut effects = Effects::new();
     match event {
         Event::Terminal(event) => terminal(state, &event, &mut effects),
-        Event::Board(board) => on_board(state, board),
-        Event::Sources { stage, result } => sources::loaded(state, &stage, result),
-        Event::Ladder { stage, result } => stage::ladder_arrived(state, &stage, result),
-        Event::Plan { request, result } => review::planned(state, request, result),
-        Event::Progress { line } => review::progressed(state, line),
-        Event::Finished { result } => review::finished(state, result),
-        Event::Timeline(view) => timeline::arrived(state, view),
-        Event::Runs(runs) => playbook::arrived(state, runs),
-        Event::Clock { account, rate } => on_clock(state, account, rate),
-        Event::Exported { result } => match result {
-            Ok(path) => state.say(format!("exported to {path}")),
-            Err(reason) => state.complain(format!("not exported: {reason}")),
-        },
-        Event::Noted { result } => prompt::noted(state, result),
+        Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
+        Event::From(..) => {}
         Event::Mode(mode) => {
             state.mode = mode;
             state.changed = true;
@@ -57,6 +46,40 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     }
     settle(state);
     effects
+}
+
+/// Deals with what a connection tells. Whatever it is, it changes what is known of that connection, and of no other.
+fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) {
+    let of = |stage| StageAt { at, stage };
+    match news {
+        News::Board(board) => on_board(state, at, board),
+        News::Sources { stage, result } => sources::loaded(state, &of(stage), result),
+        News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
+        News::Plan { request, result } => review::planned(state, at, request, result),
+        News::Progress { line } => review::progressed(state, at, line),
+        News::Finished { result } => review::finished(state, at, result),
+        News::Timeline(view) => timeline::arrived(state, at, view),
+        News::Runs(runs) => playbook::arrived(state, at, runs),
+        News::Clock { account, rate } => on_clock(state, at, account, rate),
+        News::Exported { result } => match result {
+            Ok(path) => state.say(format!("exported to {path}")),
+            Err(reason) => state.complain(format!("not exported: {reason}")),
+        },
+        News::Noted { result } => prompt::noted(state, result),
+        News::SameAs(other) => same_as(state, at, other, effects),
+    }
+}
+
+/// Two names for one account and region: changes go through one of them, so that neither undoes or doubles the other's.
+fn same_as(state: &mut State, at: ConnectionId, other: ConnectionId, effects: &mut Effects) {
+    state.fleet.get_mut(at).same_as = Some(other);
+    let (name, other) = (state.fleet.name(at), state.fleet.name(other));
+    let words = format!("{name} is the same account and region as {other}: it is shown, and only {other} changes it");
+    state.complain(words);
+    let confirming = state.prompt.as_ref().is_some_and(|prompt| prompt.kind == PromptKind::Confirm);
+    if confirming && state.review.as_ref().is_some_and(|review| review.at == at) {
+        prompt::close(state, effects);
+    }
 }
 
 fn terminal(state: &mut State, event: &TerminalEvent, effects: &mut Effects) {
@@ -71,36 +94,40 @@ fn terminal(state: &mut State, event: &TerminalEvent, effects: &mut Effects) {
     }
 }
 
-fn on_board(state: &mut State, board: Arc<Board>) {
+fn on_board(state: &mut State, at: ConnectionId, board: Arc<Board>) {
+    let watched = state.fleet.get_mut(at);
     // Before the account has answered, a board's time is this machine's.
-    if board.identity.is_some() && state.now.is_none_or(|now| now < board.at) {
-        state.now = Some(board.at);
+    if board.identity.is_some() && watched.now.is_none_or(|now| now < board.at) {
+        watched.now = Some(board.at);
     }
-    state.rate = board.rate;
-    state.board = Some(board);
+    watched.rate = board.rate;
+    watched.board = Some(board);
     state.changed = true;
     board::arrange(state);
     playbook::arrange(state);
 }
 
 /// Time by itself changes the screen only where an age stands on it, and then only with a new minute.
-fn on_clock(state: &mut State, account: DateTime<Utc>, rate: f64) {
-    let before = shown_minutes(state);
-    state.now = Some(account);
-    if before != shown_minutes(state) || (rate - state.rate).abs() > f64::EPSILON {
+fn on_clock(state: &mut State, at: ConnectionId, account: DateTime<Utc>, rate: f64) {
+    let before = shown_minutes(state, at);
+    let watched = state.fleet.get_mut(at);
+    watched.now = Some(account);
+    let turned = (rate - watched.rate).abs() > f64::EPSILON;
+    watched.rate = rate;
+    if turned || before != shown_minutes(state, at) {
         state.changed = true;
     }
-    state.rate = rate;
 }
 
-/// What of the clock stands on the screen, in whole minutes: the incident's age, the present minute where actions count
+/// What of a connection's clock stands on the screen, in whole minutes: its incident's age, the present minute where actions count
 /// down, the age of stale figures.
-fn shown_minutes(state: &State) -> [Option<i64>; 3] {
-    let view = &state.timeline.view;
-    let open = view.opened_at.and_then(|opened| Some((state.now? - opened).num_minutes()));
+fn shown_minutes(state: &State, at: ConnectionId) -> [Option<i64>; 3] {
+    let watched = state.fleet.get(at);
+    let view = &watched.timeline;
+    let open = view.opened_at.and_then(|opened| Some((watched.now? - opened).num_minutes()));
     let counting = state.screen() == Screen::Timeline && !view.actions.is_empty();
-    let minute = state.now.filter(|_| counting);
-    [open, minute.map(|now| floor_minute(now).timestamp()), state.stale().map(|age| age.num_minutes())]
+    let minute = watched.now.filter(|_| counting);
+    [open, minute.map(|now| floor_minute(now).timestamp()), state.stale_at(at).map(|age| age.num_minutes())]
 }
 
 fn on_stop(state: &mut State, reason: StopReason, effects: &mut Effects) {

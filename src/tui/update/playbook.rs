@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::action::Terms;
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::playbook::{Doing, Fallback, Playbook, RunRecord, Step, StepState, Value};
 use crate::model::signal::SignalKind;
 
-use crate::tui::effect::{Effect, StepOf};
+use crate::tui::effect::{Ask, Effect, StepOf};
 use crate::tui::list::Cursor;
 use crate::tui::playbooks::PlaybooksPane;
 use crate::tui::state::{PromptKind, Screen, State, Subject};
@@ -18,7 +19,7 @@ use super::{Effects, keys, prompt, review, stage};
 
 /// The signals that stand on the stage that the playbooks are shown for.
 pub(crate) fn standing(state: &State) -> Vec<SignalKind> {
-    let row = state.playbooks.stage.as_ref().and_then(|stage| state.board.as_deref()?.row(stage));
+    let row = state.playbooks.stage.as_ref().and_then(|stage| state.fleet.row(stage));
     row.map(|row| row.signals.iter().map(|signal| signal.kind).collect()).unwrap_or_default()
 }
 
@@ -38,6 +39,9 @@ pub(crate) fn arrange(state: &mut State) {
 /// Shows the playbooks for the stage on the screen.
 pub(crate) fn open_list(state: &mut State) {
     state.playbooks.stage = stage::chosen(state);
+    // A stage of that name in another account may have runs of its own.
+    let at = state.playbooks.stage.as_ref().map(|stage| stage.at).unwrap_or_default();
+    state.playbooks.runs = Arc::clone(&state.fleet.get(at).runs);
     state.playbooks.order.clear();
     state.playbooks.cursor = Cursor::default();
     arrange(state);
@@ -69,7 +73,12 @@ fn given(playbook: &Playbook, run: &RunRecord) -> BTreeMap<String, Value> {
 }
 
 /// The runs, anew. A step that was under the cursor and is over now passes the cursor on.
-pub(crate) fn arrived(state: &mut State, runs: Arc<[RunRecord]>) {
+pub(crate) fn arrived(state: &mut State, at: ConnectionId, runs: Arc<[RunRecord]>) {
+    state.fleet.get_mut(at).runs = Arc::clone(&runs);
+    state.changed = true;
+    if state.playbooks.stage.as_ref().is_some_and(|stage| stage.at != at) {
+        return;
+    }
     let pane = &mut state.playbooks;
     let over = |pane: &PlaybooksPane| pane.selected_step().zip(pane.run()).is_some_and(|(step, run)| run.is_over(step));
     let before = over(pane);
@@ -81,7 +90,6 @@ pub(crate) fn arrived(state: &mut State, runs: Arc<[RunRecord]>) {
         });
         pane.step.at = next.unwrap_or(pane.step.at);
     }
-    state.changed = true;
 }
 
 /// Whether the selected step can be done now, and if not, why.
@@ -128,42 +136,39 @@ pub(crate) fn can_set(state: &State) -> Result<(), String> {
     }
 }
 
-fn chosen(state: &State) -> Option<(StepOf, Step)> {
+fn chosen(state: &State) -> Option<(ConnectionId, StepOf, Step)> {
     let pane = &state.playbooks;
     let step = pane.selected_step()?.clone();
-    let of = StepOf {
-        playbook: pane.playbook()?.name.clone(),
-        stage: pane.stage.clone()?,
-        step: step.id.clone(),
-        inputs: pane.given.clone(),
-    };
-    Some((of, step))
+    let StageAt { at, stage } = pane.stage.clone()?;
+    let of =
+        StepOf { playbook: pane.playbook()?.name.clone(), stage, step: step.id.clone(), inputs: pane.given.clone() };
+    Some((at, of, step))
 }
 
 /// Does the selected step; asks first for an input that has to be given.
 pub(crate) fn do_step(state: &mut State, effects: &mut Effects) {
-    let Some((of, step)) = chosen(state) else { return };
+    let Some((at, of, step)) = chosen(state) else { return };
     let missing = state.playbooks.playbook().and_then(|playbook| playbook.missing(&step, &of.inputs).next());
     if let Some(name) = missing.map(|input| input.name.clone()) {
         prompt::open(state, PromptKind::Input { then_do: true }, &format!("{name}="), effects);
         return;
     }
     match step.doing {
-        Doing::Note { .. } => effects.push(Effect::EndStep { step: of, state: StepState::Read }),
+        Doing::Note { .. } => effects.push(Effect::To(at, Ask::EndStep { step: of, state: StepState::Read })),
         Doing::Observe { .. } => {
             state.say(format!("observing {} …", step.id));
-            effects.push(Effect::ObserveStep(of));
+            effects.push(Effect::To(at, Ask::ObserveStep(of)));
         }
         Doing::Action { .. } | Doing::Undo { .. } => {
-            review::ask(state, Subject::Step { step: of, terms: Terms::default() }, effects);
+            review::ask(state, at, Subject::Step { step: of, terms: Terms::default() }, effects);
         }
     }
 }
 
 /// Leaves the selected step out.
 pub(crate) fn skip(state: &mut State, effects: &mut Effects) {
-    if let Some((step, _)) = chosen(state) {
-        effects.push(Effect::EndStep { step, state: StepState::Skipped });
+    if let Some((at, step, _)) = chosen(state) {
+        effects.push(Effect::To(at, Ask::EndStep { step, state: StepState::Skipped }));
     }
 }
 

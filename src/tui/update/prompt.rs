@@ -4,9 +4,11 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
+use crate::model::action::Action;
+use crate::model::connection::ConnectionId;
 use crate::tui::available::confirmable;
 use crate::tui::command::{Command, Context};
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::parse_duration;
 use crate::tui::state::{Prompt, PromptKind, State, Subject};
 
@@ -18,7 +20,7 @@ const LONGEST: usize = 1_000;
 /// Opens a prompt with `text` in it.
 pub(crate) fn open(state: &mut State, kind: PromptKind, text: &str, effects: &mut Effects) {
     if kind == PromptKind::Confirm {
-        effects.push(Effect::ConfirmationOpen(true));
+        effects.push(Effect::To(state.focus(), Ask::ConfirmationOpen(true)));
     }
     state.status = None;
     state.prompt = Some(Prompt { kind, input: Input::new(text.to_owned()), error: None });
@@ -29,7 +31,7 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
     if let Some(prompt) = state.prompt.take()
         && prompt.kind == PromptKind::Confirm
     {
-        effects.push(Effect::ConfirmationOpen(false));
+        effects.push(Effect::To(state.focus(), Ask::ConfirmationOpen(false)));
     }
     state.ladder = None;
 }
@@ -86,13 +88,16 @@ pub(crate) fn pasted(state: &mut State, text: &str) {
 fn typed(state: &mut State) {
     if let Some(Prompt { kind: PromptKind::Filter { .. }, input, .. }) = &state.prompt {
         state.list.filter = input.value().to_owned();
+        // The best match is what is looked for.
+        state.list.held = None;
         board::arrange(state);
     }
 }
 
 fn cancel(state: &mut State, effects: &mut Effects) {
-    if let Some(Prompt { kind: PromptKind::Filter { before }, .. }) = &state.prompt {
+    if let Some(Prompt { kind: PromptKind::Filter { before, held }, .. }) = &state.prompt {
         state.list.filter.clone_from(before);
+        state.list.held.clone_from(held);
         board::arrange(state);
     }
     close(state, effects);
@@ -104,32 +109,27 @@ fn submit(state: &mut State, effects: &mut Effects) {
     let asks_on = prompt.kind == PromptKind::Input { then_do: true };
     let outcome = match prompt.kind.clone() {
         PromptKind::Filter { .. } => Ok(()),
-        PromptKind::Note if text.is_empty() => Err("an empty note says nothing".to_owned()),
-        PromptKind::Note => {
-            state.pending_note = Some(text.clone());
-            effects.push(Effect::Note(text));
+        PromptKind::Note { .. } if text.is_empty() => Err("an empty note says nothing".to_owned()),
+        PromptKind::Note { at } => {
+            state.pending_note = Some((at, text.clone()));
+            effects.push(Effect::To(at, Ask::Note(text)));
             Ok(())
         }
         PromptKind::Duration { targets } => {
             parse_duration(&text).map(|seconds| review::block(state, &targets, seconds, effects))
         }
         PromptKind::Extend { action_id } => parse_duration(&text)
-            .map(|expires_after_seconds| effects.push(Effect::Extend { action_id, expires_after_seconds })),
+            .map(|seconds| Ask::Extend { action_id, expires_after_seconds: seconds })
+            .map(|ask| effects.push(Effect::To(state.timeline.at, ask))),
         PromptKind::Input { then_do } => playbook::typed(state, &text).map(|()| {
             if then_do {
                 close(state, effects);
                 playbook::do_step(state, effects);
             }
         }),
-        PromptKind::Throttle { stage } => {
-            stage::typed_throttle(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
-        }
-        PromptKind::Close { stage } => {
-            stage::typed_close(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
-        }
-        PromptKind::KillSwitch { stage } => {
-            stage::typed_switch(&stage, &text).map(|action| review::ask(state, Subject::Action(action), effects))
-        }
+        PromptKind::Throttle { stage } => action(state, stage.at, stage::typed_throttle(&stage.stage, &text), effects),
+        PromptKind::Close { stage } => action(state, stage.at, stage::typed_close(&stage.stage, &text), effects),
+        PromptKind::KillSwitch { stage } => action(state, stage.at, stage::typed_switch(&stage.stage, &text), effects),
         PromptKind::Reason { .. } if text.is_empty() => {
             Err("an override needs a reason; it goes into the journal".to_owned())
         }
@@ -154,6 +154,17 @@ fn submit(state: &mut State, effects: &mut Effects) {
     }
 }
 
+/// Asks for the plan of an action that was typed.
+fn action(
+    state: &mut State,
+    at: ConnectionId,
+    typed: Result<Action, String>,
+    effects: &mut Effects,
+) -> Result<(), String> {
+    review::ask(state, at, Subject::Action(typed?), effects);
+    Ok(())
+}
+
 /// Whether what was typed confirms the plan on the screen.
 fn confirm(state: &State, text: &str) -> Result<(), String> {
     let plan = state.ready_plan().ok_or("the plan is no longer on the screen")?;
@@ -170,9 +181,9 @@ pub(crate) fn noted(state: &mut State, result: Result<(), String>) {
     let text = state.pending_note.take();
     match (result, text) {
         (Ok(()), _) => state.say("noted"),
-        (Err(reason), Some(text)) if state.prompt.is_none() => {
+        (Err(reason), Some((at, text))) if state.prompt.is_none() => {
             state.prompt = Some(Prompt {
-                kind: PromptKind::Note,
+                kind: PromptKind::Note { at },
                 input: Input::new(text),
                 error: Some(format!("not written: {reason}")),
             });

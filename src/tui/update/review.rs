@@ -6,13 +6,14 @@ use ipnet::IpNet;
 
 use crate::model::action::{Action, BlockIp, Terms};
 use crate::model::address::Target;
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::stage::StageSelector;
 
 use crate::tui::available::confirmable;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Ask, Effect};
 use crate::tui::list::Scroll;
-use crate::tui::state::{Phase, Review, Screen, State, Subject};
+use crate::tui::state::{Phase, Review, Screen, State, Status, Subject};
 
 use super::{Effects, keys};
 
@@ -21,7 +22,7 @@ const PROGRESS_LINES: usize = 500;
 
 /// Plans to block `targets` on the stage whose sources are shown.
 pub(crate) fn block(state: &mut State, targets: &[IpAddr], expires_after_seconds: Option<u64>, effects: &mut Effects) {
-    let Some(stage) = &state.sources.stage else {
+    let Some(StageAt { at, stage }) = state.sources.stage.clone() else {
         return;
     };
     let action = Action::BlockIp(BlockIp {
@@ -34,34 +35,35 @@ pub(crate) fn block(state: &mut State, targets: &[IpAddr], expires_after_seconds
         ip_sets: Vec::new(),
         terms: Terms { expires_after_seconds, ..Terms::default() },
     });
-    ask(state, Subject::Action(action), effects);
+    ask(state, at, Subject::Action(action), effects);
 }
 
-/// Asks for a plan and shows it.
-pub(crate) fn ask(state: &mut State, subject: Subject, effects: &mut Effects) {
+/// Asks a connection for a plan and shows it.
+pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects: &mut Effects) {
     state.requests += 1;
     let request = state.requests;
-    effects.push(match subject.clone() {
-        Subject::Action(action) => Effect::Plan { request, action },
-        Subject::Undo { action_id, terms } => Effect::PlanUndo { request, action_id, terms },
-        Subject::Step { step, terms } => Effect::PlanStep { request, step, terms },
-    });
-    state.review = Some(Review { request, subject, phase: Phase::Planning, scroll: Scroll::default() });
+    let asked = match subject.clone() {
+        Subject::Action(action) => Ask::Plan { request, action },
+        Subject::Undo { action_id, terms } => Ask::PlanUndo { request, action_id, terms },
+        Subject::Step { step, terms } => Ask::PlanStep { request, step, terms },
+    };
+    effects.push(Effect::To(at, asked));
+    state.review = Some(Review { at, request, subject, phase: Phase::Planning, scroll: Scroll::default() });
     keys::go(state, Screen::Review);
 }
 
 /// Plans the same again.
 pub(crate) fn replan(state: &mut State, effects: &mut Effects) {
     if let Some(review) = &state.review {
-        let subject = review.subject.clone();
-        ask(state, subject, effects);
+        let (at, subject) = (review.at, review.subject.clone());
+        ask(state, at, subject, effects);
     }
 }
 
 /// Plans the same again with these guards overridden.
 pub(crate) fn replan_with(state: &mut State, guards: &[String], reason: String, effects: &mut Effects) {
     let Some(review) = &state.review else { return };
-    let mut subject = review.subject.clone();
+    let (at, mut subject) = (review.at, review.subject.clone());
     let terms = subject.terms_mut();
     for guard in guards {
         if !terms.overrides.contains(guard) {
@@ -69,20 +71,25 @@ pub(crate) fn replan_with(state: &mut State, guards: &[String], reason: String, 
         }
     }
     terms.reason = Some(reason);
-    ask(state, subject, effects);
+    ask(state, at, subject, effects);
 }
 
-/// The answer to a request for a plan; one that was left is dropped.
-pub(crate) fn planned(state: &mut State, request: u64, result: Result<Box<Plan>, String>) {
+/// The answer to a request for a plan; one that was left, or that another connection was asked for, is dropped.
+pub(crate) fn planned(state: &mut State, at: ConnectionId, request: u64, result: Result<Box<Plan>, String>) {
+    let whose = state.fleet.get(at).board.as_ref().and_then(|board| board.identity.as_ref()).map(|id| id.at.clone());
     let Some(review) = &mut state.review else {
         return;
     };
-    if review.request != request || !matches!(review.phase, Phase::Planning) {
+    if review.at != at || review.request != request || !matches!(review.phase, Phase::Planning) {
         return;
     }
     state.changed = true;
     review.scroll = Scroll::default();
     review.phase = match result {
+        // It cannot be, and must not be: then nobody is asked to confirm it.
+        Ok(plan) if whose.is_some_and(|whose| whose != plan.identity.at) => {
+            Phase::Failed(format!("the plan is for {}, which is not the account on the screen", plan.identity.label()))
+        }
         Ok(plan) => Phase::Ready(plan),
         Err(reason) => Phase::Failed(reason),
     };
@@ -99,22 +106,25 @@ pub(crate) fn apply(state: &mut State, phrase: String, effects: &mut Effects) {
         return;
     }
     let plan = Box::new(plan.clone());
-    effects.push(match state.review.as_ref().map(|review| &review.subject) {
-        Some(Subject::Step { step, .. }) => Effect::ApplyStep { plan: plan.clone(), phrase, step: step.clone() },
-        _ => Effect::Apply { plan: plan.clone(), phrase },
-    });
     if let Some(review) = &mut state.review {
+        let asked = match &review.subject {
+            Subject::Step { step, .. } => Ask::ApplyStep { plan: plan.clone(), phrase, step: step.clone() },
+            _ => Ask::Apply { plan: plan.clone(), phrase },
+        };
+        effects.push(Effect::To(review.at, asked));
         review.scroll = Scroll::default();
         review.phase = Phase::Applying { plan, lines: Vec::new() };
     }
 }
 
 /// A line about the change that is being made, or about its effect afterwards.
-pub(crate) fn progressed(state: &mut State, line: String) {
-    if state.screen() != Screen::Review {
-        state.say(line.clone());
+pub(crate) fn progressed(state: &mut State, at: ConnectionId, line: String) {
+    let own = state.review.as_ref().is_some_and(|review| review.at == at);
+    if state.screen() != Screen::Review || !own {
+        state.say(named(state, at, &line));
     }
     if let Some(Review { phase: Phase::Applying { lines, .. } | Phase::Done { lines, .. }, .. }) = &mut state.review
+        && own
         && lines.len() < PROGRESS_LINES
     {
         lines.push(line);
@@ -122,20 +132,31 @@ pub(crate) fn progressed(state: &mut State, line: String) {
     state.changed = true;
 }
 
+/// A line with the connection's name before it, where there are several.
+fn named(state: &State, at: ConnectionId, line: &str) -> String {
+    if state.fleet.several() { format!("{}: {line}", state.fleet.name(at)) } else { line.to_owned() }
+}
+
 /// The change that was being made has ended.
-pub(crate) fn finished(state: &mut State, result: Result<Box<Finished>, String>) {
-    if state.screen() != Screen::Review {
-        match &result {
-            Ok(done) => state.say(format!("{}: {}", done.action_id, outcome_words(done.outcome))),
-            Err(reason) => state.complain(format!("not carried out: {reason}")),
-        }
+pub(crate) fn finished(state: &mut State, at: ConnectionId, result: Result<Box<Finished>, String>) {
+    let own = state.review.as_ref().is_some_and(|review| review.at == at);
+    if state.screen() != Screen::Review || !own {
+        let (bad, line) = match &result {
+            Ok(done) => (false, format!("{}: {}", done.action_id, outcome_words(done.outcome))),
+            Err(reason) => (true, format!("not carried out: {reason}")),
+        };
+        state.status = Some(Status { text: named(state, at, &line), bad });
+        state.changed = true;
+    }
+    if !own {
+        return;
     }
     let applied = match (state.review.as_ref().map(|review| &review.phase), &result) {
         (Some(Phase::Applying { plan, .. }), Ok(done)) => Some((plan.clone(), done.clone())),
         _ => None,
     };
     if let Some((plan, done)) = applied {
-        super::stage::proven(state, &plan, &done);
+        super::stage::proven(state, at, &plan, &done);
     }
     if let Some(review) = state.review.take() {
         let phase = match review.phase {

@@ -4,23 +4,19 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::model::connection::StageAt;
 use crate::model::source::{Legitimacy, Sources};
-use crate::model::stage::StageId;
 
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::count;
 use crate::tui::list::Cursor;
 use crate::tui::state::{Load, PromptKind, Screen, SourcesPane, State};
 
-use super::{Effects, keys, prompt};
+use super::{Effects, keys, prompt, stage};
 
 /// Opens the sources of the stage on the screen and asks for them; a reading that is there already stays while it is renewed.
 pub(crate) fn open(state: &mut State, effects: &mut Effects) {
-    let stage = match state.screen() {
-        Screen::Stage => state.stage.clone(),
-        _ => state.selected().map(|row| row.id.clone()),
-    };
-    let Some(stage) = stage else { return };
+    let Some(stage) = stage::chosen(state) else { return };
     if state.screen() == Screen::Board {
         state.list.held = Some(stage.clone());
     }
@@ -44,11 +40,11 @@ pub(crate) fn reload(state: &mut State, effects: &mut Effects) {
     } else {
         state.sources.load = Load::Loading;
     }
-    effects.push(Effect::LoadSources(stage));
+    effects.push(Effect::To(stage.at, Ask::LoadSources(stage.stage)));
 }
 
 /// The sources are there. Marks and the cursor stay with their addresses; marks of addresses that are gone go with them.
-pub(crate) fn loaded(state: &mut State, stage: &StageId, result: Result<Arc<Sources>, String>) {
+pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sources>, String>) {
     let pane = &mut state.sources;
     if pane.stage.as_ref() != Some(stage) {
         return;

@@ -2,11 +2,12 @@
 
 use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle};
 use crate::model::address::Target;
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::stage::{StageId, StageSelector};
 
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::parse_duration;
 use crate::tui::state::{LadderPane, PromptKind, Screen, State, Subject};
 
@@ -16,11 +17,20 @@ use super::{Effects, prompt, review};
 const THROTTLE: &str = "throttle";
 
 /// The stage on the screen.
-pub(crate) fn chosen(state: &State) -> Option<StageId> {
+pub(crate) fn chosen(state: &State) -> Option<StageAt> {
     match state.screen() {
         Screen::Stage => state.stage.clone(),
-        _ => state.selected().map(|row| row.id.clone()),
+        _ => state.selected_at(),
     }
+}
+
+/// The stage on the screen, for something that is about to be typed: the board's cursor stays with it meanwhile.
+fn chosen_to_type(state: &mut State) -> Option<StageAt> {
+    let stage = chosen(state)?;
+    if state.screen() == Screen::Board {
+        state.list.held = Some(stage.clone());
+    }
+    Some(stage)
 }
 
 /// By id: a name may fit two APIs, and the row that was selected was one of them.
@@ -30,22 +40,22 @@ fn selector(stage: &StageId) -> StageSelector {
 
 /// Asks which method to throttle, and to what.
 pub(crate) fn throttle(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen(state) else { return };
+    let Some(stage) = chosen_to_type(state) else { return };
     prompt::open(state, PromptKind::Throttle { stage }, "", effects);
 }
 
 /// Asks in which way to close.
 pub(crate) fn close(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen(state) else { return };
+    let Some(stage) = chosen_to_type(state) else { return };
     let offered = Closure::WebAcl.word();
     state.ladder = Some(LadderPane { stage: stage.clone(), offered: offered.to_owned(), answer: None });
-    effects.push(Effect::LoadLadder(stage.clone()));
+    effects.push(Effect::To(stage.at, Ask::LoadLadder(stage.stage.clone())));
     prompt::open(state, PromptKind::Close { stage }, offered, effects);
 }
 
 /// The ways of closing have arrived: shown while the choice is open. What was offered makes way for what is recommended, unless
 /// somebody has begun to type.
-pub(crate) fn ladder_arrived(state: &mut State, stage: &StageId, result: Result<Box<Ladder>, String>) {
+pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Ladder>, String>) {
     let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
     let Some(prompt) = &mut state.prompt else { return };
     if !matches!(&prompt.kind, PromptKind::Close { stage: asked } if asked == stage) {
@@ -72,15 +82,14 @@ fn typed(rung: &Rung) -> Option<String> {
 
 /// Asks whom a closing policy is to let in: whom it was just proven to let in, else the configuration's own, proven on another stage.
 pub(crate) fn kill_switch(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen(state) else { return };
+    let Some(stage) = chosen_to_type(state) else { return };
     let text = match &state.proven {
         Some((of, allow)) if *of == stage => allow.clone(),
         _ if state.admitted.is_empty() => String::new(),
         _ => {
-            let other = state.board.as_ref().and_then(|board| {
-                let same_api = |id: &&StageId| id.api_id == stage.api_id && id.stage != stage.stage;
-                board.stages.iter().map(|row| &row.id).find(same_api).map(|id| id.stage.clone())
-            });
+            let same_api = |id: &&StageId| id.api_id == stage.stage.api_id && id.stage != stage.stage.stage;
+            let stages = state.fleet.get(stage.at).stages().iter();
+            let other = stages.map(|row| &row.id).find(same_api).map(|id| id.stage.clone());
             let allow = state.admitted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             other.map_or_else(|| allow.clone(), |other| format!("{allow} on {other}")).trim_start().to_owned()
         }
@@ -89,10 +98,10 @@ pub(crate) fn kill_switch(state: &mut State, effects: &mut Effects) {
 }
 
 /// Keeps what was proven for the next prompt.
-pub(crate) fn proven(state: &mut State, plan: &Plan, done: &Finished) {
+pub(crate) fn proven(state: &mut State, at: ConnectionId, plan: &Plan, done: &Finished) {
     let Action::KillSwitch(KillSwitch { prove_on: Some(_), allow, stage, .. }) = &plan.action else { return };
     if done.outcome == Outcome::Done {
-        let of = StageId { stage: stage.stage.clone(), ..plan.stage.clone() };
+        let of = StageAt { at, stage: StageId { stage: stage.stage.clone(), ..plan.stage.clone() } };
         let allow = allow.iter().map(|target| target.net.to_string()).collect::<Vec<_>>().join(" ");
         state.proven = Some((of, allow));
     }
@@ -101,8 +110,8 @@ pub(crate) fn proven(state: &mut State, plan: &Plan, done: &Finished) {
 /// Plans to flush a cache.
 pub(crate) fn flush(state: &mut State, authorizers: bool, effects: &mut Effects) {
     let Some(stage) = chosen(state) else { return };
-    let action = FlushCache { stage: selector(&stage), authorizers, terms: Terms::default() };
-    review::ask(state, Subject::Action(Action::FlushCache(action)), effects);
+    let action = FlushCache { stage: selector(&stage.stage), authorizers, terms: Terms::default() };
+    review::ask(state, stage.at, Subject::Action(Action::FlushCache(action)), effects);
 }
 
 /// What was typed to throttle: `POST /login 50 100 4h`, `* 500 500`.

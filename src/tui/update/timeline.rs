@@ -3,15 +3,32 @@
 use std::sync::Arc;
 
 use crate::model::action::Terms;
+use crate::model::connection::ConnectionId;
 
 use crate::tui::event::TimelineView;
-use crate::tui::state::{Item, State, Subject, stands};
+use crate::tui::state::{Item, State, Subject, TimelinePane, stands};
 
 use super::{Effects, review};
 
 /// A new timeline: what stands first, the soonest to expire on top; then what happened, newest first.
-pub(crate) fn arrived(state: &mut State, view: Arc<TimelineView>) {
-    let pane = &mut state.timeline;
+pub(crate) fn arrived(state: &mut State, at: ConnectionId, view: Arc<TimelineView>) {
+    state.fleet.get_mut(at).timeline = Arc::clone(&view);
+    state.changed = true;
+    if state.timeline.at == at {
+        show(&mut state.timeline, view);
+    }
+}
+
+/// Turns to the timeline of a connection.
+pub(crate) fn turn_to(state: &mut State, at: ConnectionId) {
+    if state.timeline.at == at {
+        return;
+    }
+    state.timeline = TimelinePane { at, ..TimelinePane::default() };
+    show(&mut state.timeline, Arc::clone(&state.fleet.get(at).timeline));
+}
+
+fn show(pane: &mut TimelinePane, view: Arc<TimelineView>) {
     let under = pane.items.get(pane.cursor.at).and_then(|i| key(&pane.view, *i));
     let mut actions: Vec<usize> = (0..view.actions.len()).filter(|i| stands(view.actions[*i].state)).collect();
     actions.sort_by_key(|i| {
@@ -29,7 +46,6 @@ pub(crate) fn arrived(state: &mut State, view: Arc<TimelineView>) {
     }
     pane.items = items;
     pane.view = view;
-    state.changed = true;
 }
 
 fn key(view: &TimelineView, item: Item) -> Option<Result<String, u64>> {
@@ -45,5 +61,5 @@ pub(crate) fn undo(state: &mut State, effects: &mut Effects) {
         return;
     };
     let subject = Subject::Undo { action_id, terms: Terms::default() };
-    review::ask(state, subject, effects);
+    review::ask(state, state.timeline.at, subject, effects);
 }

@@ -9,26 +9,30 @@ use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 use crate::model::board::{Board, Metric, StageRow};
+use crate::model::connection::ConnectionId;
 use crate::model::figure::Figure;
 use crate::model::series::floor_minute;
 use crate::model::signal::{Severity, SignalKind};
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{self, figure, millis, percent, rate, wrap};
-use crate::tui::state::{Sort, State, worst};
+use crate::tui::state::{RowAt, Sort, State, worst};
 
 use super::{draw, layout, strip};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Mark,
+    Connection,
     Stage,
     Requests,
     ClientErrors,
     ServerErrors,
     P50,
     P99,
+    Throttled,
     Allowed,
     Blocked,
     Scope,
@@ -50,42 +54,46 @@ const fn column(kind: Kind, title: &'static str, width: u16, rank: u8) -> Column
 }
 
 /// Every column, from left to right, at its least width.
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 15] = [
     column(Kind::Mark, "", 6, 0),
+    // Whose the row is; only where several accounts or regions are watched, and then as wide as their names.
+    column(Kind::Connection, "account", 0, 0),
     column(Kind::Stage, "stage", 12, 0),
     column(Kind::Requests, "req/s", 6, 1),
     column(Kind::ClientErrors, "4XX", 5, 3),
     column(Kind::ServerErrors, "5XX", 5, 2),
-    column(Kind::P50, "p50", 6, 9),
+    column(Kind::P50, "p50", 6, 10),
     column(Kind::P99, "p99", 6, 7),
-    column(Kind::Allowed, "allow/s", 7, 8),
+    column(Kind::Throttled, "429/s", 6, 8),
+    column(Kind::Allowed, "allow/s", 7, 9),
     column(Kind::Blocked, "block/s", 7, 4),
     // Wherever a WAF figure is shown, so is what it covers: the scope outlives the sparkline.
     column(Kind::Scope, "scope", 6, 5),
     column(Kind::Spark, "requests", 8, 6),
-    column(Kind::Errors, "errors", 8, 11),
-    column(Kind::Signal, "signal", 18, 10),
+    column(Kind::Errors, "errors", 8, 12),
+    column(Kind::Signal, "signal", 18, 11),
 ];
 
 /// The widest a sparkline and a stage's name become.
 const MOST_SPARK: u16 = 48;
 const MOST_STAGE: u16 = 40;
+/// The widest a connection's name becomes.
+const MOST_NAME: u16 = 28;
 const MARGIN: u16 = 2;
 
 /// Draws the board and the details of the selected stage.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let (table, side) = layout::board(body, state.list.order.len());
-    match &state.board {
-        Some(board) if !state.list.order.is_empty() => {
-            rows(state, board, table, buffer);
-            strip::draw(state, side, side.y == table.y, buffer);
-        }
-        _ => nothing(state, body, buffer),
+    if state.list.order.is_empty() {
+        nothing(state, body, buffer);
+        return;
     }
+    rows(state, table, buffer);
+    strip::draw(state, side, side.y == table.y, buffer);
 }
 
-fn rows(state: &State, board: &Board, area: Rect, buffer: &mut Buffer) {
-    let columns = fitting(area.width, state.list.label_width);
+fn rows(state: &State, area: Rect, buffer: &mut Buffer) {
+    let columns = fitting(area.width, state.list.label_width, names(state));
     let mut x = MARGIN;
     for (kind, title, width) in &columns {
         let title = sort_mark(state, *kind, title, (*width).into());
@@ -101,28 +109,31 @@ fn rows(state: &State, board: &Board, area: Rect, buffer: &mut Buffer) {
     let cursor = &state.list.cursor;
     let first = cursor.first_shown(state.list.order.len(), height);
     let shown = state.list.order.iter().enumerate().skip(first).take(height);
-    for (y, (n, index)) in (1..area.height).zip(shown) {
-        let Some(row) = board.stages.get(*index) else {
-            continue;
-        };
+    for (y, (n, row)) in (1..area.height).zip(shown) {
         let line = draw::row(area, y);
-        one(state, board, row, &columns, line, buffer);
-        if n == cursor.at {
+        one(state, *row, &columns, line, buffer);
+        if n == cursor.at && !state.list.gone {
             buffer.set_style(line, state.theme.selected);
             draw::left(buffer, line, "▸", state.theme.key);
         }
     }
 }
 
-fn one(
-    state: &State,
-    board: &Board,
-    row: &StageRow,
-    columns: &[(Kind, &'static str, u16)],
-    line: Rect,
-    buffer: &mut Buffer,
-) {
-    let stale = state.stale().is_some();
+/// Columns that the connections' names need, where there are several: with the age of figures that are stale.
+fn names(state: &State) -> Option<u16> {
+    let wide = |at| format!("{}{}", state.fleet.name(at), age_mark(state, at)).width();
+    let widest = state.fleet.iter().map(|(at, _)| wide(at)).max().filter(|_| state.fleet.several());
+    widest.map(|wide| u16::try_from(wide).unwrap_or(MOST_NAME).clamp(7, MOST_NAME))
+}
+
+/// ` 4m old` where a connection's figures are too old to act on: colour alone must not say so.
+fn age_mark(state: &State, at: ConnectionId) -> String {
+    state.stale_at(at).map_or_else(String::new, |age| format!(" {} old", format::minutes(age)))
+}
+
+fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Rect, buffer: &mut Buffer) {
+    let Some((board, row)) = state.fleet.get(at.at).board.as_deref().zip(state.row(at)) else { return };
+    let stale = state.stale_at(at.at).is_some();
     let mut x = MARGIN;
     for (kind, _, width) in columns {
         let area = cell(line, x, *width);
@@ -134,6 +145,8 @@ fn one(
                 x += width + 1;
                 continue;
             }
+            Kind::Stage if pinned(state, at, row) => (format!("*{}", row.id.label()), state.theme.heading),
+            Kind::Connection => (format!("{}{}", state.fleet.name(at.at), age_mark(state, at.at)), state.theme.text),
             _ => content(state, row, *kind),
         };
         let style = if stale { state.theme.stale } else { style };
@@ -144,6 +157,10 @@ fn one(
         }
         x += width + 1;
     }
+}
+
+fn pinned(state: &State, at: RowAt, row: &StageRow) -> bool {
+    state.list.pinned.iter().any(|pin| pin.at == at.at && pin.stage == row.id)
 }
 
 fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
@@ -167,11 +184,12 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         Kind::ServerErrors => number(&figures.server_error_share, percent, Some(SignalKind::ServerErrorsHigh)),
         Kind::P50 => number(&figures.latency_p50_ms, millis, None),
         Kind::P99 => number(&figures.latency_p99_ms, millis, None),
+        Kind::Throttled => number(&figures.throttled_per_second, rate, None),
         Kind::Allowed => number(&figures.waf_allowed_per_second, rate, Some(SignalKind::AllowedShareLow)),
         Kind::Blocked => number(&figures.waf_blocked_per_second, rate, Some(SignalKind::BlockedSpike)),
         Kind::Scope => (format::scope(&figures.waf_allowed_per_second, &figures.requests_per_second), theme.faint),
         Kind::Signal => (row.signals.first().map_or_else(String::new, |s| s.kind.id().to_owned()), mark(state, row).1),
-        Kind::Spark | Kind::Errors => (String::new(), theme.text),
+        Kind::Connection | Kind::Spark | Kind::Errors => (String::new(), theme.text),
     }
 }
 
@@ -202,13 +220,14 @@ fn sparkline(board: &Board, row: &StageRow, kind: Kind, area: Rect, style: Style
 }
 
 /// The columns that fit, at the widths they get: the stage's name and the sparklines take what is left.
-fn fitting(width: u16, labels: u16) -> Vec<(Kind, &'static str, u16)> {
-    let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
+fn fitting(width: u16, labels: u16, names: Option<u16>) -> Vec<(Kind, &'static str, u16)> {
+    let wide = |column: &Column| if column.kind == Kind::Connection { names.unwrap_or(0) } else { column.width };
+    let mut by_rank: Vec<&Column> = COLUMNS.iter().filter(|c| c.kind != Kind::Connection || names.is_some()).collect();
     by_rank.sort_by_key(|c| c.rank);
     let mut room = width.saturating_sub(MARGIN);
     let mut kept = Vec::new();
     for column in by_rank {
-        let needs = column.width + u16::from(!kept.is_empty());
+        let needs = wide(column) + u16::from(!kept.is_empty());
         if needs > room {
             break;
         }
@@ -217,7 +236,7 @@ fn fitting(width: u16, labels: u16) -> Vec<(Kind, &'static str, u16)> {
     }
     let sparks = u16::from(kept.contains(&Kind::Spark)) + u16::from(kept.contains(&Kind::Errors));
     let mut columns: Vec<(Kind, &'static str, u16)> =
-        COLUMNS.iter().filter(|c| kept.contains(&c.kind)).map(|c| (c.kind, c.title, c.width)).collect();
+        COLUMNS.iter().filter(|c| kept.contains(&c.kind)).map(|c| (c.kind, c.title, wide(c))).collect();
     for (kind, _, width) in &mut columns {
         if *kind == Kind::Stage {
             let more = labels.clamp(*width, MOST_STAGE).saturating_sub(*width).min(room);
@@ -240,6 +259,7 @@ fn sort_mark(state: &State, kind: Kind, title: &str, width: usize) -> String {
         Sort::Requests => Kind::Requests,
         Sort::ClientErrors => Kind::ClientErrors,
         Sort::ServerErrors => Kind::ServerErrors,
+        Sort::Throttled => Kind::Throttled,
         Sort::Latency => Kind::P99,
         Sort::Blocked => Kind::Blocked,
         Sort::Name => Kind::Stage,
@@ -254,7 +274,10 @@ fn sort_mark(state: &State, kind: Kind, title: &str, width: usize) -> String {
 }
 
 fn is_text(kind: Kind) -> bool {
-    matches!(kind, Kind::Mark | Kind::Stage | Kind::Scope | Kind::Signal | Kind::Spark | Kind::Errors)
+    matches!(
+        kind,
+        Kind::Mark | Kind::Connection | Kind::Stage | Kind::Scope | Kind::Signal | Kind::Spark | Kind::Errors
+    )
 }
 
 fn cell(line: Rect, x: u16, width: u16) -> Rect {
@@ -264,26 +287,28 @@ fn cell(line: Rect, x: u16, width: u16) -> Rect {
 
 fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
     let key = |command| state.keymap.key(Context::Board, command);
-    let text = match &state.board {
-        None => format!(
+    let boards: Vec<&Board> = state.fleet.iter().filter_map(|(_, watched)| watched.board.as_deref()).collect();
+    let stages: usize = boards.iter().map(|board| board.stages.len()).sum();
+    let text = match boards.as_slice() {
+        [] => format!(
             "Waiting for the first figures. Keys work already: {} help, {} quit.",
             key(Command::Help),
             key(Command::Quit)
         ),
-        Some(board) if !board.stages.is_empty() => format!(
-            "None of {} contains “{}”. {} shows them all.",
-            format::count(board.stages.len(), "stage"),
+        _ if stages > 0 => format!(
+            "None of {} matches “{}”. {} shows them all.",
+            format::count(stages, "stage"),
             state.list.filter,
             key(Command::Back)
         ),
-        Some(board) if board.polling.trouble.is_some() => {
+        boards if boards.iter().any(|board| board.polling.trouble.is_some()) => {
             "No figures: see the trouble above. This is not an empty account, it is one that could not be read."
                 .into()
         }
-        Some(board) if board.polling.read_at.is_none() => {
+        boards if boards.len() < state.fleet.len() || boards.iter().any(|board| board.polling.read_at.is_none()) => {
             "Looking for stages with traffic …".into()
         }
-        Some(_) => "No REST API stage was found in this account and region, and none has had traffic in the last three hours. Is it the right region?".into(),
+        _ => "No REST API stage was found in this account and region, and none has had traffic in the last three hours. Is it the right region?".into(),
     };
     let lines = wrap(&text, usize::from(body.width.saturating_sub(4)));
     for (y, line) in (1..body.height).zip(lines) {

@@ -78,7 +78,7 @@ fn chart(state: &State, row: &StageRow, topic: Topic, area: Rect, buffer: &mut B
     if area.height < LEAST_HEIGHT || area.width < 20 {
         return;
     }
-    let Some(board) = &state.board else { return };
+    let Some(board) = &state.here().board else { return };
     // Braille has two dots a column, so two minutes fit where a label takes none.
     let minutes = match area.width {
         0..50 => 60,

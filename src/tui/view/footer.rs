@@ -26,6 +26,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
             c.contexts().contains(&context) || (context != Context::Prompt && c.contexts().contains(&Context::Global))
         })
         .filter(|c| !(context == Context::Timeline && *c == Command::Timeline))
+        .filter(|c| state.fleet.several() || *c != Command::NextAccount)
         .map(|c| (c, state.keymap.key(context, c)))
         .collect();
     // What can be done now stays longest.
@@ -111,7 +112,7 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
 fn words(state: &State, prompt: &Prompt) -> String {
     match &prompt.kind {
         PromptKind::Filter { .. } => {
-            format!("Show stages that contain ({} shown)", state.list.order.len())
+            format!("Show stages that match ({} shown, the best first)", state.list.order.len())
         }
         PromptKind::Duration { targets } => {
             let until = match parse_duration(prompt.input.value()) {
@@ -126,15 +127,15 @@ fn words(state: &State, prompt: &Prompt) -> String {
         }
         PromptKind::Input { .. } => playbook_input(state, prompt),
         PromptKind::Throttle { stage } => {
-            format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", stage.label())
+            format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", state.fleet.label(stage))
         }
         PromptKind::Close { stage } => {
-            format!("Close {} in which way, and for how long? Lightest first: WAY [FOR]", stage.label())
+            format!("Close {} in which way, and for how long? Lightest first: WAY [FOR]", state.fleet.label(stage))
         }
         PromptKind::KillSwitch { stage } => {
             format!(
                 "Close {} by its resource policy to all but: PREFIX… [on STAGE to prove it there] [for TIME]",
-                stage.label()
+                state.fleet.label(stage)
             )
         }
         PromptKind::Confirm => {
@@ -142,7 +143,7 @@ fn words(state: &State, prompt: &Prompt) -> String {
             format!("To carry the plan out, type:  {phrase}")
         }
         PromptKind::Reason { guards } => format!("Why override {}?", guards.join(", ")),
-        PromptKind::Note => "A note for the timeline".into(),
+        PromptKind::Note { .. } => "A note for the timeline".into(),
     }
 }
 

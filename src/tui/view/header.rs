@@ -6,11 +6,14 @@
 //!  TROUBLE  GetMetricData is throttled …
 //! ```
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::board::Board;
+use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::tui::format::{count, minutes, time, wrap};
 use crate::tui::state::{Mode, State};
@@ -20,6 +23,8 @@ use super::timeline::remaining;
 
 /// The most lines of trouble.
 const TROUBLE_LINES: usize = 2;
+/// The most lines of several connections' trouble.
+const MOST_TROUBLES: usize = 4;
 const BETWEEN: u16 = 2;
 
 type Piece = (String, Style);
@@ -61,7 +66,8 @@ pub(crate) fn banner(state: &State) -> Style {
 fn who(state: &State) -> Vec<Piece> {
     let theme = &state.theme;
     let mut pieces = vec![(format!(" {} ", state.mode.words()), banner(state))];
-    match state.board.as_ref().and_then(|b| b.identity.as_ref()) {
+    let here = state.here();
+    match here.board.as_ref().and_then(|b| b.identity.as_ref()) {
         Some(identity) => {
             pieces.push((format!("{} {}", identity.at.account, identity.at.region), theme.text));
             if let Some(profile) = &identity.profile {
@@ -71,11 +77,14 @@ fn who(state: &State) -> Vec<Piece> {
                 pieces.push((format!("via {endpoint}"), theme.warn));
             }
         }
-        None => pieces.push((state.target.clone(), theme.faint)),
+        None => pieces.push((here.target.words.clone(), theme.faint)),
     }
-    let view = &state.timeline.view;
+    if let Some(other) = here.same_as {
+        pieces.push((format!("same as {}, which alone changes it", state.fleet.name(other)), theme.warn));
+    }
+    let view = &here.timeline;
     if let Some(incident) = &view.incident {
-        let open = match (state.now, view.opened_at) {
+        let open = match (here.now, view.opened_at) {
             (Some(now), Some(opened)) => format!(" open {}", minutes(now - opened)),
             _ => " open".into(),
         };
@@ -86,16 +95,20 @@ fn who(state: &State) -> Vec<Piece> {
 
 /// What we have done that stands, with the time that is left of what ends first. A closure is said as one.
 fn in_force(state: &State) -> Option<Piece> {
-    let stands = |a: &&ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
-    let mut live: Vec<&ActionRecord> = state.timeline.view.actions.iter().filter(stands).collect();
-    live.sort_by_key(|action| (action.expires_at.is_none(), action.expires_at));
-    let first = live.first()?;
-    let (left, style) = remaining(state, first);
-    let closed = live.iter().find(|action| action.action.is_closure());
+    let stands = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
+    let own = state.fleet.iter().filter(|(_, watched)| watched.same_as.is_none());
+    let of = own.flat_map(|(at, watched)| watched.timeline.actions.iter().map(move |action| (at, watched.now, action)));
+    let mut live: Vec<(ConnectionId, Option<DateTime<Utc>>, &ActionRecord)> = of.filter(|(.., a)| stands(a)).collect();
+    live.sort_by_key(|(.., action)| (action.expires_at.is_none(), action.expires_at));
+    let (first_at, now, first) = live.first()?;
+    let (left, style) = remaining(&state.theme, *now, first);
+    let stage =
+        |at: &ConnectionId, action: &ActionRecord| state.fleet.label(&StageAt { at: *at, stage: action.stage.clone() });
+    let closed = live.iter().find(|(.., action)| action.action.is_closure());
     let words = match (closed, live.len()) {
-        (Some(action), 1) => format!("CLOSED {} by {}, {left}", action.stage.label(), first.action.name()),
-        (Some(action), n) => format!("CLOSED {}, {n} in force, first {left}", action.stage.label()),
-        (None, 1) => format!("in force: {} {}, {left}", first.action.name(), first.stage.label()),
+        (Some((at, _, action)), 1) => format!("CLOSED {} by {}, {left}", stage(at, action), first.action.name()),
+        (Some((at, _, action)), n) => format!("CLOSED {}, {n} in force, first {left}", stage(at, action)),
+        (None, 1) => format!("in force: {} {}, {left}", first.action.name(), stage(first_at, first)),
         (None, n) => format!("{n} in force, first {left}"),
     };
     let style = if closed.is_some() || style == state.theme.bad { state.theme.bad } else { state.theme.warn };
@@ -105,10 +118,11 @@ fn in_force(state: &State) -> Option<Piece> {
 fn how(state: &State) -> Vec<Piece> {
     let theme = &state.theme;
     let mut pieces = Vec::new();
-    let Some(board) = &state.board else {
+    let boards: Vec<&Board> = state.fleet.iter().filter_map(|(_, watched)| watched.board.as_deref()).collect();
+    if boards.is_empty() {
         return vec![("no figures yet".into(), theme.faint)];
-    };
-    match board.polling.read_at {
+    }
+    match state.here().board.as_ref().and_then(|board| board.polling.read_at) {
         None => pieces.push(("no figures yet".into(), theme.faint)),
         Some(at) => {
             if let Some(age) = state.stale() {
@@ -118,7 +132,11 @@ fn how(state: &State) -> Vec<Piece> {
         }
     }
     let (attacks, notices) = state.severities();
-    let of = count(board.stages.len(), "stage");
+    let stages: usize = boards.iter().map(|board| board.stages.len()).sum();
+    let of = match state.fleet.len() {
+        1 => count(stages, "stage"),
+        n => format!("{} in {n} connections", count(stages, "stage")),
+    };
     if attacks > 0 {
         pieces.push((format!("{attacks} ATTACK"), theme.bad));
     }
@@ -127,13 +145,16 @@ fn how(state: &State) -> Vec<Piece> {
     }
     pieces.push((of, theme.faint));
     pieces.extend(in_force(state));
-    if (state.rate - 1.0).abs() > f64::EPSILON {
-        pieces.push((format!("×{}", short(state.rate)), theme.warn));
+    let rate = state.here().rate;
+    if (rate - 1.0).abs() > f64::EPSILON {
+        pieces.push((format!("×{}", short(rate)), theme.warn));
     }
-    if board.polling.metrics > 0 {
-        pieces.push((format!("${:.3}/h est.", board.polling.dollars_per_hour), theme.faint));
+    if boards.iter().any(|board| board.polling.metrics > 0) {
+        let dollars: f64 = boards.iter().map(|board| board.polling.dollars_per_hour).sum();
+        pieces.push((format!("${dollars:.3}/h est."), theme.faint));
     }
-    let (read, all) = board.polling.details;
+    let details = boards.iter().map(|board| board.polling.details);
+    let (read, all) = details.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     if read < all {
         pieces.push((format!("details {read}/{all}"), theme.faint));
     }
@@ -144,9 +165,12 @@ fn short(rate: f64) -> String {
     if rate.fract() == 0.0 { format!("{rate:.0}") } else { format!("{rate:.1}") }
 }
 
+/// What goes wrong. Of several connections a line each, with its name and the age of what is shown of it.
 fn trouble(state: &State, width: u16) -> Vec<String> {
-    let trouble = state.board.as_ref().and_then(|b| b.polling.trouble.as_ref());
-    let Some(trouble) = trouble else {
+    if state.fleet.several() {
+        return troubles(state);
+    }
+    let Some(trouble) = state.here().trouble() else {
         return Vec::new();
     };
     let mut lines = wrap(&format!("TROUBLE  {trouble}"), width.into());
@@ -155,6 +179,35 @@ fn trouble(state: &State, width: u16) -> Vec<String> {
         if let Some(last) = lines.last_mut() {
             last.push_str(" …");
         }
+    }
+    lines
+}
+
+fn troubles(state: &State) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut waiting = Vec::new();
+    for (at, watched) in state.fleet.iter() {
+        let name = state.fleet.name(at);
+        let stale = state.stale_at(at).map(minutes);
+        match (watched.trouble(), watched.age()) {
+            (Some(trouble), Some(age)) => {
+                lines.push(format!("TROUBLE {name}, figures {} old: {trouble}", minutes(age)));
+            }
+            (Some(trouble), None) => lines.push(format!("TROUBLE {name}, no figures: {trouble}")),
+            (None, _) if stale.is_some() => {
+                lines.push(format!("STALE {name}: figures {} old", stale.unwrap_or_default()));
+            }
+            (None, None) => waiting.push(name),
+            (None, Some(_)) => {}
+        }
+    }
+    if !waiting.is_empty() {
+        lines.push(format!("WAITING for the first figures of {}", waiting.join(", ")));
+    }
+    if lines.len() > MOST_TROUBLES {
+        let more = lines.len() - MOST_TROUBLES + 1;
+        lines.truncate(MOST_TROUBLES - 1);
+        lines.push(format!("TROUBLE … and {more} more; each row says how old its figures are"));
     }
     lines
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::tui::command::Context;
+use crate::tui::command::{Command, Context};
 use crate::tui::state::State;
 
 use super::draw;
@@ -13,14 +13,16 @@ use super::page::Page;
 /// Columns of the keys on the left.
 const GUTTER: usize = 22;
 
-const MARKS: [(&str, &str); 10] = [
+const MARKS: [(&str, &str); 12] = [
     ("?", "not known; the reason stands in the details. Never a guess, never a silent zero"),
     ("0", "zero, measured. A gap in a chart or sparkline is a minute without data"),
     ("~", "provisional: CloudWatch may still change the last two or three minutes"),
     ("allow/s block/s", "requests a second that WAF let through and refused, of everything behind the web ACL"),
+    ("429/s", "requests a second that were throttled; ? says in the details what to turn on so that it is known"),
     ("acl:3", "WAF's figures are the web ACL's, and three stages of the board stand behind it"),
     ("api:2", "two APIs have this name, and CloudWatch counts them together (inferred)"),
     ("ATTACK notice", "the worst signal that stands on the stage; ! is a warning without a signal"),
+    ("*", "a stage that is kept on top (pinned)"),
     ("STALE 4m", "the figures are that old: do not act on them as if they were live"),
     ("×20", "account time runs twenty times as fast as the clock on the wall (drills only)"),
     ("$0.012/h est.", "what polling costs at CloudWatch's price as configured; an estimate"),
@@ -48,7 +50,8 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     contexts.extend(Context::ALL.into_iter().filter(|c| *c != here && *c != Context::Global));
     for context in contexts {
         let mut first = true;
-        for (command, keys) in state.keymap.commands(context) {
+        let several = state.fleet.several();
+        for (command, keys) in state.keymap.commands(context).filter(|(c, _)| several || *c != Command::NextAccount) {
             if first {
                 page.gap();
                 page.spans(&[(context.doc(), theme.heading)]);

@@ -22,7 +22,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let pane = &state.playbooks;
     let Some(playbook) = pane.playbook() else { return };
     let (head, list, detail) = layout::playbooks(body, playbook.steps.len());
-    let stage = pane.stage.as_ref().map_or_else(String::new, crate::model::stage::StageId::label);
+    let stage = pane.stage.as_ref().map_or_else(String::new, |stage| state.fleet.label(stage));
     draw::left(buffer, head, &format!("{} for {stage}: {}", playbook.name, playbook.title), state.theme.heading);
     let height = usize::from(list.height);
     let first = pane.step.first_shown(playbook.steps.len(), height);

@@ -20,7 +20,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let pane = &state.playbooks;
     let (head, list, detail) = layout::playbooks(body, pane.order.len());
     let standing = standing(state);
-    let stage = pane.stage.as_ref().map_or_else(|| "no stage".to_owned(), crate::model::stage::StageId::label);
+    let stage = pane.stage.as_ref().map_or_else(|| "no stage".to_owned(), |stage| state.fleet.label(stage));
     let ids: Vec<&str> = standing.iter().map(|kind| kind.id()).collect();
     let stands = if ids.is_empty() { "no signal stands".to_owned() } else { format!("{} stand", ids.join(", ")) };
     draw::left(buffer, head, &format!("PLAYBOOKS for {stage}: {stands}"), state.theme.heading);
@@ -60,7 +60,7 @@ fn details(state: &State, width: u16) -> Page {
         let answers = if answers.is_empty() { "no signal".to_owned() } else { answers.join(", ") };
         let steps = playbook.steps.len();
         page.text(0, &format!("{steps} steps. It answers {answers}"), theme.faint);
-        if let Some(run) = pane.stage.as_ref().and_then(|stage| playbook.open_run(&pane.runs, stage)) {
+        if let Some(run) = pane.stage.as_ref().and_then(|stage| playbook.open_run(&pane.runs, &stage.stage)) {
             let over = playbook.steps.iter().filter(|step| run.is_over(step)).count();
             page.text(0, &format!("Run {} is under way: {over} of {steps} steps are over", run.id), theme.warn);
         }

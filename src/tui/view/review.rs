@@ -9,6 +9,8 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::model::action::Action;
+use crate::model::board::StageRow;
+use crate::model::connection::StageAt;
 use crate::model::plan::{Change, Effect, Finished, GuardResult, Outcome, Plan, Purpose, Verdict};
 use crate::tui::available::{confirmable, overridable};
 use crate::tui::command::{Command, Context};
@@ -60,12 +62,9 @@ fn title(state: &State, review: &Review) -> String {
         }
         Phase::Planning | Phase::Failed(_) => match &review.subject {
             Subject::Action(action) => {
-                let shown = state
-                    .sources
-                    .stage
-                    .as_ref()
-                    .map_or_else(|| action.stage().to_string(), crate::model::stage::StageId::label);
-                format!("PLAN {} on {shown}", action.name())
+                let named = state.fleet.get(review.at).stages().iter().find(|row| row.id.is_named_by(action.stage()));
+                let label = |row: &StageRow| state.fleet.label(&StageAt { at: review.at, stage: row.id.clone() });
+                format!("PLAN {} on {}", action.name(), named.map_or_else(|| action.stage().to_string(), label))
             }
             Subject::Undo { action_id, .. } => format!("PLAN undo {action_id}"),
             Subject::Step { step, .. } => {

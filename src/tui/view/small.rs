@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::model::connection::StageAt;
 use crate::tui::command::{Command, Context};
 use crate::tui::state::{SMALLEST, State, worst};
 
@@ -31,21 +32,20 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 
 fn signal(state: &State) -> (String, Style) {
     let theme = &state.theme;
-    let stages = state.board.iter().flat_map(|b| &b.stages);
-    let row = stages.filter(|row| worst(row).is_some()).max_by_key(|row| worst(row));
-    let stale = state.stale().map_or("", |_| "STALE ");
-    match row.and_then(|row| Some((row, row.signals.first()?))) {
-        Some((row, signal)) => {
-            (format!("{stale}{} {} {}", signal.severity.word(), row.id.label(), signal.kind.id()), theme.bad)
+    let stages = state.fleet.iter().flat_map(|(at, watched)| watched.stages().iter().map(move |row| (at, row)));
+    let row = stages.filter(|(_, row)| worst(row).is_some()).max_by_key(|(_, row)| worst(row));
+    let stale = |at| state.stale_at(at).map_or("", |_| "STALE ");
+    match row.and_then(|(at, row)| Some((at, row, row.signals.first()?))) {
+        Some((at, row, signal)) => {
+            let label = state.fleet.label(&StageAt { at, stage: row.id.clone() });
+            (format!("{}{} {label} {}", stale(at), signal.severity.word(), signal.kind.id()), theme.bad)
         }
-        None if state.board.as_ref().is_none_or(|b| b.stages.is_empty()) => match trouble(state) {
-            Some(trouble) => (format!("TROUBLE {trouble}"), theme.bad),
-            None => ("no figures yet".into(), theme.faint),
-        },
-        None => (format!("{stale}no signal stands"), theme.text),
+        None if state.fleet.iter().all(|(_, watched)| watched.stages().is_empty()) => {
+            match state.fleet.iter().find_map(|(_, watched)| watched.trouble()) {
+                Some(trouble) => (format!("TROUBLE {trouble}"), theme.bad),
+                None => ("no figures yet".into(), theme.faint),
+            }
+        }
+        None => (format!("{}no signal stands", stale(state.focus())), theme.text),
     }
-}
-
-fn trouble(state: &State) -> Option<&str> {
-    state.board.as_ref().and_then(|board| board.polling.trouble.as_deref())
 }

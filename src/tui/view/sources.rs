@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::source::{Legitimacy, Source, Sources, Tally};
-use crate::model::stage::StageId;
 use crate::tui::format::{count, percent, rate, time};
 use crate::tui::state::{Load, State};
 
@@ -18,7 +17,7 @@ const MARGIN: u16 = 2;
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let (head, table, detail) = layout::sources(body, state.sources.list().len());
     let pane = &state.sources;
-    let name = pane.stage.as_ref().map_or_else(String::new, StageId::label);
+    let name = pane.stage.as_ref().map_or_else(String::new, |stage| state.fleet.label(stage));
     let again = if pane.reloading { "  reading again …" } else { "" };
     let title = format!("SOURCES of {name}{again}");
     draw::left(buffer, draw::row(head, 0), &title, state.theme.heading);

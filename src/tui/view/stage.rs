@@ -8,7 +8,6 @@ use ratatui::text::Line;
 
 use crate::model::board::StageRow;
 use crate::model::figure::Figure;
-use crate::model::stage::StageId;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{figure, millis, percent, rate};
 use crate::tui::state::State;
@@ -32,7 +31,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
 pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     let mut page = Page::new(width);
     let Some(row) = state.open_row() else {
-        let name = state.stage.as_ref().map_or_else(String::new, StageId::label);
+        let name = state.stage.as_ref().map_or_else(String::new, |stage| state.fleet.label(stage));
         page.text(
             0,
             &format!("{name} is no longer on the board: it has no traffic, or it was deleted."),

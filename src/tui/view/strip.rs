@@ -9,7 +9,7 @@ use crate::model::board::{Known, StageRow};
 use crate::model::figure::{Figure, Scope};
 use crate::model::signal::{Severity, Signal, Unit};
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{minute, share};
+use crate::tui::format::{minute, share, time};
 use crate::tui::state::State;
 
 use super::chart;
@@ -21,10 +21,12 @@ const GUTTER: usize = 8;
 
 /// Draws the details; with room to spare (beside the board), the charts as well.
 pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer) {
+    let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let Some(row) = state.selected() else {
+        let page = gone(state, area.width);
+        draw::lines(buffer, area, &page.lines, 0);
         return;
     };
-    let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let roomy = beside || area.height > 14;
     let page = page(state, row, area.width, roomy);
     draw::lines(buffer, area, &page.lines, 0);
@@ -73,6 +75,25 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
         }
     }
     facts(state, row, &mut page);
+    page
+}
+
+/// The stage that was selected and is no longer there: nothing else takes its place by itself.
+fn gone(state: &State, width: u16) -> Page {
+    let theme = &state.theme;
+    let mut page = Page::new(width);
+    let Some(held) = state.list.held.as_ref().filter(|_| state.list.gone) else { return page };
+    page.spans(&[(&state.fleet.label(held), theme.heading)]);
+    let why = if state.fleet.row(held).is_some() {
+        "does not match the filter any more".to_owned()
+    } else {
+        let when = state.fleet.get(held.at).board.as_ref().map_or_else(String::new, |b| format!(" at {}", time(b.at)));
+        format!("is no longer on the board{when}: it was deleted, or had no traffic for three hours")
+    };
+    page.hanging("GONE", theme.bad, GUTTER, &why, theme.text);
+    let key = state.keymap.key(Context::Global, Command::Back);
+    let next = format!("no other stage is selected; {key} follows the first row, or move to another");
+    page.hanging("DO", theme.heading, GUTTER, &next, theme.text);
     page
 }
 

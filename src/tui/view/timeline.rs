@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,6 +12,7 @@ use crate::model::plan::Effect;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 use crate::tui::format::{duration, minutes, time};
 use crate::tui::state::{Item, State};
+use crate::tui::theme::Theme;
 
 use super::page::Page;
 use super::{draw, layout};
@@ -55,10 +57,14 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
 
 fn title(state: &State, area: Rect, buffer: &mut Buffer) {
     let view = &state.timeline.view;
+    let whose = match state.fleet.name(state.timeline.at) {
+        "" => String::new(),
+        name => format!(" of {name}"),
+    };
     let of = |wanted: ActionState| view.actions.iter().filter(|a| a.state == wanted).count();
     let mut text = match &view.incident {
-        Some(incident) => format!("TIMELINE {incident}: {} in force", of(ActionState::InForce)),
-        None => "TIMELINE: no incident is open".into(),
+        Some(incident) => format!("TIMELINE{whose} {incident}: {} in force", of(ActionState::InForce)),
+        None => format!("TIMELINE{whose}: no incident is open"),
     };
     for (number, words) in [(of(ActionState::InFlight), "in flight"), (of(ActionState::Unclear), "unclear")] {
         if number > 0 {
@@ -74,7 +80,7 @@ fn action_line(state: &State, action: &ActionRecord, area: Rect, buffer: &mut Bu
     let theme = &state.theme;
     let (word, style) = state_words(state, action);
     let left = format!("{word}  {}  {}", what(action), effect_words(action.effect));
-    let (right, right_style) = remaining(state, action);
+    let (right, right_style) = remaining(theme, state.fleet.get(state.timeline.at).now, action);
     let room = u16::try_from(right.chars().count()).unwrap_or(0) + 1;
     let cut = Rect { width: area.width.saturating_sub(room), ..area };
     draw::left(buffer, cut, left.trim_end(), style);
@@ -197,9 +203,9 @@ fn effect_words(effect: Option<Effect>) -> &'static str {
     }
 }
 
-pub(crate) fn remaining(state: &State, action: &ActionRecord) -> (String, Style) {
-    let theme = &state.theme;
-    match (action.expires_at, state.now) {
+/// How long an action has left by the time of its account, `now`.
+pub(crate) fn remaining(theme: &Theme, now: Option<DateTime<Utc>>, action: &ActionRecord) -> (String, Style) {
+    match (action.expires_at, now) {
         (Some(expires), Some(now)) if expires <= now => (format!("EXPIRED {} ago", minutes(now - expires)), theme.bad),
         (Some(expires), Some(now)) => (format!("{} left", minutes(expires - now)), theme.text),
         (Some(expires), None) => (format!("until {}", time(expires)), theme.text),

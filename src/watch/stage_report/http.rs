@@ -10,6 +10,7 @@ use crate::model::figure::Scope;
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, ApiKind, StageId};
 use crate::model::stage_report::{Endpoint, Posture, StageReport};
+use crate::watch::once::attack_began_on;
 
 const KIND: ApiKind = ApiKind::Http;
 
@@ -46,14 +47,15 @@ pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> Stag
     };
     let routes = known(routes.map(|routes| routes.iter().map(method).collect::<Vec<Method>>()), KIND);
     let targets = if let Known::Yes(routes) = &routes { routes.as_slice() } else { &[] };
-    let series = methods::read(aws, &around, targets).await;
+    let began = attack_began_on(aws, settings, (id, KIND), None);
+    let (series, began) = tokio::join!(Box::pin(methods::read(aws, &around, targets)), Box::pin(began));
     let now = aws.clock().now();
     StageReport {
         stage: id.clone(),
         kind: KIND,
         identity: known(identity, KIND),
         read_at,
-        attack_began: Known::No("not judged for HTTP APIs".to_owned()),
+        attack_began: known(began, KIND),
         waf: Known::Yes(None),
         methods: map(&routes, |routes| methods::rows(&around, routes, &series, now)),
         limits: methods::limits(&around, &series, now),

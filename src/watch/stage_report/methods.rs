@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 
 use super::frame::{Frame, missing};
 use super::known::{map, reason, value};
-use crate::aws::read::{MetricQuery, MetricResult, Statistic};
+use crate::aws::read::{MetricQuery, MetricResult, SampleSet, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
 use crate::model::change::ALL_METHODS;
-use crate::model::figure::{Figure, Origin, Scope};
+use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::limits::{Limit, LimitInForce, UsagePlan, in_force};
+use crate::model::method::MethodName;
 use crate::model::settings::Settings;
 use crate::model::stage::{ApiKind, StageId};
 use crate::model::stage_report::{ClientLimit, MethodRow, StageLimits};
@@ -192,10 +193,42 @@ fn row(around: &Around<'_>, frame: &Frame<'_>, method: &Method, held: &Result<He
         authorization: method.authorization.clone(),
         api_key_required: method.api_key_required,
         requests_per_second: requests,
+        sampled_share: Figure::unknown("HTTP APIs have no samples"),
         client_error_share: client,
         server_error_share: server,
         latency_p50_ms: p50,
         latency_p99_ms: p99,
+    }
+}
+
+/// Puts into each row its share of the sampled requests that went on to the API. A request is for the method that names it most closely.
+pub(super) fn sampled(rows: &mut [MethodRow], stage: &StageId, passed: Result<&(SampleSet, Scope), &str>) {
+    let (set, scope) = match passed {
+        Ok(passed) => passed,
+        Err(why) => return rows.iter_mut().for_each(|row| row.sampled_share = Figure::unknown(why)),
+    };
+    let mut methods: Vec<(usize, MethodName)> =
+        rows.iter().enumerate().filter_map(|(place, row)| Some((place, row.name.parse().ok()?))).collect();
+    methods.sort_by_key(|(_, method)| {
+        (method.path.matches('{').count(), method.path.contains("+}"), method.verb == "ANY")
+    });
+    let mut weights = vec![0.0; rows.len()];
+    let mut all = 0.0;
+    for sample in &set.samples {
+        let weight = sample.weight.max(1) as f64;
+        all += weight;
+        let takes = methods.iter().find(|(_, method)| method.takes(&sample.method, &sample.uri, &stage.stage));
+        if let Some((place, _)) = takes {
+            weights[*place] += weight;
+        }
+    }
+    for (row, weight) in rows.iter_mut().zip(weights) {
+        row.sampled_share = if all > 0.0 {
+            let (origin, scope) = (Origin::WafSamples, scope.clone());
+            Figure::Known(Reading { value: weight / all, at: set.to, origin, scope, provisional: false })
+        } else {
+            Figure::unknown("no request was sampled in the last minutes")
+        };
     }
 }
 
@@ -250,11 +283,9 @@ fn used(requests: &Figure, rate: &Known<Option<f64>>) -> Figure {
         Figure::Unknown(why) => return Figure::unknown(why.clone()),
     };
     match rate {
-        Known::Yes(Some(rate)) if *rate > 0.0 => Figure::Known(crate::model::figure::Reading {
-            value: reading.value / rate,
-            origin: Origin::Derived,
-            ..reading.clone()
-        }),
+        Known::Yes(Some(rate)) if *rate > 0.0 => {
+            Figure::Known(Reading { value: reading.value / rate, origin: Origin::Derived, ..reading.clone() })
+        }
         Known::Yes(Some(_)) => Figure::unknown("the limit is 0: nothing passes"),
         Known::Yes(None) => Figure::unknown("AWS says no limit"),
         Known::NotYet => Figure::unknown("not read yet"),

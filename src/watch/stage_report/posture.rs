@@ -111,7 +111,7 @@ pub(super) fn hints(posture: &Posture, policies: (&Known<Option<Policy>>, &Known
     let mut say = |words: &str| hints.push(words.to_owned());
     match &posture.web_acl {
         Known::Yes(None) => {
-            say("no web ACL: nothing inspects its requests, and there are no samples of who sends them")
+            say("no web ACL: nothing inspects its requests, and there are no samples of who sends them");
         }
         Known::Yes(Some(acl)) if acl.enforcing == 0 && acl.default_action == RuleAction::Allow => {
             say("its web ACL has no rule that turns anything away");

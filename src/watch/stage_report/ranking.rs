@@ -25,6 +25,8 @@ pub(super) struct Subject<'a> {
     pub(super) total: &'a Minutes,
     /// The default action's.
     pub(super) default: &'a Minutes,
+    /// What the rules inside the group at a place do, as far as that is known.
+    pub(super) declared: &'a dyn Fn(usize) -> Vec<(String, RuleAction)>,
     pub(super) frame: &'a Frame<'a>,
     pub(super) before: Before,
 }
@@ -97,8 +99,9 @@ fn only_counts(subject: &Subject<'_>, place: usize, row: &RuleRow) -> Option<Onl
     let (why, whole) = match &row.mode {
         RuleMode::Acts(RuleAction::Count) => ("its action is Count".to_owned(), true),
         RuleMode::GroupCounts => ("the group is overridden to Count".to_owned(), true),
-        RuleMode::GroupActs(overrides) => {
-            let counting = overrides.iter().filter(|(_, action)| *action == RuleAction::Count);
+        RuleMode::GroupActs(_) => {
+            let declared = (subject.declared)(place);
+            let counting = declared.iter().filter(|(_, action)| *action == RuleAction::Count);
             let names: Vec<&str> = counting.map(|(name, _)| name.as_str()).collect();
             if names.is_empty() {
                 return None;
@@ -158,16 +161,12 @@ fn let_through(subject: &Subject<'_>, place: usize, counted: &Series) -> (Figure
         let of = |value: f64| frame.reading((value / allowed).clamp(0.0, 1.0), minute, Origin::Derived);
         return (of(counted - later), of(counted));
     }
-    match frame.latest(part) {
-        Some((minute, (counted, allowed))) => (
-            Figure::unknown("what later rules turned away is not known yet"),
-            frame.reading((counted / allowed).min(1.0), minute, Origin::Derived),
-        ),
-        None => {
-            let unknown = || Figure::unknown("what the web ACL let through in that minute is not known");
-            (unknown(), unknown())
-        }
-    }
+    let Some((minute, (counted, allowed))) = frame.latest(part) else {
+        let unknown = || Figure::unknown("what the web ACL let through in that minute is not known");
+        return (unknown(), unknown());
+    };
+    let most = frame.reading((counted / allowed).min(1.0), minute, Origin::Derived);
+    (Figure::unknown("what later rules turned away is not known yet"), most)
 }
 
 /// The most that may have been turned away after a rule: all that was, less what rules before it did where that is known.
@@ -207,5 +206,145 @@ fn says(row: &RuleRow, why: &str, counted: &Figure, least: &Figure, most: &Figur
             )
         }
         _ => format!("{does}. How much of what was let through that is, is not known"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use chrono::TimeDelta;
+
+    use crate::model::board::Known;
+    use crate::model::figure::Scope;
+    use crate::model::settings::PollingSettings;
+    use crate::model::stage_report::RuleSource;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
+    }
+
+    /// Minutes 0 to 40 with these values a minute for each counter that is named, and zero for the others.
+    fn minutes(values: &[(WafCounter, f64)]) -> Minutes {
+        Counters::new(|counter| {
+            let value = values.iter().find(|(named, _)| *named == counter).map_or(0.0, |(_, value)| *value);
+            let mut series = Series::new(HISTORY_MINUTES);
+            (0..=40).for_each(|minute| series.set(at(minute), value));
+            Arc::new(series)
+        })
+    }
+
+    fn row(place: usize, name: &str, mode: RuleMode, minutes: Minutes) -> RuleRow {
+        RuleRow {
+            place,
+            name: name.to_owned(),
+            metric_name: name.to_owned(),
+            priority: 0,
+            source: RuleSource::Own,
+            matches: String::new(),
+            mode,
+            figures: Counters::new(|_| Figure::unknown("not asked")),
+            minutes,
+            inner: Known::NotYet,
+            rate_keys: None,
+        }
+    }
+
+    fn acl() -> WebAcl {
+        WebAcl {
+            name: "front".to_owned(),
+            id: String::new(),
+            arn: String::new(),
+            metric_name: "front-metric".to_owned(),
+            sampled: true,
+            metered: true,
+            default_action: RuleAction::Allow,
+            pre_process: Vec::new(),
+            rules: Vec::new(),
+            post_process: Vec::new(),
+            managed_by_firewall_manager: false,
+        }
+    }
+
+    fn ranked(rows: &[RuleRow], total: &Minutes, default: &Minutes) -> (Vec<InTheWay>, Vec<OnlyCounts>) {
+        let (polling, acl) = (PollingSettings::default(), acl());
+        let frame = Frame { now: at(41) + TimeDelta::seconds(5), polling: &polling, scope: Scope::Stage };
+        let before = Before::new(None, frame.now);
+        let declared = |place: usize| match &rows[place].mode {
+            RuleMode::GroupActs(overrides) => overrides.clone(),
+            _ => Vec::new(),
+        };
+        let subject = Subject { acl: &acl, rows, total, default, declared: &declared, frame: &frame, before };
+        (in_the_way(&subject), only_count(&subject))
+    }
+
+    const COUNTS: RuleMode = RuleMode::Acts(RuleAction::Count);
+    const BLOCKS: RuleMode = RuleMode::Acts(RuleAction::Block);
+
+    #[test]
+    fn what_later_rules_stop_leaves_bounds_and_what_earlier_ones_stop_does_not() {
+        use WafCounter::{Allowed, Blocked, Counted};
+        let counting = || minutes(&[(Counted, 300.0)]);
+        let blocking = || minutes(&[(Blocked, 200.0)]);
+        let total = minutes(&[(Allowed, 600.0), (Blocked, 200.0), (Counted, 300.0)]);
+        let default = minutes(&[(Allowed, 600.0)]);
+        let of = |rows: &[RuleRow]| {
+            let (_, counts) = ranked(rows, &total, &default);
+            let share = |figure: &Figure| figure.value().unwrap();
+            (share(&counts[0].let_through_at_least), share(&counts[0].let_through_at_most), counts[0].says.clone())
+        };
+        let earlier = of(&[row(1, "block", BLOCKS, blocking()), row(2, "count", COUNTS, counting())]);
+        assert!((earlier.0 - 0.5).abs() < 1e-6 && (earlier.1 - 0.5).abs() < 1e-6, "{earlier:?}");
+        assert!(earlier.2.contains("it would have stopped 50 % of what was let through"), "{}", earlier.2);
+        let later = of(&[row(1, "count", COUNTS, counting()), row(2, "block", BLOCKS, blocking())]);
+        assert!((later.0 - 100.0 / 600.0).abs() < 1e-6 && (later.1 - 0.5).abs() < 1e-6, "{later:?}");
+        assert!(later.2.contains("between 17 % and 50 %"), "{}", later.2);
+    }
+
+    #[test]
+    fn rules_that_do_more_of_it_than_before_come_first_and_the_default_action_is_one() {
+        use WafCounter::{Blocked, Captcha};
+        let idle = minutes(&[]);
+        let mut series = Series::new(HISTORY_MINUTES);
+        (0..=40).for_each(|minute| series.set(at(minute), if minute > 35 { 900.0 } else { 0.0 }));
+        let series = Arc::new(series);
+        let rising = Counters::new(|counter| Arc::clone(if counter == Blocked { &series } else { idle.of(counter) }));
+        let rows = [
+            row(1, "always", BLOCKS, minutes(&[(Blocked, 6_000.0)])),
+            row(2, "puzzle", RuleMode::GroupActs(Vec::new()), minutes(&[(Captcha, 60.0)])),
+            row(3, "rising", BLOCKS, rising),
+            row(4, "idle", BLOCKS, minutes(&[])),
+        ];
+        let total = minutes(&[(Blocked, 6_930.0), (Captcha, 60.0)]);
+        let (ways, _) = ranked(&rows, &total, &minutes(&[(Blocked, 30.0)]));
+        let names: Vec<(&str, bool)> = ways.iter().map(|way| (way.rule.as_str(), way.is_default)).collect();
+        assert_eq!(names, [("rising", false), ("always", false), ("puzzle", false), ("front-metric", true)]);
+        assert!((ways[0].stopped_per_second.value().unwrap() - 15.0).abs() < 1e-6);
+        assert!((ways[0].share_of_stopped.value().unwrap() - 900.0 / 6_990.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_only_counts_inside_a_group_is_named_and_not_guessed() {
+        let inside = RuleMode::GroupActs(vec![("SQLi_BODY".to_owned(), RuleAction::Count)]);
+        let rows = [row(1, "aws-sqli", inside, minutes(&[(WafCounter::Blocked, 60.0)]))];
+        let (_, counts) = ranked(&rows, &minutes(&[(WafCounter::Allowed, 60.0)]), &minutes(&[]));
+        assert_eq!(counts[0].counted_per_second.value(), None);
+        assert!(counts[0].says.contains("inside the group, SQLi_BODY only count"), "{}", counts[0].says);
+    }
+
+    #[test]
+    fn what_was_not_read_of_later_rules_leaves_the_least_unknown() {
+        use WafCounter::{Allowed, Counted};
+        let blind = Counters::new(|_| Arc::new(Series::new(HISTORY_MINUTES)));
+        let total = Counters::new(|counter| match counter {
+            Allowed => Arc::clone(minutes(&[(Allowed, 600.0)]).of(Allowed)),
+            other => Arc::clone(blind.of(other)),
+        });
+        let rows = [row(1, "count", COUNTS, minutes(&[(Counted, 300.0)]))];
+        let (ways, counts) = ranked(&rows, &total, &blind);
+        assert!(ways.is_empty());
+        assert_eq!(counts[0].let_through_at_least.value(), None);
+        assert!((counts[0].let_through_at_most.value().unwrap() - 0.5).abs() < 1e-6);
+        assert!(counts[0].says.contains("at most 50 %"), "{}", counts[0].says);
     }
 }

@@ -8,7 +8,7 @@ use super::known::{known, map, reason, value};
 use super::methods::{self, Around, Method};
 use super::waf::{self, Opened};
 use super::{dollars, posture, samples};
-use crate::aws::read::GuardedStage;
+use crate::aws::read::{GuardedStage, SampleSet};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
 use crate::model::figure::Scope;
@@ -17,7 +17,7 @@ use crate::model::limits::{DeployedMethod, Limit, UsagePlan};
 use crate::model::policy::Policy;
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, ApiKind, Deployment, DraftApi, StageDetail, StageId};
-use crate::model::stage_report::{DeploymentRow, Endpoint, Posture, StageReport, WafReport};
+use crate::model::stage_report::{DeploymentRow, Endpoint, Posture, StageReport, WafReport, why};
 use crate::watch::attack_began;
 
 const KIND: ApiKind = ApiKind::Rest;
@@ -109,18 +109,24 @@ pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> Stag
     };
     let opened = open(aws, settings, read.web_acl(id));
     let (opened, (deployed, series)) = tokio::join!(Box::pin(opened), Box::pin(methods));
-    let (began, waf, waf_metrics) = Box::pin(in_depth(aws, settings, id, opened, &read)).await;
+    let InDepth { began, waf, metrics, unread, passed } = Box::pin(in_depth(aws, settings, id, opened, &read)).await;
     let now = aws.clock().now();
-    let metrics_read = series.metrics + waf_metrics;
+    let metrics_read = series.metrics + metrics;
+    let mut posture = posture_of(&read, &waf, methods::detailed_by_default(&around));
+    posture.hints.extend(unread);
     StageReport {
         stage: id.clone(),
         kind: KIND,
         read_at,
         attack_began: began,
-        posture: posture_of(&read, &waf, methods::detailed_by_default(&around)),
+        posture,
         waf,
         limits: methods::limits(&around, &series, now),
-        methods: map(&deployed, |deployed| methods::rows(&around, deployed, &series, now)),
+        methods: map(&deployed, |deployed| {
+            let mut rows = methods::rows(&around, deployed, &series, now);
+            methods::sampled(&mut rows, id, passed.as_ref().map_err(String::as_str));
+            rows
+        }),
         deployments: deployments(&read),
         identity: known(read.identity, KIND),
         lacks: Vec::new(),
@@ -168,14 +174,19 @@ async fn open(aws: &Aws, settings: &Settings, arn: Known<Option<String>>) -> Kno
     }
 }
 
-/// When the attack began, the web ACL rule by rule, and how many metrics that took.
-async fn in_depth(
-    aws: &Aws,
-    settings: &Settings,
-    id: &StageId,
-    opened: Known<Option<Opened>>,
-    read: &Read,
-) -> (Known<Option<DateTime<Utc>>>, Known<Option<WafReport>>, usize) {
+/// What the web ACL tells, and when the attack began.
+struct InDepth {
+    began: Known<Option<DateTime<Utc>>>,
+    waf: Known<Option<WafReport>>,
+    /// How many metrics that took.
+    metrics: usize,
+    /// What could not be read of rule groups, a line each.
+    unread: Vec<String>,
+    /// What the default action let through, as samples have it, with what that speaks of.
+    passed: Result<(SampleSet, Scope), String>,
+}
+
+async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Option<Opened>>, read: &Read) -> InDepth {
     let there = value(&opened).and_then(Option::as_ref);
     let began = attack_began(aws, settings, id, there.and_then(|opened| opened.dimension.as_deref()));
     let rules = async {
@@ -188,17 +199,25 @@ async fn in_depth(
     let began = known(began, KIND);
     let (opened, rules) = match (opened, rules) {
         (Known::Yes(Some(opened)), Some(rules)) => (opened, rules),
-        (other, _) => return (began, map(&other, |_| None), 0),
+        (other, _) => {
+            let why = why(&other).unwrap_or("no web ACL, so that nothing samples its requests").to_owned();
+            return InDepth { began, waf: map(&other, |_| None), metrics: 0, unread: Vec::new(), passed: Err(why) };
+        }
     };
     let (now, stages_known) = (aws.clock().now(), read.behind(&opened.acl.arn));
     let scope = Scope::WebAcl { name: opened.acl.name.clone(), stages: waf::stages_behind(&opened, stages_known) };
-    let frame = Frame { now, polling: &settings.polling, scope };
+    let frame = Frame { now, polling: &settings.polling, scope: scope.clone() };
     let mut rows = waf::rows(&opened, &rules, &frame);
-    let samples = samples::read(aws, &opened.acl, &mut rows).await;
-    let metrics = rules.metrics;
+    let (samples, passed) = samples::read(aws, &opened, &mut rows).await;
     let since = value(&began).copied().flatten();
     let report = waf::report(&opened, &rules, rows, samples, &frame, since);
-    (began, Known::Yes(Some(report)), metrics)
+    InDepth {
+        began,
+        waf: Known::Yes(Some(report)),
+        metrics: rules.metrics,
+        unread: opened.unread(),
+        passed: passed.map(|passed| (passed, scope)),
+    }
 }
 
 fn posture_of(read: &Read, waf: &Known<Option<WafReport>>, detailed_metrics: Known<bool>) -> Posture {

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 
 use super::known::reason;
+use super::waf::Opened;
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
@@ -23,8 +24,12 @@ const MOST_RULES: usize = 12;
 /// Labels that are kept.
 const MOST_LABELS: usize = 50;
 
+/// What was sampled of the default action: what goes on to the API. The reason where it was not.
+pub(super) type Passed = Result<SampleSet, String>;
+
 /// Reads the samples of the rules that match something, and of the default action; puts what they tell of rules inside groups into `rows`.
-pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known<Samples> {
+pub(super) async fn read(aws: &Aws, opened: &Opened, rows: &mut [RuleRow]) -> (Known<Samples>, Passed) {
+    let acl = &opened.acl;
     let to = floor_minute(aws.clock().now());
     let from = to - TimeDelta::minutes(MINUTES);
     let (asked, mut missing) = asked(acl, rows);
@@ -43,26 +48,32 @@ pub(super) async fn read(aws: &Aws, acl: &WebAcl, rows: &mut [RuleRow]) -> Known
     }
     if let (Some(error), true) = (refused, sets.is_empty()) {
         let why = reason(&error, ApiKind::Rest);
-        rows.iter_mut().for_each(|row| row.inner = Known::No(why.clone()));
-        return Known::No(why);
+        for row in rows {
+            row.inner = Known::No(why.clone());
+        }
+        return (Known::No(why.clone()), Err(why));
     }
-    for row in rows.iter_mut() {
+    for (place, row) in rows.iter_mut().enumerate() {
         if !is_group(row) {
             row.inner = Known::Yes(Vec::new());
             continue;
         }
         row.inner = match sets.iter().find(|set| set.rule == row.metric_name) {
-            Some(set) => Known::Yes(inside(set)),
+            Some(set) => Known::Yes(inside(Some(set), opened.declared(place))),
+            None if !opened.declared(place).is_empty() => Known::Yes(inside(None, opened.declared(place))),
+            None if weight(row) == Some(0.0) => Known::No("not sampled: it matches nothing now".to_owned()),
             None => Known::No("no samples of it were read".to_owned()),
         };
     }
-    Known::Yes(Samples {
+    let samples = Samples {
         from,
         to,
         sampled: sets.iter().map(|set| set.samples.len() as u64).sum(),
         labels: labels(&sets),
         missing,
-    })
+    };
+    let passed = sets.into_iter().find(|set| set.rule == acl.metric_name);
+    (Known::Yes(samples), passed.ok_or_else(|| "the default action was not sampled".to_owned()))
 }
 
 fn is_group(row: &RuleRow) -> bool {
@@ -71,7 +82,7 @@ fn is_group(row: &RuleRow) -> bool {
 
 /// What matched most lately, by all its figures together; `None` where that is not known.
 fn weight(row: &RuleRow) -> Option<f64> {
-    row.figures.each().map(|(_, figure)| figure.value()).flatten().reduce(|a, b| a + b)
+    row.figures.each().filter_map(|(_, figure)| figure.value()).reduce(|a, b| a + b)
 }
 
 /// Metric names to ask for, and what is not asked for.
@@ -101,24 +112,26 @@ fn asked(acl: &WebAcl, rows: &[RuleRow]) -> (Vec<String>, Vec<String>) {
     (names, missing)
 }
 
-/// The rules inside a group that its samples name.
-fn inside(set: &SampleSet) -> Vec<InnerRule> {
+/// The rules inside a group: those that its samples name, and those that the group or its overrides do.
+fn inside(set: Option<&SampleSet>, declared: Vec<(String, RuleAction)>) -> Vec<InnerRule> {
     let weight = |weight: i64| weight.max(1) as f64;
-    let all: f64 = set.samples.iter().map(|sample| weight(sample.weight)).sum();
+    let samples = set.map_or(&[][..], |set| &set.samples);
+    let all: f64 = samples.iter().map(|sample| weight(sample.weight)).sum();
+    let rule =
+        |name: &str, action| InnerRule { name: name.to_owned(), action, actions: Vec::new(), samples: 0, share: 0.0 };
+    // Samples write a managed group's rule with the group's name before it.
+    let short = |name: &str| name.rsplit('#').next().unwrap_or(name).to_owned();
+    let mut declared: BTreeMap<String, RuleAction> = declared.into_iter().collect();
     let mut by_name: BTreeMap<&str, InnerRule> = BTreeMap::new();
-    for sample in &set.samples {
+    for sample in samples {
         let Some(name) = sample.rule_in_group.as_deref() else { continue };
-        let rule = by_name.entry(name).or_insert_with(|| InnerRule {
-            name: name.to_owned(),
-            actions: Vec::new(),
-            samples: 0,
-            share: 0.0,
-        });
+        let rule = by_name.entry(name).or_insert_with(|| rule(name, declared.remove(&short(name))));
         rule.samples += 1;
         rule.share += weight(sample.weight) / all;
         note(&mut rule.actions, sample.action);
     }
-    let mut rules: Vec<InnerRule> = by_name.into_values().collect();
+    let unseen = declared.iter().map(|(name, action)| rule(name, Some(*action)));
+    let mut rules: Vec<InnerRule> = by_name.values().cloned().chain(unseen).collect();
     rules.sort_by(|a, b| b.samples.cmp(&a.samples).then_with(|| a.name.cmp(&b.name)));
     rules
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 
 use super::frame::{Before, Frame, missing, provisional};
 use super::known::{known, reason};
@@ -14,7 +15,7 @@ use crate::model::figure::Figure;
 use crate::model::settings::Settings;
 use crate::model::stage::ApiKind;
 use crate::model::stage_report::{Behind, Counters, RuleMode, RuleRow, RuleSource, Samples, WafCounter, WafReport};
-use crate::model::waf::{Disposition, Rule, Statement, WebAcl};
+use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 use crate::watch::store::{Held, Window};
 
 /// Minutes read: as long as an attack may have stood, and the half hour before it where that is still kept.
@@ -24,6 +25,8 @@ const MINUTES: i64 = 180;
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) acl: WebAcl,
+    /// Rule groups of this account that it refers to, by ARN.
+    pub(super) groups: Vec<(String, Result<RuleGroup, AwsError>)>,
     behind: Known<Behind>,
     /// Everything together, under the dimension value that has data.
     total: Result<Held, AwsError>,
@@ -53,7 +56,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
     }
     let queries: Vec<MetricQuery> = names.iter().flat_map(|name| queries(name, "ALL", aws.region())).collect();
     let window = Window::last(MINUTES, aws.clock().now());
-    let read = read(aws, &queries, window).await;
+    let (read, groups) = tokio::join!(read(aws, &queries, window), groups(aws, &acl));
     let metrics = queries.len();
     let (total, dimension) = match read {
         Ok(held) => {
@@ -70,7 +73,52 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
         stages,
         others: Some("load balancers and other kinds of resource were not asked for".to_owned()),
     });
-    Ok(Opened { acl, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
+    Ok(Opened { acl, groups, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
+}
+
+/// The rule groups of this account that a web ACL refers to. AWS's managed groups cannot be read.
+async fn groups(aws: &Aws, acl: &WebAcl) -> Vec<(String, Result<RuleGroup, AwsError>)> {
+    let mut arns: Vec<&String> = acl
+        .in_order()
+        .filter_map(|rule| match &rule.statement {
+            Statement::RuleGroup { arn, .. } => Some(arn),
+            _ => None,
+        })
+        .collect();
+    arns.sort();
+    arns.dedup();
+    let calls = arns.into_iter().map(|arn| async move { (arn.clone(), aws.rule_group(arn, Lane::Plan).await) });
+    join_all(calls).await
+}
+
+impl Opened {
+    /// What the rules inside the group at a place of the order do, as the group and its overrides say; empty where neither tells.
+    pub(super) fn declared(&self, place: usize) -> Vec<(String, RuleAction)> {
+        let (read, overrides) = match self.acl.in_order().nth(place).map(|rule| &rule.statement) {
+            Some(Statement::RuleGroup { arn, overrides }) => {
+                let group = self.groups.iter().find(|(known, _)| known == arn);
+                (group.and_then(|(_, read)| read.as_ref().ok()), overrides)
+            }
+            Some(Statement::ManagedGroup { overrides, .. }) => (None, overrides),
+            _ => return Vec::new(),
+        };
+        let own = read.into_iter().flat_map(|group| &group.rules).filter_map(|rule| match rule.disposition {
+            Disposition::Action(action) => Some((rule.name.clone(), action)),
+            Disposition::Group { .. } => None,
+        });
+        let kept = own.filter(|(name, _)| overrides.iter().all(|(over, _)| over != name));
+        overrides.iter().cloned().chain(kept).collect()
+    }
+
+    /// Groups that could not be read, a line each.
+    pub(super) fn unread(&self) -> Vec<String> {
+        let failed = self.groups.iter().filter_map(|(arn, read)| Some((arn, read.as_ref().err()?)));
+        let line = |(arn, error): (&String, &AwsError)| {
+            let name = arn.rsplit('/').nth(1).unwrap_or(arn);
+            format!("what the rules inside rule group {name} do is not known: {}", reason(error, ApiKind::Rest))
+        };
+        failed.map(line).collect()
+    }
 }
 
 /// Reads what each rule did, in one call.
@@ -168,8 +216,15 @@ pub(super) fn report(
     let default_minutes = minutes(held, acl.metered);
     let total = opened.total.as_ref().ok().filter(|_| opened.dimension.is_some());
     let total_minutes = minutes(total, acl.metered);
-    let subject =
-        ranking::Subject { acl, rows: &rows, total: &total_minutes, default: &default_minutes, frame, before };
+    let subject = ranking::Subject {
+        acl,
+        rows: &rows,
+        total: &total_minutes,
+        default: &default_minutes,
+        declared: &|place| opened.declared(place),
+        frame,
+        before,
+    };
     let (in_the_way, only_count) = (ranking::in_the_way(&subject), ranking::only_count(&subject));
     WafReport {
         name: acl.name.clone(),

@@ -36,6 +36,13 @@ struct Query<'a> {
     ask: Ask<'a>,
 }
 
+impl Query<'_> {
+    /// Whether it asks for a metric of one of these namespaces; expressions are not looked into.
+    fn is_forbidden(&self, namespaces: &[String]) -> bool {
+        matches!(&self.ask, Ask::Metric { key, .. } if namespaces.contains(&key.namespace))
+    }
+}
+
 /// The window and order of a call.
 struct Window {
     from: DateTime<Utc>,
@@ -71,6 +78,10 @@ pub(super) fn get(account: &Account, input: &Value, context: &Context) -> Result
             points.reverse();
         }
         let mut rest: Vec<(i64, f64)> = points.into_iter().skip(skip).collect();
+        let is_forbidden = query.is_forbidden(&context.forbidden);
+        if is_forbidden {
+            rest.clear();
+        }
         let mut complete = true;
         if rest.len() > budget {
             rest.truncate(budget);
@@ -82,7 +93,12 @@ pub(super) fn get(account: &Account, input: &Value, context: &Context) -> Result
             rest.truncate(rest.len() / 2);
             complete = false;
         }
-        results.push(result(query, rest, complete));
+        let status = match complete {
+            _ if is_forbidden => "Forbidden",
+            true => "Complete",
+            false => "PartialData",
+        };
+        results.push(result(query, rest, status));
         if next.is_some() {
             break;
         }
@@ -223,7 +239,7 @@ fn term(
     }
 }
 
-fn result(query: &Query<'_>, points: Vec<(i64, f64)>, complete: bool) -> Tree {
+fn result(query: &Query<'_>, points: Vec<(i64, f64)>, status: &'static str) -> Tree {
     let label = query.label.map_or_else(
         || match &query.ask {
             Ask::Metric { key, .. } => key.metric.clone(),
@@ -237,6 +253,6 @@ fn result(query: &Query<'_>, points: Vec<(i64, f64)>, complete: bool) -> Tree {
         ("Label", Tree::Text(label)),
         ("Timestamps", Tree::List(times)),
         ("Values", Tree::List(values)),
-        ("StatusCode", Tree::text(if complete { "Complete" } else { "PartialData" })),
+        ("StatusCode", Tree::text(status)),
     ])
 }

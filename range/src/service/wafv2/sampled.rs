@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Outcome, acl, nonexistent, scope};
 use crate::error::AwsError;
-use crate::service::common::{integer, invalid, missing, required};
+use crate::service::common::{integer, invalid, missing, required, text};
 use crate::state::samples::{Sample, SampleStore};
-use crate::state::{Account, WebAcl};
+use crate::state::{Account, Live, WebAcl};
 use crate::wire::Tree;
 
 /// At most so many rows (documented).
@@ -105,16 +105,30 @@ pub(super) fn managed_keys(account: &Account, input: &Value) -> Outcome {
     let rule_name = required(input, "RuleName")?;
     let acl = account.waf.web_acls.get(id).map(|live| &**live.saved()).filter(|acl| acl.name == name);
     let acl = acl.ok_or_else(nonexistent)?;
-    let rule = acl.rules.iter().find(|rule| rule.get("Name").and_then(Value::as_str) == Some(rule_name));
-    let statement = rule.and_then(|rule| rule.pointer("/Statement/RateBasedStatement")).ok_or_else(nonexistent)?;
+    let named = |rules: &'_ [Value], name: &str| -> Option<Value> {
+        rules.iter().find(|rule| rule.get("Name").and_then(Value::as_str) == Some(name)).cloned()
+    };
+    // Inside a rule group the rule that refers to the group is named as well (documented).
+    let (rule, key) = match text(input, "RuleGroupRuleName") {
+        None => (named(&acl.rules, rule_name), rule_name.to_owned()),
+        Some(reference) => {
+            let reference = named(&acl.rules, reference).ok_or_else(nonexistent)?;
+            let arn = reference.pointer("/Statement/RuleGroupReferenceStatement/ARN").and_then(Value::as_str);
+            let group = account.waf.rule_groups.values().map(Live::saved).find(|group| Some(group.arn.as_str()) == arn);
+            let group = group.ok_or_else(nonexistent)?;
+            (named(&group.rules, rule_name), format!("{}/{rule_name}", group.name))
+        }
+    };
+    let statement = rule.as_ref().and_then(|rule| rule.pointer("/Statement/RateBasedStatement"));
+    let statement = statement.ok_or_else(nonexistent)?;
     if !["IP", "FORWARDED_IP"].contains(&statement.get("AggregateKeyType").and_then(Value::as_str).unwrap_or("")) {
         let message = "The rule's aggregate key type is not one that addresses can be listed for.";
         return Err(AwsError::bad("WAFUnsupportedAggregateKeyTypeException", message));
     }
-    let limited = account.waf.rate_limited.get(&(acl.arn.clone(), rule_name.to_owned()));
+    let limited = account.waf.rate_limited.get(&(acl.arn.clone(), key));
     let of = |v4: bool| -> Vec<String> {
         let all = limited.into_iter().flatten().filter(|address| address.is_ipv4() == v4);
-        all.take(10_000).map(|address| format!("{address}/{}", if v4 { 32 } else { 128 })).collect()
+        all.map(|address| format!("{address}/{}", if v4 { 32 } else { 128 })).collect()
     };
     Ok(json!({
         "ManagedKeysIPV4": {"IPAddressVersion": "IPV4", "Addresses": of(true)},

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::managed::{self, ManagedGroup};
 use super::statement::{Facts, Statement};
-use super::{Action, Reader, Verb, rule_labels};
+use super::{Action, Counter, Reader, Verb, enabled, rule_labels};
 use crate::state::Account;
 
 /// A reference to a group, with the web ACL's changes to it.
@@ -19,7 +19,8 @@ pub(crate) struct Group {
 }
 
 enum Body {
-    Own(Vec<OwnRule>),
+    /// The rules, and the series of them all.
+    Own(Vec<OwnRule>, usize),
     Managed(ManagedGroup),
     /// A managed group that the range does not know, or a group that is gone: matches nothing.
     Nothing,
@@ -30,6 +31,8 @@ struct OwnRule {
     labels: Vec<String>,
     statement: Statement,
     action: Action,
+    /// Its series in the group's own metrics; `None` where they are off.
+    series: Option<usize>,
 }
 
 /// A rule of the group that matched.
@@ -83,6 +86,9 @@ impl Group {
         reader.groups.push((arn.to_owned(), group.clone()));
         let Some(group) = group else { return (String::new(), Body::Nothing) };
         let prefix = format!("awswaf:{}:rulegroup:{}", account.id, group.name);
+        let metric = group.body.get("VisibilityConfig").and_then(|visibility| visibility["MetricName"].as_str());
+        let metric = metric.unwrap_or(&group.name);
+        let all = reader.series(metric, "ALL");
         let mut rules: Vec<&Value> = group.rules.iter().collect();
         rules.sort_by_key(|rule| rule["Priority"].as_i64().unwrap_or(0));
         let rules = rules
@@ -90,7 +96,10 @@ impl Group {
             .map(|rule| {
                 let name = rule["Name"].as_str().unwrap_or("").to_owned();
                 reader.rule = format!("{}/{name}", group.name);
+                let visibility = &rule["VisibilityConfig"];
+                let own = visibility["MetricName"].as_str().unwrap_or(&name);
                 OwnRule {
+                    series: enabled(visibility, "CloudWatchMetricsEnabled").then(|| reader.series(metric, own)),
                     labels: rule_labels(rule, &prefix),
                     statement: Statement::read(&rule["Statement"], reader),
                     action: Action::read(&rule["Action"]).unwrap_or(Action { verb: Verb::Count, code: 200 }),
@@ -98,7 +107,7 @@ impl Group {
                 }
             })
             .collect();
-        (group.name.clone(), Body::Own(rules))
+        (group.name.clone(), Body::Own(rules, all))
     }
 
     /// Runs the group. Rules that match and do not end go to `counted`; the rule that ends is given back.
@@ -108,16 +117,24 @@ impl Group {
         }
         match &self.body {
             Body::Nothing => None,
-            Body::Own(rules) => {
+            Body::Own(rules, all) => {
+                let mut matched = false;
                 for rule in rules {
                     if rule.statement.matches(facts) {
+                        matched = true;
                         facts.labels.extend(rule.labels.iter().cloned());
                         let hit = self.hit(&rule.name, rule.action);
-                        if hit.action.ends(facts.request) {
+                        let ends = hit.action.ends(facts.request);
+                        let counter = Counter::of(hit.action.verb, ends);
+                        facts.grouped.extend(rule.series.iter().chain([all]).map(|series| (*series, counter)));
+                        if ends {
                             return Some(hit);
                         }
                         counted(hit, &facts.labels);
                     }
+                }
+                if !matched {
+                    facts.grouped.push((*all, Counter::Passed));
                 }
                 None
             }
@@ -148,7 +165,7 @@ impl Group {
 
     /// Whether any rule asks for the country.
     pub(super) fn uses_geo(&self) -> bool {
-        let own = matches!(&self.body, Body::Own(rules) if rules.iter().any(|rule| rule.statement.uses_geo()));
+        let own = matches!(&self.body, Body::Own(rules, _) if rules.iter().any(|rule| rule.statement.uses_geo()));
         own || self.scope.as_ref().is_some_and(Statement::uses_geo)
     }
 }

@@ -102,11 +102,13 @@ pub(crate) enum Counter {
     Challenge,
     ValidCaptcha,
     ValidChallenge,
+    /// Went through a rule group and matched none of its rules.
+    Passed,
 }
 
 impl Counter {
     /// Every counter, by its index.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Allowed,
         Self::Blocked,
         Self::Counted,
@@ -114,6 +116,7 @@ impl Counter {
         Self::Challenge,
         Self::ValidCaptcha,
         Self::ValidChallenge,
+        Self::Passed,
     ];
 
     /// The metric's name (documented).
@@ -126,6 +129,7 @@ impl Counter {
             Self::Challenge => "ChallengeRequests",
             Self::ValidCaptcha => "RequestsWithValidCaptchaToken",
             Self::ValidChallenge => "RequestsWithValidChallengeToken",
+            Self::Passed => "PassedRequests",
         }
     }
 
@@ -153,6 +157,11 @@ pub(crate) struct Fate {
     pub(crate) events: Vec<Event>,
     /// Rate leaves that it counts for.
     pub(crate) rates: Vec<usize>,
+    /// What it counts for in rule groups, by index into [`Acl::groups_series`].
+    pub(crate) grouped: Vec<(usize, Counter)>,
+    /// Its labels, and how the evaluation ended.
+    pub(crate) labels: Vec<String>,
+    pub(crate) end: Counter,
 }
 
 /// A leaf that needs the address.
@@ -195,6 +204,8 @@ pub(crate) struct Acl {
     pub(crate) name: String,
     /// Metric names of the rules, and last the web ACL's own, under which the default action counts (field evidence).
     pub(crate) metrics: Vec<String>,
+    /// Metric names of this account's rule groups and of their rules, `ALL` for all of a group's.
+    pub(crate) groups_series: Vec<(String, String)>,
     /// What rules ask about addresses.
     pub(crate) leaves: Vec<Leaf>,
     /// Whether any rule asks for the country.
@@ -216,6 +227,19 @@ struct Reader<'a> {
     leaves: Vec<Leaf>,
     sets: Vec<(String, Option<Arc<IpSet>>)>,
     groups: Vec<(String, Option<Arc<RuleGroup>>)>,
+    groups_series: Vec<(String, String)>,
+}
+
+impl Reader<'_> {
+    /// The series of a rule group and one of its rules.
+    fn series(&mut self, group: &str, rule: &str) -> usize {
+        let name = (group.to_owned(), rule.to_owned());
+        let known = self.groups_series.iter().position(|known| *known == name);
+        known.unwrap_or_else(|| {
+            self.groups_series.push(name);
+            self.groups_series.len() - 1
+        })
+    }
 }
 
 impl Leaves for Reader<'_> {
@@ -243,8 +267,15 @@ impl Leaves for Reader<'_> {
 impl Acl {
     /// Compiles a web ACL as traffic sees it at `now`.
     pub(crate) fn read(source: &Arc<WebAcl>, account: &Account, now: DateTime<Utc>) -> Self {
-        let mut reader =
-            Reader { account, now, rule: String::new(), leaves: Vec::new(), sets: Vec::new(), groups: Vec::new() };
+        let mut reader = Reader {
+            account,
+            now,
+            rule: String::new(),
+            leaves: Vec::new(),
+            sets: Vec::new(),
+            groups: Vec::new(),
+            groups_series: Vec::new(),
+        };
         let mut own: Vec<&Value> = source.rules.iter().collect();
         own.sort_by_key(|rule| rule["Priority"].as_i64().unwrap_or(0));
         let ordered = source.pre_process.iter().chain(own).chain(&source.post_process);
@@ -268,6 +299,7 @@ impl Acl {
             leaves: reader.leaves,
             sets: reader.sets,
             groups: reader.groups,
+            groups_series: reader.groups_series,
         }
     }
 
@@ -291,7 +323,7 @@ impl Acl {
 
     /// What becomes of a request.
     pub(crate) fn judge(&self, request: &Request, country: &str, bits: &[bool]) -> Fate {
-        let mut facts = Facts { request, country, bits, labels: Vec::new(), rates: Vec::new() };
+        let mut facts = Facts { request, country, bits, labels: Vec::new(), rates: Vec::new(), grouped: Vec::new() };
         let mut events = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             match &rule.kind {
@@ -301,7 +333,7 @@ impl Acl {
                         let ended = action.ends(request);
                         events.push(rule.event(at, *action, ended, None, None, &facts.labels));
                         if ended {
-                            return Fate::ended(*action, events, facts.rates);
+                            return Fate::ended(*action, events, facts);
                         }
                     }
                 }
@@ -317,7 +349,7 @@ impl Acl {
                         events.push(rule.event(at, counted, false, Some(hit.name), hit.overrides, &facts.labels));
                     } else {
                         events.push(rule.event(at, hit.action, true, Some(hit.name), hit.overrides, &facts.labels));
-                        return Fate::ended(hit.action, events, facts.rates);
+                        return Fate::ended(hit.action, events, facts);
                     }
                 }
             }
@@ -325,7 +357,7 @@ impl Acl {
         let verdict = self.default_sampled.then(|| verdict(self.default, true, None, None, &facts.labels));
         let counts = self.default_metered.then(|| Counter::of(self.default.verb, true));
         events.push(Event { rule: self.rules.len(), counts, verdict });
-        Fate::ended(self.default, events, facts.rates)
+        Fate::ended(self.default, events, facts)
     }
 
     /// The rate leaves, with their index.
@@ -338,13 +370,29 @@ impl Acl {
 }
 
 impl Fate {
-    fn ended(action: Action, events: Vec<Event>, rates: Vec<usize>) -> Self {
-        Self { passed: action.verb == Verb::Allow, code: action.code, events, rates }
+    fn ended(action: Action, events: Vec<Event>, facts: Facts<'_>) -> Self {
+        Self {
+            passed: action.verb == Verb::Allow,
+            code: action.code,
+            events,
+            rates: facts.rates,
+            grouped: facts.grouped,
+            labels: facts.labels,
+            end: Counter::of(action.verb, true),
+        }
     }
 
     /// Of a request that no web ACL looks at.
     pub(crate) fn unseen() -> Self {
-        Self { passed: true, code: 200, events: Vec::new(), rates: Vec::new() }
+        Self {
+            passed: true,
+            code: 200,
+            events: Vec::new(),
+            rates: Vec::new(),
+            grouped: Vec::new(),
+            labels: Vec::new(),
+            end: Counter::Allowed,
+        }
     }
 }
 

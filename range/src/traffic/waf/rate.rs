@@ -12,6 +12,9 @@ use serde_json::Value;
 /// Seconds between two checks.
 pub(crate) const CHECK_SECONDS: i64 = 10;
 
+/// Addresses that one rate rule limits at once; of more, those with the highest rates (documented).
+const MOST_LIMITED: usize = 10_000;
+
 /// What a rate rule limits by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
@@ -124,8 +127,13 @@ impl Limiter {
             }
             self.sums.retain(|_, sum| *sum > 1e-6);
         }
-        let over: BTreeSet<IpAddr> =
-            self.sums.iter().filter(|(_, sum)| **sum > self.leaf.limit).map(|(address, _)| *address).collect();
+        let mut over: Vec<(IpAddr, f64)> = self.sums.iter().map(|(address, sum)| (*address, *sum)).collect();
+        over.retain(|(_, sum)| *sum > self.leaf.limit);
+        if over.len() > MOST_LIMITED {
+            over.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+            over.truncate(MOST_LIMITED);
+        }
+        let over: BTreeSet<IpAddr> = over.into_iter().map(|(address, _)| address).collect();
         match self.leaf.by {
             By::Ip => {
                 let changed = over != self.limited;

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::super::request::Request;
+use super::Counter;
 use super::text::{Field, Transform, decode_base64};
 
 /// A statement, compiled.
@@ -70,6 +71,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) labels: Vec<String>,
     /// Rate leaves that this request counts for.
     pub(crate) rates: Vec<usize>,
+    /// What it counts for in rule groups.
+    pub(crate) grouped: Vec<(usize, Counter)>,
 }
 
 /// Where the reader puts what needs more than the request: IP sets and rates.

@@ -1,0 +1,85 @@
+//! How the console is started: what it may do, its keys and colours, what it watches.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+
+use crate::model::playbook::Playbook;
+
+use super::fleet::Target;
+use super::keymap::Keymap;
+use super::theme::Theme;
+
+/// What the console is allowed to do, in one word the responder cannot miss.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// On the range: everything may be done, nothing of it is real.
+    Drill {
+        /// The scenario's name.
+        scenario: String,
+    },
+    /// On AWS, looking only.
+    ReadOnly,
+    /// On AWS, and confirmed plans are carried out.
+    Armed,
+}
+
+impl Mode {
+    /// The banner's words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Drill { scenario } => format!("DRILL {scenario}"),
+            Self::ReadOnly => "READ-ONLY".into(),
+            Self::Armed => "ARMED".into(),
+        }
+    }
+
+    /// Whether a confirmed plan may be carried out.
+    #[must_use]
+    pub fn may_apply(&self) -> bool {
+        !matches!(self, Self::ReadOnly)
+    }
+}
+
+/// How the console is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What it may do.
+    pub mode: Mode,
+    /// The keys, as [`super::keymap::load`] gives them.
+    pub keymap: Keymap,
+    /// The colours, as [`Theme::choose`] gives them.
+    pub theme: Theme,
+    /// The accounts and regions watched, in the order of their [`ConnectionId`]s; never empty.
+    pub targets: Vec<Target>,
+    /// Account time after which figures count as stale; three polls are a good measure.
+    pub stale_after: TimeDelta,
+    /// The expiry offered for a block, as it would be typed, e.g. `4h`.
+    pub block_for: String,
+    /// The playbooks there are.
+    pub playbooks: Arc<[Playbook]>,
+    /// What is wrong with playbook files that are not among them, a line each.
+    pub playbook_mistakes: Vec<String>,
+    /// Who is offered to be let in when a stage is closed: the configuration's break-glass and never-block ranges.
+    pub admitted: Vec<IpNet>,
+}
+
+impl Options {
+    /// The usual: three minutes to stale, blocks for four hours.
+    #[must_use]
+    pub fn new(mode: Mode, keymap: Keymap, theme: Theme) -> Self {
+        Self {
+            mode,
+            keymap,
+            theme,
+            targets: vec![Target::only("asking AWS who we are")],
+            stale_after: TimeDelta::minutes(3),
+            block_for: "4h".into(),
+            playbooks: Arc::new([]),
+            playbook_mistakes: Vec::new(),
+            admitted: Vec::new(),
+        }
+    }
+}
