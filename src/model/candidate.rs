@@ -90,7 +90,7 @@ pub struct Excluded {
 }
 
 /// What to block, in sets of growing size.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidates {
     /// The sets, smallest first; a larger one is there only where it is better.
     pub sets: Vec<CandidateSet>,

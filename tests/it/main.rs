@@ -39,6 +39,7 @@ mod tui_pty;
 mod tui_screens;
 mod tui_stage_actions;
 mod watch;
+mod watch_candidates;
 mod watch_permissions;
 mod watch_truth;
 mod watch_weather;

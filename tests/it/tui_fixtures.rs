@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::model::action::{Action, BlockIp, Terms, Throttle};
 use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, History, Known, Metric, Polling, StageRow};
+use portcullis::model::candidate::{CandidatePrefix, CandidateSet, Candidates, Standing};
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::ladder::{Ladder, Rung, Way};
@@ -15,7 +16,7 @@ use portcullis::model::plan::{
 use portcullis::model::playbook::{RunRecord, StepRecord, StepState};
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
-use portcullis::model::source::{Legitimacy, Source, Sources};
+use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
 use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 use portcullis::tui::TimelineView;
@@ -321,9 +322,12 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         actions: vec![(if new { "COUNT" } else { "ALLOW" }.into(), requests / 120)],
         first_seen: ago(1),
         last_seen: ago(0),
-        legitimacy,
+        legitimacy: legitimacy.clone(),
         behind_proxy: false,
         against: if new { vec!["sqli".into()] } else { Vec::new() },
+        before_per_second: if legitimacy == Legitimacy::SeenBefore { requests as f64 / 60.0 } else { 0.0 },
+        standing: if new { Standing::Attack } else { Standing::Unclassified },
+        counted_by: CountedBy::WafSamples,
     }
 }
 
@@ -347,6 +351,9 @@ pub(crate) fn sources() -> Sources {
         seen: 5_000,
         missing: Vec::new(),
         sources: list,
+        gone: Vec::new(),
+        log: None,
+        candidates: Candidates::default(),
     }
 }
 
@@ -610,4 +617,27 @@ pub(crate) fn runs() -> Arc<[RunRecord]> {
             step("works", StepState::NotObserved, 1, None, &["not observed within 480 s", HOSTILE]),
         ],
     }])
+}
+
+/// The same with sets of prefixes to block.
+pub(crate) fn sources_with_sets() -> Sources {
+    let prefix = |net: &str, attack_share: f64| CandidatePrefix {
+        prefix: net.parse().unwrap(),
+        attack_share,
+        legitimate_share: Some(0.001),
+        addresses: 12,
+        attack_addresses: 12,
+        warnings: Vec::new(),
+    };
+    let set = |prefixes: Vec<CandidatePrefix>| CandidateSet {
+        attack_share: prefixes.iter().map(|p| p.attack_share).sum(),
+        legitimate_share: Some(0.001 * prefixes.len() as f64),
+        unclassified_share: 0.01,
+        addresses: 12 * prefixes.len(),
+        weight: 5.0,
+        prefixes,
+    };
+    let both = vec![prefix("203.0.113.0/28", 0.6), prefix("2001:db8:77::/48", 0.2)];
+    let sets = vec![set(both[..1].to_vec()), set(both)];
+    Sources { candidates: Candidates { sets, ..Candidates::default() }, ..sources() }
 }
