@@ -163,22 +163,21 @@ impl Log {
             reading.missing.push("access log: its format says neither method, status nor user agent".to_owned());
             return Ok(());
         }
-        let mut best: Option<(f64, &[&str], Vec<Vec<String>>)> = None;
         let every: Vec<&str> = kinds.concat();
         let query =
             format!("stats count(*) as requests by {} | sort requests desc | limit {MOST_ROWS}", every.join(", "));
         let answer_now = self.ask(aws, &query, now, &mut reading.bytes_scanned).await?;
         let answer_before = self.ask(aws, &query, before, &mut reading.bytes_scanned).await?;
         let status = self.names(&[Field::Status]);
-        for names in &kinds {
-            let counts = (tally(&answer_now, names, now), tally(&answer_before, names, before));
-            let by_status = status.as_ref() == Some(names);
+        let tell = |names: Vec<&'_ str>| {
+            let by_status = status.as_ref() == Some(&names);
             let tells = |values: &[String]| !(by_status && is_of_our_making(values));
-            let (worth, values) = risen(&counts.0, &counts.1, tells);
-            if !values.is_empty() && best.as_ref().is_none_or(|(most, ..)| worth > *most) {
-                best = Some((worth, names, values));
-            }
-        }
+            let (worth, values) =
+                risen(&tally(&answer_now, &names, now), &tally(&answer_before, &names, before), tells);
+            (worth, names.into_iter().map(str::to_owned).collect::<Vec<String>>(), values)
+        };
+        let told = kinds.into_iter().map(tell).filter(|(_, _, values)| !values.is_empty());
+        let best = told.max_by(|a, b| a.0.total_cmp(&b.0));
         let Some((_, names, values)) = best else { return Ok(()) };
         let one = |values: &Vec<String>| {
             let pairs = names.iter().zip(values).map(|(name, value)| format!("{name} = '{value}'"));
