@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::model::action::{Action, BlockIp, Terms};
 use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, History, Known, Metric, Polling, StageRow};
+use portcullis::model::candidate::{Candidates, Standing};
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
-use portcullis::model::source::{Legitimacy, Source, Sources};
+use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
 use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::TimelineEntry;
 use portcullis::tui::TimelineView;
@@ -155,6 +156,9 @@ pub fn sources(count: u32) -> Sources {
         against: vec!["sqli".into()],
         legitimacy: Legitimacy::NotSeenBefore,
         behind_proxy: n.is_multiple_of(9),
+        before_per_second: 0.0,
+        standing: Standing::Attack,
+        counted_by: CountedBy::WafSamples,
     };
     Sources {
         web_acl: "front".into(),
@@ -166,6 +170,9 @@ pub fn sources(count: u32) -> Sources {
         seen: 5_000,
         missing: Vec::new(),
         sources: (0..count).map(source).collect(),
+        gone: Vec::new(),
+        log: None,
+        candidates: Candidates::default(),
     }
 }
 

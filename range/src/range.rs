@@ -243,6 +243,12 @@ impl Range {
         &mut self.account
     }
 
+    /// Who belongs to a population, with each address' part of what it sends, a fraction; empty where there is no such population.
+    #[must_use]
+    pub fn senders(&self, population: &str) -> Vec<(IpAddr, f64)> {
+        self.traffic.senders(population)
+    }
+
     /// What traffic really was, whoever asked.
     #[must_use]
     pub fn truth(&self) -> &Truth {

@@ -9,40 +9,56 @@ use super::session::Session;
 use super::text;
 use crate::aws::Lane;
 use crate::aws::read::ResourceKind;
+use crate::model::source::Sources;
 use crate::respond::resolve;
 use crate::watch;
 
 /// Rows printed for people; JSON has them all.
 const MOST: usize = 50;
 
-/// Who is sending what to a stage, ranked.
+/// Who is sending what to a stage, ranked, and what to block.
 pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open_for(common, &args.stage).await?;
     let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?;
-    let Some(arn) = &stage.web_acl_arn else {
-        return Err(Failure::new(
-            Exit::Error,
-            format!("{} has no web ACL, so WAF has no samples of its requests", stage.id.label()),
-        ));
+    let arn = stage.web_acl_arn.as_deref();
+    let name = arn.and_then(|arn| arn.rsplit('/').nth(1));
+    let behind = async {
+        let Some(arn) = arn else { return 1 };
+        let behind = session.aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Plan).await;
+        // How many stages are behind is worth knowing, not worth failing for.
+        behind.map_or(1, |arns| arns.len().max(1))
     };
-    let name = arn.rsplit('/').nth(1);
-    let (began, behind) = tokio::join!(
-        watch::attack_began(&session.aws, &session.settings, &stage.id, name),
-        session.aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Plan),
-    );
-    // How many stages are behind is worth knowing, not worth failing for.
-    let stages = behind.map_or(1, |arns| arns.len().max(1));
-    let read = watch::sources(&session.aws, arn, stages, began.unwrap_or(None)).await?;
+    let (began, stages_behind) =
+        tokio::join!(watch::attack_began(&session.aws, &session.settings, &stage.id, name), behind);
+    let asked = watch::Asked {
+        stage: &stage.id,
+        web_acl_arn: arn,
+        stages_behind,
+        access_log: stage.access_log.as_ref(),
+        began: began.unwrap_or(None),
+    };
+    let nobody = |error: watch::NobodyKnown| Failure::new(Exit::Error, error.to_string());
+    let read = watch::callers(&session.aws, &session.settings, asked).await.map_err(nobody)?;
     if printer.is_json() {
-        printer.object(
-            "sources",
-            json!({ "stage": stage.id.label(), "sources": read.sources, "coverage": {
-            "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,
-            "population_requests": read.population, "seen_requests": read.seen, "samples": read.sampled,
-        }, "unknown": { "missing": read.missing } }),
-        );
+        printer.object("sources", value(&stage.id.label(), &read));
     } else {
-        printer.text(&text::sources(&read, MOST));
+        printer.text(&(text::blocking(&read) + &text::sources(&read, MOST)));
     }
     Ok(Exit::Done)
+}
+
+fn value(stage: &str, read: &Sources) -> serde_json::Value {
+    let why =
+        read.candidates.classified.legitimate_per_second.is_none().then_some("nobody is known from before the attack");
+    json!({
+        "stage": stage,
+        "sources": read.sources,
+        "candidates": read.candidates,
+        "coverage": {
+            "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,
+            "population_requests": read.population, "seen_requests": read.seen, "samples": read.sampled,
+            "access_log": read.log,
+        },
+        "unknown": { "missing": read.missing, "legitimate_share": why },
+    })
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::board::{Board, Known, StageRow};
+use crate::model::candidate;
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Scope};
 use crate::model::plan::{Finished, Outcome, Plan, Purpose};
@@ -310,6 +311,54 @@ fn scoped(figure: &Figure) -> String {
     format!("{}{mark}", plain(figure))
 }
 
+/// Prefixes of a set that are listed.
+const MOST_PREFIXES: usize = 10;
+
+/// What to block: candidate sets, smallest first.
+pub(super) fn blocking(sources: &Sources) -> String {
+    let candidates = &sources.candidates;
+    let mut out = String::new();
+    let told = candidate::percent(candidates.classified.share);
+    let _ = writeln!(out, "What to block ({told} of the requests could be told to be the attack's or not)");
+    if let Some(reason) = &candidates.reason {
+        let _ = writeln!(out, "  ? {reason}");
+    }
+    for set in &candidates.sets {
+        let _ = writeln!(out, "  {}", set.words());
+        for prefix in set.prefixes.iter().take(MOST_PREFIXES) {
+            let share = candidate::percent(prefix.attack_share);
+            let _ = writeln!(out, "      {:<40} {share:>7}  {} addresses seen", prefix.prefix, prefix.addresses);
+            for warning in &prefix.warnings {
+                let _ = writeln!(out, "        ! {warning}");
+            }
+        }
+        if set.prefixes.len() > MOST_PREFIXES {
+            let _ = writeln!(out, "      … and {} more", set.prefixes.len() - MOST_PREFIXES);
+        }
+    }
+    for excluded in &candidates.excluded {
+        let share = candidate::percent(excluded.attack_share);
+        let _ = writeln!(out, "  ! {share} of the attack comes from {}: {}", excluded.range, excluded.reason);
+    }
+    if let Some(log) = &sources.log {
+        let _ = writeln!(
+            out,
+            "access log {}, {} to {}: {} requests of {} addresses, those listed sent {}; looking cost ${:.4} (estimate)",
+            neutralised(&log.group),
+            clock(log.from),
+            clock(log.to),
+            log.requests,
+            log.addresses,
+            candidate::percent(log.listed_share),
+            log.dollars
+        );
+        if !log.rose.is_empty() {
+            let _ = writeln!(out, "rose most against before the attack: {}", log.rose.join(", "));
+        }
+    }
+    out
+}
+
 /// Sources, ranked.
 pub(super) fn sources(sources: &Sources, most: usize) -> String {
     let mut out = String::new();
@@ -334,7 +383,7 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
     let _ = writeln!(
         out,
         "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} rule",
-        "address", "req (est)", "share", "from", "before attack", "WAF", "most asked for"
+        "address", "requests", "share", "from", "before attack", "WAF", "most asked for"
     );
     for source in sources.sources.iter().take(most) {
         let legitimacy = match source.legitimacy {

@@ -6,6 +6,7 @@ pub mod access_log;
 pub mod action;
 pub mod address;
 pub mod board;
+pub mod candidate;
 pub mod change;
 pub mod connection;
 pub mod cost;

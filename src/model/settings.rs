@@ -19,6 +19,26 @@ pub struct Settings {
     pub prices: Prices,
     /// How stages are asked from outside.
     pub probes: ProbeSettings,
+    /// How those who send are told apart, and what to block.
+    pub sources: SourceSettings,
+}
+
+/// How those who send are told apart, and what may be proposed for blocking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SourceSettings {
+    /// Prefixes of what stands in front of the APIs: the team's own CDN or proxies. Never proposed for blocking.
+    pub front_doors: Vec<IpNet>,
+    /// How much a share of legitimate requests weighs against the same share of the attack, when sets of prefixes are weighed up.
+    pub rest_weight: f64,
+    /// Whether access logs are asked who sends; AWS bills what such a query scans.
+    pub ask_access_logs: bool,
+}
+
+impl Default for SourceSettings {
+    fn default() -> Self {
+        Self { front_doors: Vec::new(), rest_weight: 5.0, ask_access_logs: true }
+    }
 }
 
 /// How stages are asked from outside, to see who gets in.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::candidate::{Candidates, Standing};
 use super::waf::RuleAction;
 
 /// One request out of WAF's samples. Strings are the attacker's own: neutralise before showing.
@@ -48,6 +49,45 @@ pub enum Legitimacy {
     Unknown,
 }
 
+/// Where a count comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CountedBy {
+    /// WAF's samples: an estimate.
+    WafSamples,
+    /// The stage's access log: every request has a line.
+    AccessLog,
+}
+
+/// What the access log was asked, and how much of the answer is whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogCoverage {
+    /// The log group.
+    pub group: String,
+    /// Start of the window of the attack, UTC.
+    pub from: DateTime<Utc>,
+    /// Its end.
+    pub to: DateTime<Utc>,
+    /// Lines in the window.
+    pub requests: u64,
+    /// Addresses in the window: exact where all are listed, else as Insights estimates them.
+    pub addresses: u64,
+    /// The part of the lines that the listed addresses sent, a fraction; 1 where every address is listed.
+    pub listed_share: f64,
+    /// The window before the attack that callers were looked up in; `None` where no attack is known to have begun.
+    pub before: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The part of the lines from before that the addresses known from then sent; less than 1 means that a new address may not be new.
+    pub before_listed_share: Option<f64>,
+    /// What rose most against the time before, neutralised: `POST /login`.
+    pub rose: Vec<String>,
+    /// Bytes that the queries scanned: what AWS bills.
+    pub bytes_scanned: f64,
+    /// What that costs at the configured price, dollars (an estimate).
+    pub dollars: f64,
+    /// Whether lines of other stages may be among them: the group is shared and the format does not say which stage.
+    pub shared: bool,
+}
+
 /// A count by name, largest first.
 pub type Tally = Vec<(String, u64)>;
 
@@ -80,6 +120,12 @@ pub struct Source {
     pub last_seen: DateTime<Utc>,
     /// Whether it was there before.
     pub legitimacy: Legitimacy,
+    /// Requests a second before the attack; 0 where it was not there, or nothing is known.
+    pub before_per_second: f64,
+    /// Which side it is on, as candidate sets take it.
+    pub standing: Standing,
+    /// Where the count comes from. Counts of two origins are never added up: the access log's is exact and stands alone.
+    pub counted_by: CountedBy,
     /// Whether its requests carry forwarding headers: it may be a proxy that others are behind.
     pub behind_proxy: bool,
     /// What speaks against it: rules that matched its requests and hardly any caller who was there before. Not having been
@@ -117,4 +163,10 @@ pub struct Sources {
     pub missing: Vec<String>,
     /// The sources, most requests first.
     pub sources: Vec<Source>,
+    /// Who called before the attack and is not among the sources now, with requests a second then.
+    pub gone: Vec<(IpAddr, f64)>,
+    /// What the access log was asked, where it was.
+    pub log: Option<LogCoverage>,
+    /// What to block.
+    pub candidates: Candidates,
 }

@@ -22,7 +22,10 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             stage_chosen(state).and_then(|()| nothing_under_way(state))
         }
         Command::Mark | Command::MarkSuspects | Command::MarkAll => sources_listed(state),
-        Command::Unmark if state.sources.marked.is_empty() => Err("nothing is marked".into()),
+        Command::NextSet if state.sources.sets().is_empty() => sources_listed(state).and_then(|()| Err(no_set(state))),
+        Command::Unmark if state.sources.marked.is_empty() && state.sources.set.is_none() => {
+            Err("nothing is marked".into())
+        }
         Command::Reload if state.screen() == Screen::Stage && state.depth.loading => {
             Err("the stage is being read already".into())
         }
@@ -71,6 +74,14 @@ fn sources_listed(state: &State) -> Result<(), String> {
         Load::Failed(_) => Err("the sources could not be read; read them again first".into()),
         Load::Loading | Load::Idle => Err("the sources are still being read".into()),
     }
+}
+
+fn no_set(state: &State) -> String {
+    let reason = match &state.sources.load {
+        Load::Loaded(sources) => sources.candidates.reason.clone(),
+        _ => None,
+    };
+    reason.unwrap_or_else(|| "no set of prefixes is proposed".into())
 }
 
 fn nothing_under_way(state: &State) -> Result<(), String> {

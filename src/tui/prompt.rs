@@ -1,7 +1,6 @@
 //! What is being typed, and what is shown beside it.
 
-use std::net::IpAddr;
-
+use ipnet::IpNet;
 use tui_input::Input;
 
 use crate::model::connection::{ConnectionId, StageAt};
@@ -13,7 +12,7 @@ pub(crate) enum PromptKind {
     /// A filter for the board; what was there before comes back on Esc.
     Filter { before: String, held: Option<StageAt> },
     /// How long to block these.
-    Duration { targets: Vec<IpAddr> },
+    Duration { targets: Vec<IpNet> },
     /// Which method of the stage to throttle, and to what.
     Throttle { stage: StageAt },
     /// In which way to close the stage.

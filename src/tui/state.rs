@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use crate::model::action::{Action, Terms};
 use crate::model::board::StageRow;
+use crate::model::candidate::CandidateSet;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Plan};
 use crate::model::signal::Severity;
@@ -163,9 +164,24 @@ pub(crate) struct SourcesPane {
     pub(crate) reloading: bool,
     pub(crate) cursor: Cursor,
     pub(crate) marked: BTreeSet<IpAddr>,
+    /// The candidate set that is to be blocked, instead of what is marked.
+    pub(crate) set: Option<usize>,
 }
 
 impl SourcesPane {
+    /// The candidate sets, smallest first.
+    pub(crate) fn sets(&self) -> &[CandidateSet] {
+        match &self.load {
+            Load::Loaded(sources) => &sources.candidates.sets,
+            _ => &[],
+        }
+    }
+
+    /// The candidate set that is to be blocked.
+    pub(crate) fn chosen(&self) -> Option<&CandidateSet> {
+        self.set.and_then(|set| self.sets().get(set))
+    }
+
     pub(crate) fn list(&self) -> &[Source] {
         match &self.load {
             Load::Loaded(sources) => &sources.sources,

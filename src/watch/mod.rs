@@ -12,8 +12,12 @@
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `source` | client addresses out of WAF's samples |
+//! | `callers` | those and the access log's together, and which side each is on |
+//! | [`candidate`] | from addresses to what to block |
 //! | `stage_report` | one stage in depth |
 
+mod callers;
+pub mod candidate;
 mod change;
 mod cost;
 mod discover;
@@ -37,6 +41,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+pub use callers::{Asked, NobodyKnown, callers};
 pub use change::{SignalChange, signal_changes};
 pub use once::{attack_began, read_board};
 pub use source::sources;

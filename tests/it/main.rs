@@ -41,6 +41,7 @@ mod tui_screens;
 mod tui_stage_actions;
 mod tui_states;
 mod watch;
+mod watch_candidates;
 mod watch_permissions;
 mod watch_rate_keys;
 mod watch_truth;

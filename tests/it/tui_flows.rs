@@ -93,6 +93,29 @@ fn from_the_attack_to_a_block_and_back_again() {
 }
 
 #[test]
+fn a_set_of_prefixes_is_chosen_and_planned_as_it_is() {
+    let mut console = Console::armed((120, 40));
+    console.board(fixtures::attack()).keys("s").sources(fixtures::sources_with_sets());
+    let screen = console.text();
+    assert!(
+        screen.contains("what to block: 1 prefix: 60 % of the attack, 0.1 % of the rest; 1 set larger"),
+        "{screen}"
+    );
+    console.keys("ww");
+    let screen = console.text();
+    assert!(screen.contains("to block: 2 prefixes: 80 % of the attack, 0.2 % of the rest"), "{screen}");
+    assert!(screen.contains("203.0.113.0/28 2001:db8:77::/48"), "{screen}");
+    console.keys("b").enter();
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Plan { action: Action::BlockIp(block), .. })) =
+        console.effects.last()
+    else {
+        panic!("a plan is asked for");
+    };
+    let nets: Vec<String> = block.targets.iter().map(|target| target.net.to_string()).collect();
+    assert_eq!(nets, ["203.0.113.0/28", "2001:db8:77::/48"]);
+}
+
+#[test]
 fn without_marks_the_source_under_the_cursor_is_blocked() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("jjb");

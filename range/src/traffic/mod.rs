@@ -107,6 +107,14 @@ impl Traffic {
         self.crowds.push(Crowd::new(population, front, book, &host, self.seed));
     }
 
+    /// Who belongs to a population, with each address' part of what it sends.
+    pub(crate) fn senders(&self, population: &str) -> Vec<(std::net::IpAddr, f64)> {
+        let named = self.crowds.iter().filter(|crowd| crowd.spec.name.get_ref() == population);
+        let addresses: Vec<_> = named.flat_map(|crowd| &crowd.addresses).map(|one| (one.ip, one.weight)).collect();
+        let whole: f64 = addresses.iter().map(|(_, weight)| weight).sum();
+        addresses.into_iter().map(|(address, weight)| (address, weight / whole)).collect()
+    }
+
     /// What traffic really was.
     pub(crate) fn truth(&self) -> &Truth {
         &self.truth

@@ -15,12 +15,12 @@ use crate::aws::{Aws, Lane, RangeHandle};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident};
 use crate::model::action::{Action, Terms};
-use crate::model::board::{Board, Known};
+use crate::model::board::Board;
 use crate::model::plan::{Outcome, Plan, Purpose};
 use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
-use crate::model::stage::{StageId, StageSelector};
+use crate::model::stage::{ApiKind, StageId, StageSelector};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::playbook::Boards;
 use crate::report::{Export, Format};
@@ -136,25 +136,26 @@ impl Acting {
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
         let board = self.latest().ok_or("nothing has been read yet; wait for the first figures")?;
         let row = board.row(stage).ok_or_else(|| format!("{} is not on the board any more", stage.label()))?;
-        let arn = match (row.web_acl_arn.clone(), &row.web_acl) {
-            (None, Known::NotYet) if !stage.api_id.is_empty() => self.web_acl(stage).await?,
-            (arn, _) => arn,
+        let http = row.kind == ApiKind::Http;
+        let read = async {
+            // Of an HTTP API there is neither a web ACL nor this way to ask.
+            if http { None } else { Some(self.aws.stage_settings(&stage.api_id, &stage.stage, Lane::Plan).await) }
         };
-        let Some(arn) = arn else {
-            return Err(match &row.web_acl {
-                Known::No(why) => format!("the web ACL of {} could not be read: {why}", stage.label()),
-                _ => format!("{} has no web ACL, so WAF has no samples of its requests", stage.label()),
-            });
+        let settings = match read.await {
+            Some(Ok(settings)) => Some(settings),
+            Some(Err(error)) if row.web_acl_arn.is_none() => return Err(error.to_string()),
+            Some(Err(_)) | None => None,
         };
-        let behind = board.stages.iter().filter(|r| r.web_acl_arn.as_ref() == Some(&arn)).count();
-        let read = watch::sources(&self.aws, &arn, behind, self.attack_began(stage)).await;
-        read.map_err(|error| error.to_string())
-    }
-
-    /// The web ACL of a stage whose details have not had their turn yet.
-    async fn web_acl(&self, stage: &StageId) -> Result<Option<String>, String> {
-        let read = self.aws.stage_settings(&stage.api_id, &stage.stage, Lane::Plan).await;
-        read.map(|settings| settings.web_acl_arn).map_err(|error| error.to_string())
+        let arn = settings.as_ref().and_then(|settings| settings.web_acl_arn.clone()).or(row.web_acl_arn.clone());
+        let behind = board.stages.iter().filter(|r| arn.is_some() && r.web_acl_arn == arn).count();
+        let asked = watch::Asked {
+            stage,
+            web_acl_arn: arn.as_deref(),
+            stages_behind: behind.max(1),
+            access_log: settings.as_ref().and_then(|settings| settings.access_log.as_ref()),
+            began: self.attack_began(stage),
+        };
+        watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())
     }
 
     fn latest(&self) -> Option<Arc<Board>> {

@@ -89,7 +89,11 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Mark => sources::mark(state),
         Command::MarkSuspects => sources::mark_suspects(state),
         Command::MarkAll => sources::mark_all(state),
-        Command::Unmark => state.sources.marked.clear(),
+        Command::NextSet => sources::next_set(state),
+        Command::Unmark => {
+            state.sources.marked.clear();
+            state.sources.set = None;
+        }
         Command::Block => sources::block(state, effects),
         Command::Reload if state.screen() == Screen::Stage => stage::reload(state, effects),
         Command::Reload => sources::reload(state, effects),

@@ -1,7 +1,5 @@
 //! A plan from asked for to done. The only place that can ask for a plan to be carried out.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use crate::model::action::{Action, BlockIp, Terms};
@@ -21,17 +19,14 @@ use super::{Effects, keys};
 const PROGRESS_LINES: usize = 500;
 
 /// Plans to block `targets` on the stage whose sources are shown.
-pub(crate) fn block(state: &mut State, targets: &[IpAddr], expires_after_seconds: Option<u64>, effects: &mut Effects) {
+pub(crate) fn block(state: &mut State, targets: &[IpNet], expires_after_seconds: Option<u64>, effects: &mut Effects) {
     let Some(StageAt { at, stage }) = state.sources.stage.clone() else {
         return;
     };
     let action = Action::BlockIp(BlockIp {
         // By id: a name may fit two APIs, and the row that was selected was one of them.
         stage: StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() },
-        targets: targets
-            .iter()
-            .map(|address| Target { net: IpNet::from(address.to_canonical()), masked_from: None })
-            .collect(),
+        targets: targets.iter().map(|net| Target { net: *net, masked_from: None }).collect(),
         ip_sets: Vec::new(),
         terms: Terms { expires_after_seconds, ..Terms::default() },
     });

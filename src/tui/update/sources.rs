@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::connection::StageAt;
+use ipnet::IpNet;
+
 use crate::model::source::{Legitimacy, Sources};
 
 use crate::tui::effect::{Ask, Effect};
@@ -54,6 +56,8 @@ pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sour
     match result {
         Ok(sources) => {
             let under = pane.list().get(pane.cursor.at).map(|s| s.address);
+            // Sets are found anew: the one chosen may be another now.
+            pane.set = None;
             pane.marked.retain(|marked| sources.sources.iter().any(|s| s.address == *marked));
             let at = under.and_then(|a| sources.sources.iter().position(|s| s.address == a));
             pane.cursor = Cursor { at: at.unwrap_or(0), top: pane.cursor.top };
@@ -72,6 +76,7 @@ pub(crate) fn mark(state: &mut State) {
     let Some(address) = pane.list().get(pane.cursor.at).map(|s| s.address) else {
         return;
     };
+    pane.set = None;
     if !pane.marked.remove(&address) {
         pane.marked.insert(address);
     }
@@ -95,7 +100,17 @@ pub(crate) fn mark_suspects(state: &mut State) {
     if unsuspected > 0 {
         let _ = write!(words, "; {unsuspected} new, but matched by no rule: may be customers");
     }
+    state.sources.set = None;
     state.sources.marked.extend(marked);
+    state.say(words);
+}
+
+/// Chooses the next candidate set, and none after the last.
+pub(crate) fn next_set(state: &mut State) {
+    let pane = &mut state.sources;
+    let next = pane.set.map_or(0, |set| set + 1);
+    pane.set = (next < pane.sets().len()).then_some(next);
+    let words = pane.chosen().map_or_else(|| "no set chosen".to_owned(), |set| format!("to block: {}", set.words()));
     state.say(words);
 }
 
@@ -103,6 +118,7 @@ pub(crate) fn mark_suspects(state: &mut State) {
 pub(crate) fn mark_all(state: &mut State) {
     let all: Vec<IpAddr> = state.sources.list().iter().map(|s| s.address).collect();
     let known = state.sources.list().iter().filter(|s| s.legitimacy == Legitimacy::SeenBefore).count();
+    state.sources.set = None;
     state.sources.marked.extend(&all);
     state.complain(format!("{} marked, {known} of them seen before the attack", count(all.len(), "source")));
 }
@@ -110,10 +126,14 @@ pub(crate) fn mark_all(state: &mut State) {
 /// Asks how long to block what is marked, or else what is under the cursor.
 pub(crate) fn block(state: &mut State, effects: &mut Effects) {
     let pane = &state.sources;
+    let net = |address: IpAddr| IpNet::from(address.to_canonical());
     // In the order of the ranking, which is the order of the plan.
-    let mut targets: Vec<IpAddr> = pane.list().iter().map(|s| s.address).filter(|a| pane.marked.contains(a)).collect();
+    let mut targets: Vec<IpNet> = match pane.chosen() {
+        Some(set) => set.prefixes.iter().map(|prefix| prefix.prefix).collect(),
+        None => pane.list().iter().map(|s| s.address).filter(|a| pane.marked.contains(a)).map(net).collect(),
+    };
     if targets.is_empty() {
-        targets.extend(pane.list().get(pane.cursor.at).map(|s| s.address));
+        targets.extend(pane.list().get(pane.cursor.at).map(|s| net(s.address)));
     }
     if targets.is_empty() {
         return;

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::source::{Legitimacy, Source, Sources, Tally};
+use crate::model::text::shortened;
 use crate::tui::format::{count, percent, rate, time};
 use crate::tui::state::{Load, State};
 
@@ -12,6 +13,9 @@ use super::page::Page;
 use super::{draw, layout};
 
 const MARGIN: u16 = 2;
+
+/// Characters of a set's prefixes that are listed.
+const PREFIXES: usize = 300;
 
 /// Draws them.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
@@ -167,6 +171,7 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     let share: f64 = marked.map(|s| s.share).sum();
     let marks = format!("{} marked, {} of the estimated requests", count(pane.marked.len(), "source"), percent(share));
     page.spans(&[(&marks, if pane.marked.is_empty() { theme.faint } else { theme.warn })]);
+    to_block(state, &mut page);
     if let Some(source) = pane.list().get(pane.cursor.at) {
         let words = match source.legitimacy {
             Legitimacy::SeenBefore => "seen before the attack: likely a caller that belongs there",
@@ -196,6 +201,25 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
         }
     }
     draw::lines(buffer, area, &page.lines, 0);
+}
+
+/// The candidate set that is chosen with its prefixes, or what there is to choose from.
+fn to_block(state: &State, page: &mut Page) {
+    let (pane, theme) = (&state.sources, &state.theme);
+    if let Some(set) = pane.chosen() {
+        let prefixes: Vec<String> = set.prefixes.iter().map(|prefix| prefix.prefix.to_string()).collect();
+        page.text(0, &format!("to block: {}", set.words()), theme.warn);
+        page.text(2, &shortened(&prefixes.join(" "), PREFIXES), theme.text);
+        for warning in set.prefixes.iter().flat_map(|prefix| &prefix.warnings).take(1) {
+            page.text(2, &format!("! {warning}"), theme.warn);
+        }
+    } else if let Some(set) = pane.sets().first() {
+        let more = match pane.sets().len() {
+            1 => String::new(),
+            n => format!("; {} larger", count(n - 1, "set")),
+        };
+        page.text(0, &format!("what to block: {}{more}", set.words()), theme.text);
+    }
 }
 
 fn known(source: &Source) -> String {

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Answer, Sampled};
-use crate::model::source::{Legitimacy, SampledRequest, Source, Sources, Tally};
+use crate::model::candidate::{Candidates, Standing};
+use crate::model::source::{CountedBy, Legitimacy, SampledRequest, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::model::waf::RuleAction;
 
@@ -33,6 +34,8 @@ pub(super) struct Tallies {
     sampled: u64,
     covered: Option<(DateTime<Utc>, DateTime<Utc>)>,
     known_before: Option<HashSet<IpAddr>>,
+    /// Requests a second before the attack.
+    before: HashMap<IpAddr, f64>,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +80,7 @@ impl Tallies {
             sampled: 0,
             covered: None,
             known_before: None,
+            before: HashMap::new(),
         }
     }
 
@@ -134,6 +138,11 @@ impl Tallies {
         let samples = baseline.iter().flat_map(|answer| &answer.set.samples);
         let through = samples.filter(|sample| matches!(sample.action, Some(RuleAction::Allow | RuleAction::Count)));
         let known: HashSet<IpAddr> = through.map(|sample| sample.client).collect();
+        let minutes: HashSet<DateTime<Utc>> = baseline.iter().map(|answer| answer.from).collect();
+        let seconds = 60.0 * minutes.len() as f64;
+        for w in baseline.iter().flat_map(weighed).filter(|w| known.contains(&w.sample.client) && w.ends()) {
+            *self.before.entry(w.sample.client).or_default() += w.requests / seconds;
+        }
         self.known_before = (!known.is_empty()).then_some(known);
     }
 
@@ -148,6 +157,7 @@ impl Tallies {
         let all: f64 = self.addresses.values().map(|s| s.requests).sum();
         let seconds = minutes as f64 * 60.0;
         let known_before = self.known_before;
+        let mut before = self.before;
         let legitimacy = |address: &IpAddr| match &known_before {
             None => Legitimacy::Unknown,
             Some(known) if known.contains(address) => Legitimacy::SeenBefore,
@@ -159,7 +169,9 @@ impl Tallies {
             .into_iter()
             .map(|(address, sums)| {
                 let legitimacy = legitimacy(&address);
-                sums.source(address, all, seconds, legitimacy, now, &telling)
+                let mut source = sums.source(address, all, seconds, legitimacy, now, &telling);
+                source.before_per_second = before.remove(&address).unwrap_or(0.0);
+                source
             })
             .collect();
         sources.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
@@ -175,6 +187,9 @@ impl Tallies {
             seen: whole(self.seen),
             missing,
             sources,
+            gone: before.into_iter().collect(),
+            log: None,
+            candidates: Candidates::default(),
         }
     }
 }
@@ -275,7 +290,12 @@ impl Sums {
         now: DateTime<Utc>,
         telling: &HashSet<String>,
     ) -> Source {
-        let against = self.rules.keys().filter(|rule| telling.contains(*rule)).cloned().collect();
+        let against: Vec<String> = self.rules.keys().filter(|rule| telling.contains(*rule)).cloned().collect();
+        let standing = match (&legitimacy, against.is_empty()) {
+            (Legitimacy::SeenBefore, _) => Standing::Legitimate,
+            (_, false) => Standing::Attack,
+            (_, true) => Standing::Unclassified,
+        };
         let (first_seen, last_seen) = self.seen.unwrap_or((now, now));
         Source {
             address,
@@ -291,6 +311,9 @@ impl Sums {
             first_seen,
             last_seen,
             legitimacy,
+            before_per_second: 0.0,
+            standing,
+            counted_by: CountedBy::WafSamples,
             behind_proxy: self.behind_proxy,
             against,
         }

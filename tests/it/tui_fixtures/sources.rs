@@ -1,6 +1,7 @@
 //! Who is sending what.
 
-use portcullis::model::source::{Legitimacy, Source, Sources};
+use portcullis::model::candidate::{CandidatePrefix, CandidateSet, Candidates, Standing};
+use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
 
 use super::{HOSTILE, ago};
 
@@ -27,9 +28,12 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         actions: vec![(if new { "COUNT" } else { "ALLOW" }.into(), requests / 120)],
         first_seen: ago(1),
         last_seen: ago(0),
-        legitimacy,
+        legitimacy: legitimacy.clone(),
         behind_proxy: false,
         against: if new { vec!["sqli".into()] } else { Vec::new() },
+        before_per_second: if legitimacy == Legitimacy::SeenBefore { requests as f64 / 60.0 } else { 0.0 },
+        standing: if new { Standing::Attack } else { Standing::Unclassified },
+        counted_by: CountedBy::WafSamples,
     }
 }
 
@@ -53,6 +57,9 @@ pub(crate) fn sources() -> Sources {
         seen: 5_000,
         missing: Vec::new(),
         sources: list,
+        gone: Vec::new(),
+        log: None,
+        candidates: Candidates::default(),
     }
 }
 
@@ -68,4 +75,27 @@ pub(crate) fn hostile_sources() -> Sources {
     sources.web_acl = HOSTILE.into();
     sources.missing = vec![HOSTILE.into()];
     sources
+}
+
+/// The same with sets of prefixes to block.
+pub(crate) fn sources_with_sets() -> Sources {
+    let prefix = |net: &str, attack_share: f64| CandidatePrefix {
+        prefix: net.parse().unwrap(),
+        attack_share,
+        legitimate_share: Some(0.001),
+        addresses: 12,
+        attack_addresses: 12,
+        warnings: Vec::new(),
+    };
+    let set = |prefixes: Vec<CandidatePrefix>| CandidateSet {
+        attack_share: prefixes.iter().map(|p| p.attack_share).sum(),
+        legitimate_share: Some(0.001 * prefixes.len() as f64),
+        unclassified_share: 0.01,
+        addresses: 12 * prefixes.len(),
+        weight: 5.0,
+        prefixes,
+    };
+    let both = vec![prefix("203.0.113.0/28", 0.6), prefix("2001:db8:77::/48", 0.2)];
+    let sets = vec![set(both[..1].to_vec()), set(both)];
+    Sources { candidates: Candidates { sets, ..Candidates::default() }, ..sources() }
 }

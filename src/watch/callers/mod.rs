@@ -1,0 +1,273 @@
+//! Who sends what to a stage and what to block, out of WAF's samples and the stage's access log together.
+//!
+//! Counts of the two are never added up: they speak of the same requests. The access log has a line for every request, so where it names
+//! an address its count stands; samples add country, rules, labels and what WAF did. Which side an address is on is decided here
+//! (docs/architecture.md, candidate block sets), and `candidate` makes sets of it.
+
+mod log;
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use thiserror::Error;
+
+use self::log::{Log, Reading, Window};
+use super::candidate::{Caller, Rules, candidates};
+use super::source;
+use crate::aws::Aws;
+use crate::model::candidate::{Candidates, Standing};
+use crate::model::series::floor_minute;
+use crate::model::settings::Settings;
+use crate::model::source::{CountedBy, Legitimacy, LogCoverage, Source, Sources};
+use crate::model::stage::{AccessLog, StageId};
+
+/// Minutes of the access log that are looked at now.
+const NOW_MINUTES: i64 = 5;
+
+/// Minutes before the attack in which a caller counts as known.
+const BEFORE_MINUTES: i64 = 30;
+
+/// Minutes between those and when the attack was noticed: it may have begun before it could be seen.
+const GAP_MINUTES: i64 = 3;
+
+/// Bytes of a gigabyte as CloudWatch Logs bills them.
+const GIGABYTE: f64 = 1e9;
+
+/// Whose callers are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The stage.
+    pub stage: &'a StageId,
+    /// Its web ACL, where it has one.
+    pub web_acl_arn: Option<&'a str>,
+    /// How many stages stand behind that.
+    pub stages_behind: usize,
+    /// Its access log, where it has one.
+    pub access_log: Option<&'a AccessLog>,
+    /// When the attack began, where known.
+    pub began: Option<DateTime<Utc>>,
+}
+
+/// Nothing says who sends.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("who sends to {stage} is not known: {}", .reasons.join("; "))]
+pub struct NobodyKnown {
+    /// The stage.
+    pub stage: String,
+    /// Why not, by origin.
+    pub reasons: Vec<String>,
+}
+
+/// Who sends, ranked, and what to block.
+///
+/// # Errors
+/// Where neither WAF's samples nor the access log could be read; where one of them could not, [`Sources::missing`] says so.
+pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result<Sources, NobodyKnown> {
+    let (sampled, logged) = tokio::join!(sampled(aws, &asked), logged(aws, settings, &asked));
+    let (mut sources, log) = match (sampled, logged) {
+        (Ok(sources), Ok(log)) => (sources, Some(log)),
+        (Ok(mut sources), Err(why)) => {
+            sources.missing.push(why);
+            (sources, None)
+        }
+        (Err(why), Ok(log)) => (unsampled(&asked, &log, why), Some(log)),
+        (Err(sampled), Err(logged)) => {
+            return Err(NobodyKnown { stage: asked.stage.label(), reasons: vec![sampled, logged] });
+        }
+    };
+    if let Some(log) = log {
+        join(&mut sources, log);
+    }
+    sources.candidates = weigh(&sources, settings, sources.log.as_ref());
+    Ok(sources)
+}
+
+async fn sampled(aws: &Aws, asked: &Asked<'_>) -> Result<Sources, String> {
+    let Some(arn) = asked.web_acl_arn else {
+        return Err("it has no web ACL, so WAF has no samples of its requests".to_owned());
+    };
+    let read = source::sources(aws, arn, asked.stages_behind, asked.began).await;
+    read.map_err(|error| format!("WAF's samples: {error}"))
+}
+
+/// A log that was read.
+struct Logged {
+    reading: Reading,
+    coverage: LogCoverage,
+}
+
+async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Logged, String> {
+    if !settings.sources.ask_access_logs {
+        return Err("access log: not asked, as sources.ask-access-logs says".to_owned());
+    }
+    let Some(log) = asked.access_log else {
+        return Err("access log: the stage writes none; with one every request would count".to_owned());
+    };
+    let log = Log::of(asked.stage, log)?;
+    let (now, before) = windows(aws.clock().now(), asked.began);
+    let reading = log.read(aws, now, before).await.map_err(|error| format!("access log: {error}"))?;
+    if reading.now.total <= 0.0 {
+        return Err("access log: it has no lines of these minutes".to_owned());
+    }
+    let coverage = LogCoverage {
+        group: log.group,
+        from: now.0,
+        to: now.1,
+        requests: whole(reading.now.total),
+        addresses: whole(reading.now.distinct),
+        listed_share: reading.now.listed_share(),
+        before,
+        before_listed_share: reading.before.as_ref().map(log::Addresses::listed_share),
+        rose: reading.rose.clone(),
+        bytes_scanned: reading.bytes_scanned,
+        dollars: reading.bytes_scanned / GIGABYTE * settings.prices.log_query_dollars_per_gb,
+        shared: log.shared,
+    };
+    Ok(Logged { reading, coverage })
+}
+
+/// The minutes of now, and those before the attack.
+fn windows(now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Window, Option<Window>) {
+    let to = floor_minute(now);
+    let began = began.map(floor_minute);
+    // Minutes from before the attack would water it down.
+    let first =
+        began.map_or(to - TimeDelta::minutes(NOW_MINUTES), |began| began.max(to - TimeDelta::minutes(NOW_MINUTES)));
+    let from = first.min(to - TimeDelta::minutes(1));
+    let before = began.map(|began| {
+        let end = began - TimeDelta::minutes(GAP_MINUTES);
+        (end - TimeDelta::minutes(BEFORE_MINUTES), end)
+    });
+    ((from, to), before)
+}
+
+/// What there is without samples: the log's window, and everything else to come from it.
+fn unsampled(asked: &Asked<'_>, log: &Logged, why: String) -> Sources {
+    Sources {
+        web_acl: asked.web_acl_arn.and_then(|arn| arn.rsplit('/').nth(1)).unwrap_or_default().to_owned(),
+        stages_behind: asked.stages_behind,
+        from: log.coverage.from,
+        to: log.coverage.to,
+        population: log.coverage.requests,
+        sampled: 0,
+        seen: log.coverage.requests,
+        missing: vec![why],
+        sources: Vec::new(),
+        gone: Vec::new(),
+        log: None,
+        candidates: Candidates::default(),
+    }
+}
+
+/// Puts the log's counts in the place of the samples' estimates, and adds whom no sample names.
+fn join(sources: &mut Sources, log: Logged) {
+    let Logged { mut reading, coverage } = log;
+    sources.missing.append(&mut reading.missing);
+    if coverage.shared {
+        sources.missing.push(
+            "access log: its lines do not say which stage; add $context.apiId and $context.stage if others write to it"
+                .to_owned(),
+        );
+    }
+    if coverage.before_listed_share.is_some_and(|share| share < 1.0) {
+        sources.missing.push(
+            "access log: not every address from before the attack is listed; who looks new may not be".to_owned(),
+        );
+    }
+    // An address that only samples name is not the log's: its estimate would count next to exact counts.
+    let mut sampled: std::collections::HashMap<IpAddr, Source> =
+        sources.sources.drain(..).map(|source| (source.address.to_canonical(), source)).collect();
+    let window = (coverage.from, coverage.to);
+    let lines = std::mem::take(&mut reading.now.lines);
+    let mut list: Vec<Source> = lines
+        .iter()
+        .map(|(address, lines)| {
+            let known = sampled.remove(address).unwrap_or_else(|| unseen(*address, window));
+            counted(known, *lines, &reading, window)
+        })
+        .collect();
+    list.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
+    if let (Some(before), Some((from, to))) = (&reading.before, coverage.before) {
+        let seconds = (to - from).as_seconds_f64().max(1.0);
+        let gone = before.lines.iter().filter(|(address, _)| !lines.contains_key(*address));
+        sources.gone = gone.map(|(address, lines)| (*address, lines / seconds)).collect();
+        for source in &mut list {
+            source.before_per_second = before.lines.get(&source.address).map_or(0.0, |lines| lines / seconds);
+        }
+    }
+    sources.sources = list;
+    sources.log = Some(coverage);
+}
+
+/// An address that no sample names.
+fn unseen(address: IpAddr, (from, to): Window) -> Source {
+    Source {
+        address,
+        requests: 0,
+        share: 0.0,
+        per_second: 0.0,
+        samples: 0,
+        countries: Vec::new(),
+        requests_by_path: Vec::new(),
+        rules: Vec::new(),
+        user_agents: Vec::new(),
+        actions: Vec::new(),
+        first_seen: from,
+        last_seen: to,
+        legitimacy: Legitimacy::Unknown,
+        before_per_second: 0.0,
+        standing: Standing::Unclassified,
+        counted_by: CountedBy::AccessLog,
+        behind_proxy: false,
+        against: Vec::new(),
+    }
+}
+
+/// A source with the log's count, and the side that the log puts it on.
+fn counted(mut source: Source, lines: f64, reading: &Reading, (from, to): Window) -> Source {
+    let seconds = (to - from).as_seconds_f64().max(1.0);
+    source.requests = whole(lines);
+    source.share = if reading.now.total > 0.0 { lines / reading.now.total } else { 0.0 };
+    source.per_second = lines / seconds;
+    source.counted_by = CountedBy::AccessLog;
+    if let Some(before) = &reading.before {
+        let known = before.lines.contains_key(&source.address);
+        source.legitimacy = if known { Legitimacy::SeenBefore } else { Legitimacy::NotSeenBefore };
+    }
+    let risen = reading.risen.as_ref().and_then(|risen| risen.get(&source.address)).copied().unwrap_or(0.0);
+    let new = source.legitimacy == Legitimacy::NotSeenBefore;
+    source.standing = match source.legitimacy {
+        Legitimacy::SeenBefore => Standing::Legitimate,
+        _ if !source.against.is_empty() || (new && risen > lines / 2.0) => Standing::Attack,
+        _ => Standing::Unclassified,
+    };
+    source
+}
+
+fn weigh(sources: &Sources, settings: &Settings, log: Option<&LogCoverage>) -> Candidates {
+    let now = sources.sources.iter().map(|source| Caller {
+        address: source.address,
+        standing: source.standing,
+        now_per_second: source.per_second,
+        before_per_second: source.before_per_second,
+    });
+    let gone = sources.gone.iter().map(|(address, per_second)| Caller {
+        address: *address,
+        standing: Standing::Legitimate,
+        now_per_second: 0.0,
+        before_per_second: *per_second,
+    });
+    let callers: Vec<Caller> = now.chain(gone).collect();
+    let listed: f64 = sources.sources.iter().map(|source| source.per_second).sum();
+    let all = log.map_or(listed, |log| {
+        let seconds = (log.to - log.from).as_seconds_f64().max(1.0);
+        log.requests as f64 / seconds
+    });
+    let known = callers.iter().any(|caller| caller.before_per_second > 0.0);
+    candidates(&callers, all, &Rules::of(settings, known))
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(value: f64) -> u64 {
+    value.max(0.0).round() as u64
+}
