@@ -28,10 +28,10 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         actions: vec![(if new { "COUNT" } else { "ALLOW" }.into(), requests / 120)],
         first_seen: ago(1),
         last_seen: ago(0),
-        legitimacy: legitimacy.clone(),
+        before_per_second: if legitimacy == Legitimacy::SeenBefore { requests as f64 / 60.0 } else { 0.0 },
+        legitimacy,
         behind_proxy: false,
         against: if new { vec!["sqli".into()] } else { Vec::new() },
-        before_per_second: if legitimacy == Legitimacy::SeenBefore { requests as f64 / 60.0 } else { 0.0 },
         standing: if new { Standing::Attack } else { Standing::Unclassified },
         counted_by: CountedBy::WafSamples,
     }
