@@ -9,6 +9,7 @@ mod log;
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::IpNet;
 use thiserror::Error;
 
 use self::log::{Log, Reading, Window};
@@ -29,6 +30,9 @@ const BEFORE_MINUTES: i64 = 30;
 
 /// Minutes between those and when the attack was noticed: it may have begun before it could be seen.
 const GAP_MINUTES: i64 = 3;
+
+/// What CloudFront calls itself to what it asks (documented).
+const CLOUDFRONT: &str = "Amazon CloudFront";
 
 /// Bytes of a gigabyte as CloudWatch Logs bills them.
 const GIGABYTE: f64 = 1e9;
@@ -264,10 +268,52 @@ fn weigh(sources: &Sources, settings: &Settings, log: Option<&LogCoverage>) -> C
         log.requests as f64 / seconds
     });
     let known = callers.iter().any(|caller| caller.before_per_second > 0.0);
-    candidates(&callers, all, &Rules::of(settings, known))
+    let mut found = candidates(&callers, all, &Rules::of(settings, known));
+    for prefix in found.sets.iter_mut().flat_map(|set| &mut set.prefixes) {
+        prefix.warnings.extend(front_doors(&sources.sources, &prefix.prefix));
+    }
+    found
+}
+
+/// What in a prefix looks like somebody's front door. A warning and no more: anybody can write such headers, and an attacker who did must
+/// not be left out of every set for it.
+fn front_doors(sources: &[Source], prefix: &IpNet) -> Vec<String> {
+    let inside = || sources.iter().filter(|source| prefix.contains(&source.address));
+    let forwarding = inside().filter(|source| source.behind_proxy).count();
+    let cloudfront = |source: &&Source| source.user_agents.iter().any(|(agent, _)| agent.starts_with(CLOUDFRONT));
+    let mut warnings = Vec::new();
+    if forwarding > 0 {
+        warnings.push(format!(
+            "{forwarding} of its addresses send forwarding headers: others may be behind them, or the headers are made up"
+        ));
+    }
+    if inside().any(|source| cloudfront(&source)) {
+        warnings.push("requests out of it say they come from CloudFront: is it your own front door?".to_owned());
+    }
+    warnings
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_front_door_is_a_warning_and_no_more() {
+        let at = DateTime::UNIX_EPOCH;
+        let mut proxy = unseen("203.0.113.7".parse().unwrap(), (at, at));
+        proxy.behind_proxy = true;
+        let mut edge = unseen("203.0.113.8".parse().unwrap(), (at, at));
+        edge.user_agents = vec![("Amazon CloudFront".into(), 3)];
+        let told = |net: &str| front_doors(&[proxy.clone(), edge.clone()], &net.parse().unwrap());
+        assert_eq!(told("203.0.113.0/29").len(), 1, "the proxy");
+        assert!(told("203.0.113.8/32")[0].contains("CloudFront"));
+        assert_eq!(told("203.0.113.0/24").len(), 2);
+        assert_eq!(told("198.51.100.0/24"), Vec::<String>::new());
+    }
 }
