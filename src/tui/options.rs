@@ -52,7 +52,7 @@ pub struct Options {
     pub keymap: Keymap,
     /// The colours, as [`Theme::choose`] gives them.
     pub theme: Theme,
-    /// The accounts and regions watched, in the order of their [`ConnectionId`]s; never empty.
+    /// The accounts and regions watched, in the order of their [`ConnectionId`](crate::model::connection::ConnectionId)s; never empty.
     pub targets: Vec<Target>,
     /// Account time after which figures count as stale; three polls are a good measure.
     pub stale_after: TimeDelta,

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::source::{Legitimacy, Source, Sources, Tally};
+use crate::model::source::{Legitimacy, LogCoverage, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::tui::format::{count, percent, rate, time};
 use crate::tui::state::{Load, State};
@@ -46,6 +46,23 @@ fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What the ranking rests on. It is a sample, of a web ACL, and says so.
+/// Where counts out of the access log come from.
+fn counted(log: &LogCoverage) -> String {
+    let listed = if log.listed_share < 1.0 {
+        format!(", the busiest of them listed: {} of the requests", percent(log.listed_share))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} requests of {} addresses{listed}, counted in access log {}, {}–{}; WAF's samples add countries and rules",
+        grouped(log.requests),
+        grouped(log.addresses),
+        shortened(&log.group, 60),
+        time(log.from),
+        time(log.to),
+    )
+}
+
 fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
     let shared = if sources.stages_behind > 1 {
         format!(
@@ -55,7 +72,7 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
     } else {
         format!("web ACL {}; WAF samples do not say which stage was called", sources.web_acl)
     };
-    let text = format!(
+    let sampled = format!(
         "from {} samples of {} seen of {} requests, {}–{}; {shared}",
         grouped(sources.sampled),
         grouped(sources.seen),
@@ -63,6 +80,8 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
         time(sources.from),
         time(sources.to),
     );
+    // What the log counts is exact, and no sample's estimate.
+    let text = sources.log.as_ref().map_or(sampled, counted);
     let mut page = Page::new(head.width);
     page.text(0, &text, state.theme.text);
     // Two lines hold it at any width worth having; what could not be sampled is worth more than its tail.
@@ -72,7 +91,8 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        page.spans(&[(&format!("? not sampled: {missing}{more}"), state.theme.unknown)]);
+        let what = if sources.log.is_some() { "" } else { "not sampled: " };
+        page.spans(&[(&format!("? {what}{missing}{more}"), state.theme.unknown)]);
     }
     let below = Rect { y: head.y + 1, height: head.height.saturating_sub(1), ..head };
     draw::lines(buffer, below, &page.lines, 0);
@@ -92,7 +112,7 @@ fn columns(sources: &Sources, width: u16) -> Vec<Column> {
     let column = |title, width, right, text| Column { title, width, right, text };
     let all = [
         column("address", address, false, |s| s.address.to_string()),
-        column("est.req", 7, true, |s| rate(s.requests as f64)),
+        column(if sources.log.is_some() { "req" } else { "est.req" }, 7, true, |s| rate(s.requests as f64)),
         column("share", 5, true, |s| percent(s.share)),
         column("known?", 13, false, known),
         column("cc", 2, false, |s| top(&s.countries).unwrap_or_else(|| "?".into())),
@@ -169,7 +189,9 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
     let marked = pane.list().iter().filter(|s| pane.marked.contains(&s.address));
     let share: f64 = marked.map(|s| s.share).sum();
-    let marks = format!("{} marked, {} of the estimated requests", count(pane.marked.len(), "source"), percent(share));
+    let logged = matches!(&pane.load, Load::Loaded(sources) if sources.log.is_some());
+    let what = if logged { "requests" } else { "estimated requests" };
+    let marks = format!("{} marked, {} of the {what}", count(pane.marked.len(), "source"), percent(share));
     page.spans(&[(&marks, if pane.marked.is_empty() { theme.faint } else { theme.warn })]);
     to_block(state, &mut page);
     if let Some(source) = pane.list().get(pane.cursor.at) {
