@@ -1,15 +1,13 @@
-//! Words for people: plans, outcomes, actions in force, the board, sources.
+//! Words for people: plans, outcomes, actions in force, the board.
 
 use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::board::{Board, Known, StageRow};
-use crate::model::candidate;
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Scope};
 use crate::model::plan::{Finished, Outcome, Plan, Purpose};
-use crate::model::source::{Legitimacy, Sources, Tally};
 use crate::model::text::{neutralised, shortened};
 use crate::model::timeline::ActionRecord;
 use crate::respond::observe::Observation;
@@ -311,108 +309,8 @@ fn scoped(figure: &Figure) -> String {
     format!("{}{mark}", plain(figure))
 }
 
-/// Prefixes of a set that are listed.
-const MOST_PREFIXES: usize = 10;
-
-/// What to block: candidate sets, smallest first.
-pub(super) fn blocking(sources: &Sources) -> String {
-    let candidates = &sources.candidates;
-    let mut out = String::new();
-    let told = candidate::percent(candidates.classified.share);
-    let _ = writeln!(out, "What to block ({told} of the requests could be told to be the attack's or not)");
-    if let Some(reason) = &candidates.reason {
-        let _ = writeln!(out, "  ? {reason}");
-    }
-    for set in &candidates.sets {
-        let _ = writeln!(out, "  {}", set.words());
-        for prefix in set.prefixes.iter().take(MOST_PREFIXES) {
-            let share = candidate::percent(prefix.attack_share);
-            let _ = writeln!(out, "      {:<40} {share:>7}  {} addresses seen", prefix.prefix, prefix.addresses);
-            for warning in &prefix.warnings {
-                let _ = writeln!(out, "        ! {warning}");
-            }
-        }
-        if set.prefixes.len() > MOST_PREFIXES {
-            let _ = writeln!(out, "      … and {} more", set.prefixes.len() - MOST_PREFIXES);
-        }
-    }
-    for excluded in &candidates.excluded {
-        let share = candidate::percent(excluded.attack_share);
-        let _ = writeln!(out, "  ! {share} of the attack comes from {}: {}", excluded.range, excluded.reason);
-    }
-    if let Some(log) = &sources.log {
-        let _ = writeln!(
-            out,
-            "access log {}, {} to {}: {} requests of {} addresses, those listed sent {}; looking cost ${:.4} (estimate)",
-            neutralised(&log.group),
-            clock(log.from),
-            clock(log.to),
-            log.requests,
-            log.addresses,
-            candidate::percent(log.listed_share),
-            log.dollars
-        );
-        if !log.rose.is_empty() {
-            let _ = writeln!(out, "rose most against before the attack: {}", log.rose.join(", "));
-        }
-    }
-    out
-}
-
-/// Sources, ranked.
-pub(super) fn sources(sources: &Sources, most: usize) -> String {
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "web ACL {}, {} to {}: {} samples out of {} requests seen, of {} in the window (estimates){}",
-        shortened(&sources.web_acl, 60),
-        clock(sources.from),
-        clock(sources.to),
-        sources.sampled,
-        sources.seen,
-        sources.population,
-        if sources.stages_behind > 1 {
-            format!("; {} stages are behind it and samples do not say which was called", sources.stages_behind)
-        } else {
-            String::new()
-        }
-    );
-    for missing in &sources.missing {
-        let _ = writeln!(out, "? {}", neutralised(missing));
-    }
-    let _ = writeln!(
-        out,
-        "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} rule",
-        "address", "requests", "share", "from", "before attack", "WAF", "most asked for"
-    );
-    for source in sources.sources.iter().take(most) {
-        let legitimacy = match source.legitimacy {
-            Legitimacy::SeenBefore => "seen",
-            Legitimacy::NotSeenBefore => "not seen",
-            Legitimacy::Unknown => "?",
-        };
-        let _ = writeln!(
-            out,
-            "{:<40} {:>9} {:>6.1}% {:<4} {:<15} {:<7} {:<34} {}",
-            source.address,
-            source.requests,
-            source.share * 100.0,
-            top(&source.countries, 4),
-            legitimacy,
-            top(&source.actions, 7),
-            top(&source.requests_by_path, 34),
-            top(&source.rules, 40)
-        );
-    }
-    out
-}
-
-fn top(tally: &Tally, width: usize) -> String {
-    tally.first().map_or_else(|| "?".to_owned(), |(name, _)| shortened(name, width))
-}
-
 /// `2026-03-01 03:02:00Z`.
-pub(super) fn clock(at: DateTime<Utc>) -> String {
+pub(in crate::cli) fn clock(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 

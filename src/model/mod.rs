@@ -30,4 +30,5 @@ pub mod stage;
 pub mod stage_report;
 pub mod text;
 pub mod timeline;
+pub mod top_list;
 pub mod waf;

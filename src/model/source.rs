@@ -1,4 +1,4 @@
-//! Who is sending what: addresses out of WAF samples, weighted, with what they were seen doing.
+//! Who is sending what: addresses out of WAF's samples, access logs and rate rules, with what they were seen doing.
 
 use std::net::IpAddr;
 
@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidates, Standing};
+use super::top_list::TopList;
 use super::waf::RuleAction;
 
 /// One request out of WAF's samples. Strings are the attacker's own: neutralise before showing.
@@ -57,6 +58,27 @@ pub enum CountedBy {
     WafSamples,
     /// The stage's access log: every request has a line.
     AccessLog,
+    /// Nothing counts it: a rate rule names it, and neither samples nor the access log do.
+    RateRule,
+}
+
+/// A rate rule of the web ACL, and who is over its limit at the moment of reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RateRule {
+    /// The rule's name; `reference / rule` where it is inside a rule group.
+    pub rule: String,
+    /// What the rule does to requests over the limit: `BLOCK`, `COUNT`, …
+    pub action: String,
+    /// Requests of one key in the window that are too many.
+    pub limit: i64,
+    /// The window, seconds.
+    pub window_seconds: i64,
+    /// How many addresses are over the limit; `None` where that is not known.
+    pub addresses: Option<usize>,
+    /// True where AWS lists no more than it does (10,000 of each address version, documented): there may be more.
+    pub at_least: bool,
+    /// Why it is not known, where it is not.
+    pub reason: Option<String>,
 }
 
 /// What the access log was asked, and how much of the answer is whole.
@@ -96,12 +118,12 @@ pub type Tally = Vec<(String, u64)>;
 pub struct Source {
     /// The address.
     pub address: IpAddr,
-    /// Estimated requests in the window: the sum of the samples' weights.
-    pub requests: u64,
-    /// Its share of everything the samples stand for, a fraction.
-    pub share: f64,
-    /// Requests a second in the window, estimated.
-    pub per_second: f64,
+    /// Requests in the window: lines of the access log, or an estimate out of samples; `None` where nothing counts it.
+    pub requests: Option<u64>,
+    /// Its share of everything that was counted, a fraction.
+    pub share: Option<f64>,
+    /// Requests a second in the window.
+    pub per_second: Option<f64>,
     /// How many sampled requests that rests on.
     pub samples: u64,
     /// Countries.
@@ -110,13 +132,15 @@ pub struct Source {
     pub requests_by_path: Tally,
     /// Rules that matched, by metric name.
     pub rules: Tally,
+    /// Rate rules whose limit it is over now, by [`RateRule::rule`].
+    pub over_limit_of: Vec<String>,
     /// User agents, neutralised.
     pub user_agents: Tally,
     /// What WAF did: `ALLOW`, `BLOCK`, `COUNT`.
     pub actions: Tally,
-    /// First sample in the window.
+    /// First sample in the window, else the window's start.
     pub first_seen: DateTime<Utc>,
-    /// Last sample in the window.
+    /// Last sample in the window, else the window's end.
     pub last_seen: DateTime<Utc>,
     /// Whether it was there before.
     pub legitimacy: Legitimacy,
@@ -161,8 +185,12 @@ pub struct Sources {
     pub seen: u64,
     /// Rules that could not be sampled, with the reason.
     pub missing: Vec<String>,
-    /// The sources, most requests first.
+    /// The sources, most requests first; those that nothing counts come last.
     pub sources: Vec<Source>,
+    /// Rate rules that count by client address, and who is over their limits now.
+    pub rate_rules: Vec<RateRule>,
+    /// What the requests have in common, list by list; a list that nothing tells of is not there.
+    pub top: Vec<TopList>,
     /// Who called before the attack and is not among the sources now, with requests a second then.
     pub gone: Vec<(IpAddr, f64)>,
     /// What the access log was asked, where it was.

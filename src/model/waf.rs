@@ -24,6 +24,20 @@ pub enum RuleAction {
     Challenge,
 }
 
+impl RuleAction {
+    /// `ALLOW`, `BLOCK`: as WAF writes it in samples and logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "ALLOW",
+            Self::Block => "BLOCK",
+            Self::Count => "COUNT",
+            Self::Captcha => "CAPTCHA",
+            Self::Challenge => "CHALLENGE",
+        }
+    }
+}
+
 /// What happens when a rule matches: its own action, or a group's actions as overridden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
@@ -53,6 +67,17 @@ pub struct Rule {
     pub statement: Statement,
     /// What a match does.
     pub disposition: Disposition,
+}
+
+/// What a rate rule counts requests by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateKey {
+    /// The client's address.
+    ClientAddress,
+    /// An address out of a header, which the caller may have written.
+    ForwardedAddress,
+    /// Anything else: all requests together, or parts of the request.
+    Other,
 }
 
 /// What a rule matches.
@@ -87,6 +112,8 @@ pub enum Statement {
         limit: i64,
         /// The window in seconds.
         window_seconds: i64,
+        /// What requests are counted by.
+        by: RateKey,
         /// Only requests that match this are counted and limited.
         scope_down: Option<Box<Statement>>,
     },

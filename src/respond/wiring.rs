@@ -264,7 +264,8 @@ mod tests {
 
     #[test]
     fn a_scope_down_or_a_count_does_not_block() {
-        let rate = Statement::RateBased { limit: 100, window_seconds: 300, scope_down: Some(Box::new(set())) };
+        let by = crate::model::waf::RateKey::ClientAddress;
+        let rate = Statement::RateBased { limit: 100, window_seconds: 300, by, scope_down: Some(Box::new(set())) };
         assert!(matches!(standing_of(rate, RuleAction::Block), Standing::Ineffective(_)));
         assert!(matches!(standing_of(set(), RuleAction::Count), Standing::Ineffective(_)));
     }

@@ -21,9 +21,11 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         Command::Throttle | Command::FlushCache | Command::FlushAuthorizers | Command::Close | Command::KillSwitch => {
             stage_chosen(state).and_then(|()| nothing_under_way(state))
         }
-        Command::Mark | Command::MarkSuspects | Command::MarkAll => sources_listed(state),
+        Command::Mark => sources_listed(state).and_then(|()| markable(state)),
+        Command::MarkSuspects | Command::MarkAll => sources_listed(state).and_then(|()| addresses_shown(state)),
+        Command::NextList | Command::PreviousList => sources_listed(state),
         Command::NextSet if state.sources.sets().is_empty() => sources_listed(state).and_then(|()| Err(no_set(state))),
-        Command::Unmark if state.sources.marked.is_empty() && state.sources.set.is_none() => {
+        Command::Unmark if state.sources.marked().is_empty() && state.sources.set.is_none() => {
             Err("nothing is marked".into())
         }
         Command::Reload if state.screen() == Screen::Stage && state.depth.loading => {
@@ -34,6 +36,9 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             Load::Loading => Err("the sources are being read already".into()),
             _ => Ok(()),
         },
+        Command::Block if state.sources.chosen().is_none() && state.sources.marked().is_empty() => {
+            sources_listed(state).and_then(|()| markable(state)).and_then(|()| nothing_under_way(state))
+        }
         Command::Block => sources_listed(state).and_then(|()| nothing_under_way(state)),
         Command::Confirm => confirm(state),
         Command::Override => overridable(state).map(|_| ()),
@@ -74,6 +79,20 @@ fn sources_listed(state: &State) -> Result<(), String> {
         Load::Failed(_) => Err("the sources could not be read; read them again first".into()),
         Load::Loading | Load::Idle => Err("the sources are still being read".into()),
     }
+}
+
+fn markable(state: &State) -> Result<(), String> {
+    match state.sources.top() {
+        Some(list) if !state.sources.can_mark() => {
+            Err(format!("{} cannot be blocked here; mark addresses or prefixes", list.of.title()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn addresses_shown(state: &State) -> Result<(), String> {
+    let Some(list) = state.sources.top() else { return Ok(()) };
+    Err(format!("these are {}; go back to the addresses first", list.of.title()))
 }
 
 fn no_set(state: &State) -> String {

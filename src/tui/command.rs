@@ -154,7 +154,9 @@ commands! {
     MarkAll "mark-all" in [Sources] label "mark all" rank 24: "Mark every listed source, known callers and proxies too";
     Unmark "unmark" in [Sources] label "unmark" rank 25: "Take every mark away";
     NextSet "next-set" in [Sources] label "what to block" rank 13: "Choose the next set of prefixes that carry most of the attack for least of the rest; after the last, none";
-    Block "block" in [Sources] label "block" rank 10: "Plan to block the chosen set, else the marked sources, or the one under the cursor; changes nothing yet";
+    NextList "next-list" in [Sources] label "list" rank 14: "Show what the requests have in common: prefixes, requests, countries, user agents, …; then the addresses again";
+    PreviousList "previous-list" in [Sources] label "" rank 91: "Show the list before";
+    Block "block" in [Sources] label "block" rank 10: "Plan to block the chosen set, else the marked sources and prefixes, or what is under the cursor; changes nothing yet";
     Reload "reload" in [Stage, Sources] label "reload" rank 26: "Read the stage or its sources again";
     Confirm "confirm" in [Review] label "confirm" rank 10: "Type the phrase that confirms the plan";
     Override "override" in [Review] label "override" rank 11: "Override the guards that halt the plan, with a reason; plans again";

@@ -344,6 +344,8 @@ fn shown(key: KeyCombination) -> String {
             KeyCode::Down => return "↓".into(),
             KeyCode::Left => return "←".into(),
             KeyCode::Right => return "→".into(),
+            // What is on the keyboard: terminals have a name of their own for it.
+            KeyCode::BackTab => return "Shift-Tab".into(),
             _ => {}
         }
     }

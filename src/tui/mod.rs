@@ -46,6 +46,7 @@ pub mod picture;
 mod playbooks;
 mod prompt;
 mod search;
+mod sources_pane;
 pub mod state;
 pub mod theme;
 mod update;

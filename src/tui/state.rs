@@ -1,7 +1,5 @@
 //! Everything the screen knows. Changed by [`super::update`] alone, read by [`super::view`].
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -9,11 +7,9 @@ use ipnet::IpNet;
 
 use crate::model::action::{Action, Terms};
 use crate::model::board::StageRow;
-use crate::model::candidate::CandidateSet;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Plan};
 use crate::model::signal::Severity;
-use crate::model::source::{Source, Sources};
 use crate::model::stage_report::StageReport;
 use crate::model::timeline::{ActionRecord, ActionState};
 
@@ -26,6 +22,7 @@ use super::list::{Cursor, Scroll};
 pub use super::options::{Mode, Options};
 use super::playbooks::PlaybooksPane;
 pub(crate) use super::prompt::{LadderPane, Prompt, PromptKind};
+pub(crate) use super::sources_pane::SourcesPane;
 use super::theme::Theme;
 
 /// The smallest terminal that holds the screens: columns and lines. Below it a notice is drawn and nothing can be confirmed.
@@ -153,41 +150,6 @@ pub(crate) struct DepthPane {
     /// What was read; at its own age while it is read again.
     pub(crate) report: Option<Arc<StageReport>>,
     pub(crate) loading: bool,
-}
-
-/// The sources of one stage.
-#[derive(Debug, Default)]
-pub(crate) struct SourcesPane {
-    pub(crate) stage: Option<StageAt>,
-    pub(crate) load: Load<Arc<Sources>>,
-    /// True while a second reading is under way and the first is still shown.
-    pub(crate) reloading: bool,
-    pub(crate) cursor: Cursor,
-    pub(crate) marked: BTreeSet<IpAddr>,
-    /// The candidate set that is to be blocked, instead of what is marked.
-    pub(crate) set: Option<usize>,
-}
-
-impl SourcesPane {
-    /// The candidate sets, smallest first.
-    pub(crate) fn sets(&self) -> &[CandidateSet] {
-        match &self.load {
-            Load::Loaded(sources) => &sources.candidates.sets,
-            _ => &[],
-        }
-    }
-
-    /// The candidate set that is to be blocked.
-    pub(crate) fn chosen(&self) -> Option<&CandidateSet> {
-        self.set.and_then(|set| self.sets().get(set))
-    }
-
-    pub(crate) fn list(&self) -> &[Source] {
-        match &self.load {
-            Load::Loaded(sources) => &sources.sources,
-            _ => &[],
-        }
-    }
 }
 
 /// What a plan is asked for.

@@ -80,9 +80,23 @@ pub async fn sources(
     before: Option<DateTime<Utc>>,
 ) -> Result<Sources, AwsError> {
     let acl = aws.web_acl(web_acl_arn, Lane::Plan).await?;
+    of_acl(aws, web_acl_arn, &acl, stages_behind, before).await
+}
+
+/// The same of a web ACL that was read already.
+///
+/// # Errors
+/// As `GetSampledRequests` fails for every rule.
+pub(super) async fn of_acl(
+    aws: &Aws,
+    web_acl_arn: &str,
+    acl: &WebAcl,
+    stages_behind: usize,
+    before: Option<DateTime<Utc>>,
+) -> Result<Sources, AwsError> {
     let now = aws.clock().now();
-    let (asked, mut missing) = sampled(&acl);
-    let baseline_of = let_through(&acl, &asked);
+    let (asked, mut missing) = sampled(acl);
+    let baseline_of = let_through(acl, &asked);
     let recent = minutes_before(floor_minute(now), &(1..=MINUTES).rev().collect::<Vec<_>>());
     let earlier = before.map_or_else(Vec::new, |before| {
         let mut minutes = minutes_before(before.min(now), &BASELINE);

@@ -44,6 +44,7 @@ mod watch;
 mod watch_candidates;
 mod watch_permissions;
 mod watch_rate_keys;
+mod watch_sources;
 mod watch_truth;
 mod watch_weather;
 mod world;

@@ -116,6 +116,31 @@ fn a_set_of_prefixes_is_chosen_and_planned_as_it_is() {
 }
 
 #[test]
+fn a_prefix_is_marked_beside_addresses_and_those_inside_it_are_not_named_twice() {
+    let mut console = Console::armed((120, 40));
+    console.board(fixtures::attack()).keys("s").sources(fixtures::sources());
+    // An address inside the prefix, and the last one, which is outside.
+    console.keys(" ").code(KeyCode::End, KeyModifiers::NONE).keys(" ");
+    let last = fixtures::sources().sources.last().unwrap().address;
+    console.code(KeyCode::Tab, KeyModifiers::NONE).keys(" ");
+    let screen = console.text();
+    assert!(screen.contains("by prefix (2 of 3)") && screen.contains("3 sources marked"), "{screen}");
+    console.keys("a");
+    assert!(console.text().contains("these are prefixes; go back to the addresses first"), "{}", console.text());
+    // Nothing can be blocked by country; what is marked stays marked.
+    console.code(KeyCode::Tab, KeyModifiers::NONE).keys(" ");
+    assert!(console.text().contains("countries cannot be blocked here"), "{}", console.text());
+    console.keys("b").enter();
+    let Some(Effect::To(ConnectionId::FIRST, Ask::Plan { action: Action::BlockIp(block), .. })) =
+        console.effects.last()
+    else {
+        panic!("a plan is asked for");
+    };
+    let nets: Vec<String> = block.targets.iter().map(|target| target.net.to_string()).collect();
+    assert_eq!(nets, [format!("{last}/32"), "203.0.113.0/24".to_owned()]);
+}
+
+#[test]
 fn without_marks_the_source_under_the_cursor_is_blocked() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("jjb");

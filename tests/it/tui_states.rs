@@ -74,6 +74,30 @@ fn sources_of_a_calm_stage() {
 }
 
 #[test]
+fn what_the_requests_of_an_attack_have_in_common() {
+    let opened = |console: &mut Console| {
+        console.board(fixtures::attack()).keys("s").sources(fixtures::limited_sources());
+        console.code(KeyCode::Tab, KeyModifiers::NONE);
+    };
+    snapshots("sources_prefixes", |console| {
+        opened(console);
+        console.keys(" ");
+    });
+    snapshots("sources_countries", |console| {
+        opened(console);
+        console.code(KeyCode::Tab, KeyModifiers::NONE);
+    });
+}
+
+#[test]
+fn sources_that_only_a_rate_rule_names() {
+    snapshots("sources_limited", |console| {
+        console.board(fixtures::attack()).keys("s").sources(fixtures::limited_sources());
+        console.code(KeyCode::End, KeyModifiers::NONE);
+    });
+}
+
+#[test]
 fn sources_that_cannot_be_known() {
     snapshots("sources_unknown", |console| {
         console.board(fixtures::attack()).keys("s");

@@ -193,9 +193,9 @@ async fn the_sources_are_the_botnet_and_customers_are_known_from_before() {
     };
     let top = &found.sources[..30];
     assert!(top.iter().all(|s| botnet(&s.address)), "{:?}", top.iter().map(|s| s.address).collect::<Vec<_>>());
-    let share: f64 = found.sources.iter().filter(|s| botnet(&s.address)).map(|s| s.share).sum();
+    let share: f64 = found.sources.iter().filter(|s| botnet(&s.address)).filter_map(|s| s.share).sum();
     assert!((0.85..=0.97).contains(&share), "the botnet sends ten elevenths, not {share}");
-    let total: f64 = found.sources.iter().map(|s| s.share).sum();
+    let total: f64 = found.sources.iter().filter_map(|s| s.share).sum();
     assert!((total - 1.0).abs() < 1e-6, "{total}");
     // What the sample saw is said, and is far less than what there was.
     let minute = found.from;

@@ -107,7 +107,7 @@ async fn the_sets_for_credential_stuffing_are_as_good_as_if_it_were_known_who_at
     assert!(off < 0.05, "{} lines of {happened} requests", log.requests);
     assert!(log.bytes_scanned > 0.0 && log.dollars > 0.0);
     assert!(found.sources.iter().all(|source| source.counted_by == CountedBy::AccessLog));
-    let total: f64 = found.sources.iter().map(|source| source.share).sum();
+    let total: f64 = found.sources.iter().filter_map(|source| source.share).sum();
     assert!(total <= 1.0 + 1e-9, "nothing is counted twice: {total}");
 }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_wafv2::types as sdk;
 
-use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
+use crate::model::waf::{Disposition, RateKey, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 
 pub(super) fn web_acl(acl: &sdk::WebAcl) -> WebAcl {
     let firewall_manager =
@@ -102,6 +102,7 @@ fn statement(s: &sdk::Statement) -> Statement {
         return Statement::RateBased {
             limit: rate.limit(),
             window_seconds: if rate.evaluation_window_sec() == 0 { 300 } else { rate.evaluation_window_sec() },
+            by: rate_key(rate.aggregate_key_type()),
             scope_down: rate.scope_down_statement().map(|inner| Box::new(statement(inner))),
         };
     }
@@ -115,6 +116,14 @@ fn statement(s: &sdk::Statement) -> Statement {
         return Statement::Not(Box::new(statement(inner)));
     }
     Statement::Other(other(s))
+}
+
+fn rate_key(of: &sdk::RateBasedStatementAggregateKeyType) -> RateKey {
+    match of {
+        sdk::RateBasedStatementAggregateKeyType::Ip => RateKey::ClientAddress,
+        sdk::RateBasedStatementAggregateKeyType::ForwardedIp => RateKey::ForwardedAddress,
+        _ => RateKey::Other,
+    }
 }
 
 /// The name of a statement that the console does not reason about.

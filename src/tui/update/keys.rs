@@ -90,10 +90,9 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::MarkSuspects => sources::mark_suspects(state),
         Command::MarkAll => sources::mark_all(state),
         Command::NextSet => sources::next_set(state),
-        Command::Unmark => {
-            state.sources.marked.clear();
-            state.sources.set = None;
-        }
+        Command::Unmark => state.sources.unmark(),
+        Command::NextList => state.sources.turn(true),
+        Command::PreviousList => state.sources.turn(false),
         Command::Block => sources::block(state, effects),
         Command::Reload if state.screen() == Screen::Stage => stage::reload(state, effects),
         Command::Reload => sources::reload(state, effects),
@@ -193,7 +192,7 @@ pub(crate) fn scroll(state: &mut State, delta: isize) {
     match state.screen() {
         Screen::Board => board::moved(state, delta),
         Screen::Sources => {
-            let len = state.sources.list().len();
+            let len = state.sources.len();
             state.sources.cursor.move_by(delta, len);
         }
         Screen::Timeline => {

@@ -160,7 +160,7 @@ fn on_stop(state: &mut State, reason: StopReason, effects: &mut Effects) {
 fn settle(state: &mut State) {
     let heights = layout::heights(state);
     state.list.cursor.settle(state.list.order.len(), heights.board);
-    let sources = state.sources.list().len();
+    let sources = state.sources.len();
     state.sources.cursor.settle(sources, heights.sources);
     let items = state.timeline.items.len();
     state.timeline.cursor.settle(items, heights.timeline);

@@ -1,7 +1,6 @@
 //! Who is sending what: reading, marking, and asking how long to block.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::connection::StageAt;
@@ -11,7 +10,7 @@ use crate::model::source::{Legitimacy, Sources};
 
 use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::count;
-use crate::tui::list::Cursor;
+use crate::tui::sources_pane::net;
 use crate::tui::state::{Load, PromptKind, Screen, SourcesPane, State};
 
 use super::{Effects, keys, prompt, stage};
@@ -23,7 +22,7 @@ pub(crate) fn open(state: &mut State, effects: &mut Effects) {
         state.list.held = Some(stage.clone());
     }
     if state.sources.stage.as_ref() != Some(&stage) {
-        state.sources = SourcesPane { stage: Some(stage), ..SourcesPane::default() };
+        state.sources = SourcesPane::of(stage);
     }
     keys::go(state, Screen::Sources);
     reload(state, effects);
@@ -54,15 +53,7 @@ pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sour
     pane.reloading = false;
     state.changed = true;
     match result {
-        Ok(sources) => {
-            let under = pane.list().get(pane.cursor.at).map(|s| s.address);
-            // Sets are found anew: the one chosen may be another now.
-            pane.set = None;
-            pane.marked.retain(|marked| sources.sources.iter().any(|s| s.address == *marked));
-            let at = under.and_then(|a| sources.sources.iter().position(|s| s.address == a));
-            pane.cursor = Cursor { at: at.unwrap_or(0), top: pane.cursor.top };
-            pane.load = Load::Loaded(sources);
-        }
+        Ok(sources) => pane.take(sources),
         Err(reason) if matches!(pane.load, Load::Loaded(_)) => {
             state.complain(format!("not read again: {reason}"));
         }
@@ -73,24 +64,19 @@ pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sour
 /// Marks the source under the cursor, or takes its mark away, and goes on to the next.
 pub(crate) fn mark(state: &mut State) {
     let pane = &mut state.sources;
-    let Some(address) = pane.list().get(pane.cursor.at).map(|s| s.address) else {
-        return;
-    };
-    pane.set = None;
-    if !pane.marked.remove(&address) {
-        pane.marked.insert(address);
-    }
-    let len = pane.list().len();
+    let Some(net) = pane.under() else { return };
+    pane.toggle(net);
+    let len = pane.len();
     pane.cursor.move_by(1, len);
 }
 
 /// Marks what rules speak against and what was not seen before the attack. Not having been seen alone is no reason: most
 /// customers are in no sample. Possible proxies are left out, since others stand behind them.
 pub(crate) fn mark_suspects(state: &mut State) {
-    let list = state.sources.list();
+    let list = state.sources.addresses();
     let new = || list.iter().filter(|s| s.legitimacy != Legitimacy::SeenBefore);
     let suspects = || list.iter().filter(|s| s.is_suspect());
-    let marked: Vec<IpAddr> = suspects().filter(|s| !s.behind_proxy).map(|s| s.address).collect();
+    let marked: Vec<IpNet> = suspects().filter(|s| !s.behind_proxy).map(net).collect();
     let proxies = suspects().filter(|s| s.behind_proxy).count();
     let unsuspected = new().filter(|s| s.against.is_empty()).count();
     let mut words = format!("marked {} that rules match and that were not there before", count(marked.len(), "source"));
@@ -100,8 +86,7 @@ pub(crate) fn mark_suspects(state: &mut State) {
     if unsuspected > 0 {
         let _ = write!(words, "; {unsuspected} new, but matched by no rule: may be customers");
     }
-    state.sources.set = None;
-    state.sources.marked.extend(marked);
+    state.sources.mark(marked);
     state.say(words);
 }
 
@@ -116,24 +101,23 @@ pub(crate) fn next_set(state: &mut State) {
 
 /// Marks everything that is listed.
 pub(crate) fn mark_all(state: &mut State) {
-    let all: Vec<IpAddr> = state.sources.list().iter().map(|s| s.address).collect();
-    let known = state.sources.list().iter().filter(|s| s.legitimacy == Legitimacy::SeenBefore).count();
-    state.sources.set = None;
-    state.sources.marked.extend(&all);
-    state.complain(format!("{} marked, {known} of them seen before the attack", count(all.len(), "source")));
+    let all: Vec<IpNet> = state.sources.addresses().iter().map(net).collect();
+    let known = state.sources.addresses().iter().filter(|s| s.legitimacy == Legitimacy::SeenBefore).count();
+    let marked = count(all.len(), "source");
+    state.sources.mark(all);
+    state.complain(format!("{marked} marked, {known} of them seen before the attack"));
 }
 
 /// Asks how long to block what is marked, or else what is under the cursor.
 pub(crate) fn block(state: &mut State, effects: &mut Effects) {
     let pane = &state.sources;
-    let net = |address: IpAddr| IpNet::from(address.to_canonical());
     // In the order of the ranking, which is the order of the plan.
     let mut targets: Vec<IpNet> = match pane.chosen() {
         Some(set) => set.prefixes.iter().map(|prefix| prefix.prefix).collect(),
-        None => pane.list().iter().map(|s| s.address).filter(|a| pane.marked.contains(a)).map(net).collect(),
+        None => pane.targets(),
     };
     if targets.is_empty() {
-        targets.extend(pane.list().get(pane.cursor.at).map(|s| net(s.address)));
+        targets.extend(pane.under());
     }
     if targets.is_empty() {
         return;

@@ -104,7 +104,7 @@ pub(crate) fn heights(state: &State) -> Heights {
     let lines = |area: Rect, heading: u16| usize::from(area.height.saturating_sub(heading).max(1));
     Heights {
         board: lines(board(body, state.list.order.len()).0, 1),
-        sources: lines(sources(body, state.sources.list().len()).1, 1),
+        sources: lines(sources(body, state.sources.len()).1, 1),
         timeline: lines(timeline(body, state.timeline.items.len()).1, 0),
         playbooks: lines(playbooks(body, state.playbooks.order.len()).1, 0),
         playbook: lines(playbooks(body, state.playbooks.playbook().map_or(0, |playbook| playbook.steps.len())).1, 0),

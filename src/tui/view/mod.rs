@@ -18,6 +18,7 @@ mod sources;
 mod stage;
 mod strip;
 mod timeline;
+mod top_list;
 
 use ratatui::Frame;
 

@@ -4,13 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::source::{Legitimacy, LogCoverage, Source, Sources, Tally};
+use crate::model::source::{Legitimacy, LogCoverage, RateRule, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::tui::format::{count, percent, rate, time};
+use crate::tui::sources_pane::net;
 use crate::tui::state::{Load, State};
+use crate::tui::theme::Theme;
 
 use super::page::Page;
-use super::{draw, layout};
+use super::{draw, layout, top_list};
 
 const MARGIN: u16 = 2;
 
@@ -19,11 +21,11 @@ const PREFIXES: usize = 300;
 
 /// Draws them.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
-    let (head, table, detail) = layout::sources(body, state.sources.list().len());
+    let (head, table, detail) = layout::sources(body, state.sources.len());
     let pane = &state.sources;
     let name = pane.stage.as_ref().map_or_else(String::new, |stage| state.fleet.label(stage));
     let again = if pane.reloading { "  reading again …" } else { "" };
-    let title = format!("SOURCES of {name}{again}");
+    let title = format!("SOURCES of {name}, {}{again}", shown(state));
     draw::left(buffer, draw::row(head, 0), &title, state.theme.heading);
     match &pane.load {
         Load::Idle | Load::Loading => {
@@ -33,9 +35,25 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
         Load::Failed(reason) => failed(state, reason, table, buffer),
         Load::Loaded(sources) => {
             coverage(state, sources, head, buffer);
-            rows(state, sources, table, buffer);
+            match pane.top() {
+                Some(list) => top_list::rows(state, list, table, buffer),
+                None => rows(state, sources, table, buffer),
+            }
             selected(state, detail, buffer);
         }
+    }
+}
+
+/// Which list is shown, of how many.
+fn shown(state: &State) -> String {
+    let Load::Loaded(sources) = &state.sources.load else { return "by address".to_owned() };
+    let lists = sources.top.len() + 1;
+    match state.sources.top() {
+        Some(list) => {
+            let at = sources.top.iter().position(|other| other.of == list.of).map_or(1, |at| at + 2);
+            format!("by {} ({at} of {lists})", list.of.one())
+        }
+        None => format!("by address (1 of {lists})"),
     }
 }
 
@@ -112,14 +130,16 @@ fn columns(sources: &Sources, width: u16) -> Vec<Column> {
     let column = |title, width, right, text| Column { title, width, right, text };
     let all = [
         column("address", address, false, |s| s.address.to_string()),
-        column(if sources.log.is_some() { "req" } else { "est.req" }, 7, true, |s| rate(s.requests as f64)),
-        column("share", 5, true, |s| percent(s.share)),
+        column(if sources.log.is_some() { "req" } else { "est.req" }, 7, true, |s| {
+            figure(s.requests.map(|n| n as f64), rate)
+        }),
+        column("share", 5, true, |s| figure(s.share, percent)),
         column("known?", 13, false, known),
         column("cc", 2, false, |s| top(&s.countries).unwrap_or_else(|| "?".into())),
         column("WAF did", 10, false, did),
         column("top request", 16, false, |s| top(&s.requests_by_path).unwrap_or_else(|| "?".into())),
         column("top rule", 18, false, |s| top(&s.rules).unwrap_or_default()),
-        column("user agent", 14, false, |s| top(&s.user_agents).unwrap_or_else(|| "none seen".into())),
+        column("user agent", 14, false, agent),
     ];
     let mut room = width.saturating_sub(MARGIN + 4);
     let mut kept: Vec<Column> = Vec::new();
@@ -169,7 +189,7 @@ fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
     let shown = sources.sources.iter().enumerate().skip(first).take(height);
     for (y, (n, source)) in (1..area.height).zip(shown) {
         let line = draw::row(area, y);
-        let marked = pane.marked.contains(&source.address);
+        let marked = pane.marked().contains(&net(source));
         let style = if marked { state.theme.warn } else { state.theme.text };
         let mark = if marked { "[x]" } else { "[ ]" };
         draw::left(buffer, draw::after(line, MARGIN), mark, style);
@@ -187,14 +207,19 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = &state.theme;
     let mut page = Page::new(area.width);
     page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
-    let marked = pane.list().iter().filter(|s| pane.marked.contains(&s.address));
-    let share: f64 = marked.map(|s| s.share).sum();
     let logged = matches!(&pane.load, Load::Loaded(sources) if sources.log.is_some());
     let what = if logged { "requests" } else { "estimated requests" };
-    let marks = format!("{} marked, {} of the {what}", count(pane.marked.len(), "source"), percent(share));
-    page.spans(&[(&marks, if pane.marked.is_empty() { theme.faint } else { theme.warn })]);
+    let marks =
+        format!("{} marked, {} of the {what}", count(pane.marked().len(), "source"), percent(pane.marked_share()));
+    page.spans(&[(&marks, if pane.marked().is_empty() { theme.faint } else { theme.warn })]);
     to_block(state, &mut page);
-    if let Some(source) = pane.list().get(pane.cursor.at) {
+    if let Load::Loaded(sources) = &pane.load {
+        over_limits(&sources.rate_rules, theme, &mut page);
+    }
+    if let Some(list) = pane.top() {
+        top_list::selected(state, list, &mut page);
+    }
+    if let Some(source) = pane.source() {
         let words = match source.legitimacy {
             Legitimacy::SeenBefore => "seen before the attack: likely a caller that belongs there",
             Legitimacy::NotSeenBefore => "not seen before the attack; it may be a new customer",
@@ -205,17 +230,24 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
             [] => "; no rule speaks against it".to_owned(),
             rules => format!("; against it: {}", rules.join(", ")),
         };
-        page.text(0, &format!("{}: {words}{against}{proxy}", source.address), theme.text);
+        let over = match source.over_limit_of.as_slice() {
+            [] => String::new(),
+            rules => format!("; over the limit of {} now", rules.join(", ")),
+        };
+        page.text(0, &format!("{}: {words}{against}{over}{proxy}", source.address), theme.text);
         let samples = usize::try_from(source.samples).unwrap_or(usize::MAX);
         let lines = [
-            format!(
-                "{}/s, {}–{}, from {}: {}",
-                rate(source.per_second),
-                time(source.first_seen),
-                time(source.last_seen),
-                count(samples, "sample"),
-                listed(&source.requests_by_path)
-            ),
+            match source.per_second {
+                Some(per_second) => format!(
+                    "{}/s, {}–{}, from {}: {}",
+                    rate(per_second),
+                    time(source.first_seen),
+                    time(source.last_seen),
+                    count(samples, "sample"),
+                    listed(&source.requests_by_path)
+                ),
+                None => "how much it sends is not known: neither samples nor an access log count it".to_owned(),
+            },
             format!("rules {}; agents {}", listed(&source.rules), listed(&source.user_agents)),
         ];
         for line in lines {
@@ -223,6 +255,20 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
         }
     }
     draw::lines(buffer, area, &page.lines, 0);
+}
+
+/// Who is over the limits of rate rules, in one line.
+fn over_limits(rules: &[RateRule], theme: &Theme, page: &mut Page) {
+    let told = rules.iter().filter_map(|rule| {
+        let n = rule.addresses.filter(|n| *n > 0)?;
+        let more = if rule.at_least { " or more" } else { "" };
+        let limit = format!("over {} in {} s", rule.limit, rule.window_seconds);
+        Some(format!("{} ({}, {limit}): {n}{more}", rule.rule, rule.action))
+    });
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        page.text(0, &format!("addresses over the limit now: {}", told.join("; ")), theme.text);
+    }
 }
 
 /// The candidate set that is chosen with its prefixes, or what there is to choose from.
@@ -242,6 +288,16 @@ fn to_block(state: &State, page: &mut Page) {
         };
         page.text(0, &format!("what to block: {}{more}", set.words()), theme.text);
     }
+}
+
+/// Where no sample names it, nothing says what it calls itself.
+fn agent(source: &Source) -> String {
+    top(&source.user_agents).unwrap_or_else(|| if source.samples > 0 { "none seen" } else { "?" }.to_owned())
+}
+
+/// `?` where nothing counts it.
+fn figure(value: Option<f64>, words: fn(f64) -> String) -> String {
+    value.map_or_else(|| "?".to_owned(), words)
 }
 
 fn known(source: &Source) -> String {

@@ -1,8 +1,9 @@
 //! Who calls, out of a stage's access log: what is asked of Logs Insights, and what the answers say.
 //!
 //! Five queries at most, and seven where there are more addresses than an answer has rows: addresses and kinds of request, now and
-//! before the attack, and then the addresses again for the kinds that rose. AWS bills what they scan, so each is asked over
-//! minutes and not hours. Values out of the log that go into a query were written by attackers: one that could end its quotation marks is left out.
+//! before the attack, and then the addresses again for the kinds that rose. Where no attack is known to have begun it is two or three.
+//! AWS bills what they scan, so each is asked over minutes and not hours. Values out of the log that go into a query were written by
+//! attackers: one that could end its quotation marks is left out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,6 +15,9 @@ use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::{AccessLogFormat, Field, log_group};
 use crate::model::stage::{AccessLog, StageId};
 use crate::model::text::shortened;
+use crate::model::top_list::{TopList, TopOf};
+
+use super::top::{self, Counts};
 
 /// The part of the rise that a kind of request must make to belong to what rose.
 const OF_THE_RISE: f64 = 0.05;
@@ -58,8 +62,25 @@ pub(super) struct Reading {
     /// Those kinds, neutralised.
     pub(super) rose: Vec<String>,
     pub(super) bytes_scanned: f64,
+    /// What the requests have in common, as far as the format says it.
+    pub(super) top: Vec<TopList>,
     /// What could not be asked, a line each.
     pub(super) missing: Vec<String>,
+}
+
+/// The kinds of request of a window, a row for each that differs in any field.
+struct Kinds {
+    rows: LogRows,
+    window: Window,
+}
+
+impl Kinds {
+    /// All lines of the window. `counted` is what another query counted a moment before: it is asked only where the rows are not all, since
+    /// lines that came in between are in one and not in the other.
+    fn total(&self, counted: f64) -> f64 {
+        let listed: f64 = self.rows.rows.iter().filter_map(requests).sum();
+        if self.rows.rows.len() < MOST_ROWS { listed } else { counted.max(listed) }
+    }
 }
 
 /// How a stage's log is asked.
@@ -104,17 +125,73 @@ impl Log {
     pub(super) async fn read(&self, aws: &Aws, now: Window, before: Option<Window>) -> Result<Reading, AwsError> {
         let mut reading = Reading::default();
         reading.now = self.addresses(aws, now, &mut reading.bytes_scanned).await?;
-        let Some(before) = before else { return Ok(reading) };
-        match self.addresses(aws, before, &mut reading.bytes_scanned).await {
-            Ok(addresses) => reading.before = Some(addresses).filter(|before| before.total > 0.0),
-            Err(error) => reading.missing.push(format!("access log before the attack: {error}")),
+        if let Some(before) = before {
+            match self.addresses(aws, before, &mut reading.bytes_scanned).await {
+                Ok(addresses) => reading.before = Some(addresses).filter(|before| before.total > 0.0),
+                Err(error) => reading.missing.push(format!("access log before the attack: {error}")),
+            }
         }
-        if reading.before.is_some()
-            && let Err(error) = self.rises(aws, now, before, &mut reading).await
-        {
-            reading.missing.push(format!("what rose in the access log: {error}"));
+        let before = before.filter(|_| reading.before.is_some());
+        if let Err(error) = self.read_kinds(aws, now, before, &mut reading).await {
+            reading.missing.push(format!("what was asked for in the access log: {error}"));
         }
         Ok(reading)
+    }
+
+    /// What kinds of request there are, and which of them rose.
+    async fn read_kinds(
+        &self,
+        aws: &Aws,
+        now: Window,
+        before: Option<Window>,
+        reading: &mut Reading,
+    ) -> Result<(), AwsError> {
+        let fields: Vec<Vec<&str>> = KINDS.iter().filter_map(|fields| self.names(fields)).collect();
+        if fields.is_empty() {
+            reading.missing.push("access log: its format says neither method, status nor user agent".to_owned());
+            return Ok(());
+        }
+        let now = self.kinds(aws, now, &fields.concat(), &mut reading.bytes_scanned).await?;
+        let before = match before {
+            Some(before) => match self.kinds(aws, before, &fields.concat(), &mut reading.bytes_scanned).await {
+                Ok(kinds) => Some(kinds),
+                Err(error) => {
+                    reading.missing.push(format!("what was asked for before the attack: {error}"));
+                    None
+                }
+            },
+            None => None,
+        };
+        reading.top = self.top(&now, before.as_ref(), reading);
+        match before {
+            Some(before) => self.rises(aws, &now, &before, fields, reading).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn kinds(&self, aws: &Aws, window: Window, fields: &[&str], bytes: &mut f64) -> Result<Kinds, AwsError> {
+        let query =
+            format!("stats count(*) as requests by {} | sort requests desc | limit {MOST_ROWS}", fields.join(", "));
+        Ok(Kinds { rows: self.ask(aws, &query, window, bytes).await?, window })
+    }
+
+    /// A list for each kind of field that the format has.
+    fn top(&self, now: &Kinds, before: Option<&Kinds>, reading: &Reading) -> Vec<TopList> {
+        const LISTS: [(TopOf, &[Field]); 3] = [
+            (TopOf::Requests, &[Field::Method, Field::Resource]),
+            (TopOf::Statuses, &[Field::Status]),
+            (TopOf::UserAgents, &[Field::UserAgent]),
+        ];
+        let counts = |kinds: &Kinds, names: &[&str], whole: &Addresses| Counts {
+            by_name: counted(&kinds.rows, names).into_iter().map(|(values, n)| (values.join(" "), n)).collect(),
+            total: kinds.total(whole.total),
+        };
+        let list = |(of, fields): (TopOf, &[Field])| {
+            let names = self.names(fields)?;
+            let before = before.zip(reading.before.as_ref()).map(|(kinds, whole)| counts(kinds, &names, whole));
+            Some(top::logged(of, &counts(now, &names, &reading.now), before.as_ref()))
+        };
+        LISTS.into_iter().filter_map(list).collect()
     }
 
     async fn ask(&self, aws: &Aws, rest: &str, window: Window, bytes: &mut f64) -> Result<LogRows, AwsError> {
@@ -157,26 +234,22 @@ impl Log {
     }
 
     /// The kinds of request that rose, and who asks for them.
-    async fn rises(&self, aws: &Aws, now: Window, before: Window, reading: &mut Reading) -> Result<(), AwsError> {
-        let kinds: Vec<Vec<&str>> = KINDS.iter().filter_map(|fields| self.names(fields)).collect();
-        if kinds.is_empty() {
-            reading.missing.push("access log: its format says neither method, status nor user agent".to_owned());
-            return Ok(());
-        }
-        let every: Vec<&str> = kinds.concat();
-        let query =
-            format!("stats count(*) as requests by {} | sort requests desc | limit {MOST_ROWS}", every.join(", "));
-        let answer_now = self.ask(aws, &query, now, &mut reading.bytes_scanned).await?;
-        let answer_before = self.ask(aws, &query, before, &mut reading.bytes_scanned).await?;
+    async fn rises(
+        &self,
+        aws: &Aws,
+        now: &Kinds,
+        before: &Kinds,
+        fields: Vec<Vec<&str>>,
+        reading: &mut Reading,
+    ) -> Result<(), AwsError> {
         let status = self.names(&[Field::Status]);
         let tell = |names: Vec<&'_ str>| {
             let by_status = status.as_ref() == Some(&names);
             let tells = |values: &[String]| !(by_status && is_of_our_making(values));
-            let (worth, values) =
-                risen(&tally(&answer_now, &names, now), &tally(&answer_before, &names, before), tells);
+            let (worth, values) = risen(&tally(now, &names), &tally(before, &names), tells);
             (worth, names.into_iter().map(str::to_owned).collect::<Vec<String>>(), values)
         };
-        let told = kinds.into_iter().map(tell).filter(|(_, _, values)| !values.is_empty());
+        let told = fields.into_iter().map(tell).filter(|(_, _, values)| !values.is_empty());
         let best = told.max_by(|a, b| a.0.total_cmp(&b.0));
         let Some((_, names, values)) = best else { return Ok(()) };
         let one = |values: &Vec<String>| {
@@ -184,7 +257,7 @@ impl Log {
             format!("({})", pairs.collect::<Vec<_>>().join(" and "))
         };
         let filter = format!("filter {} | ", values.iter().map(one).collect::<Vec<_>>().join(" or "));
-        let answer = self.ask(aws, &self.by_address(&filter), now, &mut reading.bytes_scanned).await?;
+        let answer = self.ask(aws, &self.by_address(&filter), now.window, &mut reading.bytes_scanned).await?;
         reading.risen = Some(self.lines(&answer));
         reading.rose = values.iter().map(|values| shortened(&values.join(" "), TEXT)).collect();
         Ok(())
@@ -208,13 +281,19 @@ fn requests(row: &HashMap<String, String>) -> Option<f64> {
 }
 
 /// Requests a second by the values of some fields.
-fn tally(answer: &LogRows, names: &[&str], (from, to): Window) -> HashMap<Vec<String>, f64> {
+fn tally(kinds: &Kinds, names: &[&str]) -> HashMap<Vec<String>, f64> {
+    let (from, to) = kinds.window;
     let seconds = (to - from).as_seconds_f64().max(1.0);
+    counted(&kinds.rows, names).into_iter().map(|(values, requests)| (values, requests / seconds)).collect()
+}
+
+/// Requests by the values of some fields.
+fn counted(answer: &LogRows, names: &[&str]) -> HashMap<Vec<String>, f64> {
     let mut counts = HashMap::new();
     for row in &answer.rows {
         let values: Option<Vec<String>> = names.iter().map(|name| row.get(plain(name)).cloned()).collect();
         if let (Some(values), Some(requests)) = (values, requests(row)) {
-            *counts.entry(values).or_default() += requests / seconds;
+            *counts.entry(values).or_default() += requests;
         }
     }
     counts

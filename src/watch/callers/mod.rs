@@ -1,21 +1,26 @@
-//! Who sends what to a stage and what to block, out of WAF's samples and the stage's access log together.
+//! Who sends what to a stage and what to block, out of WAF's samples, its rate rules and the stage's access log together.
 //!
 //! Counts of the two are never added up: they speak of the same requests. The access log has a line for every request, so where it names
-//! an address its count stands; samples add country, rules, labels and what WAF did. Which side an address is on is decided here
+//! an address its count stands; samples add country, rules, labels and what WAF did. Rate rules add who is over a limit at this moment, and
+//! count nobody. Which side an address is on is decided here
 //! (docs/architecture.md, candidate block sets), and `candidate` makes sets of it.
 
+mod limited;
 mod log;
+mod top;
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use thiserror::Error;
 
+use self::limited::{Limited, limited};
 use self::log::{Log, Reading, Window};
 use super::candidate::{Caller, Rules, candidates};
 use super::source;
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError, Lane};
 use crate::model::candidate::{Candidates, Standing};
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
@@ -67,31 +72,46 @@ pub struct NobodyKnown {
 /// # Errors
 /// Where neither WAF's samples nor the access log could be read; where one of them could not, [`Sources::missing`] says so.
 pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result<Sources, NobodyKnown> {
-    let (sampled, logged) = tokio::join!(sampled(aws, &asked), logged(aws, settings, &asked));
+    let ((sampled, limited), logged) = tokio::join!(guarded(aws, &asked), logged(aws, settings, &asked));
     let (mut sources, log) = match (sampled, logged) {
         (Ok(sources), Ok(log)) => (sources, Some(log)),
         (Ok(mut sources), Err(why)) => {
             sources.missing.push(why);
             (sources, None)
         }
-        (Err(why), Ok(log)) => (unsampled(&asked, &log, why), Some(log)),
+        (Err(why), Ok(log)) => (unsampled(&asked, (log.coverage.from, log.coverage.to), vec![why]), Some(log)),
+        (Err(sampled), Err(logged)) if limited.addresses().next().is_some() => {
+            let now = aws.clock().now();
+            (unsampled(&asked, (now, now), vec![sampled, logged]), None)
+        }
         (Err(sampled), Err(logged)) => {
             return Err(NobodyKnown { stage: asked.stage.label(), reasons: vec![sampled, logged] });
         }
     };
+    join_limited(&mut sources, limited);
     if let Some(log) = log {
         join(&mut sources, log);
     }
+    let prefixes = top::prefixes(&sources).into_iter().collect();
+    sources.top = top::arranged(prefixes, std::mem::take(&mut sources.top));
     sources.candidates = weigh(&sources, settings, sources.log.as_ref());
     Ok(sources)
 }
 
-async fn sampled(aws: &Aws, asked: &Asked<'_>) -> Result<Sources, String> {
+/// What the web ACL knows: samples, and who is over the limits of its rate rules.
+async fn guarded(aws: &Aws, asked: &Asked<'_>) -> (Result<Sources, String>, Limited) {
     let Some(arn) = asked.web_acl_arn else {
-        return Err("it has no web ACL, so WAF has no samples of its requests".to_owned());
+        let why = "it has no web ACL, so WAF has no samples of its requests".to_owned();
+        return (Err(why), Limited::default());
     };
-    let read = source::sources(aws, arn, asked.stages_behind, asked.began).await;
-    read.map_err(|error| format!("WAF's samples: {error}"))
+    let said = |error: AwsError| format!("WAF's samples: {error}");
+    let acl = match aws.web_acl(arn, Lane::Plan).await {
+        Ok(acl) => acl,
+        Err(error) => return (Err(said(error)), Limited::default()),
+    };
+    let samples = source::of_acl(aws, arn, &acl, asked.stages_behind, asked.began);
+    let (samples, limited) = tokio::join!(samples, limited(aws, &acl));
+    (samples.map_err(said), limited)
 }
 
 /// A log that was read.
@@ -146,21 +166,57 @@ fn windows(now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Window, Option<
 }
 
 /// What there is without samples: the log's window, and everything else to come from it.
-fn unsampled(asked: &Asked<'_>, log: &Logged, why: String) -> Sources {
+fn unsampled(asked: &Asked<'_>, (from, to): Window, missing: Vec<String>) -> Sources {
     Sources {
         web_acl: asked.web_acl_arn.and_then(|arn| arn.rsplit('/').nth(1)).unwrap_or_default().to_owned(),
         stages_behind: asked.stages_behind,
-        from: log.coverage.from,
-        to: log.coverage.to,
-        population: log.coverage.requests,
+        from,
+        to,
+        population: 0,
         sampled: 0,
-        seen: log.coverage.requests,
-        missing: vec![why],
+        seen: 0,
+        missing,
         sources: Vec::new(),
+        rate_rules: Vec::new(),
+        top: Vec::new(),
         gone: Vec::new(),
         log: None,
         candidates: Candidates::default(),
     }
+}
+
+/// Notes who is over the limit of a rate rule, and adds whom nothing else names.
+fn join_limited(sources: &mut Sources, limited: Limited) {
+    sources.missing.extend(limited.missing());
+    let compared = sources.sources.iter().any(|source| source.legitimacy != Legitimacy::Unknown);
+    for source in &mut sources.sources {
+        source.over_limit_of = limited.over(&source.address.to_canonical());
+        speak_against(source);
+    }
+    let named: HashSet<IpAddr> = sources.sources.iter().map(|source| source.address.to_canonical()).collect();
+    let mut others: Vec<IpAddr> = limited.addresses().filter(|address| !named.contains(address)).copied().collect();
+    others.sort();
+    let window = (sources.from, sources.to);
+    sources.sources.extend(others.into_iter().map(|address| {
+        let mut source = unseen(address, window);
+        source.over_limit_of = limited.over(&address);
+        if compared {
+            source.legitimacy = Legitimacy::NotSeenBefore;
+        }
+        speak_against(&mut source);
+        source
+    }));
+    sources.rate_rules = limited.rules;
+}
+
+/// A rate rule tells by itself: whoever was not there before and is over its limit belongs to the attack.
+fn speak_against(source: &mut Source) {
+    if source.over_limit_of.is_empty() || source.legitimacy != Legitimacy::NotSeenBefore {
+        return;
+    }
+    let new: Vec<String> = source.over_limit_of.iter().filter(|rule| !source.against.contains(rule)).cloned().collect();
+    source.against.extend(new);
+    source.standing = Standing::Attack;
 }
 
 /// Puts the log's counts in the place of the samples' estimates, and adds whom no sample names.
@@ -179,7 +235,7 @@ fn join(sources: &mut Sources, log: Logged) {
         );
     }
     // An address that only samples name is not the log's: its estimate would count next to exact counts.
-    let mut sampled: std::collections::HashMap<IpAddr, Source> =
+    let mut sampled: HashMap<IpAddr, Source> =
         sources.sources.drain(..).map(|source| (source.address.to_canonical(), source)).collect();
     let window = (coverage.from, coverage.to);
     let lines = std::mem::take(&mut reading.now.lines);
@@ -190,30 +246,40 @@ fn join(sources: &mut Sources, log: Logged) {
             counted(known, *lines, &reading, window)
         })
         .collect();
+    // Whom only a rate rule names stays, uncounted: it may be over the limit since a moment ago.
+    list.extend(sampled.into_values().filter(|source| !source.over_limit_of.is_empty()).map(uncounted));
     list.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
     if let (Some(before), Some((from, to))) = (&reading.before, coverage.before) {
         let seconds = (to - from).as_seconds_f64().max(1.0);
-        let gone = before.lines.iter().filter(|(address, _)| !lines.contains_key(*address));
+        let listed: HashSet<IpAddr> = list.iter().map(|source| source.address.to_canonical()).collect();
+        let gone = before.lines.iter().filter(|(address, _)| !listed.contains(*address));
         sources.gone = gone.map(|(address, lines)| (*address, lines / seconds)).collect();
         for source in &mut list {
             source.before_per_second = before.lines.get(&source.address).map_or(0.0, |lines| lines / seconds);
         }
     }
+    sources.top = top::arranged(std::mem::take(&mut reading.top), std::mem::take(&mut sources.top));
     sources.sources = list;
     sources.log = Some(coverage);
 }
 
-/// An address that no sample names.
+/// A source that the log has no line of: what samples estimate of it must not stand next to counts.
+fn uncounted(source: Source) -> Source {
+    Source { requests: None, share: None, per_second: None, counted_by: CountedBy::RateRule, ..source }
+}
+
+/// An address that no sample names, and that nothing has counted yet.
 fn unseen(address: IpAddr, (from, to): Window) -> Source {
     Source {
         address,
-        requests: 0,
-        share: 0.0,
-        per_second: 0.0,
+        requests: None,
+        share: None,
+        per_second: None,
         samples: 0,
         countries: Vec::new(),
         requests_by_path: Vec::new(),
         rules: Vec::new(),
+        over_limit_of: Vec::new(),
         user_agents: Vec::new(),
         actions: Vec::new(),
         first_seen: from,
@@ -221,7 +287,7 @@ fn unseen(address: IpAddr, (from, to): Window) -> Source {
         legitimacy: Legitimacy::Unknown,
         before_per_second: 0.0,
         standing: Standing::Unclassified,
-        counted_by: CountedBy::AccessLog,
+        counted_by: CountedBy::RateRule,
         behind_proxy: false,
         against: Vec::new(),
     }
@@ -230,14 +296,15 @@ fn unseen(address: IpAddr, (from, to): Window) -> Source {
 /// A source with the log's count, and the side that the log puts it on.
 fn counted(mut source: Source, lines: f64, reading: &Reading, (from, to): Window) -> Source {
     let seconds = (to - from).as_seconds_f64().max(1.0);
-    source.requests = whole(lines);
-    source.share = if reading.now.total > 0.0 { lines / reading.now.total } else { 0.0 };
-    source.per_second = lines / seconds;
+    source.requests = Some(whole(lines));
+    source.share = Some(if reading.now.total > 0.0 { lines / reading.now.total } else { 0.0 });
+    source.per_second = Some(lines / seconds);
     source.counted_by = CountedBy::AccessLog;
     if let Some(before) = &reading.before {
         let known = before.lines.contains_key(&source.address);
         source.legitimacy = if known { Legitimacy::SeenBefore } else { Legitimacy::NotSeenBefore };
     }
+    speak_against(&mut source);
     let risen = reading.risen.as_ref().and_then(|risen| risen.get(&source.address)).copied().unwrap_or(0.0);
     let new = source.legitimacy == Legitimacy::NotSeenBefore;
     source.standing = match source.legitimacy {
@@ -252,7 +319,7 @@ fn weigh(sources: &Sources, settings: &Settings, log: Option<&LogCoverage>) -> C
     let now = sources.sources.iter().map(|source| Caller {
         address: source.address,
         standing: source.standing,
-        now_per_second: source.per_second,
+        now_per_second: source.per_second.unwrap_or(0.0),
         before_per_second: source.before_per_second,
     });
     let gone = sources.gone.iter().map(|(address, per_second)| Caller {
@@ -262,7 +329,7 @@ fn weigh(sources: &Sources, settings: &Settings, log: Option<&LogCoverage>) -> C
         before_per_second: *per_second,
     });
     let callers: Vec<Caller> = now.chain(gone).collect();
-    let listed: f64 = sources.sources.iter().map(|source| source.per_second).sum();
+    let listed: f64 = sources.sources.iter().filter_map(|source| source.per_second).sum();
     let all = log.map_or(listed, |log| {
         let seconds = (log.to - log.from).as_seconds_f64().max(1.0);
         log.requests as f64 / seconds

@@ -9,6 +9,7 @@ use super::{Answer, Sampled};
 use crate::model::candidate::{Candidates, Standing};
 use crate::model::source::{CountedBy, Legitimacy, SampledRequest, Source, Sources, Tally};
 use crate::model::text::shortened;
+use crate::model::top_list::{TopList, TopOf, TopRow};
 use crate::model::waf::RuleAction;
 
 /// WAF draws its sample out of the first so many requests of a window (documented).
@@ -23,6 +24,9 @@ const TELLING: f64 = 0.1;
 /// Names kept in a tally.
 const NAMES: usize = 20;
 
+/// What stands for a request without a user agent: some tools send none, and that is worth a line of its own.
+const NO_AGENT: &str = "(none)";
+
 /// What samples say, added up.
 #[derive(Debug)]
 pub(super) struct Tallies {
@@ -36,6 +40,8 @@ pub(super) struct Tallies {
     known_before: Option<HashSet<IpAddr>>,
     /// Requests a second before the attack.
     before: HashMap<IpAddr, f64>,
+    /// What was let through before the attack, added up alike.
+    earlier: Option<Box<Tallies>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +52,7 @@ struct Sums {
     paths: BTreeMap<String, f64>,
     rules: BTreeMap<String, f64>,
     agents: BTreeMap<String, f64>,
+    labels: BTreeMap<String, f64>,
     actions: BTreeMap<String, f64>,
     seen: Option<(DateTime<Utc>, DateTime<Utc>)>,
     behind_proxy: bool,
@@ -81,6 +88,7 @@ impl Tallies {
             covered: None,
             known_before: None,
             before: HashMap::new(),
+            earlier: None,
         }
     }
 
@@ -143,6 +151,11 @@ impl Tallies {
         for w in baseline.iter().flat_map(weighed).filter(|w| known.contains(&w.sample.client) && w.ends()) {
             *self.before.entry(w.sample.client).or_default() += w.requests / seconds;
         }
+        if !known.is_empty() {
+            let mut earlier = Self::new(self.whole);
+            earlier.take(baseline);
+            self.earlier = Some(Box::new(earlier));
+        }
         self.known_before = (!known.is_empty()).then_some(known);
     }
 
@@ -156,6 +169,7 @@ impl Tallies {
     ) -> Sources {
         let all: f64 = self.addresses.values().map(|s| s.requests).sum();
         let seconds = minutes as f64 * 60.0;
+        let top = self.top();
         let known_before = self.known_before;
         let mut before = self.before;
         let legitimacy = |address: &IpAddr| match &known_before {
@@ -187,12 +201,72 @@ impl Tallies {
             seen: whole(self.seen),
             missing,
             sources,
+            rate_rules: Vec::new(),
+            top,
             gone: before.into_iter().collect(),
             log: None,
             candidates: Candidates::default(),
         }
     }
 }
+
+impl Tallies {
+    /// What the requests have in common.
+    fn top(&self) -> Vec<TopList> {
+        const LISTS: [(TopOf, Of); 5] = [
+            (TopOf::Requests, |sums| &sums.paths),
+            (TopOf::Countries, |sums| &sums.countries),
+            (TopOf::UserAgents, |sums| &sums.agents),
+            (TopOf::Rules, |sums| &sums.rules),
+            (TopOf::Labels, |sums| &sums.labels),
+        ];
+        LISTS.into_iter().filter_map(|(of, names)| self.list(of, names)).collect()
+    }
+
+    fn list(&self, of: TopOf, names: Of) -> Option<TopList> {
+        // Rules and labels were read for what was let through alone before the attack: nothing to compare with.
+        let comparable = !matches!(of, TopOf::Rules | TopOf::Labels);
+        let before = self.earlier.as_ref().filter(|_| comparable).map(|earlier| (earlier.all(), earlier.by(names)));
+        let share = |some: f64, all: f64| if all > 0.0 { some / all } else { 0.0 };
+        let all = self.all();
+        let now = self.by(names);
+        let distinct = now.len();
+        let counted: f64 = now.values().map(|(requests, _)| requests).sum();
+        let mut rows: Vec<TopRow> = now
+            .into_iter()
+            .map(|(name, (requests, addresses))| TopRow {
+                name: name.to_owned(),
+                prefix: None,
+                requests: whole(requests).max(1),
+                share: share(requests, all),
+                before_share: before.as_ref().map(|(all, by)| share(by.get(name).map_or(0.0, |(n, _)| *n), *all)),
+                addresses: Some(addresses),
+            })
+            .collect();
+        rows.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.name.cmp(&b.name)));
+        rows.truncate(TopList::MOST);
+        let counted_share = if comparable { share(counted, all).min(1.0) } else { 1.0 };
+        (distinct > 0).then_some(TopList { of, counted_by: CountedBy::WafSamples, rows, distinct, counted_share })
+    }
+
+    fn all(&self) -> f64 {
+        self.addresses.values().map(|sums| sums.requests).sum()
+    }
+
+    /// Requests and addresses by name.
+    fn by(&self, names: Of) -> HashMap<&str, (f64, usize)> {
+        let mut by: HashMap<&str, (f64, usize)> = HashMap::new();
+        for (name, requests) in self.addresses.values().flat_map(names) {
+            let sum = by.entry(name).or_default();
+            sum.0 += requests;
+            sum.1 += 1;
+        }
+        by
+    }
+}
+
+/// One of an address's tallies.
+type Of = fn(&Sums) -> &BTreeMap<String, f64>;
 
 /// What an address's requests may be counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -265,7 +339,7 @@ impl Sums {
             add(&mut self.rules, rule, w.requests);
         }
         if let Some(action) = sample.action {
-            add(&mut self.actions, word(action), w.requests);
+            add(&mut self.actions, action.word(), w.requests);
         }
         if !counts {
             return;
@@ -276,8 +350,9 @@ impl Sums {
         }
         let path = format!("{} {}", sample.method, sample.uri);
         add(&mut self.paths, &path, w.requests);
-        if let Some(agent) = &sample.user_agent {
-            add(&mut self.agents, agent, w.requests);
+        add(&mut self.agents, sample.user_agent.as_deref().unwrap_or(NO_AGENT), w.requests);
+        for label in &sample.labels {
+            add(&mut self.labels, label, w.requests);
         }
     }
 
@@ -299,13 +374,14 @@ impl Sums {
         let (first_seen, last_seen) = self.seen.unwrap_or((now, now));
         Source {
             address,
-            requests: whole(self.requests).max(1),
-            share: if all > 0.0 { self.requests / all } else { 0.0 },
-            per_second: self.requests / seconds,
+            requests: Some(whole(self.requests).max(1)),
+            share: Some(if all > 0.0 { self.requests / all } else { 0.0 }),
+            per_second: Some(self.requests / seconds),
             samples: self.samples,
             countries: ranked(self.countries),
             requests_by_path: ranked(self.paths),
             rules: ranked(self.rules),
+            over_limit_of: Vec::new(),
             user_agents: ranked(self.agents),
             actions: ranked(self.actions),
             first_seen,
@@ -353,16 +429,6 @@ fn ranked(tally: BTreeMap<String, f64>) -> Tally {
 
 fn widen(span: &mut Option<(DateTime<Utc>, DateTime<Utc>)>, at: DateTime<Utc>) {
     *span = Some(span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
-}
-
-fn word(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Allow => "ALLOW",
-        RuleAction::Block => "BLOCK",
-        RuleAction::Count => "COUNT",
-        RuleAction::Captcha => "CAPTCHA",
-        RuleAction::Challenge => "CHALLENGE",
-    }
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -350,7 +350,7 @@ fn matches(statement: &Statement) -> String {
         Statement::IpSet { arn, forwarded_header: Some(header) } => format!("IP set {} by header {header}", last(arn)),
         Statement::RuleGroup { arn, .. } => format!("rule group {}", last(arn)),
         Statement::ManagedGroup { vendor, name, .. } => format!("managed group {vendor} {name}"),
-        Statement::RateBased { limit, window_seconds, scope_down } => {
+        Statement::RateBased { limit, window_seconds, scope_down, .. } => {
             let of = if scope_down.is_some() { " of what a statement matches" } else { "" };
             format!("more than {limit} requests in {window_seconds} s{of}")
         }

@@ -1,7 +1,9 @@
 //! Who is sending what.
 
 use portcullis::model::candidate::{CandidatePrefix, CandidateSet, Candidates, Standing};
-use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
+use portcullis::model::source::{CountedBy, Legitimacy, RateRule, Source, Sources};
+
+use portcullis::model::top_list::{TopList, TopOf, TopRow};
 
 use super::{HOSTILE, ago};
 
@@ -9,9 +11,9 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
     let new = legitimacy == Legitimacy::NotSeenBefore;
     Source {
         address: address.parse().unwrap(),
-        requests,
-        share: requests as f64 / 61_000.0,
-        per_second: requests as f64 / 60.0,
+        requests: Some(requests),
+        share: Some(requests as f64 / 61_000.0),
+        per_second: Some(requests as f64 / 60.0),
         samples: requests / 120,
         countries: vec![(if new { "BR" } else { "DE" }.into(), requests / 120)],
         requests_by_path: if new {
@@ -20,6 +22,7 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
             vec![("GET /items".into(), requests / 120)]
         },
         rules: if new { vec![("sqli".into(), requests / 120)] } else { Vec::new() },
+        over_limit_of: Vec::new(),
         user_agents: if new {
             vec![("sqlmap/1.7.2#stable (https://sqlmap.org)".into(), requests / 120)]
         } else {
@@ -35,6 +38,32 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         standing: if new { Standing::Attack } else { Standing::Unclassified },
         counted_by: CountedBy::WafSamples,
     }
+}
+
+fn row(name: &str, requests: u64, before: f64, addresses: usize) -> TopRow {
+    TopRow {
+        name: name.into(),
+        prefix: name.parse().ok(),
+        requests,
+        share: requests as f64 / 61_000.0,
+        before_share: Some(before),
+        addresses: Some(addresses),
+    }
+}
+
+fn prefixes() -> TopList {
+    let rows = vec![
+        row("203.0.113.0/24", 38_700, 0.0, 12),
+        row("2001:db8:77::/48", 1_500, 0.0, 1),
+        row("198.51.100.0/24", 1_200, 0.000_4, 1),
+        row("192.0.2.0/24", 1_080, 0.21, 2),
+    ];
+    TopList { of: TopOf::Prefixes, counted_by: CountedBy::WafSamples, distinct: rows.len(), rows, counted_share: 1.0 }
+}
+
+fn countries() -> TopList {
+    let rows = vec![row("BR", 41_400, 0.01, 14), row("DE", 1_080, 0.78, 2)];
+    TopList { of: TopOf::Countries, counted_by: CountedBy::WafSamples, distinct: 230, rows, counted_share: 0.7 }
 }
 
 pub(crate) fn sources() -> Sources {
@@ -57,10 +86,45 @@ pub(crate) fn sources() -> Sources {
         seen: 5_000,
         missing: Vec::new(),
         sources: list,
+        rate_rules: Vec::new(),
+        top: vec![prefixes(), countries()],
         gone: Vec::new(),
         log: None,
         candidates: Candidates::default(),
     }
+}
+
+/// The same, where a rate rule names three more that nothing counts.
+pub(crate) fn limited_sources() -> Sources {
+    let mut sources = sources();
+    let rule = |name: &str, action: &str, addresses, at_least| RateRule {
+        rule: name.into(),
+        action: action.into(),
+        limit: 300,
+        window_seconds: 300,
+        addresses: Some(addresses),
+        at_least,
+        reason: None,
+    };
+    sources.rate_rules = vec![rule("login-flood", "BLOCK", 3, false), rule("limits / soft", "COUNT", 10_000, true)];
+    for n in 0..3 {
+        sources.sources.push(Source {
+            requests: None,
+            share: None,
+            per_second: None,
+            samples: 0,
+            countries: Vec::new(),
+            requests_by_path: Vec::new(),
+            rules: Vec::new(),
+            user_agents: Vec::new(),
+            actions: Vec::new(),
+            over_limit_of: vec!["login-flood".into()],
+            against: vec!["login-flood".into()],
+            counted_by: CountedBy::RateRule,
+            ..source(&format!("198.51.100.{}", 200 + n), 0, Legitimacy::NotSeenBefore)
+        });
+    }
+    sources
 }
 
 pub(crate) fn hostile_sources() -> Sources {
@@ -72,6 +136,18 @@ pub(crate) fn hostile_sources() -> Sources {
         source.countries = vec![("\x1b".into(), 3)];
         source.actions = vec![("\u{9b}31m".into(), 3)];
     }
+    for row in sources.top.iter_mut().flat_map(|list| &mut list.rows) {
+        row.name = HOSTILE.into();
+    }
+    sources.rate_rules = vec![RateRule {
+        rule: HOSTILE.into(),
+        action: "BLOCK".into(),
+        limit: 100,
+        window_seconds: 300,
+        addresses: Some(3),
+        at_least: false,
+        reason: None,
+    }];
     sources.web_acl = HOSTILE.into();
     sources.missing = vec![HOSTILE.into()];
     sources

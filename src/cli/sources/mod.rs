@@ -1,14 +1,15 @@
 //! `sources STAGE`.
 
+mod text;
+
 use serde_json::json;
 
-use super::args::{Common, SourcesArgs};
-use super::error::{Exit, Failure};
-use super::json::Printer;
-use super::session::Session;
-use super::text;
 use crate::aws::Lane;
 use crate::aws::read::ResourceKind;
+use crate::cli::args::{Common, SourcesArgs};
+use crate::cli::error::{Exit, Failure};
+use crate::cli::json::Printer;
+use crate::cli::session::Session;
 use crate::model::source::Sources;
 use crate::respond::resolve;
 use crate::watch;
@@ -42,7 +43,7 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     if printer.is_json() {
         printer.object("sources", value(&stage.id.label(), &read));
     } else {
-        printer.text(&(text::blocking(&read) + &text::sources(&read, MOST)));
+        printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
     }
     Ok(Exit::Done)
 }
@@ -53,6 +54,8 @@ fn value(stage: &str, read: &Sources) -> serde_json::Value {
     json!({
         "stage": stage,
         "sources": read.sources,
+        "rate_rules": read.rate_rules,
+        "top": read.top,
         "candidates": read.candidates,
         "coverage": {
             "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,

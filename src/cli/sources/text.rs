@@ -1,0 +1,154 @@
+//! Sources in words for people.
+
+use std::fmt::Write;
+
+use crate::cli::text::clock;
+use crate::model::candidate;
+use crate::model::source::{CountedBy, Legitimacy, RateRule, Sources, Tally};
+use crate::model::text::{neutralised, shortened};
+use crate::model::top_list::TopList;
+
+/// Prefixes of a set that are listed.
+const MOST_PREFIXES: usize = 10;
+
+/// What to block: candidate sets, smallest first.
+pub(super) fn blocking(sources: &Sources) -> String {
+    let candidates = &sources.candidates;
+    let mut out = String::new();
+    let told = candidate::percent(candidates.classified.share);
+    let _ = writeln!(out, "What to block ({told} of the requests could be told to be the attack's or not)");
+    if let Some(reason) = &candidates.reason {
+        let _ = writeln!(out, "  ? {reason}");
+    }
+    for set in &candidates.sets {
+        let _ = writeln!(out, "  {}", set.words());
+        for prefix in set.prefixes.iter().take(MOST_PREFIXES) {
+            let share = candidate::percent(prefix.attack_share);
+            let _ = writeln!(out, "      {:<40} {share:>7}  {} addresses seen", prefix.prefix, prefix.addresses);
+            for warning in &prefix.warnings {
+                let _ = writeln!(out, "        ! {warning}");
+            }
+        }
+        if set.prefixes.len() > MOST_PREFIXES {
+            let _ = writeln!(out, "      … and {} more", set.prefixes.len() - MOST_PREFIXES);
+        }
+    }
+    for excluded in &candidates.excluded {
+        let share = candidate::percent(excluded.attack_share);
+        let _ = writeln!(out, "  ! {share} of the attack comes from {}: {}", excluded.range, excluded.reason);
+    }
+    if let Some(log) = &sources.log {
+        let _ = writeln!(
+            out,
+            "access log {}, {} to {}: {} requests of {} addresses, those listed sent {}; looking cost ${:.4} (estimate)",
+            neutralised(&log.group),
+            clock(log.from),
+            clock(log.to),
+            log.requests,
+            log.addresses,
+            candidate::percent(log.listed_share),
+            log.dollars
+        );
+        if !log.rose.is_empty() {
+            let _ = writeln!(out, "rose most against before the attack: {}", log.rose.join(", "));
+        }
+    }
+    out
+}
+
+/// Rows of each list that are printed for people; JSON has them all.
+const MOST_ROWS: usize = 5;
+
+/// What the requests have in common, and who is over the limits of rate rules.
+pub(super) fn in_common(sources: &Sources) -> String {
+    let mut out = String::new();
+    for list in &sources.top {
+        let origin = match list.counted_by {
+            CountedBy::AccessLog => "access log",
+            CountedBy::WafSamples | CountedBy::RateRule => "samples, estimated",
+        };
+        let rest = if list.counted_share < 1.0 {
+            format!(", resting on {} of the requests", candidate::percent(list.counted_share))
+        } else {
+            String::new()
+        };
+        let title = list.of.title();
+        let _ = writeln!(out, "{title} ({origin}{rest}; {} in all): share now, before the attack", list.distinct);
+        rows(&mut out, list);
+    }
+    for rule in &sources.rate_rules {
+        let _ = writeln!(out, "{}", over_limit(rule));
+    }
+    out
+}
+
+fn rows(out: &mut String, list: &TopList) {
+    for row in list.rows.iter().take(MOST_ROWS) {
+        let before = row.before_share.map_or_else(|| "?".to_owned(), candidate::percent);
+        let (name, share) = (shortened(&row.name, 60), candidate::percent(row.share));
+        let _ = writeln!(out, "  {name:<60} {:>9} {share:>7} {before:>7}", row.requests);
+    }
+}
+
+/// `rate rule login-flood (BLOCK, over 100 in 300 s): 12 addresses over its limit now`.
+fn over_limit(rule: &RateRule) -> String {
+    let limit = format!("{}, over {} in {} s", rule.action, rule.limit, rule.window_seconds);
+    let who = match (rule.addresses, &rule.reason) {
+        (Some(n), _) if rule.at_least => format!("{n} addresses or more over its limit now"),
+        (Some(n), _) => format!("{n} addresses over its limit now"),
+        (None, reason) => format!("? {}", neutralised(reason.as_deref().unwrap_or("not known"))),
+    };
+    format!("rate rule {} ({limit}): {who}", neutralised(&rule.rule))
+}
+
+/// Sources, ranked.
+pub(super) fn sources(sources: &Sources, most: usize) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "web ACL {}, {} to {}: {} samples out of {} requests seen, of {} in the window (estimates){}",
+        shortened(&sources.web_acl, 60),
+        clock(sources.from),
+        clock(sources.to),
+        sources.sampled,
+        sources.seen,
+        sources.population,
+        if sources.stages_behind > 1 {
+            format!("; {} stages are behind it and samples do not say which was called", sources.stages_behind)
+        } else {
+            String::new()
+        }
+    );
+    for missing in &sources.missing {
+        let _ = writeln!(out, "? {}", neutralised(missing));
+    }
+    let _ = writeln!(
+        out,
+        "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} rule",
+        "address", "requests", "share", "from", "before attack", "WAF", "most asked for"
+    );
+    for source in sources.sources.iter().take(most) {
+        let legitimacy = match source.legitimacy {
+            Legitimacy::SeenBefore => "seen",
+            Legitimacy::NotSeenBefore => "not seen",
+            Legitimacy::Unknown => "?",
+        };
+        let _ = writeln!(
+            out,
+            "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} {}",
+            source.address,
+            source.requests.map_or_else(|| "?".to_owned(), |n| n.to_string()),
+            source.share.map_or_else(|| "?".to_owned(), |share| format!("{:.1}%", share * 100.0)),
+            top(&source.countries, 4),
+            legitimacy,
+            top(&source.actions, 7),
+            top(&source.requests_by_path, 34),
+            top(&source.rules, 40)
+        );
+    }
+    out
+}
+
+fn top(tally: &Tally, width: usize) -> String {
+    tally.first().map_or_else(|| "?".to_owned(), |(name, _)| shortened(name, width))
+}

@@ -1,0 +1,105 @@
+//! Top lists out of what was counted: prefixes out of the sources, the rest out of the access log where it counted.
+
+use std::collections::HashMap;
+
+use ipnet::IpNet;
+
+use crate::model::address::surroundings;
+use crate::model::source::{CountedBy, Sources};
+use crate::model::text::shortened;
+use crate::model::top_list::{TopList, TopOf, TopRow};
+
+/// Characters kept of an attacker's text.
+const TEXT: usize = 200;
+
+/// Counts by name of one window, and how many lines the window has.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) by_name: HashMap<String, f64>,
+    pub(super) total: f64,
+}
+
+impl Counts {
+    fn share(&self, name: &str) -> f64 {
+        part(self.by_name.get(name).copied().unwrap_or(0.0), self.total)
+    }
+}
+
+/// A list of what the access log counted.
+pub(super) fn logged(of: TopOf, now: &Counts, before: Option<&Counts>) -> TopList {
+    let rows = now.by_name.iter().map(|(name, requests)| TopRow {
+        name: shortened(name, TEXT),
+        prefix: None,
+        requests: super::whole(*requests),
+        share: part(*requests, now.total),
+        before_share: before.map(|before| before.share(name)),
+        addresses: None,
+    });
+    let counted: f64 = now.by_name.values().sum();
+    list(of, CountedBy::AccessLog, rows.collect(), part(counted, now.total).min(1.0))
+}
+
+/// The /24 and /48 around the sources. Those that nothing counts are in no prefix.
+pub(super) fn prefixes(sources: &Sources) -> Option<TopList> {
+    #[derive(Default)]
+    struct Sum {
+        requests: f64,
+        share: f64,
+        before: f64,
+        addresses: usize,
+    }
+    let mut sums: HashMap<IpNet, Sum> = HashMap::new();
+    for source in &sources.sources {
+        let (Some(requests), Some(share)) = (source.requests, source.share) else { continue };
+        let sum = sums.entry(surroundings(source.address)).or_default();
+        sum.requests += requests as f64;
+        sum.share += share;
+        sum.before += source.before_per_second;
+        sum.addresses += 1;
+    }
+    let now_before: f64 = sources.sources.iter().map(|source| source.before_per_second).sum();
+    let gone: f64 = sources.gone.iter().map(|(_, per_second)| per_second).sum();
+    let before = now_before + gone;
+    for (address, per_second) in &sources.gone {
+        if let Some(sum) = sums.get_mut(&surroundings(*address)) {
+            sum.before += per_second;
+        }
+    }
+    let rows = sums.into_iter().map(|(prefix, sum)| TopRow {
+        name: prefix.to_string(),
+        prefix: Some(prefix),
+        requests: super::whole(sum.requests),
+        share: sum.share,
+        before_share: (before > 0.0).then(|| part(sum.before, before)),
+        addresses: Some(sum.addresses),
+    });
+    let (by, counted) = match &sources.log {
+        Some(log) => (CountedBy::AccessLog, log.listed_share),
+        None => (CountedBy::WafSamples, 1.0),
+    };
+    let list = list(TopOf::Prefixes, by, rows.collect(), counted);
+    (list.distinct > 0).then_some(list)
+}
+
+fn list(of: TopOf, counted_by: CountedBy, mut rows: Vec<TopRow>, counted_share: f64) -> TopList {
+    let distinct = rows.len();
+    rows.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.name.cmp(&b.name)));
+    rows.truncate(TopList::MOST);
+    TopList { of, counted_by, rows, distinct, counted_share }
+}
+
+/// Puts the log's lists in the place of the samples' of the same kind, in the order in which they are shown.
+pub(super) fn arranged(logged: Vec<TopList>, sampled: Vec<TopList>) -> Vec<TopList> {
+    let mut all = logged;
+    for list in sampled {
+        if all.iter().all(|have| have.of != list.of) {
+            all.push(list);
+        }
+    }
+    all.sort_by_key(|list| list.of);
+    all
+}
+
+fn part(some: f64, all: f64) -> f64 {
+    if all > 0.0 { some / all } else { 0.0 }
+}

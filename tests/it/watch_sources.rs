@@ -1,0 +1,159 @@
+//! What the requests have in common and who is over the limits of rate rules, against the range's own books.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use portcullis::aws::Lane;
+use portcullis::model::settings::Settings;
+use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
+use portcullis::model::top_list::{TopList, TopOf, TopRow};
+use portcullis::watch::{Asked, attack_began, callers, read_board};
+use portcullis_range::{Fault, When};
+
+use crate::world::{World, flood, of_drill};
+
+/// What the console finds of a stage now.
+async fn found(world: &World, label: &str, settings: &Settings) -> Sources {
+    let board = read_board(&world.aws, settings).await.unwrap();
+    let row = board.stages.iter().find(|row| row.id.label() == label).unwrap();
+    let stage = world.aws.stage_settings(&row.id.api_id, &row.id.stage, Lane::Plan).await.unwrap();
+    let acl = stage.web_acl_arn.as_deref();
+    let name = acl.and_then(|arn| arn.rsplit('/').nth(1));
+    let began = attack_began(&world.aws, settings, &row.id, name).await.unwrap();
+    let log = stage.access_log.as_ref();
+    let asked = Asked { stage: &row.id, web_acl_arn: acl, stages_behind: 1, access_log: log, began };
+    callers(&world.aws, settings, asked).await.unwrap()
+}
+
+fn list(sources: &Sources, of: TopOf) -> &TopList {
+    sources.top.iter().find(|list| list.of == of).unwrap_or_else(|| panic!("no list of {}", of.title()))
+}
+
+fn line<'a>(list: &'a TopList, name: &str) -> &'a TopRow {
+    list.rows.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no {name} in {list:#?}"))
+}
+
+fn near(what: &str, found: f64, truth: f64, within: f64) {
+    assert!((found - truth).abs() <= within, "{what}: {found}, and in truth {truth}");
+}
+
+/// The part of `population` that calls out of `prefix`.
+fn part(world: &World, population: &str, prefix: &str) -> f64 {
+    let prefix: IpNet = prefix.parse().unwrap();
+    let senders = world.range.with(|range| range.senders(population));
+    senders.iter().filter(|(address, _)| prefix.contains(address)).map(|(_, part)| part).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_requests_have_in_common_is_what_the_range_was_told_to_send() {
+    let world = of_drill("credential-stuffing", 1.0).await;
+    world.pass(540).await;
+    let found = found(&world, "accounts/prod", &world.settings).await;
+    let log = found.log.as_ref().unwrap();
+    let requests = |population: &str| -> f64 {
+        let minutes = (log.to - log.from).num_minutes();
+        let at = |n| log.from + TimeDelta::minutes(n);
+        let truth = |n| world.range.with(|range| range.truth().population("accounts/prod", population, at(n)).requests);
+        (0..minutes).map(truth).sum::<u64>() as f64
+    };
+    let (stuffers, customers, logging_in) =
+        (requests("stuffers"), requests("customers"), requests("customers-logging-in"));
+    let all = stuffers + customers + logging_in;
+
+    let asked = list(&found, TopOf::Requests);
+    assert_eq!((asked.counted_by, asked.rows[0].name.as_str()), (CountedBy::AccessLog, "POST /login"));
+    near("log-ins", asked.rows[0].share, (stuffers + 0.95 * logging_in) / all, 0.02);
+    near("log-ins before", asked.rows[0].before_share.unwrap(), 9.0 * 0.95 / 89.0, 0.02);
+    assert!((asked.counted_share - 1.0).abs() < 1e-9, "every line was counted");
+
+    let prefixes = list(&found, TopOf::Prefixes);
+    let attacked = line(prefixes, "203.0.113.0/24");
+    near("a /24", attacked.share, part(&world, "stuffers", "203.0.113.0/24") * stuffers / all, 0.01);
+    assert_eq!(attacked.before_share, Some(0.0), "nobody called out of it before");
+    assert_eq!(attacked.prefix, Some("203.0.113.0/24".parse().unwrap()));
+    let counted: f64 = prefixes.rows.iter().map(|row| row.share).sum();
+    assert!(counted <= 1.0 + 1e-9, "no request is in two prefixes: {counted}");
+
+    // The log does not say countries: those are estimates out of samples, and marked as such.
+    let countries = list(&found, TopOf::Countries);
+    assert_eq!(countries.counted_by, CountedBy::WafSamples);
+    assert!(line(countries, "BR").share > 0.2 && line(countries, "BR").before_share == Some(0.0), "{countries:#?}");
+    assert!(line(countries, "DE").before_share.unwrap() > 0.5, "{countries:#?}");
+
+    let statuses = list(&found, TopOf::Statuses);
+    let said: f64 = statuses.rows.iter().map(|row| row.share).sum();
+    near("every request has a status", said, 1.0, 1e-9);
+    for list in &found.top {
+        assert!(list.rows.windows(2).all(|pair| pair[0].requests >= pair[1].requests), "most first: {list:#?}");
+        assert!(list.distinct >= list.rows.len() && list.rows.len() <= TopList::MOST);
+    }
+}
+
+/// Lowers the drill's rate rule to so many requests in five minutes.
+fn lower_the_limit(world: &World, requests: u32) {
+    world.range.with(|range| {
+        let account = range.account_mut();
+        let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();
+        let (mut rules, body) = {
+            let acl = account.waf.web_acls[&id].saved();
+            (acl.rules.clone(), acl.body.clone())
+        };
+        let rate = rules.iter_mut().find(|rule| rule["Name"] == "rate-watch").unwrap();
+        rate["Statement"]["RateBasedStatement"]["Limit"] = requests.into();
+        account.write_web_acl(&id, rules, body).unwrap();
+    });
+}
+
+fn over<'a>(sources: &'a Sources, rule: &str) -> Vec<&'a Source> {
+    sources.sources.iter().filter(|source| source.over_limit_of.iter().any(|of| of == rule)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_over_the_limit_of_a_rate_rule_is_a_source_even_where_no_sample_names_it() {
+    let world = flood(1.0).await;
+    lower_the_limit(&world, 1_000);
+    world.pass(420).await;
+    let found_all = found(&world, "shop/prod", &world.settings).await;
+    let limited: BTreeSet<IpAddr> = world.range.with(|range| {
+        let limited = &range.account().waf.rate_limited;
+        limited.iter().find(|((_, rule), _)| rule == "rate-watch").unwrap().1.iter().copied().collect()
+    });
+    assert!(limited.len() >= 10, "{}", limited.len());
+    let rule = &found_all.rate_rules[0];
+    assert_eq!((rule.rule.as_str(), rule.action.as_str(), rule.limit), ("rate-watch", "COUNT", 1_000));
+    assert_eq!((rule.window_seconds, rule.addresses, rule.at_least), (300, Some(limited.len()), false));
+    let named: BTreeSet<IpAddr> = over(&found_all, "rate-watch").iter().map(|source| source.address).collect();
+    assert_eq!(named, limited);
+    let new = over(&found_all, "rate-watch").into_iter().filter(|s| s.legitimacy == Legitimacy::NotSeenBefore);
+    assert!(new.clone().count() > 0 && new.clone().all(|source| source.against.contains(&"rate-watch".to_owned())));
+
+    // Nothing sampled: they are all that is known, and nobody has counted them.
+    world.range.with(|range| range.faults().add("wafv2", "GetSampledRequests", When::Always, Fault::Deny));
+    let mut settings = world.settings.clone();
+    settings.sources.ask_access_logs = false;
+    let only = found(&world, "shop/prod", &settings).await;
+    assert_eq!(only.sources.len(), limited.len());
+    for source in &only.sources {
+        assert_eq!((source.requests, source.share, source.per_second), (None, None, None), "{source:?}");
+        assert_eq!((source.counted_by, &source.legitimacy), (CountedBy::RateRule, &Legitimacy::Unknown));
+        assert!(!source.is_suspect(), "whether it was there before is not known");
+    }
+    assert!(only.missing.iter().any(|line| line.contains("GetSampledRequests")), "{:?}", only.missing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_keys_of_a_rate_rule_may_not_be_read_that_is_said_and_the_rest_stands() {
+    let world = flood(1.0).await;
+    world.pass(420).await;
+    let operation = "GetRateBasedStatementManagedKeys";
+    world.range.with(|range| range.faults().add("wafv2", operation, When::Always, Fault::Deny));
+    let found = found(&world, "shop/prod", &world.settings).await;
+    assert!(!found.sources.is_empty() && found.sources.iter().all(|source| source.over_limit_of.is_empty()));
+    let rule = &found.rate_rules[0];
+    assert_eq!((rule.rule.as_str(), rule.addresses), ("rate-watch", None), "not known is not nobody");
+    assert!(rule.reason.as_ref().unwrap().contains(operation), "{rule:?}");
+    assert!(found.missing.iter().any(|line| line.contains("rate-watch") && line.contains(operation)));
+}
