@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::stage::{Api, StageDetail, StageId, StageSelector};
+use crate::model::stage::{Api, ApiKind, StageDetail, StageId, StageSelector};
 
 /// Why no single stage was found.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -98,9 +98,31 @@ pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<St
     let [api] = named.as_slice() else {
         return Err(ambiguous(selector, &named));
     };
-    let found = aws.stages(api, lane).await?;
-    let has: Vec<String> = found.iter().map(|s| s.id.stage.clone()).collect();
-    let wanted = found.into_iter().find(|s| s.id.stage == selector.stage);
+    meant(aws.stages(api, lane).await?, selector)
+}
+
+/// The same, of a REST API or an HTTP API.
+///
+/// # Errors
+/// As [`stage`], but for [`ResolveError::HttpApi`].
+pub async fn stage_of_any(
+    aws: &Aws,
+    selector: &StageSelector,
+    lane: Lane,
+) -> Result<(StageDetail, ApiKind), ResolveError> {
+    let api = match stage(aws, selector, lane).await {
+        Ok(found) => return Ok((found, ApiKind::Rest)),
+        Err(ResolveError::HttpApi { api }) => api,
+        Err(error) => return Err(error),
+    };
+    let found = aws.http_stages(&api, lane).await?;
+    Ok((meant(found, selector)?, ApiKind::Http))
+}
+
+/// The stage of an API's that is meant.
+fn meant(stages: Vec<StageDetail>, selector: &StageSelector) -> Result<StageDetail, ResolveError> {
+    let has: Vec<String> = stages.iter().map(|s| s.id.stage.clone()).collect();
+    let wanted = stages.into_iter().find(|s| s.id.stage == selector.stage);
     wanted.ok_or_else(|| ResolveError::NoStage {
         api: selector.api.clone(),
         stage: selector.stage.clone(),

@@ -1,6 +1,7 @@
 //! Whether a command can do anything now, and if not, why: one place for the key handler, the footer and the help.
 
 use crate::model::plan::{GuardResult, Plan};
+use crate::model::stage::ApiKind;
 use crate::model::timeline::ActionState;
 
 use super::command::Command;
@@ -36,6 +37,9 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             Load::Loading => Err("the sources are being read already".into()),
             _ => Ok(()),
         },
+        Command::Block if no_waf(state) => {
+            Err("WAF does not stand before HTTP APIs: nobody can be blocked here".into())
+        }
         Command::Block if state.sources.chosen().is_none() && state.sources.marked().is_empty() => {
             sources_listed(state).and_then(|()| markable(state)).and_then(|()| nothing_under_way(state))
         }
@@ -79,6 +83,11 @@ fn sources_listed(state: &State) -> Result<(), String> {
         Load::Failed(_) => Err("the sources could not be read; read them again first".into()),
         Load::Loading | Load::Idle => Err("the sources are still being read".into()),
     }
+}
+
+fn no_waf(state: &State) -> bool {
+    let row = state.sources.stage.as_ref().and_then(|stage| state.fleet.row(stage));
+    row.is_some_and(|row| row.kind == ApiKind::Http)
 }
 
 fn markable(state: &State) -> Result<(), String> {

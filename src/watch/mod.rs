@@ -43,7 +43,7 @@ use tokio::task::JoinHandle;
 
 pub use callers::{Asked, NobodyKnown, callers};
 pub use change::{SignalChange, signal_changes};
-pub use once::{attack_began, read_board};
+pub use once::{attack_began, attack_began_on, read_board};
 pub use source::sources;
 pub use stage_report::stage_report;
 

@@ -104,7 +104,10 @@ pub async fn attack_began(
 }
 
 /// The same on a stage of an API of any kind.
-pub(super) async fn attack_began_on(
+///
+/// # Errors
+/// As `GetMetricData` fails.
+pub async fn attack_began_on(
     aws: &Aws,
     settings: &Settings,
     stage: (&StageId, ApiKind),

@@ -9,7 +9,7 @@ use portcullis::aws::{Aws, Connection, Endpoint, Lane, RangeHandle};
 use portcullis::model::candidate::{CandidateSet, Candidates, Standing};
 use portcullis::model::settings::Settings;
 use portcullis::model::source::{CountedBy, Sources};
-use portcullis::model::stage::StageId;
+use portcullis::model::stage::{ApiKind, StageId};
 use portcullis::watch::candidate::{Caller, Rules, SIZES, candidates};
 use portcullis::watch::{Asked, attack_began, callers, read_board};
 use portcullis_range::Range;
@@ -31,6 +31,7 @@ async fn found(aws: &Aws, settings: &Settings) -> (StageId, Sources) {
     let began = attack_began(aws, settings, &row.id, Some("accounts-acl")).await.unwrap();
     let asked = Asked {
         stage: &row.id,
+        kind: ApiKind::Rest,
         web_acl_arn: stage.web_acl_arn.as_deref(),
         stages_behind: 1,
         access_log: stage.access_log.as_ref(),
@@ -128,7 +129,14 @@ async fn without_the_access_log_the_rest_of_the_screen_works_and_says_what_is_la
 async fn a_stage_that_nobody_can_be_asked_about_says_why_of_each_origin() {
     let (_, aws) = nine_minutes_in().await;
     let stage = StageId { api_id: "none".into(), api_name: "none".into(), stage: "prod".into() };
-    let asked = Asked { stage: &stage, web_acl_arn: None, stages_behind: 1, access_log: None, began: None };
+    let asked = Asked {
+        stage: &stage,
+        kind: ApiKind::Rest,
+        web_acl_arn: None,
+        stages_behind: 1,
+        access_log: None,
+        began: None,
+    };
     let error = callers(&aws, &Settings::default(), asked).await.unwrap_err().to_string();
     assert!(error.contains("no web ACL") && error.contains("access log"), "{error}");
 }

@@ -7,24 +7,26 @@ use std::net::IpAddr;
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use portcullis::aws::Lane;
+use portcullis::model::candidate::Standing;
 use portcullis::model::settings::Settings;
 use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
 use portcullis::model::top_list::{TopList, TopOf, TopRow};
-use portcullis::watch::{Asked, attack_began, callers, read_board};
-use portcullis_range::{Fault, When};
+use portcullis::respond::resolve::stage_of_any;
+use portcullis::watch::{Asked, attack_began_on, callers};
+use portcullis_range::{Fault, Range, When};
 
-use crate::world::{World, flood, of_drill};
+use crate::respond_http::PETS;
+use crate::world::{World, flood, of_drill, of_range};
 
 /// What the console finds of a stage now.
 async fn found(world: &World, label: &str, settings: &Settings) -> Sources {
-    let board = read_board(&world.aws, settings).await.unwrap();
-    let row = board.stages.iter().find(|row| row.id.label() == label).unwrap();
-    let stage = world.aws.stage_settings(&row.id.api_id, &row.id.stage, Lane::Plan).await.unwrap();
+    let selector = label.parse().unwrap();
+    let (stage, kind) = stage_of_any(&world.aws, &selector, Lane::Plan).await.unwrap();
     let acl = stage.web_acl_arn.as_deref();
     let name = acl.and_then(|arn| arn.rsplit('/').nth(1));
-    let began = attack_began(&world.aws, settings, &row.id, name).await.unwrap();
+    let began = attack_began_on(&world.aws, settings, (&stage.id, kind), name).await.unwrap();
     let log = stage.access_log.as_ref();
-    let asked = Asked { stage: &row.id, web_acl_arn: acl, stages_behind: 1, access_log: log, began };
+    let asked = Asked { stage: &stage.id, kind, web_acl_arn: acl, stages_behind: 1, access_log: log, began };
     callers(&world.aws, settings, asked).await.unwrap()
 }
 
@@ -156,4 +158,35 @@ async fn where_the_keys_of_a_rate_rule_may_not_be_read_that_is_said_and_the_rest
     assert_eq!((rule.rule.as_str(), rule.addresses), ("rate-watch", None), "not known is not nobody");
     assert!(rule.reason.as_ref().unwrap().contains(operation), "{rule:?}");
     assert!(found.missing.iter().any(|line| line.contains("rate-watch") && line.contains(operation)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_api_is_told_of_by_its_access_log_alone_and_that_nobody_can_be_blocked() {
+    const FLOOD: &str = r#"
+[[world.populations]]
+name = "botnet"
+kind = "botnet"
+stage = "pets/live"
+rate = 150
+start = "2m"
+client_errors = 0.95
+sources = [{ prefix = "203.0.113.0/25", count = 4 }]
+requests = [{ route = "GET /pets", share = 1 }]
+"#;
+    let log = r#"throttle = { rate = 200, burst = 300 }, access_log = { group = "pets", format = "json" }"#;
+    let text = format!("{}{FLOOD}", PETS.replace("throttle = { rate = 200, burst = 300 }", log));
+    let world = of_range(Range::from_scenario(&text, None).unwrap(), 1.0).await;
+    world.pass(420).await;
+    let found = found(&world, "pets/live", &world.settings).await;
+    let botnet: IpNet = "203.0.113.0/25".parse().unwrap();
+    let top = &found.sources[..4];
+    assert!(top.iter().all(|source| botnet.contains(&source.address)), "{top:#?}");
+    assert!(
+        top.iter().all(|source| source.counted_by == CountedBy::AccessLog && source.standing == Standing::Attack),
+        "{top:#?}"
+    );
+    let share: f64 = top.iter().filter_map(|source| source.share).sum();
+    near("the botnet's share", share, 0.75, 0.03);
+    assert_eq!(list(&found, TopOf::Prefixes).rows[0].name, "203.0.113.0/24");
+    assert!(found.missing.iter().any(|line| line.contains("nobody can be blocked here")), "{:?}", found.missing);
 }

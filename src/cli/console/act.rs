@@ -136,23 +136,30 @@ impl Acting {
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
         let board = self.latest().ok_or("nothing has been read yet; wait for the first figures")?;
         let row = board.row(stage).ok_or_else(|| format!("{} is not on the board any more", stage.label()))?;
-        let http = row.kind == ApiKind::Http;
-        let read = async {
-            // Of an HTTP API there is neither a web ACL nor this way to ask.
-            if http { None } else { Some(self.aws.stage_settings(&stage.api_id, &stage.stage, Lane::Plan).await) }
+        let (api, name) = (stage.api_id.as_str(), stage.stage.as_str());
+        let read = match row.kind {
+            ApiKind::Rest => {
+                let read = self.aws.stage_settings(api, name, Lane::Plan).await;
+                read.map(|settings| (settings.web_acl_arn, settings.access_log))
+            }
+            ApiKind::Http => {
+                let read = self.aws.guarded_http_stage(api, name, Lane::Plan).await;
+                read.map(|guarded| (None, guarded.access_log))
+            }
         };
-        let settings = match read.await {
-            Some(Ok(settings)) => Some(settings),
-            Some(Err(error)) if row.web_acl_arn.is_none() => return Err(error.to_string()),
-            Some(Err(_)) | None => None,
+        let (arn, access_log) = match read {
+            Ok(read) => read,
+            Err(error) if row.web_acl_arn.is_none() => return Err(error.to_string()),
+            Err(_) => (None, None),
         };
-        let arn = settings.as_ref().and_then(|settings| settings.web_acl_arn.clone()).or(row.web_acl_arn.clone());
+        let arn = arn.or(row.web_acl_arn.clone());
         let behind = board.stages.iter().filter(|r| arn.is_some() && r.web_acl_arn == arn).count();
         let asked = watch::Asked {
             stage,
+            kind: row.kind,
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
-            access_log: settings.as_ref().and_then(|settings| settings.access_log.as_ref()),
+            access_log: access_log.as_ref(),
             began: self.attack_began(stage),
         };
         watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())

@@ -20,7 +20,7 @@ const MOST: usize = 50;
 /// Who is sending what to a stage, ranked, and what to block.
 pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open_for(common, &args.stage).await?;
-    let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?;
+    let (stage, kind) = resolve::stage_of_any(&session.aws, &args.stage, Lane::Plan).await?;
     let arn = stage.web_acl_arn.as_deref();
     let name = arn.and_then(|arn| arn.rsplit('/').nth(1));
     let behind = async {
@@ -30,9 +30,10 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
         behind.map_or(1, |arns| arns.len().max(1))
     };
     let (began, stages_behind) =
-        tokio::join!(watch::attack_began(&session.aws, &session.settings, &stage.id, name), behind);
+        tokio::join!(watch::attack_began_on(&session.aws, &session.settings, (&stage.id, kind), name), behind);
     let asked = watch::Asked {
         stage: &stage.id,
+        kind,
         web_acl_arn: arn,
         stages_behind,
         access_log: stage.access_log.as_ref(),

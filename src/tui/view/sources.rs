@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::model::candidate::Standing;
 use crate::model::source::{Legitimacy, LogCoverage, RateRule, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::tui::format::{count, percent, rate, time};
@@ -227,6 +228,9 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
         };
         let proxy = if source.behind_proxy { "; forwarding headers: others may be behind it" } else { "" };
         let against = match source.against.as_slice() {
+            [] if rose(source) => {
+                "; most of what it asks for is what rose with the attack; no rule matches it".to_owned()
+            }
             [] => "; no rule speaks against it".to_owned(),
             rules => format!("; against it: {}", rules.join(", ")),
         };
@@ -300,9 +304,15 @@ fn figure(value: Option<f64>, words: fn(f64) -> String) -> String {
     value.map_or_else(|| "?".to_owned(), words)
 }
 
+/// Whether the access log puts it on the attack's side, by what it asks for alone.
+fn rose(source: &Source) -> bool {
+    source.standing == Standing::Attack && source.against.is_empty()
+}
+
 fn known(source: &Source) -> String {
     let word = match (&source.legitimacy, source.against.is_empty()) {
         (Legitimacy::SeenBefore, _) => "before",
+        (Legitimacy::NotSeenBefore, true) if rose(source) => "new, rose",
         (Legitimacy::NotSeenBefore, true) => "new",
         (Legitimacy::NotSeenBefore, false) => "suspect",
         (Legitimacy::Unknown, true) => "?",

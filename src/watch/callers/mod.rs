@@ -25,7 +25,7 @@ use crate::model::candidate::{Candidates, Standing};
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::source::{CountedBy, Legitimacy, LogCoverage, Source, Sources};
-use crate::model::stage::{AccessLog, StageId};
+use crate::model::stage::{AccessLog, ApiKind, StageId};
 
 /// Minutes of the access log that are looked at now.
 const NOW_MINUTES: i64 = 5;
@@ -39,6 +39,10 @@ const GAP_MINUTES: i64 = 3;
 /// What CloudFront calls itself to what it asks (documented).
 const CLOUDFRONT: &str = "Amazon CloudFront";
 
+/// Whoever knows who attacks an HTTP API must know as well what not to try (documented: choosing between REST and HTTP APIs).
+const NO_WAF: &str =
+    "WAF does not stand before HTTP APIs: nobody can be blocked here. What works is to throttle a route";
+
 /// Bytes of a gigabyte as CloudWatch Logs bills them.
 const GIGABYTE: f64 = 1e9;
 
@@ -47,6 +51,8 @@ const GIGABYTE: f64 = 1e9;
 pub struct Asked<'a> {
     /// The stage.
     pub stage: &'a StageId,
+    /// What kind of API it is of.
+    pub kind: ApiKind,
     /// Its web ACL, where it has one.
     pub web_acl_arn: Option<&'a str>,
     /// How many stages stand behind that.
@@ -91,6 +97,9 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
     join_limited(&mut sources, limited);
     if let Some(log) = log {
         join(&mut sources, log);
+    }
+    if asked.kind == ApiKind::Http {
+        sources.missing.push(NO_WAF.to_owned());
     }
     let prefixes = top::prefixes(&sources).into_iter().collect();
     sources.top = top::arranged(prefixes, std::mem::take(&mut sources.top));
