@@ -24,11 +24,21 @@ pub fn own_peak_memory() -> Option<f64> {
     peak_memory_of(std::process::id())
 }
 
+/// Memory that this process has in RAM, in MiB; Linux only.
+#[must_use]
+pub fn own_memory() -> Option<f64> {
+    status_of(std::process::id(), "VmRSS:")
+}
+
 /// Memory that another process has at the most had in RAM, in MiB; Linux only.
 #[must_use]
 pub fn peak_memory_of(process: u32) -> Option<f64> {
+    status_of(process, "VmHWM:")
+}
+
+fn status_of(process: u32, name: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
 }

@@ -96,6 +96,8 @@ pub struct LogCoverage {
     pub addresses: u64,
     /// The part of the lines that the listed addresses sent, a fraction; 1 where every address is listed.
     pub listed_share: f64,
+    /// The most that any address that is not listed sent in the window, requests; `None` where every address is listed.
+    pub unlisted_at_most: Option<u64>,
     /// The window before the attack that callers were looked up in; `None` where no attack is known to have begun.
     pub before: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// The part of the lines from before that the addresses known from then sent; less than 1 means that a new address may not be new.

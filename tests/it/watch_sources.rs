@@ -190,3 +190,44 @@ requests = [{ route = "GET /pets", share = 1 }]
     assert_eq!(list(&found, TopOf::Prefixes).rows[0].name, "203.0.113.0/24");
     assert!(found.missing.iter().any(|line| line.contains("nobody can be blocked here")), "{:?}", found.missing);
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_there_are_more_addresses_than_an_answer_has_rows_what_is_left_out_is_bounded() {
+    let text = include_str!("../../drills/credential-stuffing.toml");
+    let crowd = text
+        .replace("count = 1300", "count = 14000")
+        .replace("count = 600, country = \"VN\"", "count = 2000, country = \"VN\"");
+    assert_ne!(text, crowd);
+    let world = of_range(Range::from_scenario(&crowd, None).unwrap(), 1.0).await;
+    world.pass(540).await;
+    let found = found(&world, "accounts/prod", &world.settings).await;
+    let log = found.log.as_ref().unwrap();
+    assert_eq!(found.sources.iter().filter(|source| source.requests.is_some()).count(), 10_000);
+    assert!(log.addresses > 12_000 && log.listed_share < 0.95, "{log:#?}");
+    // The bound that is stated is the one that holds: nobody is listed with less.
+    let least = found.sources.iter().filter_map(|source| source.requests).min().unwrap();
+    assert_eq!(log.unlisted_at_most, Some(least));
+    let unlisted = (log.requests as f64) * (1.0 - log.listed_share);
+    assert!(
+        unlisted <= (least * (log.addresses - 10_000)) as f64 * 1.1,
+        "{unlisted} by {} at most {least}",
+        log.addresses
+    );
+
+    // Prefixes are counted by the log itself, and not out of those that are listed.
+    let prefixes = list(&found, TopOf::Prefixes);
+    assert!(prefixes.counted_share > 0.99, "{}", prefixes.counted_share);
+    let requests = |population: &str| -> f64 {
+        let minutes = (log.to - log.from).num_minutes();
+        let at = |n| log.from + TimeDelta::minutes(n);
+        let truth = |n| world.range.with(|range| range.truth().population("accounts/prod", population, at(n)).requests);
+        (0..minutes).map(truth).sum::<u64>() as f64
+    };
+    let all: f64 = ["stuffers", "customers", "customers-logging-in"].into_iter().map(requests).sum();
+    for net in ["2001:db8:bad::/48", "2001:db8:cafe::/48", "203.0.113.0/24"] {
+        let truth = part(&world, "stuffers", net) * requests("stuffers") / all;
+        let row = line(prefixes, net);
+        near(net, row.share, truth, 0.01);
+        assert_eq!(row.before_share, Some(0.0), "{net}: nobody called out of it before");
+    }
+}

@@ -49,6 +49,10 @@ pub(super) fn blocking(sources: &Sources) -> String {
             candidate::percent(log.listed_share),
             log.dollars
         );
+        if let Some(most) = log.unlisted_at_most {
+            let _ =
+                writeln!(out, "the busiest addresses are listed; no other sent more than {most} requests in that time");
+        }
         if !log.rose.is_empty() {
             let _ = writeln!(out, "rose most against before the attack: {}", log.rose.join(", "));
         }

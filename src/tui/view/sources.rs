@@ -68,7 +68,8 @@ fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffer) {
 /// Where counts out of the access log come from.
 fn counted(log: &LogCoverage) -> String {
     let listed = if log.listed_share < 1.0 {
-        format!(", the busiest of them listed: {} of the requests", percent(log.listed_share))
+        let each = log.unlisted_at_most.map_or_else(String::new, |most| format!(", no other sent more than {most}"));
+        format!(", the busiest of them listed: {} of the requests{each}", percent(log.listed_share))
     } else {
         String::new()
     };

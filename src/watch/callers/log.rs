@@ -1,6 +1,6 @@
 //! Who calls, out of a stage's access log: what is asked of Logs Insights, and what the answers say.
 //!
-//! Five queries at most, and seven where there are more addresses than an answer has rows: addresses and kinds of request, now and
+//! Five queries at most, and nine where there are more addresses than an answer has rows: addresses and kinds of request, now and
 //! before the attack, and then the addresses again for the kinds that rose. Where no attack is known to have begun it is two or three.
 //! AWS bills what they scan, so each is asked over minutes and not hours. Values out of the log that go into a query were written by
 //! attackers: one that could end its quotation marks is left out.
@@ -42,9 +42,17 @@ pub(super) struct Addresses {
     pub(super) total: f64,
     /// All addresses of it.
     pub(super) distinct: f64,
+    /// What the address with the fewest listed lines sent, where there are more addresses than an answer has rows: nobody who is not
+    /// listed sent more.
+    pub(super) unlisted_at_most: Option<f64>,
 }
 
 impl Addresses {
+    /// Whether every address of the window is listed.
+    pub(super) fn are_all_listed(&self) -> bool {
+        self.unlisted_at_most.is_none()
+    }
+
     /// The part of the lines that the listed addresses sent.
     pub(super) fn listed_share(&self) -> f64 {
         let listed: f64 = self.lines.values().sum();
@@ -132,10 +140,34 @@ impl Log {
             }
         }
         let before = before.filter(|_| reading.before.is_some());
+        if let Err(error) = self.read_prefixes(aws, now, before, &mut reading).await {
+            reading.missing.push(format!("requests by prefix in the access log: {error}"));
+        }
         if let Err(error) = self.read_kinds(aws, now, before, &mut reading).await {
             reading.missing.push(format!("what was asked for in the access log: {error}"));
         }
         Ok(reading)
+    }
+
+    /// Prefixes, where the addresses that are listed do not add up to them.
+    async fn read_prefixes(
+        &self,
+        aws: &Aws,
+        now: Window,
+        before: Option<Window>,
+        reading: &mut Reading,
+    ) -> Result<(), AwsError> {
+        if reading.now.are_all_listed() {
+            return Ok(());
+        }
+        let bytes = &mut reading.bytes_scanned;
+        let prefixes = self.prefixes(aws, now, &reading.now, bytes).await?;
+        let earlier = match before.zip(reading.before.as_ref()) {
+            Some((before, addresses)) => Some(self.prefixes(aws, before, addresses, bytes).await?),
+            None => None,
+        };
+        reading.top.extend(top::logged_prefixes(&prefixes, earlier.as_ref()));
+        Ok(())
     }
 
     /// What kinds of request there are, and which of them rose.
@@ -162,7 +194,8 @@ impl Log {
             },
             None => None,
         };
-        reading.top = self.top(&now, before.as_ref(), reading);
+        let lists = self.top(&now, before.as_ref(), reading);
+        reading.top.extend(lists);
         match before {
             Some(before) => self.rises(aws, &now, &before, fields, reading).await,
             None => Ok(()),
@@ -194,7 +227,19 @@ impl Log {
         LISTS.into_iter().filter_map(list).collect()
     }
 
-    async fn ask(&self, aws: &Aws, rest: &str, window: Window, bytes: &mut f64) -> Result<LogRows, AwsError> {
+    /// The field that says who calls, as a query names it.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Asks one query, of this stage's lines where they can be told.
+    pub(super) async fn ask(
+        &self,
+        aws: &Aws,
+        rest: &str,
+        window: Window,
+        bytes: &mut f64,
+    ) -> Result<LogRows, AwsError> {
         let query = format!("{}{rest}", self.start);
         let answer = aws.log_query(&self.group, &query, window.0, window.1, Lane::Plan).await?;
         *bytes += answer.bytes_scanned;
@@ -204,9 +249,14 @@ impl Log {
     async fn addresses(&self, aws: &Aws, window: Window, bytes: &mut f64) -> Result<Addresses, AwsError> {
         let answer = self.ask(aws, &self.by_address(""), window, bytes).await?;
         let lines = self.lines(&answer);
-        let mut addresses =
-            Addresses { total: answer.rows.iter().filter_map(requests).sum(), distinct: lines.len() as f64, lines };
+        let mut addresses = Addresses {
+            total: answer.rows.iter().filter_map(requests).sum(),
+            distinct: lines.len() as f64,
+            lines,
+            unlisted_at_most: None,
+        };
         if answer.rows.len() >= MOST_ROWS {
+            addresses.unlisted_at_most = answer.rows.iter().filter_map(requests).reduce(f64::min);
             let query = format!("stats count(*) as requests, count_distinct({}) as addresses", self.address);
             let whole = self.ask(aws, &query, window, bytes).await?;
             let row = whole.rows.first();
@@ -276,7 +326,7 @@ fn plain(name: &str) -> &str {
     name.trim_matches('`')
 }
 
-fn requests(row: &HashMap<String, String>) -> Option<f64> {
+pub(super) fn requests(row: &HashMap<String, String>) -> Option<f64> {
     row.get("requests").and_then(|n| n.parse().ok())
 }
 

@@ -7,6 +7,7 @@
 
 mod limited;
 mod log;
+mod prefixes;
 mod top;
 
 use std::collections::{HashMap, HashSet};
@@ -102,7 +103,7 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
         sources.missing.push(NO_WAF.to_owned());
     }
     let prefixes = top::prefixes(&sources).into_iter().collect();
-    sources.top = top::arranged(prefixes, std::mem::take(&mut sources.top));
+    sources.top = top::arranged(std::mem::take(&mut sources.top), prefixes);
     sources.candidates = weigh(&sources, settings, sources.log.as_ref());
     Ok(sources)
 }
@@ -149,6 +150,7 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
         requests: whole(reading.now.total),
         addresses: whole(reading.now.distinct),
         listed_share: reading.now.listed_share(),
+        unlisted_at_most: reading.now.unlisted_at_most.map(whole),
         before,
         before_listed_share: reading.before.as_ref().map(log::Addresses::listed_share),
         rose: reading.rose.clone(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 
+use super::prefixes::Prefixes;
 use crate::model::address::surroundings;
 use crate::model::source::{CountedBy, Sources};
 use crate::model::text::shortened;
@@ -37,6 +38,23 @@ pub(super) fn logged(of: TopOf, now: &Counts, before: Option<&Counts>) -> TopLis
     });
     let counted: f64 = now.by_name.values().sum();
     list(of, CountedBy::AccessLog, rows.collect(), part(counted, now.total).min(1.0))
+}
+
+/// A list of the prefixes that the access log counted by itself.
+pub(super) fn logged_prefixes(now: &Prefixes, before: Option<&Prefixes>) -> Option<TopList> {
+    let share_before =
+        |before: &Prefixes, net: &IpNet| part(before.by.get(net).map_or(0.0, |s| s.requests), before.total);
+    let rows = now.by.iter().map(|(net, sum)| TopRow {
+        name: net.to_string(),
+        prefix: Some(*net),
+        requests: super::whole(sum.requests),
+        share: part(sum.requests, now.total),
+        before_share: before.filter(|before| before.total > 0.0).map(|before| share_before(before, net)),
+        addresses: usize::try_from(super::whole(sum.addresses)).ok(),
+    });
+    let counted: f64 = now.by.values().map(|sum| sum.requests).sum();
+    let list = list(TopOf::Prefixes, CountedBy::AccessLog, rows.collect(), part(counted, now.total).min(1.0));
+    (list.distinct > 0).then_some(list)
 }
 
 /// The /24 and /48 around the sources. Those that nothing counts are in no prefix.
@@ -88,10 +106,10 @@ fn list(of: TopOf, counted_by: CountedBy, mut rows: Vec<TopRow>, counted_share: 
     TopList { of, counted_by, rows, distinct, counted_share }
 }
 
-/// Puts the log's lists in the place of the samples' of the same kind, in the order in which they are shown.
-pub(super) fn arranged(logged: Vec<TopList>, sampled: Vec<TopList>) -> Vec<TopList> {
-    let mut all = logged;
-    for list in sampled {
+/// The better lists, and of the others those of which there is no better one, in the order in which they are shown.
+pub(super) fn arranged(better: Vec<TopList>, others: Vec<TopList>) -> Vec<TopList> {
+    let mut all = better;
+    for list in others {
         if all.iter().all(|have| have.of != list.of) {
             all.push(list);
         }
