@@ -63,12 +63,6 @@ impl Series {
         excess
     }
 
-    /// Forgets the minutes that start after `now`.
-    pub fn forget_after(&mut self, now: DateTime<Utc>) {
-        let keep = (now.timestamp().div_euclid(60) - self.first.timestamp().div_euclid(60) + 1).max(0);
-        self.values.truncate(usize::try_from(keep).unwrap_or(0));
-    }
-
     /// The value of the minute that starts at `minute`, if it was read.
     #[must_use]
     pub fn at(&self, minute: DateTime<Utc>) -> Option<f64> {
@@ -160,20 +154,6 @@ mod tests {
             assert_eq!(series.at(minute(1)), None, "{jump}");
             assert!(series.values.len() <= 3, "{jump}");
         }
-    }
-
-    #[test]
-    fn minutes_that_are_yet_to_come_can_be_forgotten() {
-        let mut series = Series::new(10);
-        for n in 0..6 {
-            series.set(minute(n), 1.0);
-        }
-        series.forget_after(minute(3));
-        assert_eq!(series.latest(), Some((minute(3), 1.0)));
-        series.forget_after(minute(-5));
-        assert_eq!(series.latest(), None);
-        series.set(minute(-4), 2.0);
-        assert_eq!(series.at(minute(-4)), Some(2.0));
     }
 
     #[test]

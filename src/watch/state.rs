@@ -555,18 +555,14 @@ impl State {
         self.find_busiest(last);
     }
 
-    /// Account time went back to `now`: what was noted for later would never fall due again, and minutes that are yet to come would hide
-    /// those that are there.
+    /// Account time went back to `now`: what was noted for later would never fall due again. Every minute is forgotten and read again:
+    /// while the clock was ahead, minutes that were yet to come were read, and their silence was taken for zero.
     pub(super) fn set_clock_back(&mut self, now: DateTime<Utc>) {
-        for held in self.groups.values_mut().chain(self.acls.values_mut().map(|acl| &mut acl.held)) {
-            held.set_clock_back(now);
-        }
-        for throttled in self.entries.values_mut().filter_map(|entry| entry.throttled.as_mut()) {
-            Arc::make_mut(&mut throttled.series).forget_after(now);
-            throttled.log_read_to = throttled.log_read_to.filter(|to| *to <= now);
-            throttled.log_tried_to = throttled.log_tried_to.filter(|to| *to <= now);
-        }
-        self.account_requests.forget_after(now);
+        self.groups.values_mut().for_each(|held| *held = Held::new(OWN_SERIES));
+        self.acls.values_mut().for_each(|acl| acl.held = Held::new(ACL_SERIES));
+        self.entries.values_mut().for_each(|entry| entry.throttled = None);
+        self.account_requests = Series::new(HISTORY_MINUTES);
+        self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         self.logs_began = self.logs_began.map(|began| began.min(now));
         self.join_histories();
     }

@@ -101,16 +101,6 @@ impl Held {
         }
     }
 
-    /// Account time went back.
-    pub(super) fn set_clock_back(&mut self, now: DateTime<Utc>) {
-        for series in &mut self.series {
-            Arc::make_mut(series).forget_after(now);
-        }
-        for noted in [&mut self.asked_at, &mut self.polled_to, &mut self.through] {
-            *noted = noted.filter(|at| *at <= now);
-        }
-    }
-
     /// Whether any series has a minute in it.
     pub(super) fn has_data(&self) -> bool {
         self.series.iter().any(|series| !series.is_empty())

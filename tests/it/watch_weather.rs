@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use portcullis::aws::RangeHandle;
 use portcullis::model::board::{Board, Known, Metric};
 use portcullis::model::settings::Settings;
 use portcullis::model::signal::SignalKind;
@@ -183,4 +184,77 @@ async fn a_rule_that_cannot_be_sampled_is_named() {
     assert!(!found.sources.is_empty());
     handle.with(|range| range.faults().add("wafv2", "GetSampledRequests", When::Always, Fault::Deny));
     assert!(sources(&aws, &arn, 1, None).await.is_err(), "nothing at all is no empty list");
+}
+
+/// Lets `account` pass while the console gets no time at all, as on a machine that sleeps.
+async fn sleep_through(handle: &RangeHandle, account: TimeDelta) {
+    let moment = Duration::from_secs(1);
+    handle.set_rate(account.as_seconds_f64() / moment.as_secs_f64());
+    tokio::time::sleep(moment).await;
+    handle.set_rate(1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_of_sleep_what_was_missed_is_read_once_and_without_a_stampede() {
+    let (handle, aws) = flood(1.0).await;
+    let settings = Settings::default();
+    let budget = settings.polling.budget_dollars_per_hour;
+    let watcher = Watcher::start(aws, Arc::new(settings));
+    let mut boards = watcher.boards();
+    let before = board_with(&mut boards, 2, complete).await;
+    let calls = || handle.with(|range| range.calls().len());
+    let so_far = calls();
+    sleep_through(&handle, TimeDelta::hours(1)).await;
+    assert_eq!(calls(), so_far, "nothing is asked in one's sleep");
+    let woke = handle.now();
+    assert!(woke - before.at >= TimeDelta::minutes(59));
+
+    let fresh = |board: &Board| board.polling.read_at.is_some_and(|at| at >= woke);
+    let after = board_with(&mut boards, 3, |board| fresh(board) && complete(board)).await;
+    let history = &row(&after, "shop/prod").history[Metric::Requests.index()];
+    let latest = history.latest().unwrap().0;
+    assert!(after.at - latest <= TimeDelta::minutes(4), "{latest} on the board of {}", after.at);
+    let missed = history.window(latest, 75).iter().filter(|minute| minute.is_none()).count();
+    assert_eq!(missed, 0, "the hour is there");
+    let signals = &row(&after, "shop/prod").signals;
+    let raised = signals.iter().find(|signal| signal.kind == SignalKind::ClientErrorsHigh).unwrap();
+    assert_eq!(raised.since.format("%H:%M").to_string(), "03:02", "it began while nobody looked");
+
+    // Afterwards it is as before: no call is made up for.
+    let woken = calls();
+    assert!(woken - so_far <= 40, "{} calls to wake up", woken - so_far);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let polls = handle.with(|range| range.calls()[woken..].iter().filter(|c| c.operation == "GetMetricData").count());
+    assert!((10..=45).contains(&polls), "{polls} polls in ten minutes");
+    let board = Arc::clone(&boards.borrow());
+    assert!(board.polling.dollars_per_hour <= budget, "{:?}", board.polling);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_an_hour_ahead_and_is_set_right_leaves_no_minutes_that_are_yet_to_come() {
+    let (handle, aws) = flood(1.0).await;
+    handle.with(|range| range.set_date_skew(TimeDelta::hours(1)));
+    let watcher = Watcher::start(aws, Arc::default());
+    let mut boards = watcher.boards();
+    let ahead = board_with(&mut boards, 3, |board| board.polling.read_at.is_some()).await;
+    assert!(ahead.at - handle.now() > TimeDelta::minutes(50));
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    handle.with(|range| range.set_date_skew(TimeDelta::zero()));
+    let right = |board: &Board| board.at < handle.now() + TimeDelta::seconds(5) && complete(board);
+    let board = board_with(&mut boards, 8, right).await;
+    let prod = row(&board, "shop/prod");
+    for metric in Metric::ALL {
+        let latest = prod.history[metric.index()].latest();
+        assert!(
+            latest.is_none_or(|(minute, _)| minute < board.at),
+            "{metric:?} of {latest:?} on a board of {}",
+            board.at
+        );
+    }
+    let at = prod.figures.requests_per_second.reading().unwrap().at;
+    assert!(at <= board.at && board.at - at <= TimeDelta::minutes(4), "{at} on a board of {}", board.at);
+    // And it goes on.
+    let later = board_with(&mut boards, 5, |later| later.at - board.at >= TimeDelta::minutes(3)).await;
+    let newer = row(&later, "shop/prod").figures.requests_per_second.reading().unwrap().at;
+    assert!(newer > at, "{newer} after {at}");
 }
