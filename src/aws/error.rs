@@ -35,6 +35,9 @@ pub enum Problem {
     /// The credentials were refused as expired or unknown.
     #[error("the credentials were refused ({0}). Sign in again; Portcullis picks the new ones up by itself")]
     BadCredentials(String),
+    /// The endpoint is of another region than the calls are signed for.
+    #[error("the endpoint is of another region ({0}). Check --region, AWS_REGION and the region in the stage's name")]
+    WrongRegion(String),
     /// The resource is not there.
     #[error("not found ({0}). Check the name, the region and the account")]
     NotFound(String),
@@ -92,10 +95,10 @@ impl AwsError {
         )
     }
 
-    /// Whether it is about credentials: everything else will fail the same way until they are renewed.
+    /// Whether it is about credentials or what they are for: everything else will fail the same way until that is mended.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
-        matches!(self.problem, Problem::NoCredentials(_) | Problem::BadCredentials(_))
+        matches!(self.problem, Problem::NoCredentials(_) | Problem::BadCredentials(_) | Problem::WrongRegion(_))
     }
 
     pub(super) fn of<E>(operation: &str, subject: &str, error: &SdkError<E, HttpResponse>) -> Self
@@ -146,6 +149,10 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
         (code, Some(message)) => format!("{code}: {}", shortened(message, 200)),
     };
     match code {
+        // Documented for Signature Version 4: "Credential should be scoped to a valid Region".
+        "InvalidSignatureException" | "SignatureDoesNotMatch" if said.contains("should be scoped to") => {
+            Problem::WrongRegion(said)
+        }
         "WAFOptimisticLockException" => Problem::StaleLock,
         "WAFUnavailableEntityException" => Problem::NotYet(said),
         "WAFNonexistentItemException" | "NotFoundException" => Problem::NotFound(said),
@@ -222,6 +229,15 @@ mod tests {
         assert!(of(service_problem(503, None, None)));
         assert!(!of(Problem::StaleLock));
         assert!(!of(service_problem(400, Some("WAFInvalidParameterException"), None)));
+    }
+
+    #[test]
+    fn a_signature_for_another_region_is_no_matter_of_signing_in() {
+        let said = "Credential should be scoped to a valid region, not 'us-east-1'.";
+        let problem = service_problem(403, Some("InvalidSignatureException"), Some(said));
+        assert!(matches!(problem, Problem::WrongRegion(_)) && problem.to_string().contains("--region"), "{problem}");
+        let problem = service_problem(403, Some("InvalidSignatureException"), Some("Signature expired"));
+        assert!(matches!(problem, Problem::BadCredentials(_)), "{problem}");
     }
 
     #[test]
