@@ -179,7 +179,7 @@ fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
         "account_seconds_per_second": board.rate,
         "stages": stages,
         "account_limit": account(&board.account),
-        "cost": burn(&board.burn),
+        "cost": total(board),
         "prices": { "currency": "USD", "source": settings.prices.source },
         "polling": {
             "metrics": polling.metrics,
@@ -258,6 +258,17 @@ fn account(gauge: &AccountGauge) -> Value {
         unknown.insert("limit_requests_per_second".to_owned(), json!(reason));
     }
     Value::Object(object)
+}
+
+/// What all stages together cost, and of how many of those that are called that is known.
+fn total(board: &Board) -> Value {
+    let mut total = burn(&board.burn);
+    if let Value::Object(object) = &mut total {
+        let (told, called) = board.costs_told();
+        object.insert("stages".to_owned(), json!(told));
+        object.insert("stages_called".to_owned(), json!(called));
+    }
+    total
 }
 
 /// Estimates all of them: `unknown` beside them has what is left out of the sum.

@@ -171,7 +171,9 @@ pub(super) fn board(board: &Board) -> String {
         ),
         (_, reason) => writeln!(out, "account: ? {}", neutralised(reason.unwrap_or("not read yet"))),
     };
-    let _ = writeln!(out, "{}", cost(&board.burn));
+    let (told, called) = board.costs_told();
+    let part = if told < called { format!(", of {told} of {called} stages that are called") } else { String::new() };
+    let _ = writeln!(out, "{}{part}", cost(&board.burn));
     if let Some(trouble) = &polling.trouble {
         let _ = writeln!(out, "TROUBLE {}", neutralised(trouble));
     }
@@ -188,7 +190,11 @@ pub(super) fn cost(burn: &Burn) -> String {
     let usual = burn.usual_per_hour.value().map_or("?".to_owned(), |usual| format!("${usual:.2}"));
     let mut line = format!("costs about ${per_hour:.2}/h ({}), usually {usual}/h", parts.join(", "));
     if let Some((began, dollars)) = &burn.since {
-        let _ = write!(line, "; ${:.2} since the attack began at {}", dollars.value().unwrap_or(0.0), clock(*began));
+        let since = match dollars.value() {
+            Some(dollars) => format!("${dollars:.2}"),
+            None => format!("? ({})", dollars.reason().unwrap_or("not known")),
+        };
+        let _ = write!(line, "; {since} since the attack began at {}", clock(*began));
     }
     line + " (estimate)"
 }

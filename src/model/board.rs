@@ -290,6 +290,13 @@ impl Board {
         }
     }
 
+    /// Of how many of the stages that are called the costs are known, and how many are called: [`Board::burn`] is of the first.
+    #[must_use]
+    pub fn costs_told(&self) -> (usize, usize) {
+        let called = self.stages.iter().filter(|row| row.pace != Pace::Idle);
+        (called.clone().filter(|row| row.burn.per_hour.value().is_some()).count(), called.count())
+    }
+
     /// The row of a stage.
     #[must_use]
     pub fn row(&self, id: &StageId) -> Option<&StageRow> {

@@ -202,7 +202,8 @@ fn burn(state: &State, boards: &[&Board]) -> Option<Piece> {
     let burning = state.fleet.iter().flat_map(|(_, watched)| watched.stages()).flat_map(|row| &row.signals);
     let burning = burning.into_iter().any(|signal| signal.kind == SignalKind::CostBurn);
     let style = if burning { state.theme.warn } else { state.theme.faint };
-    let some = if known.len() < boards.len() { "at least " } else { "" };
+    let partly = |board: &&Board| matches!(board.costs_told(), (told, called) if told < called);
+    let some = if known.len() < boards.len() || boards.iter().any(partly) { "at least " } else { "" };
     Some((format!("traffic {some}{}/h est.", dollars(known.iter().sum())), style))
 }
 
