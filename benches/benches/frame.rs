@@ -7,11 +7,16 @@
 use std::hint::black_box;
 use std::io::Sink;
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use portcullis::aws::{Aws, Connection, Endpoint};
+use portcullis::drill::Drill;
 use portcullis::model::connection::ConnectionId;
+use portcullis::model::settings::Settings;
 use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, State, Theme, keymap, update, view};
+use portcullis::watch::{read_board, stage_report};
 use portcullis_benches::boards;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -36,6 +41,9 @@ fn type_all(state: &mut State, keys: &str) -> Vec<Effect> {
     keys.chars().flat_map(|key| press(state, if key == '\r' { KeyCode::Enter } else { KeyCode::Char(key) })).collect()
 }
 
+/// As many as an answer about an access log lists.
+const SOURCES: u32 = 10_000;
+
 /// The console on the sources of an attacked stage.
 fn sources() -> State {
     let mut state = console();
@@ -44,11 +52,40 @@ fn sources() -> State {
         if let Effect::To(_, Ask::LoadSources(stage)) = effect {
             update(
                 &mut state,
-                News::Sources { stage, result: Ok(Arc::new(boards::sources(500))) }.from(ConnectionId::FIRST),
+                News::Sources { stage, result: Ok(Arc::new(boards::sources(SOURCES))) }.from(ConnectionId::FIRST),
             );
         }
     }
     state
+}
+
+/// The same on the list of prefixes, every source marked.
+fn prefixes() -> State {
+    let mut state = sources();
+    type_all(&mut state, "A");
+    press(&mut state, KeyCode::Tab);
+    state
+}
+
+/// The console on a stage under attack, in depth, as a drill's account answers.
+fn depth() -> State {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let range = Drill::load(None).unwrap().range(1.0, None).unwrap();
+        tokio::time::sleep(Duration::from_mins(7)).await;
+        let aws =
+            Aws::connect(&Connection { endpoint: Endpoint::Range(range), ..Connection::default() }).await.unwrap();
+        let settings = Settings::default();
+        let board = read_board(&aws, &settings).await.unwrap();
+        let worst = board.stages.iter().max_by_key(|row| row.signals.len()).unwrap();
+        let report = stage_report(&aws, &settings, &worst.id, worst.kind).await;
+        let options = Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+        let mut state = State::new(options, SIZE);
+        update(&mut state, News::Board(Arc::new(board)).from(ConnectionId::FIRST));
+        type_all(&mut state, "\r");
+        update(&mut state, News::Stage(Arc::new(report)).from(ConnectionId::FIRST));
+        state
+    })
 }
 
 /// The console with a plan of five hundred addresses under review.
@@ -87,7 +124,9 @@ fn whole_frames(criterion: &mut Criterion) {
     let screens = [
         ("board", console()),
         ("stage", screen("\r")),
+        ("stage in depth", depth()),
         ("sources", sources()),
+        ("prefixes", prefixes()),
         ("review", review()),
         ("timeline", screen("t")),
         ("help", screen("?")),
@@ -140,6 +179,10 @@ fn updates(criterion: &mut Criterion) {
     group.bench_function("a new board, filtered", |bencher| {
         let mut state = screen("/client-errors\r");
         bencher.iter(|| update(&mut state, News::Board(Arc::clone(&board)).from(ConnectionId::FIRST)));
+    });
+    group.bench_function("a mark among ten thousand sources", |bencher| {
+        let mut state = sources();
+        bencher.iter(|| press(&mut state, KeyCode::Char(' ')));
     });
     group.bench_function("sort by the next column", |bencher| {
         let mut state = console();

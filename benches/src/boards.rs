@@ -14,6 +14,7 @@ use portcullis::model::signal::{Severity, Signal, SignalKind};
 use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
 use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::TimelineEntry;
+use portcullis::model::top_list::{TopList, TopOf, TopRow};
 use portcullis::tui::TimelineView;
 
 use crate::account::{STAGES_PER_ACL, api_name};
@@ -172,11 +173,25 @@ pub fn sources(count: u32) -> Sources {
         missing: Vec::new(),
         sources: (0..count).map(source).collect(),
         rate_rules: Vec::new(),
-        top: Vec::new(),
+        top: vec![prefixes()],
         gone: Vec::new(),
         log: None,
         candidates: Candidates::default(),
     }
+}
+
+/// As many prefixes as a list keeps.
+fn prefixes() -> TopList {
+    let row = |n: u32| TopRow {
+        name: format!("203.0.{n}.0/24"),
+        prefix: format!("203.0.{n}.0/24").parse().ok(),
+        requests: u64::from(5_000 - n),
+        share: f64::from(5_000 - n) / 610_000.0,
+        before_share: Some(0.001),
+        addresses: Some(200),
+    };
+    let rows = (0..u32::try_from(TopList::MOST).unwrap_or(100)).map(row).collect();
+    TopList { of: TopOf::Prefixes, counted_by: CountedBy::WafSamples, rows, distinct: 4_000, counted_share: 0.9 }
 }
 
 /// A plan to block `count` addresses on the first attacked stage.
