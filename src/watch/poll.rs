@@ -4,23 +4,25 @@
 //! two APIs share once, a stage that nobody calls with one metric only. What is attacked or looked at is asked for more, and more often
 //! (`schedule`).
 
+mod take;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::schedule::{self, Schedule};
-use super::state::{ACL_SERIES, Entry, OWN_SERIES, Part, RowKey, SeriesKey, State, Throttled, provisional, row_key};
+use super::state::{ACL_SERIES, Entry, OWN_SERIES, RowKey, SeriesKey, State, provisional, row_key};
 use super::store::{Held, Window};
 use super::throttle;
-use crate::aws::read::{BATCH, MetricFilter, MetricQuery, MetricResult, MetricStatus, Statistic};
+use crate::aws::read::{BATCH, MetricFilter, MetricQuery, MetricResult, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::log_group;
-use crate::model::board::{HISTORY_MINUTES, History, Pace, PaceOf};
-use crate::model::figure::{Origin, Scope};
-use crate::model::series::{Series, floor_minute};
+use crate::model::board::{HISTORY_MINUTES, History, Pace};
+use crate::model::figure::Origin;
+use crate::model::series::Series;
 use crate::model::settings::Settings;
 use crate::model::stage::{ApiKind, StageId};
 
@@ -359,158 +361,12 @@ impl Answers {
     pub(super) fn is_empty(&self) -> bool {
         self.results.is_empty()
     }
-
-    /// Takes the answers into `state`, at account time `now`.
-    pub(super) fn fold(self, state: &mut State, extent: Extent, now: DateTime<Utc>) {
-        let provisional = provisional(&state.settings);
-        let mut acls: Vec<(String, Window)> = Vec::new();
-        let metrics = self.results.len();
-        if metrics == 0 {
-            return;
-        }
-        for (target, result, window) in &self.results {
-            match target {
-                Target::Stage(key, index) => {
-                    if let Some(held) = state.groups.get_mut(key) {
-                        held.take(*index, result, *window);
-                        held.answered(result.status, *window, now);
-                    }
-                }
-                Target::Acl { arn, dimension, index } => {
-                    take_acl(state, arn, dimension, *index, result, *window);
-                    if *index == ACL.len() - 1 {
-                        acls.push((arn.clone(), *window));
-                    }
-                }
-                // After all others: its silence is told by the stage's own requests.
-                Target::Filter(_) => {}
-            }
-        }
-        for (target, result, window) in &self.results {
-            if let Target::Filter(row) = target {
-                take_filter(state, row, result, *window, now);
-            }
-        }
-        for (arn, window) in acls {
-            let Some(acl) = state.acls.get_mut(&arn) else { continue };
-            let status = acl.held.worst().unwrap_or(MetricStatus::Complete);
-            acl.held.answered(status, window, now);
-            if acl.dimension.is_some() {
-                acl.held.settle(window, now, provisional);
-                acl.held.prime();
-            }
-        }
-        for (target, ..) in &self.results {
-            if let Target::Stage(key, 0) = target
-                && let Some(held) = state.groups.get_mut(key)
-            {
-                held.prime();
-            }
-        }
-        let close: HashSet<&SeriesKey> =
-            state.entries.values().filter(|e| state.pace(e) == Pace::Close).map(|e| &e.key).collect();
-        let close: HashSet<SeriesKey> = close.into_iter().cloned().collect();
-        for (target, ..) in &self.results {
-            if let Target::Stage(key, 0) = target
-                && !close.contains(key)
-                && let Some(held) = state.groups.get_mut(key)
-            {
-                held.no_longer_asked(USUAL);
-            }
-        }
-        state.troubles.remove(&Part::Metrics);
-        state.polling.read_at = Some(now);
-        if extent != Extent::New {
-            state.polling.metrics = metrics;
-            state.polling.calls = self.calls;
-        }
-        note_pace(state);
-        state.add_up_account(now);
-        state.join_histories();
-    }
 }
 
 /// Whether the access log itself was read lately: it tells more than a metric filter on it.
 fn log_tells(entry: &Entry, now: DateTime<Utc>) -> bool {
     let log = entry.throttled.as_ref().filter(|read| read.origin == Origin::AccessLog && !read.series.is_empty());
     log.and_then(|read| read.log_read_to).is_some_and(|to| (now - to).num_minutes() < LOG_MINUTES)
-}
-
-/// What polling costs and how fast it is, for the board.
-fn note_pace(state: &mut State) {
-    let groups = Groups::of(state);
-    let metrics = groups.metrics(state);
-    let schedule = Schedule::of(&state.settings.polling, metrics);
-    let mut paces = schedule.every.map(|every_seconds| PaceOf { stages: 0, every_seconds });
-    for entry in state.entries.values() {
-        paces[schedule::index(state.pace(entry))].stages += 1;
-    }
-    let settings = &state.settings.polling;
-    let dollars = schedule::dollars_per_hour(settings, metrics, &schedule.every);
-    let budgets = (settings.budget_dollars_per_hour, settings.log_budget_dollars_per_hour);
-    state.polling.paces = paces;
-    state.polling.dollars_per_hour = dollars;
-    state.polling.budget_dollars_per_hour = budgets.0;
-    state.polling.log_dollars = (state.log_dollars, budgets.1);
-    state.polling.slowed = schedule.slowed;
-}
-
-/// A metric filter publishes nothing where no line matched: that is zero once the minute can no longer be late, where the stage's own
-/// requests are known.
-fn take_filter(state: &mut State, row: &RowKey, result: &MetricResult, window: Window, now: DateTime<Utc>) {
-    let provisional = provisional(&state.settings);
-    let Some(entry) = state.entries.get(row) else { return };
-    if log_tells(entry, now) {
-        return;
-    }
-    let Some((group, filter)) = filter_of(state, entry) else { return };
-    let scope = match state.log_groups.get(group).copied().unwrap_or(1) {
-        0 | 1 => Scope::Stage,
-        stages => Scope::LogGroup { name: group.to_owned(), stages },
-    };
-    let requests = state.groups.get(&entry.key).map(|held| Arc::clone(&held.series()[0]));
-    let (caveat, created) = (throttle::filter_caveat(filter), filter.created);
-    let Some(entry) = state.entries.get_mut(row) else { return };
-    let kept = entry.throttled.take().filter(|read| read.origin == Origin::MetricFilter);
-    let throttled = entry.throttled.insert(kept.unwrap_or_else(|| Throttled::new(Origin::MetricFilter, scope.clone())));
-    throttled.scope = scope;
-    throttled.caveats = vec![caveat];
-    throttled.trouble = match result.status {
-        MetricStatus::Forbidden => {
-            Some("not permitted: cloudwatch:GetMetricData refused the metric filter's metric".to_owned())
-        }
-        MetricStatus::Failed => Some("CloudWatch failed on the metric filter's metric".to_owned()),
-        MetricStatus::Complete | MetricStatus::Partial => None,
-    };
-    let series = Arc::make_mut(&mut throttled.series);
-    for (minute, value) in result.points.iter().filter(|(_, value)| value.is_finite()) {
-        series.set(*minute, *value);
-    }
-    if result.status == MetricStatus::Complete {
-        let mut minute = floor_minute(window.from);
-        while minute < window.to && minute + TimeDelta::minutes(1) + provisional <= now {
-            let called = requests.as_ref().is_some_and(|requests| requests.at(minute).is_some());
-            // Before it was made it counted nothing.
-            let there = created.is_some_and(|created| created <= minute);
-            if called && there && series.at(minute).is_none() {
-                series.set(minute, 0.0);
-            }
-            minute += TimeDelta::minutes(1);
-        }
-    }
-}
-
-/// A web ACL's series is taken from the one dimension value that has any; the first to answer with data is it.
-fn take_acl(state: &mut State, arn: &str, dimension: &str, index: usize, result: &MetricResult, window: Window) {
-    let Some(acl) = state.acls.get_mut(arn) else {
-        return;
-    };
-    if acl.dimension.is_none() && !result.points.is_empty() {
-        acl.dimension = Some(dimension.to_owned());
-    }
-    if acl.dimension.as_deref().is_none_or(|known| known == dimension) {
-        acl.held.take(index, result, window);
-    }
 }
 
 /// Three hours of one stage and its web ACL, in one call: what tells when an attack began.

@@ -1,10 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::aws::read::MetricStatus;
 use crate::model::board::{Known, Metric, StageRow};
 use crate::model::figure::Scope;
+use crate::model::series::floor_minute;
 use crate::model::stage::{Api, StageDetail};
 use crate::watch::discover::Found;
 use crate::watch::picture;
@@ -55,8 +58,7 @@ fn state(fronts: &[Option<&str>], active: usize) -> State {
 /// Answers a poll: `value` by what is asked, in each of the ten minutes before now and before those still unpublished.
 fn poll(state: &mut State, at: DateTime<Utc>, answer: impl Fn(&MetricQuery) -> (MetricStatus, Option<f64>)) {
     let questions = Questions::of(state, Extent::All, at);
-    let minutes: Vec<DateTime<Utc>> =
-        (2..12).rev().map(|n| crate::model::series::floor_minute(at) - TimeDelta::minutes(n)).collect();
+    let minutes: Vec<DateTime<Utc>> = (2..12).rev().map(|n| floor_minute(at) - TimeDelta::minutes(n)).collect();
     let result = |(target, query): (Target, MetricQuery), window| {
         let (status, value) = answer(&query);
         let points = value.map_or_else(Vec::new, |value| minutes.iter().map(|m| (*m, value)).collect());

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
+use crate::aws::Problem;
+use crate::watch::discover::Found;
 
 const ACL: &str = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/front/1-2-3";
 
