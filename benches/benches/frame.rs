@@ -121,7 +121,7 @@ fn whole_frames(criterion: &mut Criterion) {
         Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe()),
         (SIZE.0, SIZE.1),
     );
-    let screens = [
+    let screens = vec![
         ("board", console()),
         ("stage", screen("\r")),
         ("stage in depth", depth()),

@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         kind: row.kind,
         web_acl_arn: stage.web_acl_arn.as_deref(),
         stages_behind: 1,
-        access_log: stage.access_log.as_ref(),
+        access_log: Ok(stage.access_log.as_ref()),
         began: attack_began(&aws, &settings, &row.id, Some("accounts-acl")).await?,
     };
     let (mut wall, mut cpu) = (Measurements::default(), Measurements::default());

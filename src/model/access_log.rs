@@ -117,6 +117,7 @@ pub struct AccessLogFormat {
     prelude: String,
     fields: BTreeMap<Field, String>,
     forgeable: bool,
+    caller_forgeable: bool,
 }
 
 impl AccessLogFormat {
@@ -133,8 +134,11 @@ impl AccessLogFormat {
             let known = field.names().iter().find_map(|name| found.names.get(*name));
             known.map(|name| (field, name.clone()))
         };
-        let forgeable = !found.prelude.is_empty() && is_forgeable(format);
-        Self { fields: Field::ALL.into_iter().filter_map(name).collect(), prelude: found.prelude, forgeable }
+        let apart = !found.prelude.is_empty();
+        let forgeable = apart && is_forgeable(format, &["status", "error.responseType"]);
+        let caller_forgeable = apart && is_forgeable(format, &["identity.sourceIp"]);
+        let fields = Field::ALL.into_iter().filter_map(name).collect();
+        Self { fields, prelude: found.prelude, forgeable, caller_forgeable }
     }
 
     /// What a query begins with: a `parse` clause and ` | `, or nothing.
@@ -148,6 +152,12 @@ impl AccessLogFormat {
     #[must_use]
     pub fn is_forgeable(&self) -> bool {
         self.forgeable
+    }
+
+    /// Whether callers can make their line name another address as theirs: as above, where what they write stands before the address.
+    #[must_use]
+    pub fn is_caller_forgeable(&self) -> bool {
+        self.caller_forgeable
     }
 
     /// The name of a field in a query, where the format has it.
@@ -221,16 +231,15 @@ fn quoted(path: &str) -> String {
     if path.chars().all(plain) { path.to_owned() } else { format!("`{path}`") }
 }
 
-/// Whether something that callers write stands before what tells how they fared.
-fn is_forgeable(format: &str) -> bool {
+/// Whether something that callers write stands before what is told: how they fared, or who they are.
+fn is_forgeable(format: &str, told: &[&str]) -> bool {
     let written = |name: &str| {
         let free = ["identity.userAgent", "path", "identity.caller", "identity.user", "authorizer", "requestOverride"];
         free.iter().any(|free| name == *free || name.starts_with(&format!("{free}.")))
     };
-    let told = |name: &str| name == "status" || name == "error.responseType";
     let names: Vec<&str> = pieces(format).into_iter().filter_map(|piece| piece.variable).collect();
     let first = names.iter().position(|name| written(name));
-    let last = names.iter().rposition(|name| told(name));
+    let last = names.iter().rposition(|name| told.contains(name));
     matches!((first, last), (Some(first), Some(last)) if first < last)
 }
 

@@ -75,7 +75,7 @@ pub struct RateRule {
     pub window_seconds: i64,
     /// How many addresses are over the limit; `None` where that is not known.
     pub addresses: Option<usize>,
-    /// True where AWS lists no more than it does (10,000 of each address version, documented): there may be more.
+    /// True where AWS lists no more than it does (10,000 of a rule, documented): there may be more.
     pub at_least: bool,
     /// Why it is not known, where it is not.
     pub reason: Option<String>,
@@ -180,11 +180,11 @@ pub struct Sources {
     /// End of the window really covered, UTC.
     pub to: DateTime<Utc>,
     /// Requests in the window, estimated from what WAF counted (`PopulationSize`) over the part of it that was really covered.
-    pub population: u64,
+    pub population: Option<u64>,
     /// Sampled requests that were read.
     pub sampled: u64,
     /// Requests the sample was drawn from: WAF samples among the first 5,000 of the window only.
-    pub seen: u64,
+    pub seen: Option<u64>,
     /// Rules that could not be sampled, with the reason.
     pub missing: Vec<String>,
     /// The sources, most requests first; those that nothing counts come last.

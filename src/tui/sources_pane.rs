@@ -1,6 +1,6 @@
 //! The sources of one stage as they are shown: which list, the cursor, the marks. Knows nothing of how they are read or drawn.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -25,7 +25,7 @@ pub(crate) struct SourcesPane {
     /// Addresses and prefixes.
     marked: BTreeSet<IpNet>,
     /// The part of the counted requests that they make up, a fraction: kept, since a frame must not go through ten thousand addresses.
-    marked_share: f64,
+    marked_share: Option<f64>,
     /// The candidate set that is to be blocked, instead of what is marked.
     pub(crate) set: Option<usize>,
 }
@@ -108,8 +108,8 @@ impl SourcesPane {
         &self.marked
     }
 
-    /// The part of the counted requests that the marks make up, a fraction.
-    pub(crate) fn marked_share(&self) -> f64 {
+    /// The part of the counted requests that the marks make up, a fraction; `None` where nothing counts one of them.
+    pub(crate) fn marked_share(&self) -> Option<f64> {
         self.marked_share
     }
 
@@ -136,13 +136,18 @@ impl SourcesPane {
         self.add_up_marks();
     }
 
+    /// Prefixes by their own lines: where a log has more addresses than are listed, those that are do not add up to them.
     fn add_up_marks(&mut self) {
         let wide = self.wide();
-        let inside = |source: &&Source| {
+        let alone = |source: &&Source| {
             let address = net(source);
-            self.marked.contains(&address) || wide.iter().any(|net| net.contains(&address))
+            self.marked.contains(&address) && !wide.iter().any(|net| net.contains(&address))
         };
-        self.marked_share = self.addresses().iter().filter(inside).filter_map(|source| source.share).sum();
+        let addresses = self.addresses().iter().filter(alone).map(|source| source.share);
+        let rows = self.loaded().into_iter().flat_map(|sources| &sources.top).flat_map(|list| &list.rows);
+        let shares: HashMap<IpNet, f64> = rows.filter_map(|row| Some((row.prefix?, row.share))).collect();
+        let prefixes = wide.iter().map(|net| shares.get(net).copied());
+        self.marked_share = addresses.chain(prefixes).sum();
     }
 
     /// Shows the next list (or the one before), and the addresses again after the last.

@@ -162,6 +162,11 @@ impl Job {
     pub(super) fn row(&self) -> &RowKey {
         &self.row
     }
+
+    /// End of the minutes that are asked for.
+    pub(super) fn to(&self) -> DateTime<Utc> {
+        self.to
+    }
 }
 
 /// Takes an answer in.

@@ -125,6 +125,10 @@ fn a_prefix_is_marked_beside_addresses_and_those_inside_it_are_not_named_twice()
     console.code(KeyCode::Tab, KeyModifiers::NONE).keys(" ");
     let screen = console.text();
     assert!(screen.contains("by prefix (2 of 3)") && screen.contains("3 sources marked"), "{screen}");
+    // What the prefix's own line says, and the address outside of it.
+    let outside = fixtures::sources().sources.last().unwrap().share.unwrap();
+    let share = portcullis::model::candidate::percent(38_700.0 / 61_000.0 + outside).replace(' ', "");
+    assert!(screen.contains(&format!("3 sources marked, {share}")), "{share} in {screen}");
     console.keys("a");
     assert!(console.text().contains("these are prefixes; go back to the addresses first"), "{}", console.text());
     // Nothing can be blocked by country; what is marked stays marked.

@@ -34,7 +34,7 @@ async fn found(aws: &Aws, settings: &Settings) -> (StageId, Sources) {
         kind: ApiKind::Rest,
         web_acl_arn: stage.web_acl_arn.as_deref(),
         stages_behind: 1,
-        access_log: stage.access_log.as_ref(),
+        access_log: Ok(stage.access_log.as_ref()),
         began: Some(began.expect("the attack is seen")),
     };
     (row.id.clone(), callers(aws, settings, asked).await.unwrap())
@@ -134,7 +134,7 @@ async fn a_stage_that_nobody_can_be_asked_about_says_why_of_each_origin() {
         kind: ApiKind::Rest,
         web_acl_arn: None,
         stages_behind: 1,
-        access_log: None,
+        access_log: Ok(None),
         began: None,
     };
     let error = callers(&aws, &Settings::default(), asked).await.unwrap_err().to_string();

@@ -26,7 +26,7 @@ async fn found(world: &World, label: &str, settings: &Settings) -> Sources {
     let name = acl.and_then(|arn| arn.rsplit('/').nth(1));
     let began = attack_began_on(&world.aws, settings, (&stage.id, kind), name).await.unwrap();
     let log = stage.access_log.as_ref();
-    let asked = Asked { stage: &stage.id, kind, web_acl_arn: acl, stages_behind: 1, access_log: log, began };
+    let asked = Asked { stage: &stage.id, kind, web_acl_arn: acl, stages_behind: 1, access_log: Ok(log), began };
     callers(&world.aws, settings, asked).await.unwrap()
 }
 
@@ -230,4 +230,27 @@ async fn where_there_are_more_addresses_than_an_answer_has_rows_what_is_left_out
         near(net, row.share, truth, 0.01);
         assert_eq!(row.before_share, Some(0.0), "{net}: nobody called out of it before");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_agent_for_every_request_hides_neither_what_is_asked_for_nor_what_rose() {
+    use std::fmt::Write as _;
+    let text = include_str!("../../drills/credential-stuffing.toml");
+    let mut agents = String::from("user_agents = [");
+    for n in 0..11_000 {
+        let _ = write!(agents, "\"agent-{n}\", ");
+    }
+    agents.push(']');
+    let at = text.rfind("user_agents = [").unwrap();
+    let end = at + text[at..].find(']').unwrap() + 1;
+    let crowd = format!("{}{agents}{}", &text[..at], &text[end..]);
+    let world = of_range(Range::from_scenario(&crowd, None).unwrap(), 1.0).await;
+    world.pass(540).await;
+    let found = found(&world, "accounts/prod", &world.settings).await;
+    assert_eq!(found.log.as_ref().unwrap().rose, ["POST /login"], "{:?}", found.missing);
+    let asked = list(&found, TopOf::Requests);
+    assert_eq!(asked.rows[0].name, "POST /login");
+    assert!((asked.counted_share - 1.0).abs() < 1e-9 && asked.rows[0].share > 0.8, "{:?}", asked.rows[0]);
+    let cut = found.missing.iter().find(|line| line.starts_with("what rose")).unwrap();
+    assert!(cut.contains("user agents"), "{cut}");
 }

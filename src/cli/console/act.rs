@@ -148,9 +148,9 @@ impl Acting {
             }
         };
         let (arn, access_log) = match read {
-            Ok(read) => read,
+            Ok((arn, log)) => (arn, Ok(log)),
             Err(error) if row.web_acl_arn.is_none() => return Err(error.to_string()),
-            Err(_) => (None, None),
+            Err(error) => (None, Err(error.to_string())),
         };
         let arn = arn.or(row.web_acl_arn.clone());
         let behind = board.stages.iter().filter(|r| arn.is_some() && r.web_acl_arn == arn).count();
@@ -159,7 +159,7 @@ impl Acting {
             kind: row.kind,
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
-            access_log: access_log.as_ref(),
+            access_log: access_log.as_ref().map(Option::as_ref).map_err(String::as_str),
             began: self.attack_began(stage),
         };
         watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())

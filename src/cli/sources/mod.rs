@@ -36,7 +36,7 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
         kind,
         web_acl_arn: arn,
         stages_behind,
-        access_log: stage.access_log.as_ref(),
+        access_log: Ok(stage.access_log.as_ref()),
         began: began.unwrap_or(None),
     };
     let nobody = |error: watch::NobodyKnown| Failure::new(Exit::Error, error.to_string());

@@ -108,21 +108,21 @@ fn over_limit(rule: &RateRule) -> String {
 /// Sources, ranked.
 pub(super) fn sources(sources: &Sources, most: usize) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "web ACL {}, {} to {}: {} samples out of {} requests seen, of {} in the window (estimates){}",
-        shortened(&sources.web_acl, 60),
-        clock(sources.from),
-        clock(sources.to),
-        sources.sampled,
-        sources.seen,
-        sources.population,
-        if sources.stages_behind > 1 {
-            format!("; {} stages are behind it and samples do not say which was called", sources.stages_behind)
-        } else {
-            String::new()
-        }
-    );
+    if let (Some(seen), Some(population)) = (sources.seen, sources.population) {
+        let _ = writeln!(
+            out,
+            "web ACL {}, {} to {}: {} samples out of {seen} requests seen, of {population} in the window (estimates)",
+            shortened(&sources.web_acl, 60),
+            clock(sources.from),
+            clock(sources.to),
+            sources.sampled,
+        );
+    }
+    if sources.stages_behind > 1 {
+        let stages = sources.stages_behind;
+        let _ =
+            writeln!(out, "{stages} stages are behind the web ACL: samples and rate rules do not say which was called");
+    }
     for missing in &sources.missing {
         let _ = writeln!(out, "? {}", neutralised(missing));
     }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::candidate::Standing;
-use crate::model::source::{Legitimacy, LogCoverage, RateRule, Source, Sources, Tally};
+use crate::model::source::{Legitimacy, LogCoverage, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::tui::format::{count, percent, rate, time};
 use crate::tui::sources_pane::net;
@@ -64,7 +64,6 @@ fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffer) {
     draw::lines(buffer, area, &page.lines, 0);
 }
 
-/// What the ranking rests on. It is a sample, of a web ACL, and says so.
 /// Where counts out of the access log come from.
 fn counted(log: &LogCoverage) -> String {
     let listed = if log.listed_share < 1.0 {
@@ -83,6 +82,7 @@ fn counted(log: &LogCoverage) -> String {
     )
 }
 
+/// What the ranking rests on. Samples are of a web ACL, and it says so.
 fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
     let shared = if sources.stages_behind > 1 {
         format!(
@@ -92,14 +92,17 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
     } else {
         format!("web ACL {}; WAF samples do not say which stage was called", sources.web_acl)
     };
-    let sampled = format!(
-        "from {} samples of {} seen of {} requests, {}–{}; {shared}",
-        grouped(sources.sampled),
-        grouped(sources.seen),
-        grouped(sources.population),
-        time(sources.from),
-        time(sources.to),
-    );
+    let sampled = match (sources.seen, sources.population) {
+        (Some(seen), Some(population)) => format!(
+            "from {} samples of {} seen of {} requests, {}–{}; {shared}",
+            grouped(sources.sampled),
+            grouped(seen),
+            grouped(population),
+            time(sources.from),
+            time(sources.to),
+        ),
+        _ => format!("no samples: only who is over the limit of a rate rule is known; {shared}"),
+    };
     // What the log counts is exact, and no sample's estimate.
     let text = sources.log.as_ref().map_or(sampled, counted);
     let mut page = Page::new(head.width);
@@ -211,15 +214,18 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
     let logged = matches!(&pane.load, Load::Loaded(sources) if sources.log.is_some());
     let what = if logged { "requests" } else { "estimated requests" };
-    let marks =
-        format!("{} marked, {} of the {what}", count(pane.marked().len(), "source"), percent(pane.marked_share()));
+    let marks = format!(
+        "{} marked, {} of the {what}",
+        count(pane.marked().len(), "source"),
+        figure(pane.marked_share(), percent)
+    );
     page.spans(&[(&marks, if pane.marked().is_empty() { theme.faint } else { theme.warn })]);
     to_block(state, &mut page);
     if let Load::Loaded(sources) = &pane.load {
-        over_limits(&sources.rate_rules, theme, &mut page);
+        over_limits(sources, theme, &mut page);
     }
-    if let Some(list) = pane.top() {
-        top_list::selected(state, list, &mut page);
+    if let (Some(list), Load::Loaded(sources)) = (pane.top(), &pane.load) {
+        top_list::selected(state, sources, list, &mut page);
     }
     if let Some(source) = pane.source() {
         let words = match source.legitimacy {
@@ -263,8 +269,8 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Who is over the limits of rate rules, in one line.
-fn over_limits(rules: &[RateRule], theme: &Theme, page: &mut Page) {
-    let told = rules.iter().filter_map(|rule| {
+fn over_limits(sources: &Sources, theme: &Theme, page: &mut Page) {
+    let told = sources.rate_rules.iter().filter_map(|rule| {
         let n = rule.addresses.filter(|n| *n > 0)?;
         let more = if rule.at_least { " or more" } else { "" };
         let limit = format!("over {} in {} s", rule.limit, rule.window_seconds);
@@ -272,7 +278,8 @@ fn over_limits(rules: &[RateRule], theme: &Theme, page: &mut Page) {
     });
     let told: Vec<String> = told.collect();
     if !told.is_empty() {
-        page.text(0, &format!("addresses over the limit now: {}", told.join("; ")), theme.text);
+        let scope = top_list::behind(sources);
+        page.text(0, &format!("addresses over the limit now{scope}: {}", told.join("; ")), theme.text);
     }
 }
 

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::source::CountedBy;
+use crate::model::source::{CountedBy, Sources};
 use crate::model::top_list::{TopList, TopRow};
-use crate::tui::format::{count, percent, rate};
+use crate::tui::format::{count, percent, rate, time};
 use crate::tui::state::State;
 
 use super::draw;
@@ -67,8 +67,16 @@ pub(super) fn rows(state: &State, list: &TopList, area: Rect, buffer: &mut Buffe
     }
 }
 
+/// ` of all 3 stages behind the web ACL`, where others than the one that is shown may be meant.
+pub(super) fn behind(sources: &Sources) -> String {
+    match sources.stages_behind {
+        0 | 1 => String::new(),
+        stages => format!(" of all {stages} stages behind the web ACL"),
+    }
+}
+
 /// What the row under the cursor says, and what the list rests on.
-pub(super) fn selected(state: &State, list: &TopList, page: &mut Page) {
+pub(super) fn selected(state: &State, sources: &Sources, list: &TopList, page: &mut Page) {
     let theme = &state.theme;
     if let Some(row) = state.sources.row() {
         let before = match row.before_share {
@@ -79,8 +87,11 @@ pub(super) fn selected(state: &State, list: &TopList, page: &mut Page) {
         page.text(0, &format!("{}: {} of the requests, {before}{addresses}", row.name, percent(row.share)), theme.text);
     }
     let origin = match list.counted_by {
-        CountedBy::AccessLog => "counted in the access log",
-        CountedBy::WafSamples | CountedBy::RateRule => "estimated from WAF's samples",
+        CountedBy::AccessLog => "counted in the access log".to_owned(),
+        CountedBy::WafSamples | CountedBy::RateRule => {
+            let (from, to) = (time(sources.from), time(sources.to));
+            format!("estimated from WAF's samples, {from}–{to}{}", behind(sources))
+        }
     };
     let part = if list.counted_share < 1.0 {
         format!("; they rest on {} of the requests: a row may count more", percent(list.counted_share))

@@ -13,7 +13,7 @@ use crate::aws::{Aws, AwsError, Lane};
 use crate::model::source::RateRule;
 use crate::model::waf::{Disposition, RateKey, Rule, RuleAction, Statement, WebAcl};
 
-/// The most keys of one address version that AWS lists (documented).
+/// The most keys of a rule that AWS lists (documented).
 const MOST_KEYS: usize = 10_000;
 
 /// The rules, and who is over their limits.
@@ -24,6 +24,8 @@ pub(super) struct Limited {
     over: HashMap<IpAddr, Vec<String>>,
     /// Keys that are wider than one address.
     wider: Vec<(IpNet, String)>,
+    /// Rule groups that could not be read, a line each.
+    unread: Vec<String>,
 }
 
 impl Limited {
@@ -44,7 +46,8 @@ impl Limited {
     /// What could not be read, a line each.
     pub(super) fn missing(&self) -> impl Iterator<Item = String> {
         let unread = self.rules.iter().filter_map(|rule| Some((rule, rule.reason.as_ref()?)));
-        unread.map(|(rule, reason)| format!("who is over the limit of rate rule {}: {reason}", rule.rule))
+        let rules = unread.map(|(rule, reason)| format!("who is over the limit of rate rule {}: {reason}", rule.rule));
+        rules.chain(self.unread.iter().cloned())
     }
 
     fn take(&mut self, asked: &Asking<'_>, answer: Result<Vec<IpNet>, AwsError>) {
@@ -64,8 +67,7 @@ impl Limited {
                 return;
             }
         };
-        let of_version = |v4: bool| keys.iter().filter(|net| net.addr().is_ipv4() == v4).count();
-        let at_least = of_version(true).max(of_version(false)) >= MOST_KEYS;
+        let at_least = keys.len() >= MOST_KEYS;
         for net in &keys {
             if net.prefix_len() == net.max_prefix_len() {
                 self.over.entry(net.addr().to_canonical()).or_default().push(rule.rule.clone());
@@ -111,33 +113,39 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Asks every rate rule of a web ACL, those in the account's rule groups too. Groups that cannot be read are not told of here: their
-/// reader says so.
+/// Asks every rate rule of a web ACL, those in rule groups too. A group that cannot be read may have some: that is said.
 pub(super) async fn limited(aws: &Aws, acl: &WebAcl) -> Limited {
-    let groups = groups(aws, acl).await;
-    let asking: Vec<Asking<'_>> = acl.rules.iter().flat_map(|rule| asking(rule, &groups)).collect();
+    let (groups, unread) = groups(aws, acl).await;
+    let asking: Vec<Asking<'_>> = acl.in_order().flat_map(|rule| asking(rule, &groups)).collect();
     let answers = join_all(asking.iter().map(|asked| asked.answer(aws, acl))).await;
-    let mut limited = Limited::default();
+    let mut limited = Limited { unread, ..Limited::default() };
     for (asked, answer) in asking.iter().zip(answers) {
         limited.take(asked, answer);
     }
     limited
 }
 
-/// The rules inside the account's groups that an ACL refers to, by ARN.
-async fn groups(aws: &Aws, acl: &WebAcl) -> HashMap<String, Vec<Rule>> {
+/// The rules inside the groups that an ACL refers to, by ARN, and which groups could not be read.
+async fn groups(aws: &Aws, acl: &WebAcl) -> (HashMap<String, Vec<Rule>>, Vec<String>) {
     let arns: HashSet<&String> = acl
-        .rules
-        .iter()
+        .in_order()
         .filter_map(|rule| match &rule.statement {
             Statement::RuleGroup { arn, .. } => Some(arn),
             _ => None,
         })
         .collect();
-    let calls = arns
-        .into_iter()
-        .map(|arn| async move { Some((arn.clone(), aws.rule_group(arn, Lane::Plan).await.ok()?.rules)) });
-    join_all(calls).await.into_iter().flatten().collect()
+    let calls = arns.into_iter().map(|arn| async move { (arn.clone(), aws.rule_group(arn, Lane::Plan).await) });
+    let (mut groups, mut unread) = (HashMap::new(), Vec::new());
+    for (arn, answer) in join_all(calls).await {
+        match answer {
+            Ok(group) => {
+                groups.insert(arn, group.rules);
+            }
+            Err(error) => unread.push(format!("rate rules inside a rule group: {error}")),
+        }
+    }
+    unread.sort();
+    (groups, unread)
 }
 
 /// The rate rules that a rule of a web ACL is or refers to.

@@ -1,6 +1,6 @@
 //! Who calls, out of a stage's access log: what is asked of Logs Insights, and what the answers say.
 //!
-//! Five queries at most, and nine where there are more addresses than an answer has rows: addresses and kinds of request, now and
+//! Five queries at most, and nine where there are more addresses than an answer has rows (and up to six more where there are more kinds of request): addresses and kinds of request, now and
 //! before the attack, and then the addresses again for the kinds that rose. Where no attack is known to have begun it is two or three.
 //! AWS bills what they scan, so each is asked over minutes and not hours. Values out of the log that go into a query were written by
 //! attackers: one that could end its quotation marks is left out.
@@ -76,18 +76,35 @@ pub(super) struct Reading {
     pub(super) missing: Vec<String>,
 }
 
-/// The kinds of request of a window, a row for each that differs in any field.
+/// Fields that kinds of request are told apart by, and the list that is made of them.
+struct Set<'a> {
+    of: TopOf,
+    names: Vec<&'a str>,
+}
+
+/// The kinds of request of a window.
 struct Kinds {
-    rows: LogRows,
+    /// A row for each that differs in any field; where an answer does not hold so many, an answer for each set by itself.
+    answers: Vec<LogRows>,
     window: Window,
 }
 
 impl Kinds {
+    /// The answer that tells of a set.
+    fn rows(&self, set: usize) -> &[HashMap<String, String>] {
+        self.answers.get(set).or(self.answers.first()).map_or(&[], |answer| answer.rows.as_slice())
+    }
+
+    /// Whether that answer holds every kind. Whoever makes each request different fills it.
+    fn is_whole(&self, set: usize) -> bool {
+        self.rows(set).len() < MOST_ROWS
+    }
+
     /// All lines of the window. `counted` is what another query counted a moment before: it is asked only where the rows are not all, since
     /// lines that came in between are in one and not in the other.
-    fn total(&self, counted: f64) -> f64 {
-        let listed: f64 = self.rows.rows.iter().filter_map(requests).sum();
-        if self.rows.rows.len() < MOST_ROWS { listed } else { counted.max(listed) }
+    fn total(&self, set: usize, counted: f64) -> f64 {
+        let listed: f64 = self.rows(set).iter().filter_map(requests).sum();
+        if self.is_whole(set) { listed } else { counted.max(listed) }
     }
 }
 
@@ -116,6 +133,13 @@ impl Log {
         let Some(address) = format.field(Field::SourceIp).map(str::to_owned) else {
             return Err("access log: its format does not say who calls; add $context.identity.sourceIp".to_owned());
         };
+        if format.is_caller_forgeable() {
+            return Err(
+                "access log: in its format what callers write stands before their address, so that a line can name \
+                        somebody else's; put $context.identity.sourceIp first, or write JSON"
+                    .to_owned(),
+            );
+        }
         let (own, shared) = match (format.field(Field::ApiId), format.field(Field::Stage)) {
             (Some(api), Some(name)) => {
                 (format!("filter {api} = '{}' and {name} = '{}' | ", stage.api_id, stage.stage), false)
@@ -157,7 +181,8 @@ impl Log {
         before: Option<Window>,
         reading: &mut Reading,
     ) -> Result<(), AwsError> {
-        if reading.now.are_all_listed() {
+        // Where only the time before has more, what came out of a prefix then is not known from those that are listed.
+        if reading.now.are_all_listed() && reading.before.as_ref().is_none_or(Addresses::are_all_listed) {
             return Ok(());
         }
         let bytes = &mut reading.bytes_scanned;
@@ -178,14 +203,15 @@ impl Log {
         before: Option<Window>,
         reading: &mut Reading,
     ) -> Result<(), AwsError> {
-        let fields: Vec<Vec<&str>> = KINDS.iter().filter_map(|fields| self.names(fields)).collect();
-        if fields.is_empty() {
+        let sets: Vec<Set<'_>> =
+            SETS.iter().filter_map(|(of, fields)| Some(Set { of: *of, names: self.names(fields)? })).collect();
+        if sets.is_empty() {
             reading.missing.push("access log: its format says neither method, status nor user agent".to_owned());
             return Ok(());
         }
-        let now = self.kinds(aws, now, &fields.concat(), &mut reading.bytes_scanned).await?;
+        let now = self.kinds(aws, now, &sets, &mut reading.bytes_scanned).await?;
         let before = match before {
-            Some(before) => match self.kinds(aws, before, &fields.concat(), &mut reading.bytes_scanned).await {
+            Some(before) => match self.kinds(aws, before, &sets, &mut reading.bytes_scanned).await {
                 Ok(kinds) => Some(kinds),
                 Err(error) => {
                     reading.missing.push(format!("what was asked for before the attack: {error}"));
@@ -194,37 +220,26 @@ impl Log {
             },
             None => None,
         };
-        let lists = self.top(&now, before.as_ref(), reading);
+        let lists: Vec<TopList> =
+            sets.iter().enumerate().map(|(n, set)| list((n, set), &now, before.as_ref(), reading)).collect();
         reading.top.extend(lists);
         match before {
-            Some(before) => self.rises(aws, &now, &before, fields, reading).await,
+            Some(before) => self.rises(aws, &now, &before, &sets, reading).await,
             None => Ok(()),
         }
     }
 
-    async fn kinds(&self, aws: &Aws, window: Window, fields: &[&str], bytes: &mut f64) -> Result<Kinds, AwsError> {
-        let query =
-            format!("stats count(*) as requests by {} | sort requests desc | limit {MOST_ROWS}", fields.join(", "));
-        Ok(Kinds { rows: self.ask(aws, &query, window, bytes).await?, window })
-    }
-
-    /// A list for each kind of field that the format has.
-    fn top(&self, now: &Kinds, before: Option<&Kinds>, reading: &Reading) -> Vec<TopList> {
-        const LISTS: [(TopOf, &[Field]); 3] = [
-            (TopOf::Requests, &[Field::Method, Field::Resource]),
-            (TopOf::Statuses, &[Field::Status]),
-            (TopOf::UserAgents, &[Field::UserAgent]),
-        ];
-        let counts = |kinds: &Kinds, names: &[&str], whole: &Addresses| Counts {
-            by_name: counted(&kinds.rows, names).into_iter().map(|(values, n)| (values.join(" "), n)).collect(),
-            total: kinds.total(whole.total),
-        };
-        let list = |(of, fields): (TopOf, &[Field])| {
-            let names = self.names(fields)?;
-            let before = before.zip(reading.before.as_ref()).map(|(kinds, whole)| counts(kinds, &names, whole));
-            Some(top::logged(of, &counts(now, &names, &reading.now), before.as_ref()))
-        };
-        LISTS.into_iter().filter_map(list).collect()
+    async fn kinds(&self, aws: &Aws, window: Window, sets: &[Set<'_>], bytes: &mut f64) -> Result<Kinds, AwsError> {
+        let all: Vec<&str> = sets.iter().flat_map(|set| set.names.iter().copied()).collect();
+        let together = self.ask(aws, &by_fields(&all), window, bytes).await?;
+        if together.rows.len() < MOST_ROWS || sets.len() < 2 {
+            return Ok(Kinds { answers: vec![together], window });
+        }
+        let mut answers = Vec::new();
+        for set in sets {
+            answers.push(self.ask(aws, &by_fields(&set.names), window, bytes).await?);
+        }
+        Ok(Kinds { answers, window })
     }
 
     /// The field that says who calls, as a query names it.
@@ -289,18 +304,23 @@ impl Log {
         aws: &Aws,
         now: &Kinds,
         before: &Kinds,
-        fields: Vec<Vec<&str>>,
+        sets: &[Set<'_>],
         reading: &mut Reading,
     ) -> Result<(), AwsError> {
-        let status = self.names(&[Field::Status]);
-        let tell = |names: Vec<&'_ str>| {
-            let by_status = status.as_ref() == Some(&names);
-            let tells = |values: &[String]| !(by_status && is_of_our_making(values));
-            let (worth, values) = risen(&tally(now, &names), &tally(before, &names), tells);
-            (worth, names.into_iter().map(str::to_owned).collect::<Vec<String>>(), values)
+        let whole = |set: &usize| now.is_whole(*set) && before.is_whole(*set);
+        let (told, cut): (Vec<usize>, Vec<usize>) = (0..sets.len()).partition(whole);
+        let cut: Vec<&str> = cut.into_iter().filter_map(|set| sets.get(set)).map(|set| set.of.title()).collect();
+        if !cut.is_empty() {
+            let cut = cut.join(" and ");
+            reading.missing.push(format!("what rose: there are more {cut} than can be compared ({MOST_ROWS})"));
+        }
+        let tell = |(n, set): (usize, &Set<'_>)| {
+            let tells = |values: &[String]| !(set.of == TopOf::Statuses && is_of_our_making(values));
+            let (worth, values) = risen(&tally(now, n, &set.names), &tally(before, n, &set.names), tells);
+            (worth, set.names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>(), values)
         };
-        let told = fields.into_iter().map(tell).filter(|(_, _, values)| !values.is_empty());
-        let best = told.max_by(|a, b| a.0.total_cmp(&b.0));
+        let told = told.into_iter().filter_map(|n| Some((n, sets.get(n)?))).map(tell);
+        let best = told.filter(|(_, _, values)| !values.is_empty()).max_by(|a, b| a.0.total_cmp(&b.0));
         let Some((_, names, values)) = best else { return Ok(()) };
         let one = |values: &Vec<String>| {
             let pairs = names.iter().zip(values).map(|(name, value)| format!("{name} = '{value}'"));
@@ -319,7 +339,26 @@ impl Log {
 }
 
 /// What makes requests of one kind.
-const KINDS: [&[Field]; 3] = [&[Field::Method, Field::Resource], &[Field::Status], &[Field::UserAgent]];
+const SETS: [(TopOf, &[Field]); 3] = [
+    (TopOf::Requests, &[Field::Method, Field::Resource]),
+    (TopOf::Statuses, &[Field::Status]),
+    (TopOf::UserAgents, &[Field::UserAgent]),
+];
+
+fn by_fields(fields: &[&str]) -> String {
+    format!("stats count(*) as requests by {} | sort requests desc | limit {MOST_ROWS}", fields.join(", "))
+}
+
+/// The list of a set.
+fn list((n, set): (usize, &Set<'_>), now: &Kinds, before: Option<&Kinds>, reading: &Reading) -> TopList {
+    let counts = |kinds: &Kinds, whole: &Addresses| Counts {
+        by_name: counted(kinds.rows(n), &set.names).into_iter().map(|(values, n)| (values.join(" "), n)).collect(),
+        total: kinds.total(n, whole.total),
+        whole: kinds.is_whole(n),
+    };
+    let before = before.zip(reading.before.as_ref()).map(|(kinds, whole)| counts(kinds, whole));
+    top::logged(set.of, &counts(now, &reading.now), before.as_ref())
+}
 
 /// A name as answers have it: without the backticks that a query needs.
 fn plain(name: &str) -> &str {
@@ -331,16 +370,16 @@ pub(super) fn requests(row: &HashMap<String, String>) -> Option<f64> {
 }
 
 /// Requests a second by the values of some fields.
-fn tally(kinds: &Kinds, names: &[&str]) -> HashMap<Vec<String>, f64> {
+fn tally(kinds: &Kinds, set: usize, names: &[&str]) -> HashMap<Vec<String>, f64> {
     let (from, to) = kinds.window;
     let seconds = (to - from).as_seconds_f64().max(1.0);
-    counted(&kinds.rows, names).into_iter().map(|(values, requests)| (values, requests / seconds)).collect()
+    counted(kinds.rows(set), names).into_iter().map(|(values, requests)| (values, requests / seconds)).collect()
 }
 
 /// Requests by the values of some fields.
-fn counted(answer: &LogRows, names: &[&str]) -> HashMap<Vec<String>, f64> {
+fn counted(rows: &[HashMap<String, String>], names: &[&str]) -> HashMap<Vec<String>, f64> {
     let mut counts = HashMap::new();
-    for row in &answer.rows {
+    for row in rows {
         let values: Option<Vec<String>> = names.iter().map(|name| row.get(plain(name)).cloned()).collect();
         if let (Some(values), Some(requests)) = (values, requests(row)) {
             *counts.entry(values).or_default() += requests;
@@ -424,6 +463,11 @@ mod tests {
         assert!(why.contains("$context.identity.sourceIp"), "{why}");
         let format = r#"{"id":"$context.requestId","ip":"$context.identity.sourceIp"}"#;
         assert!(Log::of(&stage, &log(format, group)).unwrap().shared);
+        let forged = "$context.requestId \"$context.identity.userAgent\" $context.identity.sourceIp $context.status";
+        let why = Log::of(&stage, &log(forged, group)).unwrap_err();
+        assert!(why.contains("put $context.identity.sourceIp first"), "{why}");
+        let first = "$context.identity.sourceIp $context.requestId \"$context.identity.userAgent\" $context.status";
+        assert!(Log::of(&stage, &log(first, group)).is_ok());
         assert!(Log::of(&stage, &log(format, "arn:aws:firehose:eu-west-1:1:deliverystream/x")).is_err());
     }
 }

@@ -58,8 +58,8 @@ pub struct Asked<'a> {
     pub web_acl_arn: Option<&'a str>,
     /// How many stages stand behind that.
     pub stages_behind: usize,
-    /// Its access log, where it has one.
-    pub access_log: Option<&'a AccessLog>,
+    /// Its access log, where it has one, or why that is not known.
+    pub access_log: Result<Option<&'a AccessLog>, &'a str>,
     /// When the attack began, where known.
     pub began: Option<DateTime<Utc>>,
 }
@@ -99,6 +99,8 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
     if let Some(log) = log {
         join(&mut sources, log);
     }
+    // Only now is it known who was there before.
+    sources.sources.iter_mut().for_each(speak_against);
     if asked.kind == ApiKind::Http {
         sources.missing.push(NO_WAF.to_owned());
     }
@@ -134,7 +136,8 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
     if !settings.sources.ask_access_logs {
         return Err("access log: not asked, as sources.ask-access-logs says".to_owned());
     }
-    let Some(log) = asked.access_log else {
+    let found = asked.access_log.map_err(|why| format!("access log: whether there is one is not known: {why}"))?;
+    let Some(log) = found else {
         return Err("access log: the stage writes none; with one every request would count".to_owned());
     };
     let log = Log::of(asked.stage, log)?;
@@ -183,9 +186,9 @@ fn unsampled(asked: &Asked<'_>, (from, to): Window, missing: Vec<String>) -> Sou
         stages_behind: asked.stages_behind,
         from,
         to,
-        population: 0,
+        population: None,
         sampled: 0,
-        seen: 0,
+        seen: None,
         missing,
         sources: Vec::new(),
         rate_rules: Vec::new(),
@@ -202,7 +205,6 @@ fn join_limited(sources: &mut Sources, limited: Limited) {
     let compared = sources.sources.iter().any(|source| source.legitimacy != Legitimacy::Unknown);
     for source in &mut sources.sources {
         source.over_limit_of = limited.over(&source.address.to_canonical());
-        speak_against(source);
     }
     let named: HashSet<IpAddr> = sources.sources.iter().map(|source| source.address.to_canonical()).collect();
     let mut others: Vec<IpAddr> = limited.addresses().filter(|address| !named.contains(address)).copied().collect();
@@ -214,7 +216,6 @@ fn join_limited(sources: &mut Sources, limited: Limited) {
         if compared {
             source.legitimacy = Legitimacy::NotSeenBefore;
         }
-        speak_against(&mut source);
         source
     }));
     sources.rate_rules = limited.rules;
@@ -258,7 +259,12 @@ fn join(sources: &mut Sources, log: Logged) {
         })
         .collect();
     // Whom only a rate rule names stays, uncounted: it may be over the limit since a moment ago.
-    list.extend(sampled.into_values().filter(|source| !source.over_limit_of.is_empty()).map(uncounted));
+    list.extend(
+        sampled
+            .into_values()
+            .filter(|source| !source.over_limit_of.is_empty())
+            .map(|source| uncounted(source, &reading)),
+    );
     list.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
     if let (Some(before), Some((from, to))) = (&reading.before, coverage.before) {
         let seconds = (to - from).as_seconds_f64().max(1.0);
@@ -274,9 +280,15 @@ fn join(sources: &mut Sources, log: Logged) {
     sources.log = Some(coverage);
 }
 
-/// A source that the log has no line of: what samples estimate of it must not stand next to counts.
-fn uncounted(source: Source) -> Source {
-    Source { requests: None, share: None, per_second: None, counted_by: CountedBy::RateRule, ..source }
+/// A source that the log does not list: what samples estimate of it must not stand next to counts. Whether it was there before the log
+/// knows all the same.
+fn uncounted(mut source: Source, reading: &Reading) -> Source {
+    source = Source { requests: None, share: None, per_second: None, counted_by: CountedBy::RateRule, ..source };
+    if reading.before.as_ref().is_some_and(|before| before.lines.contains_key(&source.address.to_canonical())) {
+        source.legitimacy = Legitimacy::SeenBefore;
+        source.standing = Standing::Legitimate;
+    }
+    source
 }
 
 /// An address that no sample names, and that nothing has counted yet.
@@ -315,7 +327,6 @@ fn counted(mut source: Source, lines: f64, reading: &Reading, (from, to): Window
         let known = before.lines.contains_key(&source.address);
         source.legitimacy = if known { Legitimacy::SeenBefore } else { Legitimacy::NotSeenBefore };
     }
-    speak_against(&mut source);
     let risen = reading.risen.as_ref().and_then(|risen| risen.get(&source.address)).copied().unwrap_or(0.0);
     let new = source.legitimacy == Legitimacy::NotSeenBefore;
     source.standing = match source.legitimacy {
@@ -380,6 +391,27 @@ fn whole(value: f64) -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn whom_the_log_knows_from_before_is_no_suspect_though_it_lists_him_no_more() {
+        let at = DateTime::UNIX_EPOCH;
+        let address: IpAddr = "203.0.113.7".parse().unwrap();
+        let mut office = unseen(address, (at, at));
+        // Samples do not know it from before.
+        office.legitimacy = Legitimacy::NotSeenBefore;
+        office.over_limit_of = vec!["rate".into()];
+        let stranger = Source { address: "203.0.113.8".parse().unwrap(), ..office.clone() };
+        let before =
+            log::Addresses { lines: HashMap::from([(address, 30.0)]), total: 30.0, ..log::Addresses::default() };
+        let reading = Reading { before: Some(before), ..Reading::default() };
+        let told = |source| {
+            let mut source = uncounted(source, &reading);
+            speak_against(&mut source);
+            (source.standing, source.is_suspect())
+        };
+        assert_eq!(told(office), (Standing::Legitimate, false));
+        assert_eq!(told(stranger), (Standing::Attack, true));
+    }
 
     #[test]
     fn a_front_door_is_a_warning_and_no_more() {

@@ -30,12 +30,14 @@ pub(super) struct Prefixes {
     pub(super) by: HashMap<IpNet, Sum>,
     /// All lines of the window.
     pub(super) total: f64,
+    /// Whether every prefix is among them.
+    pub(super) whole: bool,
 }
 
 impl Prefixes {
     /// Adds up addresses that are all listed.
     pub(super) fn of(addresses: &Addresses) -> Self {
-        let mut prefixes = Self { by: HashMap::new(), total: addresses.total };
+        let mut prefixes = Self { by: HashMap::new(), total: addresses.total, whole: true };
         for (address, requests) in &addresses.lines {
             let sum = prefixes.by.entry(surroundings(*address)).or_default();
             sum.requests += requests;
@@ -63,7 +65,7 @@ impl Log {
              addresses by net24, net48 | sort requests desc | limit {MOST_ROWS}"
         );
         let answer = self.ask(aws, &query, window, bytes).await?;
-        let mut prefixes = Prefixes::default();
+        let mut prefixes = Prefixes { whole: answer.rows.len() < MOST_ROWS, ..Prefixes::default() };
         for row in &answer.rows {
             let Some(requests) = requests(row) else { continue };
             prefixes.total += requests;
@@ -75,7 +77,7 @@ impl Log {
                 sum.addresses += addresses;
             }
         }
-        if answer.rows.len() >= MOST_ROWS {
+        if !prefixes.whole {
             prefixes.total = prefixes.total.max(addresses.total);
         }
         Ok(prefixes)

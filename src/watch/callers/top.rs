@@ -18,11 +18,22 @@ const TEXT: usize = 200;
 pub(super) struct Counts {
     pub(super) by_name: HashMap<String, f64>,
     pub(super) total: f64,
+    /// Whether every name is among them.
+    pub(super) whole: bool,
 }
 
 impl Counts {
-    fn share(&self, name: &str) -> f64 {
-        part(self.by_name.get(name).copied().unwrap_or(0.0), self.total)
+    fn share(&self, name: &str) -> Option<f64> {
+        share_of(self.by_name.get(name).copied(), self.total, self.whole)
+    }
+}
+
+/// A part of a window's lines. What is not listed is nothing only where everything is listed.
+fn share_of(requests: Option<f64>, total: f64, whole: bool) -> Option<f64> {
+    match requests {
+        _ if total <= 0.0 => None,
+        Some(requests) => Some(part(requests, total)),
+        None => whole.then_some(0.0),
     }
 }
 
@@ -33,7 +44,7 @@ pub(super) fn logged(of: TopOf, now: &Counts, before: Option<&Counts>) -> TopLis
         prefix: None,
         requests: super::whole(*requests),
         share: part(*requests, now.total),
-        before_share: before.map(|before| before.share(name)),
+        before_share: before.and_then(|before| before.share(name)),
         addresses: None,
     });
     let counted: f64 = now.by_name.values().sum();
@@ -42,14 +53,15 @@ pub(super) fn logged(of: TopOf, now: &Counts, before: Option<&Counts>) -> TopLis
 
 /// A list of the prefixes that the access log counted by itself.
 pub(super) fn logged_prefixes(now: &Prefixes, before: Option<&Prefixes>) -> Option<TopList> {
-    let share_before =
-        |before: &Prefixes, net: &IpNet| part(before.by.get(net).map_or(0.0, |s| s.requests), before.total);
+    let share_before = |before: &Prefixes, net: &IpNet| {
+        share_of(before.by.get(net).map(|sum| sum.requests), before.total, before.whole)
+    };
     let rows = now.by.iter().map(|(net, sum)| TopRow {
         name: net.to_string(),
         prefix: Some(*net),
         requests: super::whole(sum.requests),
         share: part(sum.requests, now.total),
-        before_share: before.filter(|before| before.total > 0.0).map(|before| share_before(before, net)),
+        before_share: before.and_then(|before| share_before(before, net)),
         addresses: usize::try_from(super::whole(sum.addresses)).ok(),
     });
     let counted: f64 = now.by.values().map(|sum| sum.requests).sum();
@@ -78,6 +90,8 @@ pub(super) fn prefixes(sources: &Sources) -> Option<TopList> {
     let now_before: f64 = sources.sources.iter().map(|source| source.before_per_second).sum();
     let gone: f64 = sources.gone.iter().map(|(_, per_second)| per_second).sum();
     let before = now_before + gone;
+    // Estimates out of samples are not held against lines of a log.
+    let compared = sources.log.as_ref().is_none_or(|log| log.before_listed_share.is_some());
     for (address, per_second) in &sources.gone {
         if let Some(sum) = sums.get_mut(&surroundings(*address)) {
             sum.before += per_second;
@@ -88,7 +102,7 @@ pub(super) fn prefixes(sources: &Sources) -> Option<TopList> {
         prefix: Some(prefix),
         requests: super::whole(sum.requests),
         share: sum.share,
-        before_share: (before > 0.0).then(|| part(sum.before, before)),
+        before_share: (compared && before > 0.0).then(|| part(sum.before, before)),
         addresses: Some(sum.addresses),
     });
     let (by, counted) = match &sources.log {
@@ -120,4 +134,27 @@ pub(super) fn arranged(better: Vec<TopList>, others: Vec<TopList>) -> Vec<TopLis
 
 fn part(some: f64, all: f64) -> f64 {
     if all > 0.0 { some / all } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_answer_left_out_is_not_known_and_not_nothing() {
+        let counts = |names: &[(&str, f64)], whole| Counts {
+            by_name: names.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+            total: 100.0,
+            whole,
+        };
+        let now = counts(&[("old", 50.0), ("new", 50.0)], true);
+        let before = |whole| {
+            let before = counts(&[("old", 40.0)], whole);
+            let list = logged(TopOf::UserAgents, &now, Some(&before));
+            let of = |name: &str| list.rows.iter().find(|row| row.name == name).and_then(|row| row.before_share);
+            (of("old"), of("new"))
+        };
+        assert_eq!(before(true), (Some(0.4), Some(0.0)));
+        assert_eq!(before(false), (Some(0.4), None));
+    }
 }

@@ -21,6 +21,9 @@ const TEXT: usize = 200;
 /// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.
 const TELLING: f64 = 0.1;
 
+/// The part of the requests that may be turned away now for what was let through before to be held against it.
+const LITTLE: f64 = 0.02;
+
 /// Names kept in a tally.
 const NAMES: usize = 20;
 
@@ -56,6 +59,8 @@ struct Sums {
     actions: BTreeMap<String, f64>,
     seen: Option<(DateTime<Utc>, DateTime<Utc>)>,
     behind_proxy: bool,
+    /// Whether any of its requests is counted by what ended it.
+    ended: bool,
 }
 
 /// A sample with what it stands for in the whole window.
@@ -196,9 +201,9 @@ impl Tallies {
             stages_behind,
             from,
             to,
-            population: whole(self.population),
+            population: Some(whole(self.population)),
             sampled: self.sampled,
-            seen: whole(self.seen),
+            seen: Some(whole(self.seen)),
             missing,
             sources,
             rate_rules: Vec::new(),
@@ -224,12 +229,14 @@ impl Tallies {
     }
 
     fn list(&self, of: TopOf, names: Of) -> Option<TopList> {
-        // Rules and labels were read for what was let through alone before the attack: nothing to compare with.
-        let comparable = !matches!(of, TopOf::Rules | TopOf::Labels);
-        let before = self.earlier.as_ref().filter(|_| comparable).map(|earlier| (earlier.all(), earlier.by(names)));
+        // What was let through alone was read of the time before: where more than a little is blocked now, or what rules did is
+        // counted, there is nothing to compare with.
+        let told = !matches!(of, TopOf::Rules | TopOf::Labels);
+        let comparable = told && self.blocked() <= LITTLE * self.all();
+        let before = self.earlier.as_ref().filter(|_| comparable).map(|earlier| (earlier.all(), earlier.by(of, names)));
         let share = |some: f64, all: f64| if all > 0.0 { some / all } else { 0.0 };
-        let all = self.all();
-        let now = self.by(names);
+        let all = if of == TopOf::Rules { self.population } else { self.all() };
+        let now = self.by(of, names);
         let distinct = now.len();
         let counted: f64 = now.values().map(|(requests, _)| requests).sum();
         let mut rows: Vec<TopRow> = now
@@ -245,18 +252,32 @@ impl Tallies {
             .collect();
         rows.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.name.cmp(&b.name)));
         rows.truncate(TopList::MOST);
-        let counted_share = if comparable { share(counted, all).min(1.0) } else { 1.0 };
+        let counted_share = if told { share(counted, all).min(1.0) } else { 1.0 };
         (distinct > 0).then_some(TopList { of, counted_by: CountedBy::WafSamples, rows, distinct, counted_share })
     }
 
-    fn all(&self) -> f64 {
-        self.addresses.values().map(|sums| sums.requests).sum()
+    /// Requests that samples show as turned away, estimated.
+    fn blocked(&self) -> f64 {
+        let turned_away = [RuleAction::Block, RuleAction::Captcha, RuleAction::Challenge].map(RuleAction::word);
+        let actions = self.told().flat_map(|sums| &sums.actions);
+        actions.filter(|(action, _)| turned_away.contains(&action.as_str())).map(|(_, requests)| requests).sum()
     }
 
-    /// Requests and addresses by name.
-    fn by(&self, names: Of) -> HashMap<&str, (f64, usize)> {
+    /// The addresses that lists are made of. Requests of one that only a Count rule's samples name are among those that the samples of
+    /// what ended them stand for: they would count twice.
+    fn told(&self) -> impl Iterator<Item = &Sums> {
+        self.addresses.values().filter(|sums| sums.ended || !self.whole)
+    }
+
+    fn all(&self) -> f64 {
+        self.told().map(|sums| sums.requests).sum()
+    }
+
+    /// Requests and addresses by name. What a rule matched is counted by the rule's own samples alone.
+    fn by(&self, of: TopOf, names: Of) -> HashMap<&str, (f64, usize)> {
         let mut by: HashMap<&str, (f64, usize)> = HashMap::new();
-        for (name, requests) in self.addresses.values().flat_map(names) {
+        let named = self.addresses.values().filter(|sums| sums.ended || !self.whole || of == TopOf::Rules);
+        for (name, requests) in named.flat_map(names) {
             let sum = by.entry(name).or_default();
             sum.0 += requests;
             sum.1 += 1;
@@ -345,6 +366,7 @@ impl Sums {
             return;
         }
         self.requests += w.requests;
+        self.ended |= w.ends();
         if let Some(country) = &sample.country {
             add(&mut self.countries, country, w.requests);
         }

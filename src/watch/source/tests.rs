@@ -65,8 +65,8 @@ fn a_request_that_two_count_rules_match_is_counted_once() {
         vec![sample("203.0.113.7", 1, RuleAction::Allow), sample("192.0.2.1", 1, RuleAction::Allow)],
     );
     let found = sources(&[count("sqli"), count("bot"), passed], &[]);
-    assert_eq!(found.population, 200);
-    assert_eq!(found.seen, 200);
+    assert_eq!(found.population, Some(200));
+    assert_eq!(found.seen, Some(200));
     let source = of(&found, "203.0.113.7");
     assert_eq!(source.requests, Some(100));
     assert!((source.share.unwrap() - 0.5).abs() < 1e-9);
@@ -79,7 +79,7 @@ fn without_the_default_action_the_largest_count_rule_stands_in() {
     let set = |name, population| answer(rule(name), population, vec![sample("203.0.113.7", 3, RuleAction::Count)]);
     let found = sources(&[set("sqli", 300), set("bot", 900)], &[]);
     assert_eq!(of(&found, "203.0.113.7").requests, Some(900));
-    assert_eq!(found.population, 900);
+    assert_eq!(found.population, Some(900));
 }
 
 #[test]
@@ -111,15 +111,15 @@ fn a_window_covered_in_part_stands_for_the_whole() {
     let blocked = answer(rule("list"), 600, vec![sample("192.0.2.1", 1, RuleAction::Block)]);
     let found = sources(&[passed, blocked], &[]);
     assert_eq!(of(&found, "203.0.113.7").requests, Some(20_000));
-    assert_eq!(found.population, 20_600);
-    assert_eq!(found.seen, 5_600);
+    assert_eq!(found.population, Some(20_600));
+    assert_eq!(found.seen, Some(5_600));
 }
 
 #[test]
 fn no_more_than_five_thousand_of_a_rule_and_window_are_seen() {
     let passed = answer(default(), 9_000, vec![sample("203.0.113.7", 1, RuleAction::Allow)]);
     let found = sources(&[passed], &[]);
-    assert_eq!((found.population, found.seen), (9_000, 5_000));
+    assert_eq!((found.population, found.seen), (Some(9_000), Some(5_000)));
 }
 
 #[test]
@@ -210,4 +210,39 @@ fn the_baseline_asks_only_what_may_let_through() {
     let (asked, missing) = sampled(&acl);
     assert_eq!(missing.len(), 2);
     assert_eq!(let_through(&acl, &asked), asked);
+}
+
+fn list(sources: &Sources, of: crate::model::top_list::TopOf) -> &crate::model::top_list::TopList {
+    sources.top.iter().find(|list| list.of == of).unwrap()
+}
+
+#[test]
+fn lists_count_a_request_once_however_little_the_samples_overlap() {
+    use crate::model::top_list::TopOf;
+    // Half of the requests match a Count rule; its samples name other addresses than those of the default action.
+    let mut counted = sample("203.0.113.9", 1, RuleAction::Count);
+    counted.country = Some("VN".into());
+    let mut passed = sample("203.0.113.7", 1, RuleAction::Allow);
+    passed.country = Some("VN".into());
+    let answers = [
+        answer(rule("sqli"), 30_000, vec![counted]),
+        answer(default(), 60_000, vec![passed, sample("192.0.2.1", 1, RuleAction::Allow)]),
+    ];
+    let found = sources(&answers, &[]);
+    let countries = list(&found, TopOf::Countries);
+    let share = |name: &str| countries.rows.iter().find(|row| row.name == name).unwrap().share;
+    assert!((share("VN") - 0.5).abs() < 1e-9 && (share("NL") - 0.5).abs() < 1e-9, "{countries:#?}");
+    let rules = list(&found, TopOf::Rules);
+    assert!((rules.rows[0].share - 0.5).abs() < 1e-9, "{rules:#?}");
+}
+
+#[test]
+fn what_was_let_through_before_is_not_held_against_what_is_blocked_now() {
+    use crate::model::top_list::TopOf;
+    let before = [answer(default(), 100, vec![sample("192.0.2.1", 1, RuleAction::Allow)])];
+    let passed = || answer(default(), 100, vec![sample("203.0.113.7", 1, RuleAction::Allow)]);
+    let blocked = answer(rule("geo"), 100, vec![sample("203.0.113.8", 1, RuleAction::Block)]);
+    let row = |answers: &[Answer]| list(&sources(answers, &before), TopOf::Countries).rows[0].clone();
+    assert_eq!(row(&[passed()]).before_share, Some(1.0));
+    assert_eq!(row(&[passed(), blocked]).before_share, None, "what was blocked then was not asked for");
 }
