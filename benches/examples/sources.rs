@@ -16,7 +16,7 @@ use portcullis_benches::measure::{Measurements, own_cpu, own_memory, own_peak_me
 use portcullis_range::Range;
 
 /// Account time that passes before anybody looks: two minutes of calm and seven of attack.
-const LOOKED: Duration = Duration::from_secs(540);
+const LOOKED: Duration = Duration::from_mins(9);
 
 const STAGE: &str = "accounts/prod";
 

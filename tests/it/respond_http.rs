@@ -48,6 +48,19 @@ sources = [{ prefix = "192.0.2.0/24", count = 4 }]
 requests = [{ route = "GET /pets", share = 4 }, { route = "POST /pets/{id}", share = 1 }]
 "#;
 
+/// Four addresses flood one of its routes from the second minute on.
+pub(crate) const PETS_FLOOD: &str = r#"
+[[world.populations]]
+name = "botnet"
+kind = "botnet"
+stage = "pets/live"
+rate = 150
+start = "2m"
+client_errors = 0.95
+sources = [{ prefix = "203.0.113.0/25", count = 4 }]
+requests = [{ route = "GET /pets", share = 1 }]
+"#;
+
 async fn pets() -> World {
     of_range(Range::from_scenario(PETS, None).unwrap(), 1.0).await
 }

@@ -11,7 +11,7 @@ use portcullis::watch::stage_report;
 use portcullis_range::state::{CacheCluster, Canary, MethodSetting};
 use portcullis_range::{Fault, Range, When};
 
-use crate::respond_http::PETS;
+use crate::respond_http::{PETS, PETS_FLOOD};
 use crate::world::{World, flood, of_range};
 
 /// `shop/prod` as the range has it.
@@ -367,18 +367,7 @@ async fn what_guards_the_stage_is_said_with_what_is_only_drafted() {
 
 #[tokio::test(start_paused = true)]
 async fn an_http_api_has_routes_and_says_what_it_lacks() {
-    const FLOOD: &str = r#"
-[[world.populations]]
-name = "botnet"
-kind = "botnet"
-stage = "pets/live"
-rate = 150
-start = "2m"
-client_errors = 0.95
-sources = [{ prefix = "203.0.113.0/25", count = 4 }]
-requests = [{ route = "GET /pets", share = 1 }]
-"#;
-    let world = of_range(Range::from_scenario(&format!("{PETS}{FLOOD}"), None).unwrap(), 1.0).await;
+    let world = of_range(Range::from_scenario(&format!("{PETS}{PETS_FLOOD}"), None).unwrap(), 1.0).await;
     world.range.with(|range| {
         let edit = |stage: &mut portcullis_range::state::HttpStage| stage.default_settings.detailed_metrics = true;
         range.account_mut().edit_http_stage("pets000001", "live", edit).unwrap();

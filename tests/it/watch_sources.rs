@@ -15,7 +15,7 @@ use portcullis::respond::resolve::stage_of_any;
 use portcullis::watch::{Asked, attack_began_on, callers};
 use portcullis_range::{Fault, Range, When};
 
-use crate::respond_http::PETS;
+use crate::respond_http::{PETS, PETS_FLOOD};
 use crate::world::{World, flood, of_drill, of_range};
 
 /// What the console finds of a stage now.
@@ -49,18 +49,21 @@ fn part(world: &World, population: &str, prefix: &str) -> f64 {
     senders.iter().filter(|(address, _)| prefix.contains(address)).map(|(_, part)| part).sum()
 }
 
+/// Requests of a population of `accounts/prod` in the minutes of the log that were read, by the range's own books.
+fn requests(world: &World, found: &Sources, population: &str) -> f64 {
+    let log = found.log.as_ref().unwrap();
+    let minutes = (log.to - log.from).num_minutes();
+    let at = |n| log.from + TimeDelta::minutes(n);
+    let truth = |n| world.range.with(|range| range.truth().population("accounts/prod", population, at(n)).requests);
+    (0..minutes).map(truth).sum::<u64>() as f64
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_requests_have_in_common_is_what_the_range_was_told_to_send() {
     let world = of_drill("credential-stuffing", 1.0).await;
     world.pass(540).await;
     let found = found(&world, "accounts/prod", &world.settings).await;
-    let log = found.log.as_ref().unwrap();
-    let requests = |population: &str| -> f64 {
-        let minutes = (log.to - log.from).num_minutes();
-        let at = |n| log.from + TimeDelta::minutes(n);
-        let truth = |n| world.range.with(|range| range.truth().population("accounts/prod", population, at(n)).requests);
-        (0..minutes).map(truth).sum::<u64>() as f64
-    };
+    let requests = |population: &str| requests(&world, &found, population);
     let (stuffers, customers, logging_in) =
         (requests("stuffers"), requests("customers"), requests("customers-logging-in"));
     let all = stuffers + customers + logging_in;
@@ -162,19 +165,8 @@ async fn where_the_keys_of_a_rate_rule_may_not_be_read_that_is_said_and_the_rest
 
 #[tokio::test(start_paused = true)]
 async fn an_http_api_is_told_of_by_its_access_log_alone_and_that_nobody_can_be_blocked() {
-    const FLOOD: &str = r#"
-[[world.populations]]
-name = "botnet"
-kind = "botnet"
-stage = "pets/live"
-rate = 150
-start = "2m"
-client_errors = 0.95
-sources = [{ prefix = "203.0.113.0/25", count = 4 }]
-requests = [{ route = "GET /pets", share = 1 }]
-"#;
     let log = r#"throttle = { rate = 200, burst = 300 }, access_log = { group = "pets", format = "json" }"#;
-    let text = format!("{}{FLOOD}", PETS.replace("throttle = { rate = 200, burst = 300 }", log));
+    let text = format!("{}{PETS_FLOOD}", PETS.replace("throttle = { rate = 200, burst = 300 }", log));
     let world = of_range(Range::from_scenario(&text, None).unwrap(), 1.0).await;
     world.pass(420).await;
     let found = found(&world, "pets/live", &world.settings).await;
@@ -217,12 +209,7 @@ async fn where_there_are_more_addresses_than_an_answer_has_rows_what_is_left_out
     // Prefixes are counted by the log itself, and not out of those that are listed.
     let prefixes = list(&found, TopOf::Prefixes);
     assert!(prefixes.counted_share > 0.99, "{}", prefixes.counted_share);
-    let requests = |population: &str| -> f64 {
-        let minutes = (log.to - log.from).num_minutes();
-        let at = |n| log.from + TimeDelta::minutes(n);
-        let truth = |n| world.range.with(|range| range.truth().population("accounts/prod", population, at(n)).requests);
-        (0..minutes).map(truth).sum::<u64>() as f64
-    };
+    let requests = |population: &str| requests(&world, &found, population);
     let all: f64 = ["stuffers", "customers", "customers-logging-in"].into_iter().map(requests).sum();
     for net in ["2001:db8:bad::/48", "2001:db8:cafe::/48", "203.0.113.0/24"] {
         let truth = part(&world, "stuffers", net) * requests("stuffers") / all;
