@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
 use super::list::Cursor;
@@ -41,6 +42,12 @@ impl SourcesPane {
             Load::Loaded(sources) => Some(sources),
             _ => None,
         }
+    }
+
+    /// End of the minutes that were read, account time.
+    pub(crate) fn read_to(&self) -> Option<DateTime<Utc>> {
+        let sources = self.loaded()?;
+        Some(sources.log.as_ref().map_or(sources.to, |log| log.to))
     }
 
     /// The candidate sets, smallest first.

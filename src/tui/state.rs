@@ -346,6 +346,12 @@ impl State {
         self.fleet.get(at).age().filter(|age| *age > self.stale_after)
     }
 
+    /// How old what is shown of sources is, account time.
+    pub(crate) fn sources_age(&self) -> Option<TimeDelta> {
+        let stage = self.sources.stage.as_ref()?;
+        Some(self.fleet.get(stage.at).now? - self.sources.read_to()?)
+    }
+
     /// Why the process is to stop, where a signal said so.
     #[must_use]
     pub fn stopped(&self) -> Option<StopReason> {

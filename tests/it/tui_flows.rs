@@ -145,6 +145,21 @@ fn a_prefix_is_marked_beside_addresses_and_those_inside_it_are_not_named_twice()
 }
 
 #[test]
+fn sources_that_were_read_a_while_ago_do_not_look_live() {
+    let mut console = Console::armed(SIZE);
+    let passed = |console: &mut Console, minutes| {
+        let account = fixtures::now() + chrono::TimeDelta::minutes(minutes);
+        console.event(News::Clock { account, rate: 1.0 }.from(ConnectionId::FIRST));
+    };
+    console.board(fixtures::attack()).keys("s").sources(fixtures::sources());
+    passed(&mut console, 4);
+    assert!(!console.text().contains("r reads again"), "{}", console.text());
+    passed(&mut console, 6);
+    let title = console.text().lines().find(|line| line.starts_with("SOURCES")).unwrap().to_owned();
+    assert!(title.contains("STALE 6m, r reads again"), "{title}");
+}
+
+#[test]
 fn without_marks_the_source_under_the_cursor_is_blocked() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("jjb");

@@ -1,5 +1,6 @@
 //! Who is sending what: ranked addresses out of WAF's samples, and how much the samples saw.
 
+use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,7 +8,7 @@ use ratatui::style::Style;
 use crate::model::candidate::Standing;
 use crate::model::source::{Legitimacy, LogCoverage, Source, Sources, Tally};
 use crate::model::text::shortened;
-use crate::tui::format::{count, percent, rate, time};
+use crate::tui::format::{count, minutes, percent, rate, time};
 use crate::tui::sources_pane::net;
 use crate::tui::state::{Load, State};
 use crate::tui::theme::Theme;
@@ -20,6 +21,9 @@ const MARGIN: u16 = 2;
 /// Characters of a set's prefixes that are listed.
 const PREFIXES: usize = 300;
 
+/// From this age on, account time, what was read of an attack is not what it is now.
+const OLD: TimeDelta = TimeDelta::minutes(5);
+
 /// Draws them.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let (head, table, detail) = layout::sources(body, state.sources.len());
@@ -27,7 +31,11 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let name = pane.stage.as_ref().map_or_else(String::new, |stage| state.fleet.label(stage));
     let again = if pane.reloading { "  reading again …" } else { "" };
     let title = format!("SOURCES of {name}, {}{again}", shown(state));
-    draw::left(buffer, draw::row(head, 0), &title, state.theme.heading);
+    let line = draw::row(head, 0);
+    draw::left(buffer, line, &title, state.theme.heading);
+    if let Some(age) = state.sources_age().filter(|age| *age > OLD) {
+        draw::right(buffer, line, &format!("STALE {}, r reads again", minutes(age)), state.theme.bad);
+    }
     match &pane.load {
         Load::Idle | Load::Loading => {
             let text = "Reading WAF's samples …";
