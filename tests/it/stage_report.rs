@@ -12,6 +12,7 @@ use portcullis_range::state::{CacheCluster, Canary, MethodSetting};
 use portcullis_range::{Fault, Range, When};
 
 use crate::respond_http::{PETS, PETS_FLOOD};
+use crate::watch_sources::lower_the_limit;
 use crate::world::{World, flood, of_range};
 
 /// `shop/prod` as the range has it.
@@ -132,17 +133,7 @@ async fn keys_over_the_limit_of_a_rate_rule_are_counted() {
     world.pass(60).await;
     let keys = |report: &StageReport| rule(report, "rate-watch").rate_keys.clone();
     assert_eq!(keys(&report(&world).await), Some(Known::Yes(0)));
-    world.range.with(|range| {
-        let account = range.account_mut();
-        let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();
-        let (mut rules, body) = {
-            let acl = account.waf.web_acls[&id].saved();
-            (acl.rules.clone(), acl.body.clone())
-        };
-        let rate = rules.iter_mut().find(|rule| rule["Name"] == "rate-watch").unwrap();
-        rate["Statement"]["RateBasedStatement"]["Limit"] = 1_000.into();
-        account.write_web_acl(&id, rules, body).unwrap();
-    });
+    lower_the_limit(&world, 1_000);
     world.pass(360).await;
     let limited = world.range.with(|range| {
         let limited = &range.account().waf.rate_limited;

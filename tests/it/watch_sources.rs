@@ -98,7 +98,7 @@ async fn what_the_requests_have_in_common_is_what_the_range_was_told_to_send() {
 }
 
 /// Lowers the drill's rate rule to so many requests in five minutes.
-fn lower_the_limit(world: &World, requests: u32) {
+pub(crate) fn lower_the_limit(world: &World, requests: u32) {
     world.range.with(|range| {
         let account = range.account_mut();
         let id = account.waf.web_acls.values().find(|acl| acl.saved().name == "shop-acl").unwrap().saved().id.clone();

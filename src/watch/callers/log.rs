@@ -1,9 +1,9 @@
 //! Who calls, out of a stage's access log: what is asked of Logs Insights, and what the answers say.
 //!
-//! Five queries at most, and nine where there are more addresses than an answer has rows (and up to six more where there are more kinds of request): addresses and kinds of request, now and
-//! before the attack, and then the addresses again for the kinds that rose. Where no attack is known to have begun it is two or three.
-//! AWS bills what they scan, so each is asked over minutes and not hours. Values out of the log that go into a query were written by
-//! attackers: one that could end its quotation marks is left out.
+//! Five queries at most: addresses and kinds of request, now and before the attack, and then the addresses again for the kinds that rose.
+//! Nine where there are more addresses than an answer has rows, and up to six more where there are more kinds of request. Where no attack is
+//! known to have begun it is two to seven. AWS bills what they scan, so each is asked over minutes and not hours. Values out of the log that
+//! go into a query were written by attackers: one that could end its quotation marks is left out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
