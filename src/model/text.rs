@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar;
+
 /// `text` with every control character (C0, DEL, C1), bidirectional control and line separator replaced by a visible
 /// escape (`\x1b`, `\u{202e}`), fit for a terminal. Text without any is returned unchanged and uncopied.
 #[must_use]
@@ -32,6 +34,19 @@ fn is_dangerous(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether there is nothing in `text` for a reader to see: spaces, controls, characters without a width of their own, and fillers
+/// that are drawn as nothing.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    let unseen = |c: char| {
+        c.is_whitespace()
+            || is_dangerous(c)
+            || UnicodeWidthChar::width(c).is_none_or(|width| width == 0)
+            || matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{fffc}')
+    };
+    text.chars().all(unseen)
+}
+
 /// `text` neutralised and cut to `width` characters, with `…` in place of what was cut.
 #[must_use]
 pub fn shortened(text: &str, width: usize) -> String {
@@ -52,6 +67,18 @@ mod tests {
     fn escape_sequences_become_visible_text() {
         assert_eq!(neutralised("\x1b]0;owned\x07"), "\\x1b]0;owned\\x07");
         assert_eq!(neutralised("a\u{202e}b\u{9b}31m"), "a\\u{202e}b\\x9b31m");
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_blank() {
+        let unseen = ['\u{200b}', '\u{feff}', '\u{2060}', '\u{00ad}', '\u{034f}', '\u{3164}', '\u{2800}', '\u{fe0f}'];
+        for c in
+            unseen.into_iter().chain(['\u{e0020}', '\u{3000}', '\u{a0}', '\x1b', '\u{301}', '\u{1d173}', '\u{180e}'])
+        {
+            assert!(is_blank(&format!(" {c}\t{c}")), "U+{:04X}", c as u32);
+            assert!(!is_blank(&format!("{c}they are the botnet{c}")), "U+{:04X}", c as u32);
+        }
+        assert!(is_blank("") && !is_blank(".") && !is_blank("店"));
     }
 
     #[test]

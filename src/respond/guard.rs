@@ -4,6 +4,7 @@
 
 use crate::model::action::Terms;
 use crate::model::plan::{GuardResult, Verdict};
+use crate::model::text::is_blank;
 
 /// What is documented of a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,7 +304,7 @@ impl WithEvidence for GuardResult {
 #[must_use]
 pub fn settled(mut results: Vec<GuardResult>, terms: &Terms) -> Vec<GuardResult> {
     let mut faults = Vec::new();
-    let reasoned = terms.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+    let reasoned = terms.reason.as_deref().is_some_and(|reason| !is_blank(reason));
     for id in &terms.overrides {
         let found = results.iter_mut().find(|result| result.id == *id);
         match found {
@@ -349,7 +350,9 @@ mod tests {
         let stop = || vec![NEVER_BLOCK.stop("x")];
         assert!(halts(stop(), &terms(&[], None)));
         assert!(halts(stop(), &terms(&["block-ip.never-block"], None)));
-        assert!(halts(stop(), &terms(&["block-ip.never-block"], Some("  "))));
+        for nothing in ["", "  ", "\u{200b}", " \u{2060}\u{3164} "] {
+            assert!(halts(stop(), &terms(&["block-ip.never-block"], Some(nothing))), "{nothing:?}");
+        }
         assert!(!halts(stop(), &terms(&["block-ip.never-block"], Some("the partner is the attacker"))));
         assert!(halts(stop(), &terms(&["block-ip.never-blok"], Some("typo"))));
         assert!(halts(vec![ZERO_PREFIX.stop("x")], &terms(&["block-ip.zero-prefix"], Some("no"))));

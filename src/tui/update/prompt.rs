@@ -6,6 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::model::action::Action;
 use crate::model::connection::ConnectionId;
+use crate::model::text::is_blank;
 use crate::tui::available::confirmable;
 use crate::tui::command::{Command, Context};
 use crate::tui::effect::{Ask, Effect};
@@ -130,7 +131,7 @@ fn submit(state: &mut State, effects: &mut Effects) {
         PromptKind::Throttle { stage } => action(state, stage.at, stage::typed_throttle(&stage.stage, &text), effects),
         PromptKind::Close { stage } => action(state, stage.at, stage::typed_close(&stage.stage, &text), effects),
         PromptKind::KillSwitch { stage } => action(state, stage.at, stage::typed_switch(&stage.stage, &text), effects),
-        PromptKind::Reason { .. } if text.is_empty() => {
+        PromptKind::Reason { .. } if is_blank(&text) => {
             Err("an override needs a reason; it goes into the journal".to_owned())
         }
         PromptKind::Reason { guards } => {
