@@ -25,9 +25,11 @@ mod timeline;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::Parser;
 
+use crate::clock::check_machine;
 pub use args::command;
 use args::{Args, Command};
 use error::{Exit, Failure};
@@ -43,6 +45,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return misused(&error, &words),
     };
     let printer = Printer::new(args.output);
+    if let Err(why) = check_machine(SystemTime::now()) {
+        return printer.failure(&Failure::new(Exit::Error, why));
+    }
     if let Err(failure) = log::start() {
         return printer.failure(&failure);
     }

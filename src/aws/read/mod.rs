@@ -10,6 +10,7 @@ mod posture;
 mod rate_keys;
 mod samples;
 mod stage;
+mod time;
 mod waf;
 mod waf_rules;
 

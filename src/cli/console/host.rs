@@ -16,6 +16,7 @@ use super::incident::Journalling;
 use super::same::{OnlyWriter, Writers};
 use super::surroundings::{MustFinish, Surroundings, Teller};
 use crate::aws::{Aws, Connection, Lane, RangeHandle};
+use crate::clock::AccountClock;
 use crate::model::board::Board;
 use crate::model::connection::ConnectionId;
 use crate::model::timeline::ActionRecord;
@@ -157,7 +158,7 @@ async fn connected(connect: impl Connect, screen: &Teller) -> (Aws, Option<(Rang
 }
 
 fn trouble(screen: &Teller, what: String) {
-    let mut board = Board::empty(Utc::now());
+    let mut board = Board::empty(AccountClock::system().now());
     board.polling.trouble = Some(what);
     screen.tell(News::Board(Arc::new(board)));
 }
