@@ -98,8 +98,8 @@ impl Subject {
             Self::Action(action) => return Ok((planned(session, action).await?, None)),
             Self::Undo(id, terms) => (id, terms),
         };
-        let Survey { actions, damaged, .. } = session.store.survey(&session.identity.at)?;
-        let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
+        let survey = session.store.survey(&session.identity.at)?;
+        let (unreadable, actions) = (survey.unreadable(), survey.actions);
         let unknown = || PlanError::UnknownAction { id: id.clone() };
         let action = actions.iter().find(|a| a.id == *id).ok_or_else(unknown)?;
         let incident = session.store.by_id(&action.incident, &session.actor)?;
@@ -123,6 +123,9 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
     };
     let session = Session::open_for(common, action.stage()).await?;
     printer.aside(&session.reconciled().await?);
+    if let (Some(plan), Some(path)) = (&saved, &args.file) {
+        printer.aside(&plans::overrides(plan, path));
+    }
     let subject = Subject::Action(action);
     Ok(carry_out(&session, &subject, saved.as_ref(), &args.confirmation, None, printer).await?.exit)
 }

@@ -57,8 +57,9 @@ pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) 
     let action = actions.iter().find(|a| a.id == args.action_id).ok_or_else(unknown)?;
     let incident = session.store.by_id(&action.incident, &session.actor)?;
     let lifetime = args.lifetime.and_then(|d| chrono::TimeDelta::from_std(d).ok());
-    let expires_at = lifetime.and_then(|d| session.now().checked_add_signed(d));
-    incident.extend(session.now(), &action.id, expires_at)?;
+    let now = session.aws.agreed_time().await?;
+    let expires_at = lifetime.and_then(|d| now.checked_add_signed(d));
+    incident.extend(now, &action.id, expires_at)?;
     printer.words(&match expires_at {
         Some(at) => format!("{} now expires {}", action.id, text::clock(at)),
         None => format!("{} no longer expires; it stays until somebody undoes it", action.id),
@@ -79,9 +80,12 @@ pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Fai
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let swept = sweep::sweep(&session.aws, &session.store, &session.actor, |_| true).await?;
-    // What has expired in an incident that cannot be read is not known: a scheduler must hear of it.
-    let damaged = !session.store.survey(&session.identity.at)?.damaged.is_empty();
-    let mut worst = if damaged { Exit::Error } else { Exit::Done };
+    if let Some(jump) = session.aws.clock().jump().filter(|_| !swept.is_empty()) {
+        printer.aside(&[jump.words()]);
+    }
+    // What has expired in an incident that cannot be read whole is not known: a scheduler must hear of it.
+    let hidden = !session.store.survey(&session.identity.at)?.unreadable().is_empty();
+    let mut worst = if hidden { Exit::Error } else { Exit::Done };
     let mut values = Vec::new();
     for one in &swept {
         let exit = match &one.result {

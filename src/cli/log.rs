@@ -1,12 +1,12 @@
 //! The log: off unless asked for, and in a file, since the screen is the terminal's.
 
-use std::fs::OpenOptions;
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
 
 use super::error::{Exit, Failure};
 use crate::incident::default_root;
+use crate::journal;
 
 /// Starts logging to `$XDG_STATE_HOME/portcullis/portcullis.log` where `PORTCULLIS_LOG` is set, to a filter such as `debug` or
 /// `portcullis=debug,aws_smithy_runtime=info`. What the SDK logs may contain requests: the file is for its owner only.
@@ -18,13 +18,9 @@ pub(super) fn start() -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::new(Exit::Error, format!("{} could not be opened: {error}", path.display()));
     if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir).map_err(failed)?;
+        journal::folder(dir).map_err(failed)?;
     }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(failed)?;
+    let file = journal::log_file(&path).map_err(failed)?;
     let writer = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
     // Somebody who embeds the library may have one already.
     let _ = writer.try_init();

@@ -1,10 +1,13 @@
 //! Plans that were shown: kept, so that a stale confirmation can say what has changed since.
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::error::{Exit, Failure};
 use crate::incident::default_root;
+use crate::journal;
 use crate::model::plan::Plan;
+use crate::model::text::{is_blank, neutralised};
 
 /// How many shown plans are kept.
 const KEPT: usize = 50;
@@ -17,7 +20,8 @@ fn dir() -> Option<PathBuf> {
 pub(super) fn keep(plan: &Plan) {
     let Some(dir) = dir() else { return };
     let Ok(text) = serde_json::to_string(plan) else { return };
-    if std::fs::create_dir_all(&dir).is_ok() && std::fs::write(dir.join(file_name(&plan.digest)), text).is_ok() {
+    let path = dir.join(file_name(&plan.digest));
+    if journal::folder(&dir).is_ok() && journal::replace(&path, text.as_bytes()).is_ok() {
         forget_old(&dir);
     }
 }
@@ -44,7 +48,7 @@ pub(super) fn shown_with(phrase: &str) -> Option<Plan> {
     entries
         .filter_map(Result::ok)
         .filter(|e| e.file_name().to_string_lossy().starts_with(digest))
-        .filter_map(|e| serde_json::from_str::<Plan>(&std::fs::read_to_string(e.path()).ok()?).ok())
+        .filter_map(|e| serde_json::from_reader::<_, Plan>(BufReader::new(journal::reading(&e.path()).ok()?)).ok())
         .find(|plan| plan.stage.label() == stage)
 }
 
@@ -54,7 +58,7 @@ pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
         Failure::new(Exit::Error, format!("the plan could not be written to {}: {error}", path.display()))
     };
     let text = serde_json::to_string_pretty(plan).map_err(|e| failed(e.to_string()))?;
-    std::fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
+    journal::save(path, (text + "\n").as_bytes()).map_err(|e| failed(e.to_string()))
 }
 
 /// Reads a plan that `plan --save` wrote.
@@ -65,4 +69,16 @@ pub(super) fn load(path: &Path) -> Result<Plan, Failure> {
         let line = error.line();
         Failure::usage(format!("{}:{line}: not a plan written by `plan --save`: {error}", path.display()))
     })
+}
+
+/// What a plan out of a file overrides, and why: consent that came with the file, and that nobody typed here.
+pub(super) fn overrides(plan: &Plan, path: &Path) -> Vec<String> {
+    let terms = plan.action.terms();
+    if terms.overrides.is_empty() {
+        return Vec::new();
+    }
+    let reason = terms.reason.as_deref().filter(|reason| !is_blank(reason));
+    let reason = reason.map_or_else(|| "without a reason".to_owned(), |reason| format!("for the reason “{reason}”"));
+    let overridden = terms.overrides.join(", ");
+    vec![neutralised(&format!("{} OVERRIDES {overridden} {reason}", path.display())).into_owned()]
 }

@@ -68,12 +68,10 @@ fn announce(common: &Common, drill: &Drill, region: String, address: std::net::S
 fn settings_file(drill: &Drill) -> Result<std::path::PathBuf, Failure> {
     let root = default_root()?;
     let dir = root.parent().unwrap_or(&root).join("drills");
-    std::fs::create_dir_all(&dir)?;
+    crate::journal::folder(&dir)?;
     let path = dir.join(format!("{}.config.toml", drill.name));
     let text = toml::to_string(&drill.settings).map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
-    std::fs::write(
-        &path,
-        format!("# The team's settings during the drill {}; written by `range serve`.\n{text}", drill.name),
-    )?;
+    let text = format!("# The team's settings during the drill {}; written by `range serve`.\n{text}", drill.name);
+    crate::journal::replace(&path, text.as_bytes())?;
     Ok(path)
 }

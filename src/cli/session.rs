@@ -6,7 +6,7 @@ use super::args::Common;
 use super::config;
 use super::error::Failure;
 use crate::aws::{Aws, Connection, Endpoint, Lane};
-use crate::incident::{Incident, IncidentStore, default_root};
+use crate::incident::{Incident, IncidentStore, Listed, MayClaim, default_root};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
@@ -145,13 +145,28 @@ impl Session {
     /// Compares with AWS what was in flight when an earlier process ended; the lines are for people.
     pub(super) async fn reconciled(&self) -> Result<Vec<String>, Failure> {
         let found = reconcile(&self.aws, &self.store, &self.actor, None).await?;
-        let damaged = self.store.survey(&self.identity.at)?.damaged;
-        let damaged = damaged.iter().map(|listed| {
-            let why = listed.damage.as_deref().unwrap_or("unreadable");
-            format!("incident {} is damaged ({why}): what is in force there is not known", listed.id)
-        });
-        Ok(found.iter().map(line).chain(damaged).collect())
+        Ok(found.iter().map(line).chain(self.damaged()?).collect())
     }
+
+    /// Incidents of this account and region that cannot be read whole, a line each for people.
+    pub(super) fn damaged(&self) -> Result<Vec<String>, Failure> {
+        let damaged = self.store.survey(&self.identity.at)?.damaged;
+        Ok(damaged.iter().map(damage_line).collect())
+    }
+}
+
+/// What is wrong with an incident, and what follows from it.
+pub(super) fn damage_line(listed: &Listed) -> String {
+    let why = listed.damage.as_deref().unwrap_or("unreadable");
+    let follows = match &listed.may_claim {
+        MayClaim::Nothing => "no action is missing from what can be read".to_owned(),
+        MayClaim::Only(arns) => {
+            let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
+            format!("whether an action there still counts on {} is not known", arns.join(", "))
+        }
+        MayClaim::Anything => "what is in force there is not known".to_owned(),
+    };
+    format!("incident {} is damaged ({why}): {follows}", listed.id)
 }
 
 /// What was found out about an interrupted action, in one line.

@@ -9,18 +9,21 @@ use super::error::{Exit, Failure};
 use super::json::{Printer, time};
 use super::session::{self, Session};
 use super::text;
-use crate::incident::{Event, Incident, IncidentStore, Listed};
-use crate::model::text::neutralised;
+use crate::incident::{Event, Incident, IncidentError, IncidentStore, Listed, NEVER_BEGUN};
+use crate::journal;
+use crate::model::text::{is_blank, neutralised};
 use crate::report::{Export, Format};
 
 /// Runs a timeline command. Only `note` and `close` write, and only `note` without `--incident` needs credentials.
 pub(super) async fn timeline(common: &Common, command: TimelineCommand, printer: Printer) -> Result<Exit, Failure> {
     match command {
         TimelineCommand::List => list(printer),
-        TimelineCommand::Show { id } => show(&named(common, id)?, printer),
+        TimelineCommand::Show { id } => show(&named(common, id)?.incident()?, printer),
         TimelineCommand::Note { text } => note(common, text, printer).await,
-        TimelineCommand::Verify { id } => verify(&named(common, id)?, printer),
-        TimelineCommand::Export { id, format, to } => export(&named(common, id)?, format, to.as_deref(), printer),
+        TimelineCommand::Verify { id } => verify(&named(common, id)?.listed, printer),
+        TimelineCommand::Export { id, format, to } => {
+            export(&named(common, id)?.incident()?, format, to.as_deref(), printer)
+        }
         TimelineCommand::Close { id } => close(&named(common, id)?, printer),
     }
 }
@@ -37,18 +40,34 @@ fn all() -> Result<Vec<(Listed, bool)>, Failure> {
     Ok(all)
 }
 
+/// An incident that was asked for, whatever state it is in.
+struct Named {
+    listed: Listed,
+    store: IncidentStore,
+}
+
+impl Named {
+    /// It, where its beginning can be read.
+    fn incident(&self) -> Result<Incident, Failure> {
+        Ok(self.store.by_id(&self.listed.id, &session::actor("not asked"))?)
+    }
+}
+
 /// The incident named, else the one whose journal was written to last.
-fn named(common: &Common, id: Option<String>) -> Result<Incident, Failure> {
-    let actor = session::actor("not asked");
+fn named(common: &Common, id: Option<String>) -> Result<Named, Failure> {
     let [accounts, drills] = stores()?;
     if let Some(id) = id.or_else(|| common.incident.clone()) {
-        return match accounts.by_id(&id, &actor) {
-            Ok(incident) => Ok(incident),
-            Err(error) => drills.by_id(&id, &actor).map_err(|_| error.into()),
+        return match accounts.listed(&id) {
+            Ok(listed) => Ok(Named { listed, store: accounts }),
+            Err(error) => match drills.listed(&id) {
+                Ok(listed) => Ok(Named { listed, store: drills }),
+                Err(_) => Err(error.into()),
+            },
         };
     }
     let written = |listed: &Listed| std::fs::metadata(&listed.journal).and_then(|m| m.modified()).ok();
-    let newest = all()?.into_iter().filter(|(l, _)| l.damage.is_none()).max_by_key(|(l, _)| written(l));
+    let whole = |l: &Listed| l.damage.is_none() && !l.never_begun;
+    let newest = all()?.into_iter().filter(|(l, _)| whole(l)).max_by_key(|(l, _)| written(l));
     let Some((listed, is_drill)) = newest else {
         return Err(Failure::new(
             Exit::Error,
@@ -56,7 +75,7 @@ fn named(common: &Common, id: Option<String>) -> Result<Incident, Failure> {
         ));
     };
     let store = if is_drill { drills } else { accounts };
-    Ok(store.by_id(&listed.id, &actor)?)
+    Ok(Named { listed, store })
 }
 
 fn list(printer: Printer) -> Result<Exit, Failure> {
@@ -68,7 +87,7 @@ fn list(printer: Printer) -> Result<Exit, Failure> {
                 json!({
                     "id": l.id, "title": l.title, "opened_at": l.opened_at.map(time), "closed_at": l.closed_at.map(time),
                     "account": l.identity.as_ref().map(|i| &i.at.account), "region": l.identity.as_ref().map(|i| &i.at.region),
-                    "lines": l.lines, "damage": l.damage, "drill": drill, "journal": l.journal,
+                    "lines": l.lines, "damage": l.damage, "never_begun": l.never_begun, "drill": drill, "journal": l.journal,
                 })
             })
             .collect();
@@ -81,6 +100,7 @@ fn list(printer: Printer) -> Result<Exit, Failure> {
     for (listed, drill) in &all {
         let state = match (&listed.damage, listed.closed_at) {
             (Some(damage), _) => format!("DAMAGED: {damage}"),
+            _ if listed.never_begun => NEVER_BEGUN.to_owned(),
             (None, Some(at)) => format!("closed {}", text::clock(at)),
             (None, None) => "open".to_owned(),
         };
@@ -108,10 +128,11 @@ fn show(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
 }
 
 async fn note(common: &Common, text: String, printer: Printer) -> Result<Exit, Failure> {
-    if text.trim().is_empty() {
+    if is_blank(&text) {
         return Err(Failure::usage("the note is empty"));
     }
     let session = Session::open(common).await?;
+    printer.aside(&session.damaged()?);
     let incident = session.incident("noted by a responder")?;
     incident.record(session.now(), &Event::Note { text })?;
     printer.words(&format!("noted in incident {}", incident.id()));
@@ -121,19 +142,32 @@ async fn note(common: &Common, text: String, printer: Printer) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-fn verify(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
-    let verification = incident.verify()?;
+fn verify(listed: &Listed, printer: Printer) -> Result<Exit, Failure> {
+    if listed.never_begun {
+        if printer.is_json() {
+            let value = json!({
+                "incident": listed.id, "intact": true, "lines": 0, "last_hash": null, "fault": null, "torn": false,
+                "never_begun": true,
+            });
+            printer.object("verification", json!({ "verification": value }));
+        } else {
+            printer.text(&format!("{}: {NEVER_BEGUN}", listed.id));
+        }
+        return Ok(Exit::Done);
+    }
+    let verification = journal::verify(&listed.journal).map_err(IncidentError::from)?;
     let fault = verification.fault.as_ref().map(|fault| format!("line {}: {}", fault.number, fault.wrong));
     if printer.is_json() {
         let value = json!({
-            "incident": incident.id(), "intact": verification.is_intact(), "lines": verification.lines,
+            "incident": listed.id, "intact": verification.is_intact(), "lines": verification.lines,
             "last_hash": verification.last_hash, "fault": fault, "torn": verification.torn.is_some(),
+            "never_begun": false,
         });
         printer.object("verification", json!({ "verification": value }));
     } else {
         match &fault {
-            Some(fault) => printer.text(&format!("{}: NOT intact; {fault}", incident.path().display())),
-            None => printer.text(&format!("{}: {} lines, intact", incident.path().display(), verification.lines)),
+            Some(fault) => printer.text(&format!("{}: NOT intact; {fault}", listed.journal.display())),
+            None => printer.text(&format!("{}: {} lines, intact", listed.journal.display(), verification.lines)),
         }
         if verification.torn.is_some() {
             printer.text("the last line is torn: a write that never finished; the next write sets it aside");
@@ -157,7 +191,7 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
         printer.text(&document);
         return Ok(Exit::Done);
     };
-    std::fs::write(path, document)
+    journal::save(path, document.as_bytes())
         .map_err(|error| Failure::new(Exit::Error, format!("{} could not be written: {error}", path.display())))?;
     incident.record(at, &Event::Exported { format: format.name().to_owned(), path: path.display().to_string() })?;
     printer.words(&format!("exported to {}", path.display()));
@@ -168,7 +202,16 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
     Ok(Exit::Done)
 }
 
-fn close(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
+fn close(named: &Named, printer: Printer) -> Result<Exit, Failure> {
+    if named.listed.never_begun {
+        printer.words(&format!("incident {} was {NEVER_BEGUN}; there is nothing to close", named.listed.id));
+        if printer.is_json() {
+            let value = json!({ "id": named.listed.id, "closed_at": null, "never_begun": true });
+            printer.object("incident", json!({ "incident": value }));
+        }
+        return Ok(Exit::Done);
+    }
+    let incident = &named.incident()?;
     let folded = incident.fold()?;
     let now = folded.last_at.unwrap_or(incident.opened_at());
     let at = folded.closed.unwrap_or(now);
@@ -179,7 +222,10 @@ fn close(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
         printer.words(&format!("incident {} was closed already", incident.id()));
     }
     if printer.is_json() {
-        printer.object("incident", json!({ "incident": { "id": incident.id(), "closed_at": time(at) } }));
+        printer.object(
+            "incident",
+            json!({ "incident": { "id": incident.id(), "closed_at": time(at), "never_begun": false } }),
+        );
     }
     Ok(Exit::Done)
 }

@@ -35,6 +35,12 @@ pub enum IncidentError {
         /// What is wrong.
         why: String,
     },
+    /// The incident's first line was never written.
+    #[error("incident {id} was {}; leave --incident out, or name another", super::NEVER_BEGUN)]
+    NeverBegun {
+        /// Which.
+        id: String,
+    },
     /// An undo was to be written to another incident than its action's.
     #[error(
         "action {action_id} is not in incident {incident}, so its undo does not belong there; find it with `portcullis actions`"

@@ -284,7 +284,7 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-const KINDS: [&str; 17] = [
+pub(super) const KINDS: [&str; 17] = [
     "opened",
     "signal-raised",
     "signal-ended",

@@ -176,8 +176,7 @@ impl Incident {
     }
 
     fn entry(&self, at: DateTime<Utc>, event: &Event) -> Result<Entry, IncidentError> {
-        let (kind, data) = event.to_parts()?;
-        Ok(Entry { at, kind, actor: self.actor.clone(), data })
+        entry(at, &self.actor, event)
     }
 
     /// Six hexadecimal characters that no other action of the incident has: `seq` is known under the journal's lock.
@@ -197,6 +196,12 @@ impl Incident {
             attempt += 1;
         }
     }
+}
+
+/// An event as the line that `actor` writes at `at`.
+pub(super) fn entry(at: DateTime<Utc>, actor: &Actor, event: &Event) -> Result<Entry, IncidentError> {
+    let (kind, data) = event.to_parts()?;
+    Ok(Entry { at, kind, actor: actor.clone(), data })
 }
 
 /// The first `length` hexadecimal characters of the SHA-256 of `subject`.

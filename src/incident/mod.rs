@@ -10,6 +10,7 @@ mod fold;
 mod handle;
 mod history;
 mod list;
+mod lost;
 mod runs;
 mod store;
 mod words;
@@ -19,8 +20,9 @@ pub use event::{CallPhase, Event, Reading};
 pub use fold::{Folded, Folder, NotUnderstood, Opened};
 pub use handle::{Incident, Live};
 pub use history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
-pub use list::Listed;
-pub use store::{IncidentStore, Survey, default_root};
+pub use list::{AT_WORK, Listed, NEVER_BEGUN};
+pub use lost::MayClaim;
+pub use store::{IncidentStore, Survey, Unreadable, default_root};
 
 // Reports are made from incidents alone; what checking a journal found is part of one.
 pub use crate::journal::{Fault, Verification};

@@ -1,6 +1,6 @@
 //! Where incidents live, and how one is found or begun.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::fold::{Folded, in_force};
 use super::handle::{self, Incident, hex_prefix};
 use super::history::InFlight;
 use super::list::Listed;
+use super::lost::MayClaim;
 use crate::journal::{self, Journal, JournalError};
 use crate::model::identity::{AccountRegion, Actor, Identity};
 use crate::model::proof::Proof;
@@ -54,11 +55,27 @@ pub struct Survey {
     pub in_flight: Vec<InFlight>,
     /// Every proof of the open incidents, oldest first.
     pub proofs: Vec<Proof>,
-    /// Incidents that could not be read whole, so that this may not be everything.
+    /// Incidents that could not be read whole, so that this may not be everything. Those of other accounts and regions are not among them.
     pub damaged: Vec<Listed>,
 }
 
+/// An incident that cannot be read whole, and what may be in force in it for all anybody knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Which.
+    pub incident: String,
+    /// What of the account actions in it may count on.
+    pub may_claim: MayClaim,
+}
+
 impl Survey {
+    /// The incidents in which something may be in force that could not be read.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<Unreadable> {
+        let of = |listed: &Listed| Unreadable { incident: listed.id.clone(), may_claim: listed.may_claim.clone() };
+        self.damaged.iter().filter(|listed| listed.may_claim != MayClaim::Nothing).map(of).collect()
+    }
+
     fn take(&mut self, folded: Folded) {
         self.in_flight.extend(folded.in_flight());
         let closed = folded.closed.is_some();
@@ -99,11 +116,19 @@ impl IncidentStore {
     /// # Errors
     /// [`IncidentError::Unknown`] with the ids that come close; [`IncidentError::Damaged`] where its beginning is not readable.
     pub fn by_id(&self, id: &str, actor: &Actor) -> Result<Incident, IncidentError> {
+        open(self.listed(id)?, actor)
+    }
+
+    /// The incident with this id, whatever state it is in.
+    ///
+    /// # Errors
+    /// [`IncidentError::Unknown`] with the ids that come close.
+    pub fn listed(&self, id: &str) -> Result<Listed, IncidentError> {
         let ids = self.ids()?;
         if !ids.iter().any(|have| have == id) {
             return Err(IncidentError::Unknown { id: id.to_owned(), near: near(id, &ids) });
         }
-        open(Listed::read(id, &self.root.join(id)), actor)
+        Ok(Listed::read(id, &self.root.join(id)))
     }
 
     /// The newest incident of this account and region that is open and undamaged, to be worked on by `actor`.
@@ -124,17 +149,11 @@ impl IncidentStore {
         at: DateTime<Utc>,
         actor: &Actor,
     ) -> Result<Incident, IncidentError> {
-        journal::create_private_dir(&self.root)?;
-        let lock_path = self.root.join(LOCK_NAME);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        journal::private(&mut options);
-        let lock = options.open(&lock_path).map_err(|e| JournalError::io("open", &lock_path, e))?;
-        journal::exclusive(&lock, &lock_path)?;
+        let _lock = self.locked()?;
         if let Some(incident) = self.newest_open(&identity.at, actor)? {
             return Ok(incident);
         }
-        self.create(identity, title, at, actor)
+        self.begin(identity, title, at, actor)
     }
 
     /// Begins a new incident, even where another is open.
@@ -145,24 +164,56 @@ impl IncidentStore {
         at: DateTime<Utc>,
         actor: &Actor,
     ) -> Result<Incident, IncidentError> {
+        let _lock = self.locked()?;
+        self.begin(identity, title, at, actor)
+    }
+
+    /// Held while an incident is looked for and begun.
+    fn locked(&self) -> Result<File, IncidentError> {
+        journal::folder(&self.root).map_err(|e| JournalError::io("create", &self.root, e))?;
+        let path = self.root.join(LOCK_NAME);
+        let lock = journal::lock_file(&path).map_err(|e| JournalError::io("open", &path, e))?;
+        journal::exclusive(&lock, &path)?;
+        Ok(lock)
+    }
+
+    fn begin(
+        &self,
+        identity: &Identity,
+        title: &str,
+        at: DateTime<Utc>,
+        actor: &Actor,
+    ) -> Result<Incident, IncidentError> {
+        self.tidy();
         let base = new_id(identity, title, at);
-        let mut number = 1u32;
-        let (id, journal) = loop {
-            let id = if number == 1 { base.clone() } else { format!("{base}-{number}") };
-            match Journal::create(&self.root.join(&id)) {
-                Ok(journal) => break (id, journal),
-                Err(JournalError::AlreadyThere { .. }) => number += 1,
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let incident = Incident::new(id, title.to_owned(), identity.clone(), at, actor.clone(), journal);
         let opened = Event::Opened {
             title: title.to_owned(),
             identity: identity.clone(),
             console: Some(env!("CARGO_PKG_VERSION").to_owned()),
         };
-        incident.record(at, &opened)?;
-        Ok(incident)
+        let first = handle::entry(at, actor, &opened)?;
+        let mut number = 1u32;
+        let (id, journal) = loop {
+            let id = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+            match Journal::begin(&self.root.join(&id), &first) {
+                Ok(journal) => break (id, journal),
+                Err(JournalError::AlreadyThere { .. }) => number += 1,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        Ok(Incident::new(id, title.to_owned(), identity.clone(), at, actor.clone(), journal))
+    }
+
+    /// Removes what was left of incidents whose making was cut short. Nobody else makes one meanwhile: the lock is held.
+    fn tidy(&self) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(".new-") && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                // It holds its first line at most, and never had a name that anybody could write to.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
     }
 
     /// Every action of an account and region; see [`Survey::actions`].
@@ -171,18 +222,19 @@ impl IncidentStore {
     }
 
     /// What was done in an account and region, across its incidents. A damaged incident contributes what can be read
-    /// of it; one that does not even say whose it is, is only named.
+    /// of it; one that does not even say whose it is, is only named. One that was never begun has nothing to say.
     pub fn survey(&self, at: &AccountRegion) -> Result<Survey, IncidentError> {
         let mut survey = Survey::default();
         for mut listed in self.list()? {
-            if listed.identity.as_ref().is_some_and(|who| who.at != *at) {
+            if listed.never_begun || listed.owner.as_ref().is_some_and(|owner| owner != at) {
                 continue;
             }
-            if listed.identity.is_some() {
+            if listed.owner.is_some() {
                 match handle::fold(&listed.id, &listed.journal) {
                     Ok(folded) => survey.take(folded),
                     Err(error) => {
                         listed.damage.get_or_insert(error.to_string());
+                        listed.may_claim = MayClaim::Anything;
                     }
                 }
             }
@@ -205,8 +257,12 @@ impl IncidentStore {
         let mut ids = Vec::new();
         for entry in entries {
             let entry = entry.map_err(failed)?;
-            let is_dir = entry.file_type().map_err(failed)?.is_dir();
-            if let (true, Ok(name)) = (is_dir, entry.file_name().into_string()) {
+            let kind = entry.file_type().map_err(failed)?;
+            // A link is listed, too, so that what it stands for is not missed in silence; it is not followed.
+            let is_incident = kind.is_dir() || kind.is_symlink();
+            if let (true, Ok(name)) = (is_incident, entry.file_name().into_string())
+                && !name.starts_with('.')
+            {
                 ids.push(name);
             }
         }
@@ -217,6 +273,9 @@ impl IncidentStore {
 
 /// Opens what a list found.
 fn open(listed: Listed, actor: &Actor) -> Result<Incident, IncidentError> {
+    if listed.never_begun {
+        return Err(IncidentError::NeverBegun { id: listed.id });
+    }
     let (Some(title), Some(identity), Some(opened_at)) = (listed.title, listed.identity, listed.opened_at) else {
         return Err(IncidentError::Damaged { id: listed.id, why: listed.damage.unwrap_or_default() });
     };

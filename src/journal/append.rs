@@ -1,7 +1,7 @@
 //! Writing: lock, read the tail, chain, write once, flush, unlock. Every append stands alone, so that a second terminal,
 //! a headless command and a scheduled sweep can share one journal.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::line::{self, Entry};
 use super::tail::{self, Tail};
 use super::ticket::{Grant, Ticket};
-use super::{FILE_NAME, JournalError, NO_PREVIOUS, TORN_KIND, lock};
+use super::{FILE_NAME, JournalError, NO_PREVIOUS, TORN_KIND, lock, private};
 
 /// A journal that can be appended to. Holds no lock and no open file: cheap to clone, safe to share between threads.
 #[derive(Debug, Clone)]
@@ -45,33 +45,45 @@ pub struct Intent {
 }
 
 impl Journal {
-    /// Creates `dir` (mode 0700, with its parents) where it is missing, and in it an empty journal (mode 0600), flushed
-    /// up to the directory entries.
-    pub fn create(dir: &Path) -> Result<Self, JournalError> {
-        create_private_dir(dir)?;
-        let path = dir.join(FILE_NAME);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        private(&mut options);
-        let file = options.open(&path).map_err(|e| match e.kind() {
-            ErrorKind::AlreadyExists => JournalError::AlreadyThere { path: path.clone() },
-            _ => JournalError::io("create", &path, e),
-        })?;
-        file.sync_all().map_err(|e| JournalError::io("flush", &path, e))?;
-        sync_dir(dir)?;
-        if let Some(parent) = dir.parent() {
-            sync_dir(parent)?;
+    /// Begins a journal in `dir`, which is not there yet, with its first line: made under another name, flushed, and given its
+    /// own only then, so that whoever is killed on the way leaves nothing behind that looks like an incident.
+    pub fn begin(dir: &Path, first: &Entry) -> Result<Self, JournalError> {
+        let taken = || JournalError::AlreadyThere { path: dir.join(FILE_NAME) };
+        let parent = dir.parent().unwrap_or(Path::new(""));
+        private::folder(parent).map_err(|e| JournalError::io("create", parent, e))?;
+        if fs::symlink_metadata(dir).is_ok() {
+            return Err(taken());
         }
-        Ok(Self { path })
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        let beside = parent.join(private::own_name(&name));
+        let made = Self::begun(&beside, first).and_then(|()| {
+            fs::rename(&beside, dir).map_err(|e| match e.kind() {
+                ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => taken(),
+                _ => JournalError::io("create", dir, e),
+            })
+        });
+        if let Err(error) = made {
+            let _ = fs::remove_dir_all(&beside);
+            return Err(error);
+        }
+        private::flush_folder(parent).map_err(|e| JournalError::io("flush", parent, e))?;
+        Ok(Self { path: dir.join(FILE_NAME) })
+    }
+
+    fn begun(dir: &Path, first: &Entry) -> Result<(), JournalError> {
+        private::new_folder(dir).map_err(|e| JournalError::io("create", dir, e))?;
+        let path = dir.join(FILE_NAME);
+        let failed = |e| JournalError::io("create", &path, e);
+        let mut file = private::new_file(&path).map_err(failed)?;
+        let (bytes, _) = line::encode(first, 1, NO_PREVIOUS)?;
+        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+        private::flush_folder(dir).map_err(|e| JournalError::io("flush", dir, e))
     }
 
     /// A journal that exists.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_file() => Ok(Self { path: path.to_owned() }),
-            Ok(_) => Err(JournalError::Missing { path: path.to_owned() }),
-            Err(e) => Err(JournalError::io("open", path, e)),
-        }
+        private::reading(path).map_err(|e| JournalError::io("open", path, e))?;
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Where it is.
@@ -120,11 +132,7 @@ impl Journal {
         &self,
         make: impl FnOnce(u64) -> Result<T, E>,
     ) -> Result<(Receipt, T), E> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(&self.path)
-            .map_err(|e| JournalError::io("open", &self.path, e))?;
+        let mut file = private::appending(&self.path).map_err(|e| JournalError::io("open", &self.path, e))?;
         lock::exclusive(&file, &self.path)?;
         let tail = tail::read(&mut file, &self.path)?;
         let mut chain = Chain::after(&tail);
@@ -168,10 +176,7 @@ impl Journal {
             let mut name = self.path.clone().into_os_string();
             name.push(format!(".torn-{number}"));
             let kept = PathBuf::from(name);
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            private(&mut options);
-            let mut file = match options.open(&kept) {
+            let mut file = match private::new_file(&kept) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {
                     number += 1;
                     continue;
@@ -180,7 +185,7 @@ impl Journal {
             };
             file.write_all(torn).and_then(|()| file.sync_all()).map_err(|e| JournalError::io("write", &kept, e))?;
             if let Some(dir) = self.path.parent() {
-                sync_dir(dir)?;
+                private::flush_folder(dir).map_err(|e| JournalError::io("flush", dir, e))?;
             }
             return Ok(kept);
         }
@@ -236,36 +241,4 @@ fn torn_entry(next: &Entry, torn: &[u8], kept: &Path) -> Entry {
         actor: next.actor.clone(),
         data: json!({ "file": file, "bytes": torn.len(), "sha256": line::digest(torn) }),
     }
-}
-
-/// Creates a directory that only its owner can enter, with its parents.
-pub(crate) fn create_private_dir(dir: &Path) -> Result<(), JournalError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(dir).map_err(|e| JournalError::io("create", dir, e))
-}
-
-/// Files are for their owner only: a journal names addresses, accounts and people.
-pub(crate) fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = options;
-}
-
-/// Flushes a directory, so that a file just created in it is still there after a power cut.
-fn sync_dir(dir: &Path) -> Result<(), JournalError> {
-    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    if cfg!(unix) {
-        File::open(dir).and_then(|handle| handle.sync_all()).map_err(|e| JournalError::io("flush", dir, e))?;
-    }
-    Ok(())
 }

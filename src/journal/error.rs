@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::private::WrongKind;
+
 /// Why a journal could not be written or read. Each message says what happened, to what, and the next step.
 #[derive(Debug, Error)]
 pub enum JournalError {
@@ -13,6 +15,14 @@ pub enum JournalError {
     Missing {
         /// Where it was looked for.
         path: PathBuf,
+    },
+    /// Something else stands where the journal should.
+    #[error("{} is {found}, not a file, so it was not opened; move it away, or look for the journal that it stands for", path.display())]
+    NotAFile {
+        /// What is in the way.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
     },
     /// A journal is there already.
     #[error("{} exists already; open it instead of creating it", path.display())]
@@ -81,6 +91,9 @@ impl JournalError {
     /// The error for a system's answer, sorted by what a person can do about it.
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
+        if let Some(WrongKind { found, .. }) = WrongKind::of(&source) {
+            return Self::NotAFile { path, found };
+        }
         match source.kind() {
             ErrorKind::NotFound => Self::Missing { path },
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full { path, source },

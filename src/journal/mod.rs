@@ -12,6 +12,7 @@ mod follow;
 mod json;
 mod line;
 mod lock;
+mod private;
 mod read;
 mod tail;
 mod ticket;
@@ -25,9 +26,9 @@ pub use read::{BadLine, Contents, Found, Reader, TornLine, read, set_aside};
 pub use ticket::{Grant, Ticket};
 pub use verify::{Fault, Verification, verify};
 
-pub(crate) use append::{create_private_dir, private};
 pub(crate) use json::ascii_json;
 pub(crate) use lock::exclusive;
+pub(crate) use private::{folder, lock_file, log_file, reading, replace, save};
 
 /// The journal's file name inside an incident's directory.
 pub const FILE_NAME: &str = "journal.jsonl";

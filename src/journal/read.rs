@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::line::{self, Line, Wrong};
-use super::{JournalError, LONGEST_LINE, lock, tail};
+use super::{JournalError, LONGEST_LINE, lock, private, tail};
 
 /// A line that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct BadLine {
     pub offset: u64,
     /// What is wrong with it.
     pub wrong: Wrong,
+    /// Its bytes without the line end, cut short where it is too long: what can still be read of it.
+    pub bytes: Vec<u8>,
 }
 
 /// The remains of a write that never finished, at the end of the file. Not tampering; the next append sets it aside.
@@ -106,7 +108,12 @@ impl Raw<'_> {
         }
         match self.parse() {
             Ok(line) => Found::Line(Box::new(line)),
-            Err(wrong) => Found::Unreadable(BadLine { number: self.number, offset: self.offset, wrong }),
+            Err(wrong) => Found::Unreadable(BadLine {
+                number: self.number,
+                offset: self.offset,
+                wrong,
+                bytes: self.bytes.to_vec(),
+            }),
         }
     }
 
@@ -142,7 +149,7 @@ pub struct Reader {
 impl Reader {
     /// Opens a journal for reading. Waits for an append under way, briefly, so as not to take it for a torn line.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let file = File::open(path).map_err(|e| JournalError::io("open", path, e))?;
+        let file = private::reading(path).map_err(|e| JournalError::io("open", path, e))?;
         let limit = lock::settled_length(&file).map_err(|e| JournalError::io("read", path, e))?;
         Ok(Self::over(file, path, 0, 0, limit))
     }
@@ -150,7 +157,7 @@ impl Reader {
     /// Opens a journal at `offset`, where line `number` has just ended, without waiting for anybody.
     pub(super) fn open_at(path: &Path, offset: u64, number: u64) -> Result<Self, JournalError> {
         let failed = |e| JournalError::io("read", path, e);
-        let mut file = File::open(path).map_err(|e| JournalError::io("open", path, e))?;
+        let mut file = private::reading(path).map_err(|e| JournalError::io("open", path, e))?;
         let limit = file.metadata().map_err(failed)?.len();
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         Ok(Self::over(file, path, offset, number, limit))

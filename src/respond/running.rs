@@ -3,12 +3,15 @@
 //! A shared lock on a file beside the journal, held while a plan is carried out. The system releases it when the process
 //! ends, however it ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::incident::AT_WORK;
+use crate::journal::lock_file;
 
 /// Held while plans are carried out on an incident.
 #[derive(Debug)]
@@ -23,11 +26,11 @@ pub(super) struct Alone {
 }
 
 fn lock_path(journal: &Path) -> PathBuf {
-    journal.with_file_name("at-work.lock")
+    journal.with_file_name(AT_WORK)
 }
 
 fn open(journal: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).read(true).write(true).open(lock_path(journal))
+    lock_file(&lock_path(journal))
 }
 
 /// How long somebody may reconcile before others give up waiting.

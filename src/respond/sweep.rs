@@ -5,7 +5,7 @@ use super::execute::{ExecuteError, execute};
 use super::planned::PlanError;
 use super::undo::{self, Others};
 use crate::aws::{Aws, Lane};
-use crate::incident::{IncidentError, IncidentStore, SignalRecord, Survey};
+use crate::incident::{Event, IncidentError, IncidentStore, SignalRecord};
 use crate::model::action::Terms;
 use crate::model::identity::{AccountRegion, Actor};
 use crate::model::plan::Finished;
@@ -60,7 +60,7 @@ pub async fn sweep(
     only: impl Fn(&ActionRecord) -> bool,
 ) -> Result<Vec<Swept>, SweepError> {
     let identity = aws.identity(Lane::Plan).await.map_err(PlanError::from)?;
-    let now = aws.clock().now();
+    let now = aws.agreed_time().await.map_err(PlanError::from)?;
     let due = |a: &&ActionRecord| {
         let live = matches!(a.state, ActionState::InForce | ActionState::Unclear);
         live && a.expires_at.is_some_and(|end| end <= now)
@@ -87,12 +87,12 @@ async fn one(
     at: &AccountRegion,
     id: &str,
 ) -> Result<Option<Finished>, SweepError> {
-    let Survey { actions, damaged, .. } = store.survey(at)?;
+    let survey = store.survey(at)?;
+    let (unreadable, actions) = (survey.unreadable(), survey.actions);
     let now = aws.clock().now();
     let expired = |a: &&ActionRecord| a.id == id && a.expires_at.is_some_and(|end| end <= now);
     let live = |a: &&ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
     let Some(action) = actions.iter().filter(live).find(expired) else { return Ok(None) };
-    let unreadable: Vec<String> = damaged.into_iter().map(|listed| listed.id).collect();
     let incident = store.by_id(&action.incident, actor)?;
     let folded = incident.fold()?;
     let holds = action.action.is_closure() && !action.awaits_probe;
@@ -111,6 +111,10 @@ async fn one(
         return Ok(None);
     }
     let confirmed = Confirmed::by_expiry(planned, action, now)?;
+    // An expiry that a jump of the clock brought about is told in the record.
+    if let Some(jump) = aws.clock().jump().filter(|jump| action.expires_at.is_some_and(|end| jump.passed(end))) {
+        incident.record(now, &Event::Note { text: format!("{} expires: {}", action.id, jump.words()) })?;
+    }
     Ok(Some(execute(aws, &incident, confirmed, &mut |_| {}).await?))
 }
 

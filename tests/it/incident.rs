@@ -90,19 +90,24 @@ fn damaged_incidents_are_listed_as_such_and_passed_over() {
     let id = done(&incident, 10);
     let root = store.root();
     fs::create_dir(root.join("2026-03-01-0900-empty")).unwrap();
-    Journal::create(&root.join("2026-03-01-0901-nothing")).unwrap();
+    fs::create_dir(root.join("2026-03-01-0901-nothing")).unwrap();
+    fs::write(root.join("2026-03-01-0901-nothing/journal.jsonl"), "").unwrap();
     fs::create_dir(root.join("2026-03-01-0902-noise")).unwrap();
     fs::write(root.join("2026-03-01-0902-noise/journal.jsonl"), "noise\n").unwrap();
     fs::OpenOptions::new().append(true).open(incident.path()).unwrap().write_all(b"scribble\n").unwrap();
 
     let listed = store.list().unwrap();
     assert_eq!(listed.len(), 4);
-    assert!(listed.iter().all(|l| l.damage.is_some()), "{listed:?}");
+    assert_eq!(listed.iter().filter(|l| l.never_begun).count(), 2, "{listed:?}");
+    assert_eq!(listed.iter().filter(|l| l.damage.is_some()).count(), 2, "{listed:?}");
     assert!(matches!(store.by_id("2026-03-01-0902-noise", &actor()), Err(IncidentError::Damaged { .. })));
     // What was done in a damaged incident is still known, and that it may not be all is said.
     let survey = store.survey(&identity().at).unwrap();
     assert_eq!(survey.actions[0].id, id);
-    assert_eq!(survey.damaged.len(), 4);
+    assert_eq!(survey.damaged.len(), 2);
+    // Noise in which nothing was carried out holds nothing; a line where actions were may have been one.
+    let unreadable: Vec<String> = survey.unreadable().into_iter().map(|one| one.incident).collect();
+    assert_eq!(unreadable, [incident.id()]);
     // A change can still be recorded: in a new one.
     let (_, fresh) = opened(dir.path());
     assert_ne!(fresh.id(), incident.id());

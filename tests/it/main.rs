@@ -4,6 +4,7 @@
 mod block_ip;
 mod block_ip_guards;
 mod cli;
+mod disk;
 mod docs;
 mod emulator;
 mod incident;

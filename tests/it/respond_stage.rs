@@ -1,6 +1,7 @@
 //! `throttle`, `flush-cache` and `close` from plan to undo against the range: what must hold whatever others do meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use portcullis::incident::{MayClaim, Unreadable};
 use portcullis::model::action::{Action, Close, Closure, FlushCache, Terms, Throttle};
 use portcullis::model::plan::{GuardResult, Outcome, Verdict};
 use portcullis::model::timeline::ActionState;
@@ -396,7 +397,7 @@ async fn a_journal_that_cannot_be_read_makes_claims_unknown() {
     let done = world.apply(world.plan(&crate::world::block(&["203.0.113.7"])).await).await;
     let identity = world.aws.identity(portcullis::aws::Lane::Plan).await.unwrap();
     let actions = world.store.actions(&identity.at).unwrap();
-    let unreadable = vec!["2026-03-03-0300-torn".to_owned()];
+    let unreadable = vec![Unreadable { incident: "2026-03-03-0300-torn".to_owned(), may_claim: MayClaim::Anything }];
     let plan = async |terms: &Terms| {
         let others = Others { actions: &actions, unreadable: &unreadable };
         undo::plan(&world.aws, actions.iter().find(|a| a.id == done.action_id).unwrap(), others, &[], terms)

@@ -42,13 +42,13 @@ async fn connect(range: &RangeHandle) -> Aws {
 /// A ticket for `operation` on `resource`, out of a journal as every ticket.
 fn ticket(account: &str, region: &str, operation: &str, resource: &str) -> Arc<Ticket> {
     let dir = tempfile::tempdir().unwrap();
-    let journal = Journal::create(&dir.path().join("incident")).unwrap();
     let entry = Entry {
         at: DateTime::UNIX_EPOCH,
         kind: "intent".into(),
         actor: Actor { arn: "arn".into(), user: "ada".into(), host: "console".into() },
         data: serde_json::json!({}),
     };
+    let journal = Journal::begin(&dir.path().join("incident"), &entry).unwrap();
     let grant = Grant { service: "wafv2".into(), operation: operation.into(), resource: resource.into() };
     Arc::new(journal.append_intent(&entry, vec![grant], "a1b2c3", account, region).unwrap())
 }

@@ -363,7 +363,8 @@ impl Acting {
         let document =
             format.write(&Export { folded: &folded, verification: &verification, at }).map_err(|e| e.to_string())?;
         let path = self.exports.join(format!("{}.{}", incident.id(), format.extension()));
-        std::fs::write(&path, document).map_err(|e| format!("{} could not be written: {e}", path.display()))?;
+        crate::journal::save(&path, document.as_bytes())
+            .map_err(|e| format!("{} could not be written: {e}", path.display()))?;
         let path = std::path::absolute(&path).unwrap_or(path).display().to_string();
         let line = Line::Exported { format: format.name().to_owned(), path: path.clone() };
         incident.record(at, &line).map_err(|e| e.to_string())?;
@@ -390,6 +391,9 @@ impl Acting {
         self.must_finish.spawn(async move {
             let only = |a: &ActionRecord| due.contains(&a.id);
             let Ok(swept) = sweep(&aws, &store, &actor, only).await else { return };
+            if let Some(jump) = aws.clock().jump().filter(|_| !swept.is_empty()) {
+                this.send(News::Progress { line: jump.words() });
+            }
             for one in swept {
                 let said = one.result.map_or_else(
                     |error| error.to_string(),

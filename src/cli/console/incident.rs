@@ -7,7 +7,7 @@ use super::same::OnlyWriter;
 use super::surroundings::{Surroundings, Teller};
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
-use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord};
+use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord, Unreadable};
 use crate::model::board::Board;
 use crate::model::identity::Identity;
 use crate::model::proof::Proof;
@@ -176,15 +176,16 @@ impl Journalling {
         self.survey().await.0
     }
 
-    /// Every action of the account's open incidents, and the incidents that cannot be read.
-    pub(super) async fn survey(&self) -> (Vec<ActionRecord>, Vec<String>) {
+    /// Every action of the account's open incidents, and the incidents that cannot be read whole.
+    pub(super) async fn survey(&self) -> (Vec<ActionRecord>, Vec<Unreadable>) {
         if self.always_new {
             let folded = self.opened().and_then(|incident| incident.fold().ok());
             return (folded.map(|f| f.actions).unwrap_or_default(), Vec::new());
         }
         let Ok(identity) = self.aws.identity(Lane::Plan).await else { return (Vec::new(), Vec::new()) };
         let survey = self.store.survey(&identity.at).unwrap_or_default();
-        (survey.actions, survey.damaged.into_iter().map(|listed| listed.id).collect())
+        let unreadable = survey.unreadable();
+        (survey.actions, unreadable)
     }
 
     /// Every proof of the account's open incidents, oldest first.

@@ -12,6 +12,7 @@ use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::incident::Unreadable;
 use crate::model::action::{Action, Terms};
 use crate::model::change::{Assignment, Doing, Place};
 use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, WatchFor};
@@ -23,8 +24,8 @@ use crate::model::waf::IpSet;
 pub struct Others<'a> {
     /// The actions of the open incidents.
     pub actions: &'a [ActionRecord],
-    /// Incidents that could not be read: what is in force there is not known.
-    pub unreadable: &'a [String],
+    /// Incidents that could not be read whole, and what may be in force there.
+    pub unreadable: &'a [Unreadable],
 }
 
 impl<'a> From<&'a Vec<ActionRecord>> for Others<'a> {
@@ -59,9 +60,9 @@ pub async fn plan(
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
     // Others may want the same entries; values have one owner, and are compared one by one.
-    if made.iter().any(|change| change.doing.is_entries()) {
-        findings.unreadable = unreadable.to_vec();
-    }
+    let shared = || made.iter().filter(|change| change.doing.is_entries());
+    let may_want = |one: &&Unreadable| shared().any(|change| one.may_claim.covers(&change.resource.arn));
+    findings.unreadable = unreadable.iter().filter(may_want).map(|one| one.incident.clone()).collect();
     let read = join_all(made.iter().map(|change| there(aws, change))).await;
     let mut changes = Vec::new();
     let mut sets = Vec::new();
@@ -210,9 +211,10 @@ impl Findings {
         });
         let claimed = match self.claimed.first() {
             _ if !self.unreadable.is_empty() => guard::UNDO_CLAIMED.unknown(format!(
-                "incident {} cannot be read, so whether an action there wants the same is not known. Look into it (`portcullis timeline \
-                 verify`), or override with a reason",
-                self.unreadable.join(", ")
+                "incident {} cannot be read whole, so whether an action there wants the same entries is not known. Look into it \
+                 (`portcullis timeline verify {}`), or override with a reason",
+                self.unreadable.join(", "),
+                self.unreadable[0]
             )),
             Some(_) => guard::UNDO_CLAIMED
                 .warn("another action in force wants some of these entries; they stay")
