@@ -9,13 +9,15 @@ use aws_sdk_apigateway::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::{Builder as HttpBuilder, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::credentials::Renewed;
+use super::credentials::{Renewed, profiles};
 use super::error::{AwsError, Problem};
 use super::gate::{GuardedHttp, ReadsOnly};
 use super::in_process::{InProcess, RangeHandle};
 use super::pace::Pace;
 use crate::clock::AccountClock;
 use crate::model::identity::{AccountRegion, Identity};
+use crate::model::stage::Place;
+use crate::model::text::shortened;
 
 /// Where the calls go.
 #[derive(Debug, Clone, Default)]
@@ -72,12 +74,13 @@ impl Aws {
     /// Loads configuration and builds the clients. Reads files and the environment; makes no call to AWS.
     ///
     /// # Errors
-    /// When no region is configured anywhere.
+    /// When no region is configured anywhere, or a profile was named that there is not.
     pub async fn connect(connection: &Connection) -> Result<Self, AwsError> {
         let clock = match &connection.endpoint {
             Endpoint::Range(handle) => AccountClock::new(handle.now(), handle.rate()),
             _ => AccountClock::system(),
         };
+        known(connection)?;
         let plain = plain_http(connection);
         let config = load(connection, &plain).await;
         let Some(region) = config.region().map(ToString::to_string) else {
@@ -137,11 +140,35 @@ impl Aws {
         self.0.profile.as_deref()
     }
 
+    /// Profile and region, as stages name them.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { profile: self.0.profile.clone(), region: Some(self.0.region.clone()) }
+    }
+
     /// The overridden endpoint, where one is in force.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.0.endpoint.as_deref()
     }
+}
+
+/// Refuses a profile that there is not: nothing else may take its place.
+fn known(connection: &Connection) -> Result<(), AwsError> {
+    let Some(profile) = connection.profile.as_deref().filter(|_| !matches!(connection.endpoint, Endpoint::Range(_)))
+    else {
+        return Ok(());
+    };
+    let all = profiles();
+    if all.iter().any(|known| known == profile) {
+        return Ok(());
+    }
+    let has = if all.is_empty() { "none".to_owned() } else { shortened(&all.join(", "), 200) };
+    let problem = Problem::Unset(format!(
+        "there is no profile “{}” in the AWS configuration and credentials files, which name {has}. Check --profile and AWS_CONFIG_FILE",
+        shortened(profile, 60)
+    ));
+    Err(AwsError::new("connect", "the account", problem))
 }
 
 fn plain_http(connection: &Connection) -> SharedHttpClient {

@@ -2,11 +2,16 @@
 //!
 //! The SDK's own chain reads the profile's files once and keeps what it read for as long as the process lives (read off aws-config
 //! 1.13). A console that is left open through the night outlives every session token that was in them.
+//!
+//! A profile that was named is the only place that is looked into: it wins over keys in the environment, or it fails, as with the AWS CLI's
+//! `--profile` (botocore leaves the environment out where the profile was set explicitly). `AWS_PROFILE` is not that: keys in the environment come
+//! before it, there and in the SDK.
 
 use std::time::{Duration, SystemTime};
 
 use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
@@ -27,10 +32,11 @@ pub(super) struct Renewed {
 impl Renewed {
     async fn look(&self) -> Result {
         let config = ProviderConfig::default().with_region(self.region.clone()).with_http_client(self.http.clone());
-        let mut chain = DefaultCredentialsChain::builder().configure(config);
         if let Some(profile) = &self.profile {
-            chain = chain.profile_name(profile);
+            let named = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
+            return named.provide_credentials().await.map(short_lived);
         }
+        let mut chain = DefaultCredentialsChain::builder().configure(config);
         if let Some(region) = &self.region {
             chain = chain.region(region.clone());
         }
@@ -56,4 +62,48 @@ fn short_lived(mut found: Credentials) -> Credentials {
         *found.expiry_mut() = Some(SystemTime::now() + KEPT);
     }
     found
+}
+
+/// The names of the profiles in the SDK's own files, sorted; empty where there are none, or they cannot be read.
+///
+/// Only to say what there is, and to tell a profile from the first part of an API's name: what is in a profile is for the SDK to read.
+#[must_use]
+pub fn profiles() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+    let file = |variable: &str, name: &str| {
+        let named = std::env::var_os(variable).filter(|path| !path.is_empty()).map(std::path::PathBuf::from);
+        named.or_else(|| Some(home.as_ref()?.join(".aws").join(name)))
+    };
+    let text = |path: Option<std::path::PathBuf>| path.and_then(|path| std::fs::read_to_string(path).ok());
+    let config = text(file("AWS_CONFIG_FILE", "config")).unwrap_or_default();
+    let credentials = text(file("AWS_SHARED_CREDENTIALS_FILE", "credentials")).unwrap_or_default();
+    let mut found: Vec<String> = sections(&config, true).chain(sections(&credentials, false)).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The profiles of one file: `[profile NAME]` and `[default]` of the configuration, `[NAME]` of the credentials.
+fn sections(text: &str, prefixed: bool) -> impl Iterator<Item = String> {
+    text.lines().filter_map(move |line| {
+        let name = line.trim().strip_prefix('[')?.split(']').next()?.trim();
+        let name = match name.strip_prefix("profile").filter(|rest| rest.starts_with(char::is_whitespace)) {
+            Some(name) => name.trim(),
+            None if !prefixed || name == "default" => name,
+            None => return None,
+        };
+        Some(name.trim_matches(['"', '\'']).to_owned()).filter(|name| !name.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_are_named_as_each_file_names_them() {
+        let config = "[default]\nregion = eu-central-1\n[profile ops]\n [ profile \"night shift\" ] # on call\n[sso-session s]\n";
+        assert_eq!(sections(config, true).collect::<Vec<_>>(), ["default", "ops", "night shift"]);
+        assert_eq!(sections("[default]\n[ops]\n[]\n", false).collect::<Vec<_>>(), ["default", "ops"]);
+    }
 }

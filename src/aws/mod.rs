@@ -16,6 +16,7 @@ pub mod read;
 pub mod write;
 
 pub use connect::{Aws, Connection, Endpoint};
+pub use credentials::profiles;
 pub use error::{AwsError, Problem};
 pub use in_process::{InProcess, RangeHandle};
 pub use pace::Lane;

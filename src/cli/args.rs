@@ -8,9 +8,9 @@ use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::model::action::{
     Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle,
 };
-use crate::model::address::Target;
+use crate::model::address::{self, Target};
 use crate::model::method::MethodName;
-use crate::model::stage::StageSelector;
+use crate::model::stage::{SelectorError, StageSelector};
 
 /// A console for the people on call when an AWS API Gateway API is under attack.
 #[derive(Debug, Parser)]
@@ -88,6 +88,9 @@ pub(super) enum Command {
     Timeline(TimelineCommand),
     /// The keymap in force
     Keys(KeysArgs),
+    /// The configuration: what is wrong with it, and what it leaves unsaid
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// The simulated account
     #[command(subcommand)]
     Range(RangeCommand),
@@ -96,7 +99,10 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct DrillArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<DrillCommand>,
     /// A scenario that comes with the program, or a file
     pub(super) scenario: Option<String>,
     /// Account seconds per second [default: the scenario's; 1 is real time]
@@ -108,6 +114,31 @@ pub(super) struct DrillArgs {
     /// A keymap over the default one
     #[arg(long, value_name = "FILE")]
     pub(super) keymap: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DrillCommand {
+    /// Check scenarios: that everything in them is known, in its range, and refers to something
+    Check {
+        /// Scenarios that come with the program, or files
+        #[arg(required = true, value_name = "SCENARIO")]
+        scenarios: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say what is wrong with the configuration, and what it leaves unsaid
+    Check(ConfigCheckArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConfigCheckArgs {
+    /// The file [default: the one in force]
+    pub(super) file: Option<PathBuf>,
+    /// Ask AWS as well whether the stages, IP sets and web ACLs that it names are there
+    #[arg(long)]
+    pub(super) account: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -218,7 +249,7 @@ pub(super) struct BlockIpArgs {
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// Addresses and prefixes
-    #[arg(required = true, value_name = "CIDR")]
+    #[arg(required = true, value_name = "CIDR", value_delimiter = ',')]
     targets: Vec<Target>,
     /// The IP set to use, where several would do (repeatable)
     #[arg(long = "ip-set", value_name = "NAME")]
@@ -278,7 +309,7 @@ pub(super) struct PrepareClosedWebAclArgs {
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// Whom to let in (repeatable) [default: `guards.break-glass` of the configuration]
-    #[arg(long, value_name = "CIDR", num_args = 1..)]
+    #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',')]
     allow: Vec<Target>,
     /// What to call it [default: `guards.closed-web-acl` of the configuration, else after the stage]
     #[arg(long, value_name = "NAME")]
@@ -293,16 +324,16 @@ pub(super) struct KillSwitchArgs {
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
     /// Who is still let in: addresses and prefixes
-    #[arg(long, required = true, num_args = 1.., value_name = "CIDR")]
+    #[arg(long, required = true, num_args = 1.., value_name = "CIDR", value_delimiter = ',')]
     allow: Vec<Target>,
-    /// Prove it on this other stage of the same API, and close nothing
-    #[arg(long, value_name = "STAGE")]
+    /// Prove it on this other stage of the same API, and close nothing: `dev` or api/stage
+    #[arg(long, value_name = "STAGE", value_parser = other_stage)]
     prove_on: Option<StageSelector>,
     /// Take it back by itself unless a probe gets through within 60 s; always so without a proof
     #[arg(long, conflicts_with = "prove_on")]
     commit_confirmed: bool,
     /// The address from which you reach the API (repeatable) [default: what an address service says]
-    #[arg(long = "own-address", value_name = "ADDRESS")]
+    #[arg(long = "own-address", value_name = "ADDRESS", value_parser = address::address)]
     own: Vec<std::net::IpAddr>,
     #[command(flatten)]
     terms: TermsArgs,
@@ -328,6 +359,15 @@ struct TermsArgs {
     /// Lift a guard's stop; needs --reason (repeatable)
     #[arg(long = "override", value_name = "GUARD-ID")]
     overrides: Vec<String>,
+}
+
+/// A stage, or the name of one alone: then its API is left empty, to be filled with the other's.
+fn other_stage(text: &str) -> Result<StageSelector, SelectorError> {
+    let alone = text.trim();
+    if alone.contains('/') || alone.is_empty() {
+        return text.parse();
+    }
+    Ok(StageSelector { profile: None, region: None, api: String::new(), stage: alone.to_owned() })
 }
 
 const LONGEST: Duration = Duration::from_hours(365 * 24);
@@ -396,7 +436,11 @@ impl From<ActionCommand> for Asked {
                 Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
             }
             ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
-                let prove_on = prove_on.map(Box::new);
+                // A stage alone can only be one of the same API.
+                let beside = |on: StageSelector| {
+                    if on.api.is_empty() { StageSelector { stage: on.stage, ..stage.clone() } } else { on }
+                };
+                let prove_on = prove_on.map(beside).map(Box::new);
                 Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
             }
         })

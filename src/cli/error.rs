@@ -85,9 +85,17 @@ failure_from! {
     crate::respond::reconcile::ReconcileError => Exit::Error;
     crate::respond::resolve::ResolveError => Exit::Error;
     crate::respond::sweep::SweepError => Exit::Error;
-    crate::drill::DrillError => Exit::Usage;
     crate::playbook::ObserveError => Exit::Error;
     std::io::Error => Exit::Error;
+}
+
+impl From<crate::drill::DrillError> for Failure {
+    fn from(error: crate::drill::DrillError) -> Self {
+        match error {
+            crate::drill::DrillError::Malformed { mistakes } => super::config::refused(&mistakes),
+            error => Self::usage(error.to_string()),
+        }
+    }
 }
 
 impl From<ValueError> for Failure {

@@ -6,6 +6,7 @@ mod args;
 mod completions;
 mod config;
 mod console;
+mod drill;
 mod error;
 mod interrupt;
 mod json;
@@ -31,7 +32,7 @@ use clap::Parser;
 
 use crate::clock::check_machine;
 pub use args::command;
-use args::{Args, Command};
+use args::{Args, Command, DrillArgs};
 use error::{Exit, Failure};
 use json::Printer;
 
@@ -83,7 +84,9 @@ fn misused(error: &clap::Error, words: &[OsString]) -> ExitCode {
 async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
     let common = args.common;
     match args.command {
+        Command::Drill(DrillArgs { command: Some(command), .. }) => Ok(drill::drill(&command, printer)),
         Command::Drill(drill) => console::drill(&common, drill).await,
+        Command::Config(command) => Box::pin(config::config(&common, command, printer)).await,
         Command::Live(live) => console::live(&common, live).await,
         Command::Snapshot(snapshot) => Box::pin(observe::snapshot(&common, snapshot, printer)).await,
         Command::Sources(sources) => sources::sources(&common, sources, printer).await,

@@ -57,7 +57,23 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
             }
         }
     }
+    let boards: Vec<&Board> = read.iter().filter_map(|read| read.as_ref().ok()).collect();
+    if boards.len() == read.len() {
+        printer.aside(&without_stage(&boards));
+    }
     Ok(if known { Exit::Done } else { Exit::Error })
+}
+
+/// Settings for stages that are on none of the boards, a line each.
+fn without_stage(boards: &[&Board]) -> Vec<String> {
+    let Some((first, rest)) = boards.split_first() else { return Vec::new() };
+    let nowhere =
+        first.polling.unmatched.iter().filter(|one| rest.iter().all(|board| board.polling.unmatched.contains(one)));
+    nowhere
+        .map(|(key, named)| {
+            format!("{key} of the configuration names “{named}”, which is no stage here: it applies to nothing. Check its spelling")
+        })
+        .collect()
 }
 
 async fn read_one(connection: &Connection, settings: &Settings) -> Result<Board, AwsError> {
@@ -157,6 +173,8 @@ fn together(mut connections: Vec<Value>) -> Value {
 
 fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
     let at = board.identity.as_ref().map(|identity| &identity.at);
+    let without = board.polling.unmatched.iter().map(|(key, stage)| json!({ "key": key, "stage": stage }));
+    let without: Vec<Value> = without.collect();
     let identified = |row: &StageRow| {
         let mut object = json!({
             "profile": connection.profile,
@@ -179,6 +197,7 @@ fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
         "account_seconds_per_second": board.rate,
         "stages": stages,
         "account_limit": account(&board.account),
+        "settings_without_stage": without,
         "cost": total(board),
         "prices": { "currency": "USD", "source": settings.prices.source },
         "polling": {

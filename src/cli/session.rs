@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::args::Common;
 use super::config;
 use super::error::Failure;
-use crate::aws::{Aws, Connection, Endpoint, Lane};
+use crate::aws::{Aws, Connection, Endpoint, Lane, profiles};
 use crate::incident::{Incident, IncidentStore, Listed, MayClaim, default_root};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::Outcome;
@@ -60,11 +60,21 @@ pub(super) fn only(common: &Common) -> Result<Connection, Failure> {
 
 /// The flags as one stage narrows them: `ops/eu-west-1:shop/prod` picks the profile and the region that it names.
 ///
+/// What stands before a `/` is a profile only where there is one of that name; else it is part of the API's name.
+///
 /// # Errors
 /// Where the stage names a profile or a region that the flags leave out.
 pub(super) fn narrowed(common: &Common, stage: &StageSelector) -> Result<Common, Failure> {
-    let profile = picked("profile", &common.profile, stage.profile.as_ref(), stage)?;
-    let region = picked("region", &common.region, stage.region.as_ref(), stage)?;
+    let known = if stage.profile.is_some() { profiles() } else { Vec::new() };
+    narrowed_among(common, stage, &known)
+}
+
+fn narrowed_among(common: &Common, stage: &StageSelector, known: &[String]) -> Result<Common, Failure> {
+    let is_one = |profile: &String| common.profile.contains(profile) || known.contains(profile);
+    let reading = stage.readings().into_iter().find(|reading| reading.profile.as_ref().is_none_or(is_one));
+    let (profile, region) = reading.map_or((None, None), |reading| (reading.profile, reading.region));
+    let profile = picked("profile", &common.profile, profile.as_ref(), stage)?;
+    let region = picked("region", &common.region, region.as_ref(), stage)?;
     Ok(Common { profile, region, ..common.clone() })
 }
 

@@ -5,11 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use portcullis_range::Range;
-use serde::Deserialize;
+use portcullis_range::scenario::{Scenario, ScenarioError};
 use thiserror::Error;
 
 use crate::aws::RangeHandle;
-use crate::model::settings::Settings;
+use crate::model::reader::Mistake;
+use crate::model::settings::{Settings, read_within};
 
 /// Scenarios that come with the program: name and text.
 pub const EMBEDDED: &[(&str, &str)] = &[
@@ -55,32 +56,11 @@ pub enum DrillError {
         source: std::io::Error,
     },
     /// The file is no scenario.
-    #[error("{place}: {message}")]
+    #[error("{}", .mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))]
     Malformed {
-        /// The file or the scenario's name.
-        place: String,
-        /// What is wrong, with the line.
-        message: String,
+        /// What is wrong, in the order of the file; never empty.
+        mistakes: Vec<Mistake>,
     },
-}
-
-/// What the console reads of a scenario file.
-#[derive(Debug, Deserialize)]
-struct File {
-    name: String,
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    summary: String,
-    speed: Option<f64>,
-    #[serde(default)]
-    drill: Section,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Section {
-    #[serde(default)]
-    settings: Settings,
 }
 
 impl Drill {
@@ -98,28 +78,66 @@ impl Drill {
             let known = EMBEDDED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
             return Err(DrillError::Unknown { name: name.to_owned(), known });
         }
-        let text =
-            std::fs::read_to_string(path).map_err(|source| DrillError::Unreadable { path: path.to_owned(), source })?;
+        let text = text_of(path).map_err(|source| DrillError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(name, &text)
     }
 
-    fn parse(place: &str, text: &str) -> Result<Self, DrillError> {
-        let malformed = |message: String| DrillError::Malformed { place: place.to_owned(), message };
-        let file: File = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
-        Ok(Self {
-            name: file.name,
-            title: file.title,
-            summary: file.summary.trim().to_owned(),
-            speed: file.speed.unwrap_or(1.0),
-            settings: file.drill.settings,
-            text: text.to_owned(),
-        })
+    /// The scenario in a text, checked whole; `place` is how it is named in mistakes.
+    ///
+    /// # Errors
+    /// Every mistake that was found.
+    pub fn parse(place: &str, text: &str) -> Result<Self, DrillError> {
+        let scenario = Scenario::parse(text);
+        let settings = read_within(place, text, &["drill", "settings"]);
+        match (scenario, settings) {
+            (Ok(scenario), Ok(settings)) => Ok(Self {
+                name: scenario.name,
+                title: scenario.title,
+                summary: scenario.summary.trim().to_owned(),
+                speed: scenario.speed,
+                settings,
+                text: text.to_owned(),
+            }),
+            // What is no TOML would be said twice.
+            (Err(error), Ok(_)) => Err(DrillError::Malformed { mistakes: vec![mistake(place, error)] }),
+            (Ok(_), Err(mistakes)) => Err(DrillError::Malformed { mistakes }),
+            (Err(error), Err(mut mistakes)) => {
+                let first = mistake(place, error);
+                if mistakes.iter().all(|known| (known.line, known.column) != (first.line, first.column)) {
+                    mistakes.push(first);
+                    mistakes.sort();
+                }
+                Err(DrillError::Malformed { mistakes })
+            }
+        }
     }
 
     /// The range of this scenario, its account time running at `speed` (account seconds per wall second) from now on.
     pub fn range(&self, speed: f64, seed: Option<u64>) -> Result<RangeHandle, DrillError> {
-        let malformed = |message: String| DrillError::Malformed { place: self.name.clone(), message };
-        let range = Range::from_scenario(&self.text, seed).map_err(|error| malformed(error.to_string()))?;
+        let malformed = |error| DrillError::Malformed { mistakes: vec![mistake(&self.name, error)] };
+        let range = Range::from_scenario(&self.text, seed).map_err(malformed)?;
         Ok(RangeHandle::new(range, speed))
     }
+}
+
+/// A scenario longer than this is a mistake, bytes.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// The text of a scenario; a pipe would be waited for, and a device may never end.
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    if about.len() > LONGEST {
+        return Err(std::io::Error::other(format!("{} bytes are too many for a scenario", about.len())));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// What the range says of a scenario, as the console says what is wrong with a file.
+fn mistake(place: &str, error: ScenarioError) -> Mistake {
+    let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let message = format!("{}{hint}", error.message);
+    Mistake { file: place.to_owned(), line: error.line, column: error.column, message }
 }

@@ -97,6 +97,17 @@ impl Action {
         }
     }
 
+    /// The prefixes that it names: to block, or to let in.
+    #[must_use]
+    pub fn prefixes(&self) -> &[Target] {
+        match self {
+            Self::BlockIp(block) => &block.targets,
+            Self::PrepareClosedWebAcl(prepare) => &prepare.allow,
+            Self::KillSwitch(switch) => &switch.allow,
+            Self::Throttle(_) | Self::FlushCache(_) | Self::Close(_) => &[],
+        }
+    }
+
     /// Whether it closes a stage: then it never ends by itself while the attack's signals stand.
     #[must_use]
     pub fn is_closure(&self) -> bool {

@@ -253,6 +253,8 @@ pub struct Polling {
     pub read_at: Option<DateTime<Utc>>,
     /// What is going wrong, in one line with the next step.
     pub trouble: Option<String>,
+    /// Stages that settings name and that are none here, each with its key; empty where not every stage is known.
+    pub unmatched: Vec<(&'static str, String)>,
 }
 
 /// Everything watched in one account and region at one moment. Built by `watch/`, read by everybody, never changed.

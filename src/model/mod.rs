@@ -22,6 +22,7 @@ pub mod policy;
 pub mod preflight;
 pub mod probe;
 pub mod proof;
+pub mod reader;
 pub mod series;
 pub mod settings;
 pub mod signal;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::limits::Limit;
+use super::text::neutralised;
 
 /// A stage as a person writes it: `[profile/][region:]api/stage`, split at the last `/`; the API by name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,85 @@ impl FromStr for StageSelector {
         }
         Ok(Self { profile, region, api: api.to_owned(), stage: stage.to_owned() })
     }
+}
+
+impl StageSelector {
+    /// Every way in which the same text can be read, the likeliest first: API names may hold `/` and `:`, so that what looks like a profile or
+    /// a region may be part of one.
+    #[must_use]
+    pub fn readings(&self) -> Vec<Self> {
+        let written = self.to_string();
+        let Some((rest, stage)) = written.rsplit_once('/') else { return vec![self.clone()] };
+        let mut found = vec![self.clone()];
+        let mut put = |profile: Option<&str>, region: Option<&str>, api: &str| {
+            let [profile, region] = [profile, region].map(|part| part.map(str::to_owned));
+            let reading = Self { profile, region, api: api.to_owned(), stage: stage.to_owned() };
+            if !api.is_empty() && !found.contains(&reading) {
+                found.push(reading);
+            }
+        };
+        let in_region = |text: &'_ str| text.split_once(':').filter(|(region, _)| looks_like_region(region)).is_some();
+        for (profile, rest) in [rest.split_once('/').map(|(profile, rest)| (Some(profile), rest)), Some((None, rest))]
+            .into_iter()
+            .flatten()
+            .filter(|(profile, _)| *profile != Some(""))
+        {
+            if let (true, Some((region, api))) = (in_region(rest), rest.split_once(':')) {
+                put(profile, Some(region), api);
+            }
+            put(profile, None, rest);
+        }
+        found
+    }
+
+    /// What the API may be called, where it is looked for in `place`: one name, and more only where the text can be read in several ways. Empty
+    /// where it can be in another place only.
+    #[must_use]
+    pub fn apis_in(&self, place: &Place) -> Vec<String> {
+        let here = self.readings().into_iter().filter(|reading| place.fits(reading));
+        here.map(|reading| reading.api).collect()
+    }
+}
+
+/// A connection, as far as it tells stages apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The profile connected with, where one was named.
+    pub profile: Option<String>,
+    /// The region; `None` where it is not known yet.
+    pub region: Option<String>,
+}
+
+impl Place {
+    /// Whether a stage that is written like this can be here.
+    #[must_use]
+    pub fn fits(&self, selector: &StageSelector) -> bool {
+        let region = selector.region.is_none() || self.region.is_none() || selector.region == self.region;
+        region && (selector.profile.is_none() || selector.profile == self.profile)
+    }
+
+    /// Whether `text` names this stage of this place.
+    #[must_use]
+    pub fn means(&self, text: &str, stage: &StageId) -> bool {
+        // Most names are of other stages: that is told without taking them apart.
+        let stages = text.rsplit_once('/').is_some_and(|(_, named)| named == stage.stage);
+        stages
+            && text.parse::<StageSelector>().is_ok_and(|selector| {
+                selector.apis_in(self).iter().any(|api| is_called(&stage.api_id, &stage.api_name, api))
+            })
+    }
+}
+
+/// Whether an API of this id and name is meant by what was written: its id, its name, or its name as it is printed, where that makes
+/// control characters visible, and without blanks around it, which files do not keep.
+#[must_use]
+pub fn is_called(id: &str, name: &str, written: &str) -> bool {
+    let shown = neutralised(name);
+    written == id
+        || written == name
+        || written == shown
+        || written.trim() == name.trim()
+        || written.trim() == shown.trim()
 }
 
 fn looks_like_region(text: &str) -> bool {
@@ -140,10 +220,11 @@ impl StageId {
         }
     }
 
-    /// Whether `selector` names this stage, by API name or id.
+    /// Whether `selector` names this stage, by API name or id, wherever it is.
     #[must_use]
     pub fn is_named_by(&self, selector: &StageSelector) -> bool {
-        self.stage == selector.stage && (self.api_name == selector.api || self.api_id == selector.api)
+        let called = |reading: &StageSelector| is_called(&self.api_id, &self.api_name, &reading.api);
+        self.stage == selector.stage && selector.readings().iter().any(called)
     }
 }
 

@@ -229,7 +229,9 @@ impl IpSet {
     /// The entries as networks; an entry that does not parse is left out here and never dropped from `addresses`.
     #[must_use]
     pub fn networks(&self) -> Vec<IpNet> {
-        self.addresses.iter().filter_map(|entry| address::parsed(entry)).collect()
+        // What WAF does with IPv4-mapped entries of a set of IPv6 is not documented: none is taken for IPv4 that the set covers.
+        let known = |net: &IpNet| IpVersion::of(net) == self.version;
+        self.addresses.iter().filter_map(|entry| address::parsed(entry)).filter(known).collect()
     }
 
     /// The entry, as written, that is exactly `net`.

@@ -82,7 +82,7 @@ impl Library {
             return Ok(playbook);
         }
         let names: Vec<&str> = self.playbooks.iter().map(|playbook| playbook.name.as_str()).collect();
-        let near = super::reader::near(name, names.into_iter());
+        let near = crate::model::reader::near(name, names.into_iter());
         Err(format!("there is no playbook “{}”{near}", shortened(name, 60)))
     }
 }

@@ -11,8 +11,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::Mistake;
 use super::action::{self, ACTIONS, Form};
-use super::reader::{Node, Reader, near};
 use crate::model::playbook::{Doing, Fallback, Given, Input, Kind, Look, Origin, Playbook, Situation, Step, Value};
+use crate::model::reader::{Node, Reader, near};
 use crate::model::signal::SignalKind;
 use crate::model::text::shortened;
 
@@ -54,7 +54,7 @@ pub fn read(file: &str, text: &str, origin: Origin) -> Result<Playbook, Vec<Mist
     let table = match DeTable::parse(text) {
         Ok(table) => table,
         Err(error) => {
-            reader.wrong(&error.span().unwrap_or(0..0), format!("this is no TOML: {}", error.message()));
+            reader.no_toml(&error);
             return Err(reader.mistakes);
         }
     };

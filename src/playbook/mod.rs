@@ -19,32 +19,9 @@ mod library;
 mod load;
 pub mod mark;
 mod observe;
-mod reader;
 pub mod values;
 
+pub use crate::model::reader::Mistake;
 pub use library::{EMBEDDED, Library, read_file};
 pub use load::{OBSERVATIONS, read};
 pub use observe::{Boards, ObserveError, Seen, observe};
-
-use std::fmt;
-
-use crate::model::text::neutralised;
-
-/// Something wrong with a playbook file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// The file, as it was named.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-    /// What is wrong, and a hint.
-    pub message: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", neutralised(&self.file), self.line, self.column, neutralised(&self.message))
-    }
-}

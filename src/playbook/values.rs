@@ -94,7 +94,7 @@ pub fn typed<'a>(
     let mut inputs = Inputs::new();
     for (name, text) in given {
         let Some(input) = playbook.input(name) else {
-            let near = super::reader::near(name, playbook.inputs.iter().map(|input| input.name.as_str()));
+            let near = crate::model::reader::near(name, playbook.inputs.iter().map(|input| input.name.as_str()));
             let name = crate::model::text::shortened(name, 60);
             return Err(ValueError::Unknown { playbook: playbook.name.clone(), name, near });
         };

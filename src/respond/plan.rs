@@ -6,6 +6,7 @@ use super::action::{block_ip, close, flush_cache, kill_switch, prepare, throttle
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
 use crate::model::action::Action;
+use crate::model::address;
 use crate::model::plan::Plan;
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
@@ -33,7 +34,19 @@ pub async fn plan(
     action: &Action,
     circumstances: impl Into<Circumstances>,
 ) -> Result<Planned, PlanError> {
-    let Circumstances { attack_began, proofs } = circumstances.into();
+    let mut planned = Box::pin(planned(aws, settings, action, circumstances.into())).await?;
+    // IPv6 that carries IPv4 may not be what was meant.
+    planned.plan.notes.extend(action.prefixes().iter().filter_map(|target| address::note(&target.net)));
+    Ok(planned)
+}
+
+async fn planned(
+    aws: &Aws,
+    settings: &Settings,
+    action: &Action,
+    circumstances: Circumstances,
+) -> Result<Planned, PlanError> {
+    let Circumstances { attack_began, proofs } = circumstances;
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::stage::{Api, ApiKind, StageDetail, StageId, StageSelector};
+use crate::model::stage::{Api, ApiKind, Place, StageDetail, StageId, StageSelector, is_called};
 
 /// Why no single stage was found.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -67,31 +67,19 @@ pub enum ResolveError {
 
 /// The stage that `selector` names, read just now.
 pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<StageDetail, ResolveError> {
-    if let Some(asked) = selector.region.as_ref().filter(|region| *region != aws.region()) {
-        return Err(ResolveError::OtherRegion { asked: asked.clone(), connected: aws.region().to_owned() });
-    }
-    if let Some(asked) = selector.profile.as_ref().filter(|profile| Some(profile.as_str()) != aws.profile()) {
-        return Err(ResolveError::OtherProfile { asked: asked.clone() });
-    }
+    let place = aws.place();
+    let written = selector.apis_in(&place);
     let apis = aws.rest_apis(lane).await?;
-    let by_id = apis.iter().find(|api| api.id == selector.api);
-    let named: Vec<&Api> = match by_id {
-        Some(api) => vec![api],
-        None => apis.iter().filter(|api| api.name == selector.api).collect(),
-    };
+    let named = meant_apis(&apis, &written);
     if named.is_empty() {
         // Where HTTP APIs cannot be listed, it is said that there is no REST API.
         let http = aws.http_apis(lane).await.unwrap_or_default();
-        match http
-            .iter()
-            .filter(|api| api.id == selector.api || api.name == selector.api)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
+        match meant_apis(&http, &written).as_slice() {
             [] => {}
             [api] => return Err(ResolveError::HttpApi { api: Box::new((*api).clone()) }),
             several => return Err(ambiguous(selector, several)),
         }
+        elsewhere(selector, &place)?;
         let near = near(&selector.api, apis.iter().map(|api| api.name.as_str()));
         return Err(ResolveError::NoApi { api: selector.api.clone(), region: aws.region().to_owned(), near });
     }
@@ -99,6 +87,30 @@ pub async fn stage(aws: &Aws, selector: &StageSelector, lane: Lane) -> Result<St
         return Err(ambiguous(selector, &named));
     };
     meant(aws.stages(api, lane).await?, selector)
+}
+
+/// Refuses what names another region or profile than the connection's.
+fn elsewhere(selector: &StageSelector, place: &Place) -> Result<(), ResolveError> {
+    let other =
+        |named: &Option<String>, here: &Option<String>| named.clone().filter(|named| Some(named) != here.as_ref());
+    if let Some(asked) = other(&selector.region, &place.region) {
+        return Err(ResolveError::OtherRegion { asked, connected: place.region.clone().unwrap_or_default() });
+    }
+    match other(&selector.profile, &place.profile) {
+        Some(asked) => Err(ResolveError::OtherProfile { asked }),
+        None => Ok(()),
+    }
+}
+
+/// The APIs that what was written names: the one of that id, else those of exactly that name, else those that are printed like that.
+#[must_use]
+pub fn meant_apis<'a>(apis: &'a [Api], written: &[String]) -> Vec<&'a Api> {
+    let of = |fits: &dyn Fn(&Api, &str) -> bool| -> Vec<&'a Api> {
+        apis.iter().filter(|api| written.iter().any(|one| fits(api, one))).collect()
+    };
+    let ways: [&dyn Fn(&Api, &str) -> bool; 3] =
+        [&|api, one| api.id == one, &|api, one| api.name == one, &|api, one| is_called(&api.id, &api.name, one)];
+    ways.into_iter().map(of).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// The same, of a REST API or an HTTP API.
@@ -143,16 +155,17 @@ pub(super) async fn only_rest(
     found: &StageId,
     lane: Lane,
 ) -> Result<(), ResolveError> {
-    if selector.api == found.api_id {
+    let written = selector.apis_in(&aws.place());
+    if written.contains(&found.api_id) {
         return Ok(());
     }
     let http = aws.http_apis(lane).await.unwrap_or_default();
-    match http.into_iter().find(|api| api.name == selector.api) {
+    match meant_apis(&http, &written).first() {
         None => Ok(()),
         Some(api) => Err(ResolveError::Ambiguous {
             api: selector.api.clone(),
             stage: selector.stage.clone(),
-            ids: vec![found.api_id.clone(), api.id],
+            ids: vec![found.api_id.clone(), api.id.clone()],
         }),
     }
 }

@@ -29,7 +29,7 @@ const LOGS_AT_ONCE: usize = 4;
 pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsError> {
     let (sender, mut found) = unbounded_channel();
     Box::pin(discover(aws, None, &sender)).await;
-    let mut state = State::new(Arc::new(settings.clone()), aws.region());
+    let mut state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
     while let Ok(piece) = found.try_recv() {
         state.apply(piece);
     }

@@ -35,6 +35,7 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let burn = cost::total(&burns);
     let mut polling = state.polling.clone();
     polling.details = details(state);
+    polling.unmatched = unmatched(state, polling.details);
     polling.trouble = state.trouble();
     let account = picture.account();
     Board { identity: state.identity.clone(), at, rate, stages, account, burn, polling }
@@ -64,6 +65,16 @@ fn details(state: &State) -> (usize, usize) {
         }
     }
     (known, state.entries.len() + unseen.len())
+}
+
+/// Stages that settings name and that are none, once every stage is known.
+fn unmatched(state: &State, (read, all): (usize, usize)) -> Vec<(&'static str, String)> {
+    if state.apis.is_none() || read < all {
+        return Vec::new();
+    }
+    let none = |named: &str| !state.entries.values().any(|entry| state.place.means(named, &entry.id));
+    let named = state.settings.stages_named().filter(|(_, named)| none(named));
+    named.map(|(key, named)| (key, named.to_owned())).collect()
 }
 
 struct Picture<'a> {
@@ -309,8 +320,7 @@ impl<'a> Picture<'a> {
         if let Some((_, judged)) = before.filter(|(known, _)| *known == of) {
             return judged.clone();
         }
-        let by_id = format!("{}/{}", entry.id.api_id, entry.id.stage);
-        let thresholds = self.state.settings.signals.of_stage(&entry.id.label(), &by_id);
+        let thresholds = self.state.settings.signals.of_stage(&entry.id, &self.state.place);
         let dollars = |minute| meter.minute(minute);
         let limit = self.state.account_limit.map(|limit| limit.rate * 60.0).filter(|limit| *limit > 0.0);
         let limit = limit.filter(|_| busiest);

@@ -20,7 +20,7 @@ use crate::model::identity::Identity;
 use crate::model::limits::Limit;
 use crate::model::series::{Series, floor_minute};
 use crate::model::settings::Settings;
-use crate::model::stage::{Api, ApiKind, StageDetail, StageId};
+use crate::model::stage::{Api, ApiKind, Place, StageDetail, StageId};
 use rows::joined;
 pub(super) use rows::{Acl, Entry, RowKey, SeriesKey, Throttled, acl_name, metric_name, row_key};
 
@@ -76,6 +76,8 @@ impl PartialEq for JudgedOf {
 pub(super) struct State {
     pub(super) settings: Arc<Settings>,
     pub(super) region: String,
+    /// Where the stages are, as settings may name it.
+    pub(super) place: Place,
     pub(super) identity: Option<Identity>,
     /// By id; `None` before they were read.
     pub(super) apis: Option<HashMap<String, Api>>,
@@ -128,6 +130,7 @@ impl State {
         Self {
             settings,
             region: region.to_owned(),
+            place: Place { profile: None, region: Some(region.to_owned()) },
             identity: None,
             apis: None,
             http_apis: Vec::new(),
@@ -156,6 +159,12 @@ impl State {
             log_groups: HashMap::new(),
             empty: Arc::new(std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)))),
         }
+    }
+
+    /// The same, connected to with a profile.
+    pub(super) fn of_profile(mut self, profile: Option<&str>) -> Self {
+        self.place.profile = profile.map(str::to_owned);
+        self
     }
 
     /// Keeps the trouble of a part, or ends it; gives what was read.

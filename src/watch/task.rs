@@ -89,7 +89,7 @@ impl Task {
         let now = aws.clock().now();
         let (found_sender, found) = unbounded_channel();
         Self {
-            state: State::new(settings, aws.region()),
+            state: State::new(settings, aws.region()).of_profile(aws.profile()),
             aws,
             boards,
             refresh,

@@ -233,14 +233,14 @@ fn a_broken_configuration_is_told_with_file_line_and_hint() {
     let served = served(60.0);
     let mut program = Program::new(&served.url);
     let path = program.configure("[guards]\nwidest-v4 = 24\nnever-blok = []\n");
-    let place = format!("{}:3: ", path.display());
+    let place = format!("{}:3:1: ", path.display());
     for args in [&["snapshot"][..], &with("plan", &BLOCK, &[]), &["actions"], &["live"]] {
-        program.run(args).says(64, &[&place, "did you mean never-block?"]);
+        program.run(args).says(64, &[&place, "Did you mean “never-block”?"]);
     }
     program.configure("[guards\n");
-    program.run(&["snapshot"]).says(64, &["config.toml:1: "]);
+    program.run(&["snapshot"]).says(64, &["config.toml:1:"]);
     program.configure("[guards]\nnever-block = [\"203.0.113.0/33\"]\n");
-    program.run(&["snapshot"]).says(64, &["config.toml:2: "]);
+    program.run(&["snapshot"]).says(64, &["config.toml:2:"]);
     program.run(&["snapshot", "--config", "nowhere.toml"]).says(64, &["nowhere.toml could not be read"]);
     assert_eq!(served.range.with(|range| range.calls().len()), 0);
 }

@@ -10,6 +10,8 @@ mod emulator;
 mod incident;
 mod incident_fixtures;
 mod incident_laws;
+mod inputs;
+mod inputs_config;
 mod journal;
 mod kill_switch;
 mod layers;

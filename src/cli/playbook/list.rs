@@ -9,12 +9,13 @@ use super::{ListArgs, library};
 use crate::aws::Aws;
 use crate::cli::args::Common;
 use crate::cli::config;
+use crate::cli::config::mistake;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::{narrowed, only};
 use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
 use crate::model::signal::SignalKind;
-use crate::playbook::{Mistake, read_file};
+use crate::playbook::read_file;
 use crate::watch::read_board;
 
 /// Every playbook, those first that answer what stands on the stage named.
@@ -98,10 +99,6 @@ pub(super) fn check(files: &[PathBuf], printer: Printer) -> Exit {
         printer.object("playbook-check", json!({ "files": values }));
     }
     exit
-}
-
-fn mistake(one: &Mistake) -> Value {
-    json!({ "file": one.file, "line": one.line, "column": one.column, "message": one.message })
 }
 
 fn head(playbook: &Playbook) -> Value {

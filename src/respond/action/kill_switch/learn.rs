@@ -11,7 +11,7 @@ use crate::model::policy::{EXTENSION, Policy};
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
-use crate::model::stage::{DraftApi, StageId, StageSelector};
+use crate::model::stage::{DraftApi, StageId};
 use std::net::IpAddr;
 
 /// The names of the API's other stages.
@@ -28,14 +28,8 @@ pub(super) fn probe(
     api: &DraftApi,
     methods: Result<&Vec<DeployedMethod>, &AwsError>,
 ) -> Result<Probe, String> {
-    let named = |text: &str| {
-        text.parse::<StageSelector>().is_ok_and(|selector| {
-            let region = selector.region.as_deref().is_none_or(|region| region == aws.region());
-            let profile = selector.profile.is_none() || selector.profile.as_deref() == aws.profile();
-            region && profile && stage.is_named_by(&selector)
-        })
-    };
-    if let Some(own) = settings.probes.stages.iter().find(|one| named(&one.stage)) {
+    let place = aws.place();
+    if let Some(own) = settings.probes.stages.iter().find(|one| place.means(&one.stage, stage)) {
         return Ok(Probe { url: own.url.clone(), headers: own.headers.clone().into_iter().collect() });
     }
     if api.endpoint_disabled {

@@ -1,37 +1,63 @@
-//! Reading TOML with places: every mistake is kept with its line and column, and reading goes on.
+//! Reading TOML with places: every mistake is kept with its file, line and column, and reading goes on.
 
+use std::fmt;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Mistake;
-use crate::model::text::shortened;
+use super::text::{neutralised, shortened};
 
-pub(super) type Node<'t> = Spanned<DeValue<'t>>;
+pub(crate) type Node<'t> = Spanned<DeValue<'t>>;
+
+/// Something wrong with a file that a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, and a hint.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", neutralised(&self.file), self.line, self.column, neutralised(&self.message))
+    }
+}
 
 /// A file being read.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     file: &'a str,
     text: &'a str,
-    pub(super) mistakes: Vec<Mistake>,
+    pub(crate) mistakes: Vec<Mistake>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
         Self { file, text, mistakes: Vec::new() }
     }
 
     /// Notes a mistake at a place.
-    pub(super) fn wrong(&mut self, at: &Range<usize>, message: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, at: &Range<usize>, message: impl Into<String>) {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
         self.mistakes.push(Mistake { file: self.file.to_owned(), line, column, message: message.into() });
     }
 
+    /// Notes that the file cannot be read as TOML.
+    pub(crate) fn no_toml(&mut self, error: &toml::de::Error) {
+        let why = error.message().trim().replace('\n', ", ");
+        let message = format!("this is no TOML: {why}. Write key = value, and texts in quotes");
+        self.wrong(&error.span().unwrap_or(0..0), message);
+    }
+
     /// Notes every key of a table that is not among `known`.
-    pub(super) fn only(&mut self, table: &DeTable<'_>, place: &str, known: &[&str]) {
+    pub(crate) fn only(&mut self, table: &DeTable<'_>, place: &str, known: &[&str]) {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
@@ -49,7 +75,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text under `key`.
-    pub(super) fn text(&mut self, table: &DeTable<'_>, key: &str) -> Option<(String, Range<usize>)> {
+    pub(crate) fn text(&mut self, table: &DeTable<'_>, key: &str) -> Option<(String, Range<usize>)> {
         let node = table.get(key)?;
         match node.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Some((text.trim().to_owned(), node.span())),
@@ -65,7 +91,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that must be there; `of` is where it is noted where it is not.
-    pub(super) fn required(
+    pub(crate) fn required(
         &mut self,
         table: &DeTable<'_>,
         key: &str,
@@ -79,7 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `true` or `false` under `key`; false where there is nothing.
-    pub(super) fn flag(&mut self, table: &DeTable<'_>, key: &str) -> bool {
+    pub(crate) fn flag(&mut self, table: &DeTable<'_>, key: &str) -> bool {
         match table.get(key).map(|node| (node, node.get_ref())) {
             Some((_, DeValue::Boolean(flag))) => *flag,
             Some((node, _)) => {
@@ -91,7 +117,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Texts under `key`, each with its place.
-    pub(super) fn texts(&mut self, table: &DeTable<'_>, key: &str) -> Vec<(String, Range<usize>)> {
+    pub(crate) fn texts(&mut self, table: &DeTable<'_>, key: &str) -> Vec<(String, Range<usize>)> {
         let Some(node) = table.get(key) else { return Vec::new() };
         let DeValue::Array(array) = node.get_ref() else {
             self.wrong_type(node, key, "a list of texts, for example [\"…\"]");
@@ -107,7 +133,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn wrong_type(&mut self, node: &Node<'_>, key: &str, wanted: &str) {
+    pub(crate) fn wrong_type(&mut self, node: &Node<'_>, key: &str, wanted: &str) {
         let found = node.get_ref().type_str();
         self.wrong(&node.span(), format!("“{key}” takes {wanted}, not {}", article(found)));
     }
@@ -122,7 +148,7 @@ fn article(found: &str) -> String {
 }
 
 /// `. Did you mean “x”?` for the nearest name, or the list where it is short.
-pub(super) fn near<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> String {
+pub(crate) fn near<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();
     match similar::get_close_matches(word, &names, 1, 0.5).first() {
         Some(name) => format!(". Did you mean “{name}”?"),

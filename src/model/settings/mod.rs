@@ -1,13 +1,24 @@
 //! What a team configures beforehand: whom never to block, when to raise a signal, what things cost.
+//!
+//! Settings come out of text by [`read`] and in no other way: it checks every key against the [`table`](keys::KEYS).
+
+pub mod keys;
+mod read;
+mod unsaid;
 
 use std::borrow::Cow;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+pub use read::{read, read_within};
+pub use unsaid::{Unsaid, unsaid};
+
+use super::stage::{Place, StageId, StageSelector};
 
 /// The configuration file, whole. Unknown keys are refused.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Settings {
     /// Whom never to block and who must always get in.
     pub guards: GuardSettings,
@@ -24,8 +35,8 @@ pub struct Settings {
 }
 
 /// How those who send are told apart, and what may be proposed for blocking.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SourceSettings {
     /// Prefixes of what stands in front of the APIs: the team's own CDN or proxies. Never proposed for blocking.
     pub front_doors: Vec<IpNet>,
@@ -35,6 +46,14 @@ pub struct SourceSettings {
     pub ask_access_logs: bool,
 }
 
+impl Settings {
+    /// Every stage that is named: the key, and what was written.
+    pub fn stages_named(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let thresholds = self.signals.stages.iter().map(|own| ("signals.stages", own.stage.as_str()));
+        thresholds.chain(self.probes.stages.iter().map(|probe| ("probes.stages", probe.stage.as_str())))
+    }
+}
+
 impl Default for SourceSettings {
     fn default() -> Self {
         Self { front_doors: Vec::new(), rest_weight: 5.0, ask_access_logs: true }
@@ -42,8 +61,8 @@ impl Default for SourceSettings {
 }
 
 /// How stages are asked from outside, to see who gets in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct ProbeSettings {
     /// Services that answer with the address they are asked from, one for each address version. Where there are none, AWS's own
     /// (`https://checkip.amazonaws.com/`, IPv4 only).
@@ -53,21 +72,20 @@ pub struct ProbeSettings {
 }
 
 /// What to ask of one stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StageProbe {
     /// The stage, `shop/prod`: the API by name or id.
     pub stage: String,
     /// The URL that clients use, custom domain and all; asked with `GET`.
     pub url: String,
     /// Headers to send.
-    #[serde(default)]
     pub headers: std::collections::BTreeMap<String, String>,
 }
 
 /// What the guards need to know.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct GuardSettings {
     /// Ranges that must never be blocked: partners, monitors, offices. `None` where nobody has said; `[]` says there are none.
     pub never_block: Option<Vec<IpNet>>,
@@ -100,8 +118,8 @@ impl Default for GuardSettings {
 }
 
 /// When signals are raised. Shares are fractions, 0 to 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Thresholds {
     /// 4XX share for a notice.
     pub client_errors_notice: f64,
@@ -142,8 +160,8 @@ pub struct Thresholds {
 }
 
 /// Thresholds of one stage, where they differ.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StageThresholds {
     /// The stage, `shop/prod`: the API by name or id.
     pub stage: String,
@@ -178,14 +196,20 @@ pub struct StageThresholds {
 }
 
 impl Thresholds {
-    /// Those of one stage, called `label` or, by its API's id, `by_id`.
+    /// Those of one stage, as it is known where it stands.
     #[must_use]
-    pub fn of_stage(&self, label: &str, by_id: &str) -> Cow<'_, Self> {
-        let Some(own) = self.stages.iter().find(|own| own.stage == label || own.stage == by_id) else {
-            return Cow::Borrowed(self);
-        };
+    pub fn of_stage(&self, stage: &StageId, place: &Place) -> Cow<'_, Self> {
+        match self.stages.iter().find(|own| place.means(&own.stage, stage)) {
+            Some(own) => Cow::Owned(self.merged(own)),
+            None => Cow::Borrowed(self),
+        }
+    }
+
+    /// Those of all stages with one stage's own over them.
+    #[must_use]
+    pub fn merged(&self, own: &StageThresholds) -> Self {
         let all = self;
-        Cow::Owned(Self {
+        Self {
             client_errors_notice: own.client_errors_notice.unwrap_or(all.client_errors_notice),
             client_errors_attack: own.client_errors_attack.unwrap_or(all.client_errors_attack),
             server_errors_notice: own.server_errors_notice.unwrap_or(all.server_errors_notice),
@@ -204,7 +228,7 @@ impl Thresholds {
             account_limit_attack: all.account_limit_attack,
             quiet_minutes: all.quiet_minutes,
             stages: Vec::new(),
-        })
+        }
     }
 }
 
@@ -234,8 +258,8 @@ impl Default for Thresholds {
 }
 
 /// How often to poll and at what price.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct PollingSettings {
     /// Account seconds between polls of the metrics.
     pub interval_seconds: u64,
@@ -268,8 +292,8 @@ impl Default for PollingSettings {
 }
 
 /// Prices in US dollars, for estimates of what traffic costs. The defaults are of us-east-1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Prices {
     /// When the prices were looked up, and where: printed beside what is made of them.
     pub source: String,

@@ -1,0 +1,87 @@
+//! Inputs through the binary: profiles, checks of files, names that match nothing.
+
+use std::fs;
+
+use crate::program::{Program, Served, refused, served};
+
+/// Two profiles: one with keys, one that names nothing but a region.
+fn profiles(program: &mut Program, served: &Served) {
+    let keys = "aws_access_key_id = AKIARANGE00000000000\naws_secret_access_key = range\n";
+    let text = format!(
+        "[profile ops]\nregion = eu-central-1\nendpoint_url = {url}\n{keys}[profile bare]\nregion = eu-central-1\nendpoint_url = {url}\n",
+        url = served.url
+    );
+    let path = program.file("aws-config", &text);
+    program.set("AWS_CONFIG_FILE", path.to_str().unwrap());
+}
+
+#[test]
+fn an_explicit_profile_wins_over_keys_in_the_environment_or_fails() {
+    let served = served(60.0);
+    let mut program = Program::new(&served.url);
+    profiles(&mut program, &served);
+    // The keys of the environment are there, and nobody asked for them.
+    program.run(&["snapshot", "--profile", "nope"]).says(1, &["no profile “nope”", "bare, ops", "--profile"]);
+    program.run(&["snapshot", "--profile", "bare"]).says(1, &["no AWS credentials"]);
+    assert_eq!(served.range.with(|range| range.calls().len()), 0, "nothing may be asked with other credentials");
+    program.set("AWS_ACCESS_KEY_ID", "AKIAOFTHEENVIRONMENT");
+    program.set("AWS_SECRET_ACCESS_KEY", "not the profile's");
+    program.run(&["actions", "--profile", "ops"]).exits(0);
+    // Named by AWS_PROFILE it is not explicit: keys of the environment come first, as with the AWS CLI.
+    program.set("AWS_PROFILE", "nope");
+    program.run(&["actions"]).exits(0);
+}
+
+#[test]
+fn the_configuration_is_checked_without_asking_aws() {
+    let mut program = Program::new(&refused());
+    program.configure("[guards]\nmost-legitimate-share = 5\nwidest-v4 = 33\n[polling]\ninterval-seconds = 0\n");
+    let said = ["config.toml:2:25: ", "0 to 1", "config.toml:3:13: ", "8 to 32", "config.toml:5:20: "];
+    program.run(&["config", "check"]).says(1, &said);
+    let json = program.json(1, "config-check", &["config", "check"]);
+    assert_eq!(json["config"]["sound"], false);
+    assert_eq!(json["config"]["mistakes"].as_array().unwrap().len(), 3);
+    program.run(&["snapshot"]).says(64, &said);
+    let file = program.file("other.toml", "[polling]\nclose-seconds = 90\n");
+    let unsaid = ["is sound", "guards.break-glass", "polling.close-seconds", "--account asks"];
+    let ended = program.run(&["config", "check", file.to_str().unwrap()]).exits(0);
+    assert!(unsaid.iter().all(|word| ended.out.contains(word)), "{}", ended.out);
+    program.run(&["config", "check", "nowhere.toml"]).says(64, &["nowhere.toml could not be read"]);
+    program.run(&["config", "check", "."]).says(64, &["not a regular file"]);
+}
+
+#[test]
+fn names_that_match_nothing_are_said() {
+    let served = served(60.0);
+    let mut program = Program::new(&served.url);
+    program.configure(
+        "[guards]\nnever-block = []\nblock-lists = [\"shop-blocklist\", \"no-such-list\"]\nclosed-web-acl = \"no-such-acl\"\n\
+         [[signals.stages]]\nstage = \"shop/pord\"\nclient-errors-attack = 0.7\n[[signals.stages]]\nstage = \"shop/prod\"\n",
+    );
+    let said = ["signals.stages “shop/pord”", "it has dev, prod", "“no-such-list”", "“no-such-acl”"];
+    let ended = program.run(&["config", "check", "--account"]).exits(1);
+    assert!(said.iter().all(|word| ended.out.contains(word)), "{}", ended.out);
+    let json = program.json(1, "config-check", &["config", "check", "--account"]);
+    assert_eq!(json["config"]["unmatched"].as_array().unwrap().len(), 3);
+    // What is read with it says so as well.
+    program.run(&["snapshot"]).says(0, &["signals.stages", "shop/pord", "applies to nothing"]);
+    let json = program.json(0, "snapshot", &["snapshot"]);
+    assert_eq!(json["settings_without_stage"][0]["stage"], "shop/pord");
+}
+
+#[test]
+fn a_scenario_is_checked_before_anything_else() {
+    let program = Program::new(&refused());
+    let whole = include_str!("../../drills/sqli-flood.toml");
+    let file = program.file("bad.toml", &whole.replacen("speed = 20", "speed = -20", 1));
+    let bad = file.to_str().unwrap();
+    program.run(&["drill", bad]).says(64, &["bad.toml:", "speed"]);
+    let ended = program.run(&["drill", "check", bad, "sqli-flood"]).says(1, &["bad.toml:", "speed"]);
+    assert!(ended.out.contains("sqli-flood is a sound scenario"), "{}", ended.out);
+    let json = program.json(1, "drill-check", &["drill", "check", bad]);
+    assert!(json["files"][0]["mistakes"][0]["line"].as_u64().unwrap() > 1, "{json}");
+    let settings = format!("{whole}\n[drill.settings.polling]\ninterval-seconds = 0\n");
+    fs::write(&file, settings).unwrap();
+    program.run(&["drill", "check", bad]).says(1, &["bad.toml:", "interval-seconds", "1 to 3,600"]);
+    program.run(&["drill", "check", "."]).says(1, &["not a regular file"]);
+}
