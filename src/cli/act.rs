@@ -70,7 +70,7 @@ pub(super) fn attack_began(
     stage: &StageSelector,
 ) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
     let Some(incident) = session.existing_incident()? else { return Ok(None) };
-    let folded = incident.fold()?;
+    let folded = incident.known()?;
     // A signal that nobody has ended for hours is one whose console went away, and WAF has no samples of so long ago.
     let oldest = session.now() - chrono::TimeDelta::hours(3);
     let on_stage = folded.standing().filter(|s| s.stage.is_named_by(stage) && s.since > oldest);
@@ -99,12 +99,11 @@ impl Subject {
             Self::Undo(id, terms) => (id, terms),
         };
         let survey = session.store.survey(&session.identity.at)?;
-        let (unreadable, actions) = (survey.unreadable(), survey.actions);
-        let unknown = || PlanError::UnknownAction { id: id.clone() };
-        let action = actions.iter().find(|a| a.id == *id).ok_or_else(unknown)?;
+        let unreadable = survey.unreadable();
+        let action = survey.action(id).map_err(|over| PlanError::no_action(id, over))?;
         let incident = session.store.by_id(&action.incident, &session.actor)?;
-        let watch = incident.fold()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-        let others = undoing::Others { actions: &actions, unreadable: &unreadable };
+        let watch = incident.known()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
+        let others = undoing::Others { actions: &survey.actions, unreadable: &unreadable };
         let planned = undoing::plan(&session.aws, action, others, &watch, terms).await?;
         Ok((planned, Some(incident)))
     }

@@ -15,18 +15,22 @@ use crate::respond::sweep;
 pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let all = session.store.actions(&session.identity.at)?;
-    let in_force: Vec<&ActionRecord> = all
+    let survey = session.store.survey(&session.identity.at)?;
+    let in_force: Vec<&ActionRecord> = survey
+        .actions
         .iter()
         .filter(|a| !matches!(a.state, ActionState::Undone | ActionState::NotDone | ActionState::Final))
         .collect();
     if printer.is_json() {
         let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
-        printer.object("actions", json!({
-            "at": time(session.now()),
-            "actions": values,
-            "damaged_incidents": session.store.survey(&session.identity.at)?.damaged.iter().map(|l| l.id.clone()).collect::<Vec<_>>(),
-        }));
+        printer.object(
+            "actions",
+            json!({
+                "at": time(session.now()),
+                "actions": values,
+                "damaged_incidents": survey.damaged.iter().map(|l| l.id.clone()).collect::<Vec<_>>(),
+            }),
+        );
     } else {
         printer.text(&text::actions(&in_force, session.now()));
     }
@@ -52,9 +56,8 @@ fn value(action: &ActionRecord) -> Value {
 pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let actions = session.store.actions(&session.identity.at)?;
-    let unknown = || PlanError::UnknownAction { id: args.action_id.clone() };
-    let action = actions.iter().find(|a| a.id == args.action_id).ok_or_else(unknown)?;
+    let survey = session.store.survey(&session.identity.at)?;
+    let action = survey.action(&args.action_id).map_err(|over| PlanError::no_action(&args.action_id, over))?;
     let incident = session.store.by_id(&action.incident, &session.actor)?;
     let lifetime = args.lifetime.and_then(|d| chrono::TimeDelta::from_std(d).ok());
     let now = session.aws.agreed_time().await?;

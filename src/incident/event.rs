@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::journal::{Line, TORN_KIND};
+use crate::journal::{BROKEN_KIND, Line, TORN_KIND};
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
 use crate::model::playbook::StepState;
@@ -259,6 +259,8 @@ pub enum Reading {
     },
     /// The journal's own remark that a torn line was set aside.
     TornLineSetAside,
+    /// The journal's own remark that a line in it is not as it was written.
+    ChainBroken,
     /// A kind that this version does not know.
     UnknownKind,
     /// A kind that this version knows, with data that it cannot read; the reason.
@@ -266,11 +268,29 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// Reads a line out of its bytes, `head` being the line without its data; what a newer version added is passed over. The same as
+    /// [`Reading::of`] for what follows from a line, at a fraction of the cost.
+    pub(super) fn of_bytes(head: &Line, raw: &[u8]) -> Self {
+        match head.kind.as_str() {
+            TORN_KIND => Self::TornLineSetAside,
+            BROKEN_KIND => Self::ChainBroken,
+            kind if !KINDS.contains(&kind) => Self::UnknownKind,
+            // The kind stands before the data, and the other keys are passed over.
+            _ => match serde_json::from_slice::<Event>(raw) {
+                Ok(event) => Self::Known { event: Box::new(event), unknown: Map::new() },
+                Err(error) => Self::Unreadable(error.to_string()),
+            },
+        }
+    }
+
     /// Reads a line. Never fails: what is not understood is said to be so.
     #[must_use]
     pub fn of(line: &Line) -> Self {
         if line.kind == TORN_KIND {
             return Self::TornLineSetAside;
+        }
+        if line.kind == BROKEN_KIND {
+            return Self::ChainBroken;
         }
         match serde_json::from_value::<Event>(json!({ "kind": line.kind, "data": line.data })) {
             Ok(event) => {

@@ -1,6 +1,9 @@
 //! Folding a journal: from lines, in order, to what is known. Pure and incremental; nothing in a journal makes it fail.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
@@ -14,7 +17,7 @@ use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     /// What it is about.
     pub title: String,
@@ -27,7 +30,7 @@ pub struct Opened {
 }
 
 /// A line that this version could not make sense of. It stays in the journal and in the timeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotUnderstood {
     /// The line's number.
     pub seq: u64,
@@ -38,7 +41,7 @@ pub struct NotUnderstood {
 }
 
 /// What a journal says, as far as it was read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Folded {
     /// The incident's id.
     pub incident: String,
@@ -50,6 +53,12 @@ pub struct Folded {
     pub timeline: Vec<TimelineEntry>,
     /// The actions, in the order in which they were begun; undos are part of the action they take back.
     pub actions: Vec<ActionRecord>,
+    /// Actions that are over and done with and are not among `actions` any more; only where the story was left out.
+    #[serde(default)]
+    pub finished: BTreeMap<String, ActionState>,
+    /// Ids of confirmed plans, actions and undos alike, that are not among `histories` any more; only where the story was left out.
+    #[serde(default)]
+    pub(super) past: BTreeSet<String>,
     /// Every confirmed plan, actions and undos alike, with what became of it.
     pub histories: Vec<History>,
     /// Runs of playbooks, in the order in which they were begun.
@@ -82,6 +91,8 @@ impl Folded {
             closed: None,
             timeline: Vec::new(),
             actions: Vec::new(),
+            finished: BTreeMap::new(),
+            past: BTreeSet::new(),
             histories: Vec::new(),
             runs: Vec::new(),
             proofs: Vec::new(),
@@ -93,6 +104,36 @@ impl Folded {
             last_at: None,
             last_seq: 0,
         }
+    }
+
+    /// Where the action with this id stands, be it over or not.
+    #[must_use]
+    pub fn state_of(&self, id: &str) -> Option<ActionState> {
+        self.action(id).map(|action| action.state).or_else(|| self.finished.get(id).copied())
+    }
+
+    /// Whether the id is a plan's that was confirmed here.
+    #[must_use]
+    pub fn is_taken(&self, id: &str) -> bool {
+        self.history(id).is_some() || self.past.contains(id)
+    }
+
+    /// Leaves out what nothing can follow from any more: actions that are over with what became of them, signals that have ended.
+    pub(super) fn forget(&mut self) {
+        let over = |action: &ActionRecord| {
+            let ended = matches!(action.state, ActionState::Undone | ActionState::NotDone | ActionState::Final);
+            let own = |h: &&History| h.action_id == action.id || h.takes_back.as_deref() == Some(&action.id);
+            ended && self.histories.iter().filter(own).all(|h| !h.is_in_flight())
+        };
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.actions).into_iter().partition(over);
+        self.actions = kept;
+        let ids: BTreeMap<String, ActionState> = gone.into_iter().map(|action| (action.id, action.state)).collect();
+        let of_them = |h: &History| ids.contains_key(h.takes_back.as_ref().unwrap_or(&h.action_id));
+        let (past, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.histories).into_iter().partition(of_them);
+        self.histories = kept;
+        self.past.extend(past.into_iter().map(|history| history.action_id));
+        self.finished.extend(ids);
+        self.signals.retain(|signal| signal.ended_at.is_none());
     }
 
     /// The action with this id.
@@ -148,13 +189,28 @@ pub(super) fn in_force(action: &ActionRecord) -> bool {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Folder {
     folded: Folded,
+    /// Whether every line is told for people.
+    story: bool,
+    /// Whether a line belongs to what was left out.
+    lacks: bool,
 }
 
 impl Folder {
     /// Begins with nothing.
     #[must_use]
     pub fn new(incident: &str) -> Self {
-        Self { folded: Folded::nothing(incident) }
+        Self { folded: Folded::nothing(incident), story: true, lacks: false }
+    }
+
+    /// Goes on from what stood at some place, and tells no story.
+    #[must_use]
+    pub(super) fn going_on(folded: Folded) -> Self {
+        Self { folded, story: false, lacks: false }
+    }
+
+    /// Whether something came that belongs to what was left out: then only reading everything tells.
+    pub(super) fn lacks_something(&self) -> bool {
+        self.lacks
     }
 
     /// What is known so far.
@@ -171,19 +227,26 @@ impl Folder {
 
     /// Takes the next line.
     pub fn push(&mut self, line: &Line) {
-        let reading = Reading::of(line);
+        self.push_read(line, &Reading::of(line));
+    }
+
+    /// Takes the next line as it was read.
+    pub(super) fn push_read(&mut self, line: &Line, reading: &Reading) {
         self.folded.last_at = Some(line.at);
         self.folded.last_seq = line.seq;
         if !self.folded.actors.contains(&line.actor) {
             self.folded.actors.push(line.actor.clone());
         }
-        let why_not = match &reading {
+        let why_not = match reading {
             Reading::Known { event, .. } => self.apply(line, event).err(),
-            Reading::TornLineSetAside => None,
+            Reading::TornLineSetAside | Reading::ChainBroken => None,
             Reading::UnknownKind => Some("this version does not know the kind".to_owned()),
             Reading::Unreadable(why) => Some(format!("its data cannot be read: {why}")),
         };
-        let mut entry = words::entry(line, &reading);
+        if !self.story {
+            return;
+        }
+        let mut entry = words::entry(line, reading);
         if let Some(why) = why_not {
             entry.detail.push(words::clean(&why));
             self.folded.not_understood.push(NotUnderstood {
@@ -197,6 +260,9 @@ impl Folder {
 
     /// Takes a line that could not be read as one.
     pub fn push_unreadable(&mut self, bad: &BadLine) {
+        if !self.story {
+            return;
+        }
         self.folded.not_understood.push(NotUnderstood {
             seq: bad.number,
             kind: String::new(),
@@ -206,6 +272,16 @@ impl Folder {
 
     /// Applies an event; an error says why it does not fit what came before it.
     fn apply(&mut self, line: &Line, event: &Event) -> Result<(), String> {
+        if self.belongs_to_the_past(event) {
+            match event {
+                Event::Effect { .. } | Event::Merged { .. } => return Ok(()),
+                Event::Proved { proof, .. } => {
+                    self.folded.proofs.push((**proof).clone());
+                    return Ok(());
+                }
+                _ => self.lacks = true,
+            }
+        }
         match event {
             Event::Opened { title, identity, .. } => {
                 if self.folded.opened.is_none() {
@@ -251,6 +327,18 @@ impl Folder {
             Event::Exported { .. } => {}
         }
         Ok(())
+    }
+
+    /// Whether an event is about an action that was left out.
+    fn belongs_to_the_past(&self, event: &Event) -> bool {
+        let past = |id: &str| self.folded.past.contains(id);
+        match event {
+            Event::PlaybookStep { .. } => false,
+            Event::Intent { plan, .. } if matches!(&plan.purpose, Purpose::Undo { action_id, .. } if past(action_id)) => {
+                true
+            }
+            _ => event.action_id().is_some_and(past),
+        }
     }
 
     fn signal(&mut self, line: &Line, event: &Event) -> Result<(), String> {

@@ -10,6 +10,7 @@ use super::error::IncidentError;
 use super::event::Event;
 use super::fold::{Folded, Folder};
 use super::history::History;
+use super::index;
 use crate::journal::{self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Plan, Purpose};
@@ -90,7 +91,7 @@ impl Incident {
                 wanted: format!("{} {}", plan.identity.at.account, plan.identity.at.region),
             });
         }
-        let known = self.fold()?;
+        let known = self.known()?;
         if let Purpose::Undo { action_id, .. } = &plan.purpose {
             self.may_be_undone(&known, action_id)?;
         }
@@ -99,7 +100,7 @@ impl Incident {
             Purpose::Undo { .. } => None,
         };
         let ticket = self.journal.append_intent_with(|seq| {
-            let action_id = self.action_id(seq, at, plan, |id| known.history(id).is_some());
+            let action_id = self.action_id(seq, at, plan, |id| known.is_taken(id));
             let event = Event::Intent { action_id: action_id.clone(), plan: Box::new(plan.clone()), expires_at };
             Ok::<_, IncidentError>(Intent {
                 entry: self.entry(at, &event)?,
@@ -114,12 +115,12 @@ impl Incident {
 
     /// Whether an action may be taken back now: it is of this incident, in force, and nobody is taking it back already.
     fn may_be_undone(&self, known: &Folded, action_id: &str) -> Result<(), IncidentError> {
-        let Some(action) = known.action(action_id) else {
+        let Some(state) = known.state_of(action_id) else {
             return Err(IncidentError::ForeignUndo { action_id: action_id.to_owned(), incident: self.id.clone() });
         };
         let under_way = known.undos_of(action_id).any(History::is_in_flight);
-        if under_way || !matches!(action.state, ActionState::InForce | ActionState::Unclear) {
-            let state = if under_way { "being taken back" } else { action.state.word() };
+        if under_way || !matches!(state, ActionState::InForce | ActionState::Unclear) {
+            let state = if under_way { "being taken back" } else { state.word() };
             return Err(IncidentError::NotUndoable { action_id: action_id.to_owned(), state });
         }
         Ok(())
@@ -132,8 +133,8 @@ impl Incident {
         action_id: &str,
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<(), IncidentError> {
-        let known = self.fold()?;
-        let state = known.action(action_id).map(|action| action.state);
+        let known = self.known()?;
+        let state = known.state_of(action_id);
         let under_way = known.undos_of(action_id).any(History::is_in_flight);
         let probing = known.action(action_id).is_some_and(|action| action.awaits_probe);
         if under_way || probing || !matches!(state, Some(ActionState::InForce | ActionState::Unclear)) {
@@ -159,7 +160,14 @@ impl Incident {
         hex_prefix(&subject, ID_LENGTH)
     }
 
-    /// Reads the journal and folds it.
+    /// What stands in the incident, as decisions need it: without the timeline, and of actions that are over only where they stand. Costs
+    /// next to nothing, however long the journal is.
+    pub fn known(&self) -> Result<Folded, IncidentError> {
+        let dir = self.path().parent().unwrap_or(Path::new(""));
+        Ok(index::known(&self.id, dir)?.folded)
+    }
+
+    /// Reads the whole journal and folds it.
     pub fn fold(&self) -> Result<Folded, IncidentError> {
         fold(&self.id, self.path())
     }
@@ -227,7 +235,7 @@ fn grants(plan: &Plan) -> Vec<Grant> {
 }
 
 /// Folds the journal at `path`, one line in memory at a time.
-pub(super) fn fold(id: &str, path: &Path) -> Result<Folded, IncidentError> {
+fn fold(id: &str, path: &Path) -> Result<Folded, IncidentError> {
     let mut folder = Folder::new(id);
     for found in Reader::open(path)? {
         match found? {

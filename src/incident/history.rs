@@ -1,7 +1,7 @@
 //! What is kept of one action, one call, one signal while a journal is folded.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::CallPhase;
 use crate::model::identity::Actor;
@@ -10,7 +10,7 @@ use crate::model::signal::{Severity, Signal, SignalKind};
 use crate::model::stage::StageId;
 
 /// A remark with its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -19,7 +19,7 @@ pub struct Remark {
 }
 
 /// One step of one call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -36,7 +36,7 @@ pub struct CallRecord {
 }
 
 /// How an action or an undo ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -49,7 +49,7 @@ pub struct Ending {
 }
 
 /// One confirmed plan from its intent to its end: an action, or the undo of one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The action's id, or the undo's own.
     pub action_id: String,
@@ -107,7 +107,7 @@ pub struct InFlight {
 }
 
 /// A signal from its beginning to its end.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SignalRecord {
     /// On which stage.
     pub stage: StageId,

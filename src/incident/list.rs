@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::event::{Event, Reading};
-use super::lost::{Lost, MayClaim};
-use crate::journal::{FILE_NAME, Found, JournalError, Line, Reader, TornLine};
+use super::fold::Folded;
+use super::index::{self, Known};
+use super::lost::MayClaim;
+use crate::journal::{FILE_NAME, JournalError};
 use crate::model::identity::{AccountRegion, Identity};
 
 /// The file beside a journal that whoever carries out a plan holds a lock on, from before the intent is written. Without it nothing was ever
@@ -18,7 +19,7 @@ pub const AT_WORK: &str = "at-work.lock";
 /// What an incident is whose first line was never written.
 pub const NEVER_BEGUN: &str = "never begun: its first line was not written, so nothing was done in it";
 
-/// The longest remains of a first line.
+/// The longest remains of a first line, bytes.
 const LONGEST_FIRST: u64 = 64 * 1024;
 
 /// An incident as a list shows it.
@@ -51,40 +52,33 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Reads the incident in `dir`.
-    pub(super) fn read(id: &str, dir: &Path) -> Self {
+    /// Reads the incident in `dir`: how a list shows it, and what stands in it as far as it could be read.
+    pub(super) fn read(id: &str, dir: &Path) -> (Self, Folded) {
         let mut listed = Self::nothing(id, dir);
         let untouched = is_absent(&dir.join(AT_WORK));
-        let mut seen = Seen::default();
-        let is_link = fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_symlink());
-        match Reader::open(&listed.journal) {
-            _ if is_link => {
-                listed.damage = Some("its folder is a link, and links are not followed".to_owned());
-                seen.unknown = true;
+        if fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_symlink()) {
+            let why = "its folder is a link, and links are not followed".to_owned();
+            listed.cannot_be_read(why, untouched, None);
+            return (listed, Folded::nothing(id));
+        }
+        match index::known(id, dir) {
+            Ok(known) => {
+                let folded = listed.take(known, untouched);
+                if listed.owner.is_none() && !listed.never_begun {
+                    listed.owner = index::owner(id, dir);
+                }
+                (listed, folded)
             }
-            Ok(reader) => listed.take(reader, &mut seen),
-            // Where nothing was carried out, a folder without a journal is one whose making was cut short.
-            Err(JournalError::Missing { .. }) if untouched => listed.never_begun = true,
             Err(error) => {
-                listed.damage = Some(error.to_string());
-                seen.unknown = true;
+                // Where nothing was carried out, a folder without a journal is one whose making was cut short.
+                if untouched && matches!(error, JournalError::Missing { .. }) {
+                    listed.never_begun = true;
+                } else {
+                    listed.cannot_be_read(error.to_string(), untouched, index::owner(id, dir));
+                }
+                (listed, Folded::nothing(id))
             }
         }
-        listed.never_begun |= untouched && seen.is_empty();
-        if listed.opened_at.is_none() && listed.damage.is_none() && !listed.never_begun {
-            listed.damage = Some("its first line does not say who opened it, and where".to_owned());
-        }
-        listed.may_claim = match (untouched && !seen.done, seen.unknown) {
-            (true, _) => MayClaim::Nothing,
-            (false, true) => MayClaim::Anything,
-            // A journal without a line, in which something was carried out, has lost it.
-            (false, false) if listed.lines == 0 => MayClaim::Anything,
-            (false, false) => seen.lost.claims(),
-        };
-        if listed.may_claim != MayClaim::Nothing {
-            listed.damage.get_or_insert_with(|| "lines of it are missing".to_owned());
-        }
-        listed
     }
 
     fn nothing(id: &str, dir: &Path) -> Self {
@@ -104,78 +98,47 @@ impl Listed {
         }
     }
 
+    fn cannot_be_read(&mut self, why: String, untouched: bool, owner: Option<AccountRegion>) {
+        self.owner = owner;
+        self.damage = Some(why);
+        self.may_claim = if untouched { MayClaim::Nothing } else { MayClaim::Anything };
+    }
+
+    fn take(&mut self, known: Known, untouched: bool) -> Folded {
+        let Known { folded, lines, damage, may_claim, remains } = known;
+        self.lines = lines;
+        self.last_at = folded.last_at;
+        self.closed_at = folded.closed;
+        self.damage = damage;
+        // The first line says whose it is; where that cannot be read, a plan that was confirmed in it does.
+        self.owner = folded.histories.first().map(|history| history.plan.identity.at.clone());
+        if let Some(opened) = &folded.opened {
+            self.title = Some(opened.title.clone());
+            self.opened_at = Some(opened.at);
+            self.owner = Some(opened.identity.at.clone());
+            self.identity = Some(opened.identity.clone());
+        }
+        self.never_begun = untouched && remains.is_some_and(|bytes| bytes <= LONGEST_FIRST);
+        if self.opened_at.is_none() && self.damage.is_none() && !self.never_begun {
+            self.damage = Some("its first line does not say who opened it, and where".to_owned());
+        }
+        let nothing_done = untouched && folded.histories.is_empty() && folded.past.is_empty();
+        self.may_claim = match (nothing_done, lines) {
+            (true, _) => MayClaim::Nothing,
+            // A journal without a line, in which something was carried out, has lost it.
+            (false, 0) => MayClaim::Anything,
+            (false, _) => may_claim,
+        };
+        if self.may_claim != MayClaim::Nothing {
+            self.damage.get_or_insert_with(|| "lines of it are missing".to_owned());
+        }
+        folded
+    }
+
     /// Whether new lines belong here: it is open, and what is in it can be read.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.damage.is_none() && self.closed_at.is_none() && !self.never_begun
-    }
-
-    fn take(&mut self, reader: Reader, seen: &mut Seen) {
-        for found in reader {
-            match found {
-                Ok(Found::Line(line)) => {
-                    self.lines += 1;
-                    self.last_at = Some(line.at);
-                    seen.lost.line(&line);
-                    seen.done |= matches!(line.kind.as_str(), "intent" | "call" | "outcome" | "reconciled");
-                    if line.kind == "closed" {
-                        self.closed_at = Some(line.at);
-                    }
-                    self.learn_whose(&line);
-                }
-                Ok(Found::Unreadable(bad)) => {
-                    seen.lost.unreadable(&bad);
-                    seen.unreadable = true;
-                    let what = format!("line {}: {}", bad.number, bad.wrong);
-                    self.damage.get_or_insert(what);
-                }
-                Ok(Found::Torn(torn)) => seen.torn = Some(torn),
-                Err(error) => {
-                    seen.unknown = true;
-                    self.damage.get_or_insert(error.to_string());
-                }
-            }
-        }
-        seen.lines = self.lines;
-    }
-
-    /// Whose it is: the first line says so; where that cannot be read, a plan that was confirmed in it does.
-    fn learn_whose(&mut self, line: &Line) {
-        if self.owner.is_some() || !matches!(line.kind.as_str(), "opened" | "intent") {
-            return;
-        }
-        let Reading::Known { event, .. } = Reading::of(line) else { return };
-        match *event {
-            Event::Opened { title, identity, .. } if line.seq == 1 => {
-                self.title = Some(title);
-                self.owner = Some(identity.at.clone());
-                self.identity = Some(identity);
-                self.opened_at = Some(line.at);
-            }
-            Event::Intent { plan, .. } => self.owner = Some(plan.identity.at),
-            _ => {}
-        }
-    }
-}
-
-/// What was met while reading.
-#[derive(Debug, Default)]
-struct Seen {
-    lines: u64,
-    lost: Lost,
-    torn: Option<TornLine>,
-    unreadable: bool,
-    /// Whether anything was carried out.
-    done: bool,
-    /// Whether some of it could not be looked at.
-    unknown: bool,
-}
-
-impl Seen {
-    /// Whether there is nothing but, at most, the remains of a first line.
-    fn is_empty(&self) -> bool {
-        let remains = self.torn.as_ref().is_none_or(|torn| torn.number == 1 && torn.bytes <= LONGEST_FIRST);
-        self.lines == 0 && !self.unreadable && !self.unknown && remains
     }
 }
 

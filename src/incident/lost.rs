@@ -51,6 +51,11 @@ pub(super) struct Lost {
 }
 
 impl Lost {
+    /// Goes on after line `seq`, up to which nothing is missing.
+    pub(super) fn after(seq: u64, hash: String) -> Self {
+        Self { last: Some((seq, hash)), ..Self::default() }
+    }
+
     pub(super) fn unreadable(&mut self, bad: &BadLine) {
         self.pending.push(of_line(&bad.bytes));
     }

@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod handle;
 mod history;
+mod index;
 mod list;
 mod lost;
 mod runs;

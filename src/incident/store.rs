@@ -1,5 +1,6 @@
 //! Where incidents live, and how one is found or begun.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use super::event::Event;
 use super::fold::{Folded, in_force};
 use super::handle::{self, Incident, hex_prefix};
 use super::history::InFlight;
+use super::index;
 use super::list::Listed;
 use super::lost::MayClaim;
 use crate::journal::{self, Journal, JournalError};
@@ -49,8 +51,11 @@ pub struct IncidentStore {
 /// What was done in an account and region, across its incidents.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Survey {
-    /// Every action of the open incidents, and of closed ones what is still in force or in flight; oldest first.
+    /// Every action of the open incidents, and of closed ones what is still in force or in flight; oldest first. Of long incidents those that are
+    /// over are in `finished` instead.
     pub actions: Vec<ActionRecord>,
+    /// Where actions stand that are over and not among `actions`.
+    pub finished: BTreeMap<String, ActionState>,
     /// Actions and undos that were begun and are not known to have ended, whatever their incident's state.
     pub in_flight: Vec<InFlight>,
     /// Every proof of the open incidents, oldest first.
@@ -76,11 +81,21 @@ impl Survey {
         self.damaged.iter().filter(|listed| listed.may_claim != MayClaim::Nothing).map(of).collect()
     }
 
+    /// The action of this id, or where it stands where it is over and done with.
+    ///
+    /// # Errors
+    /// The state of an action that is over; `None` where there is no such action.
+    pub fn action(&self, id: &str) -> Result<&ActionRecord, Option<ActionState>> {
+        let action = self.actions.iter().find(|action| action.id == id);
+        action.ok_or_else(|| self.finished.get(id).copied())
+    }
+
     fn take(&mut self, folded: Folded) {
         self.in_flight.extend(folded.in_flight());
         let closed = folded.closed.is_some();
         if !closed {
             self.proofs.extend(folded.proofs);
+            self.finished.extend(folded.finished);
         }
         self.actions.extend(
             folded
@@ -106,7 +121,7 @@ impl IncidentStore {
 
     /// Every incident, newest first; damaged ones are listed as such.
     pub fn list(&self) -> Result<Vec<Listed>, IncidentError> {
-        let mut all: Vec<Listed> = self.ids()?.iter().map(|id| Listed::read(id, &self.root.join(id))).collect();
+        let mut all: Vec<Listed> = self.ids()?.iter().map(|id| Listed::read(id, &self.root.join(id)).0).collect();
         all.sort_by(|a, b| (b.opened_at, &b.id).cmp(&(a.opened_at, &a.id)));
         Ok(all)
     }
@@ -128,7 +143,7 @@ impl IncidentStore {
         if !ids.iter().any(|have| have == id) {
             return Err(IncidentError::Unknown { id: id.to_owned(), near: near(id, &ids) });
         }
-        Ok(Listed::read(id, &self.root.join(id)))
+        Ok(Listed::read(id, &self.root.join(id)).0)
     }
 
     /// The newest incident of this account and region that is open and undamaged, to be worked on by `actor`.
@@ -201,6 +216,7 @@ impl IncidentStore {
                 Err(error) => return Err(error.into()),
             }
         };
+        index::begun(&id, &self.root.join(&id));
         Ok(Incident::new(id, title.to_owned(), identity.clone(), at, actor.clone(), journal))
     }
 
@@ -225,19 +241,12 @@ impl IncidentStore {
     /// of it; one that does not even say whose it is, is only named. One that was never begun has nothing to say.
     pub fn survey(&self, at: &AccountRegion) -> Result<Survey, IncidentError> {
         let mut survey = Survey::default();
-        for mut listed in self.list()? {
+        for id in self.ids()?.into_iter().rev() {
+            let (listed, folded) = Listed::read(&id, &self.root.join(&id));
             if listed.never_begun || listed.owner.as_ref().is_some_and(|owner| owner != at) {
                 continue;
             }
-            if listed.owner.is_some() {
-                match handle::fold(&listed.id, &listed.journal) {
-                    Ok(folded) => survey.take(folded),
-                    Err(error) => {
-                        listed.damage.get_or_insert(error.to_string());
-                        listed.may_claim = MayClaim::Anything;
-                    }
-                }
-            }
+            survey.take(folded);
             if listed.damage.is_some() {
                 survey.damaged.push(listed);
             }

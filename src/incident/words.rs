@@ -24,6 +24,7 @@ pub(super) fn entry(line: &Line, reading: &Reading) -> TimelineEntry {
     let (title, mut detail) = match reading {
         Reading::Known { event, .. } => describe(event),
         Reading::TornLineSetAside => (torn_title(&line.data), Vec::new()),
+        Reading::ChainBroken => (broken_title(&line.data), Vec::new()),
         Reading::UnknownKind | Reading::Unreadable(_) => {
             (format!("“{}” (not understood)", line.kind), fields_of(&line.data))
         }
@@ -202,6 +203,12 @@ fn torn_title(data: &Value) -> String {
         Some(bytes) => format!("An unfinished line of {bytes} bytes was set aside in {file}"),
         None => format!("An unfinished line was set aside in {file}"),
     }
+}
+
+fn broken_title(data: &Value) -> String {
+    let line = data["line"].as_u64().map_or_else(|| "a line".to_owned(), |line| format!("line {line}"));
+    let wrong = data["wrong"].as_str().unwrap_or("it is not as it was written");
+    format!("This journal was found changed at {line}: {wrong}")
 }
 
 fn fields_of(data: &Value) -> Vec<String> {

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::line::{self, Entry};
+use super::stamp::{self, Chain, ChainFault, Stamp};
 use super::tail::{self, Tail};
 use super::ticket::{Grant, Ticket};
-use super::{FILE_NAME, JournalError, NO_PREVIOUS, TORN_KIND, lock, private};
+use super::{BROKEN_KIND, FILE_NAME, JournalError, NO_PREVIOUS, TORN_KIND, lock, private};
 
 /// A journal that can be appended to. Holds no lock and no open file: cheap to clone, safe to share between threads.
 #[derive(Debug, Clone)]
@@ -75,8 +76,9 @@ impl Journal {
         let path = dir.join(FILE_NAME);
         let failed = |e| JournalError::io("create", &path, e);
         let mut file = private::new_file(&path).map_err(failed)?;
-        let (bytes, _) = line::encode(first, 1, NO_PREVIOUS)?;
+        let (bytes, hash) = line::encode(first, 1, NO_PREVIOUS)?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+        Stamp::put(&file, &path, Chain { lines: 1, end: bytes.len() as u64, hash, fault: None });
         private::flush_folder(dir).map_err(|e| JournalError::io("flush", dir, e))
     }
 
@@ -132,12 +134,16 @@ impl Journal {
         &self,
         make: impl FnOnce(u64) -> Result<T, E>,
     ) -> Result<(Receipt, T), E> {
+        // Checks every line where anybody but an append of ours has touched the file; before the lock, since it may take a moment.
+        let known = stamp::chain(&self.path)?;
         let mut file = private::appending(&self.path).map_err(|e| JournalError::io("open", &self.path, e))?;
         lock::exclusive(&file, &self.path)?;
+        let stamped = Stamp::fitting(&file, &self.path).map(|stamp| stamp.chain);
         let tail = tail::read(&mut file, &self.path)?;
-        let mut chain = Chain::after(&tail);
+        let mut chain = NewLines::after(&tail);
+        let broken = stamped.as_ref().unwrap_or(&known).fault.clone().filter(|fault| !fault.told);
         // Made before anything is touched: a refusal here leaves the file as it was, torn line and all.
-        let subject = make(chain.seq + u64::from(tail.torn.is_some()))?;
+        let subject = make(chain.seq + u64::from(tail.torn.is_some()) + u64::from(broken.is_some()))?;
         let entry = subject.as_ref();
         let set_aside = match &tail.torn {
             Some(torn) => {
@@ -147,8 +153,14 @@ impl Journal {
             }
             None => None,
         };
+        if let Some(fault) = &broken {
+            chain.push(&broken_entry(entry, fault))?;
+        }
         let (seq, hash) = chain.push(entry)?;
         self.write(&mut file, &tail, &chain.bytes)?;
+        if let Some(before) = stamped {
+            Stamp::put(&file, &self.path, chain.stamped(before, &tail));
+        }
         Ok((Receipt { seq, hash, set_aside }, subject))
     }
 
@@ -205,13 +217,13 @@ impl AsRef<Self> for Entry {
 }
 
 /// Lines in the making, each chained to the one before.
-struct Chain {
+struct NewLines {
     seq: u64,
     prev: String,
     bytes: Vec<u8>,
 }
 
-impl Chain {
+impl NewLines {
     fn after(tail: &Tail) -> Self {
         let (seq, prev) = match &tail.last {
             // Its hash as it says, even if its bytes give another: the record goes on, and `verify` names the line.
@@ -229,6 +241,30 @@ impl Chain {
         self.seq += 1;
         self.prev.clone_from(&hash);
         Ok((seq, hash))
+    }
+
+    /// What is known of the chain once these lines stand after `tail`, where `before` was known then.
+    fn stamped(&self, before: Chain, tail: &Tail) -> Chain {
+        match before.fault {
+            // Nothing after a fault is checked.
+            Some(fault) => Chain { fault: Some(ChainFault { told: true, ..fault }), ..before },
+            None => Chain {
+                lines: self.seq - 1,
+                end: tail.end + self.bytes.len() as u64,
+                hash: self.prev.clone(),
+                fault: None,
+            },
+        }
+    }
+}
+
+/// The line that says where the chain is broken: before anything else is written to a journal that is not as it was.
+fn broken_entry(next: &Entry, fault: &ChainFault) -> Entry {
+    Entry {
+        at: next.at,
+        kind: BROKEN_KIND.to_owned(),
+        actor: next.actor.clone(),
+        data: json!({ "line": fault.line, "wrong": fault.wrong }),
     }
 }
 

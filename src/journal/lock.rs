@@ -37,6 +37,15 @@ pub(super) fn settled_length(file: &File) -> std::io::Result<u64> {
     length
 }
 
+/// Waits, briefly, until nobody appends; whether that could be had.
+pub(super) fn settled(file: &File) -> bool {
+    let locked = wait_for(|| file.try_lock_shared(), READER_PATIENCE).is_ok();
+    if locked {
+        let _ = file.unlock();
+    }
+    locked
+}
+
 /// Tries until it works, fails for another reason than being held, or `patience` has run out.
 fn wait_for(mut attempt: impl FnMut() -> Result<(), TryLockError>, patience: Duration) -> Result<(), TryLockError> {
     let started = Instant::now();

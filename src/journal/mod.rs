@@ -14,6 +14,7 @@ mod line;
 mod lock;
 mod private;
 mod read;
+mod stamp;
 mod tail;
 mod ticket;
 mod verify;
@@ -29,12 +30,17 @@ pub use verify::{Fault, Verification, verify};
 pub(crate) use json::ascii_json;
 pub(crate) use lock::exclusive;
 pub(crate) use private::{folder, lock_file, log_file, reading, replace, save};
+pub(crate) use stamp::{Chain, chain};
+pub(crate) use tail::hash_before;
 
 /// The journal's file name inside an incident's directory.
 pub const FILE_NAME: &str = "journal.jsonl";
 
 /// The kind of the line that the journal itself writes when it sets a torn line aside.
 pub const TORN_KIND: &str = "torn-line-set-aside";
+
+/// The kind of the line that the journal itself writes, before anything else, once it finds that a line in it is not as it was written.
+pub const BROKEN_KIND: &str = "chain-broken";
 
 /// The longest line that is written or read, bytes: a plan over a full IP set (10,000 entries) fits several times over.
 pub const LONGEST_LINE: usize = 8 * 1024 * 1024;

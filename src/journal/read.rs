@@ -84,6 +84,16 @@ pub fn set_aside(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(found)
 }
 
+/// What was found, a line without its data, and the bytes of it.
+pub(crate) struct Head<'a> {
+    /// What it is.
+    pub(crate) found: Found,
+    /// Its bytes without the line end.
+    pub(crate) bytes: &'a [u8],
+    /// Where it ends, bytes.
+    pub(crate) end: u64,
+}
+
 /// A line's bytes and where they stand.
 pub(super) struct Raw<'a> {
     /// Without the line end; cut short where it is too long.
@@ -115,6 +125,15 @@ impl Raw<'_> {
                 bytes: self.bytes.to_vec(),
             }),
         }
+    }
+
+    /// What this line is, without its data.
+    fn head(&self) -> Found {
+        if self.is_torn() || self.is_too_long() {
+            return self.found();
+        }
+        // What is wrong with a line that cannot be read is told the same way everywhere.
+        line::parse_head(self.bytes).map_or_else(|_| self.found(), |line| Found::Line(Box::new(line)))
     }
 
     /// Whether this is the remains of a write that never finished.
@@ -155,7 +174,7 @@ impl Reader {
     }
 
     /// Opens a journal at `offset`, where line `number` has just ended, without waiting for anybody.
-    pub(super) fn open_at(path: &Path, offset: u64, number: u64) -> Result<Self, JournalError> {
+    pub(crate) fn open_at(path: &Path, offset: u64, number: u64) -> Result<Self, JournalError> {
         let failed = |e| JournalError::io("read", path, e);
         let mut file = private::reading(path).map_err(|e| JournalError::io("open", path, e))?;
         let limit = file.metadata().map_err(failed)?.len();
@@ -184,27 +203,34 @@ impl Reader {
         self.offset
     }
 
+    /// The next line without its data, its bytes, and where it ends: for whoever reads only some of the data.
+    pub(crate) fn next_head(&mut self) -> Result<Option<Head<'_>>, JournalError> {
+        let raw = self.next_raw()?;
+        Ok(raw.map(|raw| Head { found: raw.head(), bytes: raw.bytes, end: raw.offset + raw.length }))
+    }
+
     /// The next line's bytes; a line too long to be one is skipped over, not kept.
     pub(super) fn next_raw(&mut self) -> Result<Option<Raw<'_>>, JournalError> {
         self.buffer.clear();
-        let mut left = self.limit.saturating_sub(self.offset);
-        let mut length = 0u64;
-        let mut ended = false;
-        while left > 0 && !ended {
-            let mut bounded = (&mut self.source).take(left);
-            let chunk = bounded.fill_buf().map_err(|e| JournalError::io("read", &self.path, e))?;
+        let left = self.limit.saturating_sub(self.offset);
+        let most = left.min(LONGEST_LINE as u64 + 2);
+        let failed = |e| JournalError::io("read", &self.path, e);
+        let mut length = (&mut self.source).take(most).read_until(b'\n', &mut self.buffer).map_err(failed)? as u64;
+        let mut ended = self.buffer.last() == Some(&b'\n');
+        if ended {
+            self.buffer.pop();
+        }
+        // Too long to be one: the rest of it is skipped over, not kept.
+        while !ended && length >= most && length < left {
+            let mut bounded = (&mut self.source).take(left - length);
+            let chunk = bounded.fill_buf().map_err(failed)?;
             if chunk.is_empty() {
                 break;
             }
             let newline = chunk.iter().position(|b| *b == b'\n');
             let used = newline.map_or(chunk.len(), |at| at + 1);
-            let kept = newline.unwrap_or(chunk.len());
-            if self.buffer.len() <= LONGEST_LINE {
-                self.buffer.extend_from_slice(&chunk[..kept]);
-            }
             bounded.consume(used);
             ended = newline.is_some();
-            left -= used as u64;
             length += used as u64;
         }
         if length == 0 {

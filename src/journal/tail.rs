@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::line::{self, Line};
-use super::{JournalError, LONGEST_LINE};
+use super::{JournalError, LONGEST_LINE, private};
 
 /// Bytes read at a time, backwards.
 const STEP: usize = 64 * 1024;
@@ -55,6 +55,13 @@ pub(super) fn is_torn(bytes: &[u8], ended: bool) -> bool {
     } else {
         line::check_hash(bytes).is_err()
     }
+}
+
+/// The hash that the line which ends at `end` says it has.
+pub(crate) fn hash_before(path: &Path, end: u64) -> Option<String> {
+    let mut file = private::reading(path).ok()?;
+    let (_, bytes, ended) = last_line(&mut file, end, path).ok()?;
+    line::said_hash(&bytes).filter(|_| ended).map(str::to_owned)
 }
 
 fn parsed(bytes: &[u8], path: &Path) -> Result<Line, JournalError> {

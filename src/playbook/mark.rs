@@ -22,7 +22,7 @@ pub fn begin(
     inputs: &Inputs,
     anew: bool,
 ) -> Result<RunRecord, IncidentError> {
-    let folded = incident.fold()?;
+    let folded = incident.known()?;
     let open = playbook.open_run(&folded.runs, stage).filter(|_| !anew);
     let mut all = open.map(|run| run.inputs.clone()).unwrap_or_default();
     all.extend(written(inputs));
@@ -47,7 +47,7 @@ pub fn begin(
 /// # Errors
 /// Where the journal cannot be read, or has no such run.
 pub fn run(incident: &Incident, run_id: &str) -> Result<RunRecord, IncidentError> {
-    let found = incident.fold()?.runs.into_iter().find(|run| run.id == run_id);
+    let found = incident.known()?.runs.into_iter().find(|run| run.id == run_id);
     found.ok_or_else(|| IncidentError::NoRun { run: run_id.to_owned(), incident: incident.id().to_owned() })
 }
 

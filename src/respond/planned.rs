@@ -49,6 +49,15 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    /// There is no action `id` to take back: it is `over`, or was never there.
+    #[must_use]
+    pub fn no_action(id: &str, over: Option<ActionState>) -> Self {
+        let id = id.to_owned();
+        over.map_or_else(|| Self::UnknownAction { id: id.clone() }, |state| Self::NotInForce { id: id.clone(), state })
+    }
+}
+
 impl From<ResolveError> for PlanError {
     fn from(error: ResolveError) -> Self {
         match error {

@@ -53,7 +53,7 @@ async fn one(
         return Ok(Some(reconciled(flight, None, "another process is carrying it out now".to_owned())));
     };
     // It may have ended between the survey and the lock.
-    let still = incident.fold()?.in_flight().into_iter().find(|f| f.history.action_id == flight.history.action_id);
+    let still = incident.known()?.in_flight().into_iter().find(|f| f.history.action_id == flight.history.action_id);
     let Some(flight) = still else { return Ok(None) };
     let (made, outcome, detail) = compare(aws, &flight).await;
     if let Some(outcome) = outcome {

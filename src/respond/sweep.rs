@@ -94,7 +94,7 @@ async fn one(
     let live = |a: &&ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
     let Some(action) = actions.iter().filter(live).find(expired) else { return Ok(None) };
     let incident = store.by_id(&action.incident, actor)?;
-    let folded = incident.fold()?;
+    let folded = incident.known()?;
     let holds = action.action.is_closure() && !action.awaits_probe;
     if let Some(signal) = folded.standing().find(|s| holds && stands(s, action)) {
         let (id, stage) = (action.id.clone(), action.stage.label());

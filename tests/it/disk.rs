@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use portcullis::aws::Lane;
 use portcullis::incident::{AT_WORK, Event, Incident, IncidentStore, MayClaim};
 use portcullis::journal::read;
@@ -317,4 +321,50 @@ async fn a_single_strange_date_takes_nothing_back() {
     world.pass(4 * 3_600 + 1).await;
     let swept = sweep(&world.aws, &world.store, &crate::world::actor(), |_| true).await.unwrap();
     assert_eq!((swept.len(), &swept[0].action.id), (1, &done.action_id));
+}
+
+/// A port before `url` that lets everything through, and dates the first answer a day ahead.
+fn first_answer_a_day_ahead(url: &str) -> String {
+    let to = url.strip_prefix("http://").unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let dated = Arc::new(AtomicBool::new(false));
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, dated) = (client.unwrap(), Arc::clone(&dated));
+            let mut server = TcpStream::connect(&to).unwrap();
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            std::thread::spawn(move || {
+                let mut bytes = vec![0; 1 << 20];
+                while let Ok(read @ 1..) = server.read(&mut bytes) {
+                    let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+                    let at = text.find("date: ").map(|at| at + "date: ".len());
+                    if let Some(at) = at.filter(|_| !dated.swap(true, Ordering::SeqCst)) {
+                        let date = DateTime::parse_from_rfc2822(&text[at..at + 29]).unwrap() + TimeDelta::days(1);
+                        let ahead = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                        bytes[at..at + 29].copy_from_slice(ahead.as_bytes());
+                    }
+                    if client.write_all(&bytes[..read]).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn one_answer_dated_a_day_ahead_takes_nothing_back() {
+    let served = served(60.0);
+    let mut program = Program::new(&served.url);
+    let blocked = ["block-ip", "--stage", "shop/prod", "203.0.113.7", "--for", "4h"];
+    let plan = program.json(2, "plan", &[&["plan"], &blocked[..]].concat());
+    let confirm = plan["plan"]["confirm"].as_str().unwrap();
+    program.run(&[&["apply"], &blocked[..], &["--confirm", confirm]].concat()).exits(0);
+    program.set("AWS_ENDPOINT_URL", &first_answer_a_day_ahead(&served.url));
+    let swept = program.run(&["sweep"]).exits(0);
+    assert!(swept.out.contains("nothing has expired"), "{swept:?}");
+    assert!(served.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
 }

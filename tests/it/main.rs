@@ -13,6 +13,7 @@ mod incident_laws;
 mod inputs;
 mod inputs_config;
 mod journal;
+mod journal_index;
 mod kill_switch;
 mod layers;
 mod pictures;

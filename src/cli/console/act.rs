@@ -202,14 +202,14 @@ impl Acting {
     }
 
     pub(super) async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
-        let (actions, unreadable) = self.journalling.survey().await;
-        let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
-        let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
+        let survey = self.journalling.survey().await;
+        let unreadable = survey.unreadable();
+        let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over).to_string())?;
         let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
         let actor = session::actor(&identity.arn);
         let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
-        let folded = incident.fold().map_err(|e| e.to_string())?;
-        let others = undo::Others { actions: &actions, unreadable: &unreadable };
+        let folded = incident.known().map_err(|e| e.to_string())?;
+        let others = undo::Others { actions: &survey.actions, unreadable: &unreadable };
         let watch = folded.history(action_id).map(|h| h.plan.watch.clone()).unwrap_or_default();
         let planned = undo::plan(&self.aws, action, others, &watch, terms).await.map_err(|e| e.to_string())?;
         Ok((planned, incident))
@@ -316,13 +316,12 @@ impl Acting {
 
     async fn extended(&self, action_id: &str, seconds: Option<u64>) -> Result<String, String> {
         self.may_write_at_all()?;
-        let actions = self.journalling.actions().await;
-        let unknown = || PlanError::UnknownAction { id: action_id.to_owned() }.to_string();
-        let action = actions.iter().find(|a| a.id == action_id).ok_or_else(unknown)?;
+        let survey = self.journalling.survey().await;
+        let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over).to_string())?;
         let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
         let actor = session::actor(&identity.arn);
         let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
-        let now = self.aws.clock().now();
+        let now = self.aws.agreed_time().await.map_err(|e| e.to_string())?;
         let lifetime = seconds.and_then(|s| TimeDelta::try_seconds(i64::try_from(s).ok()?));
         let expires_at = lifetime.and_then(|lifetime| now.checked_add_signed(lifetime));
         incident.extend(now, action_id, expires_at).map_err(|e| e.to_string())?;

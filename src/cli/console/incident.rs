@@ -7,7 +7,7 @@ use super::same::OnlyWriter;
 use super::surroundings::{Surroundings, Teller};
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
-use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord, Unreadable};
+use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord, Survey};
 use crate::model::board::Board;
 use crate::model::identity::Identity;
 use crate::model::proof::Proof;
@@ -142,7 +142,7 @@ impl Journalling {
         if board.polling.read_at.is_none() || self.compared.swap(true, Ordering::Relaxed) {
             return Vec::new();
         }
-        let Ok(folded) = incident.fold() else { return Vec::new() };
+        let Ok(folded) = incident.known() else { return Vec::new() };
         let stands = |s: &SignalRecord| {
             board.row(&s.stage).is_some_and(|row| row.signals.iter().any(|signal| signal.kind == s.kind))
         };
@@ -173,25 +173,25 @@ impl Journalling {
 
     /// Every action of the account's open incidents.
     pub(super) async fn actions(&self) -> Vec<ActionRecord> {
-        self.survey().await.0
+        self.survey().await.actions
     }
 
     /// Every action of the account's open incidents, and the incidents that cannot be read whole.
-    pub(super) async fn survey(&self) -> (Vec<ActionRecord>, Vec<Unreadable>) {
+    pub(super) async fn survey(&self) -> Survey {
         if self.always_new {
-            let folded = self.opened().and_then(|incident| incident.fold().ok());
-            return (folded.map(|f| f.actions).unwrap_or_default(), Vec::new());
+            let folded = self.opened().and_then(|incident| incident.known().ok());
+            return folded
+                .map(|f| Survey { actions: f.actions, finished: f.finished, ..Survey::default() })
+                .unwrap_or_default();
         }
-        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return (Vec::new(), Vec::new()) };
-        let survey = self.store.survey(&identity.at).unwrap_or_default();
-        let unreadable = survey.unreadable();
-        (survey.actions, unreadable)
+        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Survey::default() };
+        self.store.survey(&identity.at).unwrap_or_default()
     }
 
     /// Every proof of the account's open incidents, oldest first.
     pub(super) async fn proofs(&self) -> Vec<Proof> {
         if self.always_new {
-            let folded = self.opened().and_then(|incident| incident.fold().ok());
+            let folded = self.opened().and_then(|incident| incident.known().ok());
             return folded.map(|f| f.proofs).unwrap_or_default();
         }
         let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Vec::new() };
@@ -209,7 +209,7 @@ impl Journalling {
 
 /// The journal's line for a change, unless another console has written it.
 fn line(incident: &Incident, change: SignalChange) -> Option<Line> {
-    let folded = incident.fold().ok()?;
+    let folded = incident.known().ok()?;
     let standing = |stage: &_, kind| folded.standing().find(|s| s.stage == *stage && s.kind == kind).cloned();
     match change {
         SignalChange::Raised { stage, signal } => {

@@ -49,7 +49,7 @@ impl Acting {
     async fn step_planned(&self, of: &StepOf, terms: &Terms) -> Result<Plan, String> {
         let (playbook, step) = self.playbook(of)?;
         if let Some(about) = step.doing.about() {
-            let folded = self.journalling.opened().and_then(|incident| incident.fold().ok());
+            let folded = self.journalling.opened().and_then(|incident| incident.known().ok());
             let run = folded.as_ref().and_then(|folded| playbook.open_run(&folded.runs, &of.stage));
             let not_done = || format!("step {} is about step {about}, which has not been done", step.id);
             let action_id = run.and_then(|run| run.action_of(about)).ok_or_else(not_done)?;

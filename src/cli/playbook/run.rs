@@ -184,7 +184,7 @@ impl Driver<'_> {
     fn without_its_step(&self, step: &Step, record: &RunRecord) -> Result<Option<Ended>, Failure> {
         let Some(about) = step.doing.about().and_then(|id| self.playbook.step(id)) else { return Ok(None) };
         if let Some(id) = record.action_of(&about.id) {
-            let state = self.incident.fold()?.action(id).map(|action| action.state);
+            let state = self.incident.known()?.state_of(id);
             let over = matches!(state, Some(ActionState::Undone | ActionState::NotDone | ActionState::Final));
             if !over || !matches!(step.doing, Doing::Undo { .. }) {
                 return Ok(None);

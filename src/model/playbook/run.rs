@@ -49,7 +49,7 @@ impl StepState {
 }
 
 /// What is known of one step of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// The step's id.
     pub step: String,
@@ -68,7 +68,7 @@ pub struct StepRecord {
 }
 
 /// A run of a playbook for one stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Its id.
     pub id: String,

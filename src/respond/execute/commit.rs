@@ -48,7 +48,7 @@ pub(super) struct Pending<'a> {
 impl Pending<'_> {
     /// Waits for probes to get through; commits, or takes the action back. Nothing that fails on the way leaves it closed.
     pub(super) async fn committed(&self, mut finished: Finished, progress: &mut (dyn FnMut(&str) + Send)) -> Finished {
-        let action = self.incident.fold().ok().and_then(|folded| folded.action(&finished.action_id).cloned());
+        let action = self.incident.known().ok().and_then(|folded| folded.action(&finished.action_id).cloned());
         let end = action.as_ref().and_then(|action| action.expires_at);
         let end = end.unwrap_or_else(|| self.aws.clock().now() + commit_after());
         say(
@@ -146,7 +146,7 @@ impl Pending<'_> {
         action: Option<&ActionRecord>,
         evidence: &str,
     ) -> Result<(), crate::incident::IncidentError> {
-        let (now, folded) = (self.aws.clock().now(), self.incident.fold()?);
+        let (now, folded) = (self.aws.clock().now(), self.incident.known()?);
         let text = format!("{} still lets the responder in: {evidence}", self.plan.stage.label());
         self.incident.record(now, &Event::Note { text })?;
         // Somebody has let it expire at another time meanwhile: that is their word.
@@ -187,7 +187,7 @@ impl Pending<'_> {
     }
 
     async fn undone(&self, id: &str, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Finished, String> {
-        let folded = self.incident.fold().map_err(|e| e.to_string())?;
+        let folded = self.incident.known().map_err(|e| e.to_string())?;
         let action = folded.action(id).ok_or("the journal does not know the action")?;
         let planned = undo::plan(self.aws, action, &folded.actions, &[], &Terms::default()).await;
         let confirmed =
