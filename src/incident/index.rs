@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::event;
 use super::fold::{Folded, Folder};
 use super::lost::{Lost, MayClaim};
-use crate::journal::{self, Chain, FILE_NAME, Found, JournalError, NO_PREVIOUS, Reader};
+use crate::journal::{self, Chain, FILE_NAME, Found, JournalError, Line, NO_PREVIOUS, Reader};
 use crate::model::identity::AccountRegion;
 
 /// Says what follows from a line, and how that is written down: raise it with every change of either. An index of another format is not used.
@@ -181,15 +181,15 @@ impl Reading {
     }
 
     fn take(&mut self, mut reader: Reader) -> Result<(), JournalError> {
-        while let Some(head) = reader.next_head()? {
-            match head.found {
-                Found::Line(line) => {
-                    self.lines += 1;
-                    self.offset = head.end;
-                    self.lost.line(&line);
-                    self.folder.push_read(&line, &event::Reading::of_bytes(&line, head.bytes));
-                    self.hash = line.hash;
-                }
+        while let Some(raw) = reader.next_raw()? {
+            // An event that can be read as one needs no more; anything else is read whole.
+            let event = raw.head().map(|line| (event::Reading::of_bytes(&line, raw.bytes), line));
+            if let Some((reading @ event::Reading::Known { .. }, line)) = event {
+                self.line(&line, &reading, raw.end());
+                continue;
+            }
+            match raw.found() {
+                Found::Line(line) => self.line(&line, &event::Reading::of(&line), raw.end()),
                 Found::Unreadable(bad) => {
                     self.lost.unreadable(&bad);
                     self.damage.get_or_insert(format!("line {}: {}", bad.number, bad.wrong));
@@ -198,6 +198,14 @@ impl Reading {
             }
         }
         Ok(())
+    }
+
+    fn line(&mut self, line: &Line, reading: &event::Reading, end: u64) {
+        self.lines += 1;
+        self.offset = end;
+        self.lost.line(line);
+        self.folder.push_read(line, reading);
+        self.hash.clone_from(&line.hash);
     }
 
     /// What is known at the end; the index is made anew where more than `stale` bytes were read.

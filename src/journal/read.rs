@@ -84,20 +84,10 @@ pub fn set_aside(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(found)
 }
 
-/// What was found, a line without its data, and the bytes of it.
-pub(crate) struct Head<'a> {
-    /// What it is.
-    pub(crate) found: Found,
-    /// Its bytes without the line end.
-    pub(crate) bytes: &'a [u8],
-    /// Where it ends, bytes.
-    pub(crate) end: u64,
-}
-
 /// A line's bytes and where they stand.
-pub(super) struct Raw<'a> {
+pub(crate) struct Raw<'a> {
     /// Without the line end; cut short where it is too long.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// Which line of the file, from 1.
     pub(super) number: u64,
     /// Where it begins.
@@ -112,7 +102,7 @@ pub(super) struct Raw<'a> {
 
 impl Raw<'_> {
     /// What this line is.
-    pub(super) fn found(&self) -> Found {
+    pub(crate) fn found(&self) -> Found {
         if self.is_torn() {
             return Found::Torn(TornLine { number: self.number, offset: self.offset, bytes: self.length });
         }
@@ -127,13 +117,17 @@ impl Raw<'_> {
         }
     }
 
-    /// What this line is, without its data.
-    fn head(&self) -> Found {
-        if self.is_torn() || self.is_too_long() {
-            return self.found();
+    /// The line without its data, where it is one as far as that can be told without.
+    pub(crate) fn head(&self) -> Option<Line> {
+        if !self.bytes.is_ascii() || self.is_torn() || self.is_too_long() {
+            return None;
         }
-        // What is wrong with a line that cannot be read is told the same way everywhere.
-        line::parse_head(self.bytes).map_or_else(|_| self.found(), |line| Found::Line(Box::new(line)))
+        line::parse_head(self.bytes).ok()
+    }
+
+    /// Where it ends in the file.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.length
     }
 
     /// Whether this is the remains of a write that never finished.
@@ -203,14 +197,8 @@ impl Reader {
         self.offset
     }
 
-    /// The next line without its data, its bytes, and where it ends: for whoever reads only some of the data.
-    pub(crate) fn next_head(&mut self) -> Result<Option<Head<'_>>, JournalError> {
-        let raw = self.next_raw()?;
-        Ok(raw.map(|raw| Head { found: raw.head(), bytes: raw.bytes, end: raw.offset + raw.length }))
-    }
-
     /// The next line's bytes; a line too long to be one is skipped over, not kept.
-    pub(super) fn next_raw(&mut self) -> Result<Option<Raw<'_>>, JournalError> {
+    pub(crate) fn next_raw(&mut self) -> Result<Option<Raw<'_>>, JournalError> {
         self.buffer.clear();
         let left = self.limit.saturating_sub(self.offset);
         let most = left.min(LONGEST_LINE as u64 + 2);

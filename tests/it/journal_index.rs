@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use portcullis::incident::{Event, Folded, Incident, MayClaim};
-use portcullis::journal::{BROKEN_KIND, Journal, read, verify};
+use portcullis::journal::{BROKEN_KIND, read, verify};
 use portcullis::model::plan::Outcome;
 use portcullis::model::timeline::ActionState;
 use proptest::prelude::*;
 
-use crate::incident_fixtures::{actor, at, every_kind, identity, opened, outcome, plan, undo_plan};
+use crate::incident_fixtures::{at, every_kind, identity, opened, outcome, plan, undo_plan};
 
 fn index_of(incident: &Incident) -> PathBuf {
     incident.path().with_extension("index")
@@ -197,7 +198,6 @@ proptest! {
     ) {
         let dir = tempfile::tempdir().unwrap();
         let (_, incident) = opened(dir.path());
-        let journal = Journal::open(incident.path()).unwrap();
         let mut ids = vec!["nobody".to_owned()];
         let cut = cut.index(steps.len());
         for (number, (which, who)) in steps.iter().enumerate() {
@@ -222,7 +222,72 @@ proptest! {
                 prop_assert!(index_of(&incident).exists());
             }
         }
-        let _ = (journal, actor());
         prop_assert_eq!(stands(&incident.known().unwrap(), &ids), by_everything(&incident, &ids));
+    }
+}
+
+/// A journal with every kind of line, as bytes; and the ids in it.
+fn every_line() -> &'static (Vec<u8>, Vec<String>) {
+    static LINES: OnceLock<(Vec<u8>, Vec<String>)> = OnceLock::new();
+    LINES.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, incident) = opened(dir.path());
+        let (first, _) = incident.record_intent(at(1), &plan()).unwrap();
+        incident.record(at(2), &outcome(&first, Outcome::Done)).unwrap();
+        let (second, _) = incident.record_intent(at(3), &undo_plan(&first)).unwrap();
+        for event in every_kind(&first, &second) {
+            incident.record(at(4), &event).unwrap();
+        }
+        (fs::read(incident.path()).unwrap(), vec![first, second])
+    })
+}
+
+fn draws(few: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: draws(200), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Bytes changed, cut, put in and repeated: what stands is told as the whole story tells it, damage is said, and an append leaves every
+    /// byte where it is.
+    #[test]
+    fn a_journal_with_anything_in_it_is_read_and_appended_to(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..5, any::<u8>()), 1..5),
+    ) {
+        let (whole, ids) = every_line();
+        let mut bytes = whole.clone();
+        for (place, how, byte) in changes {
+            let at = place.index(bytes.len().max(1));
+            match how {
+                0 if !bytes.is_empty() => bytes[at] = byte,
+                1 => bytes.truncate(at),
+                2 => bytes.insert(at.min(bytes.len()), byte),
+                3 => bytes.insert(at.min(bytes.len()), b'\n'),
+                _ => {
+                    let part = bytes[at.min(bytes.len())..].to_vec();
+                    bytes.extend(part);
+                }
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (store, incident) = opened(dir.path());
+        fs::remove_file(incident.path().with_extension("stamp")).unwrap();
+        fs::write(incident.path(), &bytes).unwrap();
+        let known = stands(&incident.known().unwrap(), ids);
+        prop_assert_eq!(&known, &by_everything(&incident, ids));
+        let listed = store.list().unwrap().remove(0);
+        let fault = verify(incident.path()).unwrap().fault;
+        prop_assert!(fault.is_none() || listed.damage.is_some(), "{:?}", listed);
+        let appended = incident.record(at(9), &Event::Note { text: "after".to_owned() });
+        let now = fs::read(incident.path()).unwrap();
+        if let Ok(receipt) = appended {
+            let kept = receipt.set_aside.map_or(Ok(Vec::new()), fs::read).unwrap();
+            let before = &bytes[..bytes.len() - kept.len()];
+            prop_assert!(now.starts_with(before) && bytes.ends_with(&kept));
+            prop_assert_eq!(now.windows(BROKEN_KIND.len()).any(|w| w == BROKEN_KIND.as_bytes()), fault.is_some());
+        } else {
+            prop_assert_eq!(now, bytes);
+        }
     }
 }
