@@ -9,6 +9,7 @@ use aws_sdk_apigateway::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::{Builder as HttpBuilder, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::ask::{OwnPace, Patience};
 use super::credentials::{Renewed, profiles};
 use super::error::{AwsError, Problem};
 use super::gate::{GuardedHttp, ReadsOnly};
@@ -44,9 +45,9 @@ pub struct Connection {
     pub attempt_timeout: Option<Duration>,
 }
 
-/// Clients for one account and region. Cheap to clone.
+/// Clients for one account and region, and how long a plan's calls wait. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Aws(pub(super) Arc<Inner>);
+pub struct Aws(pub(super) Arc<Inner>, pub(super) Option<Arc<Patience>>);
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -92,24 +93,36 @@ impl Aws {
         let endpoint = endpoint_label(connection, &config);
         let config =
             config.into_builder().http_client(guarded).disable_clock_skew_correction(endpoint.is_some()).build();
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             gateway: aws_sdk_apigateway::Client::from_conf(
-                aws_sdk_apigateway::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+                aws_sdk_apigateway::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .retry_classifier(OwnPace)
+                    .build(),
             ),
             http_apis: aws_sdk_apigatewayv2::Client::from_conf(
-                aws_sdk_apigatewayv2::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+                aws_sdk_apigatewayv2::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .retry_classifier(OwnPace)
+                    .build(),
             ),
             logs: aws_sdk_cloudwatchlogs::Client::from_conf(
-                aws_sdk_cloudwatchlogs::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+                aws_sdk_cloudwatchlogs::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .retry_classifier(OwnPace)
+                    .build(),
             ),
             metrics: aws_sdk_cloudwatch::Client::from_conf(
-                aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+                aws_sdk_cloudwatch::config::Builder::from(&config)
+                    .interceptor(ReadsOnly)
+                    .retry_classifier(OwnPace)
+                    .build(),
             ),
             sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+                aws_sdk_sts::config::Builder::from(&config).interceptor(ReadsOnly).retry_classifier(OwnPace).build(),
             ),
             waf: aws_sdk_wafv2::Client::from_conf(
-                aws_sdk_wafv2::config::Builder::from(&config).interceptor(ReadsOnly).build(),
+                aws_sdk_wafv2::config::Builder::from(&config).interceptor(ReadsOnly).retry_classifier(OwnPace).build(),
             ),
             pace: Pace::new(clock.clone()),
             clock,
@@ -119,7 +132,8 @@ impl Aws {
             place: connection.endpoint.clone(),
             bound,
             identity: OnceLock::new(),
-        })))
+        };
+        Ok(Self(Arc::new(inner), None))
     }
 
     /// Account time.

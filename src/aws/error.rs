@@ -47,6 +47,9 @@ pub enum Problem {
     /// AWS is limiting calls.
     #[error("AWS is limiting calls ({0}). Wait a moment and repeat")]
     Throttled(String),
+    /// Our own patience with a quota ended: nothing was found out, and nothing is said by it.
+    #[error("quota busy: {0}; others use it as well. Try again")]
+    QuotaBusy(String),
     /// WAF does not know yet what was made a moment ago; it may take minutes (documented).
     #[error("WAF does not see yet what was just made ({0}). Wait a minute and repeat")]
     NotYet(String),

@@ -3,6 +3,7 @@
 //! Turns the SDK's calls into the console's own types, paces them inside the account's quotas, and lets nothing change the
 //! account without a ticket (see [`gate`]). Knows nothing of screens, plans or incidents.
 
+mod ask;
 mod connect;
 mod credentials;
 mod error;
@@ -19,4 +20,4 @@ pub use connect::{Aws, Connection, Endpoint};
 pub use credentials::profiles;
 pub use error::{AwsError, Problem};
 pub use in_process::{InProcess, RangeHandle};
-pub use pace::Lane;
+pub use pace::{Lane, Waited, Waits};

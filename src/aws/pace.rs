@@ -1,238 +1,208 @@
 //! Pacing: calls wait their turn inside the account's quotas, writes before plan reads before polling.
 //!
 //! The control plane's quotas are the account's, shared with its pipelines and everybody else on call; polling therefore
-//! takes at most half of each. Buckets fill in account time.
+//! takes at most half of each. Buckets fill in account time. Nobody tells us what others take: an answer that says "too many calls"
+//! does, and empties the bucket.
+
+mod bucket;
+mod quota;
+mod waits;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use self::bucket::{Bucket, Rank};
+pub use self::quota::{Lane, Quota};
+use self::waits::Book;
+pub use self::waits::{Waited, Waits};
 use crate::clock::AccountClock;
 
-/// Who is asking; earlier ones go first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    /// Carrying out what was confirmed.
-    Write,
-    /// Reading for a plan.
-    Plan,
-    /// Watching.
-    Poll,
-}
+/// The longest that a waiting call sleeps before it looks again, wall time: the clock's rate may have changed.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Which quota a call counts against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Quota {
-    /// API Gateway's control plane: 10 a second, burst 40, all operations together (documented).
-    ApiGateway,
-    /// `CreateDeployment`: one in five seconds (documented).
-    CreateDeployment,
-    /// `GetResources`: five in two seconds (documented).
-    Resources,
-    /// WAFv2 Get/List: 5 a second per operation (documented).
-    WafRead(&'static str),
-    /// `GetWebACLForResource`, `ListResourcesForWebACL`: 1 a second (documented).
-    WafSlowRead(&'static str),
-    /// WAFv2 Create/Put/Update: 1 a second per operation (documented).
-    WafWrite(&'static str),
-    /// `AssociateWebACL`, `DisassociateWebACL`: one in two seconds (documented).
-    WebAclAssociation(&'static str),
-    /// `GetMetricData`: 50 a second (CloudWatch quotas 2023, now unverified).
-    MetricData,
-    /// `ListMetrics`: 25 a second (CloudWatch quotas 2023, now unverified).
-    ListMetrics,
-    /// CloudWatch Logs queries and lists: 5 a second per operation (CloudWatch Logs quotas; the least of those documented).
-    Logs(&'static str),
-    /// STS: not worth pacing.
-    Identity,
-}
+/// A bucket: a quota's own, or the share of it that polling may take.
+type Key = (Quota, bool);
 
-impl Quota {
-    /// Calls a second, and how many may be made at once after a rest. AWS does not document WAF's bursts: some are assumed
-    /// (inferred: token buckets are how AWS throttles elsewhere), and a throttled answer is handled where it comes.
-    fn limits(self) -> (f64, f64) {
-        match self {
-            Self::ApiGateway => (10.0, 40.0),
-            Self::CreateDeployment => (0.2, 1.0),
-            Self::Resources => (2.5, 5.0),
-            Self::WafRead(_) => (5.0, 10.0),
-            Self::WafSlowRead(_) | Self::WafWrite(_) => (1.0, 2.0),
-            Self::WebAclAssociation(_) => (0.5, 1.0),
-            Self::MetricData => (50.0, 50.0),
-            Self::ListMetrics => (25.0, 25.0),
-            Self::Logs(_) => (5.0, 5.0),
-            Self::Identity => (100.0, 100.0),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    at: DateTime<Utc>,
-    rate: f64,
-    burst: f64,
-    /// Calls of higher lanes now waiting, by lane.
-    waiting: [usize; 3],
-}
-
-impl Bucket {
-    fn fill(&mut self, now: DateTime<Utc>) {
-        let elapsed = (now - self.at).as_seconds_f64().max(0.0);
-        self.tokens = (self.tokens + elapsed * self.rate).min(self.burst);
-        self.at = now;
-    }
-
-    /// Takes a token for `lane`, or says how many account seconds are missing.
-    fn take(&mut self, lane: Lane, polling_share: bool) -> Option<f64> {
-        let outranked = self.waiting[..lane as usize].iter().any(|n| *n > 0);
-        let reserve = if polling_share { 0.0 } else { self.reserve(lane).min(self.burst - 1.0) };
-        if !outranked && self.tokens - 1.0 >= reserve {
-            self.tokens -= 1.0;
-            return None;
-        }
-        Some(((reserve + 1.0 - self.tokens).max(0.05) / self.rate).min(60.0))
-    }
-
-    /// Tokens that `lane` must leave: polling may only use the upper half of the bucket, and so at most half of the rate.
-    fn reserve(&self, lane: Lane) -> f64 {
-        if lane == Lane::Poll { self.burst / 2.0 } else { 0.0 }
-    }
-}
+/// Chance between 0 and 1.
+type Chance = Box<dyn Fn() -> f64 + Send + Sync>;
 
 /// The buckets of one account and region.
-#[derive(Debug)]
 pub struct Pace {
     clock: AccountClock,
-    buckets: Mutex<HashMap<(Quota, bool), Bucket>>,
+    buckets: Mutex<HashMap<Key, Bucket>>,
+    next: AtomicU64,
+    chance: Chance,
+    book: Arc<Book>,
 }
+
+impl fmt::Debug for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace").field("clock", &self.clock).field("buckets", &self.buckets).finish_non_exhaustive()
+    }
+}
+
+/// One call on its way, however often it is sent: it keeps its place among those of its lane.
+#[derive(Debug)]
+pub(in crate::aws) struct Caller {
+    quota: Quota,
+    rank: Rank,
+    /// When it first had to wait.
+    since: Option<Instant>,
+    /// Refusals that were known when it was last sent.
+    sent_at: u64,
+}
+
+/// The time until which a call would wait has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::aws) struct TooLate;
 
 impl Pace {
     /// Full buckets on `clock`.
     #[must_use]
     pub fn new(clock: AccountClock) -> Self {
-        Self { clock, buckets: Mutex::new(HashMap::new()) }
+        Self::with_chance(clock, Box::new(chance()))
+    }
+
+    fn with_chance(clock: AccountClock, chance: Chance) -> Self {
+        Self { clock, buckets: Mutex::default(), next: AtomicU64::new(0), chance, book: Book::new() }
+    }
+
+    /// What is waited for, as it changes.
+    #[must_use]
+    pub fn waits(&self) -> Waits {
+        Waits::of(&self.book)
     }
 
     /// Waits until `lane` may make a call against `quota`, and takes its token.
     pub async fn turn(&self, quota: Quota, lane: Lane) {
-        if lane == Lane::Poll {
-            self.take((quota, true), lane).await;
-        }
-        self.take((quota, false), lane).await;
+        let mut caller = self.caller(quota, lane);
+        // Without an end there is no being late.
+        let _ = self.wait(&mut caller, None).await;
     }
 
-    async fn take(&self, key: (Quota, bool), lane: Lane) {
+    /// A call that is to be made.
+    pub(in crate::aws) fn caller(&self, quota: Quota, lane: Lane) -> Caller {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Caller { quota, rank: Rank { lane, number }, since: None, sent_at: 0 }
+    }
+
+    /// Waits until the call may be sent, again if it was turned away, and takes its token; no longer than `until` (wall time).
+    pub(in crate::aws) async fn wait(&self, caller: &mut Caller, until: Option<Instant>) -> Result<(), TooLate> {
+        if caller.rank.lane == Lane::Poll {
+            self.take((caller.quota, true), caller, until).await?;
+        }
+        self.take((caller.quota, false), caller, until).await
+    }
+
+    /// AWS said that the call was one too many.
+    pub(in crate::aws) fn refused(&self, caller: &Caller) {
+        let chance = (self.chance)();
+        self.with_bucket((caller.quota, false), |bucket| bucket.refused(caller.sent_at, chance));
+    }
+
+    /// AWS took the call, whatever became of it.
+    pub(in crate::aws) fn accepted(&self, caller: &Caller) {
+        self.with_bucket((caller.quota, false), |bucket| bucket.accepted(caller.sent_at));
+    }
+
+    async fn take(&self, key: Key, caller: &mut Caller, until: Option<Instant>) -> Result<(), TooLate> {
         // Dropped with a cancelled call as well, so that nobody waits for a caller who has gone.
         let mut place: Option<Place<'_>> = None;
         loop {
-            let Some(wait) = self.attempt(key, lane) else {
-                return;
-            };
-            place.get_or_insert_with(|| Place::take(self, key, lane));
-            tokio::time::sleep(wait.clamp(Duration::from_millis(1), Duration::from_millis(500))).await;
+            let Some(wait) = self.attempt(key, caller, &mut place) else { return Ok(()) };
+            let Some(place) = &place else { continue };
+            let end = Instant::now() + wait.clamp(Duration::from_millis(1), LOOK_AGAIN);
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Err(TooLate);
+            }
+            let end = until.map_or(end, |until| until.min(end));
+            tokio::select! {
+                () = place.first.notified() => {}
+                () = tokio::time::sleep_until(end) => {}
+            }
         }
     }
 
-    fn with_bucket<T>(&self, key: (Quota, bool), f: impl FnOnce(&mut Bucket) -> T) -> T {
+    /// Takes a token, or joins the queue and says how long to wait at most.
+    fn attempt<'a>(&'a self, key: Key, caller: &mut Caller, place: &mut Option<Place<'a>>) -> Option<Duration> {
+        let rank = caller.rank;
+        let taken = self.with_bucket(key, |bucket| {
+            // Polling may only use the upper half of the bucket, and so at most half of the rate.
+            let reserve = if rank.lane == Lane::Poll && !key.1 { bucket.half() } else { 0.0 };
+            match bucket.take(rank, reserve) {
+                Ok(()) => Ok(bucket.refusals()),
+                Err(missing) => Err((missing, place.is_none().then(|| bucket.join(rank)))),
+            }
+        });
+        let (missing, joined) = match taken {
+            Ok(refusals) => {
+                if !key.1 {
+                    caller.sent_at = refusals;
+                }
+                return None;
+            }
+            Err(waiting) => waiting,
+        };
+        if let Some(first) = joined {
+            let since = *caller.since.get_or_insert_with(Instant::now);
+            let told = rank.lane != Lane::Poll;
+            if told {
+                self.book.enter(rank.number, key.0, since);
+            }
+            *place = Some(Place { pace: self, key, rank, first, told });
+        }
+        Some(missing.map_or(LOOK_AGAIN, |missing| self.clock.wall(missing)))
+    }
+
+    fn with_bucket<T>(&self, key: Key, f: impl FnOnce(&mut Bucket) -> T) -> T {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = buckets.entry(key).or_insert_with(|| {
             let (rate, burst) = key.0.limits();
             let share = if key.1 { 0.5 } else { 1.0 };
-            let burst = (burst * share).max(1.0);
-            Bucket { tokens: burst, at: now, rate: rate * share, burst, waiting: [0; 3] }
+            Bucket::new(rate * share, (burst * share).max(1.0), now)
         });
         bucket.fill(now);
         f(bucket)
     }
+}
 
-    /// Takes a token, or says how long to wait.
-    fn attempt(&self, key: (Quota, bool), lane: Lane) -> Option<Duration> {
-        let missing_seconds = self.with_bucket(key, |bucket| bucket.take(lane, key.1))?;
-        let missing = TimeDelta::from_std(Duration::from_secs_f64(missing_seconds)).unwrap_or_default();
-        Some(self.clock.wall(missing))
+/// Chance that differs from process to process and from call to call: for spreading calls out, and for nothing that must not be guessed.
+fn chance() -> impl Fn() -> f64 + Send + Sync {
+    use std::hash::{BuildHasher, RandomState};
+    let (keyed, drawn) = (RandomState::new(), AtomicU64::new(0));
+    move || {
+        let drawn = drawn.fetch_add(1, Ordering::Relaxed);
+        // 32 bits fit the fraction of a double.
+        f64::from((keyed.hash_one(drawn) >> 32) as u32) / f64::from(u32::MAX)
     }
 }
 
 /// A waiting call's place in the queue of its bucket.
 struct Place<'a> {
     pace: &'a Pace,
-    key: (Quota, bool),
-    lane: Lane,
-}
-
-impl<'a> Place<'a> {
-    fn take(pace: &'a Pace, key: (Quota, bool), lane: Lane) -> Self {
-        pace.with_bucket(key, |bucket| bucket.waiting[lane as usize] += 1);
-        Self { pace, key, lane }
-    }
+    key: Key,
+    rank: Rank,
+    /// Told when it is first.
+    first: Arc<Notify>,
+    /// Whether it stands among what is waited for.
+    told: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.pace.with_bucket(self.key, |bucket| {
-            let waiting = &mut bucket.waiting[self.lane as usize];
-            *waiting = waiting.saturating_sub(1);
-        });
+        self.pace.with_bucket(self.key, |bucket| bucket.leave(self.rank));
+        if self.told {
+            self.pace.book.strike(self.rank.number);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::time::Instant;
-
-    fn pace() -> Pace {
-        Pace::new(AccountClock::new(DateTime::UNIX_EPOCH, 1.0))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn polling_takes_at_most_half_of_the_rate() {
-        let pace = pace();
-        let start = Instant::now();
-        for _ in 0..120 {
-            pace.turn(Quota::ApiGateway, Lane::Poll).await;
-        }
-        // Twenty at once, a hundred more at five a second.
-        let seconds = start.elapsed().as_secs_f64();
-        assert!((19.9..21.0).contains(&seconds), "{seconds}");
-        let before = Instant::now();
-        pace.turn(Quota::ApiGateway, Lane::Plan).await;
-        assert_eq!(before.elapsed(), Duration::ZERO, "a plan's read must not wait behind polling");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_write_goes_before_a_waiting_read() {
-        let pace = std::sync::Arc::new(pace());
-        let quota = Quota::WafWrite("UpdateIPSet");
-        pace.turn(quota, Lane::Write).await;
-        pace.turn(quota, Lane::Write).await;
-        let order = std::sync::Arc::new(Mutex::new(Vec::new()));
-        let spawn = |lane: Lane| {
-            let (pace, order) = (std::sync::Arc::clone(&pace), std::sync::Arc::clone(&order));
-            tokio::spawn(async move {
-                pace.turn(quota, lane).await;
-                order.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
-            })
-        };
-        let plan = spawn(Lane::Plan);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        let write = spawn(Lane::Write);
-        let _ = tokio::join!(plan, write);
-        assert_eq!(*order.lock().unwrap_or_else(PoisonError::into_inner), vec![Lane::Write, Lane::Plan]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_cancelled_call_leaves_the_queue() {
-        let pace = pace();
-        let quota = Quota::WafWrite("UpdateIPSet");
-        pace.turn(quota, Lane::Write).await;
-        pace.turn(quota, Lane::Write).await;
-        let gone = tokio::time::timeout(Duration::from_millis(1), pace.turn(quota, Lane::Write)).await;
-        assert!(gone.is_err());
-        assert!(tokio::time::timeout(Duration::from_secs(5), pace.turn(quota, Lane::Plan)).await.is_ok());
-    }
-}
+mod tests;

@@ -19,9 +19,9 @@ impl Aws {
         let mut apis = Vec::new();
         let mut position: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
             let call = self.0.gateway.get_rest_apis().limit(PAGE).set_position(position);
-            let page = call.send().await.map_err(|e| AwsError::of("GetRestApis", "the account", &e))?;
+            let asked = (Quota::ApiGateway, lane);
+            let page = self.ask(asked, ("GetRestApis", "the account"), || call.clone().send()).await?;
             apis.extend(page.items().iter().filter_map(api));
             position = page.position().filter(|p| !p.is_empty()).map(str::to_owned);
             if position.is_none() {
@@ -35,10 +35,9 @@ impl Aws {
         if api.kind() == ApiKind::Http {
             return self.http_stages(api, lane).await;
         }
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let raw = RawBody::default();
-        let call = self.0.gateway.get_stages().rest_api_id(&api.id).customize().interceptor(raw.clone());
-        let answer = call.send().await.map_err(|e| AwsError::of("GetStages", &api.name, &e))?;
+        let call = || self.0.gateway.get_stages().rest_api_id(&api.id).customize().interceptor(raw.clone()).send();
+        let answer = self.ask((Quota::ApiGateway, lane), ("GetStages", &api.name), call).await?;
         let body = raw.json().unwrap_or_default();
         let written = body.get("item").and_then(Value::as_array);
         let settings_of = |name: &str| {

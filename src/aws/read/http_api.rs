@@ -16,9 +16,9 @@ impl Aws {
         let mut apis = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
-            let page = self.0.http_apis.get_apis().set_next_token(token).send().await;
-            let page = page.map_err(|e| AwsError::of("GetApis", "the account", &e))?;
+            let call = self.0.http_apis.get_apis().set_next_token(token);
+            let asked = (Quota::ApiGateway, lane);
+            let page = self.ask(asked, ("GetApis", "the account"), || call.clone().send()).await?;
             let http = page.items().iter().filter(|api| api.protocol_type() == Some(&ProtocolType::Http));
             apis.extend(http.filter_map(|api| {
                 let id = api.api_id()?.to_owned();
@@ -41,9 +41,9 @@ impl Aws {
         let mut keys = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
-            let page = self.0.http_apis.get_routes().api_id(api_id).set_next_token(token).send().await;
-            let page = page.map_err(|e| AwsError::of("GetRoutes", api_id, &e))?;
+            let call = self.0.http_apis.get_routes().api_id(api_id).set_next_token(token);
+            let asked = (Quota::ApiGateway, lane);
+            let page = self.ask(asked, ("GetRoutes", api_id), || call.clone().send()).await?;
             keys.extend(page.items().iter().filter_map(|route| route.route_key().map(str::to_owned)));
             token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
             if token.is_none() {
@@ -61,11 +61,12 @@ impl Aws {
         let mut stages = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
             let raw = RawBody::default();
-            let call = self.0.http_apis.get_stages().api_id(&api.id).set_next_token(token).customize();
-            let page = call.interceptor(raw.clone()).send().await;
-            let page = page.map_err(|e| AwsError::of("GetStages", &api.name, &e))?;
+            let call = || {
+                let call = self.0.http_apis.get_stages().api_id(&api.id).set_next_token(token.clone()).customize();
+                call.interceptor(raw.clone()).send()
+            };
+            let page = self.ask((Quota::ApiGateway, lane), ("GetStages", &api.name), call).await?;
             let body = raw.json().unwrap_or_default();
             let written = body.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             stages.extend(written.iter().filter_map(|stage| detail(api, stage)));
@@ -81,11 +82,12 @@ impl Aws {
     /// # Errors
     /// [`Problem::Unreadable`] where the answer is no JSON object; else what the call brings.
     pub async fn http_stage(&self, api_id: &str, stage: &str, lane: Lane) -> Result<HttpStage, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let raw = RawBody::default();
-        let call = self.0.http_apis.get_stage().api_id(api_id).stage_name(stage);
-        let answer = call.customize().interceptor(raw.clone()).send().await;
-        answer.map_err(|e| AwsError::of("GetStage", stage, &e))?;
+        let call = || {
+            let call = self.0.http_apis.get_stage().api_id(api_id).stage_name(stage);
+            call.customize().interceptor(raw.clone()).send()
+        };
+        self.ask((Quota::ApiGateway, lane), ("GetStage", stage), call).await?;
         match raw.json() {
             Some(Value::Object(body)) => Ok(http_stage(&body)),
             _ => Err(AwsError::new("GetStage", stage, Problem::Unreadable("no JSON object".to_owned()))),

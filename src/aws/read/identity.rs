@@ -17,11 +17,10 @@ impl Aws {
 
     /// The caller as STS names it now: the credentials may have been renewed by somebody who signed in elsewhere.
     pub(in crate::aws) async fn identity_now(&self, lane: Lane) -> Result<Identity, AwsError> {
-        self.0.pace.turn(Quota::Identity, lane).await;
-        let answer = self.0.sts.get_caller_identity().send().await;
         let subject =
             self.0.profile.as_ref().map_or("the account".to_owned(), |name| format!("the account of profile {name}"));
-        let answer = answer.map_err(|error| AwsError::of("GetCallerIdentity", &subject, &error))?;
+        let call = || self.0.sts.get_caller_identity().send();
+        let answer = self.ask((Quota::Identity, lane), ("GetCallerIdentity", &subject), call).await?;
         let missing = |what: &str| {
             AwsError::new("GetCallerIdentity", &subject, Problem::Unreadable(format!("no {what} in the answer")))
         };

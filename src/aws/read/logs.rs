@@ -60,12 +60,12 @@ impl Aws {
         to: DateTime<Utc>,
         lane: Lane,
     ) -> Result<LogRows, AwsError> {
-        self.0.pace.turn(Quota::Logs("StartQuery"), lane).await;
         // Both ends are inclusive (documented).
         let call = self.0.logs.start_query().log_group_name(group).query_string(query);
         let call = call.start_time(from.timestamp()).end_time(to.timestamp() - 1);
-        let started = call.limit(i32::try_from(MOST_ROWS).unwrap_or(i32::MAX)).send().await;
-        let started = started.map_err(|e| AwsError::of("StartQuery", group, &e))?;
+        let call = call.limit(i32::try_from(MOST_ROWS).unwrap_or(i32::MAX));
+        let asked = (Quota::Logs("StartQuery"), lane);
+        let started = self.ask(asked, ("StartQuery", group), || call.clone().send()).await?;
         let unreadable = || AwsError::new("StartQuery", group, Problem::Unreadable("no query id in it".to_owned()));
         let id = started.query_id().ok_or_else(unreadable)?;
         let too_long = |_| {
@@ -88,9 +88,9 @@ impl Aws {
             // No query is complete at once, and each look counts against a quota.
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
-            self.0.pace.turn(Quota::Logs("GetQueryResults"), lane).await;
-            let answer = self.0.logs.get_query_results().query_id(id).send().await;
-            let answer = answer.map_err(|e| AwsError::of("GetQueryResults", group, &e))?;
+            let call = || self.0.logs.get_query_results().query_id(id).send();
+            let asked = (Quota::Logs("GetQueryResults"), lane);
+            let answer = self.ask(asked, ("GetQueryResults", group), call).await?;
             match answer.status() {
                 Some(QueryStatus::Complete) => return Ok(rows(&answer)),
                 Some(status @ (QueryStatus::Cancelled | QueryStatus::Failed | QueryStatus::Timeout)) => {
@@ -107,9 +107,9 @@ impl Aws {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::Logs("DescribeMetricFilters"), lane).await;
             let call = self.0.logs.describe_metric_filters().log_group_name(group).set_next_token(token);
-            let page = call.send().await.map_err(|e| AwsError::of("DescribeMetricFilters", group, &e))?;
+            let asked = (Quota::Logs("DescribeMetricFilters"), lane);
+            let page = self.ask(asked, ("DescribeMetricFilters", group), || call.clone().send()).await?;
             for filter in page.metric_filters() {
                 found.extend(filter.metric_transformations().iter().map(|made| MetricFilter {
                     name: filter.filter_name().unwrap_or_default().to_owned(),

@@ -104,13 +104,14 @@ impl Aws {
         let mut token: Option<String> = None;
         let mut calls = 0;
         loop {
-            self.0.pace.turn(Quota::MetricData, lane).await;
-            // Made anew for the rare second page, rather than copied for the first: five hundred are 6,000 allocations.
-            let wire = debug_span!("ask").in_scope(|| batch.iter().enumerate().map(on_the_wire).collect());
-            let call = self.0.metrics.get_metric_data();
-            let call = call.set_metric_data_queries(Some(wire)).scan_by(ScanBy::TimestampAscending);
-            let call = call.start_time(sdk_time(from)).end_time(sdk_time(to)).set_next_token(token);
-            let page = call.send().await.map_err(|e| AwsError::of("GetMetricData", "the metrics", &e))?;
+            let call = || {
+                // Made anew for the rare second page or second try, rather than copied for the first: five hundred are 6,000 allocations.
+                let wire = debug_span!("ask").in_scope(|| batch.iter().enumerate().map(on_the_wire).collect());
+                let call = self.0.metrics.get_metric_data();
+                let call = call.set_metric_data_queries(Some(wire)).scan_by(ScanBy::TimestampAscending);
+                call.start_time(sdk_time(from)).end_time(sdk_time(to)).set_next_token(token.clone()).send()
+            };
+            let page = self.ask((Quota::MetricData, lane), ("GetMetricData", "the metrics"), call).await?;
             calls += 1;
             debug_span!("take").in_scope(|| take(&page, &mut results));
             token = page.next_token().filter(|t| !t.is_empty()).map(str::to_owned);
@@ -142,11 +143,11 @@ impl Aws {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ListMetrics, lane).await;
             let call = self.0.metrics.list_metrics().namespace(namespace).metric_name(name);
             let call = call.recently_active(RecentlyActive::Pt3H).set_dimensions(Some(filters.clone()));
-            let page = call.set_next_token(token).send().await;
-            let page = page.map_err(|e| AwsError::of("ListMetrics", namespace, &e))?;
+            let call = call.set_next_token(token);
+            let asked = (Quota::ListMetrics, lane);
+            let page = self.ask(asked, ("ListMetrics", namespace), || call.clone().send()).await?;
             found.extend(page.metrics().iter().map(|metric| {
                 let pairs = metric.dimensions().iter();
                 pairs.map(|d| (d.name().unwrap_or("").to_owned(), d.value().unwrap_or("").to_owned())).collect()

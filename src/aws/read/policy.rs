@@ -16,9 +16,8 @@ const PAGE: i32 = 500;
 impl Aws {
     /// A REST API with the policy of its draft.
     pub async fn draft_api(&self, api_id: &str, lane: Lane) -> Result<DraftApi, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
-        let answer = self.0.gateway.get_rest_api().rest_api_id(api_id).send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetRestApi", api_id, &e))?;
+        let call = || self.0.gateway.get_rest_api().rest_api_id(api_id).send();
+        let answer = self.ask((Quota::ApiGateway, lane), ("GetRestApi", api_id), call).await?;
         let endpoint = answer.endpoint_configuration();
         Ok(DraftApi {
             policy: answer.policy().unwrap_or_default().to_owned(),
@@ -35,9 +34,9 @@ impl Aws {
         let mut all = Vec::new();
         let mut position: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
             let call = self.0.gateway.get_deployments().rest_api_id(api_id).limit(PAGE).set_position(position);
-            let page = call.send().await.map_err(|e| AwsError::of("GetDeployments", api_id, &e))?;
+            let asked = (Quota::ApiGateway, lane);
+            let page = self.ask(asked, ("GetDeployments", api_id), || call.clone().send()).await?;
             all.extend(page.items().iter().filter_map(|one| {
                 Some(Deployment {
                     id: one.id()?.to_owned(),
@@ -57,9 +56,8 @@ impl Aws {
     /// # Errors
     /// [`Problem::NotFound`] where it has been deleted.
     pub async fn deployment(&self, api_id: &str, id: &str, lane: Lane) -> Result<Deployment, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
-        let answer = self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(id).send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetDeployment", id, &e))?;
+        let call = || self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(id).send();
+        let answer = self.ask((Quota::ApiGateway, lane), ("GetDeployment", id), call).await?;
         Ok(Deployment {
             id: id.to_owned(),
             description: answer.description().unwrap_or_default().to_owned(),
@@ -72,10 +70,10 @@ impl Aws {
         let mut methods = Vec::new();
         let mut position: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::Resources, lane).await;
             let call = self.0.gateway.get_resources().rest_api_id(api_id).limit(PAGE).embed("methods");
-            let page = call.set_position(position).send().await;
-            let page = page.map_err(|e| AwsError::of("GetResources", api_id, &e))?;
+            let call = call.set_position(position);
+            let asked = (Quota::Resources, lane);
+            let page = self.ask(asked, ("GetResources", api_id), || call.clone().send()).await?;
             for resource in page.items() {
                 let path = resource.path().unwrap_or_default();
                 methods.extend(resource.resource_methods().into_iter().flatten().map(|(verb, method)| {
@@ -97,10 +95,10 @@ impl Aws {
     /// What a stage has deployed, as an `OpenAPI` document with API Gateway's extensions (`GetExport`). That it carries the resource
     /// policy is inferred from published exports.
     pub async fn export(&self, api_id: &str, stage: &str, lane: Lane) -> Result<Value, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let call = self.0.gateway.get_export().rest_api_id(api_id).stage_name(stage).export_type("oas30");
         let call = call.parameters("extensions", "integrations,authorizers").accepts("application/json");
-        let answer = call.send().await.map_err(|e| AwsError::of("GetExport", stage, &e))?;
+        let asked = (Quota::ApiGateway, lane);
+        let answer = self.ask(asked, ("GetExport", stage), || call.clone().send()).await?;
         let body = answer.body().map(AsRef::as_ref).unwrap_or_default();
         serde_json::from_slice(body)
             .map_err(|error| AwsError::new("GetExport", stage, Problem::Unreadable(error.to_string())))

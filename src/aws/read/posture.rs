@@ -49,11 +49,12 @@ impl Aws {
     /// # Errors
     /// [`Problem::Unreadable`] where the answer is no JSON object; else what the call brings.
     pub async fn guarded_stage(&self, api_id: &str, stage: &str, lane: Lane) -> Result<GuardedStage, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let raw = RawBody::default();
-        let call = self.0.gateway.get_stage().rest_api_id(api_id).stage_name(stage);
-        let answer = call.customize().interceptor(raw.clone()).send().await;
-        answer.map_err(|e| AwsError::of("GetStage", stage, &e))?;
+        let call = || {
+            let call = self.0.gateway.get_stage().rest_api_id(api_id).stage_name(stage);
+            call.customize().interceptor(raw.clone()).send()
+        };
+        self.ask((Quota::ApiGateway, lane), ("GetStage", stage), call).await?;
         object(&raw, stage).map(|body| guarded(&body))
     }
 
@@ -67,11 +68,12 @@ impl Aws {
         stage: &str,
         lane: Lane,
     ) -> Result<GuardedHttpStage, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let raw = RawBody::default();
-        let call = self.0.http_apis.get_stage().api_id(api_id).stage_name(stage);
-        let answer = call.customize().interceptor(raw.clone()).send().await;
-        answer.map_err(|e| AwsError::of("GetStage", stage, &e))?;
+        let call = || {
+            let call = self.0.http_apis.get_stage().api_id(api_id).stage_name(stage);
+            call.customize().interceptor(raw.clone()).send()
+        };
+        self.ask((Quota::ApiGateway, lane), ("GetStage", stage), call).await?;
         object(&raw, stage).map(|body| guarded_http(&body))
     }
 
@@ -80,9 +82,9 @@ impl Aws {
         let mut routes = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
-            let page = self.0.http_apis.get_routes().api_id(api_id).set_next_token(token).send().await;
-            let page = page.map_err(|e| AwsError::of("GetRoutes", api_id, &e))?;
+            let call = self.0.http_apis.get_routes().api_id(api_id).set_next_token(token);
+            let asked = (Quota::ApiGateway, lane);
+            let page = self.ask(asked, ("GetRoutes", api_id), || call.clone().send()).await?;
             routes.extend(page.items().iter().filter_map(|route| {
                 let authorization = route.authorization_type().map_or("NONE", |kind| kind.as_str());
                 Some(Route { key: route.route_key()?.to_owned(), authorization: authorization.to_owned() })

@@ -43,11 +43,11 @@ impl Aws {
         lane: Lane,
     ) -> Result<Vec<IpNet>, AwsError> {
         const OPERATION: &str = "GetRateBasedStatementManagedKeys";
-        self.0.pace.turn(Quota::WafRead(OPERATION), lane).await;
         let call = self.0.waf.get_rate_based_statement_managed_keys().scope(Scope::Regional);
         let call = call.web_acl_name(&acl.name).web_acl_id(&acl.id).rule_name(rule);
         let call = call.set_rule_group_rule_name(reference.map(str::to_owned));
-        let answer = call.send().await.map_err(|e| AwsError::of(OPERATION, rule, &e))?;
+        let asked = (Quota::WafRead(OPERATION), lane);
+        let answer = self.ask(asked, (OPERATION, rule), || call.clone().send()).await?;
         let both = [answer.managed_keys_ipv4(), answer.managed_keys_ipv6()].into_iter().flatten();
         let entries = both.flat_map(RateBasedStatementManagedKeysIpSet::addresses);
         Ok(entries.filter_map(|entry| address::parsed(entry)).collect())

@@ -39,13 +39,13 @@ impl Aws {
         to: DateTime<Utc>,
         lane: Lane,
     ) -> Result<SampleSet, AwsError> {
-        self.0.pace.turn(Quota::WafRead("GetSampledRequests"), lane).await;
         let window = TimeWindow::builder().start_time(SdkTime::from_secs(from.timestamp()));
         let window = window.end_time(SdkTime::from_secs(to.timestamp())).build();
         let window = window.map_err(|_| unreadable(rule))?;
         let call = self.0.waf.get_sampled_requests().web_acl_arn(web_acl_arn).rule_metric_name(rule);
         let call = call.scope(Scope::Regional).time_window(window).max_items(MOST);
-        let answer = call.send().await.map_err(|e| AwsError::of("GetSampledRequests", rule, &e))?;
+        let asked = (Quota::WafRead("GetSampledRequests"), lane);
+        let answer = self.ask(asked, ("GetSampledRequests", rule), || call.clone().send()).await?;
         let covered = answer.time_window();
         let time = |t: Option<&SdkTime>, otherwise| t.and_then(chrono_time).unwrap_or(otherwise);
         Ok(SampleSet {

@@ -19,11 +19,12 @@ impl Aws {
     /// # Errors
     /// [`Problem::Unreadable`] where the answer is no JSON object; else what the call brings.
     pub async fn stage_settings(&self, api_id: &str, stage: &str, lane: Lane) -> Result<StageSettings, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let raw = RawBody::default();
-        let call = self.0.gateway.get_stage().rest_api_id(api_id).stage_name(stage);
-        let answer = call.customize().interceptor(raw.clone()).send().await;
-        answer.map_err(|e| AwsError::of("GetStage", stage, &e))?;
+        let call = || {
+            let call = self.0.gateway.get_stage().rest_api_id(api_id).stage_name(stage);
+            call.customize().interceptor(raw.clone()).send()
+        };
+        self.ask((Quota::ApiGateway, lane), ("GetStage", stage), call).await?;
         let unreadable = || AwsError::new("GetStage", stage, Problem::Unreadable("no JSON object".to_owned()));
         match raw.json() {
             Some(Value::Object(body)) => Ok(settings(&body)),
@@ -38,9 +39,9 @@ impl Aws {
         deployment_id: &str,
         lane: Lane,
     ) -> Result<Vec<DeployedMethod>, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
         let call = self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(deployment_id).embed("apisummary");
-        let answer = call.send().await.map_err(|e| AwsError::of("GetDeployment", deployment_id, &e))?;
+        let asked = (Quota::ApiGateway, lane);
+        let answer = self.ask(asked, ("GetDeployment", deployment_id), || call.clone().send()).await?;
         let mut methods = Vec::new();
         for (path, verbs) in answer.api_summary().into_iter().flatten() {
             methods.extend(verbs.iter().map(|(verb, snapshot)| DeployedMethod {
@@ -55,9 +56,8 @@ impl Aws {
 
     /// The account's own limit in this region; `None` where the answer does not say.
     pub async fn account_limit(&self, lane: Lane) -> Result<Option<AccountLimit>, AwsError> {
-        self.0.pace.turn(Quota::ApiGateway, lane).await;
-        let answer = self.0.gateway.get_account().send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetAccount", "the account", &e))?;
+        let call = || self.0.gateway.get_account().send();
+        let answer = self.ask((Quota::ApiGateway, lane), ("GetAccount", "the account"), call).await?;
         Ok(answer.throttle_settings().map(limit))
     }
 
@@ -66,9 +66,9 @@ impl Aws {
         let mut plans = Vec::new();
         let mut position: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::ApiGateway, lane).await;
             let call = self.0.gateway.get_usage_plans().limit(PAGE).set_position(position);
-            let page = call.send().await.map_err(|e| AwsError::of("GetUsagePlans", "the account", &e))?;
+            let asked = (Quota::ApiGateway, lane);
+            let page = self.ask(asked, ("GetUsagePlans", "the account"), || call.clone().send()).await?;
             plans.extend(page.items().iter().filter_map(|plan| of_stage(plan, api_id, stage)));
             position = page.position().filter(|p| !p.is_empty()).map(str::to_owned);
             if position.is_none() {

@@ -35,9 +35,9 @@ impl Aws {
     /// A web ACL by ARN.
     pub async fn web_acl(&self, arn: &str, lane: Lane) -> Result<WebAcl, AwsError> {
         let (name, id) = name_and_id("GetWebACL", arn)?;
-        self.0.pace.turn(Quota::WafRead("GetWebACL"), lane).await;
-        let answer = self.0.waf.get_web_acl().name(name).id(id).scope(Scope::Regional).send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetWebACL", name, &e))?;
+        let call = self.0.waf.get_web_acl().name(name).id(id).scope(Scope::Regional);
+        let asked = (Quota::WafRead("GetWebACL"), lane);
+        let answer = self.ask(asked, ("GetWebACL", name), || call.clone().send()).await?;
         let unreadable = || AwsError::new("GetWebACL", name, Problem::Unreadable("no web ACL in it".to_owned()));
         answer.web_acl().map(waf_rules::web_acl).ok_or_else(unreadable)
     }
@@ -53,9 +53,9 @@ impl Aws {
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::WafRead("ListWebACLs"), lane).await;
             let call = self.0.waf.list_web_acls().scope(Scope::Regional).limit(100).set_next_marker(marker);
-            let page = call.send().await.map_err(|e| AwsError::of("ListWebACLs", "the account", &e))?;
+            let asked = (Quota::WafRead("ListWebACLs"), lane);
+            let page = self.ask(asked, ("ListWebACLs", "the account"), || call.clone().send()).await?;
             found.extend(page.web_acls().iter().filter_map(|acl| named(acl.name(), acl.arn())));
             marker = page.next_marker().filter(|m| !m.is_empty() && !page.web_acls().is_empty()).map(str::to_owned);
             if marker.is_none() {
@@ -69,9 +69,9 @@ impl Aws {
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            self.0.pace.turn(Quota::WafRead("ListIPSets"), lane).await;
             let call = self.0.waf.list_ip_sets().scope(Scope::Regional).limit(100).set_next_marker(marker);
-            let page = call.send().await.map_err(|e| AwsError::of("ListIPSets", "the account", &e))?;
+            let asked = (Quota::WafRead("ListIPSets"), lane);
+            let page = self.ask(asked, ("ListIPSets", "the account"), || call.clone().send()).await?;
             found.extend(page.ip_sets().iter().filter_map(|set| named(set.name(), set.arn())));
             marker = page.next_marker().filter(|m| !m.is_empty() && !page.ip_sets().is_empty()).map(str::to_owned);
             if marker.is_none() {
@@ -94,10 +94,12 @@ impl Aws {
             return Ok(None);
         };
         let (_, id) = name_and_id("GetWebACL", &found.arn)?;
-        self.0.pace.turn(Quota::WafRead("GetWebACL"), lane).await;
         let raw = RawBody::default();
-        let call = self.0.waf.get_web_acl().name(name).id(id).scope(Scope::Regional).customize();
-        let answer = call.interceptor(raw.clone()).send().await.map_err(|e| AwsError::of("GetWebACL", name, &e));
+        let call = || {
+            let call = self.0.waf.get_web_acl().name(name).id(id).scope(Scope::Regional).customize();
+            call.interceptor(raw.clone()).send()
+        };
+        let answer = self.ask((Quota::WafRead("GetWebACL"), lane), ("GetWebACL", name), call).await;
         let Some(answer) = there(answer)? else { return Ok(None) };
         let unreadable = |what: &str| AwsError::new("GetWebACL", name, Problem::Unreadable(format!("no {what} in it")));
         let body = raw.json().and_then(|body| body.get("WebACL")?.as_object().cloned());
@@ -113,9 +115,9 @@ impl Aws {
     /// A rule group by ARN. Shared groups of other accounts may be unreadable.
     pub async fn rule_group(&self, arn: &str, lane: Lane) -> Result<RuleGroup, AwsError> {
         let (name, id) = name_and_id("GetRuleGroup", arn)?;
-        self.0.pace.turn(Quota::WafRead("GetRuleGroup"), lane).await;
-        let answer = self.0.waf.get_rule_group().name(name).id(id).scope(Scope::Regional).send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetRuleGroup", name, &e))?;
+        let call = self.0.waf.get_rule_group().name(name).id(id).scope(Scope::Regional);
+        let asked = (Quota::WafRead("GetRuleGroup"), lane);
+        let answer = self.ask(asked, ("GetRuleGroup", name), || call.clone().send()).await?;
         let unreadable = || AwsError::new("GetRuleGroup", name, Problem::Unreadable("no rule group in it".to_owned()));
         answer.rule_group().map(waf_rules::rule_group).ok_or_else(unreadable)
     }
@@ -123,9 +125,9 @@ impl Aws {
     /// An IP set by ARN, with the lock token that this read yielded.
     pub async fn ip_set(&self, arn: &str, lane: Lane) -> Result<IpSet, AwsError> {
         let (name, id) = name_and_id("GetIPSet", arn)?;
-        self.0.pace.turn(Quota::WafRead("GetIPSet"), lane).await;
-        let answer = self.0.waf.get_ip_set().name(name).id(id).scope(Scope::Regional).send().await;
-        let answer = answer.map_err(|e| AwsError::of("GetIPSet", name, &e))?;
+        let call = self.0.waf.get_ip_set().name(name).id(id).scope(Scope::Regional);
+        let asked = (Quota::WafRead("GetIPSet"), lane);
+        let answer = self.ask(asked, ("GetIPSet", name), || call.clone().send()).await?;
         let unreadable = |what: &str| AwsError::new("GetIPSet", name, Problem::Unreadable(format!("no {what} in it")));
         let set = answer.ip_set().ok_or_else(|| unreadable("IP set"))?;
         let version = match set.ip_address_version() {
@@ -152,18 +154,18 @@ impl Aws {
         lane: Lane,
     ) -> Result<Vec<String>, AwsError> {
         let (label, resource_type) = &RESOURCE_KINDS[kind.0];
-        self.0.pace.turn(Quota::WafSlowRead("ListResourcesForWebACL"), lane).await;
         let call = self.0.waf.list_resources_for_web_acl().web_acl_arn(web_acl_arn);
-        let answer = call.resource_type(resource_type.clone()).send().await;
-        let answer = answer.map_err(|e| AwsError::of("ListResourcesForWebACL", label, &e))?;
+        let call = call.resource_type(resource_type.clone());
+        let asked = (Quota::WafSlowRead("ListResourcesForWebACL"), lane);
+        let answer = self.ask(asked, ("ListResourcesForWebACL", label), || call.clone().send()).await?;
         Ok(answer.resource_arns().to_vec())
     }
 
     /// The tags of a WAF resource.
     pub async fn waf_tags(&self, arn: &str, lane: Lane) -> Result<Vec<(String, String)>, AwsError> {
-        self.0.pace.turn(Quota::WafRead("ListTagsForResource"), lane).await;
-        let answer = self.0.waf.list_tags_for_resource().resource_arn(arn).send().await;
-        let answer = answer.map_err(|e| AwsError::of("ListTagsForResource", arn, &e))?;
+        let call = self.0.waf.list_tags_for_resource().resource_arn(arn);
+        let asked = (Quota::WafRead("ListTagsForResource"), lane);
+        let answer = self.ask(asked, ("ListTagsForResource", arn), || call.clone().send()).await?;
         let tags =
             answer.tag_info_for_resource().map(aws_sdk_wafv2::types::TagInfoForResource::tag_list).unwrap_or_default();
         Ok(tags.iter().map(|t| (t.key().to_owned(), t.value().to_owned())).collect())
