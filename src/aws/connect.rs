@@ -1,6 +1,7 @@
 //! Connecting: from a profile, a region and an endpoint to clients that cannot write without a ticket.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -17,6 +18,7 @@ use super::in_process::{InProcess, RangeHandle};
 use super::pace::Pace;
 use crate::clock::AccountClock;
 use crate::model::identity::{AccountRegion, Identity};
+use crate::model::limits::DeployedMethod;
 use crate::model::stage::Place;
 use crate::model::text::shortened;
 
@@ -66,6 +68,8 @@ pub(super) struct Inner {
     pub(super) place: Endpoint,
     pub(super) bound: Arc<OnceLock<AccountRegion>>,
     pub(super) identity: OnceLock<Identity>,
+    /// What deployments hold, by API and id: a snapshot never changes, so that each is read once.
+    pub(super) deployed: Mutex<HashMap<(String, String), Vec<DeployedMethod>>>,
 }
 
 /// Account and credentials that a range accepts.
@@ -132,6 +136,7 @@ impl Aws {
             place: connection.endpoint.clone(),
             bound,
             identity: OnceLock::new(),
+            deployed: Mutex::default(),
         };
         Ok(Self(Arc::new(inner), None))
     }

@@ -1,5 +1,7 @@
 //! One stage in depth: its settings as AWS wrote them, the methods it serves, the limits around it.
 
+use std::sync::PoisonError;
+
 use aws_sdk_apigateway::types::ThrottleSettings;
 use serde_json::{Map, Value};
 
@@ -32,13 +34,19 @@ impl Aws {
         }
     }
 
-    /// The methods that a deployment serves (`GetDeployment` with `embed=apisummary`, documented), in order.
+    /// The methods that a deployment serves (`GetDeployment` with `embed=apisummary`, documented), in order. Read once a connection: a
+    /// deployment is a snapshot. That it still exists is another question ([`Aws::deployment`]).
     pub async fn deployed_methods(
         &self,
         api_id: &str,
         deployment_id: &str,
         lane: Lane,
     ) -> Result<Vec<DeployedMethod>, AwsError> {
+        let key = (api_id.to_owned(), deployment_id.to_owned());
+        let known = self.0.deployed.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(methods) = known {
+            return Ok(methods);
+        }
         let call = self.0.gateway.get_deployment().rest_api_id(api_id).deployment_id(deployment_id).embed("apisummary");
         let asked = (Quota::ApiGateway, lane);
         let answer = self.ask(asked, ("GetDeployment", deployment_id), || call.clone().send()).await?;
@@ -51,6 +59,7 @@ impl Aws {
             }));
         }
         methods.sort_by(|a, b| a.name.cmp(&b.name));
+        self.0.deployed.lock().unwrap_or_else(PoisonError::into_inner).insert(key, methods.clone());
         Ok(methods)
     }
 
