@@ -16,8 +16,21 @@ use crate::model::stage::{StageId, StageSelector};
 /// The ladder of the stage that `selector` names, each way planned from state read now. Changes nothing.
 ///
 /// # Errors
-/// Where the stage is not there or cannot be read; a way that cannot be planned is a rung that says why.
+/// Where the stage is not there or cannot be read, or a quota was busy for fifteen seconds; a way that cannot be planned is a rung
+/// that says why.
 pub async fn ladder(
+    aws: &Aws,
+    settings: &Settings,
+    selector: &StageSelector,
+    web_acl: Option<&str>,
+    attack_began: Option<DateTime<Utc>>,
+) -> Result<Ladder, PlanError> {
+    // One plan in four ways: what a busy quota kept from being read makes no way unfit.
+    let aws = &aws.patient();
+    aws.unless_busy(Box::pin(rungs(aws, settings, selector, web_acl, attack_began))).await?
+}
+
+async fn rungs(
     aws: &Aws,
     settings: &Settings,
     selector: &StageSelector,

@@ -27,14 +27,18 @@ impl From<Option<DateTime<Utc>>> for Circumstances {
     }
 }
 
-/// The plan for `action`, from state read now.
+/// The plan for `action`, from state read now. Its reads wait for the account's quotas, fifteen seconds in all.
+///
+/// # Errors
+/// Where the state could not be read: a quota that was busy for so long says nothing of the action, so there are no verdicts then.
 pub async fn plan(
     aws: &Aws,
     settings: &Settings,
     action: &Action,
     circumstances: impl Into<Circumstances>,
 ) -> Result<Planned, PlanError> {
-    let mut planned = Box::pin(planned(aws, settings, action, circumstances.into())).await?;
+    let aws = &aws.patient();
+    let mut planned = aws.unless_busy(Box::pin(planned(aws, settings, action, circumstances.into()))).await??;
     // IPv6 that carries IPv4 may not be what was meant.
     planned.plan.notes.extend(action.prefixes().iter().filter_map(|target| address::note(&target.net)));
     Ok(planned)

@@ -36,7 +36,7 @@ impl<'a> From<&'a Vec<ActionRecord>> for Others<'a> {
 }
 
 /// The plan to take `action` back, from state read now, in view of `others`. `watch` is the confirmed plan's, so that the undo's effect shows in the same
-/// place; `terms` carry overrides and their reason.
+/// place; `terms` carry overrides and their reason. Its reads wait for the account's quotas as those of any plan do.
 pub async fn plan(
     aws: &Aws,
     action: &ActionRecord,
@@ -44,7 +44,18 @@ pub async fn plan(
     watch: &[WatchFor],
     terms: &Terms,
 ) -> Result<Planned, PlanError> {
-    let Others { actions: others, unreadable } = others.into();
+    let aws = &aws.patient();
+    aws.unless_busy(Box::pin(back(aws, action, others.into(), watch, terms))).await?
+}
+
+async fn back(
+    aws: &Aws,
+    action: &ActionRecord,
+    others: Others<'_>,
+    watch: &[WatchFor],
+    terms: &Terms,
+) -> Result<Planned, PlanError> {
+    let Others { actions: others, unreadable } = others;
     if !matches!(action.state, ActionState::InForce | ActionState::Unclear) {
         return Err(PlanError::NotInForce { id: action.id.clone(), state: action.state });
     }
