@@ -23,6 +23,7 @@ mod sources;
 mod stage;
 mod text;
 mod timeline;
+mod waiting;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

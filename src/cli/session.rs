@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::args::Common;
 use super::config;
 use super::error::Failure;
+use super::waiting;
 use crate::aws::{Aws, Connection, Endpoint, Lane, profiles};
 use crate::incident::{Incident, IncidentStore, Listed, MayClaim, default_root};
 use crate::model::identity::{Actor, Identity};
@@ -126,6 +127,7 @@ impl Session {
         let settings = config::settings(common)?;
         let store = store()?;
         let aws = Aws::connect(&only(common)?).await?;
+        waiting::told(&aws);
         let identity = aws.identity(Lane::Plan).await?;
         let actor = actor(&identity.arn);
         Ok(Self { aws, settings, store, identity, actor, incident: common.incident.clone() })

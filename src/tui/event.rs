@@ -62,6 +62,8 @@ pub enum News {
         /// One line for people.
         line: String,
     },
+    /// What plans and changes wait for, past half a second; `None` where they wait for nothing any more.
+    Waiting(Option<String>),
     /// The change that was being made has ended.
     Finished {
         /// How.

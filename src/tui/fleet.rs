@@ -44,11 +44,22 @@ pub(crate) struct Watched {
     pub(crate) runs: Arc<[RunRecord]>,
     /// The connection that is the same account and region, and writes for both.
     pub(crate) same_as: Option<ConnectionId>,
+    /// What plans and changes wait for there.
+    pub(crate) waiting: Option<String>,
 }
 
 impl Watched {
     fn new(target: Target) -> Self {
-        Self { target, board: None, now: None, rate: 1.0, timeline: Arc::default(), runs: Arc::new([]), same_as: None }
+        Self {
+            target,
+            board: None,
+            now: None,
+            rate: 1.0,
+            timeline: Arc::default(),
+            runs: Arc::new([]),
+            same_as: None,
+            waiting: None,
+        }
     }
 
     /// The age of its figures; `None` while there are none.
@@ -120,6 +131,12 @@ impl Fleet {
     /// A connection's name; empty where there is only one.
     pub(crate) fn name(&self, at: ConnectionId) -> &str {
         &self.get(at).target.name
+    }
+
+    /// What is waited for, and where if there are several; the first, which is as good as any.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        let (at, what) = self.iter().find_map(|(at, watched)| Some((at, watched.waiting.as_ref()?)))?;
+        Some(if self.several() { format!("{}: {what}", self.name(at)) } else { what.clone() })
     }
 
     /// A stage as it is written on a command line that knows the same profiles and regions: `ops/eu-west-1:shop/prod`.

@@ -15,7 +15,7 @@ use super::act::Acting;
 use super::incident::Journalling;
 use super::same::{OnlyWriter, Writers};
 use super::surroundings::{MustFinish, Surroundings, Teller};
-use crate::aws::{Aws, Connection, Lane, RangeHandle};
+use crate::aws::{Aws, Connection, Lane, RangeHandle, Waits};
 use crate::clock::AccountClock;
 use crate::model::board::Board;
 use crate::model::connection::ConnectionId;
@@ -121,6 +121,7 @@ async fn one(
     };
     let background = [
         tokio::spawn(boards(watcher.boards(), Arc::clone(&journalling), Arc::clone(&acting.latest), screen.clone())),
+        tokio::spawn(waits(aws.waits(), screen.clone())),
         tokio::spawn(minded(aws.clone(), Arc::clone(&journalling), screen, only_writer)),
         tokio::spawn(sweeps(acting.clone(), surroundings.may_write)),
     ];
@@ -180,6 +181,14 @@ async fn boards(
         if boards.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Passes on what plans and changes wait for.
+async fn waits(mut waits: Waits, screen: Teller) {
+    loop {
+        let waited = waits.next().await;
+        screen.tell(News::Waiting(waited.map(|what| what.to_string())));
     }
 }
 

@@ -8,6 +8,7 @@ use super::config;
 use super::error::{Exit, Failure};
 use super::json::Printer;
 use super::session::{narrowed, only};
+use super::waiting;
 use crate::aws::{Aws, Lane};
 use crate::model::stage::StageSelector;
 use crate::respond::resolve;
@@ -17,6 +18,7 @@ use crate::watch;
 pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer: Printer) -> Result<Exit, Failure> {
     let settings = config::settings(common)?;
     let aws = Aws::connect(&only(&narrowed(common, selector)?)?).await?;
+    waiting::told(&aws);
     // A stage that is not there is an error, and not a report in which nothing is known.
     let (stage, kind) = resolve::stage_of_any(&aws, selector, Lane::Plan).await?;
     let id = stage.id;

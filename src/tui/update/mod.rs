@@ -78,6 +78,10 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),
+        News::Waiting(what) => {
+            state.fleet.get_mut(at).waiting = what;
+            state.changed = true;
+        }
         News::Finished { result } => review::finished(state, at, result),
         News::Timeline(view) => timeline::arrived(state, at, view),
         News::Runs(runs) => playbook::arrived(state, at, runs),

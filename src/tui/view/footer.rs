@@ -64,7 +64,10 @@ fn ways(state: &State, prompt: &Prompt) -> Vec<(String, Style)> {
     let theme = &state.theme;
     let (PromptKind::Close { .. }, Some(pane)) = (&prompt.kind, &state.ladder) else { return Vec::new() };
     let ladder = match &pane.answer {
-        None => return vec![("reading what each way would do …".to_owned(), theme.faint)],
+        None => {
+            let waiting = state.fleet.waiting().map_or_else(String::new, |what| format!("; {what}"));
+            return vec![(format!("reading what each way would do …{waiting}"), theme.faint)];
+        }
         Some(Err(why)) => return vec![(format!("what each way would do is not known: {why}"), theme.warn)],
         Some(Ok(ladder)) => ladder,
     };
@@ -97,7 +100,9 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
         }
         return Some(input(state, prompt, draw::row(area, last), buffer));
     }
-    if let Some(status) = &state.status {
+    if let Some(waiting) = state.fleet.waiting() {
+        draw::left(buffer, area, &waiting, theme.warn);
+    } else if let Some(status) = &state.status {
         let style = if status.bad { theme.warn } else { theme.text };
         draw::left(buffer, area, &status.text, style);
     } else if state.is_applying() {
