@@ -23,6 +23,8 @@ pub struct Samples {
     pub sets: Vec<SampleSet>,
     /// Rule and reason.
     pub missing: Vec<String>,
+    /// Rules that were not asked, since they match less than others: a line.
+    pub left: Option<String>,
 }
 
 /// Minutes before the attack (or before now, where none is known) that tell who was there already.
@@ -45,28 +47,52 @@ pub(super) async fn began(
     }
 }
 
-/// The last two whole minutes for every sampled rule and the default action; three minutes of before for the default
-/// action, where callers that belong there end up.
+/// The last two whole minutes for the rules that match most and for the default action; and of [`before`].
 pub(super) async fn samples(
     aws: &Aws,
     acl: &WebAcl,
     now: DateTime<Utc>,
     began: Option<DateTime<Utc>>,
 ) -> (Samples, Samples) {
-    let rules: Vec<&str> = acl.in_order().filter(|r| r.sampled).map(|r| r.metric_name.as_str()).collect();
-    let default = acl.sampled.then_some(acl.metric_name.as_str());
-    let end = floor_minute(now);
-    let recent = rules.iter().copied().chain(default).map(|rule| {
-        let from = end - TimeDelta::minutes(2);
-        aws.sampled_requests(&acl.arn, rule, from, end, Lane::Plan)
-    });
+    let recent = async {
+        let busiest = watch::busiest(aws, acl, Lane::Plan).await;
+        let rules = busiest.asked.iter().copied().chain(default_of(acl));
+        let mut samples = gathered(join_all(rules.map(|rule| lately(aws, acl, rule, now))).await);
+        samples.missing.extend(busiest.missing);
+        Samples { left: busiest.left, ..samples }
+    };
+    tokio::join!(recent, before(aws, acl, now, began))
+}
+
+/// The same of the default action alone: what went on to the API, where that is all that is wanted.
+pub(super) async fn passed(
+    aws: &Aws,
+    acl: &WebAcl,
+    now: DateTime<Utc>,
+    began: Option<DateTime<Utc>>,
+) -> (Samples, Samples) {
+    let recent = join_all(default_of(acl).into_iter().map(|rule| lately(aws, acl, rule, now)));
+    let (recent, earlier) = tokio::join!(recent, before(aws, acl, now, began));
+    (gathered(recent), earlier)
+}
+
+/// Three minutes of before the attack, or of before now, for the default action: where callers that belong there end up.
+pub(super) async fn before(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Samples {
     let edge = floor_minute(began.unwrap_or(now));
-    let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default)).filter_map(|(back, rule)| {
+    let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default_of(acl))).filter_map(|(back, rule)| {
         let from = edge - TimeDelta::minutes(*back);
         Some(aws.sampled_requests(&acl.arn, rule?, from, from + TimeDelta::minutes(1), Lane::Plan))
     });
-    let (recent, earlier) = tokio::join!(join_all(recent), join_all(earlier));
-    (gathered(recent), gathered(earlier))
+    gathered(join_all(earlier).await)
+}
+
+fn default_of(acl: &WebAcl) -> Option<&str> {
+    acl.sampled.then_some(acl.metric_name.as_str())
+}
+
+async fn lately(aws: &Aws, acl: &WebAcl, rule: &str, now: DateTime<Utc>) -> Result<SampleSet, AwsError> {
+    let end = floor_minute(now);
+    aws.sampled_requests(&acl.arn, rule, end - TimeDelta::minutes(2), end, Lane::Plan).await
 }
 
 /// Prefixes of callers who lose access that are listed.

@@ -11,11 +11,13 @@
 //! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
+//! | `busiest` | which rules' samples are worth asking for |
 //! | `source` | client addresses out of WAF's samples |
 //! | `callers` | those and the access log's together, and which side each is on |
 //! | [`candidate`] | from addresses to what to block |
 //! | `stage_report` | one stage in depth |
 
+mod busiest;
 mod callers;
 pub mod candidate;
 mod change;
@@ -41,6 +43,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+pub use busiest::{Busiest, busiest};
 pub use callers::{Asked, NobodyKnown, callers};
 pub use change::{SignalChange, signal_changes};
 pub use once::{attack_began, attack_began_on, read_board};

@@ -18,11 +18,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use self::tally::Tallies;
+use super::busiest::{Busiest, busiest, may_let_through};
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::series::floor_minute;
 use crate::model::source::Sources;
-use crate::model::waf::{Disposition, RuleAction, Statement, WebAcl};
+use crate::model::waf::WebAcl;
 
 /// Complete minutes that are looked at.
 const MINUTES: i64 = 2;
@@ -95,7 +96,8 @@ pub(super) async fn of_acl(
     before: Option<DateTime<Utc>>,
 ) -> Result<Sources, AwsError> {
     let now = aws.clock().now();
-    let (asked, mut missing) = sampled(acl);
+    let busiest = busiest(aws, acl, Lane::Plan).await;
+    let (asked, mut missing) = sampled(acl, busiest);
     let baseline_of = let_through(acl, &asked);
     let recent = minutes_before(floor_minute(now), &(1..=MINUTES).rev().collect::<Vec<_>>());
     let earlier = before.map_or_else(Vec::new, |before| {
@@ -114,18 +116,12 @@ pub(super) async fn of_acl(
     Ok(tallies.sources(&acl.name, stages_behind, missing, (now, MINUTES)))
 }
 
-/// What can be asked for, in the order in which WAF runs it, and what cannot.
-fn sampled(acl: &WebAcl) -> (Vec<Sampled>, Vec<String>) {
-    let mut asked = Vec::new();
-    let mut missing = Vec::new();
-    for rule in acl.in_order() {
-        let of = Sampled::Rule(rule.metric_name.clone());
-        if !rule.sampled {
-            missing.push(format!("{}: keeps no samples", of.label()));
-        } else if !asked.contains(&of) {
-            asked.push(of);
-        }
-    }
+/// What is asked for, in the order in which WAF runs it, and what is not or cannot be.
+fn sampled(acl: &WebAcl, busiest: Busiest<'_>) -> (Vec<Sampled>, Vec<String>) {
+    let silent = acl.in_order().filter(|rule| !rule.sampled);
+    let silent = silent.map(|rule| format!("{}: keeps no samples", Sampled::Rule(rule.metric_name.clone()).label()));
+    let mut missing: Vec<String> = silent.chain(busiest.left).chain(busiest.missing).collect();
+    let mut asked: Vec<Sampled> = busiest.asked.into_iter().map(|name| Sampled::Rule(name.to_owned())).collect();
     let default = Sampled::Default(acl.metric_name.clone());
     if acl.sampled {
         asked.push(default);
@@ -141,16 +137,7 @@ fn let_through(acl: &WebAcl, asked: &[Sampled]) -> Vec<Sampled> {
     if !asked.iter().any(|of| matches!(of, Sampled::Default(_))) {
         return asked.to_vec();
     }
-    let may_allow = |name: &str| {
-        acl.in_order().any(|rule| {
-            let own_group = matches!(rule.statement, Statement::RuleGroup { .. });
-            let allows = match rule.disposition {
-                Disposition::Action(action) => action == RuleAction::Allow,
-                Disposition::Group { count } => own_group && !count,
-            };
-            rule.metric_name == name && allows
-        })
-    };
+    let may_allow = |name: &str| acl.in_order().any(|rule| rule.metric_name == name && may_let_through(rule));
     let kept = asked.iter().filter(|of| match of {
         Sampled::Rule(name) => may_allow(name),
         Sampled::Default(_) => true,

@@ -3,7 +3,8 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::model::source::{Legitimacy, SampledRequest, Source};
-use crate::model::waf::Rule;
+use crate::model::waf::{Disposition, Rule, RuleAction, Statement};
+use crate::watch::busiest::all;
 
 fn t(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_040 + seconds, 0).unwrap()
@@ -201,13 +202,13 @@ fn the_baseline_asks_only_what_may_let_through() {
         post_process: Vec::new(),
         managed_by_firewall_manager: false,
     };
-    let (asked, missing) = sampled(&acl);
+    let (asked, missing) = sampled(&acl, all(&acl));
     let default = Sampled::Default("FrontMetric".into());
     assert_eq!(asked, vec![rule("partners"), rule("list"), rule("sqli"), default.clone()]);
     assert_eq!(missing, vec!["rule quiet: keeps no samples"]);
     assert_eq!(let_through(&acl, &asked), vec![rule("partners"), default]);
     acl.sampled = false;
-    let (asked, missing) = sampled(&acl);
+    let (asked, missing) = sampled(&acl, all(&acl));
     assert_eq!(missing.len(), 2);
     assert_eq!(let_through(&acl, &asked), asked);
 }

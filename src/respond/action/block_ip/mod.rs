@@ -21,6 +21,8 @@ pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
     let chosen = judge::chosen_sets(action, state, settings);
     let changes: Vec<Change> = chosen.sets.iter().map(|set| targets::change(action, set)).collect();
     let guards = judge::guards(action, state, settings, &chosen, &changes);
+    let mut notes = judge::notes(action, state, &chosen);
+    notes.extend(state.recent.left.clone());
     let plan = Plan {
         purpose: Purpose::Apply,
         action: Action::BlockIp(action.clone()),
@@ -30,7 +32,7 @@ pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
         summary: summary(action, state, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(|c| call(c, "Addresses")).collect(),
         undo: undo(&changes),
-        notes: judge::notes(action, state, &chosen),
+        notes,
         preconditions: preconditions(state, &chosen),
         watch: watch(state, &chosen),
         probe: None,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use crate::aws::read::ResourceKind;
-use crate::aws::{Aws, AwsError, Lane};
+use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::BlockIp;
 use crate::model::identity::Identity;
 use crate::model::settings::Settings;
@@ -145,6 +145,10 @@ impl Rarer {
     async fn ask(&self, aws: &Aws, arn: &str) -> Infallible {
         let ask = async |kind: ResourceKind| {
             let read = aws.resources_behind(arn, kind, Lane::Poll).await;
+            // Nobody was asked then, as far as the plan goes.
+            if matches!(&read, Err(AwsError { problem: Problem::Throttled(_), .. })) {
+                return;
+            }
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push((kind, read));
         };
         join_all(ResourceKind::others().map(ask)).await;

@@ -21,7 +21,7 @@ use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::{PlanError, Planned, finished};
-use crate::respond::samples::{Samples, began, samples};
+use crate::respond::samples::{Samples, before, began};
 use crate::respond::wiring;
 
 /// Everything that a plan to close rests on.
@@ -91,7 +91,7 @@ async fn read(
         };
         state.blocking = references.into_iter().filter(blocks).map(|r| r.ip_set).collect();
         let began = began(aws, settings, &state.at.stage.id, Some(&acl.arn), attack_began).await;
-        state.callers = samples(aws, acl, state.at.read_at, began).await.1;
+        state.callers = before(aws, acl, state.at.read_at, began).await;
     }
     let mut sets = state.blocking.clone();
     if let Closed::Found(acl) = &closed {

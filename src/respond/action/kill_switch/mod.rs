@@ -28,7 +28,7 @@ use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::stage::{DraftApi, StageDetail};
 use crate::respond::planned::{PlanError, Planned, finished};
-use crate::respond::samples::{Samples, began, samples};
+use crate::respond::samples::{Samples, before, began};
 
 /// Everything that a plan rests on.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ async fn callers(aws: &Aws, settings: &Settings, at: &StageState, attack_began: 
     let Some(arn) = at.settings.web_acl_arn.as_deref() else { return Samples::default() };
     let Ok(acl) = aws.web_acl(arn, Lane::Plan).await else { return Samples::default() };
     let began = began(aws, settings, &at.stage.id, Some(arn), attack_began).await;
-    samples(aws, &acl, at.read_at, began).await.1
+    before(aws, &acl, at.read_at, began).await
 }
 
 impl State {

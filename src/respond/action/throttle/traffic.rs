@@ -9,7 +9,7 @@ use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::source::SampledRequest;
 use crate::model::stage::StageId;
-use crate::respond::samples::{Samples, began, samples};
+use crate::respond::samples::{Samples, began, passed};
 
 /// Minutes that a prediction looks back.
 const MINUTES: i64 = 10;
@@ -65,7 +65,7 @@ pub(super) async fn read(
     let sampled = async {
         let arn = web_acl.ok_or("the stage has no web ACL, so that nothing samples its requests".to_owned())?;
         let acl = aws.web_acl(arn, Lane::Plan).await.map_err(|error| error.to_string())?;
-        let (recent, earlier) = samples(aws, &acl, now, began).await;
+        let (recent, earlier) = passed(aws, &acl, now, began).await;
         Ok::<_, String>((acl.metric_name, recent, earlier))
     };
     let of_api = ("ApiName", stage.metric_api_name());
