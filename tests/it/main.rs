@@ -22,6 +22,7 @@ mod playbook_run;
 mod policy_laws;
 mod program;
 mod pty;
+mod quotas;
 mod report;
 mod respond_crash;
 mod respond_http;
