@@ -26,6 +26,9 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
         account.gateway.throttle_burst_limit = i64::from(throttle.burst);
     }
     account.gateway.export_carries_policy = world.export_carries_policy;
+    if let Some(delay) = world.metrics_delay {
+        account.metrics.publish_delay = u32::try_from(delay.seconds).unwrap_or(u32::MAX);
+    }
     if let Some(delay) = world.logs_delay {
         account.logs.delay_seconds = u32::try_from(delay.seconds).unwrap_or(u32::MAX);
     }

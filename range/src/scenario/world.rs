@@ -36,6 +36,9 @@ pub struct WorldSpec {
     /// How long a line of an access log takes to be readable; 5 seconds when absent (AWS documents no figure).
     #[serde(default)]
     pub logs_delay: Option<Span>,
+    /// How long after its end a minute's metrics are published; 60 seconds when absent (AWS documents no figure, therefore settable).
+    #[serde(default)]
+    pub metrics_delay: Option<Span>,
     /// From where the responder's own requests come; 127.0.0.1 when absent. On a socket it is the socket's address that counts.
     #[serde(default)]
     pub responder: Option<IpAddr>,

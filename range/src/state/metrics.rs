@@ -147,6 +147,8 @@ pub struct MetricStore {
     pub publish_delay: u32,
     /// The same, by namespace.
     pub publish_delays: HashMap<String, u32>,
+    /// By namespace, the first minute that was not published yet when it last became later: what is published stays so.
+    published: HashMap<String, i64>,
     /// Seconds for which a new series can be read but is not listed yet. AWS says up to 15 minutes (documented); 0 here
     /// unless set, as it is often far less.
     pub list_delay: u32,
@@ -159,6 +161,7 @@ impl Default for MetricStore {
             index: HashMap::new(),
             publish_delay: 60,
             publish_delays: HashMap::new(),
+            published: HashMap::new(),
             list_delay: 0,
         }
     }
@@ -212,6 +215,14 @@ impl MetricStore {
         self.publish_delays.get(namespace).copied().unwrap_or(self.publish_delay)
     }
 
+    /// Lets the minutes of a namespace be published `seconds` after their end from `now` on. What is published stays so, as on AWS, where
+    /// a service that comes late takes nothing back (inferred).
+    pub fn set_delay(&mut self, namespace: &str, seconds: u32, now: DateTime<Utc>) {
+        let published = self.published_until(namespace, now);
+        self.published.insert(namespace.to_owned(), published);
+        self.publish_delays.insert(namespace.to_owned(), seconds);
+    }
+
     /// The points of a series that have been published by `now`, in `[from, to)` by the start of their minute.
     #[must_use]
     pub fn read(&self, id: SeriesId, from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>) -> Vec<&Point> {
@@ -246,7 +257,8 @@ impl MetricStore {
 
     /// The first minute that is not published yet.
     fn published_until(&self, namespace: &str, now: DateTime<Utc>) -> i64 {
-        (now.timestamp() - i64::from(self.delay(namespace))).div_euclid(60)
+        let by_delay = (now.timestamp() - i64::from(self.delay(namespace))).div_euclid(60);
+        self.published.get(namespace).map_or(by_delay, |published| by_delay.max(*published))
     }
 }
 
@@ -264,6 +276,18 @@ mod tests {
         let all = |now| store.read(id, start, start + Duration::hours(1), now).len();
         assert_eq!(all(start + Duration::seconds(119)), 0);
         assert_eq!(all(start + Duration::seconds(120)), 1);
+    }
+
+    #[test]
+    fn what_is_published_stays_so_where_later_minutes_come_late() {
+        let mut store = MetricStore::default();
+        let id = store.series(SeriesKey::new("AWS/ApiGateway", "Count", &[("ApiName", "shop")]));
+        let start = DateTime::UNIX_EPOCH + Duration::hours(1);
+        (0..10).for_each(|minute| store.record(id, start + Duration::minutes(minute), 1.0, 7));
+        let minute = |n: i64| start + Duration::minutes(n);
+        store.set_delay("AWS/ApiGateway", 300, minute(4));
+        let read = |at| store.read(id, start, minute(60), at).len();
+        assert_eq!([read(minute(4)), read(minute(8)), read(minute(9)), read(minute(12))], [3, 3, 4, 7]);
     }
 
     #[test]
