@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::source::CountedBy;
+use super::source::{Bounds, CountedBy};
 
 /// What a list counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,6 +70,9 @@ pub struct TopRow {
     pub prefix: Option<IpNet>,
     /// Requests in the window.
     pub requests: u64,
+    /// What they may really be, where they are estimated; `None` where every request was counted.
+    #[serde(default)]
+    pub requests_bounds: Option<Bounds>,
     /// Their part of all requests of the window, a fraction.
     pub share: f64,
     /// The part that it had before the attack, a fraction; `None` where that is not known.

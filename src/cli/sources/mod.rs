@@ -10,7 +10,7 @@ use crate::cli::args::{Common, SourcesArgs};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::Session;
-use crate::model::source::Sources;
+use crate::model::source::{Legitimacy, Source, Sources};
 use crate::respond::resolve;
 use crate::watch;
 
@@ -49,17 +49,27 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     Ok(Exit::Done)
 }
 
+/// A source. What it sent before is nothing only where that is known.
+fn source(source: &Source) -> serde_json::Value {
+    let mut value = json!(source);
+    if source.legitimacy == Legitimacy::Unknown {
+        value["before_per_second"] = serde_json::Value::Null;
+    }
+    value
+}
+
 fn value(stage: &str, read: &Sources) -> serde_json::Value {
     let why =
         read.candidates.classified.legitimate_per_second.is_none().then_some("nobody is known from before the attack");
     json!({
         "stage": stage,
-        "sources": read.sources,
+        "sources": read.sources.iter().map(source).collect::<Vec<_>>(),
         "rate_rules": read.rate_rules,
         "top": read.top,
         "candidates": read.candidates,
         "coverage": {
             "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,
+            "answered_seconds": read.answered_seconds, "covered_seconds": read.covered_seconds,
             "population_requests": read.population, "seen_requests": read.seen, "samples": read.sampled,
             "access_log": read.log,
         },

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cli::text::clock;
 use crate::model::candidate;
-use crate::model::source::{CountedBy, Legitimacy, RateRule, Sources, Tally};
+use crate::model::source::{Bounds, CountedBy, Legitimacy, RateRule, Sources, Tally};
 use crate::model::text::{neutralised, shortened};
 use crate::model::top_list::TopList;
 
@@ -90,7 +90,8 @@ fn rows(out: &mut String, list: &TopList) {
     for row in list.rows.iter().take(MOST_ROWS) {
         let before = row.before_share.map_or_else(|| "?".to_owned(), candidate::percent);
         let (name, share) = (shortened(&row.name, 60), candidate::percent(row.share));
-        let _ = writeln!(out, "  {name:<60} {:>9} {share:>7} {before:>7}", row.requests);
+        let _ =
+            writeln!(out, "  {name:<60} {:>22} {share:>7} {before:>7}", estimated(row.requests, row.requests_bounds));
     }
 }
 
@@ -105,16 +106,31 @@ fn over_limit(rule: &RateRule) -> String {
     format!("rate rule {} ({limit}): {who}", neutralised(&rule.rule))
 }
 
+/// ` (120 s, samples drawn from 4 s of it)`.
+fn drawn_from(sources: &Sources) -> String {
+    let Some((answered, covered)) = sources.answered_seconds.zip(sources.covered_seconds) else { return String::new() };
+    if covered >= answered {
+        return format!(" ({answered:.0} s)");
+    }
+    format!(" ({answered:.0} s, samples drawn from {covered:.0} s of it)")
+}
+
+/// `2600 (103–12300)`, with the bounds of what is estimated.
+fn estimated(requests: u64, bounds: Option<Bounds>) -> String {
+    bounds.map_or_else(|| requests.to_string(), |of| format!("{requests} ({}–{})", of.at_least, of.at_most))
+}
+
 /// Sources, ranked.
 pub(super) fn sources(sources: &Sources, most: usize) -> String {
     let mut out = String::new();
     if let (Some(seen), Some(population)) = (sources.seen, sources.population) {
         let _ = writeln!(
             out,
-            "web ACL {}, {} to {}: {} samples out of {seen} requests seen, of {population} in the window (estimates)",
+            "web ACL {}, {} to {}{}: {} samples out of {seen} requests seen, of {population} in the window (estimates; 95 % bounds in brackets)",
             shortened(&sources.web_acl, 60),
             clock(sources.from),
             clock(sources.to),
+            drawn_from(sources),
             sources.sampled,
         );
     }
@@ -128,7 +144,7 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
     }
     let _ = writeln!(
         out,
-        "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} rule",
+        "{:<40} {:>22} {:>7} {:<4} {:<15} {:<7} {:<34} rule",
         "address", "requests", "share", "from", "before attack", "WAF", "most asked for"
     );
     for source in sources.sources.iter().take(most) {
@@ -139,10 +155,10 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
         };
         let _ = writeln!(
             out,
-            "{:<40} {:>9} {:>7} {:<4} {:<15} {:<7} {:<34} {}",
+            "{:<40} {:>22} {:>7} {:<4} {:<15} {:<7} {:<34} {}",
             source.address,
-            source.requests.map_or_else(|| "?".to_owned(), |n| n.to_string()),
-            source.share.map_or_else(|| "?".to_owned(), |share| format!("{:.1}%", share * 100.0)),
+            source.requests.map_or_else(|| "?".to_owned(), |n| estimated(n, source.requests_bounds)),
+            source.share.map_or_else(|| "?".to_owned(), |share| format!("{:.1} %", share * 100.0)),
             top(&source.countries, 4),
             legitimacy,
             top(&source.actions, 7),

@@ -14,6 +14,7 @@ use crate::tui::state::{Load, State};
 use crate::tui::theme::Theme;
 
 use super::page::Page;
+use super::top_list::within;
 use super::{draw, layout, top_list};
 
 const MARGIN: u16 = 2;
@@ -140,11 +141,13 @@ struct Column {
 fn columns(sources: &Sources, width: u16) -> Vec<Column> {
     let longest = sources.sources.iter().map(|s| s.address.to_string().len()).max();
     let address = u16::try_from(longest.unwrap_or(0)).unwrap_or(39).clamp(15, 39);
+    let bounded = sources.sources.iter().any(|source| source.requests_bounds.is_some());
+    let requests = if bounded { 7 + top_list::WITHIN } else { 7 };
     let column = |title, width, right, text| Column { title, width, right, text };
     let all = [
         column("address", address, false, |s| s.address.to_string()),
-        column(if sources.log.is_some() { "req" } else { "est.req" }, 7, true, |s| {
-            figure(s.requests.map(|n| n as f64), rate)
+        column(if sources.log.is_some() { "req" } else { "est.req" }, requests, true, |s| {
+            figure(s.requests.map(|n| n as f64), rate) + &within(s.requests_bounds)
         }),
         column("share", 5, true, |s| figure(s.share, percent)),
         column("known?", 13, false, known),
@@ -258,8 +261,9 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
         let lines = [
             match source.per_second {
                 Some(per_second) => format!(
-                    "{}/s, {}–{}, from {}: {}",
+                    "{}/s{}, {}–{}, from {}: {}",
                     rate(per_second),
+                    share_within(source),
                     time(source.first_seen),
                     time(source.last_seen),
                     count(samples, "sample"),
@@ -274,6 +278,15 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
         }
     }
     draw::lines(buffer, area, &page.lines, 0);
+}
+
+/// `, 0.1% to 6.2% of the requests`, where what few samples say is no more than that.
+fn share_within(source: &Source) -> String {
+    let share = |requests: u64| Some(source.share? * requests as f64 / source.requests.filter(|n| *n > 0)? as f64);
+    let bounds = source.requests_bounds.and_then(|of| Some((share(of.at_least)?, share(of.at_most)?)));
+    bounds.map_or_else(String::new, |(least, most)| {
+        format!(", {} to {} of the requests", percent(least), percent(most.min(1.0)))
+    })
 }
 
 /// Who is over the limits of rate rules, in one line.

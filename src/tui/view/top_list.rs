@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::source::{CountedBy, Sources};
+use crate::model::source::{Bounds, CountedBy, Sources};
 use crate::model::top_list::{TopList, TopRow};
 use crate::tui::format::{count, percent, rate, time};
 use crate::tui::state::State;
@@ -17,13 +17,22 @@ const MARGIN: u16 = 2;
 /// Columns for a mark.
 const MARK: u16 = 4;
 
+/// Columns that the bounds of an estimate take.
+pub(super) const WITHIN: u16 = 12;
+
+/// ` (103–12k)`: what an estimate may really be.
+pub(super) fn within(bounds: Option<Bounds>) -> String {
+    bounds.map_or_else(String::new, |of| format!(" ({}–{})", rate(of.at_least as f64), rate(of.at_most as f64)))
+}
+
 /// A column of figures: its title, its width, and what it shows of a row.
 type Figures = (&'static str, u16, fn(&TopRow) -> String);
 
 fn columns(list: &TopList) -> [Figures; 4] {
     let requests = if list.counted_by == CountedBy::AccessLog { "req" } else { "est.req" };
+    let wide = if list.rows.iter().any(|row| row.requests_bounds.is_some()) { 7 + WITHIN } else { 7 };
     [
-        (requests, 7, |row| rate(row.requests as f64)),
+        (requests, wide, |row| rate(row.requests as f64) + &within(row.requests_bounds)),
         ("share", 5, |row| percent(row.share)),
         ("before", 6, |row| row.before_share.map_or_else(|| "?".to_owned(), percent)),
         ("addr", 6, |row| row.addresses.map_or_else(|| "?".to_owned(), |n| n.to_string())),

@@ -186,6 +186,8 @@ fn unsampled(asked: &Asked<'_>, (from, to): Window, missing: Vec<String>) -> Sou
         stages_behind: asked.stages_behind,
         from,
         to,
+        answered_seconds: None,
+        covered_seconds: None,
         population: None,
         sampled: 0,
         seen: None,
@@ -283,7 +285,14 @@ fn join(sources: &mut Sources, log: Logged) {
 /// A source that the log does not list: what samples estimate of it must not stand next to counts. Whether it was there before the log
 /// knows all the same.
 fn uncounted(mut source: Source, reading: &Reading) -> Source {
-    source = Source { requests: None, share: None, per_second: None, counted_by: CountedBy::RateRule, ..source };
+    source = Source {
+        requests: None,
+        requests_bounds: None,
+        share: None,
+        per_second: None,
+        counted_by: CountedBy::RateRule,
+        ..source
+    };
     if reading.before.as_ref().is_some_and(|before| before.lines.contains_key(&source.address.to_canonical())) {
         source.legitimacy = Legitimacy::SeenBefore;
         source.standing = Standing::Legitimate;
@@ -296,6 +305,7 @@ fn unseen(address: IpAddr, (from, to): Window) -> Source {
     Source {
         address,
         requests: None,
+        requests_bounds: None,
         share: None,
         per_second: None,
         samples: 0,
@@ -320,6 +330,7 @@ fn unseen(address: IpAddr, (from, to): Window) -> Source {
 fn counted(mut source: Source, lines: f64, reading: &Reading, (from, to): Window) -> Source {
     let seconds = (to - from).as_seconds_f64().max(1.0);
     source.requests = Some(whole(lines));
+    source.requests_bounds = None;
     source.share = Some(if reading.now.total > 0.0 { lines / reading.now.total } else { 0.0 });
     source.per_second = Some(lines / seconds);
     source.counted_by = CountedBy::AccessLog;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::prefixes::Prefixes;
 use crate::model::address::surroundings;
-use crate::model::source::{CountedBy, Sources};
+use crate::model::source::{Bounds, CountedBy, Sources};
 use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf, TopRow};
 
@@ -43,6 +43,7 @@ pub(super) fn logged(of: TopOf, now: &Counts, before: Option<&Counts>) -> TopLis
         name: shortened(name, TEXT),
         prefix: None,
         requests: super::whole(*requests),
+        requests_bounds: None,
         share: part(*requests, now.total),
         before_share: before.and_then(|before| before.share(name)),
         addresses: None,
@@ -60,6 +61,7 @@ pub(super) fn logged_prefixes(now: &Prefixes, before: Option<&Prefixes>) -> Opti
         name: net.to_string(),
         prefix: Some(*net),
         requests: super::whole(sum.requests),
+        requests_bounds: None,
         share: part(sum.requests, now.total),
         before_share: before.and_then(|before| share_before(before, net)),
         addresses: usize::try_from(super::whole(sum.addresses)).ok(),
@@ -74,6 +76,8 @@ pub(super) fn prefixes(sources: &Sources) -> Option<TopList> {
     #[derive(Default)]
     struct Sum {
         requests: f64,
+        /// Of its addresses' together: wider than they must be, and never too narrow.
+        bounds: Option<Bounds>,
         share: f64,
         before: f64,
         addresses: usize,
@@ -83,6 +87,9 @@ pub(super) fn prefixes(sources: &Sources) -> Option<TopList> {
         let (Some(requests), Some(share)) = (source.requests, source.share) else { continue };
         let sum = sums.entry(surroundings(source.address)).or_default();
         sum.requests += requests as f64;
+        if let Some(bounds) = source.requests_bounds {
+            sum.bounds = Some(sum.bounds.map_or(bounds, |sum| sum.plus(bounds)));
+        }
         sum.share += share;
         sum.before += source.before_per_second;
         sum.addresses += 1;
@@ -101,6 +108,7 @@ pub(super) fn prefixes(sources: &Sources) -> Option<TopList> {
         name: prefix.to_string(),
         prefix: Some(prefix),
         requests: super::whole(sum.requests),
+        requests_bounds: sum.bounds,
         share: sum.share,
         before_share: (compared && before > 0.0).then(|| part(sum.before, before)),
         addresses: Some(sum.addresses),

@@ -7,13 +7,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Answer, Sampled};
 use crate::model::candidate::{Candidates, Standing};
-use crate::model::source::{CountedBy, Legitimacy, SampledRequest, Source, Sources, Tally};
+use crate::model::source::{Bounds, CountedBy, Legitimacy, SampledRequest, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf, TopRow};
 use crate::model::waf::RuleAction;
 
 /// WAF draws its sample out of the first so many requests of a window (documented).
 const FIRST: u64 = 5_000;
+
+/// The most requests that an answer holds (documented).
+const MOST_ITEMS: f64 = 500.0;
 
 /// Characters kept of an attacker's text.
 const TEXT: usize = 200;
@@ -39,7 +42,11 @@ pub(super) struct Tallies {
     population: f64,
     seen: f64,
     sampled: u64,
-    covered: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// From the first to the last minute that was answered, and the seconds of all that were.
+    window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    answered: f64,
+    /// Seconds that samples were really drawn from.
+    covered: f64,
     known_before: Option<HashSet<IpAddr>>,
     /// Requests a second before the attack.
     before: HashMap<IpAddr, f64>,
@@ -49,18 +56,41 @@ pub(super) struct Tallies {
 
 #[derive(Debug, Default)]
 struct Sums {
-    requests: f64,
+    counted: Amount,
     samples: u64,
-    countries: BTreeMap<String, f64>,
-    paths: BTreeMap<String, f64>,
-    rules: BTreeMap<String, f64>,
-    agents: BTreeMap<String, f64>,
-    labels: BTreeMap<String, f64>,
-    actions: BTreeMap<String, f64>,
+    countries: BTreeMap<String, Amount>,
+    paths: BTreeMap<String, Amount>,
+    rules: BTreeMap<String, Amount>,
+    agents: BTreeMap<String, Amount>,
+    labels: BTreeMap<String, Amount>,
+    actions: BTreeMap<String, Amount>,
     seen: Option<(DateTime<Utc>, DateTime<Utc>)>,
     behind_proxy: bool,
     /// Whether any of its requests is counted by what ended it.
     ended: bool,
+}
+
+/// Requests, and what they rest on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Amount {
+    requests: f64,
+    /// Samples that stand for them.
+    samples: u64,
+    /// Whether any of those stands for more than itself.
+    estimated: bool,
+}
+
+impl Amount {
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.samples += other.samples;
+        self.estimated |= other.estimated;
+    }
+
+    /// What it may really be, out of `all` requests; `None` where every request was sampled.
+    fn bounds(self, all: f64) -> Option<Bounds> {
+        self.estimated.then(|| Bounds::of_sampled(self.requests, self.samples, all))
+    }
 }
 
 /// A sample with what it stands for in the whole window.
@@ -70,9 +100,17 @@ struct Weighed<'a> {
     requests: f64,
     /// Requests of those that the sample was really drawn from.
     drawn: f64,
+    /// How many sampled requests it is.
+    samples: u64,
+    /// Whether it stands for more than itself.
+    estimated: bool,
 }
 
 impl Weighed<'_> {
+    fn amount(&self) -> Amount {
+        Amount { requests: self.requests, samples: self.samples, estimated: self.estimated }
+    }
+
     /// Whether it is of what ended the request: nothing else ends it as well. An action that is no word we know does not.
     fn ends(&self) -> bool {
         match self.of {
@@ -90,7 +128,9 @@ impl Tallies {
             population: 0.0,
             seen: 0.0,
             sampled: 0,
-            covered: None,
+            window: None,
+            answered: 0.0,
+            covered: 0.0,
             known_before: None,
             before: HashMap::new(),
             earlier: None,
@@ -104,12 +144,14 @@ impl Tallies {
             minutes.entry(answer.from).or_default().push(answer);
             let sample = &answer.set.samples;
             self.sampled += u64::try_from(sample.len()).unwrap_or(0);
-            if answer.set.population > 0 {
-                widen(&mut self.covered, answer.set.from);
-                widen(&mut self.covered, answer.set.to);
-            }
+            widen(&mut self.window, answer.from);
+            widen(&mut self.window, answer.to);
         }
         for answers in minutes.values() {
+            let asked = |answer: &&Answer| (answer.to - answer.from).as_seconds_f64();
+            self.answered += answers.first().map_or(0.0, asked);
+            let drawn = answers.iter().filter(|answer| answer.set.population > 0).map(|answer| covered(answer));
+            self.covered += drawn.reduce(f64::min).unwrap_or_else(|| answers.first().map_or(0.0, asked));
             self.take_minute(answers);
         }
     }
@@ -172,8 +214,9 @@ impl Tallies {
         missing: Vec<String>,
         (now, minutes): (DateTime<Utc>, i64),
     ) -> Sources {
-        let all: f64 = self.addresses.values().map(|s| s.requests).sum();
-        let seconds = minutes as f64 * 60.0;
+        let all: f64 = self.addresses.values().map(|s| s.counted.requests).sum();
+        // Minutes that were not answered have no part in the requests, and none in the time.
+        let seconds = if self.answered > 0.0 { self.answered } else { minutes as f64 * 60.0 };
         let top = self.top();
         let known_before = self.known_before;
         let mut before = self.before;
@@ -195,12 +238,14 @@ impl Tallies {
             .collect();
         sources.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.address.cmp(&b.address)));
         let to = crate::model::series::floor_minute(now);
-        let (from, to) = self.covered.unwrap_or((to - TimeDelta::minutes(minutes), to));
+        let (from, to) = self.window.unwrap_or((to - TimeDelta::minutes(minutes), to));
         Sources {
             web_acl: web_acl.to_owned(),
             stages_behind,
             from,
             to,
+            answered_seconds: Some(seconds),
+            covered_seconds: Some(self.covered.min(seconds)),
             population: Some(whole(self.population)),
             sampled: self.sampled,
             seen: Some(whole(self.seen)),
@@ -238,15 +283,18 @@ impl Tallies {
         let all = if of == TopOf::Rules { self.population } else { self.all() };
         let now = self.by(of, names);
         let distinct = now.len();
-        let counted: f64 = now.values().map(|(requests, _)| requests).sum();
+        let counted: f64 = now.values().map(|(amount, _)| amount.requests).sum();
         let mut rows: Vec<TopRow> = now
             .into_iter()
-            .map(|(name, (requests, addresses))| TopRow {
+            .map(|(name, (amount, addresses))| TopRow {
                 name: name.to_owned(),
                 prefix: None,
-                requests: whole(requests).max(1),
-                share: share(requests, all),
-                before_share: before.as_ref().map(|(all, by)| share(by.get(name).map_or(0.0, |(n, _)| *n), *all)),
+                requests: whole(amount.requests).max(1),
+                requests_bounds: amount.bounds(all),
+                share: share(amount.requests, all),
+                before_share: before
+                    .as_ref()
+                    .map(|(all, by)| share(by.get(name).map_or(0.0, |(amount, _)| amount.requests), *all)),
                 addresses: Some(addresses),
             })
             .collect();
@@ -260,7 +308,8 @@ impl Tallies {
     fn blocked(&self) -> f64 {
         let turned_away = [RuleAction::Block, RuleAction::Captcha, RuleAction::Challenge].map(RuleAction::word);
         let actions = self.told().flat_map(|sums| &sums.actions);
-        actions.filter(|(action, _)| turned_away.contains(&action.as_str())).map(|(_, requests)| requests).sum()
+        let away = actions.filter(|(action, _)| turned_away.contains(&action.as_str()));
+        away.map(|(_, amount)| amount.requests).sum()
     }
 
     /// The addresses that lists are made of. Requests of one that only a Count rule's samples name are among those that the samples of
@@ -270,16 +319,16 @@ impl Tallies {
     }
 
     fn all(&self) -> f64 {
-        self.told().map(|sums| sums.requests).sum()
+        self.told().map(|sums| sums.counted.requests).sum()
     }
 
     /// Requests and addresses by name. What a rule matched is counted by the rule's own samples alone.
-    fn by(&self, of: TopOf, names: Of) -> HashMap<&str, (f64, usize)> {
-        let mut by: HashMap<&str, (f64, usize)> = HashMap::new();
+    fn by(&self, of: TopOf, names: Of) -> HashMap<&str, (Amount, usize)> {
+        let mut by: HashMap<&str, (Amount, usize)> = HashMap::new();
         let named = self.addresses.values().filter(|sums| sums.ended || !self.whole || of == TopOf::Rules);
-        for (name, requests) in named.flat_map(names) {
+        for (name, amount) in named.flat_map(names) {
             let sum = by.entry(name).or_default();
-            sum.0 += requests;
+            sum.0.add(*amount);
             sum.1 += 1;
         }
         by
@@ -287,7 +336,7 @@ impl Tallies {
 }
 
 /// One of an address's tallies.
-type Of = fn(&Sums) -> &BTreeMap<String, f64>;
+type Of = fn(&Sums) -> &BTreeMap<String, Amount>;
 
 /// What an address's requests may be counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -331,10 +380,16 @@ fn weighed(answer: &Answer) -> Vec<Weighed<'_>> {
     let weight = |sample: &SampledRequest| sample.weight.max(1) as f64;
     let weights: f64 = set.samples.iter().map(weight).sum();
     let asked = (answer.to - answer.from).as_seconds_f64();
-    let covered = (set.to.min(answer.to) - set.from.max(answer.from)).as_seconds_f64();
-    // A second at least: WAF's own clock ticks no finer in its answers.
-    let stretch = (asked / covered.max(1.0)).max(1.0);
+    let stretch = (asked / covered(answer)).max(1.0);
     let drawn_from = set.population.min(FIRST) as f64;
+    // Weights are proportions (documented). Where they add up to no more than an answer holds, they are taken for how often a request was
+    // drawn (inferred); else a sample is one request, whatever its weight: that makes bounds wider, and never too narrow.
+    let drawn_alike = weights <= MOST_ITEMS;
+    let drawn = if drawn_alike { weights } else { set.samples.len() as f64 };
+    let estimated = stretch > 1.0 || drawn < set.population as f64;
+    let times = |sample: &SampledRequest| {
+        if drawn_alike { u64::try_from(sample.weight.max(1)).unwrap_or(1) } else { 1 }
+    };
     set.samples
         .iter()
         .map(|sample| {
@@ -344,9 +399,17 @@ fn weighed(answer: &Answer) -> Vec<Weighed<'_>> {
                 sample,
                 requests: part * set.population as f64 * stretch,
                 drawn: part * drawn_from,
+                samples: times(sample),
+                estimated,
             }
         })
         .collect()
+}
+
+/// Seconds of an answer's window that its samples were drawn from: one at least, since WAF's own clock ticks no finer in its answers.
+fn covered(answer: &Answer) -> f64 {
+    let set = &answer.set;
+    (set.to.min(answer.to) - set.from.max(answer.from)).as_seconds_f64().max(1.0)
 }
 
 impl Sums {
@@ -357,24 +420,24 @@ impl Sums {
         self.behind_proxy |= sample.forwarded_for.is_some();
         self.samples += 1;
         if let Sampled::Rule(rule) = w.of {
-            add(&mut self.rules, rule, w.requests);
+            add(&mut self.rules, rule, w.amount());
         }
         if let Some(action) = sample.action {
-            add(&mut self.actions, action.word(), w.requests);
+            add(&mut self.actions, action.word(), w.amount());
         }
         if !counts {
             return;
         }
-        self.requests += w.requests;
+        self.counted.add(w.amount());
         self.ended |= w.ends();
         if let Some(country) = &sample.country {
-            add(&mut self.countries, country, w.requests);
+            add(&mut self.countries, country, w.amount());
         }
         let path = format!("{} {}", sample.method, sample.uri);
-        add(&mut self.paths, &path, w.requests);
-        add(&mut self.agents, sample.user_agent.as_deref().unwrap_or(NO_AGENT), w.requests);
+        add(&mut self.paths, &path, w.amount());
+        add(&mut self.agents, sample.user_agent.as_deref().unwrap_or(NO_AGENT), w.amount());
         for label in &sample.labels {
-            add(&mut self.labels, label, w.requests);
+            add(&mut self.labels, label, w.amount());
         }
     }
 
@@ -396,9 +459,10 @@ impl Sums {
         let (first_seen, last_seen) = self.seen.unwrap_or((now, now));
         Source {
             address,
-            requests: Some(whole(self.requests).max(1)),
-            share: Some(if all > 0.0 { self.requests / all } else { 0.0 }),
-            per_second: Some(self.requests / seconds),
+            requests: Some(whole(self.counted.requests).max(1)),
+            requests_bounds: self.counted.bounds(all),
+            share: Some(if all > 0.0 { self.counted.requests / all } else { 0.0 }),
+            per_second: Some(self.counted.requests / seconds),
             samples: self.samples,
             countries: ranked(self.countries),
             requests_by_path: ranked(self.paths),
@@ -437,12 +501,12 @@ fn telling(addresses: &HashMap<IpAddr, Sums>, known: Option<&HashSet<IpAddr>>) -
 }
 
 /// Adds to a tally under a name made harmless.
-fn add(tally: &mut BTreeMap<String, f64>, name: &str, requests: f64) {
-    *tally.entry(shortened(name, TEXT)).or_default() += requests;
+fn add(tally: &mut BTreeMap<String, Amount>, name: &str, amount: Amount) {
+    tally.entry(shortened(name, TEXT)).or_default().add(amount);
 }
 
-fn ranked(tally: BTreeMap<String, f64>) -> Tally {
-    let mut tally: Tally = tally.into_iter().map(|(name, requests)| (name, whole(requests).max(1))).collect();
+fn ranked(tally: BTreeMap<String, Amount>) -> Tally {
+    let mut tally: Tally = tally.into_iter().map(|(name, of)| (name, whole(of.requests).max(1))).collect();
     // Stable: equal counts stay in the order of their names.
     tally.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
     tally.truncate(NAMES);

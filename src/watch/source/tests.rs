@@ -116,6 +116,48 @@ fn a_window_covered_in_part_stands_for_the_whole() {
     assert_eq!(found.seen, Some(5_600));
 }
 
+/// Two minutes of a flood: WAF's samples are of the first two seconds of each.
+fn two_minutes() -> Vec<Answer> {
+    let samples = vec![sample("203.0.113.7", 1, RuleAction::Allow), sample("192.0.2.1", 1, RuleAction::Allow)];
+    let mut first = answer(default(), 5_000, samples);
+    first.set.to = t(2);
+    let mut second = first.clone();
+    (second.from, second.to, second.set.from, second.set.to) = (t(60), t(120), t(60), t(62));
+    vec![first, second]
+}
+
+#[test]
+fn the_window_is_that_of_the_numbers_and_a_second_is_a_second_of_it() {
+    let found = sources(&two_minutes(), &[]);
+    assert_eq!((found.from, found.to), (t(0), t(120)), "not the 62 seconds between the first sample and the last");
+    assert_eq!((found.answered_seconds, found.covered_seconds), (Some(120.0), Some(4.0)));
+    assert_eq!(found.population, Some(300_000));
+    let source = of(&found, "203.0.113.7");
+    assert_eq!(source.requests, Some(150_000));
+    let all = found.population.unwrap() as f64 / (found.to - found.from).as_seconds_f64();
+    assert!((source.per_second.unwrap() - all / 2.0).abs() < 1e-9, "{:?} of {all}", source.per_second);
+    // A minute that was not answered has no part in it.
+    let half = sources(&two_minutes()[1..], &[]);
+    assert_eq!((half.from, half.to, half.answered_seconds), (t(60), t(120), Some(60.0)));
+    assert!((of(&half, "203.0.113.7").per_second.unwrap() - 1_250.0).abs() < 1e-9);
+}
+
+#[test]
+fn one_sample_that_stands_for_thousands_says_how_little_it_says() {
+    let others = (1..=100).map(|n| sample(&format!("192.0.2.{n}"), 1, RuleAction::Allow)).collect();
+    let counted = answer(rule("sqli"), 2_600, vec![sample("203.0.113.7", 1, RuleAction::Count)]);
+    let found = sources(&[counted, answer(default(), 197_400, others)], &[]);
+    let one = of(&found, "203.0.113.7");
+    assert_eq!(one.requests, Some(2_600));
+    let bounds = one.requests_bounds.unwrap();
+    assert!(bounds.at_least < 200 && bounds.at_most > 10_000, "{bounds:?}");
+    let rules = found.top.iter().find(|list| list.of == crate::model::top_list::TopOf::Rules).unwrap();
+    assert_eq!(rules.rows[0].requests_bounds, Some(bounds), "in the lists too");
+    // What WAF gave whole is no estimate.
+    let whole = sources(&[answer(default(), 2, vec![sample("192.0.2.1", 2, RuleAction::Allow)])], &[]);
+    assert_eq!(of(&whole, "192.0.2.1").requests_bounds, None);
+}
+
 #[test]
 fn no_more_than_five_thousand_of_a_rule_and_window_are_seen() {
     let passed = answer(default(), 9_000, vec![sample("203.0.113.7", 1, RuleAction::Allow)]);
