@@ -11,7 +11,7 @@ use portcullis::model::identity::{AccountRegion, Actor, Identity};
 use portcullis::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
-use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
+use portcullis::model::source::{Bounds, CountedBy, Legitimacy, Source, Sources};
 use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::TimelineEntry;
 use portcullis::model::top_list::{TopList, TopOf, TopRow};
@@ -59,6 +59,7 @@ pub fn board(stages: usize) -> Board {
             details: (stages, stages),
             read_at: Some(ago(0)),
             trouble: None,
+            lacks: None,
             ..Polling::default()
         },
         ..Board::empty(ago(0))
@@ -110,6 +111,7 @@ fn row(n: usize) -> StageRow {
         },
         history: Arc::new(history),
         signals: if attacked { signals() } else { Vec::new() },
+        not_judged: Vec::new(),
         warnings: if n.is_multiple_of(7) {
             vec!["has a canary: a plain deployment is refused".into()]
         } else {
@@ -125,6 +127,7 @@ fn signals() -> Vec<Signal> {
         severity,
         since: ago(4),
         ended: None,
+        not_judged_since: None,
         peak: None,
         value,
         threshold,
@@ -144,6 +147,7 @@ pub fn sources(count: u32) -> Sources {
     let source = |n: u32| Source {
         address: std::net::IpAddr::V4(std::net::Ipv4Addr::from(0xCB00_7100 + n)),
         requests: Some(u64::from(5_000 - n % 5_000)),
+        requests_bounds: Some(Bounds { at_least: 1_000, at_most: 9_000 }),
         share: Some(f64::from(5_000 - n % 5_000) / 610_000.0),
         per_second: Some(f64::from(5_000 - n % 5_000) / 60.0),
         samples: 40,
@@ -167,6 +171,8 @@ pub fn sources(count: u32) -> Sources {
         stages_behind: STAGES_PER_ACL,
         from: ago(1),
         to: ago(0),
+        answered_seconds: Some(60.0),
+        covered_seconds: Some(5.0),
         population: Some(610_000),
         sampled: 500,
         seen: Some(5_000),
@@ -186,6 +192,7 @@ fn prefixes() -> TopList {
         name: format!("203.0.{n}.0/24"),
         prefix: format!("203.0.{n}.0/24").parse().ok(),
         requests: u64::from(5_000 - n),
+        requests_bounds: None,
         share: f64::from(5_000 - n) / 610_000.0,
         before_share: Some(0.001),
         addresses: Some(200),

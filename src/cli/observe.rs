@@ -19,6 +19,7 @@ use crate::model::board::{AccountGauge, Board, Known, PaceOf, Polling, StageRow}
 use crate::model::cost::Burn;
 use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::settings::Settings;
+use crate::model::signal::Signal;
 use crate::watch::{Watcher, read_board};
 
 /// Parts of what traffic costs, by `CostOf::index`.
@@ -44,7 +45,7 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
     if one && let Some(Err(error)) = read.first() {
         return Err(error.clone().into());
     }
-    let known = read.iter().any(Result::is_ok);
+    let lacking: Vec<String> = connections.iter().zip(&read).filter_map(|(to, read)| lacks(to, read)).collect();
     if printer.is_json() {
         let values: Vec<Value> =
             connections.iter().zip(&read).map(|(to, read)| connected(to, read, &settings)).collect();
@@ -53,7 +54,7 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
         for (connection, read) in connections.iter().zip(&read) {
             match read {
                 Ok(board) => printer.text(&text::board(board)),
-                Err(error) => printer.aside(&[format!("{}: {error}", name(connection))]),
+                Err(error) => printer.text(&text::unread(&name(connection), &error.to_string())),
             }
         }
     }
@@ -61,7 +62,21 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
     if boards.len() == read.len() {
         printer.aside(&without_stage(&boards));
     }
-    Ok(if known { Exit::Done } else { Exit::Error })
+    printer.aside(&lacking);
+    Ok(match (read.iter().any(Result::is_ok), lacking.is_empty()) {
+        (false, _) => Exit::Error,
+        (true, false) => Exit::Partly,
+        (true, true) => Exit::Done,
+    })
+}
+
+/// What was asked for and is not there, in a line; `None` where nothing is missing.
+fn lacks(connection: &Connection, read: &Result<Board, AwsError>) -> Option<String> {
+    let what = match read {
+        Err(error) => format!("nothing of it is shown: {error}"),
+        Ok(board) => board.polling.lacks.clone()?,
+    };
+    Some(format!("this snapshot is not whole: {}: {what}", name(connection)))
 }
 
 /// Settings for stages that are on none of the boards, a line each.
@@ -90,11 +105,17 @@ async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: 
     // Kept: a watcher that is dropped stops.
     let mut watchers = Vec::new();
     let several = connections.len() > 1;
+    let mut whole = true;
     for connection in connections {
         let aws = match Aws::connect(&connection).await {
             Ok(aws) => aws,
             Err(error) if several => {
-                printer.aside(&[format!("{}: {error}", name(&connection))]);
+                whole = false;
+                let read = Err(error);
+                if printer.is_json() {
+                    printer.object("snapshot", connected(&connection, &read, settings));
+                }
+                printer.aside(&lacks(&connection, &read).into_iter().collect::<Vec<_>>());
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -110,7 +131,7 @@ async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: 
                 print(&connection, &board, settings, printer);
                 boards.push(next(connection, receiver, (board.polling.read_at, board.polling.trouble.clone())));
             }
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            _ = tokio::signal::ctrl_c() => return Ok(if whole { Exit::Done } else { Exit::Partly }),
             else => return Ok(Exit::Error),
         }
     }
@@ -155,6 +176,7 @@ fn connected(connection: &Connection, read: &Result<Board, AwsError>, settings: 
             "profile": connection.profile,
             "region": connection.region,
             "error": error.to_string(),
+            "complete": false,
             "stages": [],
         }),
     }
@@ -168,7 +190,8 @@ fn together(mut connections: Vec<Value>) -> Value {
             stages.extend(own);
         }
     }
-    json!({ "stages": stages, "connections": connections })
+    let complete = connections.iter().all(|connection| connection["complete"] == true);
+    json!({ "complete": complete, "stages": stages, "connections": connections })
 }
 
 fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
@@ -195,6 +218,8 @@ fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
         "endpoint": board.identity.as_ref().and_then(|i| i.endpoint.as_ref()),
         "at": time(board.at),
         "account_seconds_per_second": board.rate,
+        "complete": polling.lacks.is_none(),
+        "lacks": polling.lacks,
         "stages": stages,
         "account_limit": account(&board.account),
         "settings_without_stage": without,
@@ -246,10 +271,18 @@ pub(super) fn stage(row: &StageRow) -> Value {
     }
     object.insert("limit".to_owned(), row.limit.as_ref().map_or(Value::Null, limit));
     object.insert("cost".to_owned(), burn(&row.burn));
-    object.insert("signals".to_owned(), json!(row.signals));
-    object.insert("ended_signals".to_owned(), json!(row.ended));
+    object.insert("signals".to_owned(), row.signals.iter().map(signal).collect());
+    object.insert("not_judged".to_owned(), json!(row.not_judged));
+    object.insert("ended_signals".to_owned(), row.ended.iter().map(signal).collect());
     object.insert("warnings".to_owned(), json!(row.warnings));
     Value::Object(object)
+}
+
+/// A signal, with what is known of it: whether it stands, is over, or could not be judged lately.
+fn signal(signal: &Signal) -> Value {
+    let mut value = json!(signal);
+    value["state"] = json!(signal.state());
+    value
 }
 
 fn limit(winning: &WinningLimit) -> Value {

@@ -8,6 +8,7 @@ use crate::model::board::{Board, Known, StageRow};
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Scope};
 use crate::model::plan::{Finished, Outcome, Plan, Purpose};
+use crate::model::signal::{Signal, SignalState};
 use crate::model::text::{neutralised, shortened};
 use crate::model::timeline::ActionRecord;
 use crate::respond::observe::Observation;
@@ -141,6 +142,11 @@ pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
     out
 }
 
+/// An account that was asked for and could not be read: said where its board would be, so that it does not look as if there were none.
+pub(super) fn unread(name: &str, why: &str) -> String {
+    format!("{}  NOT READ: {}\n", neutralised(name), neutralised(why))
+}
+
 /// The board as a table.
 pub(super) fn board(board: &Board) -> String {
     let mut out = String::new();
@@ -223,7 +229,7 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
         scoped(&f.waf_allowed_per_second),
         scoped(&f.waf_blocked_per_second),
         scoped(&f.throttled_per_second),
-        row.signals.iter().map(|s| format!("{}:{}", s.severity.word(), s.kind.id())).collect::<Vec<_>>().join(" ")
+        row.signals.iter().map(named).collect::<Vec<_>>().join(" ")
     );
     let mut reasons: Vec<&str> = [
         &f.requests_per_second,
@@ -260,13 +266,25 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
     for warning in &row.warnings {
         let _ = writeln!(out, "    ! {}", neutralised(warning));
     }
+    if let Some(since) = row.not_judged_since() {
+        let _ = writeln!(out, "    ? not judged since {}: no requests, or not published yet", clock(since));
+    }
     for signal in &row.signals {
-        let _ = writeln!(out, "    {}", neutralised(&signal.evidence));
+        let since = signal.not_judged_since.map_or_else(String::new, |since| {
+            format!(" ({} not judged since {}: it stands until it is)", signal.kind.id(), clock(since))
+        });
+        let _ = writeln!(out, "    {}{since}", neutralised(&signal.evidence));
     }
     for signal in &row.ended {
         let end = signal.ended.map_or_else(|| "?".to_owned(), clock);
         let _ = writeln!(out, "    ended: {} {} to {end}", signal.kind.id(), clock(signal.since));
     }
+}
+
+/// `ATTACK:client-errors-high`, with a `?` where it could not be judged lately.
+fn named(signal: &Signal) -> String {
+    let open = if signal.state() == SignalState::NotJudged { "?" } else { "" };
+    format!("{}:{}{open}", signal.severity.word(), signal.kind.id())
 }
 
 /// `; 12.4% at most of 5000 req/s, the stage's, a method`.

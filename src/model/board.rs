@@ -9,7 +9,7 @@ use super::figure::Figure;
 use super::identity::Identity;
 use super::limits::{Limit, WinningLimit};
 use super::series::Series;
-use super::signal::Signal;
+use super::signal::{NotJudged, Signal, SignalKind};
 use super::stage::{ApiKind, StageId};
 
 /// How many minutes of every metric are kept: three hours.
@@ -142,8 +142,10 @@ pub struct StageRow {
     pub figures: Figures,
     /// Minutes of history, by [`Metric::index`].
     pub history: Arc<History>,
-    /// What stands, worst first.
+    /// What stands, worst first; what could not be judged lately stands by what was known then, and says so.
     pub signals: Vec<Signal>,
+    /// What does not stand and could not be judged lately either.
+    pub not_judged: Vec<NotJudged>,
     /// What stood and has ended within the last hour, newest first.
     pub ended: Vec<Signal>,
     /// The limit that its requests would meet first, where it is known.
@@ -169,12 +171,25 @@ impl StageRow {
             figures: Figures::unknown("not read yet"),
             history: Arc::new(std::array::from_fn(|_| Arc::clone(&empty))),
             signals: Vec::new(),
+            not_judged: Vec::new(),
             ended: Vec::new(),
             limit: None,
             burn: Burn::unknown("not read yet"),
             pace: Pace::Usual,
             warnings: Vec::new(),
         }
+    }
+}
+
+impl StageRow {
+    /// The end of the last minute in which its answers could be judged, where none could be lately: its metrics are late, or nobody has
+    /// called since. `None` where they were judged, or never were.
+    #[must_use]
+    pub fn not_judged_since(&self) -> Option<DateTime<Utc>> {
+        let of_answers = |kind| matches!(kind, SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh);
+        let standing = self.signals.iter().filter(|signal| of_answers(signal.kind));
+        let others = self.not_judged.iter().filter(|one| of_answers(one.kind));
+        standing.filter_map(|signal| signal.not_judged_since).chain(others.filter_map(|one| one.since)).max()
     }
 }
 
@@ -255,6 +270,8 @@ pub struct Polling {
     pub trouble: Option<String>,
     /// Stages that settings name and that are none here, each with its key; empty where not every stage is known.
     pub unmatched: Vec<(&'static str, String)>,
+    /// Which stages or figures that were asked for are not there for it, in one line; `None` where it costs nothing but details.
+    pub lacks: Option<String>,
 }
 
 /// Everything watched in one account and region at one moment. Built by `watch/`, read by everybody, never changed.

@@ -135,6 +135,27 @@ pub struct Peak {
     pub at: DateTime<Utc>,
 }
 
+/// What is known of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignalState {
+    /// It is met.
+    Stands,
+    /// It could not be judged lately: neither met nor over.
+    NotJudged,
+    /// It was met, and was judged to be over.
+    Ended,
+}
+
+/// A condition that could not be judged lately and that did not stand when it last could be: not known to be fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotJudged {
+    /// Which.
+    pub kind: SignalKind,
+    /// The end of the last minute that could be judged (account time, UTC); `None` where none could be of those that are kept.
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// One condition on one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
@@ -147,6 +168,10 @@ pub struct Signal {
     /// The minute (its start, account time, UTC) with which it ended; `None` while it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<DateTime<Utc>>,
+    /// The end of the last minute that could be judged (account time, UTC), where none could be since: it stands by what was known then.
+    /// `None` where it was judged lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_judged_since: Option<DateTime<Utc>>,
     /// The measured value, in the threshold's unit (a fraction, or a multiple for spikes): the latest while it stands, the last of it
     /// where it has ended.
     pub value: f64,
@@ -159,4 +184,16 @@ pub struct Signal {
     pub evidence: String,
     /// What to do next, in one line.
     pub suggests: String,
+}
+
+impl Signal {
+    /// Whether it stands, is over, or could not be judged lately.
+    #[must_use]
+    pub fn state(&self) -> SignalState {
+        match (self.ended, self.not_judged_since) {
+            (Some(_), _) => SignalState::Ended,
+            (None, Some(_)) => SignalState::NotJudged,
+            (None, None) => SignalState::Stands,
+        }
+    }
 }

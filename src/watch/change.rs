@@ -31,8 +31,7 @@ pub enum SignalChange {
 
 /// What was raised and what ended from `before` to `after`, in the order of the rows.
 ///
-/// While nothing can be read, signals go on standing, so that an outage of the readings ends none. A stage that is gone ends
-/// its signals.
+/// Only what is judged to be over has left a board's signals: an outage of the readings ends none. A stage that is gone ends its signals.
 #[must_use]
 pub fn signal_changes(before: &Board, after: &Board) -> Vec<SignalChange> {
     let old: HashMap<&StageId, &StageRow> = before.stages.iter().map(|r| (&r.id, r)).collect();
@@ -77,6 +76,7 @@ mod tests {
                 severity,
                 since: DateTime::UNIX_EPOCH,
                 ended: None,
+                not_judged_since: None,
                 peak: None,
                 value: 0.9,
                 threshold: 0.5,

@@ -97,7 +97,7 @@ impl Meter<'_> {
                 Some(dollars) => figure(dollars * 60.0),
                 None => Figure::unknown("too few minutes before to tell what is usual"),
             },
-            since: attack.map(|began| (began, self.since(began, last).map_or_else(unknown_since, figure))),
+            since: attack.map(|began| (began, self.since(began, last).map_or_else(Figure::unknown, figure))),
         }
     }
 
@@ -112,21 +112,20 @@ impl Meter<'_> {
         Some(*minutes.select_nth_unstable_by(middle, f64::total_cmp).1)
     }
 
-    /// Dollars since `began`; `None` where that is longer ago than minutes are kept.
-    fn since(&self, began: DateTime<Utc>, last: DateTime<Utc>) -> Option<f64> {
-        let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(180);
-        ((last - began).num_minutes() < kept).then(|| self.sum(began, last))
+    /// Dollars from the minute `began` to the minute `last`, both included; the reason where they cannot be told. A sum without the minutes
+    /// that are not known would be too small.
+    fn since(&self, began: DateTime<Utc>, last: DateTime<Utc>) -> Result<f64, String> {
+        let minutes = (last - began).num_minutes();
+        if minutes >= i64::try_from(HISTORY_MINUTES).unwrap_or(180) {
+            return Err("the attack is longer than the three hours that are kept".to_owned());
+        }
+        let known: Vec<f64> = (0..=minutes).filter_map(|n| self.minute(last - TimeDelta::minutes(n))).collect();
+        let (of, missing) = (minutes + 1, minutes + 1 - i64::try_from(known.len()).unwrap_or(0));
+        if missing > 0 {
+            return Err(format!("of {missing} of its {of} minutes the requests are not known"));
+        }
+        Ok(known.into_iter().sum())
     }
-
-    /// Dollars from the minute `from` to the minute `last`, both included; minutes that are not known are left out.
-    fn sum(&self, from: DateTime<Utc>, last: DateTime<Utc>) -> f64 {
-        let minutes = (last - from).num_minutes().clamp(0, 180);
-        (0..=minutes).filter_map(|n| self.minute(last - TimeDelta::minutes(n))).sum()
-    }
-}
-
-fn unknown_since() -> Figure {
-    Figure::unknown("the attack is longer than the three hours that are kept")
 }
 
 /// Bytes of a line of an access log in `format`, from what queries scanned, else guessed from the format's length.
@@ -228,6 +227,23 @@ mod tests {
         assert_eq!(*began, at(5));
         assert!(close(since, burn.per_hour.value().unwrap() / 12.0), "five minutes");
         assert!(close(&burn.usual_per_hour, burn.per_hour.value().unwrap()));
+    }
+
+    #[test]
+    fn what_an_attack_has_cost_is_unknown_where_any_of_its_minutes_is() {
+        let prices = Prices::default();
+        let gap = history(&[(Metric::Requests, 0..=6, 60.0), (Metric::Requests, 8..=9, 60.0)]);
+        let meter = Meter {
+            history: &gap,
+            prices: &prices,
+            kind: ApiKind::Http,
+            inspected: Some(false),
+            acl: &AclScope::None,
+            line_bytes: Some(0.0),
+        };
+        let since = |began| meter.burn(Some(at(9)), Some(at(began)), &Scope::Stage, at(10)).since.unwrap().1;
+        assert!(since(5).reason().unwrap().contains("1 of its 5 minutes"), "{:?}", since(5));
+        assert!(since(8).value().is_some());
     }
 
     #[test]

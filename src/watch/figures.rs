@@ -1,7 +1,8 @@
 //! From minutes to figures: each with age, origin and scope, or with the reason why there is none.
 //!
 //! Figures are of the latest minute that has requests. WAF's may be of an earlier one, since WAF publishes nothing where
-//! there is nothing, which is told from "not yet" only after a while; each figure's own age says so. Knows nothing of calls.
+//! there is nothing, which is told from "not yet" only after a while; each figure's own age says so. None is older than the requests may
+//! be: where metrics are late, all are unknown together. Knows nothing of calls.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,6 +15,9 @@ use crate::model::series::floor_minute;
 use crate::model::settings::PollingSettings;
 use crate::model::stage::ApiKind;
 
+/// Within how many minutes of its end a minute may change, where nothing else is configured.
+const USUAL_PROVISIONAL_MINUTES: i64 = 3;
+
 /// What stands before a stage, as far as figures need it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Front {
@@ -24,6 +28,12 @@ pub(super) enum Front {
     },
     /// No figures, and why.
     Unknown(String),
+}
+
+/// How many minutes back a figure, or a judgement, may lie: five, and as much more as readings are further apart than a minute.
+pub(super) fn lookback(every_seconds: u64) -> i64 {
+    let between = i64::try_from(every_seconds / 60).unwrap_or(1);
+    LOOKBACK_MINUTES + (between - 1).max(0)
 }
 
 /// Everything that the figures of one stage are made of.
@@ -46,6 +56,10 @@ pub(super) struct Subject<'a> {
     pub(super) front: Front,
     /// For what can only be told where the web ACL guards this stage alone.
     pub(super) acl: AclScope,
+    /// Start of the first minute of the stage's own that was not the same in two readings; `None` where all were.
+    pub(super) fresh: Option<DateTime<Utc>>,
+    /// The same of the web ACL's.
+    pub(super) acl_fresh: Option<DateTime<Utc>>,
     /// Why a metric has no minutes, where that is not simply that there were none.
     pub(super) refused: &'a dyn Fn(Metric) -> Option<String>,
 }
@@ -80,8 +94,7 @@ impl Subject<'_> {
 
     /// How many minutes back a figure may lie: five, and as much more as polls are further apart than a minute.
     fn lookback(&self) -> i64 {
-        let between = i64::try_from(self.every_seconds / 60).unwrap_or(1);
-        LOOKBACK_MINUTES + (between - 1).max(0)
+        lookback(self.every_seconds)
     }
 
     /// The minute the figures are of: the latest complete one with requests, if it is not too old.
@@ -99,6 +112,17 @@ impl Subject<'_> {
     }
 
     fn reading(&self, value: f64, minute: DateTime<Utc>, origin: Origin, scope: &Scope) -> Figure {
+        self.reading_of(value, minute, (origin, scope), self.fresh)
+    }
+
+    /// A figure that may still change: its minute is young, or came or changed with the last reading.
+    fn reading_of(
+        &self,
+        value: f64,
+        minute: DateTime<Utc>,
+        (origin, scope): (Origin, &Scope),
+        fresh: Option<DateTime<Utc>>,
+    ) -> Figure {
         let end = minute + TimeDelta::minutes(1);
         let provisional = i64::try_from(self.polling.provisional_seconds).unwrap_or(i64::MAX);
         Figure::Known(Reading {
@@ -106,7 +130,7 @@ impl Subject<'_> {
             at: end,
             origin,
             scope: scope.clone(),
-            provisional: (self.now - end).num_seconds() < provisional,
+            provisional: (self.now - end).num_seconds() < provisional || fresh.is_some_and(|first| first <= minute),
         })
     }
 
@@ -128,11 +152,7 @@ impl Subject<'_> {
         }
         let last = self.last();
         match self.history[Metric::Requests.index()].latest() {
-            Some((seen, _)) => Figure::unknown(format!(
-                "no data since {} ({} min ago): no requests, or not published yet",
-                clock_time(seen),
-                (self.now - seen).num_minutes()
-            )),
+            Some((seen, _)) => Figure::unknown(self.silence(seen)),
             None => Figure::unknown(format!("no data for {}: no requests, or not published yet", clock_time(last))),
         }
     }
@@ -209,25 +229,27 @@ impl Subject<'_> {
         let known =
             self.latest(metric, self.waf_lookback()).and_then(|minute| Some((minute, self.at(metric, minute)?)));
         if let Some((minute, value)) = known {
-            return self.reading(value / 60.0, minute, Origin::CloudWatch, scope);
+            return self.reading_of(value / 60.0, minute, (Origin::CloudWatch, scope), self.acl_fresh);
         }
         if let Some(reason) = (self.refused)(metric) {
             return Figure::unknown(reason);
         }
         match self.history[metric.index()].latest() {
-            Some((seen, _)) => Figure::unknown(format!(
-                "no data since {} ({} min ago)",
-                clock_time(seen),
-                (self.now - seen).num_minutes()
-            )),
+            Some((seen, _)) => Figure::unknown(self.silence(seen)),
             None => Figure::unknown("not read yet"),
         }
     }
 
-    /// A WAF zero is known only when its minute is no longer provisional.
+    /// `no data since 03:04Z (6 min ago): no requests, or not published yet`.
+    fn silence(&self, seen: DateTime<Utc>) -> String {
+        let (since, ago) = (clock_time(seen + TimeDelta::minutes(1)), (self.now - seen).num_minutes());
+        format!("no data since {since}Z ({ago} min ago): no requests, or not published yet")
+    }
+
+    /// A WAF zero is known only when its minute is no longer provisional: where that is configured to take longer, so may the figure.
     fn waf_lookback(&self) -> i64 {
-        let provisional = i64::try_from(self.polling.provisional_seconds / 60).unwrap_or(0);
-        self.lookback() + provisional
+        let longer = i64::try_from(self.polling.provisional_seconds / 60).unwrap_or(0) - USUAL_PROVISIONAL_MINUTES;
+        self.lookback() + longer.max(0)
     }
 
     /// The part of the requests that our own web ACL blocked, and so (inferred: WAF's 403s are in `4XXError`) of the 4XX share.
@@ -245,9 +267,14 @@ impl Subject<'_> {
         let Some(minute) = minute else {
             return Figure::unknown("no minute with both requests and blocks");
         };
-        let requests = self.at(Metric::Requests, minute).unwrap_or(1.0);
+        let Some(requests) = self.at(Metric::Requests, minute) else {
+            return Figure::unknown("no minute with both requests and blocks");
+        };
         match own_blocks(self.history, minute, &self.acl) {
-            Some(blocked) => self.reading(blocked / requests, minute, Origin::Derived, &self.scope),
+            Some(blocked) => {
+                let fresh = self.fresh.into_iter().chain(self.acl_fresh).min();
+                self.reading_of(blocked / requests, minute, (Origin::Derived, &self.scope), fresh)
+            }
             None => {
                 Figure::unknown("the web ACL inspected more than this stage received: it guards something else as well")
             }
@@ -306,6 +333,8 @@ mod tests {
             scope: Scope::Stage,
             front: Front::Acl { scope: Scope::WebAcl { name: "front".into(), stages: 1 } },
             acl,
+            fresh: None,
+            acl_fresh: None,
             refused: &|_| None,
         };
         subject.figures()
@@ -342,6 +371,9 @@ mod tests {
         let stale = figures(&history, 10, alone()).requests_per_second;
         assert_eq!(stale.value(), None);
         assert!(stale.reason().unwrap().contains("6 min ago"), "{stale:?}");
+        let waf = super::tests::history(&[(Metric::Requests, 0..=4, 600.0), (Metric::WafBlocked, 0..=4, 0.0)]);
+        let blocked = figures(&waf, 10, alone()).waf_blocked_per_second;
+        assert_eq!(blocked.value(), None, "what proves a zero is too old as well");
     }
 
     #[test]

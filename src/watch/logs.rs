@@ -212,5 +212,5 @@ pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsErro
             }
         }
     }
-    state.join_histories();
+    state.join_histories(|row, _| *row == job.row);
 }

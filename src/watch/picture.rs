@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::cost::{self, Meter};
-use super::figures::{Front, Subject};
+use super::figures::{self, Front, Subject};
 use super::schedule::Schedule;
 use super::signal::{self, AclScope, Judged};
 use super::state::{ACL_SERIES, Acl, Entry, JudgedOf, Part, RowKey, SeriesKey, State, acl_name, metric_name, row_key};
@@ -27,7 +27,7 @@ use crate::model::stage::ApiKind;
 /// The board at account time `at`, which runs at `rate`.
 pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let picture = Picture::new(state, at);
-    let stages: Vec<StageRow> = state.entries.values().map(|e| picture.row(e)).collect();
+    let stages: Vec<StageRow> = state.entries.iter().map(|(key, e)| picture.row(key, e)).collect();
     // Two APIs of one name share a series: it is one sum.
     let mut seen = HashSet::new();
     let once = stages.iter().zip(state.entries.values()).filter(|(_, entry)| seen.insert(&entry.key));
@@ -37,6 +37,7 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     polling.details = details(state);
     polling.unmatched = unmatched(state, polling.details);
     polling.trouble = state.trouble();
+    polling.lacks = state.lacks();
     let account = picture.account();
     Board { identity: state.identity.clone(), at, rate, stages, account, burn, polling }
 }
@@ -84,8 +85,10 @@ struct Picture<'a> {
     by_key: HashMap<&'a SeriesKey, usize>,
     /// Rows by web ACL.
     by_acl: HashMap<&'a str, usize>,
-    /// APIs whose stages nobody has listed yet, by metric name.
+    /// APIs whose stages nobody has listed yet, by metric name, where APIs share one.
     unread: HashMap<String, usize>,
+    /// Whether every API's stages were listed.
+    everything_read: bool,
     schedule: Schedule,
 }
 
@@ -102,14 +105,17 @@ impl<'a> Picture<'a> {
             }
         }
         let mut unread = HashMap::new();
-        let apis = state.apis.iter().flat_map(HashMap::values);
-        for api in apis.filter(|api| !state.read.contains(&api.id)) {
-            *unread.entry(metric_name(api)).or_default() += 1;
+        let not_listed = || state.apis.iter().flat_map(HashMap::values).filter(|api| !state.read.contains(&api.id));
+        let everything_read = state.apis.is_some() && not_listed().next().is_none();
+        if state.apis.as_ref().is_some_and(|apis| state.api_names.len() < apis.len()) {
+            for api in not_listed() {
+                *unread.entry(metric_name(api)).or_default() += 1;
+            }
         }
         let every = state.polling.paces.map(|pace| pace.every_seconds);
         let usual = state.settings.polling.interval_seconds;
         let every = every.map(|every| if every == 0 { usual } else { every });
-        Self { by_key, by_acl, unread, schedule: Schedule { every, slowed: None }, state, at }
+        Self { by_key, by_acl, unread, everything_read, schedule: Schedule { every, slowed: None }, state, at }
     }
 
     /// How many of the account's APIs share the metric name and, as far as is known, the stage.
@@ -123,7 +129,7 @@ impl<'a> Picture<'a> {
         (rows + self.unread.get(&entry.key.api).copied().unwrap_or(0)).min(named)
     }
 
-    fn row(&self, entry: &Entry) -> StageRow {
+    fn row(&self, key: &RowKey, entry: &Entry) -> StageRow {
         let own = self.state.groups.get(&entry.key);
         let acl = entry.acl_arn().and_then(|arn| self.state.acls.get(arn));
         let sharers = self.sharers(entry);
@@ -144,10 +150,12 @@ impl<'a> Picture<'a> {
             scope: scope.clone(),
             front: self.front(entry, acl),
             acl: acl_scope.clone(),
+            fresh: own.and_then(Held::fresh),
+            acl_fresh: acl.and_then(|acl| acl.held.fresh()),
             refused: &refused,
         };
         let meter = self.meter(entry, &acl_scope);
-        let judged = self.signals(entry, own, acl, acl_scope.clone(), sharers, &meter);
+        let judged = self.signals((key, entry), (own, acl), acl_scope.clone(), sharers, &meter);
         let attacks = judged.standing.iter().filter(|signal| signal.severity == Severity::Attack);
         let attack = attacks.map(|signal| signal.since).min();
         let figures = subject.figures();
@@ -161,6 +169,7 @@ impl<'a> Picture<'a> {
             history: Arc::clone(&entry.history),
             burn: meter.burn(last, attack, &scope, self.at),
             signals: judged.standing,
+            not_judged: judged.not_judged,
             ended: judged.ended,
             limit,
             pace,
@@ -287,22 +296,17 @@ impl<'a> Picture<'a> {
             return AclScope::None;
         };
         match self.stages_behind(entry) {
-            1 if sharers == 1 && self.everything_read() => AclScope::Alone { name },
+            // Until every API's stages are listed, another stage may turn out to be behind the same web ACL.
+            1 if sharers == 1 && self.everything_read => AclScope::Alone { name },
             stages => AclScope::Shared { name, stages: Some(stages) },
         }
-    }
-
-    /// Until every API's stages are listed, another stage may turn out to be behind the same web ACL.
-    fn everything_read(&self) -> bool {
-        self.state.apis.is_some() && self.unread.is_empty()
     }
 
     /// Signals as of the last minute that was read: while nothing can be read, what stood goes on standing.
     fn signals(
         &self,
-        entry: &Entry,
-        own: Option<&Held>,
-        acl: Option<&Acl>,
+        (key, entry): (&RowKey, &Entry),
+        (own, acl): (Option<&Held>, Option<&Acl>),
         scope: AclScope,
         sharers: usize,
         meter: &Meter<'_>,
@@ -310,13 +314,22 @@ impl<'a> Picture<'a> {
         let complete = floor_minute(self.at) - TimeDelta::minutes(1);
         let last = own.and_then(|held| held.through).map(|read| read.min(complete));
         let waf_last = acl.and_then(|acl| acl.held.through).map(|read| read.min(complete));
-        let Some(last) = last.or(waf_last) else {
-            return Judged::default();
-        };
-        let busiest = self.state.busiest.as_ref() == Some(&row_key(&entry.id));
-        let of = JudgedOf { history: Arc::clone(&entry.history), last, waf_last, acl: scope.clone(), busiest, sharers };
         let mut known = self.state.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.get(&row_key(&entry.id));
+        let before = known.get(key);
+        let Some(last) = last.or(waf_last) else {
+            // Nothing was read of it, or all of that was forgotten.
+            return before.map_or_else(Judged::default, |(_, judged)| judged.clone()).forgotten(self.at);
+        };
+        let busiest = self.state.busiest.as_ref() == Some(key);
+        let of = JudgedOf {
+            history: Arc::clone(&entry.history),
+            last,
+            complete,
+            waf_last,
+            acl: scope.clone(),
+            busiest,
+            sharers,
+        };
         if let Some((_, judged)) = before.filter(|(known, _)| *known == of) {
             return judged.clone();
         }
@@ -331,24 +344,24 @@ impl<'a> Picture<'a> {
             account: &account,
             waf_last,
             throttles: sharers == 1,
-            was_quiet: before.is_some_and(|(_, judged)| *judged == Judged::default()),
+            tells_account: busiest,
+            cache: if entry.kind() == ApiKind::Http { Some(false) } else { entry.known().map(|_| entry.has_cache()) },
+            before: before.map(|(_, judged)| judged),
+            now: Some(complete),
+            lookback: figures::lookback(self.schedule.every(self.state.pace(entry))),
         };
         let mut judged = signal::evaluate(&entry.history, &thresholds, last, &situation);
-        if let Some((_, before)) = before {
-            signal::carry_over(before, &mut judged, last);
-        }
         if sharers > 1 {
             for signal in &mut judged.standing {
                 let of_waf = matches!(signal.kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
-                if !of_waf && signal.kind != SignalKind::AccountLimitNear {
-                    let shared = plural(sharers, "API");
-                    signal.evidence.push_str(" (all ");
+                let shared = format!(" (all {} of this name together)", plural(sharers, "API"));
+                // What stands by what was known before carries it already.
+                if !of_waf && signal.kind != SignalKind::AccountLimitNear && !signal.evidence.ends_with(&shared) {
                     signal.evidence.push_str(&shared);
-                    signal.evidence.push_str(" of this name together)");
                 }
             }
         }
-        known.insert(row_key(&entry.id), (of, judged.clone()));
+        known.insert(key.clone(), (of, judged.clone()));
         judged
     }
 }

@@ -236,12 +236,15 @@ impl Asking<'_> {
         let Some(held) = self.state.groups.get(key) else {
             return;
         };
-        let due = self.is_wanted(pace, held.asked_at);
-        for (index, query) in stage_queries(key, wanted(pace, entry)).into_iter().enumerate() {
+        let (due, wanted) = (self.is_wanted(pace, held.asked_at), wanted(pace, entry));
+        if !due && (0..wanted).all(|index| held.status(index).is_some()) {
+            return;
+        }
+        for (index, query) in stage_queries(key, wanted).into_iter().enumerate() {
             let never = held.status(index).is_none();
             // What a stage is asked for once it is attacked, it was never asked for before.
             if due || never {
-                let minutes = if never || !held.primed { FIRST_MINUTES } else { self.again(held.polled_to) };
+                let minutes = if never || !held.primed { FIRST_MINUTES } else { self.again(held) };
                 self.put(minutes, Target::Stage(key.clone(), index), query);
             }
         }
@@ -254,7 +257,7 @@ impl Asking<'_> {
         if !self.is_wanted(pace, acl.held.asked_at) {
             return;
         }
-        let minutes = if acl.held.primed { self.again(acl.held.polled_to) } else { FIRST_MINUTES };
+        let minutes = if acl.held.primed { self.again(&acl.held) } else { FIRST_MINUTES };
         for dimension in acl.candidates() {
             for (index, query) in acl_queries(dimension, &self.state.region).into_iter().enumerate() {
                 let target = Target::Acl { arn: arn.to_owned(), dimension: dimension.to_owned(), index };
@@ -286,12 +289,16 @@ impl Asking<'_> {
         }
     }
 
-    /// Minutes to read of what was last read up to `polled_to`: late points change, and after a time without answers there is what
-    /// was missed.
-    fn again(&self, polled_to: Option<DateTime<Utc>>) -> i64 {
+    /// Minutes to read of what was read before: late points change, after a time without answers there is what was missed, and where
+    /// metrics are late there is what was not published when it was asked for.
+    fn again(&self, held: &Held) -> i64 {
         let least = least_again(&self.state.settings);
-        let missed = polled_to.map_or(0, |to| (self.now - to).num_minutes());
-        let needed = least - 1 + missed.max(0);
+        let missed = held.polled_to.map_or(0, |to| (self.now - to).num_minutes());
+        // What came with the last reading is read once more as well, however late it was: it may not have been all.
+        let late = held.published().into_iter().chain(held.fresh()).min();
+        let late = late.map_or(0, |minute| (self.now - minute).num_minutes() + 1);
+        let late = Some(late).filter(|late| *late <= FIRST_MINUTES).unwrap_or(0);
+        let needed = (least - 1 + missed.max(0)).max(late);
         let longer = WINDOWS.into_iter().find(|window| *window >= needed).unwrap_or(LONGEST_MINUTES);
         if needed <= least { least } else { longer.max(least) }
     }
@@ -382,6 +389,7 @@ pub(super) async fn stage_history(
     queries.extend(web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
     let window = Window::last(LONGEST_MINUTES, now);
     let (results, _) = aws.metric_data(&queries, window.from, window.to, Lane::Plan).await?;
+    let provisional = provisional(settings);
     let (mut own, mut waf) = (Held::new(USUAL), Held::new(ACL.len()));
     for (index, result) in results.iter().enumerate() {
         match index.checked_sub(USUAL) {
@@ -389,8 +397,9 @@ pub(super) async fn stage_history(
             Some(index) => waf.take(index, result, window),
         }
     }
+    own.settle_own(window, now, provisional);
     if waf.has_data() {
-        waf.settle(window, now, provisional(settings));
+        waf.settle(window, now, provisional, &|minute| own.series()[0].at(minute));
     }
     let mut all = own.series().iter().chain(waf.series()).cloned();
     Ok(std::array::from_fn(|_| all.next().unwrap_or_else(|| Arc::new(Series::new(HISTORY_MINUTES)))))
@@ -421,5 +430,7 @@ fn acl_queries(dimension: &str, region: &str) -> Vec<MetricQuery> {
     ACL.iter().map(query).collect()
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

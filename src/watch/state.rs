@@ -33,6 +33,12 @@ pub(super) const ACL_SERIES: usize = 3;
 /// Minutes of the account's requests that are added up anew after a poll: late points change.
 const ACCOUNT_MINUTES: i64 = 10;
 
+/// Minutes before one that is not published that tell how much may be missing.
+const LATELY: usize = 10;
+
+/// The part of the account's requests that may be missing from a minute that is told.
+const LITTLE: f64 = 0.02;
+
 /// How many times the busiest stage's requests another must have to be it.
 const CLEARLY: f64 = 1.2;
 
@@ -55,6 +61,8 @@ pub(super) enum Part {
 pub(super) struct JudgedOf {
     pub(super) history: Arc<History>,
     pub(super) last: DateTime<Utc>,
+    /// Start of the last complete minute of account time: what is not read any more grows old.
+    pub(super) complete: DateTime<Utc>,
     pub(super) waf_last: Option<DateTime<Utc>>,
     pub(super) acl: AclScope,
     pub(super) busiest: bool,
@@ -67,7 +75,8 @@ impl PartialEq for JudgedOf {
         Arc::ptr_eq(&self.history, &other.history)
             && !self.busiest
             && !other.busiest
-            && (self.last, self.waf_last, self.sharers) == (other.last, other.waf_last, other.sharers)
+            && (self.last, self.complete, self.waf_last) == (other.last, other.complete, other.waf_last)
+            && self.sharers == other.sharers
             && self.acl == other.acl
     }
 }
@@ -193,6 +202,21 @@ impl State {
         })
     }
 
+    /// Which stages or figures are missing for what goes wrong. Names, limits and filters that could not be read are told beside the figures
+    /// that they concern.
+    pub(super) fn lacks(&self) -> Option<String> {
+        let of = |part| self.troubles.get(&part);
+        let parts = [
+            (Part::Metrics, "figures"),
+            (Part::Apis, "REST APIs"),
+            (Part::HttpApis, "HTTP APIs"),
+            (Part::Stages, "stages of some APIs"),
+        ];
+        let lacking: Vec<String> =
+            parts.into_iter().filter_map(|(part, what)| Some(format!("{what} ({})", of(part)?))).collect();
+        (!lacking.is_empty()).then(|| format!("it lacks {}", lacking.join("; ")))
+    }
+
     /// Adds a stage or renews what is known of it.
     fn entry(&mut self, id: StageId, kind: ApiKind, detail: Known<StageDetail>) {
         let key = SeriesKey::of(&id, kind);
@@ -200,8 +224,9 @@ impl State {
         if let Known::Yes(StageDetail { web_acl_arn: Some(arn), .. }) = &detail
             && !self.acls.contains_key(arn)
         {
-            self.acls.insert(arn.clone(), Acl::new(arn));
-            self.match_dimensions();
+            let mut acl = Acl::new(arn);
+            acl.match_dimension(&self.dimensions);
+            self.acls.insert(arn.clone(), acl);
         }
         let empty = Arc::clone(&self.empty);
         let row = self.entries.entry(row_key(&id)).or_insert_with(|| Entry {
@@ -212,22 +237,30 @@ impl State {
             history: empty,
         });
         if !matches!(detail, Known::NotYet) {
+            // Counted one by one: counting all anew with each API would be quadratic.
+            let before = row.access_log().and_then(|log| log_group(&log.destination)).map(str::to_owned);
             row.detail = detail;
+            let now = row.access_log().and_then(|log| log_group(&log.destination));
+            if before.as_deref() != now {
+                if let Some(stages) = before.and_then(|group| self.log_groups.get_mut(&group)) {
+                    *stages = stages.saturating_sub(1);
+                }
+                if let Some(group) = now {
+                    *self.log_groups.entry(group.to_owned()).or_default() += 1;
+                }
+            }
         }
         row.history = joined(row, &self.groups, &self.acls, &self.empty);
     }
 
     /// Finds the dimension value of web ACLs: their name, else their metric name.
     fn match_dimensions(&mut self) {
-        for acl in self.acls.values_mut().filter(|acl| acl.dimension.is_none()) {
-            let known = acl.candidates().into_iter().find(|name| self.dimensions.contains(*name));
-            acl.dimension = known.map(str::to_owned);
-        }
+        self.acls.values_mut().for_each(|acl| acl.match_dimension(&self.dimensions));
     }
 
-    /// After a poll: every stage's history anew.
-    pub(super) fn join_histories(&mut self) {
-        for entry in self.entries.values_mut() {
+    /// After a reading: the histories of the stages that it may have changed, anew.
+    pub(super) fn join_histories(&mut self, changed: impl Fn(&RowKey, &Entry) -> bool) {
+        for (_, entry) in self.entries.iter_mut().filter(|(row, entry)| changed(row, entry)) {
             let joined = joined(entry, &self.groups, &self.acls, &self.empty);
             // Where no series was written to it is the same, and so is all that was made of it.
             if !entry.history.iter().zip(joined.iter()).all(|(a, b)| Arc::ptr_eq(a, b)) {
@@ -237,8 +270,8 @@ impl State {
     }
 
     /// After a poll at account time `now`: the requests of all stages together, anew for the minutes that may have changed. A minute is
-    /// told once every stage that is called was read past it, and it can no longer be late: a sum of those that are read more often
-    /// would look like all of them.
+    /// told once every stage that is called was read past it, it can no longer change, and what is not published of it is too little to
+    /// matter, by what those stages received before: a sum of those that are read more often, or are not late, would look like all of them.
     pub(super) fn add_up_account(&mut self, now: DateTime<Utc>) {
         let called: Vec<&Held> =
             self.groups.iter().filter(|(key, _)| self.is_active(key)).map(|(_, held)| held).collect();
@@ -249,9 +282,15 @@ impl State {
         let last = read.min(settled);
         for back in 0..ACCOUNT_MINUTES {
             let minute = last - TimeDelta::minutes(back);
-            let known: Vec<f64> = called.iter().filter_map(|held| held.series()[0].at(minute)).collect();
-            if !known.is_empty() {
-                self.account_requests.set(minute, known.iter().sum());
+            let (mut known, mut missing, mut any) = (0.0, 0.0, false);
+            for held in &called {
+                match held.series()[0].at(minute) {
+                    Some(requests) => (known, any) = (known + requests, true),
+                    None => missing += usual_before(&held.series()[0], minute),
+                }
+            }
+            if any && missing <= known * LITTLE {
+                self.account_requests.set(minute, known);
             }
         }
         self.find_busiest(last);
@@ -264,9 +303,11 @@ impl State {
         self.acls.values_mut().for_each(|acl| acl.held = Held::new(ACL_SERIES));
         self.entries.values_mut().for_each(|entry| entry.throttled = None);
         self.account_requests = Series::new(HISTORY_MINUTES);
-        self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        // Nothing has ended by that: what stood stands by what was known.
+        let judged = self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        judged.values_mut().for_each(|(_, judged)| *judged = judged.forgotten(now));
         self.logs_began = self.logs_began.map(|began| began.min(now));
-        self.join_histories();
+        self.join_histories(|_, _| true);
     }
 
     /// Keeps the busiest stage until another one clearly is: what is told on it must not hop between two.
@@ -285,12 +326,13 @@ impl State {
 
     /// Whether somebody looks at a stage.
     pub(super) fn is_looked_at(&self, entry: &Entry) -> bool {
-        self.focus.contains(&(entry.id.api_id.clone(), entry.id.stage.clone()))
+        !self.focus.is_empty() && self.focus.contains(&(entry.id.api_id.clone(), entry.id.stage.clone()))
     }
 
     /// How often a stage is to be read.
     pub(super) fn pace(&self, entry: &Entry) -> Pace {
-        if self.is_looked_at(entry) || self.attacked.contains(&row_key(&entry.id)) {
+        let attacked = || !self.attacked.is_empty() && self.attacked.contains(&row_key(&entry.id));
+        if self.is_looked_at(entry) || attacked() {
             Pace::Close
         } else if self.is_active(&entry.key) {
             Pace::Usual
@@ -326,6 +368,12 @@ impl State {
         self.active.as_ref().is_none_or(|active| active.contains(key))
             || self.groups.get(key).is_some_and(Held::was_called_lately)
     }
+}
+
+/// The most that a stage received in a minute lately, before `minute`, of which nothing is there.
+fn usual_before(requests: &Series, minute: DateTime<Utc>) -> f64 {
+    let before = requests.window(minute - TimeDelta::minutes(1), LATELY);
+    before.into_iter().flatten().fold(0.0, f64::max)
 }
 
 /// For how long after its end a minute may still change.

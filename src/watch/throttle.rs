@@ -172,6 +172,8 @@ pub(super) fn settle(
                 }
             }
             None if lines.all <= 0.0 || late => {}
+            // Where they can be compared and CloudWatch has nothing yet, nothing tells that the lines are all there.
+            None if requests.is_some() && lines.throttled <= 0.0 => {}
             _ => series.set(minute, lines.throttled),
         }
         minute += TimeDelta::minutes(1);

@@ -46,6 +46,7 @@ pub(crate) fn signal(value: f64, severity: Severity) -> Signal {
         severity,
         since: at(-60),
         ended: None,
+        not_judged_since: None,
         peak: None,
         value,
         threshold: 0.1,

@@ -312,6 +312,7 @@ async fn a_closure_does_not_reopen_by_itself_while_the_attack_stands() {
         threshold: 0.1,
         since: world.aws.clock().now(),
         ended: None,
+        not_judged_since: None,
         peak: None,
         evidence: "40 % of the requests fail".into(),
         suggests: "look".into(),

@@ -137,16 +137,24 @@ impl Journalling {
         }
     }
 
-    /// Signals that the journal has standing and the first full board has not: they ended while no console was looking.
+    /// Signals that the journal has standing and a full board has not: they ended while no console was looking. What could not be judged
+    /// yet is looked at again with the next board.
     fn ended_unnoticed(&self, incident: &Incident, board: &Board) -> Vec<Line> {
-        if board.polling.read_at.is_none() || self.compared.swap(true, Ordering::Relaxed) {
+        if board.polling.read_at.is_none() || self.compared.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let Ok(folded) = incident.known() else { return Vec::new() };
+        // A stage that is not there may not have been found yet.
+        let found = board.polling.details.0 == board.polling.details.1 && board.polling.lacks.is_none();
+        let is_open = |s: &SignalRecord| match board.row(&s.stage) {
+            Some(row) => row.not_judged.iter().any(|one| one.kind == s.kind),
+            None => !found,
+        };
         let stands = |s: &SignalRecord| {
             board.row(&s.stage).is_some_and(|row| row.signals.iter().any(|signal| signal.kind == s.kind))
         };
-        let ended = folded.standing().filter(|s| !stands(s));
+        self.compared.store(!folded.standing().any(is_open), Ordering::Relaxed);
+        let ended = folded.standing().filter(|s| !stands(s) && !is_open(s));
         ended.map(|s| Line::SignalEnded { stage: s.stage.clone(), kind: s.kind, since: s.since, peak: None }).collect()
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     ]);
     page.hanging("NOW", theme.heading, GUTTER, &now(row), theme.text);
     if row.signals.is_empty() {
-        page.hanging("WRONG", theme.heading, GUTTER, "no signal stands", theme.text);
+        page.hanging("WRONG", theme.heading, GUTTER, &strip::nothing(row), theme.text);
     }
     for signal in &row.signals {
         let style = strip::severity(state, signal);

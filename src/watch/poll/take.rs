@@ -1,6 +1,6 @@
 //! Taking a poll's answers in.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,10 +9,10 @@ use super::{ACL, Answers, Extent, Groups, Target, USUAL, filter_of, log_tells};
 use crate::aws::read::{MetricResult, MetricStatus};
 use crate::model::board::{Pace, PaceOf};
 use crate::model::figure::{Origin, Scope};
-use crate::model::series::floor_minute;
+use crate::model::series::{Series, floor_minute};
 use crate::watch::schedule::{self, Schedule};
 use crate::watch::state::{Part, RowKey, SeriesKey, State, Throttled, provisional};
-use crate::watch::store::Window;
+use crate::watch::store::{Held, Window};
 use crate::watch::throttle;
 
 impl Answers {
@@ -47,20 +47,24 @@ impl Answers {
                 take_filter(state, row, result, *window, now);
             }
         }
+        for (target, _, window) in &self.results {
+            if let Target::Stage(key, 0) = target
+                && let Some(held) = state.groups.get_mut(key)
+            {
+                held.settle_own(*window, now, provisional);
+                held.prime();
+            }
+        }
+        let behind = behind(state, &acls);
         for (arn, window) in acls {
+            let stages = behind.get(&arn).map_or(&[][..], Vec::as_slice);
             let Some(acl) = state.acls.get_mut(&arn) else { continue };
             let status = acl.held.worst().unwrap_or(MetricStatus::Complete);
             acl.held.answered(status, window, now);
             if acl.dimension.is_some() {
-                acl.held.settle(window, now, provisional);
+                let requests = |minute| known_sum(stages.iter().map(|series| series.at(minute)));
+                acl.held.settle(window, now, provisional, &requests);
                 acl.held.prime();
-            }
-        }
-        for (target, ..) in &self.results {
-            if let Target::Stage(key, 0) = target
-                && let Some(held) = state.groups.get_mut(key)
-            {
-                held.prime();
             }
         }
         let close: HashSet<&SeriesKey> =
@@ -81,9 +85,50 @@ impl Answers {
             state.polling.calls = self.calls;
         }
         note_pace(state);
-        state.add_up_account(now);
-        state.join_histories();
+        if extent != Extent::New {
+            state.add_up_account(now);
+        }
+        self.join_histories(state);
     }
+}
+
+impl Answers {
+    /// The histories of the stages that something was read of, anew.
+    fn join_histories(&self, state: &mut State) {
+        let (mut stages, mut acls, mut rows) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for (target, ..) in &self.results {
+            match target {
+                Target::Stage(key, _) => drop(stages.insert(key)),
+                Target::Acl { arn, .. } => drop(acls.insert(arn.as_str())),
+                Target::Filter(row) => drop(rows.insert(row)),
+            }
+        }
+        state.join_histories(|row, entry| {
+            let of_acl = entry.acl_arn().is_some_and(|arn| acls.contains(arn));
+            of_acl || stages.contains(&entry.key) || rows.contains(row)
+        });
+    }
+}
+
+/// The requests of the stages behind each of these web ACLs: what proves that its minutes were published.
+fn behind(state: &State, acls: &[(String, Window)]) -> HashMap<String, Vec<Arc<Series>>> {
+    let mut behind: HashMap<&str, HashMap<&SeriesKey, &Held>> =
+        acls.iter().map(|(arn, _)| (arn.as_str(), HashMap::new())).collect();
+    for entry in state.entries.values() {
+        let stages = entry.acl_arn().and_then(|arn| behind.get_mut(arn));
+        if let (Some(stages), Some(held)) = (stages, state.groups.get(&entry.key)) {
+            stages.insert(&entry.key, held);
+        }
+    }
+    let requests = |stages: HashMap<&SeriesKey, &Held>| {
+        stages.into_values().filter_map(|held| held.series().first().cloned()).collect()
+    };
+    behind.into_iter().map(|(arn, stages)| (arn.to_owned(), requests(stages))).collect()
+}
+
+/// The sum of what is known; `None` where nothing is.
+fn known_sum(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    values.flatten().fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
 }
 
 /// What polling costs and how fast it is, for the board.

@@ -17,12 +17,12 @@ fn arn(name: &str) -> String {
 }
 
 /// Account time: five seconds into a minute.
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_045, 0).unwrap()
 }
 
 /// APIs of one stage each, behind the named web ACLs, the first `active` of them called lately.
-fn state(fronts: &[Option<&str>], active: usize) -> State {
+pub(super) fn state(fronts: &[Option<&str>], active: usize) -> State {
     let mut state = State::new(Arc::default(), "eu-central-1");
     let api = |n: usize| Api {
         id: format!("id{n}"),
@@ -175,14 +175,18 @@ fn the_series_is_taken_from_the_dimension_that_has_one() {
 }
 
 #[test]
-fn later_polls_read_five_minutes_and_what_was_missed() {
+fn later_polls_read_five_minutes_and_what_was_missed_or_came_late() {
     let mut state = state(&[None], 1);
     let minutes = |state: &State, at| {
         let questions = Questions::of(state, Extent::All, at);
         questions.by_minutes.into_keys().collect::<Vec<i64>>()
     };
     assert_eq!(minutes(&state, now()), [FIRST_MINUTES]);
+    poll(&mut state, now() - TimeDelta::minutes(1), plenty);
+    assert_eq!(minutes(&state, now()), [30], "what came with the first reading is read once more");
     poll(&mut state, now(), plenty);
+    // Nothing new, and nothing that changed.
+    poll(&mut state, now() + TimeDelta::seconds(20), plenty);
     assert_eq!(minutes(&state, now() + TimeDelta::minutes(1)), [6]);
     assert_eq!(minutes(&state, now() + TimeDelta::minutes(4)), [10]);
     assert_eq!(minutes(&state, now() + TimeDelta::minutes(20)), [30]);

@@ -188,10 +188,17 @@ impl Judge<'_> {
 
     fn latency(&self, metric: Metric, minute: DateTime<Utc>) -> Verdict {
         let limits = self.thresholds;
-        let (Some(requests), Some(latency)) = (self.at(Metric::Requests, minute), self.at(metric, minute)) else {
+        let Some(requests) = self.at(Metric::Requests, minute) else {
             return Verdict::NotJudged;
         };
-        if requests < limits.least_requests_per_minute || latency < limits.latency_least_ms {
+        // Whom nobody calls nobody waits for: such a minute has no latency.
+        if requests < limits.least_requests_per_minute {
+            return Verdict::Fine;
+        }
+        let Some(latency) = self.at(metric, minute) else {
+            return Verdict::NotJudged;
+        };
+        if latency < limits.latency_least_ms {
             return Verdict::Fine;
         }
         let Some(usual) = Self::usual(minute, |minute| self.at(metric, minute)) else {
@@ -236,8 +243,12 @@ impl Judge<'_> {
     }
 
     fn cache(&self, minute: DateTime<Utc>) -> Verdict {
+        let few = |requests: f64| requests < self.thresholds.least_requests_per_minute;
+        let looked_up = self.at(Metric::CacheHits, minute).zip(self.at(Metric::CacheMisses, minute));
         let Some(share) = self.hit_share(minute) else {
-            return Verdict::NotJudged;
+            let too_few =
+                looked_up.map(|(hits, misses)| hits + misses).or(self.at(Metric::Requests, minute)).is_some_and(few);
+            return if too_few { Verdict::Fine } else { Verdict::NotJudged };
         };
         let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
         let before = (1..kept).filter_map(|n| self.hit_share(minute - TimeDelta::minutes(n)));

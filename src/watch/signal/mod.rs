@@ -1,11 +1,13 @@
-//! Signals: which conditions stand, since when, with what evidence; and which have ended lately.
+//! Signals: which conditions stand, since when, with what evidence; which have ended lately; and which could not be judged.
 //!
-//! A pure function of the minutes read and the configured thresholds. Knows nothing of calls, boards or journals.
+//! A pure function of the minutes read, the configured thresholds and what stood before. Knows nothing of calls, boards or journals.
 //!
 //! How a minute is judged:
-//! - A minute without the values that a condition needs is *not judged*: it neither raises nor ends anything by itself.
-//! - A signal stands when the latest judged minute meets its condition, and for `quiet-minutes` judged minutes after the last that did:
-//!   what comes and goes is one signal. Minutes older than [`LOOKBACK_MINUTES`] and the quiet time do not count.
+//! - A minute without the values that a condition needs is *not judged*: it neither raises nor ends anything by itself. Metrics may be late
+//!   by any time.
+//! - A signal stands until it is judged to be over: when there are `quiet-minutes` judged minutes after the last that met its condition, so
+//!   that what comes and goes is one signal. Where nothing was judged lately, it stands by what was known then, and says since when.
+//! - What did not stand before is raised by a minute of the last [`STALE_MINUTES`], however late it came.
 //! - Its run reaches back as long as earlier minutes meet the condition at least as badly. Minutes that do not, or that are not judged,
 //!   break it where there are as many in a row as are quiet.
 //! - A limit must be crossed, not touched: a share equal to its threshold raises nothing. Multiples are raised *at* their multiple.
@@ -15,15 +17,19 @@ mod words;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::board::{HISTORY_MINUTES, History};
+use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::settings::Thresholds;
-use crate::model::signal::{Peak, Signal, SignalKind};
+use crate::model::signal::{NotJudged, Peak, Signal, SignalKind};
 use crate::watch::words::plural;
 pub(super) use judge::own_blocks;
 use judge::{Finding, Judge, Verdict};
 
-/// How many minutes back the latest judged minute may lie. AWS documents no publish delay; points come within a few minutes.
+/// How many minutes back the latest judged minute may lie for a condition to count as judged. AWS documents no publish delay; points come
+/// within a few minutes.
 pub const LOOKBACK_MINUTES: i64 = 5;
+
+/// The oldest minute that raises what did not stand before: so late metrics may be.
+pub const STALE_MINUTES: i64 = 20;
 
 /// A run that begins within so many minutes of the oldest that is kept may have begun before.
 const EDGE_MINUTES: i64 = 6;
@@ -74,31 +80,75 @@ pub struct Situation<'a> {
     pub waf_last: Option<DateTime<Utc>>,
     /// Whether throttled requests and requests are of the same stage, and can be compared.
     pub throttles: bool,
-    /// Whether nothing stood or had ended when it was last judged: then there is nothing far back to look for.
-    pub was_quiet: bool,
+    /// Whether the account's limit is told on this stage.
+    pub tells_account: bool,
+    /// Whether a cache may answer its requests; `None` where that is not known.
+    pub cache: Option<bool>,
+    /// What was made of it last; `None` the first time.
+    pub before: Option<&'a Judged>,
+    /// Start of the last complete minute of account time, where that is another than the last that was read: readings may fail.
+    pub now: Option<DateTime<Utc>>,
+    /// How many minutes before that the latest judged one may lie: [`LOOKBACK_MINUTES`], and more where readings are further apart.
+    pub lookback: i64,
 }
 
 impl Situation<'_> {
     /// Where neither costs nor the account's limit are looked at.
     #[must_use]
     pub fn plain(acl: AclScope) -> Self {
-        Self { acl, dollars: &|_| None, account: &|_| None, waf_last: None, throttles: true, was_quiet: false }
+        Self {
+            acl,
+            dollars: &|_| None,
+            account: &|_| None,
+            waf_last: None,
+            throttles: true,
+            tells_account: true,
+            cache: None,
+            before: None,
+            now: None,
+            lookback: LOOKBACK_MINUTES,
+        }
     }
 }
 
-/// What stands and what has ended.
+/// What stands, what has ended and what is not known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
     /// Worst first.
     pub standing: Vec<Signal>,
     /// What has ended within the hour, newest first, one of a kind.
     pub ended: Vec<Signal>,
+    /// What neither stands nor could be judged lately.
+    pub not_judged: Vec<NotJudged>,
+}
+
+impl Judged {
+    /// The same where nothing is known any more: all that stood stands by what was known then.
+    #[must_use]
+    pub fn forgotten(&self, at: DateTime<Utc>) -> Self {
+        let standing = self.standing.iter().filter(|signal| signal.since <= at);
+        Self {
+            standing: standing.map(|signal| kept(signal, at)).collect(),
+            ended: Vec::new(),
+            not_judged: SignalKind::ALL.into_iter().map(|kind| NotJudged { kind, since: None }).collect(),
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.standing.is_empty() && self.ended.is_empty()
+    }
+}
+
+/// A signal that could not be judged since `judged_to` at the latest.
+fn kept(signal: &Signal, judged_to: DateTime<Utc>) -> Signal {
+    let since = signal.not_judged_since.map_or(judged_to, |since| since.min(judged_to));
+    Signal { not_judged_since: Some(since), ..signal.clone() }
 }
 
 /// Keeps what was known of runs that reach further back than the minutes that are kept: without it a start would move with the time.
-pub fn carry_over(before: &Judged, now: &mut Judged, last: DateTime<Utc>) {
-    let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(180) - EDGE_MINUTES;
-    for signal in now.standing.iter_mut().filter(|signal| (last - signal.since).num_minutes() >= kept) {
+fn carry_over(before: &Judged, now: &mut Judged, last: DateTime<Utc>) {
+    let minutes = i64::try_from(HISTORY_MINUTES).unwrap_or(180) - EDGE_MINUTES;
+    for signal in now.standing.iter_mut().filter(|signal| (last - signal.since).num_minutes() >= minutes) {
         let known = before.standing.iter().find(|b| b.kind == signal.kind && b.severity >= signal.severity);
         let Some(known) = known.filter(|known| known.since < signal.since) else { continue };
         signal.since = known.since;
@@ -110,22 +160,17 @@ pub fn carry_over(before: &Judged, now: &mut Judged, last: DateTime<Utc>) {
     }
 }
 
-/// Every signal that stands or has ended lately. `last` is the start of the last complete minute that was read of the stage.
+/// Every signal that stands or has ended lately, and what could not be judged. `last` is the start of the last complete minute that was
+/// read of the stage.
 #[must_use]
 pub fn evaluate(history: &History, thresholds: &Thresholds, last: DateTime<Utc>, situation: &Situation<'_>) -> Judged {
     let judge = Judge { history, thresholds, situation };
     let mut judged = Judged::default();
-    for kind in SignalKind::ALL {
-        let of_waf = matches!(kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
-        let last = situation.waf_last.filter(|_| of_waf).unwrap_or(last);
-        match judge.latest(kind, last) {
-            Some((minute, finding, true)) => judged.standing.push(judge.signal(kind, minute, &finding, None)),
-            Some((minute, finding, false)) => {
-                let ended = Some(minute + TimeDelta::minutes(1));
-                judged.ended.push(judge.signal(kind, minute, &finding, ended));
-            }
-            None => {}
-        }
+    for kind in SignalKind::ALL.into_iter().filter(|kind| judge.applies(*kind)) {
+        judge.one(kind, last, &mut judged);
+    }
+    if let Some(before) = situation.before {
+        carry_over(before, &mut judged, last);
     }
     // Stable: within a severity the order of the kinds stays.
     judged.standing.sort_by_key(|signal| std::cmp::Reverse(signal.severity));
@@ -133,31 +178,102 @@ pub fn evaluate(history: &History, thresholds: &Thresholds, last: DateTime<Utc>,
     judged
 }
 
+/// What the minutes say of a condition.
+#[derive(Debug, Default)]
+struct Found {
+    /// The latest minute that could be judged.
+    judged: Option<DateTime<Utc>>,
+    /// How many judged minutes after the latest that meets it do not; all of them where none does.
+    fine: i64,
+    /// The latest minute that meets it.
+    met: Option<(DateTime<Utc>, Finding)>,
+}
+
 impl Judge<'_> {
     fn quiet(&self) -> i64 {
         i64::from(self.thresholds.quiet_minutes.clamp(1, 60))
     }
 
-    /// The latest minute that meets the condition, and whether the signal still stands.
-    fn latest(&self, kind: SignalKind, last: DateTime<Utc>) -> Option<(DateTime<Utc>, Finding, bool)> {
-        let (mut fine, mut judged_lately) = (0, false);
-        let far = if self.situation.was_quiet { LOOKBACK_MINUTES + self.quiet() } else { ENDED_MINUTES };
+    /// Whether a condition concerns the stage at all: what does not is neither fine nor unknown.
+    fn applies(&self, kind: SignalKind) -> bool {
+        match kind {
+            SignalKind::AllowedShareLow | SignalKind::BlockedSpike => self.situation.acl != AclScope::None,
+            SignalKind::AccountLimitNear => self.situation.tells_account,
+            SignalKind::CacheHitCollapse => self.situation.cache != Some(false),
+            _ => true,
+        }
+    }
+
+    /// Puts a condition where it belongs.
+    fn one(&self, kind: SignalKind, last: DateTime<Utc>, into: &mut Judged) {
+        let of_waf = matches!(kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
+        let last = self.situation.waf_last.filter(|_| of_waf).unwrap_or(last);
+        let before = self.situation.before.and_then(|before| before.standing.iter().find(|b| b.kind == kind));
+        let found = self.latest(kind, last);
+        let now = self.situation.now.map_or(last, |now| now.max(last));
+        let back = |minute: DateTime<Utc>| (now - minute).num_minutes();
+        let end = |minute: DateTime<Utc>| minute + TimeDelta::minutes(1);
+        let stale = found.judged.filter(|judged| back(*judged) >= self.situation.lookback).map(end);
+        match (found.met, before) {
+            (Some((minute, finding)), _) if found.fine >= self.quiet() => {
+                if before.is_some() || back(minute) < ENDED_MINUTES {
+                    into.ended.push(self.signal(kind, minute, &finding, Some(end(minute))));
+                }
+            }
+            (Some((minute, finding)), before) if before.is_some() || back(minute) < STALE_MINUTES => {
+                into.standing.push(Signal { not_judged_since: stale, ..self.signal(kind, minute, &finding, None) });
+                return;
+            }
+            // What showed it is forgotten, and enough was fine since.
+            (None, Some(before)) if found.fine >= self.quiet() && found.judged.map(end) > before.not_judged_since => {
+                let ended = before.not_judged_since.or(found.judged);
+                into.ended.push(Signal { ended, not_judged_since: None, ..before.clone() });
+            }
+            (None, Some(before)) => {
+                let since = stale.or(found.judged.map(end)).unwrap_or(end(last));
+                into.standing.push(kept(before, since));
+                return;
+            }
+            _ => {}
+        }
+        if stale.is_some() || found.judged.is_none() {
+            into.not_judged.push(NotJudged { kind, since: stale });
+        }
+    }
+
+    /// The minute from which is looked back: the latest that has what a condition rests on.
+    fn newest(&self, kind: SignalKind, last: DateTime<Utc>) -> DateTime<Utc> {
+        let metric = match kind {
+            SignalKind::AllowedShareLow | SignalKind::BlockedSpike => Metric::WafBlocked,
+            // Told by the minutes of all stages together.
+            SignalKind::AccountLimitNear => return last,
+            _ => Metric::Requests,
+        };
+        self.history[metric.index()].latest().map_or(last, |(minute, _)| minute.min(last))
+    }
+
+    /// The latest minute that meets a condition, and what was judged since.
+    fn latest(&self, kind: SignalKind, last: DateTime<Utc>) -> Found {
+        let quiet = self.situation.before.is_some_and(Judged::is_quiet);
+        let far = if quiet { self.situation.lookback + self.quiet() } else { ENDED_MINUTES };
+        let newest = self.newest(kind, last);
+        let mut found = Found::default();
         for back in 0..far {
-            let minute = last - TimeDelta::minutes(back);
+            let minute = newest - TimeDelta::minutes(back);
             match self.verdict(kind, minute) {
                 Verdict::NotJudged => {}
                 Verdict::Fine => {
-                    fine += 1;
-                    judged_lately |= back < LOOKBACK_MINUTES;
+                    found.fine += 1;
+                    found.judged.get_or_insert(minute);
                 }
                 Verdict::Stands(finding) => {
-                    // Fine minutes after it keep it standing for the quiet time; silence does not.
-                    let fresh = back < LOOKBACK_MINUTES || (judged_lately && back < LOOKBACK_MINUTES + self.quiet());
-                    return Some((minute, finding, fine < self.quiet() && fresh));
+                    found.judged.get_or_insert(minute);
+                    found.met = Some((minute, finding));
+                    return found;
                 }
             }
         }
-        None
+        found
     }
 
     fn signal(
@@ -173,6 +289,7 @@ impl Judge<'_> {
             severity: finding.severity,
             since,
             ended,
+            not_judged_since: None,
             value: finding.value,
             peak: Some(peak),
             threshold: finding.threshold,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::*;
 use crate::model::board::Metric;
 use crate::model::series::Series;
-use crate::model::signal::Severity;
+use crate::model::signal::{Severity, SignalState};
 use crate::watch::words::clock_time;
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -223,11 +223,52 @@ fn the_accounts_limit_is_near_above_its_share() {
 }
 
 #[test]
-fn what_is_older_than_the_lookback_raises_nothing() {
+fn what_is_not_judged_any_more_stands_by_what_was_known_and_says_since_when() {
     let world = errors(1000.0, 900.0);
     let kind = SignalKind::ClientErrorsHigh;
-    assert!(world.one(9 + LOOKBACK_MINUTES - 1, kind).is_some());
-    assert_eq!(world.one(9 + LOOKBACK_MINUTES, kind), None);
+    let state = |last| world.one(last, kind).map(|signal| (signal.state(), signal.not_judged_since));
+    assert_eq!(state(9 + LOOKBACK_MINUTES - 1), Some((SignalState::Stands, None)));
+    assert_eq!(state(9 + LOOKBACK_MINUTES), Some((SignalState::NotJudged, Some(at(10)))));
+    assert_eq!(state(9 + STALE_MINUTES), None, "too old to raise what did not stand before");
+    let before = evaluate(&world.history, &Thresholds::default(), at(9), &Situation::plain(shared()));
+    let later = |last| {
+        let situation = Situation { before: Some(&before), ..Situation::plain(shared()) };
+        evaluate(&world.history, &Thresholds::default(), at(last), &situation)
+    };
+    let hour = later(9 + 59);
+    assert_eq!((hour.standing[0].kind, hour.standing[0].not_judged_since), (kind, Some(at(10))));
+    assert!(later(9 + 300).standing.iter().any(|signal| signal.kind == kind), "nothing has judged it to be over");
+    // What did not stand is not known to be fine either.
+    let servers = hour.not_judged.iter().find(|one| one.kind == SignalKind::ServerErrorsHigh).unwrap();
+    assert_eq!(servers.since, Some(at(10)));
+}
+
+#[test]
+fn what_is_forgotten_stands_until_enough_is_judged_fine() {
+    let kind = SignalKind::ClientErrorsHigh;
+    let bad = evaluate(&errors(1000.0, 900.0).history, &Thresholds::default(), at(9), &Situation::plain(shared()));
+    let forgotten = bad.forgotten(at(10));
+    let of = |fine: i64| {
+        let world = World::new().with(Metric::Requests, 20..=19 + fine, 1000.0);
+        let world = world.with(Metric::ClientErrors, 20..=19 + fine, 1.0);
+        let situation = Situation { before: Some(&forgotten), ..Situation::plain(shared()) };
+        let judged = evaluate(&world.history, &Thresholds::default(), at(19 + fine), &situation);
+        let stands = judged.standing.iter().any(|signal| signal.kind == kind);
+        (stands, judged.ended.iter().any(|signal| signal.kind == kind))
+    };
+    assert_eq!([of(0), of(2), of(3)], [(true, false), (true, false), (false, true)]);
+}
+
+#[test]
+fn a_condition_that_does_not_concern_the_stage_is_not_said_to_be_unknown() {
+    let without = Situation { tells_account: false, cache: Some(false), ..Situation::plain(AclScope::None) };
+    let judged = evaluate(&errors(1000.0, 5.0).history, &Thresholds::default(), at(9), &without);
+    let unknown: Vec<&str> = judged.not_judged.iter().map(|one| one.kind.id()).collect();
+    assert!(unknown.contains(&"throttling") && unknown.contains(&"latency-high"), "{unknown:?}");
+    for moot in ["allowed-share-low", "blocked-spike", "account-limit-near", "cache-hit-collapse", "server-errors-high"]
+    {
+        assert!(!unknown.contains(&moot), "{moot} of {unknown:?}");
+    }
 }
 
 #[test]

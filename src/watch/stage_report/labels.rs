@@ -25,8 +25,12 @@ const COUNTERS: [WafCounter; 2] = [WafCounter::Allowed, WafCounter::Blocked];
 /// A label with its series.
 pub(super) type Labelled = Vec<(String, Held)>;
 
-/// Reads the labels of the web ACL whose series have this value of the `WebACL` dimension, and how many metrics that took.
-pub(super) async fn read(aws: &Aws, settings: &Settings, dimension: &str) -> (Known<Labelled>, usize) {
+/// Reads the labels of a web ACL whose series have been found, and how many metrics that took.
+pub(super) async fn read(
+    aws: &Aws,
+    settings: &Settings,
+    (dimension, total): (&str, Option<&Held>),
+) -> (Known<Labelled>, usize) {
     let found = match listed(aws, dimension).await {
         Ok(found) => found,
         Err(error) => return (known(Err(error), ApiKind::Rest), 0),
@@ -54,7 +58,9 @@ pub(super) async fn read(aws: &Aws, settings: &Settings, dimension: &str) -> (Kn
             for (index, result) in results.iter().enumerate() {
                 held.take(index, result, window);
             }
-            held.settle(window, now, provisional(&settings.polling));
+            if let Some(total) = total {
+                held.settle_by(total, window, now, provisional(&settings.polling));
+            }
             held
         });
         found.into_iter().map(|(label, _)| label).zip(each).collect()

@@ -196,8 +196,8 @@ async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Op
         }
     };
     let labels = async {
-        match there.and_then(|opened| opened.dimension.as_deref()) {
-            Some(dimension) => labels::read(aws, settings, dimension).await,
+        match there.and_then(|opened| Some((opened.dimension.as_deref()?, opened.total.as_ref().ok()))) {
+            Some(found) => labels::read(aws, settings, found).await,
             None => (Known::Yes(Vec::new()), 0),
         }
     };

@@ -37,7 +37,7 @@ pub(super) struct Opened {
     rate_keys: Vec<(String, Known<usize>)>,
     behind: Known<Behind>,
     /// Everything together, under the dimension value that has data.
-    total: Result<Held, AwsError>,
+    pub(super) total: Result<Held, AwsError>,
     /// The value of the `WebACL` dimension. The documentation says the metric name, field evidence the name: whichever has data.
     pub(super) dimension: Option<String>,
     metrics: usize,
@@ -76,7 +76,10 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
             // Under a name that has nothing at all, nothing tells nothing.
             let mut found = held.into_iter().zip(names);
             match found.find(|(held, _)| held.has_data()) {
-                Some((held, name)) => (Ok(settled(held, aws, settings, window)), Some(name)),
+                Some((mut held, name)) => {
+                    held.settle_alone(window, aws.clock().now(), provisional(&settings.polling));
+                    (Ok(held), Some(name))
+                }
                 None => (Ok(Held::new(WafCounter::ALL.len())), None),
             }
         }
@@ -179,7 +182,13 @@ pub(super) async fn rules(aws: &Aws, settings: &Settings, opened: &Opened) -> Ru
     let window = Window::last(MINUTES, aws.clock().now());
     let metrics = opened.metrics + queries.len();
     let held = read(aws, &queries, window).await;
-    let held = held.map(|all| all.into_iter().map(|held| settled(held, aws, settings, window)).collect());
+    let settled = |mut held: Held| {
+        if let Ok(total) = &opened.total {
+            held.settle_by(total, window, aws.clock().now(), provisional(&settings.polling));
+        }
+        held
+    };
+    let held = held.map(|all| all.into_iter().map(settled).collect());
     RuleSeries { held, metrics }
 }
 
@@ -205,12 +214,6 @@ async fn read(aws: &Aws, queries: &[MetricQuery], window: Window) -> Result<Vec<
         held
     });
     Ok(each.collect())
-}
-
-/// With zeros where nothing was published and nothing can come any more.
-fn settled(mut held: Held, aws: &Aws, settings: &Settings, window: Window) -> Held {
-    held.settle(window, aws.clock().now(), provisional(&settings.polling));
-    held
 }
 
 /// How many stages the figures of a web ACL speak of.

@@ -119,6 +119,7 @@ impl State {
         });
         self.read.retain(|id| apis.contains_key(id));
         self.apis = Some(apis);
+        self.count_log_groups();
     }
 
     /// Rows for stages that metrics say are called, before anybody asked `GetStages`.
@@ -178,13 +179,16 @@ impl State {
             .filter(|entry| !names.contains(entry.id.stage.as_str()))
             .map(|entry| row_key(&entry.id))
             .collect();
+        let any_gone = !gone.is_empty();
         for key in gone {
             self.entries.remove(&key);
+        }
+        if any_gone {
+            self.count_log_groups();
         }
         for detail in details {
             self.entry(detail.id.clone(), api.kind(), Known::Yes(detail));
         }
-        self.count_log_groups();
     }
 
     fn entries_of(&mut self, api: &Api) -> impl Iterator<Item = &mut Entry> {

@@ -1,6 +1,6 @@
 //! The rows of what is known: a stage, its web ACL, where its throttled requests are read, and what their series are kept under.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -114,6 +114,14 @@ pub(in crate::watch) struct Acl {
 impl Acl {
     pub(super) fn new(arn: &str) -> Self {
         Self { name: acl_name(arn).map(str::to_owned), metric_name: None, dimension: None, held: Held::new(ACL_SERIES) }
+    }
+
+    /// Finds the dimension value of its series among those that are published: its name, else its metric name.
+    pub(super) fn match_dimension(&mut self, published: &BTreeSet<String>) {
+        if self.dimension.is_none() {
+            let known = self.candidates().into_iter().find(|name| published.contains(*name));
+            self.dimension = known.map(str::to_owned);
+        }
     }
 
     /// The dimension values to ask under: the one known, or all that may be.

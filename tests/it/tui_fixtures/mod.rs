@@ -126,6 +126,7 @@ pub(crate) fn calm_row(id: StageId, level: f64, behind: usize) -> StageRow {
         burn: burn(level / 60.0 * 0.02, None),
         history: Arc::new(history),
         signals: Vec::new(),
+        not_judged: Vec::new(),
         warnings: Vec::new(),
         ..StageRow::new(id, ApiKind::Rest)
     }
@@ -170,6 +171,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
         severity: Severity::Notice,
         since: ago(31),
         ended: Some(ago(22)),
+        not_judged_since: None,
         peak: Some(Peak { value: 0.11, at: ago(27) }),
         value: 0.3,
         threshold: 0.4,
@@ -182,6 +184,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             severity: Severity::Attack,
             since: ago(4),
             ended: None,
+            not_judged_since: None,
             peak: Some(Peak { value: 0.574, at: ago(2) }),
             value: 0.504,
             threshold: 0.5,
@@ -195,6 +198,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             severity: Severity::Attack,
             since: ago(3),
             ended: None,
+            not_judged_since: None,
             peak: None,
             value: 0.119,
             threshold: 0.1,
@@ -206,6 +210,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             severity: Severity::Notice,
             since: ago(2),
             ended: None,
+            not_judged_since: None,
             peak: None,
             value: 7.2,
             threshold: 5.0,
@@ -255,6 +260,7 @@ pub(crate) fn board(stages: Vec<StageRow>) -> Board {
             details: (count, count),
             read_at: Some(ago(0)),
             trouble: None,
+            lacks: None,
             ..Polling::default()
         },
         account: AccountGauge {
