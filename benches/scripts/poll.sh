@@ -1,11 +1,11 @@
 #!/bin/sh
 # Watching a thousand stages: first rows, GetMetricData calls and CPU of a poll, memory once three hours are held.
 #
-#   benches/scripts/poll.sh [STAGES [first] [cpu] [memory] [screen] [snapshot]]      all of them where none is named
+#   benches/scripts/poll.sh [STAGES [first] [discovery] [cpu] [memory] [screen] [snapshot]]      all of them where none is named
 . "$(dirname "$0")/common.sh"
 stages=${1:-1000}
 [ $# -gt 0 ] && shift
-[ $# -eq 0 ] && set -- first cpu memory screen snapshot
+[ $# -eq 0 ] && set -- first discovery cpu memory screen snapshot
 machine
 for part; do
     case $part in
@@ -13,6 +13,14 @@ for part; do
         serve "$TARGET/examples/crowd" "$stages" 1 127.0.0.1:0
         echo "in real time: how soon rows are there, and the pace of the rest"
         "$TARGET/examples/watch" 1
+        ;;
+    discovery)
+        # CPU of the console alone until every detail is there; in real time, since boards come by the wall clock: a minute for each three
+        # hundred stages (half of the control plane's ten calls a second).
+        for count in 300 "$stages" 3000; do
+            serve "$TARGET/examples/crowd" "$count" 1 127.0.0.1:0
+            "$TARGET/examples/watch" 0 | grep 'all details'
+        done
         ;;
     cpu)
         # Rounds of discovery, which take four of five minutes, put four calls a second beside a poll in real time; here eighty.

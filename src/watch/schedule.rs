@@ -45,7 +45,12 @@ impl Schedule {
         let slowed = (every != configured).then(|| {
             let budget = settings.budget_dollars_per_hour;
             let left = if over(&every) { ", and is not kept" } else { "" };
-            format!("readings are further apart than configured: the budget is ${budget:.2} an hour{left}")
+            format!(
+                "readings are further apart than configured: a stage that is called may go unread for {}, one that nobody calls for {}; the \
+                 budget is ${budget:.2} an hour{left}",
+                span(every[1]),
+                span(every[2])
+            )
         });
         Self { every, slowed }
     }
@@ -59,6 +64,11 @@ impl Schedule {
         let every = self.every(pace);
         asked.is_none_or(|asked| slot(asked, every) < slot(now, every))
     }
+}
+
+/// `20 s`, `3 min`.
+fn span(seconds: u64) -> String {
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 pub(super) fn index(pace: Pace) -> usize {
@@ -135,5 +145,7 @@ mod tests {
         let hopeless = Schedule::of(&PollingSettings { budget_dollars_per_hour: 0.0, ..settings }, [40, 100, 0]);
         assert_eq!(hopeless.every, [60, 600, 600]);
         assert!(hopeless.slowed.unwrap().contains("not kept"));
+        let slowed = many.slowed.unwrap();
+        assert!(slowed.contains("called may go unread for 4 min, one that nobody calls for 5 min"), "{slowed}");
     }
 }

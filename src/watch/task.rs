@@ -34,11 +34,17 @@ const CLOCK_BACK: TimeDelta = TimeDelta::seconds(60);
 /// Account time over which a later round's `GetStages` calls are spread.
 const SPREAD: TimeDelta = TimeDelta::seconds(240);
 
-/// Account time after a poll before stages found meanwhile are read out of turn.
+/// Account time after a poll before stages found meanwhile are read out of turn: so long at least, and so long for each stage known. A poll
+/// is linear in the stages, and so is the time that discovery takes: polls so far apart are as many for three thousand stages as for three
+/// hundred, and what they cost together is linear.
 const OUT_OF_TURN: TimeDelta = TimeDelta::seconds(2);
+const OUT_OF_TURN_A_STAGE: TimeDelta = TimeDelta::milliseconds(8);
 
-/// Wall time between boards while pieces stream in: a board is linear in the stages, a board per piece would be quadratic.
+/// Wall time between boards.
 const BETWEEN_BOARDS: Duration = Duration::from_millis(250);
+
+/// The same while details stream in that nobody looks at, for each stage known: as polls out of turn, and for the same reason.
+const BETWEEN_DETAILS_A_STAGE: Duration = Duration::from_millis(3);
 
 /// The first boards go out at once: the first rows and figures are what somebody is waiting for.
 const AT_ONCE: u32 = 20;
@@ -73,7 +79,9 @@ pub(super) struct Task {
     published: Instant,
     boards_out: u32,
     published_minute: DateTime<Utc>,
+    /// Whether something is known that no board shows yet, and whether somebody may be waiting for it.
     dirty: bool,
+    urgent: bool,
     /// Account time as it was last seen.
     seen: DateTime<Utc>,
 }
@@ -112,6 +120,7 @@ impl Task {
             boards_out: 0,
             published_minute: floor_minute(now),
             dirty: false,
+            urgent: false,
             seen: now,
         }
     }
@@ -167,7 +176,12 @@ impl Task {
         if self.next_discovery > latest {
             self.next_discovery = now;
         }
-        self.out_of_turn = self.out_of_turn.min(now + OUT_OF_TURN);
+        self.out_of_turn = self.out_of_turn.min(now + self.apart());
+    }
+
+    /// Account time between polls out of turn.
+    fn apart(&self) -> TimeDelta {
+        OUT_OF_TURN.max(OUT_OF_TURN_A_STAGE * i32::try_from(self.state.entries.len()).unwrap_or(i32::MAX))
     }
 
     fn interval(&self) -> TimeDelta {
@@ -213,9 +227,20 @@ impl Task {
         if self.state.knows(&found) {
             return;
         }
+        let waited_for = match &found {
+            Found::Stages { api, .. } => self.state.focus.iter().any(|(id, _)| *id == api.id),
+            Found::AclMetricName { .. } | Found::Filters { .. } => false,
+            _ => true,
+        };
         self.state.apply(found);
         self.news = true;
+        self.changed(waited_for);
+    }
+
+    /// Something is known that no board shows yet.
+    fn changed(&mut self, urgent: bool) {
         self.dirty = true;
+        self.urgent |= urgent;
     }
 
     fn discovery_done(&mut self, complete: bool) {
@@ -232,7 +257,7 @@ impl Task {
             self.discovery_failures = self.discovery_failures.saturating_add(1);
             self.next_discovery = now + backoff(self.interval(), self.discovery_failures, REDISCOVERY);
         }
-        self.dirty = true;
+        self.changed(true);
     }
 
     fn polled(&mut self, (extent, at, mut answers): Polled) {
@@ -244,12 +269,13 @@ impl Task {
             return;
         }
         let (failed, empty) = (answers.take_failure(), answers.is_empty());
+        let urgent = extent != Extent::New || failed.is_some() || !self.state.focus.is_empty();
         debug_span!("fold").in_scope(|| answers.fold(&mut self.state, extent, at));
         let now = self.aws.clock().now();
         match failed {
             None => {
                 self.poll_failures = 0;
-                self.out_of_turn = now + OUT_OF_TURN;
+                self.out_of_turn = now + self.apart();
             }
             Some(error) => {
                 self.state.troubles.insert(Part::Metrics, error);
@@ -266,7 +292,7 @@ impl Task {
         if !empty {
             self.ask_logs(now);
         }
-        self.dirty = true;
+        self.changed(urgent);
     }
 
     /// Asks the access logs that are due. A log's minutes are compared with CloudWatch's, so that these come first.
@@ -286,7 +312,7 @@ impl Task {
         if job.to() <= self.aws.clock().now() + CLOCK_BACK {
             logs::take(&mut self.state, job, answer);
         }
-        self.dirty = true;
+        self.changed(true);
     }
 
     /// Somebody looks at other stages than before: what was never read of them is read at once.
@@ -335,7 +361,12 @@ impl Task {
 
     fn publish_at(&self) -> Instant {
         // Never reckoned from the present: a board would then always be due a moment later.
-        if self.boards_out >= AT_ONCE { self.published + BETWEEN_BOARDS } else { self.published }
+        if self.boards_out < AT_ONCE {
+            return self.published;
+        }
+        let stages = u32::try_from(self.state.entries.len()).unwrap_or(u32::MAX);
+        let details = BETWEEN_BOARDS.max(BETWEEN_DETAILS_A_STAGE.saturating_mul(stages));
+        self.published + if self.urgent { BETWEEN_BOARDS } else { details }
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
@@ -349,7 +380,7 @@ impl Task {
             self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);
             self.published_minute = minute;
-            self.dirty = false;
+            (self.dirty, self.urgent) = (false, false);
         }
     }
 }

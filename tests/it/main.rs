@@ -49,6 +49,7 @@ mod tui_states;
 mod version_before;
 mod watch;
 mod watch_candidates;
+mod watch_discovery;
 mod watch_late;
 mod watch_permissions;
 mod watch_rate_keys;
