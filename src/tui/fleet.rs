@@ -72,6 +72,11 @@ impl Watched {
         self.board.as_ref().map_or(&[], |board| &board.stages)
     }
 
+    /// Why there is no stage of it, where it could not be read.
+    pub(crate) fn unread(&self) -> Option<&str> {
+        self.trouble().filter(|_| self.stages().is_empty())
+    }
+
     /// What goes wrong there, where something does.
     pub(crate) fn trouble(&self) -> Option<&str> {
         self.board.as_ref()?.polling.trouble.as_deref()

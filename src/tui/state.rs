@@ -108,11 +108,22 @@ impl Sort {
     }
 }
 
-/// A row of the board: an index into the stages of a connection's board.
+/// A row of the board: an index into the stages of a connection's board, or a connection that has none and says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowAt {
     pub(crate) at: ConnectionId,
     pub(crate) index: usize,
+}
+
+impl RowAt {
+    /// The row of a connection that could not be read and so has no stages.
+    pub(crate) fn unread(at: ConnectionId) -> Self {
+        Self { at, index: usize::MAX }
+    }
+
+    pub(crate) fn is_unread(self) -> bool {
+        self.index == usize::MAX
+    }
 }
 
 /// The board's rows as they are shown.
@@ -123,6 +134,8 @@ pub(crate) struct BoardPane {
     pub(crate) cursor: Cursor,
     /// The stage the responder moved to; `None` follows the first row, which is the worst.
     pub(crate) held: Option<StageAt>,
+    /// The connection without stages that the responder moved to.
+    pub(crate) held_unread: Option<ConnectionId>,
     /// Whether the stage that is held has gone from its board: then nothing is selected, least of all another stage.
     pub(crate) gone: bool,
     /// Stages kept on top, until the console is left.
@@ -377,6 +390,11 @@ impl State {
     pub(crate) fn selected_at(&self) -> Option<StageAt> {
         let row = self.row_under_cursor()?;
         Some(StageAt { at: row.at, stage: self.row(row)?.id.clone() })
+    }
+
+    /// The connection under the board's cursor, where it could not be read and so has no stages.
+    pub(crate) fn selected_unread(&self) -> Option<ConnectionId> {
+        self.row_under_cursor().filter(|row| row.is_unread()).map(|row| row.at)
     }
 
     /// The row of the stage that is open.

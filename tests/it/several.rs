@@ -88,3 +88,24 @@ fn a_profile_that_hangs_leaves_the_others_live_in_a_terminal() {
     let (status, _) = terminal.ends_with("");
     assert_eq!(status.exit_code(), 0);
 }
+
+#[test]
+fn a_snapshot_that_lacks_an_account_is_no_success() {
+    let (served, program) = three();
+    served[1].range.with(|range| range.faults().add("*", "*", When::Always, Fault::ExpiredToken));
+    let profiles = ["--profile", "west", "--profile", "east", "--profile", "north"];
+    let args = |more: &[&'static str]| [&["snapshot"], &profiles[..], more].concat();
+    let text = program.run(&args(&[])).exits(6);
+    assert!(text.out.contains("east") && text.out.contains("NOT READ: "), "{}", text.out);
+    assert!(text.err.contains("this snapshot is not whole: east"), "{}", text.err);
+    let read = program.json(6, "snapshot", &args(&[]));
+    assert_eq!(read["complete"], false);
+    let east = read["connections"].as_array().unwrap().iter().find(|one| one["profile"] == "east").unwrap();
+    assert!(east["complete"] == false && east["error"].as_str().unwrap().contains("ExpiredToken"), "{east}");
+    served[1].range.with(|range| range.faults().clear());
+    assert_eq!(program.json(0, "snapshot", &args(&[]))["complete"], true);
+    // A part of one account is missing as well.
+    served[0].range.with(|range| range.faults().add("apigateway", "GetRestApis", When::Always, Fault::Deny));
+    let part = program.json(6, "snapshot", &["snapshot", "--profile", "west"]);
+    assert!(part["complete"] == false && part["lacks"].as_str().unwrap().contains("REST APIs"), "{}", part["lacks"]);
+}

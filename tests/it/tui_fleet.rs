@@ -202,3 +202,43 @@ fn a_stage_that_is_deleted_while_selected_leaves_nothing_selected() {
     console.board(board).esc();
     assert_eq!(console.state.selected().map(|row| row.id.label()).as_deref(), Some("shop/prod"));
 }
+
+/// Seven profiles that cannot be reached beside one that can.
+fn eight() -> Console {
+    let mut options = Options::new(Mode::ReadOnly, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+    let target = |n: usize| Target {
+        name: format!("team-{n}"),
+        words: format!("profile team-{n}"),
+        prefix: format!("team-{n}/"),
+    };
+    options.targets = (0..8).map(target).collect();
+    let mut console = Console::with(options, (120, 40));
+    console.event(of("eu-west-1", fixtures::calm()).from(ConnectionId(0)));
+    for n in 1..8 {
+        let mut board = Board::empty(fixtures::now());
+        board.polling.trouble = Some(format!("no AWS credentials for profile team-{n}: run aws sso login"));
+        console.event(News::Board(Arc::new(board)).from(ConnectionId(n)));
+    }
+    console
+}
+
+#[test]
+fn each_account_that_cannot_be_reached_has_a_row_and_is_found() {
+    let mut console = eight();
+    insta::assert_snapshot!("fleet_seven_not_reached", console.text());
+    for n in 1..8 {
+        says(&console, &format!("no figures: no AWS credentials for profile team-{n}"));
+    }
+    console.keys("/team-6").enter();
+    says(&console, "it could not be read: this is not an empty account");
+    says(&console, "no AWS credentials for profile team-6: run aws sso login");
+    assert!(!console.text().contains("profile team-5"), "{}", console.text());
+    assert!(header(&console).contains("team-6"), "{}", header(&console));
+    // Nothing can be done there, and the cursor stays when a board comes.
+    console.keys("s");
+    console.code(KeyCode::Esc, KeyModifiers::NONE);
+    console.code(KeyCode::Down, KeyModifiers::NONE);
+    let at = header(&console);
+    console.event(of("eu-west-1", fixtures::calm()).from(ConnectionId(0)));
+    assert_eq!(header(&console), at);
+}

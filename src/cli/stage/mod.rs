@@ -30,9 +30,13 @@ pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer:
         Err(error) => Err(error.to_string()),
     };
     if printer.is_json() {
-        printer.object("stage", value::stage(&report, row));
+        printer.object("stage", value::stage(&report, row.clone()));
     } else {
-        printer.text(&text::stage(&report, row));
+        printer.text(&text::stage(&report, row.clone()));
+    }
+    if let Err(why) = row {
+        printer.aside(&[format!("this snapshot is not whole: the row of the board: {why}")]);
+        return Ok(Exit::Partly);
     }
     Ok(Exit::Done)
 }

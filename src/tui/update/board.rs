@@ -34,9 +34,12 @@ pub(crate) fn arrange(state: &mut State) {
     });
     let held = state.list.held.as_ref();
     let found = held.and_then(|held| shown.iter().position(|s| s.row.at == held.at && s.stage.id == held.stage));
+    let unread = unread(&state.fleet, &needle);
+    let held_unread = state.list.held_unread.filter(|_| held.is_none());
+    let found = found.or_else(|| Some(shown.len() + unread.iter().position(|row| Some(row.at) == held_unread)?));
     // A pinned one has a mark before its name.
     let widest = shown.iter().map(|s| s.stage.id.label().width() + usize::from(s.pinned)).max();
-    let order = shown.iter().map(|s| s.row).collect();
+    let order: Vec<RowAt> = shown.iter().map(|s| s.row).chain(unread).collect();
     // Before the first board nothing is known to have gone.
     state.list.gone = held.is_some_and(|held| found.is_none() && state.fleet.get(held.at).board.is_some());
     state.list.cursor.at = found.unwrap_or(if held.is_some() { state.list.cursor.at } else { 0 });
@@ -54,6 +57,20 @@ fn shown<'a>(fleet: &'a Fleet, needle: &Needle, pinned: &[StageAt]) -> Vec<Shown
         Some(Shown { row, stage, pinned, score })
     })
     .collect()
+}
+
+/// The connections that could not be read and have no stages: each has a row, and is found like any other. They come last: what is known
+/// to be attacked is never pushed off the screen by what is not known.
+fn unread(fleet: &Fleet, needle: &Needle) -> Vec<RowAt> {
+    if !fleet.several() {
+        return Vec::new();
+    }
+    let unread = fleet.iter().filter_map(|(at, watched)| Some((at, watched, watched.unread()?)));
+    let matches = |watched: &Watched, trouble: &str| {
+        let names = [Hay::Name(&watched.target.name), Hay::Name(&watched.target.words), Hay::Word(trouble)];
+        needle.is_empty() || needle.score(&names.into_iter()).is_some()
+    };
+    unread.filter(|(_, watched, trouble)| matches(watched, trouble)).map(|(at, ..)| RowAt::unread(at)).collect()
 }
 
 /// How well a row matches: by its name, whose it is, its web ACL, its API's id, what stands on it.
@@ -110,6 +127,7 @@ pub(crate) fn moved(state: &mut State, delta: isize) {
     state.list.gone = false;
     state.list.cursor.move_by(delta, state.list.order.len());
     state.list.held = state.selected_at();
+    state.list.held_unread = state.selected_unread();
 }
 
 /// Moves the cursor to the first row of a connection; says where it has none.
@@ -145,7 +163,7 @@ pub(crate) fn back(state: &mut State) {
     if !state.list.filter.is_empty() {
         state.list.filter.clear();
         state.say("showing every stage");
-    } else if state.list.held.take().is_some() {
+    } else if state.list.held.take().is_some() | state.list.held_unread.take().is_some() {
         state.list.cursor.at = 0;
         state.say("the cursor follows the first row");
     } else {

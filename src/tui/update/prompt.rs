@@ -90,7 +90,7 @@ fn typed(state: &mut State) {
     if let Some(Prompt { kind: PromptKind::Filter { .. }, input, .. }) = &state.prompt {
         state.list.filter = input.value().to_owned();
         // The best match is what is looked for.
-        state.list.held = None;
+        (state.list.held, state.list.held_unread) = (None, None);
         board::arrange(state);
     }
 }

@@ -133,6 +133,10 @@ fn age_mark(state: &State, at: ConnectionId) -> String {
 }
 
 fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Rect, buffer: &mut Buffer) {
+    if at.is_unread() {
+        unread(state, at.at, columns, line, buffer);
+        return;
+    }
     let Some((board, row)) = state.fleet.get(at.at).board.as_deref().zip(state.row(at)) else { return };
     let stale = state.stale_at(at.at).is_some();
     let mut x = MARGIN;
@@ -156,6 +160,25 @@ fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Re
         } else {
             draw::right(buffer, area, &text, style);
         }
+        x += width + 1;
+    }
+}
+
+/// A connection that could not be read: its name, and why, where its stages would be.
+fn unread(state: &State, at: ConnectionId, columns: &[(Kind, &'static str, u16)], line: Rect, buffer: &mut Buffer) {
+    let theme = &state.theme;
+    let why = state.fleet.get(at).unread().unwrap_or("not read");
+    let mut x = MARGIN;
+    for (kind, _, width) in columns {
+        let (text, style) = match kind {
+            Kind::Mark => ("?", theme.bad),
+            Kind::Connection => (state.fleet.name(at), theme.text),
+            _ => {
+                draw::left(buffer, draw::after(line, x), &format!("no figures: {why}"), theme.unknown);
+                return;
+            }
+        };
+        draw::left(buffer, cell(line, x, *width), text, style);
         x += width + 1;
     }
 }
@@ -195,12 +218,15 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
     }
 }
 
-/// The severity as a word; `!` where nothing stands but the stage carries a warning, nothing where all is calm.
+/// The severity as a word; `!` where nothing stands but the stage carries a warning, `?` where it could not be judged lately, a dot where all
+/// is calm.
 fn mark(state: &State, row: &StageRow) -> (String, Style) {
     match worst(row) {
         Some(Severity::Attack) => (Severity::Attack.word().into(), state.theme.bad),
         Some(Severity::Notice) => (Severity::Notice.word().into(), state.theme.warn),
         None if !row.warnings.is_empty() => ("!".into(), state.theme.warn),
+        // Calm when it was last judged, and not judged since.
+        None if row.not_judged_since().is_some() => ("?".into(), state.theme.unknown),
         None => ("·".into(), state.theme.faint),
     }
 }

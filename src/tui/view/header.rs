@@ -17,6 +17,7 @@ use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::figure::Figure;
 use crate::model::signal::{Severity, SignalKind};
 use crate::model::timeline::{ActionRecord, ActionState};
+use crate::tui::command::{Command, Context};
 use crate::tui::format::{count, dollars, minutes, percent, rate, time, wrap};
 use crate::tui::state::{Mode, State};
 
@@ -155,8 +156,12 @@ fn how(state: &State) -> Vec<Piece> {
     pieces.extend(burn(state, &boards));
     if boards.iter().any(|board| board.polling.metrics > 0) {
         let dollars: f64 = boards.iter().map(|board| board.polling.dollars_per_hour).sum();
-        let over = boards.iter().any(|board| board.polling.slowed.is_some());
-        let slower = if over { ", slowed" } else { "" };
+        // By what a stage that is called may go unread, and one that nobody calls.
+        let slowed = boards.iter().filter(|board| board.polling.slowed.is_some()).map(|board| &board.polling.paces);
+        let slowest = slowed.map(|[_, usual, idle]| (usual.every_seconds, idle.every_seconds)).max();
+        let slower = slowest.map_or_else(String::new, |(usual, idle)| {
+            format!(", slowed: stages read every {}m, uncalled ones every {}m", usual.div_ceil(60), idle.div_ceil(60))
+        });
         pieces.push((format!("polling ${dollars:.3}/h est.{slower}"), theme.faint));
     }
     let details = boards.iter().map(|board| board.polling.details);
@@ -253,7 +258,10 @@ fn troubles(state: &State) -> Vec<String> {
     if lines.len() > MOST_TROUBLES {
         let more = lines.len() - MOST_TROUBLES + 1;
         lines.truncate(MOST_TROUBLES - 1);
-        lines.push(format!("TROUBLE … and {more} more; each row says how old its figures are"));
+        let key = state.keymap.key(Context::Board, Command::Filter);
+        lines.push(format!(
+            "TROUBLE … and {more} more: each has a row, at the end where it has no figures; {key} finds it"
+        ));
     }
     lines
 }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::board::{Known, StageRow};
+use crate::model::connection::ConnectionId;
 use crate::model::figure::{Figure, Scope};
 use crate::model::signal::{Severity, Signal, SignalKind, Unit};
 use crate::model::stage::ApiKind;
@@ -24,7 +25,7 @@ const GUTTER: usize = 8;
 pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer) {
     let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let Some((row, stage)) = state.selected().zip(state.selected_at()) else {
-        let page = gone(state, area.width);
+        let page = state.selected_unread().map_or_else(|| gone(state, area.width), |at| unread(state, at, area.width));
         draw::lines(buffer, area, &page.lines, 0);
         return;
     };
@@ -79,6 +80,18 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
     page
 }
 
+/// A connection that could not be read: whose it is, and why in full.
+fn unread(state: &State, at: ConnectionId, width: u16) -> Page {
+    let theme = &state.theme;
+    let watched = state.fleet.get(at);
+    let mut page = Page::new(width);
+    page.spans(&[(state.fleet.name(at), theme.heading), (&format!("  {}", watched.target.words), theme.faint)]);
+    page.hanging("WRONG", theme.heading, GUTTER, "it could not be read: this is not an empty account", theme.bad);
+    page.hanging("WHY", theme.heading, GUTTER, watched.unread().unwrap_or("not known"), theme.text);
+    page.hanging("DO", theme.heading, GUTTER, "mend what is said above: it is tried again by itself", theme.text);
+    page
+}
+
 /// The stage that was selected and is no longer there: nothing else takes its place by itself.
 fn gone(state: &State, width: u16) -> Page {
     let theme = &state.theme;
@@ -107,12 +120,16 @@ fn wrong(state: &State, row: &StageRow, page: &mut Page) {
         page.text(GUTTER, &worst.evidence, theme.text);
         return;
     }
-    let words = if row.figures.requests_per_second.value().is_some() {
-        "no signal stands"
-    } else {
-        "no signal, but nothing was judged: the requests are not known"
-    };
-    page.hanging("WRONG", theme.heading, GUTTER, words, theme.text);
+    page.hanging("WRONG", theme.heading, GUTTER, &nothing(row), theme.text);
+}
+
+/// That no signal stands, as far as that was judged.
+pub(crate) fn nothing(row: &StageRow) -> String {
+    match (row.not_judged_since(), row.figures.requests_per_second.value()) {
+        (Some(since), _) => format!("not judged since {}: no requests, or not published yet", minute(since)),
+        (None, Some(_)) => "no signal stands".to_owned(),
+        (None, None) => "no signal, but nothing was judged: the requests are not known".to_owned(),
+    }
 }
 
 /// The style of a signal's severity.
@@ -131,11 +148,12 @@ pub(crate) fn measured(kind: SignalKind, value: f64) -> String {
     }
 }
 
-/// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`
+/// `ATTACK client-errors-high 62.4%, over 50%, since 02:58Z`, and since when it could not be judged.
 pub(crate) fn headline(signal: &Signal) -> String {
     let side = if signal.kind.low_is_bad() { "under" } else { "over" };
+    let open = signal.not_judged_since.map_or_else(String::new, |at| format!(", not judged since {}", minute(at)));
     format!(
-        "{} {} {}, {side} {}, since {}",
+        "{} {} {}, {side} {}, since {}{open}",
         signal.severity.word(),
         signal.kind.id(),
         measured(signal.kind, signal.value),
