@@ -305,7 +305,9 @@ impl State {
         self.account_requests = Series::new(HISTORY_MINUTES);
         // Nothing has ended by that: what stood stands by what was known.
         let judged = self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        judged.values_mut().for_each(|(_, judged)| *judged = judged.forgotten(now));
+        for (_, judged) in judged.values_mut() {
+            *judged = judged.forgotten(now);
+        }
         self.logs_began = self.logs_began.map(|began| began.min(now));
         self.join_histories(|_, _| true);
     }

@@ -302,7 +302,9 @@ fn write_zeros(series: &mut Arc<Series>, minutes: &[DateTime<Utc>]) {
         return;
     }
     let series = Arc::make_mut(series);
-    minutes.iter().for_each(|minute| series.set(*minute, 0.0));
+    for minute in minutes {
+        series.set(*minute, 0.0);
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,16 @@ type Polled = (Extent, DateTime<Utc>, Answers);
 
 type Asked = (Job, Result<LogRows, AwsError>);
 
+/// What is known that no board shows yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Unshown {
+    Nothing,
+    /// Details that nobody looks at: they may wait for more.
+    Details,
+    /// What somebody may be waiting for.
+    WaitedFor,
+}
+
 pub(super) struct Task {
     aws: Aws,
     state: State,
@@ -79,9 +89,8 @@ pub(super) struct Task {
     published: Instant,
     boards_out: u32,
     published_minute: DateTime<Utc>,
-    /// Whether something is known that no board shows yet, and whether somebody may be waiting for it.
-    dirty: bool,
-    urgent: bool,
+    /// What is known that no board shows yet.
+    unshown: Unshown,
     /// Account time as it was last seen.
     seen: DateTime<Utc>,
 }
@@ -119,8 +128,7 @@ impl Task {
             published: Instant::now(),
             boards_out: 0,
             published_minute: floor_minute(now),
-            dirty: false,
-            urgent: false,
+            unshown: Unshown::Nothing,
             seen: now,
         }
     }
@@ -133,7 +141,7 @@ impl Task {
             self.start_what_is_due(now);
             self.publish_if_due(now);
             let wake = self.next_wake(now);
-            let unpublished = self.dirty.then(|| self.publish_at());
+            let unpublished = (self.unshown != Unshown::Nothing).then(|| self.publish_at());
             let clock = self.aws.clock().clone();
             tokio::select! {
                 Some(found) = self.found.recv() => self.take(found),
@@ -239,8 +247,7 @@ impl Task {
 
     /// Something is known that no board shows yet.
     fn changed(&mut self, urgent: bool) {
-        self.dirty = true;
-        self.urgent |= urgent;
+        self.unshown = self.unshown.max(if urgent { Unshown::WaitedFor } else { Unshown::Details });
     }
 
     fn discovery_done(&mut self, complete: bool) {
@@ -366,13 +373,13 @@ impl Task {
         }
         let stages = u32::try_from(self.state.entries.len()).unwrap_or(u32::MAX);
         let details = BETWEEN_BOARDS.max(BETWEEN_DETAILS_A_STAGE.saturating_mul(stages));
-        self.published + if self.urgent { BETWEEN_BOARDS } else { details }
+        self.published + if self.unshown == Unshown::WaitedFor { BETWEEN_BOARDS } else { details }
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
         let minute = floor_minute(now);
         let turned = minute != self.published_minute;
-        if turned || (self.dirty && Instant::now() >= self.publish_at()) {
+        if turned || (self.unshown != Unshown::Nothing && Instant::now() >= self.publish_at()) {
             let rate = self.aws.clock().rate();
             let board = debug_span!("board").in_scope(|| picture::board(&self.state, now, rate));
             self.mark_attacked(&board);
@@ -380,7 +387,7 @@ impl Task {
             self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);
             self.published_minute = minute;
-            (self.dirty, self.urgent) = (false, false);
+            self.unshown = Unshown::Nothing;
         }
     }
 }

@@ -215,12 +215,14 @@ impl Judge<'_> {
         let end = |minute: DateTime<Utc>| minute + TimeDelta::minutes(1);
         let stale = found.judged.filter(|judged| back(*judged) >= self.situation.lookback).map(end);
         match (found.met, before) {
-            (Some((minute, finding)), _) if found.fine >= self.quiet() => {
-                if before.is_some() || back(minute) < ENDED_MINUTES {
-                    into.ended.push(self.signal(kind, minute, &finding, Some(end(minute))));
-                }
+            (Some((minute, finding)), before)
+                if found.fine >= self.quiet() && (before.is_some() || back(minute) < ENDED_MINUTES) =>
+            {
+                into.ended.push(self.signal(kind, minute, &finding, Some(end(minute))));
             }
-            (Some((minute, finding)), before) if before.is_some() || back(minute) < STALE_MINUTES => {
+            (Some((minute, finding)), before)
+                if found.fine < self.quiet() && (before.is_some() || back(minute) < STALE_MINUTES) =>
+            {
                 into.standing.push(Signal { not_judged_since: stale, ..self.signal(kind, minute, &finding, None) });
                 return;
             }
