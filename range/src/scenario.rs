@@ -10,6 +10,7 @@ mod check;
 mod error;
 mod plans;
 mod population;
+mod ranges;
 mod values;
 mod waf;
 mod world;
@@ -19,6 +20,7 @@ pub use plans::{ApiKeySpec, PlanMethodSpec, PlanStageSpec, UsagePlanSpec};
 pub use population::{
     CredentialSpec, Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked,
 };
+pub use ranges::{RANGES, Takes};
 pub use values::{Route, Span, StageRef};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{

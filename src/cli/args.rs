@@ -10,7 +10,7 @@ use crate::model::action::{
 };
 use crate::model::address::{self, Target};
 use crate::model::method::MethodName;
-use crate::model::stage::{SelectorError, StageSelector};
+use crate::model::stage::StageSelector;
 
 /// A console for the people on call when an AWS API Gateway API is under attack.
 #[derive(Debug, Parser)]
@@ -327,7 +327,7 @@ pub(super) struct KillSwitchArgs {
     #[arg(long, required = true, num_args = 1.., value_name = "CIDR", value_delimiter = ',')]
     allow: Vec<Target>,
     /// Prove it on this other stage of the same API, and close nothing: `dev` or api/stage
-    #[arg(long, value_name = "STAGE", value_parser = other_stage)]
+    #[arg(long, value_name = "STAGE", value_parser = StageSelector::of_same_api)]
     prove_on: Option<StageSelector>,
     /// Take it back by itself unless a probe gets through within 60 s; always so without a proof
     #[arg(long, conflicts_with = "prove_on")]
@@ -359,15 +359,6 @@ struct TermsArgs {
     /// Lift a guard's stop; needs --reason (repeatable)
     #[arg(long = "override", value_name = "GUARD-ID")]
     overrides: Vec<String>,
-}
-
-/// A stage, or the name of one alone: then its API is left empty, to be filled with the other's.
-fn other_stage(text: &str) -> Result<StageSelector, SelectorError> {
-    let alone = text.trim();
-    if alone.contains('/') || alone.is_empty() {
-        return text.parse();
-    }
-    Ok(StageSelector { profile: None, region: None, api: String::new(), stage: alone.to_owned() })
 }
 
 const LONGEST: Duration = Duration::from_hours(365 * 24);
@@ -436,11 +427,7 @@ impl From<ActionCommand> for Asked {
                 Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
             }
             ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
-                // A stage alone can only be one of the same API.
-                let beside = |on: StageSelector| {
-                    if on.api.is_empty() { StageSelector { stage: on.stage, ..stage.clone() } } else { on }
-                };
-                let prove_on = prove_on.map(beside).map(Box::new);
+                let prove_on = prove_on.map(|on| Box::new(on.beside(&stage)));
                 Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
             }
         })

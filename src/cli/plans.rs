@@ -63,12 +63,8 @@ pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
 
 /// Reads a plan that `plan --save` wrote.
 pub(super) fn load(path: &Path) -> Result<Plan, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{} could not be read: {error}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| {
-        let line = error.line();
-        Failure::usage(format!("{}:{line}: not a plan written by `plan --save`: {error}", path.display()))
-    })
+    let text = super::config::text_of(path)?;
+    Plan::read(&path.display().to_string(), &text).map_err(|mistake| Failure::usage(mistake.to_string()))
 }
 
 /// What a plan out of a file overrides, and why: consent that came with the file, and that nobody typed here.

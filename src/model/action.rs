@@ -97,6 +97,32 @@ impl Action {
         }
     }
 
+    /// What is out of its range, in a sentence with what to write; `None` where all is sound. The command line refuses the same by itself: this
+    /// is for actions out of files.
+    #[must_use]
+    pub fn out_of_range(&self) -> Option<String> {
+        let terms = self.terms();
+        let life = SHORTEST_LIFE..=LONGEST_LIFE;
+        if let Some(seconds) = terms.expires_after_seconds.filter(|seconds| !life.contains(seconds)) {
+            return Some(format!(
+                "expires_after_seconds is {seconds}; it takes {SHORTEST_LIFE} to {LONGEST_LIFE}, a minute to a year"
+            ));
+        }
+        let stage = self.stage();
+        if stage.api.is_empty() || stage.stage.is_empty() || stage.to_string().parse::<StageSelector>().is_err() {
+            return Some("the action names no stage; write its api and its stage".to_owned());
+        }
+        match self {
+            Self::BlockIp(block) if block.targets.is_empty() => {
+                Some("block-ip has no targets; name one prefix or more".to_owned())
+            }
+            Self::KillSwitch(switch) if switch.allow.is_empty() => {
+                Some("kill-switch lets nobody in; name one prefix or more under allow".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// The prefixes that it names: to block, or to let in.
     #[must_use]
     pub fn prefixes(&self) -> &[Target] {
@@ -129,6 +155,11 @@ impl Action {
         !matches!(self, Self::PrepareClosedWebAcl(_) | Self::KillSwitch(KillSwitch { prove_on: Some(_), .. }))
     }
 }
+
+/// The shortest life of an action, seconds.
+pub const SHORTEST_LIFE: u64 = 60;
+/// The longest life of an action, seconds: a year.
+pub const LONGEST_LIFE: u64 = 365 * 24 * 3_600;
 
 /// What every action carries: how long, why, and which guards are overridden.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

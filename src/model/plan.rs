@@ -10,6 +10,7 @@ use super::action::{Action, Terms};
 use super::change::Doing;
 use super::identity::Identity;
 use super::probe::Probe;
+use super::reader::Mistake;
 use super::stage::StageId;
 
 /// A guard's verdict.
@@ -226,6 +227,24 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan in a file that `plan --save` wrote, called `file` in what is wrong with it.
+    ///
+    /// # Errors
+    /// Where it is none, or asks for what the command line would refuse.
+    pub fn read(file: &str, text: &str) -> Result<Self, Mistake> {
+        let wrong = |line: usize, column: usize, why: String| {
+            let message = format!("not a plan written by `plan --save`: {why}. Plan again with --save");
+            Mistake { file: file.to_owned(), line: line.max(1), column: column.max(1), message }
+        };
+        let plan: Self =
+            serde_json::from_str(text).map_err(|error| wrong(error.line(), error.column(), error.to_string()))?;
+        let line_of = |key: &str| text.lines().position(|line| line.contains(key)).map_or(1, |at| at + 1);
+        match plan.action.out_of_range() {
+            Some(why) => Err(wrong(line_of(why.split(' ').next().unwrap_or_default()), 1, why)),
+            None => Ok(plan),
+        }
+    }
+
     /// The phrase that confirms this plan: the stage and four characters of the digest, `shop/prod 7f3a`.
     #[must_use]
     pub fn phrase(&self) -> String {

@@ -38,14 +38,14 @@ impl FromStr for StageSelector {
         let bad = || SelectorError::NotAStage(text.to_owned());
         let (rest, stage) = text.rsplit_once('/').ok_or_else(bad)?;
         let (profile, rest) = match rest.split_once('/') {
-            Some((profile, rest)) if !rest.is_empty() => (Some(profile.to_owned()), rest),
+            Some((profile, rest)) if !profile.is_empty() && !rest.is_empty() => (Some(profile.to_owned()), rest),
             _ => (None, rest),
         };
         let (region, api) = match rest.split_once(':') {
-            Some((region, api)) if looks_like_region(region) => (Some(region.to_owned()), api),
+            Some((region, api)) if looks_like_region(region) && !api.is_empty() => (Some(region.to_owned()), api),
             _ => (None, rest),
         };
-        if api.is_empty() || stage.is_empty() || profile.as_deref() == Some("") {
+        if api.is_empty() || stage.is_empty() {
             return Err(bad());
         }
         Ok(Self { profile, region, api: api.to_owned(), stage: stage.to_owned() })
@@ -53,6 +53,24 @@ impl FromStr for StageSelector {
 }
 
 impl StageSelector {
+    /// A stage, or the name of one alone: that is one of the API that is spoken of, and its own API stays empty until [`Self::beside`].
+    ///
+    /// # Errors
+    /// Where it is neither.
+    pub fn of_same_api(text: &str) -> Result<Self, SelectorError> {
+        let alone = text.trim();
+        if alone.contains('/') || alone.is_empty() || alone.contains(char::is_whitespace) {
+            return text.parse();
+        }
+        Ok(Self { profile: None, region: None, api: String::new(), stage: alone.to_owned() })
+    }
+
+    /// The same with the API of `other`, where it names none.
+    #[must_use]
+    pub fn beside(self, other: &Self) -> Self {
+        if self.api.is_empty() { Self { stage: self.stage, ..other.clone() } } else { self }
+    }
+
     /// Every way in which the same text can be read, the likeliest first: API names may hold `/` and `:`, so that what looks like a profile or
     /// a region may be part of one.
     #[must_use]
@@ -146,7 +164,7 @@ impl fmt::Display for StageSelector {
         if let Some(region) = &self.region {
             write!(f, "{region}:")?;
         }
-        write!(f, "{}/{}", self.api, self.stage)
+        if self.api.is_empty() { write!(f, "{}", self.stage) } else { write!(f, "{}/{}", self.api, self.stage) }
     }
 }
 

@@ -155,7 +155,7 @@ pub const ACTIONS: &[Form] = &[
             Some(Action::KillSwitch(KillSwitch {
                 stage: given.stage(),
                 allow: take!(given, "allow", Prefixes)?,
-                prove_on: take!(given, "prove-on", Stage).map(Box::new),
+                prove_on: take!(given, "prove-on", Stage).map(|on| Box::new(on.beside(&given.stage()))),
                 commit_confirmed: take!(given, "commit-confirmed", Flag).unwrap_or_default(),
                 own: Vec::new(),
                 terms: given.terms(),
@@ -181,7 +181,7 @@ impl Arguments<'_> {
     }
 
     fn stage(&self) -> StageSelector {
-        take!(self, "stage", Stage).unwrap_or_else(|| self.stage.clone())
+        take!(self, "stage", Stage).map_or_else(|| self.stage.clone(), |stage| stage.beside(self.stage))
     }
 
     fn terms(&self) -> Terms {

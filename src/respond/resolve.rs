@@ -102,15 +102,22 @@ fn elsewhere(selector: &StageSelector, place: &Place) -> Result<(), ResolveError
     }
 }
 
-/// The APIs that what was written names: the one of that id, else those of exactly that name, else those that are printed like that.
+/// The APIs that what was written names. Each way to read it names the API of that id, else those of exactly that name, else those that
+/// are printed like that; no way to read it comes before another.
 #[must_use]
 pub fn meant_apis<'a>(apis: &'a [Api], written: &[String]) -> Vec<&'a Api> {
-    let of = |fits: &dyn Fn(&Api, &str) -> bool| -> Vec<&'a Api> {
-        apis.iter().filter(|api| written.iter().any(|one| fits(api, one))).collect()
-    };
-    let ways: [&dyn Fn(&Api, &str) -> bool; 3] =
-        [&|api, one| api.id == one, &|api, one| api.name == one, &|api, one| is_called(&api.id, &api.name, one)];
-    ways.into_iter().map(of).find(|found| !found.is_empty()).unwrap_or_default()
+    let ways: [fn(&Api, &str) -> bool; 3] =
+        [|api, one| api.id == one, |api, one| api.name == one, |api, one| is_called(&api.id, &api.name, one)];
+    let mut found: Vec<&Api> = Vec::new();
+    for one in written {
+        let by = |way: fn(&Api, &str) -> bool| apis.iter().filter(|api| way(api, one)).collect::<Vec<_>>();
+        for api in ways.into_iter().map(by).find(|named| !named.is_empty()).unwrap_or_default() {
+            if !found.iter().any(|known| known.id == api.id) {
+                found.push(api);
+            }
+        }
+    }
+    found
 }
 
 /// The same, of a REST API or an HTTP API.

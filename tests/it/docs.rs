@@ -10,6 +10,7 @@ use portcullis::aws::permission::{PERMISSIONS, policy};
 use portcullis::model::settings::keys::{KEYS, SECTIONS};
 use portcullis::model::settings::{self, Settings};
 use portcullis::respond::guard::CATALOGUE;
+use portcullis_range::scenario::RANGES;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -93,6 +94,16 @@ fn the_tables_of_settings_are_generated() {
         generated("docs/configuration.md", section, &table);
     }
     assert_eq!(seen, KEYS.len(), "a key stands in a section that is none");
+}
+
+#[test]
+fn the_ranges_of_scenarios_are_generated() {
+    let mut table = String::from("\n| Key | Takes |\n| --- | --- |\n");
+    for takes in RANGES {
+        writeln!(table, "| `{}` | {} |", takes.path, takes.words()).unwrap();
+    }
+    table.push('\n');
+    generated("docs/drills.md", "ranges", &table);
 }
 
 /// What the program writes of its own settings names each key of the table and no other.

@@ -12,6 +12,8 @@ mod incident_fixtures;
 mod incident_laws;
 mod inputs;
 mod inputs_config;
+mod inputs_laws;
+mod inputs_mutated;
 mod journal;
 mod journal_index;
 mod kill_switch;

@@ -22,9 +22,7 @@ pub(super) fn check(text: &str, scenario: &Scenario) -> Checked {
         let message = format!("unknown schema `{}`", scenario.schema.get_ref());
         return Err(check.error(&scenario.schema.span(), message).hint(format!("this version reads `{SCHEMA}`")));
     }
-    if !(scenario.speed.is_finite() && scenario.speed > 0.0) {
-        return Err(check.error(&(0..0), "`speed` must be above 0"));
-    }
+    super::ranges::check(text)?;
     check.world()
 }
 
@@ -107,15 +105,30 @@ impl Check<'_> {
                     self.error(&address.span(), format!("{net} does not fit a set of {}", set.version.get_ref()))
                 );
             }
-            if net.trunc() != *net {
-                let error = self.error(&address.span(), format!("{net} has host bits, which AWS refuses"));
-                return Err(error.hint(format!("write `{}`", net.trunc())));
-            }
+            self.prefix(net, &address.span())?;
             if net.prefix_len() == 0 {
                 return Err(self.error(&address.span(), "AWS refuses /0 in an IP set"));
             }
         }
         Ok(())
+    }
+
+    /// One form of every prefix: without host bits, which AWS refuses, and IPv4 as IPv4.
+    fn prefix(&self, net: &IpNet, span: &Range<usize>) -> Checked {
+        if net.trunc() != *net {
+            let error = self.error(span, format!("{net} has host bits, which AWS refuses"));
+            return Err(error.hint(format!("write `{}`", net.trunc())));
+        }
+        let mapped = match net {
+            IpNet::V6(net) if net.prefix_len() >= 96 => {
+                net.addr().to_ipv4_mapped().map(|v4| (v4, net.prefix_len() - 96))
+            }
+            _ => None,
+        };
+        let Some((v4, bits)) = mapped else { return Ok(()) };
+        Err(self
+            .error(span, format!("{net} is IPv4-mapped: AWS sees such callers as IPv4"))
+            .hint(format!("write `{v4}/{bits}`")))
     }
 
     fn web_acl(&self, acl: &WebAclSpec) -> Checked {
@@ -351,6 +364,7 @@ impl Check<'_> {
     fn sources(&self, population: &Population) -> Checked {
         for source in &population.sources {
             let (net, span) = (source.prefix.get_ref(), source.prefix.span());
+            self.prefix(net, &span)?;
             if let Some(outside) = source.addresses.iter().find(|address| !net.contains(*address)) {
                 return Err(self.error(&span, format!("{outside} is not in {net}")));
             }

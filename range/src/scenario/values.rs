@@ -16,7 +16,7 @@ impl Span {
         self.seconds as f64
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut rest = text.trim();
         let mut seconds: i64 = 0;
         if rest.is_empty() {

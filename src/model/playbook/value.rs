@@ -4,16 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::action::Closure;
+use crate::model::action::{Closure, LONGEST_LIFE, SHORTEST_LIFE};
 use crate::model::address::Target;
 use crate::model::method::MethodName;
-use crate::model::stage::{SelectorError, StageSelector};
+use crate::model::stage::StageSelector;
 use crate::model::text::shortened;
-
-/// The shortest life of an action, seconds.
-const SHORTEST: u64 = 60;
-/// The longest life of an action, seconds: a year.
-const LONGEST: u64 = 365 * 24 * 3_600;
 
 /// What an input, or a parameter of an action, holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -81,7 +76,7 @@ impl Kind {
     #[must_use]
     pub fn doc(self) -> &'static str {
         match self {
-            Self::Stage => "a stage, `[region:]api/stage`",
+            Self::Stage => "a stage, `[region:]api/stage`; a name alone is a stage of the same API",
             Self::Prefixes => "addresses and prefixes, a list of texts",
             Self::Method => "a method and its path, or `*` for every method",
             Self::Rate => "requests a second, a whole number",
@@ -125,7 +120,7 @@ impl Kind {
             return Err(format!("nothing is written; write for example {}", self.example()));
         }
         Ok(match self {
-            Self::Stage => Value::Stage(text.parse().map_err(|e: SelectorError| e.to_string())?),
+            Self::Stage => Value::Stage(StageSelector::of_same_api(text).map_err(|e| e.to_string())?),
             Self::Prefixes => Value::Prefixes(
                 listed()
                     .map(|part| part.parse::<Target>().map_err(|error| error.to_string()))
@@ -151,8 +146,8 @@ impl Kind {
 fn span(text: &str) -> Result<u64, String> {
     let seconds = humantime::parse_duration(text).map_err(|error| error.to_string())?.as_secs();
     match seconds {
-        ..SHORTEST => Err("a minute is the least".to_owned()),
-        SHORTEST..=LONGEST => Ok(seconds),
+        ..SHORTEST_LIFE => Err("a minute is the least".to_owned()),
+        SHORTEST_LIFE..=LONGEST_LIFE => Ok(seconds),
         _ => Err("a year is the most".to_owned()),
     }
 }
@@ -298,7 +293,7 @@ mod tests {
     #[test]
     fn what_is_no_value_is_told_with_an_example() {
         for (kind, text) in [
-            (Kind::Stage, "shop"),
+            (Kind::Stage, "shop/"),
             (Kind::Prefixes, "203.0.113.7 nobody"),
             (Kind::Method, "login"),
             (Kind::Rate, "-1"),

@@ -33,9 +33,18 @@ pub enum PolicyError {
     /// Not JSON.
     #[error("it is not JSON: {0}")]
     NotJson(String),
+    /// JSON of another kind.
+    #[error("it is no JSON object")]
+    NotAnObject,
     /// No statements.
     #[error("it has no `Statement`")]
     NoStatement,
+    /// A list of statements with nothing in it.
+    #[error("its `Statement` is an empty list")]
+    EmptyStatement,
+    /// A `Statement` that is none.
+    #[error("its `Statement` is neither a statement nor a list of them")]
+    WrongStatement,
     /// A statement that neither allows nor denies.
     #[error("statement {0} has no `Effect` of `Allow` or `Deny`")]
     Effect(usize),
@@ -79,8 +88,10 @@ impl Policy {
         if raw.trim().is_empty() {
             return Ok(None);
         }
-        let unescaped = serde_json::from_str::<String>(&format!("\"{raw}\""));
-        unescaped.ok().and_then(|text| Self::parse(&text).ok()).map_or_else(|| Self::parse(raw), Ok).map(Some)
+        // Which of the two it is, JSON tells; what is wrong with it then is said of that reading.
+        let unescaped = serde_json::from_str::<String>(&format!("\"{raw}\"")).ok();
+        let inside = unescaped.filter(|text| serde_json::from_str::<Value>(text).is_ok());
+        Self::parse(inside.as_deref().unwrap_or(raw)).map(Some)
     }
 
     /// The policy that `text` is.
@@ -92,7 +103,12 @@ impl Policy {
         let policy = Self { text: text.to_owned(), document };
         let statements = policy.statements();
         if statements.is_empty() {
-            return Err(PolicyError::NoStatement);
+            return Err(match policy.document.as_object().map(|fields| fields.get("Statement")) {
+                None => PolicyError::NotAnObject,
+                Some(None) => PolicyError::NoStatement,
+                Some(Some(Value::Array(_))) => PolicyError::EmptyStatement,
+                Some(Some(_)) => PolicyError::WrongStatement,
+            });
         }
         let effect = |statement: &Value| matches!(statement["Effect"].as_str(), Some("Allow" | "Deny"));
         match statements.iter().position(|statement| !effect(statement)) {
