@@ -3,7 +3,9 @@
 //! Faults are for tests and drills. They match a service and an operation, count the calls that match, and strike at
 //! the one asked for, or at every one. A hook plays another writer who changes the account just before a call or just after it.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
 
 use crate::error::AwsError;
 use crate::service::Service;
@@ -31,6 +33,15 @@ pub enum Fault {
     NotYetThere,
     /// The call is performed and its answer cut short.
     Truncate,
+    /// Another answer than the service's own comes: a proxy's, or one that was damaged on its way.
+    Answered {
+        /// Whether the call is performed.
+        performed: bool,
+        /// The status of the answer.
+        status: u16,
+        /// What it holds.
+        body: Damage,
+    },
     /// The caller lacks the permission.
     Deny,
     /// The caller's credentials have expired.
@@ -69,6 +80,7 @@ impl Fault {
             | Self::Reset
             | Self::ResetAfter
             | Self::Truncate
+            | Self::Answered { .. }
             | Self::PartialData
             | Self::ForbiddenMetrics(_) => None,
         }
@@ -76,7 +88,7 @@ impl Fault {
 
     /// Whether a call that goes unanswered is performed all the same.
     pub(crate) const fn performs(&self) -> bool {
-        !matches!(self, Self::Hang | Self::Reset)
+        !matches!(self, Self::Hang | Self::Reset | Self::Answered { performed: false, .. })
     }
 
     /// What the trail says of a call that the client got no whole answer to.
@@ -85,8 +97,45 @@ impl Fault {
             Self::Hang | Self::HangAfter => Some("Hang"),
             Self::Reset | Self::ResetAfter => Some("Reset"),
             Self::Truncate => Some("Truncate"),
+            Self::Answered { .. } => Some("Answered"),
             _ => None,
         }
+    }
+}
+
+/// What becomes of an answer on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// It comes as the service writes it for that status.
+    Whole,
+    /// Its body is lost, and the header that names an error.
+    Empty,
+    /// Somebody else answers: a page of HTML, and none of AWS's headers.
+    Foreign,
+    /// The last two bytes of its body are lost and its length is corrected; the headers are whole.
+    Cut,
+}
+
+impl Damage {
+    /// The answer as it arrives.
+    pub(crate) fn done_to(self, mut answer: Response<Bytes>) -> Response<Bytes> {
+        match self {
+            Self::Whole => {}
+            Self::Empty => {
+                *answer.body_mut() = Bytes::new();
+                answer.headers_mut().remove("x-amzn-errortype");
+            }
+            Self::Foreign => {
+                *answer.body_mut() = Bytes::from_static(b"<html><body>The request was handled.</body></html>");
+                answer.headers_mut().clear();
+                answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            }
+            Self::Cut => {
+                let kept = answer.body().len().saturating_sub(2);
+                answer.body_mut().truncate(kept);
+            }
+        }
+        answer
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use http::header::DATE;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::fault::{Fault, Faults, Side};
 use crate::operator::CALLER;
@@ -175,6 +175,13 @@ impl Range {
             Some(error) => Err(error),
             None => match fault {
                 Some(Fault::Hang | Fault::Reset) => Ok(service::Answer::empty(200)),
+                // As it would have been answered.
+                Some(Fault::Answered { performed: false, .. }) => {
+                    let saved = self.account.clone();
+                    let outcome = self.perform(request, &target, &mut context);
+                    self.account = saved;
+                    outcome
+                }
                 _ => self.perform(request, &target, &mut context),
             },
         };
@@ -185,6 +192,14 @@ impl Range {
             Some(Fault::Hang | Fault::HangAfter) => Reply::Hang,
             Some(Fault::Reset | Fault::ResetAfter) => Reply::Reset,
             Some(Fault::Truncate) => Reply::Truncated(target.protocol.encode(outcome, &request_id)),
+            Some(Fault::Answered { status, body, .. }) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+                let failed = status.is_client_error() || status.is_server_error();
+                let outcome = if failed { Err(target.service.error_of(status)) } else { outcome };
+                let mut answer = target.protocol.encode(outcome, &request_id);
+                *answer.status_mut() = status;
+                Reply::Response(body.done_to(answer))
+            }
             _ => Reply::Response(target.protocol.encode(outcome, &request_id)),
         }
     }

@@ -94,6 +94,23 @@ impl Service {
         AwsError::new(status, code, "The request processing has failed because of an unknown error.")
     }
 
+    /// The error that the service answers with a status, where it has one of its own; else one that nobody documents.
+    pub(crate) fn error_of(self, status: StatusCode) -> AwsError {
+        let code = match (status.as_u16(), self) {
+            (429, _) => self.throttled().code,
+            (401, Self::ApiGateway | Self::ApiGatewayV2) => "UnauthorizedException".to_owned(),
+            (400, Self::ApiGateway | Self::ApiGatewayV2) => "BadRequestException".to_owned(),
+            (404, Self::ApiGateway | Self::ApiGatewayV2) => "NotFoundException".to_owned(),
+            (400, Self::Waf) => "WAFInvalidParameterException".to_owned(),
+            (404, Self::Waf) => "WAFNonexistentItemException".to_owned(),
+            (403, _) => self.denied().code,
+            (409, _) => "ConflictException".to_owned(),
+            (500.., _) => self.failed(status).code,
+            _ => "RequestFailed".to_owned(),
+        };
+        AwsError::new(status, &code, "The request could not be handled.")
+    }
+
     /// The error of a caller without the permission. JSON services answer 400, the others 403 (documented).
     pub(crate) fn denied(self) -> AwsError {
         let (status, code) = match self {
