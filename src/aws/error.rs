@@ -74,6 +74,9 @@ pub enum Problem {
     /// An answer that could not be understood.
     #[error("an answer that could not be read: {0}")]
     Unreadable(String),
+    /// An answer that does not say whether a write was done.
+    #[error("an answer that does not say whether it was done ({0})")]
+    Undecided(String),
     /// Our own write gate refused it; nothing was sent.
     #[error("{0}; nothing was sent")]
     Gate(Refusal),
@@ -87,15 +90,6 @@ impl AwsError {
     #[must_use]
     pub fn new(operation: &str, subject: &str, problem: Problem) -> Self {
         Self { operation: operation.to_owned(), subject: subject.to_owned(), problem }
-    }
-
-    /// Whether a write that ended like this may have happened all the same: nobody said no.
-    #[must_use]
-    pub fn may_have_happened(&self) -> bool {
-        matches!(
-            self.problem,
-            Problem::TimedOut(_) | Problem::ServiceFailed(_) | Problem::Unreadable(_) | Problem::Unreachable(_)
-        )
     }
 
     /// Whether it is about credentials or what they are for: everything else will fail the same way until that is mended.
@@ -125,7 +119,7 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
-            service_problem(status, context.err().code(), context.err().message())
+            service_problem(status, code_of(context.err(), context.raw()), context.err().message())
         }
         SdkError::TimeoutError(_) => Problem::TimedOut("the call's own time limit".to_owned()),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Problem::TimedOut(deepest(error)),
@@ -142,6 +136,113 @@ where
     }
 }
 
+/// What a failed call says of the write that it was to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Nothing happened: it never left, or AWS answered with a code that it documents so.
+    Nothing,
+    /// It may have happened. `ended`: whoever did it has answered, so that it cannot happen any more.
+    Anything { ended: bool },
+}
+
+/// Decided by status first, then by the code: whatever else is in an answer may be of anybody.
+pub(super) fn said<E>(error: &SdkError<E, HttpResponse>) -> Said
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    if in_chain::<Refusal>(error).is_some() || in_chain::<CredentialsError>(error).is_some() {
+        return Said::Nothing;
+    }
+    match error {
+        SdkError::ConstructionFailure(_) => Said::Nothing,
+        SdkError::ServiceError(context) => {
+            let raw = context.raw();
+            said_by(raw.status().as_u16(), code_of(context.err(), raw))
+        }
+        SdkError::ResponseError(context) => {
+            let raw = context.raw();
+            said_by(raw.status().as_u16(), header_code(raw))
+        }
+        _ => Said::Anything { ended: false },
+    }
+}
+
+fn said_by(status: u16, code: Option<&str>) -> Said {
+    match status {
+        // Somebody lost patience, or failed: what is behind may still be at it.
+        408 | 499 | 500.. => Said::Anything { ended: false },
+        // AWS was at work on the same resource.
+        409 => Said::Anything { ended: true },
+        400..=498 if code.is_some_and(|code| NOTHING_HAPPENED.contains(&code)) => Said::Nothing,
+        _ => Said::Anything { ended: true },
+    }
+}
+
+/// The code in the body; where the body is lost, the header's.
+fn code_of<'a>(error: &'a impl ProvideErrorMetadata, answer: &'a HttpResponse) -> Option<&'a str> {
+    error.code().or_else(|| header_code(answer))
+}
+
+/// Written `code`, `code:address` or `namespace#code` (AWS JSON protocols, documented).
+fn header_code(answer: &HttpResponse) -> Option<&str> {
+    let header = answer.headers().get("x-amzn-errortype")?;
+    let code = header.split(':').next().unwrap_or(header);
+    Some(code.rsplit('#').next().unwrap_or(code).trim()).filter(|code| !code.is_empty())
+}
+
+/// Codes by which AWS documents that a call changed nothing: the services' own for what they refuse, and those common to all.
+const NOTHING_HAPPENED: &[&str] = &[
+    // WAFv2
+    "WAFInvalidParameterException",
+    "WAFInvalidOperationException",
+    "WAFNonexistentItemException",
+    "WAFOptimisticLockException",
+    "WAFDuplicateItemException",
+    "WAFAssociatedItemException",
+    "WAFLimitsExceededException",
+    "WAFUnavailableEntityException",
+    "WAFSubscriptionNotFoundException",
+    // API Gateway
+    "BadRequestException",
+    "NotFoundException",
+    "UnauthorizedException",
+    "TooManyRequestsException",
+    "LimitExceededException",
+    // Access
+    "AccessDenied",
+    "AccessDeniedException",
+    "NotAuthorized",
+    "OptInRequired",
+    // Signature and credentials
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+    // Throttling
+    "RequestLimitExceeded",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    // Validation
+    "InvalidParameterCombination",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "MissingParameter",
+    "ValidationError",
+    "ValidationException",
+    // Unknown operation
+    "InvalidAction",
+    "UnknownOperation",
+    "UnknownOperationException",
+];
+
 /// The SDK's own error types differ by service; the code on the wire does not.
 fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Problem {
     let code = code.unwrap_or("");
@@ -152,6 +253,8 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
         (code, Some(message)) => format!("{code}: {}", shortened(message, 200)),
     };
     match code {
+        // The SDK reports an answer that it cannot parse as an error of the service, with the status of the answer.
+        _ if status < 400 => Problem::Unreadable(said),
         // Documented for Signature Version 4: "Credential should be scoped to a valid Region".
         "InvalidSignatureException" | "SignatureDoesNotMatch" if said.contains("should be scoped to") => {
             Problem::WrongRegion(said)
@@ -187,6 +290,7 @@ fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> Pr
         _ if status == 429 => Problem::Throttled(said),
         _ if status >= 500 => Problem::ServiceFailed(said),
         _ if status == 403 => Problem::Denied(said),
+        "" => Problem::Unreadable(said),
         _ => Problem::Refused(said),
     }
 }
@@ -223,15 +327,54 @@ fn first_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn what_nobody_refused_may_have_happened() {
-        let of = |problem| AwsError::new("UpdateIPSet", "set", problem).may_have_happened();
-        assert!(of(Problem::TimedOut(String::new())));
-        assert!(of(service_problem(503, None, None)));
-        assert!(!of(Problem::StaleLock));
-        assert!(!of(service_problem(400, Some("WAFInvalidParameterException"), None)));
+    fn only_a_documented_code_of_a_4xx_says_that_nothing_happened() {
+        let maybe = |ended| Said::Anything { ended };
+        for code in NOTHING_HAPPENED {
+            for status in [400, 401, 403, 404, 413, 429] {
+                assert_eq!(said_by(status, Some(code)), Said::Nothing, "{status} {code}");
+            }
+            // By status first: a code in a 200, a conflict or a failure counts for nothing.
+            for status in [200, 202, 204, 301, 307, 409] {
+                assert_eq!(said_by(status, Some(code)), maybe(true), "{status} {code}");
+            }
+            for status in [408, 499, 500, 502, 503, 504] {
+                assert_eq!(said_by(status, Some(code)), maybe(false), "{status} {code}");
+            }
+        }
+        for code in [None, Some(""), Some("ConflictException"), Some("WAFInternalErrorException"), Some("Perhaps")] {
+            for status in 400..408 {
+                assert_eq!(said_by(status, code), maybe(true), "{status} {code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_was_not_refused() {
+        for status in [200, 204, 301, 304] {
+            assert!(matches!(service_problem(status, None, None), Problem::Unreadable(_)), "{status}");
+        }
+        assert!(matches!(service_problem(400, None, None), Problem::Unreadable(_)));
+        assert!(matches!(service_problem(503, None, None), Problem::ServiceFailed(_)));
+        assert!(matches!(service_problem(400, Some("WAFInvalidParameterException"), None), Problem::Invalid(_)));
+    }
+
+    #[test]
+    fn the_header_s_code_counts_where_the_body_is_lost() {
+        use aws_smithy_types::body::SdkBody;
+        for (header, code) in [
+            ("WAFOptimisticLockException", Some("WAFOptimisticLockException")),
+            ("AccessDeniedException:http://internal.amazon.com/coral/", Some("AccessDeniedException")),
+            ("com.amazon.coral.service#NotFoundException", Some("NotFoundException")),
+            (" ", None),
+        ] {
+            let answer = http::Response::builder().status(400).header("X-Amzn-ErrorType", header);
+            let answer = HttpResponse::try_from(answer.body(SdkBody::empty()).unwrap()).unwrap();
+            assert_eq!(header_code(&answer), code);
+        }
     }
 
     #[test]

@@ -95,10 +95,10 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
     let how = match finished.outcome {
         Outcome::Done => "done and read back",
         Outcome::NothingToChange => "nothing to change",
-        Outcome::NotDone => "NOT done; nothing stays changed",
-        Outcome::NotVerified => "done, but NOT verified: reading back did not show it",
+        Outcome::NotDone => "NOT done; no change remains in place",
+        Outcome::NotVerified => "accepted by AWS, but NOT verified: reading it back did not show it",
         Outcome::Partly => "PARTLY done; see the lines above and plan again for the rest",
-        Outcome::NotKnown => "NOT KNOWN: AWS did not answer and could not be read; the next start finds out",
+        Outcome::NotKnown => "NOT KNOWN whether it was done: AWS did not say, and reading did not tell",
     };
     let mut out = format!("{what}: {how} (incident {incident})\n");
     if let Some(observation) = observed {
@@ -109,8 +109,19 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
         }
     }
     let stays = plan.changes.iter().any(|change| change.doing.can_be_undone() && !change.doing.is_passing());
-    if finished.outcome == Outcome::Done && plan.purpose == Purpose::Apply && stays {
-        let _ = writeln!(out, "take it back with: portcullis undo {}", finished.action_id);
+    let in_doubt = matches!(finished.outcome, Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown);
+    if in_doubt {
+        let _ = writeln!(out, "It stays on the list of `portcullis actions`, with its expiry.");
+    }
+    match plan.purpose {
+        _ if !stays => {}
+        Purpose::Apply if in_doubt || finished.outcome == Outcome::Done => {
+            let _ = writeln!(out, "To undo: portcullis undo {}", finished.action_id);
+        }
+        Purpose::Undo { .. } if in_doubt => {
+            let _ = writeln!(out, "To undo it again: portcullis undo {}", finished.action_id);
+        }
+        _ => {}
     }
     out
 }

@@ -150,6 +150,9 @@ pub enum Event {
         /// What was done and found, a line each.
         #[serde(default)]
         lines: Vec<String>,
+        /// ARNs of the resources that reading plainly showed as they had been, whatever their calls were answered.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unchanged: Vec<String>,
     },
     /// An action that was in flight when its process ended was compared with AWS.
     Reconciled {

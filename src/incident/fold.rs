@@ -306,7 +306,10 @@ impl Folder {
                 find(&mut self.folded.histories, action_id)?;
                 self.folded.proofs.push((**proof).clone());
             }
-            Event::Outcome { action_id, outcome, lines } => {
+            Event::Outcome { action_id, outcome, lines, unchanged } => {
+                let history = find(&mut self.folded.histories, action_id)?;
+                history.made.retain(|resource| !unchanged.contains(resource));
+                history.unchanged.clone_from(unchanged);
                 let ending = Ending { at: line.at, outcome: *outcome, lines: lines.clone(), reconciled: false };
                 return self.end(action_id, &[], ending);
             }
@@ -390,6 +393,7 @@ impl Folder {
                 stage: plan.stage.clone(),
                 changes: plan.changes.clone(),
                 made: Vec::new(),
+                doubtful: Vec::new(),
                 actor: line.actor.clone(),
                 begun_at: line.at,
                 expires_at,
@@ -410,6 +414,7 @@ impl Folder {
             merges: Vec::new(),
             effects: Vec::new(),
             made: Vec::new(),
+            unchanged: Vec::new(),
             ending: None,
         });
         orphan.map_or(Ok(()), Err)
@@ -493,6 +498,7 @@ impl Folder {
         };
         if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == id) {
             action.made.clone_from(&history.made);
+            action.doubtful = history.doubtful();
         }
     }
 }

@@ -71,6 +71,9 @@ pub struct History {
     pub effects: Vec<(Effect, Remark)>,
     /// ARNs of the resources whose call was answered, or that were found changed.
     pub made: Vec<String>,
+    /// ARNs of the resources that reading plainly showed as they had been.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchanged: Vec<String>,
     /// Its end, where it is known.
     pub ending: Option<Ending>,
 }
@@ -80,6 +83,25 @@ impl History {
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
         self.ending.is_none()
+    }
+
+    /// ARNs of the resources that may have been changed, since a call of theirs was sent and nobody knows what became of it.
+    #[must_use]
+    pub fn doubtful(&self) -> Vec<String> {
+        let mut doubtful: Vec<(&str, bool, CallPhase)> = Vec::new();
+        for call in &self.calls {
+            let unanswered = call.phase == CallPhase::NoAnswer;
+            match doubtful.iter_mut().find(|(resource, ..)| *resource == call.resource) {
+                Some(found) => *found = (found.0, found.1 || unanswered, call.phase),
+                None => doubtful.push((&call.resource, unanswered, call.phase)),
+            }
+        }
+        let known = |resource: &str| self.made.iter().chain(&self.unchanged).any(|known| known == resource);
+        doubtful
+            .into_iter()
+            .filter(|(resource, unanswered, last)| (*unanswered || *last == CallPhase::Sending) && !known(resource))
+            .map(|(resource, ..)| resource.to_owned())
+            .collect()
     }
 
     /// The last step of every call, by resource and operation, in the order in which they were first sent.

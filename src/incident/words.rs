@@ -171,7 +171,7 @@ fn phase_words(phase: CallPhase) -> &'static str {
         CallPhase::Sending => "is being sent",
         CallPhase::Answered => "was answered",
         CallPhase::Failed => "failed",
-        CallPhase::NoAnswer => "got no answer; it may have taken effect",
+        CallPhase::NoAnswer => "had no readable answer; it may have taken effect",
     }
 }
 
@@ -189,8 +189,8 @@ pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "Done and read back",
         Outcome::NothingToChange => "There was nothing to change",
-        Outcome::NotDone => "Nothing stays changed",
-        Outcome::NotVerified => "Done, but reading back did not show it",
+        Outcome::NotDone => "Not done; no change remains in place",
+        Outcome::NotVerified => "Accepted by AWS, but reading it back did not show it",
         Outcome::Partly => "Done in part",
         Outcome::NotKnown => "Not known whether it was done",
     }

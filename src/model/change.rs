@@ -225,6 +225,15 @@ impl Assignment {
         }
     }
 
+    /// What of it is yet to be set; `None` where some part is neither as it was read nor as it is to be: that is somebody else's.
+    #[must_use]
+    pub fn remaining(&self, now: &Map<String, Value>) -> Option<Self> {
+        let same = |part: &Part, wanted: Option<&Value>| self.place.same(now.get(&part.name), wanted);
+        let left: Vec<Part> = self.parts.iter().filter(|part| !same(part, part.after.as_ref())).cloned().collect();
+        let foreign = left.iter().any(|part| !same(part, part.before.as_ref()));
+        (!foreign).then(|| Self { parts: left, ..self.clone() })
+    }
+
     /// The lines of a diff: what goes, what comes.
     #[must_use]
     pub fn diff(&self) -> (Vec<String>, Vec<String>) {
@@ -339,6 +348,25 @@ mod tests {
             unreachable!()
         };
         assert_eq!(lines, ["POST /login: 70/s, burst 50 now, 100/s, burst 50 when it was read"]);
+    }
+
+    #[test]
+    fn what_is_left_to_set_is_what_was_read_and_nobody_else_s() {
+        let part = |name: &str, before, after| Part { name: name.into(), before, after };
+        let entry = |rate: u32| json!({ RATE: rate, BURST: rate });
+        let mut both = throttle(Some(entry(100)), Some(entry(10)));
+        both.parts.push(part("GET /x", None, Some(entry(5))));
+        let there = |login: u32, x: Option<u32>| -> Map<String, Value> {
+            let x = x.map(|rate| ("GET /x".to_owned(), entry(rate)));
+            [("POST /login".to_owned(), entry(login))].into_iter().chain(x).collect()
+        };
+        let names = |now: &Map<String, Value>| {
+            both.remaining(now).map(|left| left.parts.into_iter().map(|p| p.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&there(100, None)).unwrap(), ["POST /login", "GET /x"]);
+        assert_eq!(names(&there(10, None)).unwrap(), ["GET /x"]);
+        assert_eq!(names(&there(10, Some(5))).unwrap(), [""; 0]);
+        assert_eq!(names(&there(10, Some(7))), None, "somebody else's");
     }
 
     #[test]

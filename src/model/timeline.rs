@@ -75,6 +75,9 @@ pub struct ActionRecord {
     pub changes: Vec<Change>,
     /// Changes known to have been made, by resource ARN.
     pub made: Vec<String>,
+    /// Changes that may have been made, by resource ARN: their call was sent, and nobody knows what became of it.
+    #[serde(default)]
+    pub doubtful: Vec<String>,
     /// Who confirmed it.
     pub actor: Actor,
     /// When the intent was written.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::aws::write::Patch;
+use crate::aws::write::{Answer, Patch};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
 use crate::model::change::{
@@ -93,75 +93,112 @@ fn made(part: &str, document: Value, arn: String) -> Map<String, Value> {
 }
 
 /// Makes an IP set, or deletes the one that is what was read, under the lock token of that very reading.
-async fn write_ip_set(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Result<(), AwsError> {
+async fn write_ip_set(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Answer {
     if let Some(wanted) = assignment.wanted(IP_SET) {
-        let unreadable = || AwsError::new("CreateIPSet", name, Problem::Invalid("it is no IP set".to_owned()));
-        return aws.create_ip_set(ticket, name, &MadeIpSet::of(wanted).ok_or_else(unreadable)?).await;
+        return match MadeIpSet::of(wanted) {
+            Some(wanted) => aws.create_ip_set(ticket, name, &wanted).await,
+            None => unsent("CreateIPSet", name, Problem::Invalid("it is no IP set".to_owned())),
+        };
     }
-    let gone = |what: &str| AwsError::new("DeleteIPSet", name, Problem::NotFound(what.to_owned()));
-    let set = aws.ip_set_named(name, Lane::Write).await?.ok_or_else(|| gone("it is gone already"))?;
+    let set = match aws.ip_set_named(name, Lane::Write).await {
+        Ok(Some(set)) => set,
+        Ok(None) => return unsent("DeleteIPSet", name, Problem::NotFound("it is gone already".to_owned())),
+        Err(error) => return Answer::Refused(error),
+    };
     let there = MadeIpSet::read(set.version, set.description.as_deref(), &set.addresses).document();
     if assignment.read(IP_SET) != Some(&there) {
-        return Err(AwsError::new("DeleteIPSet", name, Problem::StaleLock));
+        return unsent("DeleteIPSet", name, Problem::StaleLock);
     }
     aws.delete_ip_set(ticket, &set).await
 }
 
 /// Makes a closed web ACL over the IP sets it names, or deletes the one that is what was read, under that reading's lock token.
-async fn write_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Result<(), AwsError> {
+async fn write_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Answer {
     if let Some(wanted) = assignment.wanted(CLOSED_WEB_ACL) {
-        let failed = |problem| AwsError::new("CreateWebACL", name, problem);
-        let wanted = MadeWebAcl::of(name, wanted)
-            .ok_or_else(|| failed(Problem::Invalid("it is no closed web ACL".to_owned())))?;
-        let known = aws.ip_set_names(Lane::Write).await?;
-        let arn = |set: &String| {
-            let found = known.iter().find(|known| known.name == *set).map(|known| known.arn.clone());
-            found.ok_or_else(|| failed(Problem::NotFound(format!("IP set {set}"))))
-        };
-        let sets = wanted.sets.iter().map(arn).collect::<Result<Vec<_>, _>>()?;
-        return aws.create_closed_web_acl(ticket, &wanted, &sets).await;
+        return make_web_acl(aws, ticket, name, wanted).await;
     }
-    let gone = || AwsError::new("DeleteWebACL", name, Problem::NotFound("it is gone already".to_owned()));
-    let acl = aws.web_acl_named(name, Lane::Write).await?.ok_or_else(gone)?;
+    let acl = match aws.web_acl_named(name, Lane::Write).await {
+        Ok(Some(acl)) => acl,
+        Ok(None) => return unsent("DeleteWebACL", name, Problem::NotFound("it is gone already".to_owned())),
+        Err(error) => return Answer::Refused(error),
+    };
     if assignment.read(CLOSED_WEB_ACL) != Some(&web_acl_document(&acl.body)) {
-        return Err(AwsError::new("DeleteWebACL", name, Problem::StaleLock));
+        return unsent("DeleteWebACL", name, Problem::StaleLock);
     }
     aws.delete_web_acl(ticket, &acl).await
 }
 
-/// Sets the values, by one call.
-pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignment) -> Result<(), AwsError> {
+async fn make_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, wanted: &Value) -> Answer {
+    let Some(wanted) = MadeWebAcl::of(name, wanted) else {
+        return unsent("CreateWebACL", name, Problem::Invalid("it is no closed web ACL".to_owned()));
+    };
+    let known = match aws.ip_set_names(Lane::Write).await {
+        Ok(known) => known,
+        Err(error) => return Answer::Refused(error),
+    };
+    let mut sets = Vec::new();
+    for set in &wanted.sets {
+        match known.iter().find(|known| known.name == *set) {
+            Some(known) => sets.push(known.arn.clone()),
+            None => return unsent("CreateWebACL", name, Problem::NotFound(format!("IP set {set}"))),
+        }
+    }
+    aws.create_closed_web_acl(ticket, &wanted, &sets).await
+}
+
+/// What was not sent is refused.
+fn unsent(operation: &str, name: &str, problem: Problem) -> Answer {
+    Answer::Refused(AwsError::new(operation, name, problem))
+}
+
+/// Sets the values. Where that takes several calls, the answer is of the first that was not accepted: reading tells what the others did.
+pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignment) -> Answer {
     match &assignment.place {
         Place::MethodThrottles { api_id, stage } => {
             for patches in throttle_patches(assignment).chunks(MOST_PATCHES) {
-                aws.update_stage(ticket, api_id, stage, patches).await?;
+                match aws.update_stage(ticket, api_id, stage, patches).await {
+                    Answer::Accepted(()) => {}
+                    other => return other,
+                }
             }
-            Ok(())
+            Answer::Accepted(())
         }
         Place::RouteThrottles { api_id, stage, .. } => {
             let at = (api_id.as_str(), stage.as_str());
             for part in &assignment.parts {
-                match &part.after {
-                    Some(settings) => aws.update_route_settings(ticket, at, &part.name, settings).await?,
-                    None => aws.delete_route_settings(ticket, at, &part.name).await?,
+                let answer = match &part.after {
+                    Some(settings) => aws.update_route_settings(ticket, at, &part.name, settings).await,
+                    None => aws.delete_route_settings(ticket, at, &part.name).await,
+                };
+                match answer {
+                    Answer::Accepted(()) => {}
+                    other => return other,
                 }
             }
-            Ok(())
+            Answer::Accepted(())
         }
         Place::WebAcl { stage_arn, .. } => aws.associate_web_acl(ticket, stage_arn, wanted_web_acl(assignment)).await,
         Place::DraftPolicy { api_id } => {
-            let wanted = assignment.parts.iter().find(|part| part.name == POLICY);
-            let text = wanted.and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
+            let text = assignment.wanted(POLICY).and_then(Value::as_str).unwrap_or_default();
             aws.update_draft_policy(ticket, api_id, text).await
         }
         Place::Deployment { api_id, stage, .. } => {
-            let wanted = assignment.parts.iter().find(|part| part.name == DEPLOYMENT);
-            let value = wanted.and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
+            let value = assignment.wanted(DEPLOYMENT).and_then(Value::as_str).unwrap_or_default();
             let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: value.to_owned() };
             aws.update_stage(ticket, api_id, stage, &[patch]).await
         }
         Place::IpSet { name } => write_ip_set(aws, ticket, name, assignment).await,
         Place::ClosedWebAcl { name } => write_web_acl(aws, ticket, name, assignment).await,
+    }
+}
+
+/// Whether setting the values takes more than one call, or more than one operation in a call: then a refusal of one says nothing of the
+/// others.
+pub(super) fn is_composite(assignment: &Assignment) -> bool {
+    match &assignment.place {
+        Place::MethodThrottles { .. } => throttle_patches(assignment).len() > 1,
+        Place::RouteThrottles { .. } => assignment.parts.len() > 1,
+        _ => false,
     }
 }
 

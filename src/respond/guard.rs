@@ -233,7 +233,7 @@ guards! {
         "Says which of our entries another action in force asked for as well; those stay.",
         "The journals of the open incidents; unknown where one of them cannot be read.";
     UNDO_NOT_MADE = "undo.not-made", overridable: true, varies: false,
-        "Says which planned changes are not known to have been made; they are left alone, since what looks like ours may be somebody else's. Stops where nothing else is left to take back: look, then override.",
+        "Says which planned changes were never sent or were refused; they are left alone, since what looks like ours may be somebody else's. Stops where nothing else is left to take back: look, then override. Also says which were sent and are not known to have been made: what shows of them is taken back.",
         "The journal: a change counts as made once AWS answered, or once it was found made.";
     OVERRIDES = "plan.overrides", overridable: false, varies: false,
         "Every override names a guard that this plan has, that stops, that may be overridden, and comes with a reason.",

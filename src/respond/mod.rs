@@ -20,6 +20,7 @@ pub mod reconcile;
 pub mod resolve;
 mod running;
 mod samples;
+mod shown;
 pub mod sweep;
 pub mod undo;
 pub mod wiring;

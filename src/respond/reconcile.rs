@@ -1,9 +1,10 @@
 //! At the start: actions whose process ended between intent and outcome are compared with AWS, and the journal is told.
 
-use super::{assigned, merge, running};
+use super::running;
+use super::shown::{Shown, shown};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event, InFlight, IncidentError, IncidentStore};
-use crate::model::change::{Doing, Standing};
+use crate::model::change::Doing;
 use crate::model::identity::Actor;
 use crate::model::plan::{Change, Outcome, Purpose};
 
@@ -84,10 +85,11 @@ fn reconciled(flight: &InFlight, outcome: Option<Outcome>, detail: String) -> Re
 
 async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>, String) {
     let changes: Vec<&Change> = flight.history.plan.changes.iter().filter(|c| !c.is_empty()).collect();
-    let (mut made, mut begun_only, mut not_made, mut lines) = (Vec::new(), Vec::new(), 0, Vec::new());
+    let (mut made, mut begun_only, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut not_made, mut cannot_tell) = (0, 0);
     for change in &changes {
         let name = &change.resource.name;
-        if change.doing.is_passing() && matches!(shown(aws, change).await, Ok(Shown::None)) {
+        if change.doing.is_passing() && matches!(shown(aws, change, Lane::Plan).await, Ok(Shown::Nothing)) {
             not_made += 1;
             lines.push(format!("{name} is as it was"));
             continue;
@@ -97,12 +99,12 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
             lines.push(format!("the call for {name} was never sent, or was refused"));
             continue;
         }
-        match shown(aws, change).await {
+        match shown(aws, change, Lane::Plan).await {
             Ok(Shown::All) => {
                 made.push(change.resource.arn.clone());
                 lines.push(format!("{name} shows the change"));
             }
-            Ok(Shown::None) => {
+            Ok(Shown::Nothing) => {
                 not_made += 1;
                 lines.push(format!("{name} does not show the change"));
             }
@@ -112,7 +114,10 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
                     begun_only.push(change.resource.arn.clone());
                 }
             }
-            Ok(Shown::CannotTell) => lines.push(format!("nothing shows whether {name} was flushed")),
+            Ok(Shown::CannotTell) => {
+                cannot_tell += 1;
+                lines.push(format!("nothing shows whether {name} was flushed"));
+            }
             Err(AwsError { problem: Problem::NotFound(_), .. }) => {
                 not_made += 1;
                 lines.push(format!("{name} is gone"));
@@ -126,6 +131,7 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
     };
     let outcome = match (made.len(), not_made) {
         (0, n) if n == changes.len() => Outcome::NotDone,
+        (0, n) if n + cannot_tell == changes.len() => Outcome::NotKnown,
         // What was to be put back stands: that is not how it was to end.
         (n, _) if n == changes.len() && !changes.iter().any(|c| c.doing.is_passing()) => Outcome::Done,
         (n, not) if n + not == changes.len() && n > 0 && lasting(&changes) == made => Outcome::Done,
@@ -148,42 +154,6 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
 /// The resources that were to stay changed.
 fn lasting(changes: &[&Change]) -> Vec<String> {
     changes.iter().filter(|c| !c.doing.is_passing()).map(|c| c.resource.arn.clone()).collect()
-}
-
-/// What of a change shows.
-enum Shown {
-    All,
-    None,
-    /// What is there; `begun` where values show that it was ours.
-    Part {
-        detail: String,
-        begun: bool,
-    },
-    CannotTell,
-}
-
-async fn shown(aws: &Aws, change: &Change) -> Result<Shown, AwsError> {
-    match &change.doing {
-        Doing::Entries => {
-            let set = aws.ip_set(&change.resource.arn, Lane::Plan).await?;
-            Ok(if merge::shows(change, &set) {
-                Shown::All
-            } else if merge::shows_nothing(change, &set) {
-                Shown::None
-            } else {
-                Shown::Part { detail: "somebody else changed it too".to_owned(), begun: false }
-            })
-        }
-        Doing::Assign(assignment) => {
-            let now = assigned::current(aws, &assignment.place, Lane::Plan).await?;
-            Ok(match assignment.standing(&now) {
-                Standing::After => Shown::All,
-                Standing::Before => Shown::None,
-                Standing::Otherwise { lines, begun } => Shown::Part { detail: lines.join("; "), begun },
-            })
-        }
-        Doing::Flush(_) => Ok(Shown::CannotTell),
-    }
 }
 
 /// Whether a change's call may have reached AWS: its sending is on disk before anything leaves, and no refusal is.

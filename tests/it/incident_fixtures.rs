@@ -152,7 +152,7 @@ pub(crate) fn call(id: &str, resource: &str, phase: CallPhase, detail: &str) -> 
 }
 
 pub(crate) fn outcome(id: &str, outcome: Outcome) -> Event {
-    Event::Outcome { action_id: id.to_owned(), outcome, lines: vec!["read back".to_owned()] }
+    Event::Outcome { action_id: id.to_owned(), outcome, lines: vec!["read back".to_owned()], unchanged: vec![] }
 }
 
 pub(crate) fn opened(root: &Path) -> (IncidentStore, Incident) {

@@ -155,7 +155,7 @@ fn hostile(incident: &Incident, bad: &str) {
     record(&call(&id, bad, CallPhase::NoAnswer, bad));
     record(&Event::Merged { action_id: id.clone(), detail: bad.to_owned() });
     record(&Event::Effect { action_id: id.clone(), effect: Effect::Saved, evidence: vec![bad.to_owned()] });
-    record(&Event::Outcome { action_id: id, outcome: Outcome::Partly, lines: vec![bad.to_owned()] });
+    record(&Event::Outcome { action_id: id, outcome: Outcome::Partly, lines: vec![bad.to_owned()], unchanged: vec![] });
     record(&Event::Refused { summary: bad.to_owned(), guards: wicked.guards });
     record(&Event::Note { text: bad.to_owned() });
     record(&Event::Exported { format: bad.to_owned(), path: bad.to_owned() });

@@ -20,8 +20,8 @@ use crate::respond_stage::{cached, closable, close, flush, throttle};
 use crate::world::{World, actor, block, young_flood};
 
 /// What an action may change, of the whole account.
-#[derive(Debug, PartialEq)]
-struct Picture {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Picture {
     prod: Stage,
     web_acl: Option<String>,
     entries: Vec<String>,
@@ -30,7 +30,7 @@ struct Picture {
     waf: Vec<String>,
 }
 
-fn picture(world: &World) -> Picture {
+pub(crate) fn picture(world: &World) -> Picture {
     let (mut prod, web_acl) = world.stage();
     prod.last_updated = chrono::DateTime::UNIX_EPOCH;
     let (draft, stages) = kill_switch::standing(world);
@@ -54,7 +54,7 @@ fn picture(world: &World) -> Picture {
     }
 }
 
-async fn world_for(action: &Action) -> World {
+pub(crate) async fn world_for(action: &Action) -> World {
     let world = match action {
         Action::FlushCache(_) => cached().await,
         // Fast enough to end before the call's own time limit.

@@ -61,11 +61,11 @@ sources = [{ prefix = "203.0.113.0/25", count = 4 }]
 requests = [{ route = "GET /pets", share = 1 }]
 "#;
 
-async fn pets() -> World {
+pub(crate) async fn pets() -> World {
     of_range(Range::from_scenario(PETS, None).unwrap(), 1.0).await
 }
 
-fn throttle(method: Option<&str>, rate: u32, burst: u32) -> Action {
+pub(crate) fn throttle(method: Option<&str>, rate: u32, burst: u32) -> Action {
     let terms =
         Terms { reason: Some("a test".into()), overrides: vec!["throttle.shedding".into()], ..Terms::default() };
     let method = method.map(|m| m.parse().unwrap());
@@ -79,9 +79,9 @@ fn stage(world: &World) -> HttpStage {
     })
 }
 
-type Picture = (RouteSettings, BTreeMap<String, RouteSettings>);
+pub(crate) type Picture = (RouteSettings, BTreeMap<String, RouteSettings>);
 
-fn picture(world: &World) -> Picture {
+pub(crate) fn picture(world: &World) -> Picture {
     let stage = stage(world);
     (stage.default_settings, stage.route_settings)
 }

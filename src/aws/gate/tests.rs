@@ -4,6 +4,7 @@ use aws_sdk_wafv2::types::{ResourceType, Scope};
 use portcullis_range::Range;
 
 use super::*;
+use crate::aws::write::Answer;
 use crate::aws::{Aws, AwsError, Connection, Endpoint, InProcess, Lane, Problem, RangeHandle};
 use crate::journal::{Entry, Grant, Journal};
 use crate::model::identity::Actor;
@@ -57,9 +58,9 @@ async fn set(aws: &Aws, range: &RangeHandle, name: &str) -> IpSet {
     aws.ip_set(&arn_of(range, name), Lane::Plan).await.unwrap()
 }
 
-fn refusal(error: AwsError) -> Refusal {
-    match error.problem {
-        Problem::Gate(refusal) => refusal,
+fn refusal(answer: Answer) -> Refusal {
+    match answer {
+        Answer::Refused(AwsError { problem: Problem::Gate(refusal), .. }) => refusal,
         other => panic!("not refused by the gate: {other:?}"),
     }
 }
@@ -188,16 +189,16 @@ async fn a_ticket_opens_exactly_what_it_names() {
     let good = ticket(ACCOUNT, REGION, "UpdateIPSet", &block.arn);
     let attempt = async |ticket: &Arc<Ticket>, set: &IpSet| aws.update_ip_set(ticket, set, entries.clone()).await;
 
-    assert!(matches!(refusal(attempt(&good, &other).await.unwrap_err()), Refusal::OtherTicket { .. }));
+    assert!(matches!(refusal(attempt(&good, &other).await), Refusal::OtherTicket { .. }));
     let deleting = ticket(ACCOUNT, REGION, "DeleteIPSet", &block.arn);
-    assert!(matches!(refusal(attempt(&deleting, &block).await.unwrap_err()), Refusal::OtherTicket { .. }));
+    assert!(matches!(refusal(attempt(&deleting, &block).await), Refusal::OtherTicket { .. }));
     let elsewhere = ticket("999999999999", REGION, "UpdateIPSet", &block.arn);
-    assert!(matches!(refusal(attempt(&elsewhere, &block).await.unwrap_err()), Refusal::OtherAccount { .. }));
+    assert!(matches!(refusal(attempt(&elsewhere, &block).await), Refusal::OtherAccount { .. }));
     let abroad = ticket(ACCOUNT, "us-east-1", "UpdateIPSet", &block.arn);
-    assert!(matches!(refusal(attempt(&abroad, &block).await.unwrap_err()), Refusal::OtherAccount { .. }));
+    assert!(matches!(refusal(attempt(&abroad, &block).await), Refusal::OtherAccount { .. }));
     assert_eq!(written(&range), Vec::<String>::new());
 
-    attempt(&good, &block).await.unwrap();
+    assert_eq!(attempt(&good, &block).await, Answer::Accepted(()));
     assert_eq!(written(&range), ["UpdateIPSet"]);
     assert_eq!(set(&aws, &range, "block").await.addresses, entries);
 }
@@ -211,15 +212,15 @@ async fn what_is_to_be_made_is_known_by_its_name_and_what_is_to_go_by_its_id() {
     let made = MadeIpSet::new(IpVersion::V4, ["192.0.2.0/24".to_owned()]);
     let arn = format!("arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/ipset/night");
     let making = ticket(ACCOUNT, REGION, "CreateIPSet", &arn);
-    let other = aws.create_ip_set(&making, "day", &made).await.unwrap_err();
+    let other = aws.create_ip_set(&making, "day", &made).await;
     assert!(matches!(refusal(other), Refusal::OtherTicket { .. }));
     assert_eq!(written(&range), Vec::<String>::new());
-    aws.create_ip_set(&making, "night", &made).await.unwrap();
+    assert_eq!(aws.create_ip_set(&making, "night", &made).await, Answer::Accepted(()));
     let there = set(&aws, &range, "night").await;
     let deleting = ticket(ACCOUNT, REGION, "DeleteIPSet", &there.arn);
-    let error = aws.delete_ip_set(&deleting, &set(&aws, &range, "block").await).await.unwrap_err();
+    let error = aws.delete_ip_set(&deleting, &set(&aws, &range, "block").await).await;
     assert!(matches!(refusal(error), Refusal::OtherTicket { .. }));
-    aws.delete_ip_set(&deleting, &there).await.unwrap();
+    assert_eq!(aws.delete_ip_set(&deleting, &there).await, Answer::Accepted(()));
     assert_eq!(written(&range), ["CreateIPSet", "DeleteIPSet"]);
 }
 
@@ -234,7 +235,7 @@ async fn before_the_account_is_known_a_ticket_opens_nothing() {
     let call = call.addresses("203.0.113.7/32").lock_token("x").customize();
     let marked = call.interceptor(WithTicket(ticket(ACCOUNT, REGION, "UpdateIPSet", &arn)));
     let error = AwsError::of("UpdateIPSet", "block", &marked.send().await.unwrap_err());
-    assert!(matches!(refusal(error), Refusal::OtherAccount { .. }));
+    assert!(matches!(refusal(Answer::Refused(error)), Refusal::OtherAccount { .. }));
     assert_eq!(written(&range), Vec::<String>::new());
 }
 

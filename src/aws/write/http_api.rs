@@ -7,26 +7,26 @@ use aws_sdk_apigatewayv2::config::retry::RetryConfig;
 use aws_sdk_apigatewayv2::types::{LoggingLevel, RouteSettings};
 use serde_json::Value;
 
+use super::Answer;
 use crate::aws::gate::WithTicket;
 use crate::aws::pace::Quota;
-use crate::aws::{Aws, AwsError, Lane};
+use crate::aws::{Aws, Lane};
 use crate::journal::Ticket;
 use crate::model::change::{ALL_METHODS, limits};
 
 impl Aws {
     /// Replaces the settings of one route, or of every route without its own ([`ALL_METHODS`]), by `UpdateStage`. The object replaces
     /// the one before, and a limit that is not in it may become 0, which is an outage (users' reports): `settings` is whole.
-    ///
-    /// # Errors
-    /// See [`AwsError::may_have_happened`].
     pub async fn update_route_settings(
         &self,
         ticket: &Arc<Ticket>,
         (api_id, stage): (&str, &str),
         route: &str,
         settings: &Value,
-    ) -> Result<(), AwsError> {
-        self.admitted(ticket, "UpdateStage", stage).await?;
+    ) -> Answer {
+        if let Err(error) = self.admitted(ticket, "UpdateStage", stage).await {
+            return Answer::Refused(error);
+        }
         self.0.pace.turn(Quota::ApiGateway, Lane::Write).await;
         let call = self.0.http_apis.update_stage().api_id(api_id).stage_name(stage);
         let call = if route == ALL_METHODS {
@@ -35,24 +35,23 @@ impl Aws {
             call.route_settings(route, typed(settings))
         };
         let call = call.customize().config_override(once()).interceptor(WithTicket(Arc::clone(ticket)));
-        call.send().await.map(|_| ()).map_err(|e| AwsError::of("UpdateStage", stage, &e))
+        Answer::of("UpdateStage", stage, call.send().await, |_| ())
     }
 
     /// `DeleteRouteSettings`: the route follows the stage's default again.
-    ///
-    /// # Errors
-    /// See [`AwsError::may_have_happened`].
     pub async fn delete_route_settings(
         &self,
         ticket: &Arc<Ticket>,
         (api_id, stage): (&str, &str),
         route: &str,
-    ) -> Result<(), AwsError> {
-        self.admitted(ticket, "DeleteRouteSettings", stage).await?;
+    ) -> Answer {
+        if let Err(error) = self.admitted(ticket, "DeleteRouteSettings", stage).await {
+            return Answer::Refused(error);
+        }
         self.0.pace.turn(Quota::ApiGateway, Lane::Write).await;
         let call = self.0.http_apis.delete_route_settings().api_id(api_id).stage_name(stage).route_key(route);
         let call = call.customize().config_override(once()).interceptor(WithTicket(Arc::clone(ticket)));
-        call.send().await.map(|_| ()).map_err(|e| AwsError::of("DeleteRouteSettings", stage, &e))
+        Answer::of("DeleteRouteSettings", stage, call.send().await, |_| ())
     }
 }
 

@@ -1,9 +1,11 @@
-//! Writes: each takes the ticket that a confirmation yielded, and tells a refusal from an answer that never came.
+//! Writes: each takes the ticket that a confirmation yielded, and answers whether it was accepted, refused, or nobody knows.
 
+mod answer;
 mod closed_web_acl;
 mod http_api;
 mod ip_set;
 mod policy;
 mod stage;
 
+pub use answer::Answer;
 pub use stage::Patch;

@@ -396,7 +396,7 @@ impl Acting {
             for one in swept {
                 let said = one.result.map_or_else(
                     |error| error.to_string(),
-                    |f| format!("expired and was undone: {}", f.lines.join("; ")),
+                    |f| format!("{}: {}", of_expired(f.outcome), f.lines.join("; ")),
                 );
                 this.send(News::Progress { line: format!("action {}: {said}", one.action.id) });
             }
@@ -412,5 +412,16 @@ impl Acting {
         }
         tried.insert(id.to_owned(), now);
         true
+    }
+}
+
+/// What became of an expired action, by how its undo ended.
+fn of_expired(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done | Outcome::NothingToChange => "expired and was undone",
+        Outcome::NotDone => "expired and is NOT undone; it stays in force",
+        Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => {
+            "expired, and it is NOT KNOWN whether all of it is undone; it stays on the list"
+        }
     }
 }

@@ -4,196 +4,184 @@
 //! makes in the moment between shows in the second reading, and is then said.
 
 use chrono::TimeDelta;
+use serde_json::{Map, Value};
 
-use super::{READ_BACKS, Run, Step};
-use crate::aws::{Aws, AwsError, Lane, Problem};
+use super::settle::{Doubt, Look, Patience};
+use super::{Run, Step};
+use crate::aws::write::Answer;
+use crate::aws::{AwsError, Lane, Problem};
 use crate::incident::CallPhase;
-use crate::model::change::{Assignment, Doing, Flush, Standing};
+use crate::model::change::{Assignment, Flush, Standing};
 use crate::model::plan::Change;
 use crate::respond::assigned;
+use crate::respond::shown::Shown;
 
-/// How often a call that AWS turns away as one too many is repeated.
-const PATIENCE: usize = 6;
+/// How often a call is repeated that refers to what WAF does not see yet.
+const NOT_YET: usize = 6;
 
-/// How one call ended.
-enum Sent {
-    Accepted,
-    /// No answer: it may have taken effect.
-    Unanswered(AwsError),
-    Refused(String),
+/// What is to be done next.
+enum Next {
+    Send(Assignment),
+    Ended(Step),
 }
 
 impl Run<'_> {
-    /// Sets values, where each is still what was read.
+    /// Sets values, where each is still what was read. It is read before every attempt: before a repeated one, what is set already is left
+    /// out, and what somebody else has set meanwhile ends it.
     pub(super) async fn assign(&mut self, change: &Change, assignment: &Assignment) -> Step {
-        let name = &change.resource.name;
-        match standing(self.aws, assignment).await {
-            Ok(Standing::Before) => {}
-            Ok(Standing::After) => {
-                return self.not_done(format!("{name}: the diff has changed: somebody else did the same. Plan again"));
+        let (mut doubt, mut patience) = (Doubt::default(), self.patience());
+        let (mut attempt, mut not_yet) = (0, 0);
+        loop {
+            let left = match self.left_to_set(change, assignment, (attempt, doubt), &mut patience).await {
+                Next::Send(left) => left,
+                Next::Ended(step) => return step,
+            };
+            attempt += 1;
+            if let Err(error) = self.call(change, CallPhase::Sending, if attempt > 1 { "once more" } else { "" }) {
+                let why = format!("the journal could not be written, so the call was not sent: {error}");
+                return self.gave_up(change, doubt, &why);
             }
-            Ok(Standing::Otherwise { lines, .. }) => {
-                return self.not_done(format!("{name}: the diff has changed: {}. Plan again", lines.join("; ")));
+            match assigned::write(self.aws, &self.ticket, &left).await {
+                Answer::Accepted(()) => {
+                    self.noted(change, CallPhase::Answered, "accepted");
+                    return self.accepted(change).await;
+                }
+                Answer::Refused(error) => {
+                    self.noted(change, CallPhase::Failed, &error.to_string());
+                    let again = self.again(change, &error, &mut patience, &mut not_yet).await;
+                    if !again {
+                        return self.refused(change, assignment, doubt, &error).await;
+                    }
+                }
+                Answer::Uncertain { error, ended } => {
+                    self.noted(change, CallPhase::NoAnswer, &error.to_string());
+                    doubt.add(ended);
+                    if let Some(step) = self.found_out(change, &doubt, &error).await {
+                        return step;
+                    }
+                }
             }
-            Err(error) => return self.not_done(format!("{name}: {error}")),
-        }
-        match self.send(change, Some(assignment)).await {
-            Sent::Accepted => self.assigned(change, assignment).await,
-            Sent::Refused(why) => self.refused(change, assignment, why).await,
-            Sent::Unanswered(error) => self.assigned_perhaps(change, assignment, &error).await,
         }
     }
 
-    /// After a refusal: a change may take several calls, and whether all or none of one's operations apply is unverified. So what
-    /// is there is read.
-    async fn refused(&mut self, change: &Change, assignment: &Assignment, why: String) -> Step {
-        let name = &change.resource.name;
-        match standing(self.aws, assignment).await {
-            Ok(Standing::Otherwise { lines, begun: true }) => {
-                let said = format!("{why}; but part of it shows: {}", lines.join("; "));
-                self.noted(change, CallPhase::Answered, "refused, but reading shows part of the change");
-                self.say(format!("{name}: {said}"));
-                Step::NotKnown
+    /// What is still to be set, by a reading just before the call.
+    async fn left_to_set(
+        &mut self,
+        change: &Change,
+        assignment: &Assignment,
+        (attempt, doubt): (usize, Doubt),
+        patience: &mut Patience,
+    ) -> Next {
+        let now = match self.values(change, assignment, patience).await {
+            Ok(now) => now,
+            Err(error) => return Next::Ended(self.gave_up(change, doubt, &error.to_string())),
+        };
+        let why = match assignment.standing(&now) {
+            Standing::Before => return Next::Send(assignment.clone()),
+            Standing::After if doubt.is_open() => {
+                self.noted(change, CallPhase::Answered, "an earlier attempt had arrived");
+                self.say(format!("{}: the change was made all the same", change.resource.name));
+                return Next::Ended(Step::Verified);
             }
-            _ => self.not_done(why),
+            Standing::After => "somebody else did the same".to_owned(),
+            Standing::Otherwise { lines, .. } => match assignment.remaining(&now).filter(|_| attempt > 0) {
+                Some(left) => return Next::Send(left),
+                None => lines.join("; "),
+            },
+        };
+        Next::Ended(self.gave_up(change, doubt, &format!("the diff has changed: {why}. Plan again")))
+    }
+
+    async fn values(
+        &mut self,
+        change: &Change,
+        assignment: &Assignment,
+        patience: &mut Patience,
+    ) -> Result<Map<String, Value>, AwsError> {
+        loop {
+            match assigned::current(self.aws, &assignment.place, Lane::Write).await {
+                Err(error) if self.waited_out(&change.resource.name, &error, patience).await => {}
+                read => return read,
+            }
         }
     }
 
-    /// Flushes a cache.
-    pub(super) async fn flush(&mut self, change: &Change, flush: &Flush) -> Step {
+    /// Whether a call that AWS refused is to be made again, since it was one too many, or came too early; then it has been waited for.
+    async fn again(&mut self, change: &Change, error: &AwsError, patience: &mut Patience, not_yet: &mut usize) -> bool {
         let name = &change.resource.name;
-        match self.send(change, None).await {
-            Sent::Accepted if flush.authorizers => {
-                self.say(format!("{name}: AWS has begun; there is nothing that shows when it has ended"));
+        if matches!(error.problem, Problem::NotYet(_)) && *not_yet + 1 < NOT_YET {
+            *not_yet += 1;
+            self.say(format!("{name}: WAF does not see yet what was just made; trying again"));
+            self.aws.clock().sleep(TimeDelta::seconds(10)).await;
+            return true;
+        }
+        self.waited_out(name, error, patience).await
+    }
+
+    /// After a refusal: an earlier attempt may have done it, and a change may take several calls, or operations of which it is not
+    /// verified whether all or none apply. So what is there is read.
+    async fn refused(&mut self, change: &Change, assignment: &Assignment, doubt: Doubt, error: &AwsError) -> Step {
+        let why = error.to_string();
+        if !doubt.is_open() && !assigned::is_composite(assignment) {
+            return self.not_done(why);
+        }
+        match self.look(change, TimeDelta::seconds(6)).await {
+            Look::Shows(Shown::All) if doubt.is_open() => {
+                self.noted(change, CallPhase::Answered, "an earlier attempt had arrived");
+                self.say(format!("{}: the change was made all the same", change.resource.name));
                 Step::Verified
             }
-            Sent::Accepted => self.flushing(change, flush).await,
-            Sent::Refused(why) => self.not_done(why),
-            Sent::Unanswered(error) => {
-                self.say(format!(
-                    "{name}: not known whether it was flushed: {error}. Flushing again does no further harm"
-                ));
-                Step::NotKnown
+            Look::Shows(Shown::All) => self.not_done(format!("{why}; somebody else did the same")),
+            Look::Shows(Shown::Nothing) => self.nothing_shows(change, doubt, &why),
+            Look::Shows(Shown::Part { detail, begun }) => {
+                if begun {
+                    self.noted(change, CallPhase::Answered, "refused, but reading shows part of the change");
+                    return self.not_known(change, &format!("{why}; but part of it shows: {detail}"));
+                }
+                self.gave_up(change, doubt, &format!("{why}; {detail}"))
             }
+            Look::Shows(Shown::CannotTell) => self.not_known(change, &why),
+            Look::Unreadable(unread) => self.not_known(change, &format!("{why}; {unread}")),
         }
     }
 
-    /// Sends the change's call, again where AWS says that it was one too many: then it certainly did nothing.
-    async fn send(&mut self, change: &Change, assignment: Option<&Assignment>) -> Sent {
+    /// Flushes a cache. Nothing reads it back: what its answer does not tell stays unknown.
+    pub(super) async fn flush(&mut self, change: &Change, flush: &Flush) -> Step {
         let name = change.resource.name.clone();
-        for attempt in 1..=PATIENCE {
-            // It took a while: what was read may be somebody else's by now.
-            if let (Some(assignment), true) = (assignment, attempt > 1)
-                && !matches!(standing(self.aws, assignment).await, Ok(Standing::Before))
-            {
-                return Sent::Refused(format!(
-                    "{name}: changed by somebody else while AWS was limiting calls. Plan again"
-                ));
-            }
+        let mut patience = self.patience();
+        loop {
             if let Err(error) = self.call(change, CallPhase::Sending, "") {
-                return Sent::Refused(format!(
-                    "{name}: the journal could not be written, so the call was not sent: {error}"
-                ));
+                return self
+                    .not_done(format!("{name}: the journal could not be written, so the call was not sent: {error}"));
             }
-            let answer = match (assignment, &change.doing) {
-                (Some(assignment), _) => assigned::write(self.aws, &self.ticket, assignment).await,
-                (None, Doing::Flush(flush)) if flush.authorizers => {
-                    self.aws.flush_stage_authorizers_cache(&self.ticket, &flush.api_id, &flush.stage).await
-                }
-                (None, Doing::Flush(flush)) => {
-                    self.aws.flush_stage_cache(&self.ticket, &flush.api_id, &flush.stage).await
-                }
-                (None, _) => return Sent::Refused(format!("{name}: nothing to call")),
+            let (api, stage) = (&flush.api_id, &flush.stage);
+            let answer = if flush.authorizers {
+                self.aws.flush_stage_authorizers_cache(&self.ticket, api, stage).await
+            } else {
+                self.aws.flush_stage_cache(&self.ticket, api, stage).await
             };
             match answer {
-                Ok(()) => {
+                Answer::Accepted(()) => {
                     self.noted(change, CallPhase::Answered, "accepted");
-                    return Sent::Accepted;
+                    return if flush.authorizers {
+                        self.say(format!("{name}: AWS has begun; there is nothing that shows when it has ended"));
+                        Step::Verified
+                    } else {
+                        self.flushing(change, flush).await
+                    };
                 }
-                Err(AwsError { problem: Problem::Throttled(why), .. }) if attempt < PATIENCE => {
-                    self.noted(change, CallPhase::Failed, &format!("AWS is limiting calls: {why}"));
-                    self.say(format!("{name}: AWS is limiting calls; trying again"));
-                    self.aws.clock().sleep(TimeDelta::seconds(2)).await;
-                }
-                Err(AwsError { problem: Problem::NotYet(why), .. }) if attempt < PATIENCE => {
-                    self.noted(change, CallPhase::Failed, &format!("WAF does not see yet what was just made: {why}"));
-                    self.say(format!("{name}: WAF does not see yet what was just made; trying again"));
-                    self.aws.clock().sleep(TimeDelta::seconds(10)).await;
-                }
-                Err(error) if error.may_have_happened() => {
-                    self.noted(change, CallPhase::NoAnswer, &error.to_string());
-                    return Sent::Unanswered(error);
-                }
-                Err(error) => {
+                Answer::Refused(error) => {
                     self.noted(change, CallPhase::Failed, &error.to_string());
-                    return Sent::Refused(error.to_string());
+                    if !self.waited_out(&name, &error, &mut patience).await {
+                        return self.not_done(error.to_string());
+                    }
                 }
-            }
-        }
-        Sent::Refused(format!("{name}: AWS kept limiting calls. Nothing was changed; try again"))
-    }
-
-    /// After a call that was accepted: does reading show the values?
-    async fn assigned(&mut self, change: &Change, assignment: &Assignment) -> Step {
-        let name = change.resource.name.clone();
-        let mut seen = "it does not show the change".to_owned();
-        for attempt in 0..READ_BACKS {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::seconds(1)).await;
-            }
-            match standing(self.aws, assignment).await {
-                Ok(Standing::After) => {
-                    self.say(format!("{name}: read back as set"));
-                    return Step::Verified;
+                Answer::Uncertain { error, .. } => {
+                    self.noted(change, CallPhase::NoAnswer, &error.to_string());
+                    let why = format!("{error}. Nothing shows it afterwards; flushing again does no further harm");
+                    self.say(format!("{name}: not known whether it was flushed: {why}"));
+                    return Step::NotKnown;
                 }
-                Ok(Standing::Before) => "it shows what was there before".clone_into(&mut seen),
-                Ok(Standing::Otherwise { lines, .. }) => seen = lines.join("; "),
-                Err(error) => seen = error.to_string(),
-            }
-        }
-        self.say(format!("{name}: accepted, but reading it back failed: {seen}"));
-        Step::NotVerified
-    }
-
-    /// After a call that nobody answered: reading tells. Where it shows nothing yet it may still be on its way; setting the same
-    /// values once more is harmless, and then an answer tells.
-    async fn assigned_perhaps(&mut self, change: &Change, assignment: &Assignment, error: &AwsError) -> Step {
-        let name = change.resource.name.clone();
-        self.say(format!("{error}; reading {name} to find out"));
-        match standing(self.aws, assignment).await {
-            Ok(Standing::After) => {
-                self.noted(change, CallPhase::Answered, "no answer came, but reading shows the change");
-                self.say(format!("{name}: the change was made all the same"));
-                return Step::Verified;
-            }
-            Ok(Standing::Before) => {}
-            Ok(Standing::Otherwise { lines, begun }) => {
-                if begun {
-                    self.noted(change, CallPhase::Answered, "no answer came, but reading shows part of the change");
-                }
-                self.say(format!("{name}: partly changed, or changed by somebody else: {}", lines.join("; ")));
-                return Step::NotKnown;
-            }
-            Err(error) => {
-                self.say(format!("{name}: not known whether it was changed: {error}"));
-                return Step::NotKnown;
-            }
-        }
-        match self.send(change, Some(assignment)).await {
-            Sent::Accepted => self.assigned(change, assignment).await,
-            // Refused since the first has arrived meanwhile: what is made by its name is made once.
-            Sent::Refused(_) if matches!(standing(self.aws, assignment).await, Ok(Standing::After)) => {
-                self.noted(change, CallPhase::Answered, "the first attempt had arrived");
-                self.say(format!("{name}: the change was made all the same"));
-                Step::Verified
-            }
-            Sent::Refused(why) => {
-                self.say(format!("{name}: not known whether it was changed: {why}"));
-                Step::NotKnown
-            }
-            Sent::Unanswered(error) => {
-                self.say(format!("{name}: not known whether it was changed: {error}"));
-                Step::NotKnown
             }
         }
     }
@@ -205,17 +193,10 @@ impl Run<'_> {
             Ok(settings) => {
                 let status = settings.cache_cluster_status.unwrap_or_else(|| "unknown".to_owned());
                 self.say(format!("{name}: AWS has begun; the cache is {status}"));
-                Step::Verified
             }
-            Err(error) => {
-                self.say(format!("{name}: accepted, but the cache's status could not be read: {error}"));
-                Step::NotVerified
-            }
+            // Its answer has said that it began; the status is only said beside it.
+            Err(error) => self.say(format!("{name}: AWS has begun; the cache's status could not be read: {error}")),
         }
+        Step::Verified
     }
-}
-
-async fn standing(aws: &Aws, assignment: &Assignment) -> Result<Standing, AwsError> {
-    let now = assigned::current(aws, &assignment.place, Lane::Write).await?;
-    Ok(assignment.standing(&now))
 }

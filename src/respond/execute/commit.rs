@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::execute;
 use super::kill_switch::{AGREEING, BETWEEN};
+use crate::aws::write::Answer;
 use crate::aws::{Aws, Lane};
 use crate::incident::{Event, Incident};
 use crate::journal::Ticket;
@@ -210,7 +211,14 @@ impl Pending<'_> {
         let back =
             |part: &Part| Part { name: part.name.clone(), before: part.after.clone(), after: part.before.clone() };
         let back = Assignment { parts: assignment.parts.iter().map(back).collect(), ..assignment.clone() };
-        assigned::write(self.aws, &self.ticket, &back).await.map_err(|e| e.to_string())?;
+        let answer = assigned::write(self.aws, &self.ticket, &back).await;
+        let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
+        if assignment.standing(&now) != Standing::Before {
+            return Err(match answer {
+                Answer::Accepted(()) => "AWS answered 200 and nothing changed".to_owned(),
+                Answer::Refused(error) | Answer::Uncertain { error, .. } => error.to_string(),
+            });
+        }
         let to = back.parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
         Ok(format!("{label} points at deployment {to} again; this is not in the journal"))
     }

@@ -1,8 +1,8 @@
 //! Entries of an IP set: merged into whatever stands there, under its lock token.
 
-use chrono::TimeDelta;
-
-use super::{READ_BACKS, Run, Step};
+use super::settle::Doubt;
+use super::{Run, Step};
+use crate::aws::write::Answer;
 use crate::aws::{AwsError, Lane, Problem};
 use crate::incident::CallPhase;
 use crate::model::plan::Change;
@@ -13,132 +13,79 @@ use crate::respond::merge::{self, Merge};
 const MERGES: usize = 6;
 
 impl Run<'_> {
-    /// Merges a change into an IP set, again where others wrote in between.
+    /// Merges a change into an IP set, again where others wrote in between, where AWS limits calls, and where an answer does not tell and
+    /// reading shows nothing. AWS honours a lock token once: while the token of an attempt without an answer is still good, sending the
+    /// same again kills that attempt; once it is used up, the attempt has arrived or never will.
     pub(super) async fn entries(&mut self, change: &Change, read: Option<IpSet>) -> Step {
         let name = change.resource.name.clone();
+        let (mut doubt, mut patience, mut merges) = (Doubt::default(), self.patience(), 0);
         let mut next = read;
-        for _ in 0..MERGES {
+        let mut used = String::new();
+        loop {
             let set = match next.take() {
                 Some(set) => set,
                 None => match self.aws.ip_set(&change.resource.arn, Lane::Write).await {
                     Ok(set) => set,
-                    Err(error) => return self.not_done(format!("{name}: {error}")),
+                    Err(error) if self.waited_out(&name, &error, &mut patience).await => continue,
+                    Err(error) => return self.gave_up(change, doubt, &error.to_string()),
                 },
             };
+            if doubt.is_open() && merge::shows(change, &set) {
+                return self.arrived(change);
+            }
+            if doubt.is_open() && set.lock_token != used && merge::shows_nothing(change, &set) {
+                doubt.settled();
+                self.merged(&name);
+            }
             let entries = match merge::merged(change, &set) {
                 Merge::Write(entries) => entries,
                 Merge::DiffChanged(why) => {
-                    return self.not_done(format!("{name}: the diff has changed: {why}. Plan again"));
+                    return self.gave_up(change, doubt, &format!("the diff has changed: {why}. Plan again"));
                 }
-                Merge::TooMany(n) => return self.not_done(format!("{name}: {n} entries would not fit")),
+                Merge::TooMany(n) => return self.gave_up(change, doubt, &format!("{n} entries would not fit")),
             };
-            if let Err(error) = self.call(change, CallPhase::Sending, "") {
-                return self
-                    .not_done(format!("{name}: the journal could not be written, so the call was not sent: {error}"));
+            used.clone_from(&set.lock_token);
+            if let Err(error) = self.call(change, CallPhase::Sending, if doubt.is_open() { "once more" } else { "" }) {
+                let why = format!("the journal could not be written, so the call was not sent: {error}");
+                return self.gave_up(change, doubt, &why);
             }
-            match self.aws.update_ip_set(&self.ticket, &set, entries.clone()).await {
-                Ok(()) => {
+            match self.aws.update_ip_set(&self.ticket, &set, entries).await {
+                Answer::Accepted(()) => {
                     self.noted(change, CallPhase::Answered, "accepted");
-                    return self.read_back(change).await;
+                    return self.accepted(change).await;
                 }
-                Err(AwsError { problem: Problem::StaleLock, .. }) => {
-                    self.noted(change, CallPhase::Failed, "the lock token was stale: somebody wrote in between");
-                    self.merged(&name);
+                Answer::Refused(AwsError { problem: Problem::StaleLock, .. }) => {
+                    self.noted(change, CallPhase::Failed, "the lock token was used up: somebody wrote in between");
+                    merges += 1;
+                    if merges >= MERGES {
+                        let why = format!("others kept writing to it; gave up after {MERGES} attempts. Plan again");
+                        return self.gave_up(change, doubt, &why);
+                    }
+                    if !doubt.is_open() {
+                        self.merged(&name);
+                    }
                 }
-                Err(error) if error.may_have_happened() => {
-                    self.noted(change, CallPhase::NoAnswer, &error.to_string());
-                    return self.found_out(change, &set, entries, &error).await;
-                }
-                Err(error) => {
+                Answer::Refused(error) => {
                     self.noted(change, CallPhase::Failed, &error.to_string());
-                    return self.not_done(error.to_string());
+                    if !self.waited_out(&name, &error, &mut patience).await {
+                        return self.gave_up(change, doubt, &error.to_string());
+                    }
                 }
-            }
-        }
-        self.not_done(format!("{name}: others kept writing to it; gave up after {MERGES} attempts. Plan again"))
-    }
-
-    /// After a write that was accepted: does reading show it?
-    async fn read_back(&mut self, change: &Change) -> Step {
-        let name = change.resource.name.clone();
-        let mut seen = String::from("it does not show the change");
-        for attempt in 0..READ_BACKS {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::seconds(1)).await;
-            }
-            match self.aws.ip_set(&change.resource.arn, Lane::Write).await {
-                Ok(set) if merge::shows(change, &set) => {
-                    self.say(format!("{name}: read back, {} entries", set.addresses.len()));
-                    return Step::Verified;
-                }
-                Ok(_) => {}
-                Err(error) => seen = error.to_string(),
-            }
-        }
-        self.say(format!("{name}: accepted, but reading it back failed: {seen}"));
-        Step::NotVerified
-    }
-
-    /// After a write that nobody answered: reading tells whether it happened. Where it does not show, it may still be on its
-    /// way; so the very same write is sent once more under the very same lock token, of which AWS honours one only. Accepted, it
-    /// is done and the first is dead; stale, the first or somebody else was there, and reading tells which.
-    async fn found_out(&mut self, change: &Change, set: &IpSet, entries: Vec<String>, error: &AwsError) -> Step {
-        let name = change.resource.name.clone();
-        self.say(format!("{error}; reading {name} to find out"));
-        if let Some(step) = self.shown(change, "no answer came, but reading shows the change").await {
-            return step;
-        }
-        if self.call(change, CallPhase::Sending, "once more, under the same lock token").is_err() {
-            self.say(format!("{name}: not known whether it was changed: the journal could not be written"));
-            return Step::NotKnown;
-        }
-        match self.aws.update_ip_set(&self.ticket, set, entries).await {
-            Ok(()) => {
-                self.noted(
-                    change,
-                    CallPhase::Answered,
-                    "accepted at the second attempt; the first can no longer take effect",
-                );
-                self.read_back(change).await
-            }
-            Err(AwsError { problem: Problem::StaleLock, .. }) => {
-                self.noted(change, CallPhase::Failed, "the lock token was used up");
-                match self.shown(change, "the first attempt had arrived").await {
-                    Some(step) => step,
-                    None => {
-                        self.not_done(format!("{name}: somebody else wrote first; the change is not there. Plan again"))
+                Answer::Uncertain { error, ended } => {
+                    self.noted(change, CallPhase::NoAnswer, &error.to_string());
+                    doubt.add(ended);
+                    if let Some(step) = self.found_out(change, &doubt, &error).await {
+                        return step;
                     }
                 }
             }
-            Err(error) => {
-                let phase = if error.may_have_happened() { CallPhase::NoAnswer } else { CallPhase::Failed };
-                self.noted(change, phase, &error.to_string());
-                self.say(format!("{name}: not known whether it was changed: {error}"));
-                Step::NotKnown
-            }
         }
     }
 
-    /// The step, where reading shows the change, or where it cannot be read at all.
-    async fn shown(&mut self, change: &Change, found: &str) -> Option<Step> {
-        let name = change.resource.name.clone();
-        let mut last = None;
-        for attempt in 0..READ_BACKS {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::seconds(1)).await;
-            }
-            match self.aws.ip_set(&change.resource.arn, Lane::Write).await {
-                Ok(set) if merge::shows(change, &set) => {
-                    self.noted(change, CallPhase::Answered, found);
-                    self.say(format!("{name}: the change was made all the same"));
-                    return Some(Step::Verified);
-                }
-                Ok(_) => last = None,
-                Err(error) => last = Some(error),
-            }
-        }
-        let error = last?;
-        self.say(format!("{name}: not known whether it was changed: {error}"));
-        Some(Step::NotKnown)
+    /// An attempt whose answer did not tell had arrived: the change shows by now.
+    fn arrived(&mut self, change: &Change) -> Step {
+        self.noted(change, CallPhase::Answered, "an earlier attempt had arrived");
+        self.say(format!("{}: the change was made all the same", change.resource.name));
+        Step::Verified
     }
 }

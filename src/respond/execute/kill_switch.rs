@@ -4,11 +4,11 @@
 
 use chrono::TimeDelta;
 
+use super::Run;
 use super::commit::commit_after;
 use super::snapshot::Sent;
-use super::{READ_BACKS, Run};
-use crate::aws::Lane;
 use crate::aws::write::Patch;
+use crate::aws::{AwsError, Lane};
 use crate::incident::{CallPhase, Event};
 use crate::model::plan::Outcome;
 use crate::model::policy::Policy;
@@ -23,7 +23,9 @@ pub(super) const AGREEING: usize = 3;
 const PATIENCE: TimeDelta = TimeDelta::seconds(90);
 /// Account time between two probes.
 pub(super) const BETWEEN: TimeDelta = TimeDelta::milliseconds(1_500);
-/// How often a call is repeated that AWS turns away as one too many.
+/// How often a stage is read before it counts as not pointed elsewhere.
+const READ_BACKS: usize = 4;
+/// How often a call is repeated whose answer does not tell and that shows nothing.
 pub(super) const ATTEMPTS: usize = 6;
 
 /// Why it was given up.
@@ -35,10 +37,26 @@ pub(super) struct Trouble {
     pub(super) doubt: bool,
 }
 
+/// What is known of the calls that were to point a stage elsewhere.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sending {
+    accepted: bool,
+    /// One had no answer that tells.
+    unanswered: bool,
+    /// One of those may take effect yet.
+    may_land: bool,
+}
+
+impl Sending {
+    fn may_have(self) -> bool {
+        self.accepted || self.unanswered
+    }
+}
+
 /// Why a stage was not pointed elsewhere.
 struct Pointing {
     line: String,
-    /// Whether a call left that may have done it.
+    /// Whether a call left that may have done it, or may do it yet.
     sent: bool,
 }
 
@@ -154,7 +172,12 @@ impl Run<'_> {
                 if let Err(why) = &back {
                     self.say(why.clone());
                 }
-                return if back.is_ok() && !trouble.stays { Outcome::NotDone } else { Outcome::Partly };
+                if back.is_err() || trouble.stays {
+                    return Outcome::Partly;
+                }
+                // It has been read to be as it was.
+                self.unchanged.push(recipe.api_arn.clone());
+                return Outcome::NotDone;
             }
         };
         // Its minute begins now, and not when the snapshot was begun.
@@ -164,6 +187,7 @@ impl Run<'_> {
             Ok(()) => Outcome::Done,
             Err(Pointing { line, sent }) => {
                 self.say(line);
+                self.unchanged.push(recipe.api_arn.clone());
                 if sent { Outcome::NotKnown } else { Outcome::NotDone }
             }
         }
@@ -206,35 +230,46 @@ impl Run<'_> {
 
     /// With a `doubt` an earlier call may land after we have looked: the deployment of before is then written whatever shows.
     async fn stage_back(&mut self, recipe: &Recipe, proof: &ProofRecipe, doubt: bool) -> Result<(), String> {
-        let now = self.pointed_at(&proof.on).await?;
+        let now = self.pointed_at(&proof.on).await.map_err(|e| e.to_string())?;
         if now == proof.base {
-            if doubt {
-                let ticket = std::sync::Arc::clone(&self.ticket);
-                let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: proof.base.clone() };
-                let (api, stage) = (&proof.on.api_id, &proof.on.stage);
-                self.aws.update_stage(&ticket, api, stage, &[patch]).await.map_err(|e| e.to_string())?;
-                self.aws.clock().sleep(TimeDelta::seconds(4)).await;
-                return Err(format!("{} was pointed back once more, to be sure", proof.on.label()));
-            }
-            return Ok(());
+            return if doubt { Err(self.once_more(proof).await) } else { Ok(()) };
         }
         let there = self.aws.deployment(&proof.on.api_id, &now, Lane::Write).await.map_err(|e| e.to_string())?;
         if !there.description.starts_with(&recipe.mark) {
             return Err(format!(
-                "{} has been pointed at {now} by somebody else meanwhile; it is left so",
+                "{} has been pointed at {now} by somebody else meanwhile; leaving it unchanged",
                 proof.on.label()
             ));
         }
         self.point_back(&proof.on, &proof.arn, &now, &proof.base).await.map_err(|pointing| pointing.line)
     }
 
-    async fn pointed_at(&mut self, stage: &StageId) -> Result<String, String> {
-        let settings = self.aws.stage_settings(&stage.api_id, &stage.stage, Lane::Write).await;
-        Ok(settings.map_err(|e| e.to_string())?.deployment_id.unwrap_or_default())
+    /// Writes the deployment of before although it shows; says so, or why it could not.
+    async fn once_more(&mut self, proof: &ProofRecipe) -> String {
+        let ticket = std::sync::Arc::clone(&self.ticket);
+        let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: proof.base.clone() };
+        let (api, stage) = (&proof.on.api_id, &proof.on.stage);
+        let detail = format!("to deployment {}, once more", proof.base);
+        // With the journal or without: nothing is written but what was there.
+        self.stepped("UpdateStage", &proof.arn, CallPhase::Sending, &detail);
+        let answer = self.aws.update_stage(&ticket, api, stage, &[patch]).await;
+        match self.ended("UpdateStage", &proof.arn, answer) {
+            Sent::Done(()) => {
+                self.aws.clock().sleep(TimeDelta::seconds(4)).await;
+                format!("{} was pointed back once more, to be sure", proof.on.label())
+            }
+            Sent::Throttled(error) | Sent::Perhaps { error, .. } => error.to_string(),
+            Sent::Refused(why) => why,
+        }
+    }
+
+    async fn pointed_at(&mut self, stage: &StageId) -> Result<String, AwsError> {
+        let settings = self.aws.stage_settings(&stage.api_id, &stage.stage, Lane::Write).await?;
+        Ok(settings.deployment_id.unwrap_or_default())
     }
 
     async fn still_at(&mut self, stage: &StageId, deployment: &str) -> Result<(), Trouble> {
-        let now = self.pointed_at(stage).await?;
+        let now = self.pointed_at(stage).await.map_err(|e| e.to_string())?;
         if now == deployment {
             return Ok(());
         }
@@ -263,25 +298,32 @@ impl Run<'_> {
         back: bool,
     ) -> Result<(), Pointing> {
         let ticket = std::sync::Arc::clone(&self.ticket);
-        let (mut last, mut sent) = (String::new(), false);
-        for attempt in 0..ATTEMPTS {
+        let label = stage.label();
+        let (mut last, mut sent) = (String::new(), Sending::default());
+        let (mut patience, mut attempt) = (self.patience(), 0);
+        while attempt < ATTEMPTS && !sent.accepted {
             if attempt > 0 {
                 self.aws.clock().sleep(TimeDelta::seconds(2)).await;
             }
+            attempt += 1;
             match self.pointed_at(stage).await {
                 Ok(now) if now == to => break,
                 Ok(now) if now == from => {}
                 Ok(now) => {
                     let line =
-                        format!("{} points at {now} by now: somebody else has deployed. It is left so", stage.label());
-                    return Err(Pointing { line, sent });
+                        format!("{label} points at {now} by now: somebody else has deployed. Leaving it unchanged");
+                    return Err(Pointing { line, sent: sent.may_have() });
                 }
-                Err(line) if !sent => return Err(Pointing { line, sent }),
+                Err(error) if self.waited_out(&label, &error, &mut patience).await => {
+                    attempt -= 1;
+                    continue;
+                }
+                Err(error) if !sent.may_have() => return Err(Pointing { line: error.to_string(), sent: false }),
                 Err(_) => continue,
             }
             if let Err(why) = self.step("UpdateStage", arn, CallPhase::Sending, &format!("to deployment {to}")) {
                 if !back {
-                    return Err(Pointing { line: why, sent });
+                    return Err(Pointing { line: why, sent: sent.may_have() });
                 }
                 self.unwritten = true;
                 last = why;
@@ -289,32 +331,68 @@ impl Run<'_> {
             let patch = Patch::Replace { path: "/deploymentId".to_owned(), value: to.to_owned() };
             let answer = self.aws.update_stage(&ticket, &stage.api_id, &stage.stage, &[patch]).await;
             match self.ended("UpdateStage", arn, answer) {
-                Sent::Done(()) => {
-                    sent = true;
-                    break;
-                }
-                Sent::Throttled => "AWS is limiting calls".clone_into(&mut last),
-                Sent::Perhaps(error) => {
-                    sent = true;
+                Sent::Done(()) => sent.accepted = true,
+                Sent::Throttled(error) => {
+                    attempt -= usize::from(self.waited_out(&label, &error, &mut patience).await);
                     last = error.to_string();
                 }
-                Sent::Refused(line) => return Err(Pointing { line, sent }),
+                Sent::Perhaps { error, ended } => {
+                    sent.unanswered = true;
+                    sent.may_land |= !ended;
+                    last = error.to_string();
+                }
+                Sent::Refused(line) => return Err(Pointing { line, sent: sent.may_have() }),
             }
         }
-        for attempt in 0..READ_BACKS {
-            if attempt > 0 {
-                self.aws.clock().sleep(TimeDelta::seconds(1)).await;
+        self.points_at(stage, arn, (from, to), sent, last).await
+    }
+
+    /// Reads until a stage points where it was to, or readings agree that it does not.
+    async fn points_at(
+        &mut self,
+        stage: &StageId,
+        arn: &str,
+        (from, to): (&str, &str),
+        sent: Sending,
+        why: String,
+    ) -> Result<(), Pointing> {
+        let label = stage.label();
+        let (mut patience, mut last, mut readings, mut unmoved) = (self.patience(), why, 0, 0);
+        while readings < READ_BACKS {
+            if readings > 0 {
+                self.aws.clock().sleep(TimeDelta::seconds(2)).await;
             }
+            readings += 1;
             match self.pointed_at(stage).await {
                 Ok(now) if now == to => {
-                    self.say(format!("{} points at deployment {to}", stage.label()));
+                    if !sent.accepted && sent.unanswered {
+                        self.stepped(
+                            "UpdateStage",
+                            arn,
+                            CallPhase::Answered,
+                            "the answer did not tell, but reading shows it",
+                        );
+                    }
+                    self.say(format!("{label} points at deployment {to}"));
                     return Ok(());
                 }
+                Ok(now) if now == from => unmoved += 1,
                 Ok(now) => last = format!("it points at {now} {last}"),
-                Err(why) => last = why,
+                Err(error) if self.waited_out(&label, &error, &mut patience).await => readings -= 1,
+                Err(error) => last = error.to_string(),
             }
         }
-        Err(Pointing { line: format!("{} could not be seen to point at {to}: {last}", stage.label()), sent })
+        if unmoved < READ_BACKS || sent.may_land {
+            let line = format!("{label} could not be seen to point at {to}: {last}");
+            return Err(Pointing { line, sent: sent.may_have() });
+        }
+        self.unchanged.push(arn.to_owned());
+        let line = if sent.accepted {
+            format!("{label}: AWS answered 200 and nothing changed: it still points at {from}. Plan again")
+        } else {
+            format!("{label} still points at {from}: {last}")
+        };
+        Err(Pointing { line, sent: false })
     }
 
     /// Asks until enough answers in a row are what they should be.

@@ -4,6 +4,7 @@ mod assign;
 mod commit;
 mod entries;
 mod kill_switch;
+mod settle;
 mod snapshot;
 
 use std::sync::Arc;
@@ -19,9 +20,6 @@ use crate::journal::Ticket;
 use crate::model::change::Doing;
 use crate::model::plan::{Change, Effect, Finished, Outcome, Plan, Purpose};
 use crate::model::waf::IpSet;
-
-/// How often the set is read again before a change counts as not verified.
-const READ_BACKS: usize = 3;
 
 /// Why nothing was even begun.
 #[derive(Debug, Error)]
@@ -54,6 +52,7 @@ pub async fn execute(
         lines: Vec::new(),
         unwritten: false,
         sent: Vec::new(),
+        unchanged: Vec::new(),
         progress,
     };
     let outcome = match &planned.recipe {
@@ -64,7 +63,8 @@ pub async fn execute(
     let finished = run.finished(outcome, &planned.plan);
     let commits = planned.plan.purpose == Purpose::Apply && planned.plan.action.commit_within().is_some();
     let lasting = planned.plan.changes.iter().filter(|change| !change.doing.is_passing());
-    if commits && lasting.into_iter().any(|change| sent.contains(&change.resource.arn)) {
+    let may_be_closed = finished.outcome != Outcome::NotDone;
+    if commits && may_be_closed && lasting.into_iter().any(|change| sent.contains(&change.resource.arn)) {
         let pending = commit::Pending {
             aws,
             incident,
@@ -87,6 +87,8 @@ struct Run<'a> {
     unwritten: bool,
     /// Resources of calls that were accepted, or may have been.
     sent: Vec<String>,
+    /// Resources that reading plainly shows as they were, whatever was answered.
+    unchanged: Vec<String>,
     progress: &'a mut (dyn FnMut(&str) + Send),
 }
 
@@ -186,8 +188,8 @@ impl Run<'_> {
             let evidence = self.lines.clone();
             self.record(&Event::Effect { action_id: self.action_id.clone(), effect, evidence });
         }
-        let lines = self.lines.clone();
-        self.record(&Event::Outcome { action_id: self.action_id.clone(), outcome, lines });
+        let (lines, unchanged) = (self.lines.clone(), std::mem::take(&mut self.unchanged));
+        self.record(&Event::Outcome { action_id: self.action_id.clone(), outcome, lines, unchanged });
         let action_id = match &plan.purpose {
             Purpose::Undo { action_id, .. } => action_id.clone(),
             Purpose::Apply => self.action_id.clone(),
@@ -203,7 +205,7 @@ fn outcome_of(steps: &[Step], planned: usize) -> Outcome {
         Outcome::Done
     } else if steps.iter().all(|step| *step == Step::NotDone) {
         Outcome::NotDone
-    } else if steps.len() == 1 && planned == 1 && any(Step::NotKnown) {
+    } else if any(Step::NotKnown) && !any(Step::Verified) && !any(Step::NotVerified) {
         Outcome::NotKnown
     } else if steps.len() == planned && !any(Step::NotDone) && !any(Step::NotKnown) {
         Outcome::NotVerified
@@ -227,6 +229,8 @@ mod tests {
         assert_eq!(outcome_of(&[NotDone], 3), Outcome::NotDone);
         assert_eq!(outcome_of(&[NotVerified], 3), Outcome::Partly);
         assert_eq!(outcome_of(&[NotKnown], 1), Outcome::NotKnown);
-        assert_eq!(outcome_of(&[NotKnown], 2), Outcome::Partly);
+        assert_eq!(outcome_of(&[NotKnown], 2), Outcome::NotKnown);
+        assert_eq!(outcome_of(&[NotDone, NotKnown], 2), Outcome::NotKnown);
+        assert_eq!(outcome_of(&[Verified, NotKnown], 2), Outcome::Partly);
     }
 }

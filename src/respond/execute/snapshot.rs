@@ -7,10 +7,11 @@ use chrono::TimeDelta;
 
 use super::Run;
 use super::kill_switch::{ATTEMPTS, Trouble};
+use crate::aws::write::Answer;
 use crate::aws::{AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event};
 use crate::model::policy::Policy;
-use crate::model::stage::StageDetail;
+use crate::model::stage::{Deployment, StageDetail};
 use crate::respond::action::kill_switch::Recipe;
 
 /// How often it is tried to put the draft back.
@@ -19,9 +20,23 @@ const RESTORES: usize = 40;
 /// How one call ended.
 pub(super) enum Sent<T> {
     Done(T),
-    Throttled,
-    Perhaps(AwsError),
+    /// AWS turned it away as one too many.
+    Throttled(AwsError),
+    /// Nobody knows; `ended` where it cannot take effect any more, if it has not.
+    Perhaps {
+        error: AwsError,
+        ended: bool,
+    },
     Refused(String),
+}
+
+/// What became of a deployment.
+enum Found {
+    Made(String),
+    /// AWS turned it away as one too many.
+    Throttled(AwsError),
+    /// It was not made, and will not be.
+    NotMade(AwsError),
 }
 
 /// Whose the draft's policy is.
@@ -47,7 +62,9 @@ impl Run<'_> {
     ) -> Result<String, Trouble> {
         let api = recipe.stage.api_id.clone();
         let description = format!("{}: {what}", recipe.mark);
-        for attempt in 1..=ATTEMPTS {
+        let (mut patience, mut attempt) = (self.patience(), 0);
+        loop {
+            attempt += 1;
             // Before the draft is looked at: nothing may be waited for between looking and writing.
             self.aws.deployment_turn().await;
             if self.draft(recipe).await? != Draft::Original {
@@ -57,7 +74,7 @@ impl Run<'_> {
             }
             let id = self.action_id.clone();
             self.say(format!(
-                "the draft gets {what} for a moment; should this console die now, `portcullis undo {id}` puts it back"
+                "temporarily writing {what} to the draft; if this console dies now, `portcullis undo {id}` restores it"
             ));
             let opened = self.aws.clock().now();
             let (made, doubt) = self.made_in_window(recipe, policy, &description).await;
@@ -72,20 +89,21 @@ impl Run<'_> {
                     return Err(Trouble { line: format!("{why}; {}", foreign.line), ..foreign });
                 }
             }
-            self.say(format!("the draft's policy was another for {seconds:.1} s, and is back"));
-            match self.found(&api, &description, made, recipe.proof.is_some()).await? {
-                Some(id) => {
+            self.say(format!("the draft policy was replaced for {seconds:.1} s and has been restored"));
+            let again = match self.found(&api, (&description, known), made, recipe.proof.is_some()).await? {
+                Found::Made(id) => {
                     self.say(format!("snapshot {id} made with {what}; no stage points at it"));
                     return Ok(id);
                 }
-                None if attempt < ATTEMPTS => {
-                    self.say("AWS is limiting deployments; trying again".to_owned());
-                    self.aws.clock().sleep(TimeDelta::seconds(5)).await;
-                }
-                None => {}
+                Found::Throttled(error) if self.waited_out("the deployment", &error, &mut patience).await => continue,
+                Found::Throttled(error) | Found::NotMade(error) => error.to_string(),
+            };
+            if attempt >= ATTEMPTS {
+                return Err(Trouble::from(format!("no deployment could be made: {again}. Try again")));
             }
+            self.say(format!("no deployment was made ({again}); trying again"));
+            self.aws.clock().sleep(TimeDelta::seconds(5)).await;
         }
-        Err(Trouble::from("AWS kept limiting deployments. Try again".to_owned()))
     }
 
     /// Writes the draft's policy and deploys; also says whether the draft may yet be written. What follows must put the draft back,
@@ -100,10 +118,30 @@ impl Run<'_> {
         }
         let answer = aws.update_draft_policy(&ticket, api, policy.text()).await;
         match self.ended("UpdateRestApi", &recipe.api_arn, answer) {
-            Sent::Done(()) => {}
-            Sent::Throttled => return (Sent::Throttled, false),
+            // What is deployed next is the draft as it is, not as it was answered to be.
+            Sent::Done(()) => match self.draft(recipe).await {
+                Ok(Draft::Ours) => {}
+                Ok(Draft::Original) => {
+                    let nothing = Problem::Unreadable("AWS answered 200 and nothing changed".to_owned());
+                    let error = AwsError::new("UpdateRestApi", api, nothing);
+                    return (Sent::Perhaps { error, ended: true }, true);
+                }
+                Ok(Draft::Theirs) => {
+                    return (Sent::Refused("somebody else changed the draft's policy".to_owned()), false);
+                }
+                Err(why) => return (Sent::Refused(why), true),
+            },
+            Sent::Throttled(error) => return (Sent::Throttled(error), false),
             Sent::Refused(why) => return (Sent::Refused(why), false),
-            Sent::Perhaps(error) => return (Sent::Refused(error.to_string()), true),
+            Sent::Perhaps { error, ended } => match self.draft(recipe).await {
+                Ok(Draft::Ours) => {
+                    let seen = "the answer did not tell, but reading shows the policy";
+                    self.stepped("UpdateRestApi", &recipe.api_arn, CallPhase::Answered, seen);
+                }
+                // It has not been taken and will not be: the deployment may be tried again.
+                Ok(Draft::Original) if ended => return (Sent::Perhaps { error, ended }, false),
+                _ => return (Sent::Refused(error.to_string()), !ended),
+            },
         }
         let deployments = format!("{}/deployments", recipe.api_arn);
         if let Err(why) = self.step("CreateDeployment", &deployments, CallPhase::Sending, description) {
@@ -113,36 +151,50 @@ impl Run<'_> {
         (self.ended("CreateDeployment", &deployments, answer), false)
     }
 
-    /// The deployment that was made; looked for by its description where no answer came, if what is in it gets proven. `None` where AWS
-    /// turned it away.
+    /// The deployment that was made; where its answer does not name it, looked for by its description, which no other has. Unless what is
+    /// in it gets proven, only where the answer came before the draft was put back: else it may close nothing.
     async fn found(
         &mut self,
         api: &str,
-        description: &str,
+        (description, known): (&str, &[String]),
         made: Sent<String>,
         proven: bool,
-    ) -> Result<Option<String>, Trouble> {
-        let error = match made {
-            Sent::Done(id) if !id.is_empty() => return Ok(Some(id)),
-            Sent::Throttled => return Ok(None),
+    ) -> Result<Found, Trouble> {
+        let (error, ended) = match made {
+            Sent::Done(id) if !id.is_empty() => return Ok(Found::Made(id)),
+            Sent::Throttled(error) => return Ok(Found::Throttled(error)),
             Sent::Refused(why) => return Err(Trouble::from(why)),
-            Sent::Done(_) => "AWS named no deployment".to_owned(),
-            Sent::Perhaps(error) => error.to_string(),
+            Sent::Done(_) => {
+                let nameless = Problem::Unreadable("it names no deployment".to_owned());
+                (AwsError::new("CreateDeployment", api, nameless), true)
+            }
+            Sent::Perhaps { error, ended } => (error, ended),
         };
-        if !proven {
-            // It may have been taken once the draft was back: then it closes nothing.
+        if !proven && !ended {
             return Err(Trouble::from(format!("{error}; nothing points at what it may have made. Plan again")));
         }
         self.say(format!("{error}; looking whether it was made all the same"));
-        for attempt in 0..3 {
-            if attempt > 0 {
+        let mut patience = self.patience();
+        let mut looked = 0;
+        while looked < 3 {
+            if looked > 0 {
                 self.aws.clock().sleep(TimeDelta::seconds(3)).await;
             }
-            let all = self.aws.deployments(api, Lane::Write).await.map_err(|e| e.to_string())?;
-            if let Some(one) = all.into_iter().find(|one| one.description == description) {
-                self.say(format!("it was made: deployment {}", one.id));
-                return Ok(Some(one.id));
+            looked += 1;
+            match self.aws.deployments(api, Lane::Write).await {
+                Ok(all) => {
+                    let ours = |one: &Deployment| one.description == description && !known.contains(&one.id);
+                    if let Some(one) = all.into_iter().find(ours) {
+                        self.say(format!("it was made: deployment {}", one.id));
+                        return Ok(Found::Made(one.id));
+                    }
+                }
+                Err(throttled) if self.waited_out("the deployments", &throttled, &mut patience).await => looked -= 1,
+                Err(unread) => return Err(Trouble::from(format!("{error}; {unread}. Nothing points at it"))),
             }
+        }
+        if ended {
+            return Ok(Found::NotMade(error));
         }
         Err(Trouble::from(format!(
             "{error}; and no deployment of that description is there. One may still appear, to which nothing points"
@@ -207,10 +259,13 @@ impl Run<'_> {
     /// `doubt` our own write may land after we have looked, so that the draft's own is written whatever shows.
     pub(super) async fn draft_back(&mut self, recipe: &Recipe, mut doubt: bool) -> Result<(), String> {
         let mut last = String::new();
-        for attempt in 0..RESTORES {
+        let mut patience = self.patience();
+        let mut attempt = 0;
+        while attempt < RESTORES {
             if attempt > 0 {
                 self.aws.clock().sleep(TimeDelta::milliseconds(400)).await;
             }
+            attempt += 1;
             match self.draft(recipe).await {
                 Ok(Draft::Original) if !doubt => return Ok(()),
                 Ok(Draft::Original | Draft::Ours) => {}
@@ -237,8 +292,12 @@ impl Run<'_> {
                     doubt = false;
                 }
                 Sent::Done(()) => {}
-                Sent::Throttled => "AWS is limiting calls".clone_into(&mut last),
-                Sent::Perhaps(error) => last = error.to_string(),
+                Sent::Throttled(error) => {
+                    // It costs time and no attempt.
+                    attempt -= usize::from(self.waited_out("the draft", &error, &mut patience).await);
+                    last = error.to_string();
+                }
+                Sent::Perhaps { error, .. } => last = error.to_string(),
                 Sent::Refused(why) => last = why,
             }
         }
@@ -282,25 +341,29 @@ impl Run<'_> {
             .map_err(|error| format!("the journal could not be written, so {operation} was not sent: {error}"))
     }
 
-    pub(super) fn ended<T>(&mut self, operation: &str, resource: &str, answer: Result<T, AwsError>) -> Sent<T> {
+    pub(super) fn ended<T>(&mut self, operation: &str, resource: &str, answer: Answer<T>) -> Sent<T> {
         let (phase, detail, sent) = match answer {
-            Ok(value) => (CallPhase::Answered, "accepted".to_owned(), Sent::Done(value)),
-            Err(AwsError { problem: Problem::Refused(why), .. }) if why.starts_with("ConflictException") => {
-                (CallPhase::Failed, format!("AWS is at work on it: {why}"), Sent::Throttled)
+            Answer::Accepted(value) => (CallPhase::Answered, "accepted".to_owned(), Sent::Done(value)),
+            Answer::Refused(error @ AwsError { problem: Problem::Throttled(_), .. }) => {
+                (CallPhase::Failed, error.to_string(), Sent::Throttled(error))
             }
-            Err(AwsError { problem: Problem::Throttled(why), .. }) => {
-                (CallPhase::Failed, format!("AWS is limiting calls: {why}"), Sent::Throttled)
+            Answer::Refused(error) => (CallPhase::Failed, error.to_string(), Sent::Refused(error.to_string())),
+            Answer::Uncertain { error, ended } => {
+                (CallPhase::NoAnswer, error.to_string(), Sent::Perhaps { error, ended })
             }
-            Err(error) if error.may_have_happened() => (CallPhase::NoAnswer, error.to_string(), Sent::Perhaps(error)),
-            Err(error) => (CallPhase::Failed, error.to_string(), Sent::Refused(error.to_string())),
         };
-        if !matches!(phase, CallPhase::Failed) {
+        self.stepped(operation, resource, phase, &detail);
+        sent
+    }
+
+    /// Writes how a call stands; that it could not be written is said, and spoils the outcome.
+    pub(super) fn stepped(&mut self, operation: &str, resource: &str, phase: CallPhase, detail: &str) {
+        if matches!(phase, CallPhase::Answered | CallPhase::NoAnswer) {
             self.sent.push(resource.to_owned());
         }
-        if let Err(error) = self.step(operation, resource, phase, &detail) {
+        if let Err(error) = self.step(operation, resource, phase, detail) {
             self.unwritten = true;
             self.say(format!("this step is not in the journal: {error}"));
         }
-        sent
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn reverse(
             }
         } else if let Some(written) = set.entry_for(&net) {
             removed.push(written.to_owned());
-        } else {
+        } else if action.made.contains(&change.resource.arn) {
             let wider = set.covering(&net).map_or_else(String::new, |wide| format!("; {wide} covers it now"));
             findings.foreign.push(format!("{entry} is not in {} any more{wider}", set.name));
         }

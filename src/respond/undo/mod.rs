@@ -66,7 +66,8 @@ async fn back(
             // Values are compared one by one with what we set, so that looking costs nothing where it is not known.
             let to_be_seen =
                 action.state == ActionState::Unclear && matches!(c.doing, Doing::Assign(_)) && !c.doing.is_making();
-            to_be_seen || action.made.contains(&c.resource.arn)
+            let known = action.made.contains(&c.resource.arn) || action.doubtful.contains(&c.resource.arn);
+            to_be_seen || known
         });
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
@@ -74,13 +75,18 @@ async fn back(
     let shared = || made.iter().filter(|change| change.doing.is_entries());
     let may_want = |one: &&Unreadable| shared().any(|change| one.may_claim.covers(&change.resource.arn));
     findings.unreadable = unreadable.iter().filter(may_want).map(|one| one.incident.clone()).collect();
+    let nothing_made = made.is_empty();
     let read = join_all(made.iter().map(|change| there(aws, change))).await;
     let mut changes = Vec::new();
     let mut sets = Vec::new();
     for (change, there) in made.into_iter().zip(read) {
         match there {
             Ok(There::Entries(set)) => {
-                changes.push(entries::reverse(change, &set, action, others, &mut findings));
+                let reversed = entries::reverse(change, &set, action, others, &mut findings);
+                // Nothing of what may have been made is there: that is how it was before, and nobody has changed it.
+                if action.made.contains(&change.resource.arn) || !reversed.is_empty() {
+                    changes.push(reversed);
+                }
                 sets.push(set);
             }
             Ok(There::Values(assignment, now)) => {
@@ -97,6 +103,8 @@ async fn back(
     if action.changes.iter().any(|change| change.doing.is_making()) {
         changes = made::whole(aws, action, changes, &mut findings).await;
     }
+    let in_doubt = |change: &&Change| !change.is_empty() && action.doubtful.contains(&change.resource.arn);
+    findings.doubtful = changes.iter().filter(in_doubt).map(|change| change.resource.name.clone()).collect();
     for change in &changes {
         findings.deployments_gone.extend(deployment_gone(aws, change).await?);
     }
@@ -109,7 +117,7 @@ async fn back(
         summary: summary(action, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(call).collect(),
         left: std::mem::take(&mut findings.left),
-        guards: settled(findings.guards(changes.iter().all(Change::is_empty)), terms),
+        guards: settled(findings.guards(nothing_made), terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
         probe: None,
@@ -124,6 +132,8 @@ async fn back(
 #[derive(Debug, Default)]
 struct Findings {
     not_made: Vec<String>,
+    /// What may have been made, and shows.
+    doubtful: Vec<String>,
     /// What stays because another action wants it: this action is not wholly taken back.
     left: Vec<Left>,
     gone: Vec<String>,
@@ -202,7 +212,7 @@ fn notes(action: &ActionRecord) -> Vec<String> {
 }
 
 impl Findings {
-    fn guards(self, nothing_else: bool) -> Vec<GuardResult> {
+    fn guards(self, nothing_made: bool) -> Vec<GuardResult> {
         let gone = match self.gone.first() {
             Some(_) => guard::UNDO_GONE
                 .warn(format!("{} has been deleted: nothing is left to take back there", self.gone.join(", "))),
@@ -214,11 +224,22 @@ impl Findings {
                 .because(self.foreign),
             None => guard::UNDO_FOREIGN.pass("our entries stand as we wrote them"),
         };
-        let not_made = (!self.not_made.is_empty()).then(|| {
-            let sets = self.not_made.join(", ");
-            let said = format!("{sets}: not known to have been changed by this action, so left alone; look yourself");
-            // With nothing else to take back, carrying this out would say that it was.
-            if nothing_else { guard::UNDO_NOT_MADE.stop(said) } else { guard::UNDO_NOT_MADE.warn(said) }
+        let not_made = (!self.not_made.is_empty() || !self.doubtful.is_empty()).then(|| {
+            let left = (!self.not_made.is_empty()).then(|| {
+                let names = self.not_made.join(", ");
+                format!("{names}: not known to have been changed by this action, so it was left alone; check it manually")
+            });
+            let doubtful = (!self.doubtful.is_empty()).then(|| {
+                let names = self.doubtful.join(", ");
+                format!(
+                    "{names}: whether this action changed it is not known; what it was to set stands there now and did not when it was \
+                     planned, so it is taken back"
+                )
+            });
+            let halts = left.is_some() && nothing_made;
+            let said = left.into_iter().chain(doubtful).collect::<Vec<_>>().join("; ");
+            // With nothing to take back at all, carrying this out would say that it was.
+            if halts { guard::UNDO_NOT_MADE.stop(said) } else { guard::UNDO_NOT_MADE.warn(said) }
         });
         let claimed = match self.claimed.first() {
             _ if !self.unreadable.is_empty() => guard::UNDO_CLAIMED.unknown(format!(

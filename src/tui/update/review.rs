@@ -177,9 +177,9 @@ pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done and read back",
         Outcome::NothingToChange => "nothing to change",
-        Outcome::NotDone => "not done; nothing was changed",
-        Outcome::NotVerified => "done, but reading back did not show it",
+        Outcome::NotDone => "not done; no change remains in place",
+        Outcome::NotVerified => "accepted by AWS, but reading it back did not show it",
         Outcome::Partly => "PARTLY done; some changes were made and others not",
-        Outcome::NotKnown => "NOT KNOWN whether it was done; AWS did not say",
+        Outcome::NotKnown => "NOT KNOWN whether it was done; AWS did not say, and reading did not tell",
     }
 }

@@ -285,8 +285,16 @@ fn ended(state: &State, plan: &Plan, result: &Result<Box<Finished>, String>, pag
     for line in &done.lines {
         page.text(GUTTER, line, theme.text);
     }
-    if plan.purpose == Purpose::Apply && matches!(done.outcome, Outcome::Done | Outcome::NotVerified | Outcome::Partly)
-    {
+    if matches!(done.outcome, Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown) {
+        page.text(
+            GUTTER,
+            "It stays on the timeline's list of what is in force, with its expiry and its undo.",
+            theme.text,
+        );
+    }
+    let may_be_in_force =
+        matches!(done.outcome, Outcome::Done | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown);
+    if plan.purpose == Purpose::Apply && may_be_in_force {
         page.hanging("WATCH", theme.heading, GUTTER, what_moves(&plan.action), theme.text);
         if let Some(life) = plan.lifetime() {
             page.hanging("EXPIRES", theme.heading, GUTTER, &format!("in {}", minutes(life)), theme.text);

@@ -65,6 +65,7 @@ pub(crate) fn timeline() -> TimelineView {
         action: action(),
         stage: stage("shop", "prod"),
         changes: plan_pass().changes,
+        doubtful: vec![],
         made: Vec::new(),
         actor: actor(),
         begun_at: ago(1),
