@@ -18,6 +18,7 @@ mod journal;
 mod journal_index;
 mod kill_switch;
 mod layers;
+mod outcomes;
 mod pictures;
 mod playbook;
 mod playbook_run;

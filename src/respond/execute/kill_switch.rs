@@ -175,8 +175,7 @@ impl Run<'_> {
                 if back.is_err() || trouble.stays {
                     return Outcome::Partly;
                 }
-                // It has been read to be as it was.
-                self.unchanged.push(recipe.api_arn.clone());
+                self.only_a_snapshot(recipe);
                 return Outcome::NotDone;
             }
         };
@@ -187,10 +186,15 @@ impl Run<'_> {
             Ok(()) => Outcome::Done,
             Err(Pointing { line, sent }) => {
                 self.say(line);
-                self.unchanged.push(recipe.api_arn.clone());
+                self.only_a_snapshot(recipe);
                 if sent { Outcome::NotKnown } else { Outcome::NotDone }
             }
         }
+    }
+
+    /// The draft has been read to be as it was, and a deployment that no stage points at changes nothing.
+    fn only_a_snapshot(&mut self, recipe: &Recipe) {
+        self.unchanged.extend([recipe.api_arn.clone(), format!("{}/deployments", recipe.api_arn)]);
     }
 
     async fn closing_snapshot(&mut self, recipe: &Recipe) -> Result<String, Trouble> {
