@@ -2,21 +2,26 @@
 //! connection here is a console of its own: two of them share no bucket and know of each other only by being turned away.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use portcullis::aws::{Aws, Lane, Problem};
 use portcullis::model::action::{Action, Close, Closure, Terms};
+use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::{Outcome, Verdict};
 use portcullis::respond::confirm::Confirmed;
 use portcullis::respond::execute::execute;
 use portcullis::respond::plan::{Circumstances, PlanError, Planned, plan};
+use portcullis::tui::{Mode, News, Options, Theme, keymap};
 use portcullis_range::{Fault, When};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::block_ip::halts;
 use crate::program::{Program, phrase, served};
+use crate::tui_fixtures as fixtures;
+use crate::tui_screens::Console;
 use crate::world::{World, actor, block, connect, flood};
 
 const TARGET: &str = "203.0.113.7/32";
@@ -223,6 +228,35 @@ async fn closing_behind_many_rules_asks_for_what_it_needs() {
     assert!(took < Duration::from_secs(8), "{took:?}");
     assert_eq!(ladder.rungs.len(), 4);
     println!("a ladder in {:.1} s behind 120 rules more", took.as_secs_f64());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sources_behind_many_rules_are_there_within_five_seconds() {
+    let world = flood(1.0).await;
+    widened(&world, 120);
+    world.pass(600).await;
+    let (aws, start) = (connect(&world.range).await, Instant::now());
+    let arn = world.stage().1.unwrap();
+    let began = world.range.now() - TimeDelta::minutes(8);
+    let found = portcullis::watch::sources(&aws, &arn, 1, Some(began)).await.unwrap();
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(found.sources.len() > 20, "{}", found.sources.len());
+    assert!(found.missing.iter().any(|line| line.contains("rules were not asked for samples")), "{:?}", found.missing);
+    println!("sources in {:.1} s behind 120 rules more", took.as_secs_f64());
+}
+
+#[test]
+fn what_is_waited_for_stands_on_the_screen_until_it_is_over() {
+    let waiting = "waiting for WAF's GetSampledRequests quota (5 a second)…";
+    let options = Options::new(Mode::ReadOnly, keymap::load(None).unwrap(), Theme::colour_blind_safe());
+    let mut console = Console::with(options, (80, 24));
+    console.event(News::Board(Arc::new(fixtures::attack())).from(ConnectionId::FIRST));
+    assert!(!console.text().contains(waiting));
+    console.event(News::Waiting(Some(waiting.to_owned())).from(ConnectionId::FIRST));
+    assert!(console.text().contains(waiting), "{}", console.text());
+    console.event(News::Waiting(None).from(ConnectionId::FIRST));
+    assert!(!console.text().contains(waiting), "{}", console.text());
 }
 
 #[test]
