@@ -63,7 +63,9 @@ pub struct Rule {
     pub sampled: bool,
     /// Whether `CloudWatch` metrics are kept for it: without them a missing point tells nothing.
     pub metered: bool,
-    /// Whether the rule adds labels: a later rule may match on them.
+    /// Labels that it adds to what it matches, as written: a later rule may match on them.
+    pub labels: Vec<String>,
+    /// What it matches.
     pub statement: Statement,
     /// What a match does.
     pub disposition: Disposition,
@@ -123,6 +125,13 @@ pub enum Statement {
     Or(Vec<Statement>),
     /// The part must not match.
     Not(Box<Statement>),
+    /// A label that an earlier rule added.
+    Label {
+        /// The label, or the namespace that it begins with.
+        key: String,
+        /// Whether a namespace is meant.
+        namespace: bool,
+    },
     /// Any other statement, by its name in the API.
     Other(&'static str),
 }

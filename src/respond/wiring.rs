@@ -43,7 +43,8 @@ pub type RuleGroups = BTreeMap<String, Result<RuleGroup, String>>;
 /// Every reference to an IP set in `acl`, in the order of evaluation.
 #[must_use]
 pub fn references(acl: &WebAcl, groups: &RuleGroups) -> Vec<Reference> {
-    let mut walk = Walk { groups, found: Vec::new(), allows: Vec::new(), unread: Vec::new() };
+    let mut walk =
+        Walk { acl: &acl.name, groups, found: Vec::new(), tagged: Vec::new(), allows: Vec::new(), unread: Vec::new() };
     for rule in acl.in_order() {
         walk.rule(rule);
     }
@@ -61,8 +62,11 @@ pub fn groups_of(acl: &WebAcl) -> Vec<String> {
 }
 
 struct Walk<'a> {
+    acl: &'a str,
     groups: &'a RuleGroups,
     found: Vec<Reference>,
+    /// IP sets whose rules only count, and what they mark requests with.
+    tagged: Vec<Tagged>,
     allows: Vec<String>,
     unread: Vec<String>,
 }
@@ -71,18 +75,29 @@ impl Walk<'_> {
     fn rule(&mut self, rule: &Rule) {
         match (&rule.statement, rule.disposition) {
             (Statement::RuleGroup { arn, overrides }, disposition) => self.group(rule, arn, overrides, disposition),
-            (Statement::ManagedGroup { overrides, .. }, _) => {
+            (Statement::ManagedGroup { vendor, overrides, .. }, disposition) => {
+                // What a vendor's rules do is not shown; those of AWS let nobody in.
+                if vendor != "AWS" && disposition != (Disposition::Group { count: true }) {
+                    self.unread.push(rule.name.clone());
+                }
                 if overrides.iter().any(|(_, action)| *action == RuleAction::Allow) {
                     self.allows.push(format!("{} (an override to Allow)", rule.name));
                 }
             }
             (statement, Disposition::Action(action)) => {
-                self.collect(statement, &rule.name, &rule.metric_name, action);
+                let label = Label { names: &rule.labels, of: format!(":webacl:{}:", self.acl), outer: true };
+                self.collect(statement, (&rule.name, &rule.metric_name), action, &label);
+                self.by_label(rule, action);
                 if action == RuleAction::Allow {
                     self.allows.push(rule.name.clone());
                 }
             }
-            (_, Disposition::Group { .. }) => {}
+            // A group that is neither: its rules are not known.
+            (_, Disposition::Group { count }) => {
+                if !count {
+                    self.unread.push(rule.name.clone());
+                }
+            }
         }
     }
 
@@ -97,18 +112,35 @@ impl Walk<'_> {
             let Disposition::Action(own) = rule.disposition else { continue };
             let overridden = overrides.iter().find(|(name, _)| *name == rule.name).map(|(_, action)| *action);
             let action = if counts_whole { RuleAction::Count } else { overridden.unwrap_or(own) };
-            let label = format!("{} / {}", outer.name, rule.name);
-            self.collect(&rule.statement, &label, &outer.metric_name, action);
+            let name = format!("{} / {}", outer.name, rule.name);
+            let label = Label { names: &rule.labels, of: format!(":rulegroup:{}:", group.name), outer: false };
+            self.collect(&rule.statement, (&name, &outer.metric_name), action, &label);
             if action == RuleAction::Allow {
-                self.allows.push(label);
+                self.allows.push(name);
             }
         }
     }
 
-    fn collect(&mut self, statement: &Statement, rule: &str, metric_name: &str, action: RuleAction) {
+    fn collect(
+        &mut self,
+        statement: &Statement,
+        (rule, metric_name): (&str, &str),
+        action: RuleAction,
+        label: &Label<'_>,
+    ) {
         let mut sets = Vec::new();
         ip_sets(statement, &Path::default(), &mut sets);
         for (ip_set, path) in sets {
+            if action == RuleAction::Count {
+                let tag = |name: &String| Tagged {
+                    ip_set: ip_set.clone(),
+                    path: path.clone(),
+                    name: name.clone(),
+                    of: label.of.clone(),
+                    outer: label.outer,
+                };
+                self.tagged.extend(label.names.iter().map(tag));
+            }
             self.found.push(Reference {
                 ip_set,
                 rule: rule.to_owned(),
@@ -118,6 +150,85 @@ impl Walk<'_> {
                 unread_before: self.unread.clone(),
             });
         }
+    }
+}
+
+/// The labels of a rule, and where they belong: those of the web ACL's own rules need no more than their name in it, those of a group are
+/// written whole, `awswaf:ACCOUNT:rulegroup:NAME:LABEL` (documented: label syntax).
+struct Label<'a> {
+    names: &'a [String],
+    of: String,
+    outer: bool,
+}
+
+/// An IP set, and a label that its rule adds while it only counts.
+#[derive(Debug, Clone)]
+struct Tagged {
+    ip_set: String,
+    path: Path,
+    name: String,
+    of: String,
+    outer: bool,
+}
+
+impl Tagged {
+    /// Whether a match on a label in the web ACL's own rules means this one.
+    fn is_meant(&self, key: &str, namespace: bool) -> bool {
+        let fits = |label: &str, key: &str| if namespace { label.starts_with(key) } else { label == key };
+        let own = self.outer && fits(&self.name, key);
+        own || key
+            .find(&self.of)
+            .is_some_and(|at| key.starts_with("awswaf:") && fits(&self.name, &key[at + self.of.len()..]))
+    }
+}
+
+impl Walk<'_> {
+    /// A set whose rule only counts acts by way of its label, where a later rule acts on that.
+    fn by_label(&mut self, rule: &Rule, action: RuleAction) {
+        let mut matched = Vec::new();
+        labels(&rule.statement, &Path::default(), &mut matched);
+        for (key, namespace, path) in matched {
+            for tagged in self.tagged.iter().filter(|tagged| tagged.is_meant(&key, namespace)) {
+                let through = Path {
+                    and: path.and || tagged.path.and,
+                    not: path.not != tagged.path.not,
+                    scope_down: path.scope_down || tagged.path.scope_down,
+                    forwarded: tagged.path.forwarded.clone(),
+                };
+                self.found.push(Reference {
+                    ip_set: tagged.ip_set.clone(),
+                    rule: format!("{} (by label {})", rule.name, crate::model::text::shortened(&key, 60)),
+                    metric_name: rule.metric_name.clone(),
+                    standing: standing(&through, action),
+                    earlier_allows: self.allows.clone(),
+                    unread_before: self.unread.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// The labels that a statement matches, each with what stands between.
+fn labels(statement: &Statement, path: &Path, out: &mut Vec<(String, bool, Path)>) {
+    match statement {
+        Statement::Label { key, namespace } => out.push((key.clone(), *namespace, path.clone())),
+        other => inside(other, path, &mut |part, path| labels(part, path, out)),
+    }
+}
+
+/// The parts of a statement, each with what stands between.
+fn inside(statement: &Statement, path: &Path, each: &mut dyn FnMut(&Statement, &Path)) {
+    match statement {
+        Statement::And(parts) => {
+            let inner = Path { and: path.and || parts.len() > 1, ..path.clone() };
+            parts.iter().for_each(|part| each(part, &inner));
+        }
+        Statement::Or(parts) => parts.iter().for_each(|part| each(part, path)),
+        Statement::Not(part) => each(part, &Path { not: !path.not, ..path.clone() }),
+        Statement::RateBased { scope_down: Some(part), .. } => {
+            each(part, &Path { scope_down: true, ..path.clone() });
+        }
+        _ => {}
     }
 }
 
@@ -135,22 +246,7 @@ fn ip_sets(statement: &Statement, path: &Path, out: &mut Vec<(String, Path)>) {
         Statement::IpSet { arn, forwarded_header } => {
             out.push((arn.clone(), Path { forwarded: forwarded_header.clone(), ..path.clone() }));
         }
-        Statement::And(parts) => {
-            let inner = Path { and: path.and || parts.len() > 1, ..path.clone() };
-            for part in parts {
-                ip_sets(part, &inner, out);
-            }
-        }
-        Statement::Or(parts) => {
-            for part in parts {
-                ip_sets(part, path, out);
-            }
-        }
-        Statement::Not(part) => ip_sets(part, &Path { not: !path.not, ..path.clone() }, out),
-        Statement::RateBased { scope_down: Some(part), .. } => {
-            ip_sets(part, &Path { scope_down: true, ..path.clone() }, out);
-        }
-        _ => {}
+        other => inside(other, path, &mut |part, path| ip_sets(part, path, out)),
     }
 }
 
@@ -206,6 +302,7 @@ mod tests {
             metric_name: name.to_owned(),
             sampled: true,
             metered: true,
+            labels: vec![],
             statement,
             disposition: Disposition::Action(action),
         }
@@ -270,6 +367,33 @@ mod tests {
         assert!(matches!(standing_of(set(), RuleAction::Count), Standing::Ineffective(_)));
     }
 
+    /// Rule 0 counts and marks, rule 1 acts on the mark.
+    fn by_mark(action: RuleAction, key: &str, wrap: fn(Statement) -> Statement) -> Vec<Standing> {
+        let count = Rule { labels: vec!["my:bad".into()], ..rule("count", set(), RuleAction::Count) };
+        let label = Statement::Label { key: key.into(), namespace: key.ends_with(':') };
+        let rules = vec![count, rule("act", wrap(label), action)];
+        references(&acl(rules), &RuleGroups::new()).into_iter().map(|reference| reference.standing).collect()
+    }
+
+    #[test]
+    fn what_counts_and_marks_acts_by_way_of_its_label() {
+        let plain = |statement| statement;
+        for key in ["my:bad", "my:", "awswaf:111122223333:webacl:acl:my:bad"] {
+            let found = by_mark(RuleAction::Block, key, plain);
+            assert_eq!(found.len(), 2, "{key}: {found:?}");
+            assert!(matches!(found[0], Standing::Ineffective(_)));
+            assert_eq!(found[1], Standing::Effective, "{key}");
+        }
+        assert_eq!(by_mark(RuleAction::Block, "my:worse", plain).len(), 1);
+        assert!(matches!(by_mark(RuleAction::Allow, "my:bad", plain)[1], Standing::Inverted(_)));
+        assert!(matches!(
+            by_mark(RuleAction::Block, "my:bad", |s| Statement::Not(Box::new(s)))[1],
+            Standing::Inverted(_)
+        ));
+        let and = |s| Statement::And(vec![s, Statement::Other("GeoMatchStatement")]);
+        assert!(matches!(by_mark(RuleAction::Block, "my:bad", and)[1], Standing::Conditional(_)));
+    }
+
     fn in_group(overrides: Vec<(String, RuleAction)>, count: bool) -> Standing {
         let group =
             RuleGroup { name: "g".into(), arn: "g".into(), rules: vec![rule("inner", set(), RuleAction::Block)] };
@@ -304,5 +428,17 @@ mod tests {
         let found = only(rules, &RuleGroups::new());
         assert_eq!(found.earlier_allows, vec!["office"]);
         assert_eq!(found.unread_before, vec!["shared"]);
+        let group = |vendor: &str, count| Rule {
+            disposition: Disposition::Group { count },
+            ..rule(
+                "managed",
+                Statement::ManagedGroup { vendor: vendor.into(), name: "x".into(), overrides: vec![] },
+                RuleAction::Block,
+            )
+        };
+        let before =
+            |first| only(vec![first, rule("block", set(), RuleAction::Block)], &RuleGroups::new()).unread_before;
+        assert_eq!(before(group("Somebody", false)), ["managed"]);
+        assert_eq!((before(group("AWS", false)), before(group("Somebody", true))), (vec![], vec![]));
     }
 }

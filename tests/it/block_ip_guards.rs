@@ -174,6 +174,31 @@ async fn wiring_that_does_not_block_is_named() {
     assert!(planned.plan.notes.iter().any(|n| n.contains("IPSetReferenceStatement")), "{:?}", planned.plan.notes);
 }
 
+/// A rule that counts and marks, and one that blocks what is marked: an address in the set gets 403.
+#[tokio::test(start_paused = true)]
+async fn a_set_is_effective_by_way_of_its_label() {
+    let world = flood(60.0).await;
+    rewire(&world, |rules| {
+        rules[0]["Action"] = json!({"Count": {}});
+        rules[0]["RuleLabels"] = json!([{"Name": "my:bad"}]);
+        let mut marked = rules[0].clone();
+        marked.as_object_mut().unwrap().remove("RuleLabels");
+        marked["Name"] = json!("marked");
+        marked["Priority"] = json!(rules[0]["Priority"].as_i64().unwrap() + 1);
+        marked["VisibilityConfig"]["MetricName"] = json!("marked");
+        marked["Action"] = json!({"Block": {}});
+        marked["Statement"] = json!({"LabelMatchStatement": {"Scope": "LABEL", "Key": "my:bad"}});
+        for rule in rules.iter_mut().skip(1) {
+            rule["Priority"] = json!(rule["Priority"].as_i64().unwrap() + 10);
+        }
+        rules.insert(1, marked);
+    });
+    let planned = world.plan(&block(&["203.0.113.7"])).await;
+    let effective = guard(&planned, "block-ip.effective");
+    assert_eq!(effective.verdict, Verdict::Pass, "{effective:#?}");
+    assert!(effective.reason.contains("marked (by label my:bad)"), "{effective:#?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn unknown_stages_and_ambiguous_names_are_refused_with_a_hint() {
     let world = flood(60.0).await;

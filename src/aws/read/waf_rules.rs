@@ -51,6 +51,7 @@ fn rule(rule: &sdk::Rule) -> Rule {
         metric_name: visibility.map_or_else(|| rule.name().to_owned(), |v| v.metric_name().to_owned()),
         sampled: visibility.is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
         metered: visibility.is_some_and(sdk::VisibilityConfig::cloud_watch_metrics_enabled),
+        labels: rule.rule_labels().iter().map(|label| label.name().to_owned()).collect(),
         statement: rule.statement().map_or(Statement::Other("no statement"), statement),
         disposition,
     }
@@ -68,6 +69,7 @@ fn firewall_manager_rule(group: &sdk::FirewallManagerRuleGroup) -> Rule {
         metric_name: group.visibility_config().map_or_else(String::new, |v| v.metric_name().to_owned()),
         sampled: group.visibility_config().is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
         metered: group.visibility_config().is_some_and(sdk::VisibilityConfig::cloud_watch_metrics_enabled),
+        labels: Vec::new(),
         statement,
         disposition: Disposition::Group { count: group.override_action().is_some_and(|o| o.count().is_some()) },
     }
@@ -115,6 +117,10 @@ fn statement(s: &sdk::Statement) -> Statement {
     if let Some(inner) = s.not_statement().and_then(|not| not.statement()) {
         return Statement::Not(Box::new(statement(inner)));
     }
+    if let Some(label) = s.label_match_statement() {
+        let namespace = *label.scope() == sdk::LabelMatchScope::Namespace;
+        return Statement::Label { key: label.key().to_owned(), namespace };
+    }
     Statement::Other(other(s))
 }
 
@@ -136,7 +142,6 @@ fn other(s: &sdk::Statement) -> &'static str {
         (s.geo_match_statement().is_some(), "GeoMatchStatement"),
         (s.regex_pattern_set_reference_statement().is_some(), "RegexPatternSetReferenceStatement"),
         (s.regex_match_statement().is_some(), "RegexMatchStatement"),
-        (s.label_match_statement().is_some(), "LabelMatchStatement"),
         (s.asn_match_statement().is_some(), "AsnMatchStatement"),
     ];
     table.into_iter().find(|(set, _)| *set).map_or("an unknown statement", |(_, name)| name)

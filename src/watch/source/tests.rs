@@ -221,6 +221,7 @@ fn the_baseline_asks_only_what_may_let_through() {
         metric_name: name.into(),
         sampled,
         metered: true,
+        labels: Vec::new(),
         statement,
         disposition,
     };

@@ -360,6 +360,7 @@ fn matches(statement: &Statement) -> String {
         Statement::And(parts) => parts.iter().map(matches).collect::<Vec<_>>().join(" and "),
         Statement::Or(parts) => parts.iter().map(matches).collect::<Vec<_>>().join(" or "),
         Statement::Not(part) => format!("not ({})", matches(part)),
+        Statement::Label { key, .. } => format!("label {key}"),
         Statement::Other(name) => (*name).to_owned(),
     }
 }

@@ -165,6 +165,7 @@ mod tests {
             metric_name: name.into(),
             sampled: true,
             metered: true,
+            labels: vec![],
             statement,
             disposition,
         }
