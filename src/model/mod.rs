@@ -5,6 +5,7 @@
 pub mod access_log;
 pub mod action;
 pub mod address;
+pub mod bounds;
 pub mod board;
 pub mod candidate;
 pub mod change;

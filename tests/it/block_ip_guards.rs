@@ -67,7 +67,8 @@ async fn blocking_a_prefix_with_customers_in_it_is_stopped_and_the_attackers_alo
     let wide = world.plan(&block(&["203.0.113.128/25"])).await;
     assert_eq!(guard(&wide, "block-ip.legitimate-share").verdict, Verdict::Stop, "{:#?}", wide.plan.guards);
     let exact = world.plan(&block(&["203.0.113.7", "203.0.113.66"])).await;
-    assert_eq!(guard(&exact, "block-ip.legitimate-share").verdict, Verdict::Pass, "{:#?}", exact.plan.guards);
+    // Of so few samples the share is not known to be small.
+    assert_eq!(guard(&exact, "block-ip.legitimate-share").verdict, Verdict::Warn, "{:#?}", exact.plan.guards);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod block_ip;
+mod block_ip_doubt;
 mod block_ip_guards;
 mod cli;
 mod disk;

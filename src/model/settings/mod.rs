@@ -95,6 +95,10 @@ pub struct GuardSettings {
     pub widest_v4: u8,
     /// Shortest v6 prefix that may be blocked without an override, bits.
     pub widest_v6: u8,
+    /// All v4 prefixes of a block together, and with what is in the IP set already, may be as wide as one of this length without an override, bits.
+    pub widest_total_v4: u8,
+    /// The same for v6.
+    pub widest_total_v6: u8,
     /// Share of the requests inside a target that may come from callers seen before the attack, a fraction.
     pub most_legitimate_share: f64,
     /// IP sets (name or ARN) to use for blocking where several would do.
@@ -110,6 +114,8 @@ impl Default for GuardSettings {
             break_glass: None,
             widest_v4: 20,
             widest_v6: 40,
+            widest_total_v4: 16,
+            widest_total_v6: 36,
             most_legitimate_share: 0.05,
             block_lists: Vec::new(),
             closed_web_acl: None,

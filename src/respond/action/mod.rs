@@ -1,6 +1,7 @@
 //! One folder or file an action: what it reads, what its guards say, what it would change.
 
 pub mod block_ip;
+mod breadth;
 pub(super) mod close;
 pub(super) mod flush_cache;
 pub(super) mod kill_switch;

@@ -4,6 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::read::State;
 use crate::model::action::BlockIp;
 use crate::model::source::SampledRequest;
@@ -18,11 +20,21 @@ pub(super) struct Evidence {
     pub(super) inside_seen_before: u64,
     /// Addresses inside the targets that appear in samples of before the attack.
     pub(super) known_addresses: BTreeSet<IpAddr>,
+    /// As many of them were drawn: a drawn one may stand for several.
+    pub(super) drawn: u64,
+    /// Of these, from addresses that also appear in samples of before the attack.
+    pub(super) drawn_seen_before: u64,
+    /// Sampled requests of before the attack from inside the targets.
+    pub(super) earlier_inside: u64,
+    /// Targets from which no request was sampled in the last minutes.
+    pub(super) unsampled: Vec<IpNet>,
+    /// Targets of which no telling rule matched any address, sampled or not.
+    pub(super) without_evidence: Vec<IpNet>,
     /// Sampled requests in all in the last minutes.
     pub(super) recent: u64,
     /// Sampled requests in all of before the attack.
     pub(super) earlier: u64,
-    /// Addresses inside the targets that were sampled in the last minutes and that no telling rule matched.
+    /// Addresses that were sampled in the last minutes and that no telling rule matched, inside targets that it matched elsewhere.
     pub(super) unsuspected: BTreeSet<IpAddr>,
     /// Addresses inside the targets with forwarding headers, and how many different values those had.
     pub(super) forwarding: HashMap<IpAddr, usize>,
@@ -34,24 +46,34 @@ pub(super) struct Evidence {
 /// that this weighs numerator and denominator alike.
 #[must_use]
 pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
-    let inside = |address: &IpAddr| action.targets.iter().any(|t| t.net.contains(address));
+    let nets: Vec<IpNet> = action.targets.iter().map(|target| target.net).collect();
+    let inside = |address: &IpAddr| nets.iter().any(|net| net.contains(address));
+    // Several samples of one address are looked up once.
+    let clients: BTreeSet<IpAddr> = requests(&state.recent).map(|request| request.client).collect();
+    let sampled: BTreeSet<IpAddr> = clients.into_iter().filter(inside).collect();
     let earlier: BTreeSet<IpAddr> = requests(&state.earlier).map(|r| r.client).collect();
     let mut forwarded: HashMap<IpAddr, BTreeSet<&str>> = HashMap::new();
     let mut out = Evidence { earlier: count(&state.earlier), recent: count(&state.recent), ..Evidence::default() };
     out.known_addresses = earlier.iter().copied().filter(inside).collect();
-    for request in requests(&state.recent).filter(|r| inside(&r.client)) {
+    out.earlier_inside = requests(&state.earlier).filter(|r| out.known_addresses.contains(&r.client)).count() as u64;
+    for request in requests(&state.recent).filter(|r| sampled.contains(&r.client)) {
         let weight = u64::try_from(request.weight).unwrap_or(1).max(1);
-        out.inside += weight;
+        (out.inside, out.drawn) = (out.inside + weight, out.drawn + 1);
         if earlier.contains(&request.client) {
             out.inside_seen_before += weight;
+            out.drawn_seen_before += 1;
         }
         if let Some(value) = &request.forwarded_for {
             forwarded.entry(request.client).or_default().insert(value);
         }
     }
     let suspects = suspects(state, &earlier);
-    let sampled: BTreeSet<IpAddr> = requests(&state.recent).map(|r| r.client).filter(inside).collect();
-    out.unsuspected = sampled.into_iter().filter(|client| !suspects.contains(client)).collect();
+    let holds = |net: &IpNet, some: &[IpAddr]| some.iter().any(|address| net.contains(address));
+    let (against, rest): (Vec<IpAddr>, Vec<IpAddr>) = sampled.iter().partition(|client| suspects.contains(*client));
+    out.without_evidence = nets.iter().filter(|net| !holds(net, &against)).copied().collect();
+    out.unsampled = out.without_evidence.iter().filter(|net| !holds(net, &rest)).copied().collect();
+    out.unsuspected =
+        rest.into_iter().filter(|client| !out.without_evidence.iter().any(|net| net.contains(client))).collect();
     out.forwarding = forwarded.into_iter().map(|(address, values)| (address, values.len())).collect();
     out
 }

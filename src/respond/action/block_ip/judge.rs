@@ -9,11 +9,12 @@ use super::read::State;
 use crate::aws::Problem;
 use crate::aws::read::ResourceKind;
 use crate::model::action::BlockIp;
-use crate::model::address;
 use crate::model::plan::{Change, GuardResult};
 use crate::model::settings::Settings;
 use crate::model::text::shortened;
 use crate::model::waf::{IP_SET_CAPACITY, IpSet, IpVersion};
+use crate::model::{address, bounds};
+use crate::respond::action::breadth;
 use crate::respond::action::stage::sign;
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::wiring::{Reference, Standing};
@@ -100,7 +101,7 @@ pub(super) fn guards(
     chosen: &Chosen,
     changes: &[Change],
 ) -> Vec<GuardResult> {
-    let mut results = vec![zero_prefix(action), breadth(action, settings)];
+    let mut results = vec![zero_prefix(action), breadth(action, settings, chosen)];
     results.extend(host_bits(action));
     results.push(listed(
         &guard::NEVER_BLOCK,
@@ -122,12 +123,12 @@ pub(super) fn guards(
         results.extend(wiring(state, chosen));
         results.extend(capacity(changes));
         results.extend(covered(action, chosen));
-        results.push(blast_radius(state));
         let evidence = evidence(action, state);
         results.push(legitimate(state, settings, &evidence));
         results.push(suspicion(state, &evidence));
         results.push(proxy(state, &evidence));
         results.push(managed(state, chosen));
+        results.push(blast_radius(state));
     }
     settled(results, &action.terms)
 }
@@ -149,22 +150,29 @@ fn host_bits(action: &BlockIp) -> Option<GuardResult> {
     (!lines.is_empty()).then(|| said().because(lines.clone()))
 }
 
-fn breadth(action: &BlockIp, settings: &Settings) -> GuardResult {
-    let limit = |net: &IpNet| match net {
-        IpNet::V4(_) => settings.guards.widest_v4,
-        IpNet::V6(_) => settings.guards.widest_v6,
-    };
-    let wide: Vec<String> = action
-        .targets
-        .iter()
-        .filter(|t| t.net.prefix_len() < limit(&t.net))
-        .map(|t| format!("{} is wider than /{}", t.net, limit(&t.net)))
-        .collect();
-    match wide.first() {
-        Some(first) => guard::BREADTH
-            .stop(format!("{first}. Name narrower prefixes, or override with a reason"))
-            .because(wide.clone()),
-        None => guard::BREADTH.pass("no target is wider than allowed"),
+/// Each prefix, all of them together, and each set as it would be: many plans of a little are one of much.
+fn breadth(action: &BlockIp, settings: &Settings, chosen: &Chosen) -> GuardResult {
+    let nets: Vec<IpNet> = action.targets.iter().map(|target| target.net).collect();
+    let mut wide = breadth::each(&nets, &settings.guards);
+    wide.extend(breadth::together(&nets, &settings.guards));
+    let mut full = Vec::new();
+    for set in &chosen.sets {
+        let held = set.networks();
+        let after: Vec<IpNet> =
+            held.iter().chain(nets.iter().filter(|n| IpVersion::of(n) == set.version)).copied().collect();
+        let before = breadth::exceeds(&held, set.version, &settings.guards);
+        match (before, breadth::exceeds(&after, set.version, &settings.guards)) {
+            (Some(more), _) => full.push(format!("the entries of {} {more} already", set.name)),
+            (None, Some(more)) => wide.push(format!("with these the entries of {} {more}", set.name)),
+            (None, None) => {}
+        }
+    }
+    match (wide.first(), full.first()) {
+        (Some(first), _) => guard::BREADTH
+            .stop(format!("{first}. Name narrower prefixes, or fewer, or override with a reason"))
+            .because(wide.iter().chain(&full).cloned().collect()),
+        (None, Some(first)) => guard::BREADTH.warn(first.clone()).because(full),
+        (None, None) => guard::BREADTH.pass("no target is wider than allowed, nor are all of them together"),
     }
 }
 
@@ -298,12 +306,18 @@ fn blast_radius(state: &State) -> GuardResult {
         return guard::BLAST_RADIUS.unknown(format!("what stands behind {acl} could not be listed")).because(lines);
     }
     let counted = plural(others.len(), "resource");
+    let whole = unread.is_empty() && not_asked.is_none();
     let lines = others.iter().cloned().chain(unread.into_iter().map(|(_, line)| line)).chain(not_asked).collect();
     if others.is_empty() {
         let only = state.stage.id.label();
-        return guard::BLAST_RADIUS
-            .pass(format!("{only} is the only API Gateway stage or load balancer behind {acl}"))
-            .because(lines);
+        let said = format!("{only} is the only API Gateway stage or load balancer behind {acl}");
+        // What was not asked may be there as well.
+        let result = if whole {
+            guard::BLAST_RADIUS.pass(said)
+        } else {
+            guard::BLAST_RADIUS.warn(format!("{said}; whether rarer kinds of resources are is not known"))
+        };
+        return result.because(lines);
     }
     guard::BLAST_RADIUS
         .warn(format!("{counted} besides this stage behind {acl}: the same block hits them"))
@@ -322,27 +336,57 @@ fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardR
         Some(at) => format!("before the attack began at {}", at.format("%H:%M")),
         None => "in the last half hour; no attack signal stands".to_owned(),
     };
-    let known = |e: &Evidence| e.known_addresses.iter().take(10).map(|a| format!("{a} was there before")).collect();
-    match evidence.seen_before_share() {
-        None if evidence.known_addresses.is_empty() => guard
-            .warn(format!("no request from the targets is among {} samples: nothing is known of who they are", evidence.recent)),
-        None => guard.warn("the targets send nothing now, but some were there before").because(known(evidence)),
-        Some(_) if evidence.earlier == 0 => {
-            guard.unknown(format!("no request was sampled {before}, so nobody can be told from the attackers"))
-        }
-        Some(share) if share > settings.guards.most_legitimate_share => guard
-            .stop(format!(
-                "{:.0} % of the sampled requests from the targets come from callers seen {before}; at most {:.0} % is allowed",
-                share * 100.0,
-                settings.guards.most_legitimate_share * 100.0
-            ))
-            .because(known(evidence)),
-        Some(share) => guard.pass(format!(
-            "{:.1} % of {} requests sampled from the targets come from callers seen {before}",
-            share * 100.0,
-            evidence.inside
-        )),
+    let known = evidence.known_addresses.iter().take(10).map(|a| format!("{a} was there before")).collect();
+    if evidence.earlier == 0 {
+        return guard.unknown(format!("no request was sampled {before}, so nobody can be told from the attackers"));
     }
+    judged_share(evidence, settings.guards.most_legitimate_share, &before).because(known)
+}
+
+/// By the share of those who were there before, as far as the samples bound it.
+fn judged_share(evidence: &Evidence, most: f64, before: &str) -> GuardResult {
+    let guard = &guard::LEGITIMATE;
+    let percent = |share: f64| share * 100.0;
+    let Some(share) = evidence.seen_before_share() else {
+        // What they were of all who came before is what can be told: nothing of them is here now.
+        let (hits, of) = (evidence.earlier_inside, evidence.earlier);
+        let (seen, (_, high)) = (hits as f64 / of as f64, bounds::share(hits, of));
+        let said =
+            format!("no request from the targets is among {} samples of now, {hits} of {of} {before}", evidence.recent);
+        return match (seen > most, high > most) {
+            (true, _) => guard.stop(format!(
+                "{said}: {:.0} % of those who were there; at most {:.0} % is allowed",
+                percent(seen),
+                percent(most)
+            )),
+            (false, true) => guard.unknown(format!(
+                "{said}: too few to tell who they are, up to {:.0} % of those who were there; at most {:.0} % is allowed",
+                percent(high),
+                percent(most)
+            )),
+            (false, false) => {
+                guard.warn(format!("{said}: at most {:.1} % of those who were there", percent(high)))
+            }
+        };
+    };
+    let (hits, of) = (evidence.drawn_seen_before, evidence.drawn);
+    let bounded = bounds::words(hits, of).map_or_else(String::new, |words| format!(" ({words}, of {of} sampled)"));
+    if share > most {
+        return guard.stop(format!(
+            "{:.0} % of the sampled requests from the targets come from callers seen {before}{bounded}; at most {:.0} % is allowed",
+            percent(share),
+            percent(most)
+        ));
+    }
+    let said = format!(
+        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}",
+        percent(share),
+        evidence.inside
+    );
+    if bounds::share(hits, of).1 > most {
+        return guard.warn(said);
+    }
+    guard.pass(said)
 }
 
 /// As many targets as may go without anything against them: somebody may know better than the rules, address by address.
@@ -355,17 +399,29 @@ fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
             .unknown("WAF gives not all samples, so what speaks against the targets is not known")
             .because(state.recent.missing.clone());
     }
-    if evidence.inside == 0 {
-        return guard.warn("no request from the targets was sampled, so nothing is known against them");
-    }
-    let some: Vec<String> = evidence.unsuspected.iter().take(20).map(ToString::to_string).collect();
-    match evidence.unsuspected.len() {
-        0 => guard.pass("a rule that tells attackers from others matched every target that was sampled"),
-        n if n <= UNSUSPECTED => {
-            guard.warn(format!("no rule speaks against {}: they may be customers", plural(n, "target"))).because(some)
-        }
-        n => guard
+    let bare = &evidence.without_evidence;
+    let mut some: Vec<String> = bare.iter().take(20).map(ToString::to_string).collect();
+    some.extend(evidence.unsuspected.iter().take(20).map(ToString::to_string));
+    let unsampled = match evidence.unsampled.len() {
+        0 => String::new(),
+        n => format!(", {n} of them not sampled at all"),
+    };
+    match (bare.len(), evidence.unsuspected.len()) {
+        (0, 0) => guard.pass("a rule that tells attackers from others matched every target"),
+        (n, _) if n > UNSUSPECTED => guard
+            .stop(format!(
+                "nothing speaks against {}{unsampled}: they may be customers. Take them out",
+                plural(n, "target")
+            ))
+            .because(some),
+        (_, n) if n > UNSUSPECTED => guard
             .stop(format!("no rule speaks against {}: they may be customers. Take them out", plural(n, "address")))
+            .because(some),
+        (0, n) => {
+            guard.warn(format!("no rule speaks against {}: they may be customers", plural(n, "address"))).because(some)
+        }
+        (n, _) => guard
+            .warn(format!("nothing speaks against {}{unsampled}: they may be customers", plural(n, "target")))
             .because(some),
     }
 }
@@ -388,6 +444,10 @@ fn proxy(state: &State, evidence: &Evidence) -> GuardResult {
         Some(first) => guard::PROXY
             .stop(format!("{first}: blocking it blocks all of them (the header is the sender's own claim)"))
             .because(proxies.clone()),
+        None if !evidence.unsampled.is_empty() => guard::PROXY.warn(format!(
+            "no request was sampled from {}, so a proxy there cannot be told from a client",
+            plural(evidence.unsampled.len(), "target")
+        )),
         None => guard::PROXY.pass("no sampled request from the targets carries several forwarding headers"),
     }
 }
@@ -400,7 +460,7 @@ fn managed(state: &State, chosen: &Chosen) -> GuardResult {
                 signs.extend(tags.iter().filter_map(|(k, v)| sign(k, v)).map(|s| format!("{}: {s}", set.name)));
             }
             Some(Err(error)) => signs.push(format!("{}: tags could not be read: {}", set.name, error.problem)),
-            None => {}
+            None => signs.push(format!("{}: tags were not read", set.name)),
         }
     }
     match signs.first() {

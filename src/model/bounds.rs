@@ -1,0 +1,63 @@
+//! How sure a share is that rests on a sample: its bounds, nineteen times out of twenty.
+
+/// Between which shares the truth lies where `hits` of `of` drawn at random are so. Nought of n is at most 3/n (the rule of three), all of n at
+/// least the rest; between them by Wilson's interval. Nothing drawn tells nothing.
+#[must_use]
+pub fn share(hits: u64, of: u64) -> (f64, f64) {
+    /// Standard deviations on either side that hold nineteen of twenty.
+    const Z: f64 = 1.96;
+    if of == 0 {
+        return (0.0, 1.0);
+    }
+    let (hits, n) = (hits.min(of) as f64, of as f64);
+    let edge = (3.0 / n).min(1.0);
+    if hits <= 0.0 {
+        return (0.0, edge);
+    }
+    if hits >= n {
+        return (1.0 - edge, 1.0);
+    }
+    let (p, zz) = (hits / n, Z * Z);
+    let middle = p + zz / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + zz / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + zz / n;
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+}
+
+/// `at most 25 %`, `between 12 % and 31 %`: what a sample of so few says. `None` where it is as good as exact.
+#[must_use]
+pub fn words(hits: u64, of: u64) -> Option<String> {
+    /// Width below which bounds tell a reader nothing.
+    const NARROW: f64 = 0.05;
+    let (low, high) = share(hits, of);
+    if high - low <= NARROW {
+        return None;
+    }
+    Some(match (low <= 0.0, high >= 1.0) {
+        (true, true) => "any share is possible".to_owned(),
+        (true, false) => format!("at most {:.0} %", high * 100.0),
+        (false, true) => format!("at least {:.0} %", low * 100.0),
+        (false, false) => format!("between {:.0} % and {:.0} %", low * 100.0, high * 100.0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_tell_little_and_many_tell_much() {
+        assert_eq!(words(0, 12).as_deref(), Some("at most 25 %"));
+        assert_eq!(words(1, 1).as_deref(), Some("any share is possible"));
+        assert_eq!(words(0, 0).as_deref(), Some("any share is possible"));
+        assert_eq!(words(5, 10).as_deref(), Some("between 24 % and 76 %"));
+        assert_eq!(words(0, 300), None);
+        for of in 1..200u64 {
+            for hits in 0..=of {
+                let (low, high) = share(hits, of);
+                let seen = hits as f64 / of as f64;
+                assert!(low <= seen + 1e-9 && seen <= high + 1e-9, "{hits} of {of}: {low} to {high}");
+            }
+        }
+    }
+}
