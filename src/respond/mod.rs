@@ -4,6 +4,7 @@
 //! the journal; only then is anything changed. Knows nothing of screens.
 
 pub mod action;
+pub mod admission;
 mod assigned;
 pub mod claims;
 pub mod confirm;

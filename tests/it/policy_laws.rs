@@ -63,7 +63,7 @@ fn some_of(all: &'static [&'static str]) -> impl Strategy<Value = Value> {
     prop_oneof![one, several]
 }
 
-fn condition() -> impl Strategy<Value = Value> {
+pub(crate) fn condition() -> impl Strategy<Value = Value> {
     let address = (
         prop::sample::select(vec![
             "IpAddress",
@@ -164,7 +164,7 @@ fn statement() -> impl Strategy<Value = Value> {
         })
 }
 
-fn document() -> impl Strategy<Value = Option<String>> {
+pub(crate) fn document() -> impl Strategy<Value = Option<String>> {
     let several = prop::collection::vec(statement(), 1..4)
         .prop_map(|all| json!({"Version": "2012-10-17", "Statement": all}).to_string());
     let one = statement().prop_map(|one| json!({"Version": "2012-10-17", "Statement": one}).to_string());

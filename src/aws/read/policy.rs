@@ -79,7 +79,7 @@ impl Aws {
                 methods.extend(resource.resource_methods().into_iter().flatten().map(|(verb, method)| {
                     DeployedMethod {
                         name: MethodName { verb: verb.clone(), path: path.to_owned() },
-                        authorization: method.authorization_type().unwrap_or("NONE").to_owned(),
+                        authorization: method.authorization_type().unwrap_or_default().to_owned(),
                         api_key_required: method.api_key_required().unwrap_or(false),
                     }
                 }));

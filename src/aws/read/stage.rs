@@ -54,7 +54,7 @@ impl Aws {
         for (path, verbs) in answer.api_summary().into_iter().flatten() {
             methods.extend(verbs.iter().map(|(verb, snapshot)| DeployedMethod {
                 name: MethodName { verb: verb.clone(), path: path.clone() },
-                authorization: snapshot.authorization_type().unwrap_or("NONE").to_owned(),
+                authorization: snapshot.authorization_type().unwrap_or_default().to_owned(),
                 api_key_required: snapshot.api_key_required(),
             }));
         }

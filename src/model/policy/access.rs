@@ -1,7 +1,7 @@
 //! Policy and authorization together: whether a call gets through (documented: API Gateway's authorization flow).
 
 use super::Policy;
-use super::evaluate::{Call, Said};
+use super::evaluate::{Call, Holds, Said, Seen};
 
 /// How a method wants its callers authorized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,17 +14,20 @@ pub enum Authorization {
     Lambda,
     /// `COGNITO_USER_POOLS`.
     Cognito,
+    /// One that the console does not know, or that AWS does not name: who gets in is not known.
+    Other,
 }
 
 impl Authorization {
-    /// By AWS's name; a name that is not known counts as a Lambda authorizer, to which nobody is let in by an Allow of ours.
+    /// By AWS's name.
     #[must_use]
     pub fn named(name: &str) -> Self {
         match name {
-            "NONE" | "" => Self::None,
+            "NONE" => Self::None,
             "AWS_IAM" => Self::Iam,
+            "CUSTOM" => Self::Lambda,
             "COGNITO_USER_POOLS" => Self::Cognito,
-            _ => Self::Lambda,
+            _ => Self::Other,
         }
     }
 
@@ -36,6 +39,7 @@ impl Authorization {
             Self::Iam => "IAM",
             Self::Lambda => "Lambda authorizer",
             Self::Cognito => "Cognito",
+            Self::Other => "an authorization that is not known",
         }
     }
 
@@ -45,7 +49,7 @@ impl Authorization {
         match self {
             Self::None => &[Credential::Absent],
             Self::Cognito => &[Credential::Absent, Credential::Allows],
-            Self::Iam | Self::Lambda => {
+            Self::Iam | Self::Lambda | Self::Other => {
                 &[Credential::Absent, Credential::Allows, Credential::Silent, Credential::Denies]
             }
         }
@@ -104,23 +108,39 @@ pub fn access(
     authorization: Authorization,
     credential: Credential,
 ) -> Access {
-    // Only methods with IAM see who signed; what else is not known of the caller stays so.
-    let signed = authorization == Authorization::Iam;
-    let call = &Call { principal: call.principal.filter(|_| signed), ..*call };
+    access_of(policy, call, (false, None), authorization, credential)
+}
+
+/// [`access()`], of an ordinary caller where nothing is known of one, and with what is known of the call's resource already.
+pub(super) fn access_of(
+    policy: Option<&Policy>,
+    call: &Call<'_>,
+    (ordinary, reach): (bool, Option<&[Holds]>),
+    authorization: Authorization,
+    credential: Credential,
+) -> Access {
+    // Only methods with IAM see who signed (documented); to all others there is no principal, for certain.
+    let signed = matches!(authorization, Authorization::Iam | Authorization::Other);
+    let call = Call { principal: call.principal.filter(|_| signed), ..*call };
     let granted = |said: Option<Said>| match (authorization, credential) {
+        (Authorization::Other, _) => (said == Some(Said::Deny)).then_some(false),
         (Authorization::None, _)
         | (Authorization::Cognito, Credential::Allows | Credential::Silent | Credential::Denies) => {
-            matches!(said, None | Some(Said::Allow))
+            Some(matches!(said, None | Some(Said::Allow)))
         }
-        (_, Credential::Absent | Credential::Invalid | Credential::Denies) => false,
-        (_, Credential::Allows) => said != Some(Said::Deny),
-        (_, Credential::Silent) => said == Some(Said::Allow),
+        (_, Credential::Absent | Credential::Invalid | Credential::Denies) => Some(false),
+        (_, Credential::Allows) => Some(said != Some(Said::Deny)),
+        (_, Credential::Silent) => Some(said == Some(Said::Allow)),
     };
-    let sure = |granted: bool| if granted { Access::Granted } else { Access::Refused };
-    let Some(saying) = policy.map(|policy| policy.says(call)) else { return sure(granted(None)) };
+    let told = |granted: Option<bool>, doubt: Option<String>| match granted {
+        Some(true) => Access::Granted,
+        Some(false) => Access::Refused,
+        None => Access::Unknown(doubt.unwrap_or_else(|| "its authorization is not known".to_owned())),
+    };
+    let Some(saying) = policy.map(|policy| policy.says_to(&Seen { call, signed, ordinary, reach })) else {
+        return told(granted(None), None);
+    };
     let first = granted(saying.possible.first().copied());
-    if saying.possible.iter().all(|said| granted(Some(*said)) == first) {
-        return sure(first);
-    }
-    Access::Unknown(saying.doubt.unwrap_or_default())
+    let same = saying.possible.iter().all(|said| granted(Some(*said)) == first);
+    told(first.filter(|_| same), saying.doubt)
 }

@@ -3,7 +3,11 @@
 //! A policy acts on callers of a stage only, and only as deployed. What it makes of a call is [`access()`]'s business. Knows no calls.
 
 mod access;
+mod compare;
+mod condition;
 mod evaluate;
+mod parts;
+mod wild;
 
 use std::fmt::Write as _;
 
@@ -12,6 +16,7 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 pub use access::{Access, Authorization, Credential, access};
+pub use compare::{Admission, Comparison, Entry, Fate};
 pub use evaluate::{Call, Said, Saying};
 
 use super::limits::DeployedMethod;
@@ -279,7 +284,7 @@ pub fn reached_by_allow(
     stages: &[String],
 ) -> Vec<String> {
     let guarded = |method: &&DeployedMethod| {
-        matches!(Authorization::named(&method.authorization), Authorization::Iam | Authorization::Lambda)
+        !matches!(Authorization::named(&method.authorization), Authorization::None | Authorization::Cognito)
     };
     let allows: Vec<String> = policy
         .statements()
@@ -289,7 +294,7 @@ pub fn reached_by_allow(
         .collect();
     let reached = |method: &&DeployedMethod| {
         let own = stages.iter().map(|stage| scope.arn(&format!("{stage}/{}", pattern(method))));
-        own.into_iter().any(|own| allows.iter().any(|allow| evaluate::intersect(allow, &own)))
+        own.into_iter().any(|own| allows.iter().any(|allow| wild::intersect(allow, &own)))
     };
     methods.iter().filter(guarded).filter(reached).map(|method| method.name.to_string()).collect()
 }

@@ -1,42 +1,33 @@
 //! The guards of `kill-switch`, over what was read.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
-use super::simulate::{Comparison, firsts, outside};
 use super::{State, networks};
 use crate::model::action::KillSwitch;
 use crate::model::plan::GuardResult;
-use crate::model::policy::{MOST_CHARACTERS, Policy, SID, reached_by_allow};
+use crate::model::policy::{Comparison, MOST_CHARACTERS, Policy, SID, reached_by_allow};
 use crate::model::probe::ProbeReading;
 use crate::model::settings::Settings;
+use crate::respond::action::breadth;
+use crate::respond::admission;
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::samples::losses;
-
-/// Callers of before the attack that are tried in the simulation.
-const MOST_CALLERS: usize = 200;
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &KillSwitch, state: &State, settings: &Settings, closed: &Policy) -> Vec<GuardResult> {
     let allow = networks(action);
-    let comparison = Comparison {
-        before: state.base(),
-        after: closed,
-        scope: state.scope(),
-        stage: &state.at.stage.id.stage,
-        methods: state.methods(),
-        at: state.at.read_at,
-    };
+    let scope = state.scope();
+    let before = state.deployed.as_ref().map(Option::as_ref).map_err(String::as_str);
+    let place = (&scope, state.at.stage.id.stage.as_str());
+    let comparison = Comparison::new(before, closed, place, state.methods(), state.at.read_at);
     let mut results = vec![
-        allow_list(action, &allow),
+        allow_list(action, &allow, settings),
         policy(state, closed),
-        base(state),
-        widens(state, &allow, &comparison),
-        admits(settings, &allow, &comparison),
-        responder(state, &allow, &comparison),
+        widens(state, closed, &comparison),
+        admission::admits(&settings.guards, &allow, &comparison),
+        admission::responder(&state.own.known, &state.own.missing, &allow, &comparison),
         losers(state, &allow, &comparison),
+        base(state),
         endpoint(state),
         probe(action, state),
         canary(state),
@@ -56,13 +47,17 @@ pub(super) fn guards(action: &KillSwitch, state: &State, settings: &Settings, cl
     settled(results, &action.terms)
 }
 
-fn allow_list(action: &KillSwitch, allow: &[IpNet]) -> GuardResult {
+fn allow_list(action: &KillSwitch, allow: &[IpNet], settings: &Settings) -> GuardResult {
     let guard = &guard::SWITCH_ALLOW;
     if allow.is_empty() {
         return guard.stop("nobody is to be let in, not even you. Name at least one prefix with --allow");
     }
     if let Some(all) = IpNet::aggregate(&allow.to_vec()).iter().find(|net| net.prefix_len() == 0) {
         return guard.stop(format!("{all} lets in everybody: that closes nothing"));
+    }
+    let wide = breadth::together(allow, &settings.guards);
+    if let Some(first) = wide.first() {
+        return guard.warn(format!("{first}: a closure that lets so many in closes little")).because(wide);
     }
     let masked: Vec<String> = action.allow.iter().filter_map(crate::model::address::Target::widened).collect();
     match masked.first() {
@@ -102,11 +97,16 @@ fn base(state: &State) -> GuardResult {
             "which policy is deployed is not known ({why}). The draft's would be taken for it; compare, then override"
         )),
         Ok(deployed) if Policy::same(deployed.as_ref(), draft) => {
-            guard.pass(if deployed.is_some() {
-                "the deployed policy, as the export has it, is the draft's"
+            if deployed.is_some() {
+                return guard.pass("the deployed policy, as the export has it, is the draft's");
+            }
+            let said = "neither the draft nor the export of the stage has a policy";
+            // A proof has seen an export carry one.
+            if state.proof.is_ok() {
+                guard.pass(format!("{said}, so none is deployed"))
             } else {
-                "neither the draft nor the export of the stage has a policy, so none is deployed (inferred: that exports carry it)"
-            })
+                guard.warn(format!("{said}, so none is deployed (inferred: that exports carry it; a proof looks)"))
+            }
         }
         Ok(deployed) => guard
             .warn("the draft's policy is not the deployed one; closing starts from the deployed one, and the draft keeps its own")
@@ -114,92 +114,18 @@ fn base(state: &State) -> GuardResult {
     }
 }
 
-/// An appended Deny takes away only; what could widen is the Allow where there was no policy. Both are tried all the same.
-fn widens(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
-    let guard = &guard::CLOSE_WIDENS;
+/// An appended Deny takes away only; what could widen is the Allow where there was no policy.
+fn widens(state: &State, closed: &Policy, comparison: &Comparison<'_>) -> GuardResult {
     if let Err(error) = &state.methods {
-        return guard.unknown(format!("who would gain access is not known: {error}"));
+        return guard::CLOSE_WIDENS.unknown(format!("who would gain access is not known: {error}"));
     }
-    let mut tried: BTreeSet<IpAddr> = firsts(allow).into_iter().chain(outside(allow)).collect();
-    tried.extend(state.callers.sets.iter().flat_map(|set| &set.samples).map(|sample| sample.client).take(MOST_CALLERS));
-    let tried: Vec<IpAddr> = tried.into_iter().collect();
-    let mut gains = comparison.gains(&tried);
-    let reached = reached_by_allow(comparison.after, &state.scope(), state.methods(), &state.stages());
-    gains.extend(reached.into_iter().map(|method| {
-        format!("{method}: the Allow that other methods need reaches it, so callers of whom its authorizer says nothing would get in")
-    }));
-    if let (None, Err(why)) = (gains.first(), &state.deployed) {
-        return guard
-            .unknown(format!("which policy is deployed is not known, so neither is who would gain access: {why}"));
-    }
-    match gains.first() {
-        Some(first) => {
-            guard.stop(format!("{first}, and does not today. Close by web-acl, or throttle to nothing")).because(gains)
-        }
-        None => guard.pass(format!(
-            "nobody gains access: {} methods, every kind of credentials, {} addresses tried",
-            comparison.methods.len(),
-            tried.len()
-        )),
-    }
-}
-
-fn admits(settings: &Settings, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
-    let guard = &guard::CLOSE_ADMITS;
-    let Some(wanted) = &settings.guards.break_glass else {
-        return guard.unknown(
-            "no break-glass ranges are configured. Set guards.break-glass in the configuration ([] if there is none)",
-        );
-    };
-    let out: Vec<&IpNet> = wanted.iter().filter(|net| !covered(net, allow)).collect();
-    let partners: Vec<&IpNet> =
-        settings.guards.never_block.iter().flatten().filter(|net| !covered(net, allow)).collect();
-    let shut: Vec<&IpNet> = wanted.iter().filter(|net| comparison.is_shut_out(net.addr())).collect();
-    let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} is not let in")).collect();
-    evidence.extend(partners.iter().map(|net| format!("never-block range {net} is not let in")));
-    match (out.first(), shut.first(), partners.first()) {
-        (Some(net), ..) => guard.stop(format!("break-glass range {net} would be locked out. Add --allow {net}")),
-        (None, Some(net), _) => guard.stop(format!(
-            "break-glass range {net} is on the list and would get in nowhere: a statement of the policy's own keeps it out"
-        )),
-        (None, None, Some(net)) => {
-            guard.warn(format!("never-block range {net} would be locked out: {} in all", partners.len()))
-        }
-        (None, None, None) => guard.pass("break-glass and never-block ranges still get in"),
-    }
-    .because(evidence)
-}
-
-fn covered(net: &IpNet, allow: &[IpNet]) -> bool {
-    IpNet::aggregate(&allow.to_vec()).iter().any(|have| have.contains(net))
-}
-
-fn responder(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
-    let guard = &guard::SWITCH_RESPONDER;
-    let own = &state.own;
-    let mut evidence: Vec<String> = own.known.iter().map(|(address, how)| format!("{address}, {how}")).collect();
-    evidence.extend(own.missing.iter().cloned());
-    let out = own.known.iter().find(|(address, _)| !allow.iter().any(|net| net.contains(address)));
-    let shut = own.known.iter().find(|(address, _)| comparison.is_shut_out(*address));
-    match (out, shut, own.known.first(), own.missing.first()) {
-        (Some((address, how)), ..) => {
-            guard.stop(format!("you would be locked out: you come from {address} ({how}). Add --allow {address}"))
-        }
-        (None, Some((address, _)), ..) => guard.stop(format!(
-            "you come from {address}, which is on the list and would get in nowhere: a statement of the policy's own keeps it out"
-        )),
-        (None, None, None, _) => guard.unknown(
-            "from which address you come is not known. Pass it with --own-address, or set probes.address-services in the configuration",
-        ),
-        (None, None, Some(_), Some(why)) => guard.warn(format!("you still get in from where you are seen; but {why}")),
-        (None, None, Some((address, how)), None) => guard.pass(format!("you come from {address} ({how}) and still get in")),
-    }
-    .because(evidence)
+    let reached = reached_by_allow(closed, &state.scope(), state.methods(), &state.stages());
+    admission::widens(comparison, &reached)
 }
 
 fn losers(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
     let losses = losses(&state.callers, allow);
-    let mut evidence = comparison.table(&firsts(allow), outside(allow));
+    let mut evidence = comparison.table(allow, state.api.dual_stack);
     evidence.extend(losses.lines);
     evidence.extend(allow.iter().map(|net| format!("{net} is let in")));
     guard::CLOSE_LOSERS
@@ -228,7 +154,8 @@ fn endpoint(state: &State) -> GuardResult {
         Some(status) if status != "AVAILABLE" => {
             guard.stop(format!("the API is {status}: wait until it is AVAILABLE, and plan again"))
         }
-        _ => guard.pass("the API is public and can be changed"),
+        Some(_) => guard.pass("the API is public and can be changed"),
+        None => guard.warn("the API is public; AWS does not say whether it is AVAILABLE"),
     }
 }
 

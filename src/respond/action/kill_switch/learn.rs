@@ -40,15 +40,19 @@ pub(super) fn probe(
     }
     let methods = methods.map_err(ToString::to_string)?;
     let plain = |m: &&DeployedMethod| {
-        m.name.verb == "GET" && !m.name.path.contains('{') && m.authorization == "NONE" && !m.api_key_required
+        // ANY answers GET.
+        matches!(m.name.verb.as_str(), "GET" | "ANY")
+            && !m.name.path.contains('{')
+            && m.authorization == "NONE"
+            && !m.api_key_required
     };
     let rank = |m: &&DeployedMethod| {
         let meant = ["health", "ping", "status"].iter().any(|word| m.name.path.contains(word));
-        (!meant, m.name.path.len(), m.name.path.clone())
+        (!meant, m.name.path.len(), m.name.path.clone(), m.name.verb == "ANY")
     };
     let chosen = methods.iter().filter(plain).min_by_key(rank).ok_or_else(|| {
         format!(
-            "{} deploys no GET without parameters, authorization and key to ask for. Set a URL and headers in probes.stages of the configuration",
+            "{} deploys no GET (nor ANY) without parameters, authorization and key to ask for. Set a URL and headers in probes.stages of the configuration",
             stage.label()
         )
     })?;

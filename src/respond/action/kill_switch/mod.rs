@@ -6,7 +6,6 @@
 mod judge;
 mod learn;
 mod recipe;
-mod simulate;
 
 use std::net::IpAddr;
 
