@@ -5,8 +5,8 @@
 pub mod access_log;
 pub mod action;
 pub mod address;
-pub mod bounds;
 pub mod board;
+pub mod bounds;
 pub mod candidate;
 pub mod change;
 pub mod connection;

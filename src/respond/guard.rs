@@ -50,8 +50,8 @@ guards! {
         "No range from which responders reach the API in an emergency lies inside a target or around it.",
         "`guards.break-glass` of the configuration; unknown where it is not set.";
     BREADTH = "block-ip.breadth", overridable: true, varies: false,
-        "No prefix is wider than the team allows.",
-        "`guards.widest-v4` and `guards.widest-v6` of the configuration.";
+        "No prefix is wider than the team allows, nor are all of them together, alone and with what the IP set holds already.",
+        "`guards.widest-v4`, `guards.widest-v6`, `guards.widest-total-v4` and `guards.widest-total-v6` of the configuration, and `GetIPSet`.";
     WEB_ACL = "block-ip.web-acl", overridable: false, varies: false,
         "The stage has a web ACL: without one there is nothing to block with.",
         "The stage's `webAclArn` and `GetWebACL`.";
@@ -72,16 +72,16 @@ guards! {
         "`GetIPSet`.";
     BLAST_RADIUS = "block-ip.blast-radius", overridable: true, varies: true,
         "Says what else stands behind the web ACL and is affected by the same change.",
-        "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second), and the rest is named. Other web ACLs that use the same IP set show in no single call.";
+        "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second), and a warning names the rest. Other web ACLs that use the same IP set show in no single call.";
     LEGITIMATE = "block-ip.legitimate-share", overridable: true, varies: true,
         "Few of the requests from the targets come from callers that were there before the attack.",
-        "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples.";
+        "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples, or too few to bound the share. A pass needs enough of them.";
     SUSPICION = "block-ip.suspicion", overridable: true, varies: true,
         "Something speaks against each target: a rule that matches attackers and hardly anybody who was there before. Not having been seen before is no such thing.",
-        "WAF's sampled requests of the last minutes, by rule, against those of before the attack. More than three targets with nothing against them stop the plan.";
+        "WAF's sampled requests of the last minutes, by rule, against those of before the attack. More than three targets with nothing against them stop the plan, whether they were sampled or not.";
     PROXY = "block-ip.proxy", overridable: true, varies: true,
         "The address is a client's, not a proxy's with many clients behind it.",
-        "Forwarding headers in WAF's sampled requests.";
+        "Forwarding headers in WAF's sampled requests; targets that were not sampled are named.";
     MANAGED = "block-ip.managed", overridable: false, varies: false,
         "Says when the IP set looks managed by infrastructure as code, whose next run will take the entries out.",
         "`ListTagsForResource`.";
@@ -161,8 +161,8 @@ guards! {
         "A prefix written with host bits is masked, which lets in more than was written; this says so.",
         "What was written, what it becomes, how many addresses that is.";
     PREPARE_BREADTH = "prepare.breadth", overridable: true, varies: false,
-        "No prefix to let in is wider than the team allows to be blocked: a closure that lets many in closes little.",
-        "`guards.widest-v4` and `guards.widest-v6` of the configuration.";
+        "No prefix to let in is wider than the team allows to be blocked, nor are all of them together: a closure that lets many in closes little.",
+        "`guards.widest-v4`, `guards.widest-v6`, `guards.widest-total-v4` and `guards.widest-total-v6` of the configuration.";
     PREPARE_ADMITS = "prepare.admits", overridable: true, varies: false,
         "The break-glass ranges and the partners of the never-block list would get in.",
         "`guards.break-glass` and `guards.never-block` of the configuration; unknown where no break-glass ranges are set.";

@@ -7,6 +7,7 @@ mod block_ip_guards;
 mod cli;
 mod disk;
 mod docs;
+mod doubt_reads;
 mod emulator;
 mod incident;
 mod incident_fixtures;

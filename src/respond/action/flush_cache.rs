@@ -23,9 +23,22 @@ const NOW_MINUTES: i64 = 5;
 /// The share of 5XX below which a minute counts as borne, a fraction.
 const BORNE_ERRORS: f64 = 0.01;
 
+/// How much is known of the last minutes: a minute without figures is quiet, or not published yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Published {
+    /// Some of them have figures.
+    Lately,
+    /// None of them has, while earlier ones do: either nobody calls any more, or CloudWatch is late.
+    #[default]
+    NotLately,
+    /// None of the last three hours has: nobody calls.
+    Never,
+}
+
 /// What the stage's metrics say, per second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Load {
+    published: Published,
     hits: f64,
     misses: f64,
     /// What reaches the backend now: misses, and what is not cached at all.
@@ -137,7 +150,8 @@ fn backend(load: Result<&Load, &AwsError>, settings: &Settings) -> GuardResult {
     let limit = settings.signals.server_errors_notice;
     match load {
         Err(error) => guard::FLUSH_BACKEND.unknown(format!("how the backend is doing could not be read: {error}")),
-        Ok(Load { errors: None, .. }) => guard::FLUSH_BACKEND.pass("no requests in the last minutes"),
+        Ok(Load { published: Published::NotLately, .. }) => guard::FLUSH_BACKEND.unknown(late()),
+        Ok(Load { errors: None, .. }) => guard::FLUSH_BACKEND.pass("no requests in the last three hours"),
         Ok(Load { errors: Some(share), .. }) if *share > limit => guard::FLUSH_BACKEND.stop(format!(
             "{:.1} % of the requests fail with 5XX now: the backend is failing already, and a flush adds load. Relieve it first",
             share * 100.0
@@ -148,6 +162,13 @@ fn backend(load: Result<&Load, &AwsError>, settings: &Settings) -> GuardResult {
     }
 }
 
+/// Nothing published and nothing measured are not the same.
+fn late() -> String {
+    format!(
+        "CloudWatch shows none of the last {NOW_MINUTES} minutes: nobody calls, or it is late. Plan again in some minutes"
+    )
+}
+
 /// After a flush every hit is a miss: more than the backend has been seen to bear?
 fn herd(load: Result<&Load, &AwsError>) -> GuardResult {
     let load = match load {
@@ -155,6 +176,9 @@ fn herd(load: Result<&Load, &AwsError>) -> GuardResult {
         Err(error) => return guard::FLUSH_HERD.unknown(format!("hits and misses could not be read: {error}")),
     };
     let (now, then) = (load.backend, load.hits + load.backend);
+    if load.published == Published::NotLately {
+        return guard::FLUSH_HERD.unknown(late());
+    }
     if load.hits <= 0.0 {
         return guard::FLUSH_HERD.pass("the cache has answered nothing in the last minutes");
     }
@@ -208,7 +232,10 @@ async fn load(aws: &Aws, at: &StageState) -> Result<Load, AwsError> {
     }
     Ok(match series.as_slice() {
         [hits, misses, errors, count, backend] => loaded(to, hits, misses, errors, count, backend),
-        _ => Load::default(),
+        _ => {
+            let problem = Problem::Unreadable("CloudWatch gave another number of series than was asked for".to_owned());
+            return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
+        }
     })
 }
 
@@ -224,7 +251,13 @@ fn loaded(
     let recent = |points: &[(DateTime<Utc>, f64)]| -> f64 {
         points.iter().filter(|(at, _)| *at >= since).map(|(_, value)| value).sum()
     };
-    let minutes = count.iter().filter(|(at, _)| *at >= since).count().max(1) as f64;
+    let lately = count.iter().filter(|(at, _)| *at >= since).count();
+    let minutes = lately.max(1) as f64;
+    let published = match (lately, count.is_empty()) {
+        (0, true) => Published::Never,
+        (0, false) => Published::NotLately,
+        _ => Published::Lately,
+    };
     let at =
         |points: &[(DateTime<Utc>, f64)], minute| points.iter().find(|(at, _)| *at == minute).map(|(_, value)| *value);
     let borne = backend.iter().filter(|(minute, _)| {
@@ -233,6 +266,7 @@ fn loaded(
     });
     let requests = recent(count);
     Load {
+        published,
         hits: recent(hits) / (minutes * 60.0),
         misses: recent(misses) / (minutes * 60.0),
         backend: recent(backend) / (minutes * 60.0),
@@ -247,7 +281,7 @@ mod tests {
     use crate::model::plan::Verdict;
 
     fn load(hits: f64, backend: f64, borne: f64) -> Load {
-        Load { hits, misses: backend, backend, errors: Some(0.0), borne }
+        Load { published: Published::Lately, hits, misses: backend, backend, errors: Some(0.0), borne }
     }
 
     #[test]
@@ -266,6 +300,19 @@ mod tests {
         let errors = [(minute(2), 6000.0)];
         let backend = [(minute(1), 3000.0), (minute(2), 12_000.0), (minute(9), 60.0)];
         let load = loaded(to, &[(minute(9), 540.0)], &[(minute(9), 60.0)], &errors, &count, &backend);
-        assert_eq!(load, Load { hits: 9.0, misses: 1.0, backend: 1.0, errors: Some(0.0), borne: 50.0 });
+        let wanted = Load { hits: 9.0, misses: 1.0, backend: 1.0, errors: Some(0.0), borne: 50.0, ..load };
+        assert_eq!((load, load.published), (wanted, Published::Lately));
+    }
+
+    #[test]
+    fn metrics_that_are_late_are_no_quiet() {
+        let minute = |n: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(n);
+        let late = loaded(minute(20), &[], &[], &[], &[(minute(9), 600.0)], &[]);
+        let settings = Settings::default();
+        assert_eq!(herd(Ok(&late)).verdict, Verdict::Unknown);
+        assert_eq!(backend(Ok(&late), &settings).verdict, Verdict::Unknown);
+        let nobody = loaded(minute(20), &[], &[], &[], &[], &[]);
+        assert_eq!(herd(Ok(&nobody)).verdict, Verdict::Pass);
+        assert_eq!(backend(Ok(&nobody), &settings).verdict, Verdict::Pass);
     }
 }

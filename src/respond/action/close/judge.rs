@@ -9,6 +9,7 @@ use crate::model::address;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::model::waf::{RuleAction, WebAcl};
+use crate::respond::admission::configured;
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::samples::losses;
 
@@ -25,7 +26,9 @@ pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<
         Closure::ThrottleZero => {
             results
                 .push(guard::CLOSE_LOSERS.warn("everybody loses access, responders and monitors too: nothing passes"));
-            results.push(guard::CLOSE_ADMITS.pass("nobody is to be let in by this way of closing"));
+            results.push(guard::CLOSE_ADMITS.warn(
+                "the break-glass ranges and the partners are kept out like everybody else: this way of closing lets nobody in",
+            ));
         }
     }
     if state.at.stage.endpoint_disabled && action.by == Closure::ThrottleZero {
@@ -76,7 +79,13 @@ pub(super) fn networks(state: &State, arns: &[String]) -> (Vec<IpNet>, Vec<Strin
     let (mut nets, mut unread) = (Vec::new(), Vec::new());
     for arn in arns {
         match state.ip_sets.get(arn) {
-            Some(Ok(set)) => nets.extend(set.networks()),
+            Some(Ok(set)) => {
+                let own = set.networks();
+                if own.len() < set.addresses.len() {
+                    unread.push(format!("{} holds entries that are not understood", set.name));
+                }
+                nets.extend(own);
+            }
             Some(Err(error)) => unread.push(error.to_string()),
             None => unread.push(format!("{arn} was not read")),
         }
@@ -94,6 +103,11 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
         state.own.as_ref().filter(|own| own.as_ref().is_ok_and(|o| o.default_action == RuleAction::Block))
     {
         let (inside, unread_own) = networks(state, &web_acl::admitting_sets(own));
+        // Whoever is on its lists need not get in: then it is not known who does today.
+        if let Some(first) = web_acl::hurdles(own).first() {
+            return guard
+                .unknown(format!("{} blocks by default, and whom it lets in is not certain: {first}", own.name));
+        }
         let gains = web_acl::uncovered(admitted, &inside);
         if let Some(net) = gains.first() {
             let all: Vec<String> =
@@ -108,6 +122,10 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     if let Some(first) = unread.first() {
         return guard.unknown(format!("who would gain access is not known: {first}")).because(unread);
     }
+    let by_origin = match &state.own {
+        Some(Ok(own)) => web_acl::by_origin(own),
+        _ => Vec::new(),
+    };
     let gains: Vec<String> = blocked
         .iter()
         .flat_map(|net| admitted.iter().filter(|have| address::overlaps(net, have)).map(move |have| (net, have)))
@@ -115,19 +133,24 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
         .collect();
     match gains.first() {
         Some(first) => guard.stop(format!("{first}. Take it out of the closed web ACL's IP set")).because(gains),
+        None if !by_origin.is_empty() => guard
+            .warn(format!(
+                "none of the {} blocked prefixes would be let in; whom rule {} keeps out today by where they come from is not known here",
+                blocked.len(),
+                by_origin.join(", ")
+            )),
         None => guard.pass(format!("none of the {} blocked prefixes would be let in", blocked.len())),
     }
 }
 
 fn admits(closed: &WebAcl, admitted: &[IpNet], unread: &[String], settings: &Settings) -> GuardResult {
     let guard = &guard::CLOSE_ADMITS;
-    let Some(wanted) = &settings.guards.break_glass else {
-        return guard.unknown(
-            "no break-glass ranges are configured. Set guards.break-glass in the configuration ([] if there is none)",
-        );
+    let (wanted, never_block) = match configured(guard, &settings.guards) {
+        Ok(ranges) => ranges,
+        Err(unknown) => return unknown,
     };
     let out = web_acl::uncovered(wanted, admitted);
-    let partners = web_acl::uncovered(settings.guards.never_block.as_deref().unwrap_or_default(), admitted);
+    let partners = web_acl::uncovered(never_block, admitted);
     let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} is not let in")).collect();
     evidence.extend(partners.iter().map(|net| format!("never-block range {net} is not let in")));
     let hurdles = web_acl::hurdles(closed);
@@ -141,7 +164,9 @@ fn admits(closed: &WebAcl, admitted: &[IpNet], unread: &[String], settings: &Set
         (None, None, Some(net)) => {
             guard.warn(format!("never-block range {net} would be locked out: {} in all", partners.len()))
         }
-        (None, None, None) => guard.pass("break-glass and never-block ranges still get in"),
+        (None, None, None) => {
+            guard.pass("the closed web ACL lets break-glass and never-block ranges in, as far as any web ACL goes")
+        }
     }
     .because(evidence)
 }
@@ -161,8 +186,12 @@ fn losers(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
 
 fn protection(state: &State, closed: &WebAcl) -> GuardResult {
     let guard = &guard::CLOSE_PROTECTION;
-    let Some(Ok(own)) = &state.own else {
-        return guard.pass("the stage has no web ACL whose protection would be lost");
+    let own = match &state.own {
+        Some(Ok(own)) => own,
+        Some(Err(error)) => {
+            return guard.unknown(format!("the stage's own web ACL could not be read, nor what it does: {error}"));
+        }
+        None => return guard.pass("the stage has no web ACL whose protection would be lost"),
     };
     let kept = web_acl::protections(closed);
     let lost: Vec<String> = web_acl::protections(own).into_iter().filter(|rule| !kept.contains(rule)).collect();

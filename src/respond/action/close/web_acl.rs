@@ -105,6 +105,10 @@ pub(super) fn openings(acl: &WebAcl) -> Vec<String> {
             (Statement::RuleGroup { .. }, Disposition::Group { count: false }) => {
                 lines.push(format!("rule group {} may let requests in", rule.name));
             }
+            // What a vendor's rules do is not shown.
+            (Statement::ManagedGroup { vendor, .. }, Disposition::Group { count: false }) if vendor != "AWS" => {
+                lines.push(format!("rule group {} of {vendor} may let requests in", rule.name));
+            }
             (Statement::ManagedGroup { overrides, .. }, _)
                 if overrides.iter().any(|(_, a)| *a == RuleAction::Allow) =>
             {
@@ -114,6 +118,21 @@ pub(super) fn openings(acl: &WebAcl) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Rules that keep callers out by where they come from, and not by a list: whom they mean today is not known here.
+#[must_use]
+pub(super) fn by_origin(acl: &WebAcl) -> Vec<String> {
+    fn looks(statement: &Statement) -> bool {
+        match statement {
+            Statement::Label { .. } => true,
+            Statement::Other(kind) => ["Geo", "Asn"].iter().any(|word| kind.contains(word)),
+            Statement::And(parts) | Statement::Or(parts) => parts.iter().any(looks),
+            Statement::Not(part) => looks(part),
+            _ => false,
+        }
+    }
+    acl.in_order().filter(|rule| acts(rule) && looks(&rule.statement)).map(|rule| rule.name.clone()).collect()
 }
 
 /// What a web ACL does beyond letting addresses in and out, a line a rule: what is lost when it is swapped out.
@@ -213,6 +232,9 @@ mod tests {
             ],
         );
         assert_eq!(openings(&ajar).len(), 5);
+        let vendor = Statement::ManagedGroup { vendor: "Somebody".into(), name: "x".into(), overrides: vec![] };
+        let theirs = acl(RuleAction::Block, vec![rule("theirs", vendor, Disposition::Group { count: false })]);
+        assert_eq!(openings(&theirs).len(), 1);
     }
 
     #[test]
@@ -241,6 +263,9 @@ mod tests {
             ],
         );
         assert_eq!(protections(&own), ["sqli"]);
+        assert_eq!(by_origin(&own), Vec::<String>::new());
+        let geo = Statement::Not(Box::new(Statement::Other("GeoMatchStatement")));
+        assert_eq!(by_origin(&acl(RuleAction::Allow, vec![rule("geo", geo, BLOCK)])), ["geo"]);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The guards of `prepare-closed-web-acl`, over what was read.
 
-use ipnet::IpNet;
-
 use super::State;
 use crate::model::action::PrepareClosedWebAcl;
 use crate::model::address;
@@ -10,7 +8,9 @@ use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::model::text::shortened;
 use crate::model::waf::{IP_SET_CAPACITY, IpVersion};
+use crate::respond::action::breadth;
 use crate::respond::action::close::web_acl::uncovered;
+use crate::respond::admission::configured;
 use crate::respond::guard::{self, WithEvidence, settled};
 
 /// Regional web ACLs, and regional IP sets, that an account may have unless AWS has raised it (unverified).
@@ -58,35 +58,24 @@ fn host_bits(action: &PrepareClosedWebAcl) -> GuardResult {
 }
 
 fn breadth(state: &State, settings: &Settings) -> GuardResult {
-    let widest = |net: &IpNet| match net {
-        IpNet::V4(_) => settings.guards.widest_v4,
-        IpNet::V6(_) => settings.guards.widest_v6,
-    };
-    let wide: Vec<String> = state
-        .allow
-        .iter()
-        .filter(|net| net.prefix_len() < widest(net))
-        .map(|net| {
-            format!("{net} holds {} addresses; the team's widest prefix is /{}", address::size(net), widest(net))
-        })
-        .collect();
+    let mut wide = breadth::each(&state.allow, &settings.guards);
+    wide.extend(breadth::together(&state.allow, &settings.guards));
     match wide.first() {
         Some(first) => {
             guard::PREPARE_BREADTH.stop(format!("{first}. A closure that lets so many in closes little")).because(wide)
         }
-        None => guard::PREPARE_BREADTH.pass("no prefix is wider than the team allows"),
+        None => guard::PREPARE_BREADTH.pass("no prefix is wider than the team allows, nor are all of them together"),
     }
 }
 
 fn admits(state: &State, settings: &Settings) -> GuardResult {
     let guard = &guard::PREPARE_ADMITS;
-    let Some(wanted) = &settings.guards.break_glass else {
-        return guard.unknown(
-            "no break-glass ranges are configured. Set guards.break-glass in the configuration ([] if there is none)",
-        );
+    let (wanted, never_block) = match configured(guard, &settings.guards) {
+        Ok(ranges) => ranges,
+        Err(unknown) => return unknown,
     };
     let out = uncovered(wanted, &state.allow);
-    let partners = uncovered(settings.guards.never_block.as_deref().unwrap_or_default(), &state.allow);
+    let partners = uncovered(never_block, &state.allow);
     let mut evidence: Vec<String> = out.iter().map(|net| format!("break-glass range {net} would not get in")).collect();
     evidence.extend(partners.iter().map(|net| format!("never-block range {net} would not get in")));
     match (out.first(), partners.first()) {

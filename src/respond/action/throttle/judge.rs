@@ -60,6 +60,10 @@ fn tighter(action: &Throttle, state: &State, wanted: &Wanted) -> GuardResult {
         return guard::THROTTLE_TIGHTER
             .unknown(format!("the stage sets no limit, and the account's could not be read: {error}"));
     }
+    if now.rate.is_none() || now.burst.is_none() {
+        return guard::THROTTLE_TIGHTER
+            .unknown("the stage sets no limit, and AWS does not say the account's: what is in force is not known");
+    }
     let looser = |asked: u32, now: Option<f64>| now.is_some_and(|now| f64::from(asked) > now);
     if looser(action.rate, now.rate) || looser(action.burst, now.burst) {
         let hint = format!("name at most {}", words(now));
@@ -84,6 +88,7 @@ fn wins(state: &State, now: &LimitInForce) -> GuardResult {
         Ok(None) => evidence.push("account: not said".to_owned()),
         Err(error) => evidence.push(format!("account: not known: {error}")),
     }
+    let account = matches!(state.account, Ok(Some(_)));
     let plans = match &state.plans {
         Ok(plans) => plans,
         Err(error) => {
@@ -100,6 +105,9 @@ fn wins(state: &State, now: &LimitInForce) -> GuardResult {
                 plan.name, limit.rate, limit.burst
             ));
         }
+    }
+    if !account {
+        return guard::THROTTLE_LIMITS.warn("which limit wins is known in part only").because(evidence);
     }
     let clients = if plans.is_empty() { "" } else { "; usage plans limit each client before it" };
     guard::THROTTLE_LIMITS
@@ -161,7 +169,7 @@ fn shedding(action: &Throttle, state: &State, settings: &Settings) -> GuardResul
 /// Shedding that hits more legitimate callers than others stops; that which costs legitimate callers more than the share that the team allows
 /// is warned of; any other is told in numbers.
 fn judged(forecast: &Forecast, most: f64) -> GuardResult {
-    let Forecast { rate, legitimate, shed, evidence } = forecast;
+    let Forecast { rate, legitimate, at_most, shed, in_part, evidence } = forecast;
     let result = match legitimate {
         _ if *shed <= 0.0 => guard::THROTTLE_SHEDDING
             .warn(format!("at {rate:.1} requests/s it would turn nothing away; it only caps what may come")),
@@ -180,8 +188,10 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
             );
             if *share > 0.5 {
                 guard::THROTTLE_SHEDDING.stop(format!("{said}. Most of this traffic was there before the attack"))
-            } else if *share > 0.0 && *shed > most {
+            } else if *shed > most && (*share > 0.0 || *at_most > most) {
                 guard::THROTTLE_SHEDDING.warn(said)
+            } else if *in_part {
+                guard::THROTTLE_SHEDDING.warn(format!("{said}; not all that it rests on could be read"))
             } else {
                 guard::THROTTLE_SHEDDING.pass(said)
             }
@@ -221,13 +231,20 @@ mod tests {
 
     #[test]
     fn shedding_is_judged_by_whom_it_hits() {
-        let verdict =
-            |legitimate, shed| judged(&Forecast { rate: 100.0, legitimate, shed, evidence: vec![] }, 0.05).verdict;
+        let forecast = |legitimate: Option<f64>, shed| {
+            let at_most = legitimate.unwrap_or(1.0);
+            Forecast { rate: 100.0, legitimate, at_most, shed, in_part: false, evidence: vec![] }
+        };
+        let verdict = |legitimate, shed| judged(&forecast(legitimate, shed), 0.05).verdict;
         assert_eq!(verdict(Some(0.9), 0.0), Verdict::Warn, "nothing shed: said so");
         assert_eq!(verdict(Some(0.0), 0.9), Verdict::Pass);
         assert_eq!(verdict(Some(0.2), 0.04), Verdict::Pass);
         assert_eq!(verdict(Some(0.01), 0.9), Verdict::Warn, "few as they are, nearly all of their requests");
         assert_eq!(verdict(Some(0.9), 0.5), Verdict::Stop);
         assert_eq!(verdict(None, 0.5), Verdict::Unknown);
+        let few = Forecast { at_most: 0.3, ..forecast(Some(0.0), 0.9) };
+        assert_eq!(judged(&few, 0.05).verdict, Verdict::Warn, "none of ten samples may be three of ten");
+        let part = Forecast { in_part: true, ..forecast(Some(0.0), 0.9) };
+        assert_eq!(judged(&part, 0.05).verdict, Verdict::Warn);
     }
 }

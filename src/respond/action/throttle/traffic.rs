@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::aws::read::{MetricQuery, MetricStatus, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
+use crate::model::bounds;
 use crate::model::method::MethodName;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
@@ -27,6 +28,8 @@ pub(super) struct Traffic {
     pub(super) earlier: Vec<SampledRequest>,
     /// Why something is not known, a line each.
     pub(super) missing: Vec<String>,
+    /// How many of these are samples that could not be read, beside others that could.
+    pub(super) unread: usize,
 }
 
 /// Requests a second; `None` where not known.
@@ -45,6 +48,10 @@ pub(super) struct Forecast {
     pub(super) rate: f64,
     /// The share of its requests that was there before the attack, a fraction; `None` where nothing tells.
     pub(super) legitimate: Option<f64>,
+    /// How large that share may be, by the bounds of the samples that it rests on; a fraction.
+    pub(super) at_most: f64,
+    /// Whether some of what it rests on could not be read.
+    pub(super) in_part: bool,
     /// The share of its requests that the limit would turn away, a fraction.
     pub(super) shed: f64,
     /// What it rests on.
@@ -78,6 +85,7 @@ pub(super) async fn read(
     match sampled {
         Ok((default, recent, earlier)) => {
             traffic.missing.extend(recent.missing.iter().chain(&earlier.missing).cloned());
+            traffic.unread = traffic.missing.len();
             traffic.recent = of_rule(recent, &default);
             traffic.earlier = of_rule(earlier, &default);
         }
@@ -118,7 +126,9 @@ impl Traffic {
             Some(first) => first.clone(),
             None => "no request was sampled in the last minutes".to_owned(),
         };
-        let (rate, how) = rate_of(self.now, &self.recent, stage, method).ok_or_else(why)?;
+        let Told { rate, how, .. } = rate_of(self.now, &self.recent, stage, method).ok_or_else(why)?;
+        let of_now = |rate_then: f64| if rate > 0.0 { (rate_then / rate).min(1.0) } else { 1.0 };
+        let mut at_most = 1.0;
         let shed = if rate > limit { 1.0 - limit / rate } else { 0.0 };
         let mut evidence = vec![
             format!("{rate:.1} requests/s now, by {how}"),
@@ -127,29 +137,36 @@ impl Traffic {
         let legitimate = match self.before {
             // Nobody attacks, as far as is known: all of it belongs there.
             None => Some(1.0),
-            Some(before) => rate_of(before, &self.earlier, stage, method).map(|(before, how)| {
-                evidence.push(format!("{before:.1} requests/s before the attack, by {how}"));
-                if rate > 0.0 { (before / rate).min(1.0) } else { 1.0 }
+            Some(before) => rate_of(before, &self.earlier, stage, method).map(|told| {
+                evidence.push(format!("{:.1} requests/s before the attack, by {}", told.rate, told.how));
+                at_most = of_now(told.at_most);
+                of_now(told.rate)
             }),
         };
         if self.before.is_none() {
             evidence.push("no attack is known, so all of it counts as legitimate".to_owned());
         }
         evidence.extend(self.missing.iter().map(|line| format!("not known: {line}")));
-        Ok(Forecast { rate, legitimate, shed, evidence })
+        let in_part = self.unread > 0;
+        Ok(Forecast { rate, legitimate, at_most, shed, in_part, evidence })
     }
 }
 
+/// Requests a second, and how that is known.
+#[derive(Debug, Clone, PartialEq)]
+struct Told {
+    rate: f64,
+    /// How many they may be, by the bounds of the samples.
+    at_most: f64,
+    how: String,
+}
+
 /// Requests a second on a method, and how that is known: its own metric, or the stage's times its share of the samples.
-fn rate_of(
-    rates: Rates,
-    samples: &[SampledRequest],
-    stage: &str,
-    method: Option<&MethodName>,
-) -> Option<(f64, String)> {
-    let Some(wanted) = method else { return Some((rates.stage?, "the stage's metric".to_owned())) };
+fn rate_of(rates: Rates, samples: &[SampledRequest], stage: &str, method: Option<&MethodName>) -> Option<Told> {
+    let measured = |rate, how: &str| Told { rate, at_most: rate, how: how.to_owned() };
+    let Some(wanted) = method else { return Some(measured(rates.stage?, "the stage's metric")) };
     if let Some(rate) = rates.method {
-        return Some((rate, "the method's own metric".to_owned()));
+        return Some(measured(rate, "the method's own metric"));
     }
     let weight = |s: &SampledRequest| s.weight.max(1) as f64;
     let all: f64 = samples.iter().map(weight).sum();
@@ -157,12 +174,16 @@ fn rate_of(
         return None;
     }
     // Nothing added up is -0.
-    let inside = 0.0 + samples.iter().filter(|s| wanted.takes(&s.method, &s.uri, stage)).map(weight).sum::<f64>();
+    let ours: Vec<&SampledRequest> = samples.iter().filter(|s| wanted.takes(&s.method, &s.uri, stage)).collect();
+    let inside = 0.0 + ours.iter().map(|s| weight(s)).sum::<f64>();
     let (of_stage, share) = (rates.stage?, inside / all);
-    Some((
-        of_stage * share,
-        format!("{:.0} % of {} samples, times the stage's {of_stage:.1}/s", share * 100.0, samples.len()),
-    ))
+    let (hits, drawn) = (ours.len() as u64, samples.len() as u64);
+    let bounded = bounds::words(hits, drawn).map_or_else(String::new, |words| format!(" ({words})"));
+    Some(Told {
+        rate: of_stage * share,
+        at_most: of_stage * bounds::share(hits, drawn).1.max(share),
+        how: format!("{:.0} % of {drawn} samples{bounded}, times the stage's {of_stage:.1}/s", share * 100.0),
+    })
 }
 
 /// Requests a second of the stage, and of the method where it has a metric of its own: lately, and before the attack.
@@ -237,6 +258,7 @@ pub(super) mod tests {
             recent: samples(&[("POST", "/login", 9), ("GET", "/products", 1)]),
             earlier: samples(&[("POST", "/login", 1), ("GET", "/products", 3)]),
             missing: vec![],
+            unread: 0,
         }
     }
 
