@@ -221,9 +221,15 @@ fn inside(statement: &Statement, path: &Path, each: &mut dyn FnMut(&Statement, &
     match statement {
         Statement::And(parts) => {
             let inner = Path { and: path.and || parts.len() > 1, ..path.clone() };
-            parts.iter().for_each(|part| each(part, &inner));
+            for part in parts {
+                each(part, &inner);
+            }
         }
-        Statement::Or(parts) => parts.iter().for_each(|part| each(part, path)),
+        Statement::Or(parts) => {
+            for part in parts {
+                each(part, path);
+            }
+        }
         Statement::Not(part) => each(part, &Path { not: !path.not, ..path.clone() }),
         Statement::RateBased { scope_down: Some(part), .. } => {
             each(part, &Path { scope_down: true, ..path.clone() });

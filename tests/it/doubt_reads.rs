@@ -19,7 +19,6 @@ const BLOCK: &[Rests] = &[
     ("ListTagsForResource", &["block-ip.managed"]),
     ("GetIPSet", &["block-ip.ip-set"]),
     ("GetWebACL", &["block-ip.effective", "block-ip.web-acl"]),
-    ("GetStage", &["block-ip.web-acl"]),
 ];
 const THROTTLE: &[Rests] = &[
     ("GetMetricData", &["throttle.shedding"]),
@@ -99,5 +98,5 @@ async fn what_cannot_be_read_passes_no_guard() {
         "unread: {} plans, {} refused whole; of the guards concerned {} unknown, {} stop or warn, 0 pass",
         counts.plans, counts.refused, counts.unknown, counts.other
     );
-    assert!(counts.plans > 90 && counts.unknown > 40, "{counts:?}");
+    assert!(counts.plans > 80 && counts.unknown > 40, "{counts:?}");
 }

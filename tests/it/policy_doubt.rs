@@ -171,6 +171,7 @@ fn doubt(documents: impl Strategy<Value = Option<String>>, counts: &Counts) {
         prop::collection::vec(0usize..KINDS.len(), METHODS.len()),
         list,
         prop::sample::select(RANGES.to_vec()),
+        0usize..48,
     );
     let mut runner = TestRunner::new(ProptestConfig { cases: CASES, ..ProptestConfig::default() });
     runner

@@ -114,10 +114,16 @@ struct Calls {
     arn: String,
     authorization: Authorization,
     /// Which statements of the policy before, and of the one after, are about them.
-    reach: (Option<Vec<Holds>>, Vec<Holds>),
+    reach: Reach,
     /// The methods.
     names: BTreeSet<String>,
 }
+
+/// What becomes of those listed and of all others, and the methods of which that is so.
+type Row = BTreeMap<(BTreeSet<Fate>, BTreeSet<Fate>), BTreeSet<String>>;
+
+/// Which statements of the policy before, where there is one, and of the one after are about a call.
+type Reach = (Option<Vec<Holds>>, Vec<Holds>);
 
 /// A policy before and after.
 #[derive(Debug, Clone)]
@@ -153,7 +159,7 @@ impl<'a> Comparison<'a> {
         let policies = self.policies();
         let resources: BTreeSet<String> = policies.iter().flat_map(|policy| policy.resources()).collect();
         let before = self.before.ok().flatten();
-        let mut found: BTreeMap<(Authorization, (Option<Vec<Holds>>, Vec<Holds>)), Calls> = BTreeMap::new();
+        let mut found: BTreeMap<(Authorization, Reach), Calls> = BTreeMap::new();
         for method in methods {
             let authorization = Authorization::named(&method.authorization);
             for arn in arns(method, methods, (scope, stage), &resources) {
@@ -282,8 +288,7 @@ impl<'a> Comparison<'a> {
             let outside = |part: &Alike| !listed.iter().any(|net| net.contains(&part.example));
             parts.into_iter().filter(outside).collect::<Vec<_>>()
         });
-        let mut rows: BTreeMap<(Authorization, usize), BTreeMap<(BTreeSet<Fate>, BTreeSet<Fate>), BTreeSet<String>>> =
-            BTreeMap::new();
+        let mut rows: BTreeMap<(Authorization, usize), Row> = BTreeMap::new();
         for calls in &self.calls {
             for (place, credential) in calls.authorization.credentials().iter().enumerate() {
                 let fates = |parts: &Result<Vec<Alike>, String>, doubt: Fate| match parts {
@@ -335,9 +340,8 @@ fn told(
 /// In where anything lets in; out where nothing does for certain.
 fn raise(entry: &mut Entry, access: Access) {
     match (&entry, access) {
-        (Entry::In, _) | (_, Access::Refused) => {}
+        (Entry::In, _) | (_, Access::Refused) | (Entry::Unknown(_), Access::Unknown(_)) => {}
         (_, Access::Granted) => *entry = Entry::In,
-        (Entry::Unknown(_), Access::Unknown(_)) => {}
         (Entry::Out, Access::Unknown(why)) => *entry = Entry::Unknown(why),
     }
 }
@@ -361,7 +365,7 @@ fn words(who: &str, fates: &BTreeSet<Fate>) -> String {
         several => {
             let kept_out = |fate: &&Fate| matches!(fate, Fate::Loses | Fate::StaysOut | Fate::KeptOut);
             let doubt = fates.contains(&Fate::KeptOut);
-            if several.iter().all(|fate| kept_out(fate)) {
+            if several.iter().all(kept_out) {
                 let today = if doubt {
                     "whether all of them get in today is not known"
                 } else {
@@ -399,7 +403,9 @@ fn arns(
             found.extend(inside.filter(|arn| {
                 let called = arn.strip_prefix(&before).unwrap_or_default();
                 let nearer = |other: &&DeployedMethod| openness(&other.name.path) < openness(&method.name.path);
-                method.name.takes(verb, called, stage)
+                // A parameter is never empty.
+                !called.ends_with('/')
+                    && method.name.takes(verb, called, stage)
                     && !methods.iter().filter(nearer).any(|other| other.name.takes(verb, called, stage))
             }));
         }

@@ -361,8 +361,8 @@ pub(super) fn cuts(statement: &Value) -> Vec<Cut> {
         match operator.test {
             Test::Address => nets(&values).map(Cut::List),
             Test::Text { like, .. } => {
-                let alike: Option<Vec<Option<IpNet>>> = values.iter().map(|value| written(value, like)).collect();
-                Some(alike.map_or(Cut::Ragged, |nets| Cut::List(nets.into_iter().flatten().collect())))
+                let alike: Option<Vec<Vec<IpNet>>> = values.iter().map(|value| written(value, like)).collect();
+                Some(alike.map_or(Cut::Ragged, |nets| Cut::List(nets.concat())))
             }
             _ => None,
         }
@@ -370,18 +370,20 @@ pub(super) fn cuts(statement: &Value) -> Vec<Cut> {
     on_address.filter_map(cut).collect()
 }
 
-/// The v4 addresses whose text fits a value; the outer `None` where that is no network.
-fn written(value: &str, like: bool) -> Option<Option<IpNet>> {
+/// The v4 addresses whose text fits a value, where these are a network or none at all.
+fn written(value: &str, like: bool) -> Option<Vec<IpNet>> {
     if !like || !value.contains(['*', '?']) {
-        return Some(value.parse::<std::net::Ipv4Addr>().ok().map(|address| IpNet::from(IpAddr::V4(address))));
+        return Some(
+            value.parse::<std::net::Ipv4Addr>().map(|address| IpNet::from(IpAddr::V4(address))).into_iter().collect(),
+        );
     }
     if value == "*" {
-        return Some("0.0.0.0/0".parse().ok());
+        return "0.0.0.0/0".parse().ok().map(|all| vec![all]);
     }
     // `192.0.2.*` and its like are whole networks.
     let octets: Vec<&str> = value.strip_suffix(".*")?.split('.').collect();
     let rest = ["0", "0", "0"];
     let missing = 4usize.checked_sub(octets.len()).filter(|n| (1..=3).contains(n))?;
     let address: std::net::Ipv4Addr = [octets.as_slice(), &rest[..missing]].concat().join(".").parse().ok()?;
-    IpNet::new(address.into(), u8::try_from(octets.len() * 8).ok()?).ok().map(Some)
+    IpNet::new(address.into(), u8::try_from(octets.len() * 8).ok()?).ok().map(|net| vec![net])
 }

@@ -57,29 +57,29 @@ pub(super) fn meeting(a: &str, b: &str) -> Option<String> {
 /// The text along the way that `meet` shows.
 fn walked(a: &[char], b: &[char], meet: &[Vec<bool>]) -> String {
     let some = |c: char| if c == '?' { 'x' } else { c };
-    let (mut i, mut j, mut text) = (0, 0, String::new());
+    let (mut at, mut text) = ((0, 0), String::new());
     loop {
-        match (a.get(i), b.get(j)) {
-            (None, None) => return text,
+        let (i, j) = at;
+        at = match (a.get(i), b.get(j)) {
             // A star that takes nothing more.
-            (Some('*'), _) if meet[i + 1][j] => i += 1,
-            (_, Some('*')) if meet[i][j + 1] => j += 1,
+            (Some('*'), _) if meet[i + 1][j] => (i + 1, j),
+            (_, Some('*')) if meet[i][j + 1] => (i, j + 1),
             // One that takes what the other has.
             (Some('*'), Some(other)) => {
                 text.push(some(*other));
-                j += 1;
+                (i, j + 1)
             }
             (Some(other), Some('*')) => {
                 text.push(some(*other));
-                i += 1;
+                (i + 1, j)
             }
-            (Some(x), Some(y)) => {
-                text.push(if *x == '?' { some(*y) } else { *x });
-                (i, j) = (i + 1, j + 1);
+            (Some(one), Some(other)) => {
+                text.push(if *one == '?' { some(*other) } else { *one });
+                (i + 1, j + 1)
             }
-            // Not on the way that `meet` shows.
-            (Some(_), None) | (None, Some(_)) => return text,
-        }
+            // At the end of both: `meet` shows the way.
+            _ => return text,
+        };
     }
 }
 

@@ -230,13 +230,11 @@ async fn load(aws: &Aws, at: &StageState) -> Result<Load, AwsError> {
         let problem = Problem::Unreadable(format!("CloudWatch gave a series in part only ({:?})", result.status));
         return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
     }
-    Ok(match series.as_slice() {
-        [hits, misses, errors, count, backend] => loaded(to, hits, misses, errors, count, backend),
-        _ => {
-            let problem = Problem::Unreadable("CloudWatch gave another number of series than was asked for".to_owned());
-            return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
-        }
-    })
+    let [hits, misses, errors, count, backend] = series.as_slice() else {
+        let problem = Problem::Unreadable("CloudWatch gave another number of series than was asked for".to_owned());
+        return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
+    };
+    Ok(loaded(to, hits, misses, errors, count, backend))
 }
 
 fn loaded(

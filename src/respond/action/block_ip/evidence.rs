@@ -29,7 +29,7 @@ pub(super) struct Evidence {
     /// Targets from which no request was sampled in the last minutes.
     pub(super) unsampled: Vec<IpNet>,
     /// Targets of which no telling rule matched any address, sampled or not.
-    pub(super) without_evidence: Vec<IpNet>,
+    pub(super) bare: Vec<IpNet>,
     /// Sampled requests in all in the last minutes.
     pub(super) recent: u64,
     /// Sampled requests in all of before the attack.
@@ -70,10 +70,9 @@ pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
     let suspects = suspects(state, &earlier);
     let holds = |net: &IpNet, some: &[IpAddr]| some.iter().any(|address| net.contains(address));
     let (against, rest): (Vec<IpAddr>, Vec<IpAddr>) = sampled.iter().partition(|client| suspects.contains(*client));
-    out.without_evidence = nets.iter().filter(|net| !holds(net, &against)).copied().collect();
-    out.unsampled = out.without_evidence.iter().filter(|net| !holds(net, &rest)).copied().collect();
-    out.unsuspected =
-        rest.into_iter().filter(|client| !out.without_evidence.iter().any(|net| net.contains(client))).collect();
+    out.bare = nets.iter().filter(|net| !holds(net, &against)).copied().collect();
+    out.unsampled = out.bare.iter().filter(|net| !holds(net, &rest)).copied().collect();
+    out.unsuspected = rest.into_iter().filter(|client| !out.bare.iter().any(|net| net.contains(client))).collect();
     out.forwarding = forwarded.into_iter().map(|(address, values)| (address, values.len())).collect();
     out
 }

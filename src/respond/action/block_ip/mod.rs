@@ -1,5 +1,6 @@
 //! `block-ip`: add prefixes to the IP sets that block on a stage.
 
+mod callers;
 mod evidence;
 mod judge;
 mod read;

@@ -148,7 +148,7 @@ impl Traffic {
         }
         evidence.extend(self.missing.iter().map(|line| format!("not known: {line}")));
         let in_part = self.unread > 0;
-        Ok(Forecast { rate, legitimate, at_most, shed, in_part, evidence })
+        Ok(Forecast { rate, legitimate, at_most, in_part, shed, evidence })
     }
 }
 

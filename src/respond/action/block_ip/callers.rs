@@ -1,0 +1,137 @@
+//! The guards of `block-ip` that rest on samples: who would be hit, and what speaks against the targets.
+
+use super::evidence::Evidence;
+use super::judge::plural;
+use super::read::State;
+use crate::model::bounds;
+use crate::model::plan::GuardResult;
+use crate::model::settings::Settings;
+use crate::respond::guard::{self, WithEvidence};
+
+pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardResult {
+    let guard = &guard::LEGITIMATE;
+    let missing: Vec<String> = state.recent.missing.iter().chain(&state.earlier.missing).cloned().collect();
+    if state.recent.sets.is_empty() || state.earlier.sets.is_empty() || !missing.is_empty() {
+        return guard
+            .unknown("WAF gives not all samples of this web ACL, so who would be hit is not known")
+            .because(missing);
+    }
+    let before = match state.attack_began {
+        Some(at) => format!("before the attack began at {}", at.format("%H:%M")),
+        None => "in the last half hour; no attack signal stands".to_owned(),
+    };
+    let known = evidence.known_addresses.iter().take(10).map(|a| format!("{a} was there before")).collect();
+    if evidence.earlier == 0 {
+        return guard.unknown(format!("no request was sampled {before}, so nobody can be told from the attackers"));
+    }
+    judged_share(evidence, settings.guards.most_legitimate_share, &before).because(known)
+}
+
+/// By the share of those who were there before, as far as the samples bound it.
+fn judged_share(evidence: &Evidence, most: f64, before: &str) -> GuardResult {
+    let guard = &guard::LEGITIMATE;
+    let percent = |share: f64| share * 100.0;
+    let Some(share) = evidence.seen_before_share() else {
+        // What they were of all who came before is what can be told: nothing of them is here now.
+        let (hits, of) = (evidence.earlier_inside, evidence.earlier);
+        let (seen, (_, high)) = (hits as f64 / of as f64, bounds::share(hits, of));
+        let said =
+            format!("no request from the targets is among {} samples of now, {hits} of {of} {before}", evidence.recent);
+        return match (seen > most, high > most) {
+            (true, _) => guard.stop(format!(
+                "{said}: {:.0} % of those who were there; at most {:.0} % is allowed",
+                percent(seen),
+                percent(most)
+            )),
+            (false, true) => guard.unknown(format!(
+                "{said}: too few to tell who they are, up to {:.0} % of those who were there; at most {:.0} % is allowed",
+                percent(high),
+                percent(most)
+            )),
+            (false, false) => {
+                guard.warn(format!("{said}: at most {:.1} % of those who were there", percent(high)))
+            }
+        };
+    };
+    let (hits, of) = (evidence.drawn_seen_before, evidence.drawn);
+    let bounded = bounds::words(hits, of).map_or_else(String::new, |words| format!(" ({words}, of {of} sampled)"));
+    if share > most {
+        return guard.stop(format!(
+            "{:.0} % of the sampled requests from the targets come from callers seen {before}{bounded}; at most {:.0} % is allowed",
+            percent(share),
+            percent(most)
+        ));
+    }
+    let said = format!(
+        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}",
+        percent(share),
+        evidence.inside
+    );
+    if bounds::share(hits, of).1 > most {
+        return guard.warn(said);
+    }
+    guard.pass(said)
+}
+
+/// As many targets as may go without anything against them: somebody may know better than the rules, address by address.
+const UNSUSPECTED: usize = 3;
+
+pub(super) fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
+    let guard = &guard::SUSPICION;
+    if state.recent.sets.is_empty() || !state.recent.missing.is_empty() {
+        return guard
+            .unknown("WAF gives not all samples, so what speaks against the targets is not known")
+            .because(state.recent.missing.clone());
+    }
+    let bare = &evidence.bare;
+    let mut some: Vec<String> = bare.iter().take(20).map(ToString::to_string).collect();
+    some.extend(evidence.unsuspected.iter().take(20).map(ToString::to_string));
+    let unsampled = match evidence.unsampled.len() {
+        0 => String::new(),
+        n => format!(", {n} of them not sampled at all"),
+    };
+    match (bare.len(), evidence.unsuspected.len()) {
+        (0, 0) => guard.pass("a rule that tells attackers from others matched every target"),
+        (n, _) if n > UNSUSPECTED => guard
+            .stop(format!(
+                "nothing speaks against {}{unsampled}: they may be customers. Take them out",
+                plural(n, "target")
+            ))
+            .because(some),
+        (_, n) if n > UNSUSPECTED => guard
+            .stop(format!("no rule speaks against {}: they may be customers. Take them out", plural(n, "address")))
+            .because(some),
+        (0, n) => {
+            guard.warn(format!("no rule speaks against {}: they may be customers", plural(n, "address"))).because(some)
+        }
+        (n, _) => guard
+            .warn(format!("nothing speaks against {}{unsampled}: they may be customers", plural(n, "target")))
+            .because(some),
+    }
+}
+
+/// One client keeps one `X-Forwarded-For`; a proxy shows as many as it has clients.
+pub(super) fn proxy(state: &State, evidence: &Evidence) -> GuardResult {
+    if state.recent.sets.is_empty() || !state.recent.missing.is_empty() {
+        return guard::PROXY
+            .unknown("WAF gives not all samples, so a proxy could not be told from a client")
+            .because(state.recent.missing.clone());
+    }
+    let mut proxies: Vec<String> = evidence
+        .forwarding
+        .iter()
+        .filter(|(_, clients)| **clients > 1)
+        .map(|(address, clients)| format!("{address} forwards for at least {clients} clients"))
+        .collect();
+    proxies.sort();
+    match proxies.first() {
+        Some(first) => guard::PROXY
+            .stop(format!("{first}: blocking it blocks all of them (the header is the sender's own claim)"))
+            .because(proxies.clone()),
+        None if !evidence.unsampled.is_empty() => guard::PROXY.warn(format!(
+            "no request was sampled from {}, so a proxy there cannot be told from a client",
+            plural(evidence.unsampled.len(), "target")
+        )),
+        None => guard::PROXY.pass("no sampled request from the targets carries several forwarding headers"),
+    }
+}
