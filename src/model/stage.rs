@@ -85,13 +85,10 @@ impl StageSelector {
                 found.push(reading);
             }
         };
-        let in_region = |text: &'_ str| text.split_once(':').filter(|(region, _)| looks_like_region(region)).is_some();
-        for (profile, rest) in [rest.split_once('/').map(|(profile, rest)| (Some(profile), rest)), Some((None, rest))]
-            .into_iter()
-            .flatten()
-            .filter(|(profile, _)| *profile != Some(""))
-        {
-            if let (true, Some((region, api))) = (in_region(rest), rest.split_once(':')) {
+        let behind_profile = rest.split_once('/').filter(|(profile, _)| !profile.is_empty());
+        let behind_profile = behind_profile.map(|(profile, rest)| (Some(profile), rest));
+        for (profile, rest) in behind_profile.into_iter().chain([(None, rest)]) {
+            if let Some((region, api)) = rest.split_once(':').filter(|(region, _)| looks_like_region(region)) {
                 put(profile, Some(region), api);
             }
             put(profile, None, rest);

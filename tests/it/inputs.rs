@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::program::{Program, Served, refused, served};
+use portcullis::drill::Drill;
+
+use crate::program::{Program, Served, refused, served, served_range};
 
 /// Two profiles: one with keys, one that names nothing but a region.
 fn profiles(program: &mut Program, served: &Served) {
@@ -84,4 +86,32 @@ fn a_scenario_is_checked_before_anything_else() {
     fs::write(&file, settings).unwrap();
     program.run(&["drill", "check", bad]).says(1, &["bad.toml:", "interval-seconds", "1 to 3,600"]);
     program.run(&["drill", "check", "."]).says(1, &["not a regular file"]);
+}
+
+#[test]
+fn an_api_with_a_slash_and_a_colon_in_its_name_can_be_named() {
+    const NAME: &str = "orders: internal/v2 (new)";
+    let label = format!("{NAME}/prod");
+    let text = include_str!("../../drills/sqli-flood.toml")
+        .replace("\"shop/", &format!("\"{NAME}/"))
+        .replace("name = \"shop\"", &format!("name = \"{NAME}\""))
+        .replace("history = \"45m\"", "history = \"5m\"");
+    let served = served_range(Drill::parse("orders.toml", &text).unwrap().range(60.0, None).unwrap());
+    let mut program = Program::new(&served.url);
+    let guards = "[guards]\nnever-block = []\nbreak-glass = []\n";
+    program.configure(&format!("{guards}[[signals.stages]]\nstage = \"{label}\"\nclient-errors-attack = 0.9\n"));
+    let board = program.json(0, "snapshot", &["snapshot"]);
+    assert!(board["stages"].as_array().unwrap().iter().any(|row| row["stage"] == *label), "{board}");
+    assert_eq!(board["settings_without_stage"], serde_json::json!([]));
+    for written in [label.clone(), format!("eu-central-1:{label}")] {
+        let ended = program.run(&["plan", "block-ip", "--stage", &written, "203.0.113.7", "-o", "json"]);
+        assert!(matches!(ended.code, Some(2 | 3)), "{ended:?}");
+        assert_eq!(ended.json()["plan"]["stage"]["api_name"], NAME);
+    }
+    program.run(&["plan", "block-ip", "--stage", "nobody/v2/prod", "203.0.113.7"]).says(1, &["nobody"]);
+    // A stage alone is one of the same API.
+    let switch =
+        ["plan", "kill-switch", "--stage", &label, "--allow", "192.0.2.0/24", "--prove-on", "dev", "-o", "json"];
+    let ended = program.run(&switch);
+    assert_eq!(ended.json()["plan"]["action"]["prove_on"]["stage"], "dev", "{ended:?}");
 }

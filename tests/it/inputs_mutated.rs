@@ -13,7 +13,7 @@ use portcullis::model::settings::keys::KEYS;
 use portcullis::model::settings::{self, unsaid};
 use portcullis::playbook;
 use portcullis::tui::keymap;
-use portcullis_range::scenario::{RANGES, Scenario};
+use portcullis_range::scenario::{RANGES, Scenario, Span};
 
 const INPUTS: usize = 20_000;
 
@@ -379,7 +379,7 @@ never-block = ["192.0.2.16/28"]
             for population in &world.populations {
                 within("world.populations.rate", population.rate);
                 within("world.populations.noise", population.noise);
-                within("world.populations.start", population.start.map_or(0.0, |start| start.as_f64()));
+                within("world.populations.start", population.start.map_or(0.0, Span::as_f64));
             }
             sound += 1;
             // A world without history is built at once; every one of them would take minutes.

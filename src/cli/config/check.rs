@@ -79,7 +79,7 @@ fn text(file: Option<&PathBuf>, unsaid: &[Unsaid], unmatched: Option<&[Unmatched
     lines.extend(unsaid.iter().map(|one| format!("  {:width$}  {}", one.key, one.says)));
     match unmatched {
         None => {
-            lines.push("Whether the names in it are names of your account was not asked; --account asks".to_owned())
+            lines.push("Whether the names in it are names of your account was not asked; --account asks".to_owned());
         }
         Some([]) => lines.push("every name in it is a name of the account".to_owned()),
         Some(all) => {

@@ -218,11 +218,14 @@ fn short(rate: f64) -> String {
 
 /// What goes wrong. Of several connections a line each, with its name and the age of what is shown of it.
 fn trouble(state: &State, width: u16) -> Vec<String> {
+    let mut without = without_stage(state);
     if state.fleet.several() {
-        return troubles(state);
+        let mut lines = troubles(state);
+        lines.append(&mut without);
+        return lines;
     }
     let Some(trouble) = state.here().trouble() else {
-        return Vec::new();
+        return without;
     };
     let mut lines = wrap(&format!("TROUBLE  {trouble}"), width.into());
     if lines.len() > TROUBLE_LINES {
@@ -232,6 +235,25 @@ fn trouble(state: &State, width: u16) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Settings for stages that are on none of the boards, in one line: they apply to nothing, and nobody would notice.
+fn without_stage(state: &State) -> Vec<String> {
+    let boards: Vec<_> = state.fleet.iter().map(|(_, watched)| watched.board.as_ref()).collect();
+    let Some(Some(first)) = boards.first() else { return Vec::new() };
+    let nowhere = |one: &&(&'static str, String)| {
+        boards.iter().all(|board| board.as_ref().is_some_and(|board| board.polling.unmatched.contains(one)))
+    };
+    let mut all = first.polling.unmatched.iter().filter(nowhere);
+    let Some((key, named)) = all.next() else { return Vec::new() };
+    let more = match all.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let named = crate::model::text::shortened(named, 40);
+    vec![format!(
+        "SETTINGS {key} names “{named}”, which is no stage here{more}: see `portcullis config check --account`"
+    )]
 }
 
 fn troubles(state: &State) -> Vec<String> {
