@@ -210,12 +210,18 @@ impl Kind {
 }
 
 impl Line {
-    /// Two lines that have nothing in common, and no two variables alike: where a kind's are alike in them, all lines of the kind are.
-    pub(crate) fn strangers() -> [Self; 2] {
+    /// Lines that have nothing in common, and no two variables alike: where a kind's are alike in them, all lines of the kind are.
+    pub(crate) fn strangers() -> [Self; 3] {
         let took = |ms| Took { response: ms, integration: Some(ms + 1) };
         [
             Self { millis: 0, address: IpAddr::from([0, 0, 0, 0]), took: took(0), id: 0 },
             Self { millis: 1_234_567_890_123, address: IpAddr::from([255; 4]), took: took(99_999), id: 1 },
+            Self {
+                millis: 987_654_321_000,
+                address: IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7]),
+                took: took(77),
+                id: 2,
+            },
         ]
     }
 }

@@ -103,7 +103,7 @@ impl MetricFilter {
                 Published::Nothing => {}
                 Published::Always(datum) => self.publish(&datum, u64::from(record.count), metrics, at),
                 Published::ByTook => {
-                    let [some, _] = Line::strangers();
+                    let [some, ..] = Line::strangers();
                     for (took, count) in second.into_iter().flat_map(|second| second.latencies(record, seed)) {
                         let line = Line { took, ..some.clone() };
                         if let Some(datum) = self.datum(&record.kind.render(&line)) {
@@ -139,7 +139,7 @@ impl MetricFilter {
         if let Some(known) = self.known.get(&kind.serial()) {
             return known.clone();
         }
-        let [one, other] = Line::strangers();
+        let [one, other, _] = Line::strangers();
         // Everything is another line's but for how long it took.
         let took = kind.render(&Line { took: one.took, ..other.clone() });
         let [one, other] = [one, other].map(|line| kind.render(&line));

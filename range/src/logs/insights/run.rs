@@ -54,6 +54,40 @@ struct Template {
     variables: Vec<(usize, Dynamic)>,
 }
 
+/// The commands that a query begins with.
+struct Head {
+    /// How many of them are `parse`: what they make of a line is the same for all lines of a kind, or one variable, as often as not.
+    parses: usize,
+    /// Whether anything after them looks at the message itself.
+    reads_message: bool,
+}
+
+impl Head {
+    fn of(program: &Program, message: Option<usize>) -> Self {
+        let parses = program.commands.iter().take_while(|command| matches!(command, Command::Parse { .. })).count();
+        let reads_message = std::cell::Cell::new(false);
+        let reads = |expr: &Expr| {
+            expr.reads(&mut |column| reads_message.set(reads_message.get() || Some(column) == message));
+        };
+        for command in &program.commands[parses..] {
+            match command {
+                Command::Parse { of, .. } => reads(&Expr::Column(*of)),
+                Command::Filter(condition) => reads(condition),
+                Command::Fields(fields) => fields.iter().for_each(|(column, expr)| {
+                    reads(expr.as_ref().unwrap_or(&Expr::Column(*column)));
+                }),
+                Command::Stats(stats) => {
+                    stats.by.iter().chain(stats.aggregates.iter().filter_map(super::Aggregate::of)).for_each(reads);
+                    return Self { parses, reads_message: reads_message.get() };
+                }
+                Command::Display(_) | Command::Sort(_) | Command::Limit(_) => reads_message.set(true),
+            }
+        }
+        // Events are shown whole.
+        Self { parses, reads_message: true }
+    }
+}
+
 impl Template {
     fn fill_in(&self, kind: &Kind, line: &Line) -> Vec<Option<String>> {
         let mut values = self.values.clone();
@@ -73,6 +107,7 @@ struct Runner<'a> {
     event: HashMap<&'a str, usize>,
     /// Whether any of them is a discovered field.
     discovers: bool,
+    head: Head,
     looks: HashMap<u64, Look>,
     templates: HashMap<u64, Option<Template>>,
     results: Results,
@@ -84,10 +119,12 @@ pub(crate) fn run(program: &Program, asked: &Asked<'_>) -> Results {
     let event: HashMap<&str, usize> =
         columns.filter(|(_, (_, is_event))| **is_event).map(|(at, (name, _))| (name.as_str(), at)).collect();
     let discovers = event.keys().any(|name| !name.starts_with('@'));
+    let head = Head::of(program, event.get("@message").copied());
     let mut runner = Runner {
         program,
         asked,
         event,
+        head,
         discovers,
         looks: HashMap::new(),
         templates: HashMap::new(),
@@ -102,6 +139,17 @@ pub(crate) fn run(program: &Program, asked: &Asked<'_>) -> Results {
         _ => runner.events(),
     }
     runner.results
+}
+
+/// What `parse` makes of a row.
+fn parse(command: &Command, values: &mut [Option<String>]) {
+    let Command::Parse { of, regex, names } = command else { return };
+    let text = values[*of].clone().unwrap_or_default();
+    let found = regex.captures(&text);
+    for (group, name) in names.iter().enumerate() {
+        let group = found.as_ref().and_then(|found| found.get(group + 1));
+        values[*name] = group.map(|group| group.as_str().to_owned());
+    }
 }
 
 impl<'a> Runner<'a> {
@@ -128,9 +176,9 @@ impl<'a> Runner<'a> {
             let made = self.template(kind);
             self.templates.insert(kind.serial(), made);
         }
-        let mut values = match self.templates.get(&kind.serial()) {
-            Some(Some(template)) => template.fill_in(kind, line),
-            _ => self.discovered(kind, line),
+        let (mut values, parsed) = match self.templates.get(&kind.serial()) {
+            Some(Some(template)) => (template.fill_in(kind, line), true),
+            _ => (self.discovered(kind, line), false),
         };
         let mut put = |name: &str, value: &dyn Fn() -> String| {
             if let Some(at) = self.event.get(name) {
@@ -143,7 +191,7 @@ impl<'a> Runner<'a> {
         put("@logStream", &|| kind.stream().to_owned());
         put("@log", &|| format!("{}:{group}", self.asked.account));
         put("@ptr", &|| pointer(line.id));
-        Row { weight, millis: line.millis, values, pointer: Some(line.id) }
+        Row { weight, millis: line.millis, values, parsed, pointer: Some(line.id) }
     }
 
     /// The message of a line and the fields in it, as far as the query asks for them.
@@ -169,13 +217,13 @@ impl<'a> Runner<'a> {
     /// How the fields of a kind's lines are made without making the line; `None` where one of them is neither the same for all lines nor one
     /// variable and nothing else.
     fn template(&self, kind: &Kind) -> Option<Template> {
-        let [one, other] = Line::strangers();
+        let [one, other, third] = Line::strangers();
         let is = |dynamic: Dynamic, line: &Line, value: Option<&String>| {
             let mut text = String::new();
             kind.fill_in(dynamic, line, &mut text);
             Some(&text) == value
         };
-        let (values, others) = (self.discovered(kind, &one), self.discovered(kind, &other));
+        let (values, others) = (self.parsed(kind, &one), self.parsed(kind, &other));
         let mut variables = Vec::new();
         for (at, (value, differs)) in values.iter().zip(&others).enumerate() {
             if value != differs {
@@ -184,13 +232,27 @@ impl<'a> Runner<'a> {
                 variables.push((at, Dynamic::ALL.into_iter().find(fits)?));
             }
         }
-        Some(Template { values, variables })
+        let made = Template { values, variables };
+        (made.fill_in(kind, &third) == self.parsed(kind, &third)).then_some(made)
+    }
+
+    /// The fields of a line and what the query's first commands make of them.
+    fn parsed(&self, kind: &Kind, line: &Line) -> Vec<Option<String>> {
+        let mut values = self.discovered(kind, line);
+        for command in &self.program.commands[..self.head.parses] {
+            parse(command, &mut values);
+        }
+        if let Some(message) = self.event.get("@message").filter(|_| !self.head.reads_message) {
+            values[*message] = None;
+        }
+        values
     }
 
     /// Lets the commands before `stats` make their columns; says whether the filters let the row through.
     fn prepare(&self, row: &mut Row) -> bool {
         let mut passes = true;
-        for command in &self.program.commands {
+        let done = if row.parsed { self.head.parses } else { 0 };
+        for command in &self.program.commands[done..] {
             match command {
                 Command::Fields(fields) => {
                     for (column, expr) in fields {
@@ -199,14 +261,7 @@ impl<'a> Runner<'a> {
                         }
                     }
                 }
-                Command::Parse { of, regex, names } => {
-                    let text = row.values[*of].clone().unwrap_or_default();
-                    let found = regex.captures(&text);
-                    for (group, name) in names.iter().enumerate() {
-                        let group = found.as_ref().and_then(|found| found.get(group + 1));
-                        row.values[*name] = group.map(|group| group.as_str().to_owned());
-                    }
-                }
+                Command::Parse { .. } => parse(command, &mut row.values),
                 Command::Filter(condition) => passes &= condition.holds(row),
                 Command::Stats(_) => break,
                 Command::Display(_) | Command::Sort(_) | Command::Limit(_) => {}
@@ -237,7 +292,7 @@ impl<'a> Runner<'a> {
         if let Some(known) = self.looks.get(&kind.serial()) {
             return *known;
         }
-        let [one, other] = Line::strangers();
+        let [one, other, _] = Line::strangers();
         let mut seen = |line: &Line| {
             let mut row = self.row(group, kind, line, 1);
             let passes = self.prepare(&mut row);
@@ -319,7 +374,7 @@ impl<'a> Runner<'a> {
         let mut alike: Vec<_> = alike.into_iter().collect();
         alike.sort_unstable_by_key(|(key, _)| *key);
         for (key, (weight, group, kind)) in alike {
-            let [mut line, _] = Line::strangers();
+            let [mut line, ..] = Line::strangers();
             line.millis = key.second * 1000;
             line.address = kind.roster().address(key.address).unwrap_or(line.address);
             line.took = key.took.unwrap_or(line.took);

@@ -12,6 +12,8 @@ pub(super) struct Row {
     /// Milliseconds since the epoch.
     pub(super) millis: i64,
     pub(super) values: Vec<Option<String>>,
+    /// Whether the `parse` commands that the query begins with have made their columns.
+    pub(super) parsed: bool,
     /// Names the event.
     pub(super) pointer: Option<u64>,
 }
