@@ -175,8 +175,13 @@ impl Subject<'_> {
         let known = self.latest(Metric::Throttled, self.waf_lookback());
         match known.and_then(|minute| Some((minute, self.at(Metric::Throttled, minute)?))) {
             Some((minute, value)) => self.reading(value / 60.0, minute, *origin, scope),
-            None if *origin == Origin::MetricFilter => Figure::unknown("the metric filter's metric has no minute yet"),
-            None => Figure::unknown("no minute of the access log is there yet"),
+            None => Figure::unknown((self.refused)(Metric::Throttled).unwrap_or_else(|| {
+                let none = match origin {
+                    Origin::MetricFilter => "the metric filter's metric has no minute yet",
+                    _ => "no minute of the access log is there yet",
+                };
+                none.to_owned()
+            })),
         }
     }
 

@@ -200,10 +200,12 @@ pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsErro
             let minutes = job.question.minutes(&rows);
             let throttled = of_log(entry, &job.question);
             let series = Arc::make_mut(&mut throttled.series);
-            let least = throttle::settle(series, &minutes, (job.from, job.to), requests.as_deref(), settled);
+            let lacking = throttle::settle(series, &minutes, (job.from, job.to), requests.as_deref(), settled);
             throttled.log_read_to = Some(job.to);
             throttled.log_tried_to = Some(job.to);
-            throttled.trouble = least.map(throttle::missing);
+            throttled.untold = lacking.untold.or(throttled.untold);
+            let unread = lacking.unread.map(|part| job.question.unread(part));
+            throttled.trouble = unread.or(lacking.least.map(throttle::missing));
         }
         Err(error) => {
             say(entry, &job.question, error.to_string());

@@ -134,7 +134,10 @@ impl<'a> Picture<'a> {
         let acl = entry.acl_arn().and_then(|arn| self.state.acls.get(arn));
         let sharers = self.sharers(entry);
         let acl_scope = self.acl_scope(entry, sharers);
-        let refused = |metric: Metric| refused(own, acl, metric, self.state);
+        let refused = |metric: Metric| match metric {
+            Metric::Throttled => entry.throttled.as_ref().and_then(|throttled| throttled.trouble.clone()),
+            _ => refused(own, acl, metric, self.state),
+        };
         let pace = self.state.pace(entry);
         let scope = if sharers > 1 { Scope::ApiName { apis: sharers } } else { Scope::Stage };
         let limit = self.limit(entry);
@@ -232,9 +235,9 @@ impl<'a> Picture<'a> {
             return Err(throttle::NO_LOG.to_owned());
         };
         if let Some(read) = &entry.throttled {
-            return match &read.trouble {
-                Some(trouble) if read.series.is_empty() => Err(trouble.clone()),
-                _ => Ok((read.origin, read.scope.clone())),
+            return match read.untellable() {
+                Some(trouble) => Err(trouble.clone()),
+                None => Ok((read.origin, read.scope.clone())),
             };
         }
         let sharing = log_group(&log.destination).and_then(|group| self.state.log_groups.get(group));
@@ -418,7 +421,7 @@ fn warnings(entry: &Entry, own: Option<&Held>, acl: Option<&Acl>, sharers: usize
     }
     if let Some(throttled) = &entry.throttled {
         warnings.extend(throttled.trouble.clone().map(|trouble| format!("throttled requests: {trouble}")));
-        warnings.extend(throttled.caveats.iter().map(|caveat| (*caveat).to_owned()));
+        warnings.extend(throttled.caveats.iter().cloned());
     }
     let status = [own, acl.map(|acl| &acl.held)].into_iter().flatten();
     for (held, what) in status.zip(["its metrics", "its web ACL's metrics"]) {

@@ -2,7 +2,7 @@
 //!
 //! Decides where a stage's throttled requests can be read, how that is asked, and what the answer means. Makes no calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
@@ -38,8 +38,8 @@ pub(super) struct Question {
     response_type: Option<String>,
     /// What its figures speak of.
     pub(super) scope: Scope,
-    /// Whether what callers write stands where it can be taken for another field.
-    forgeable: bool,
+    /// Why some lines may not tell it, where the format is to blame.
+    unread: Option<String>,
 }
 
 impl Question {
@@ -53,18 +53,17 @@ impl Question {
         };
         let format = AccessLogFormat::parse(&log.format);
         let Some(status) = format.field(Field::Status) else {
-            return Err(format!(
-                "the access log cannot be asked for it: add $context.{} to its format",
-                Field::Status.names()[0]
-            ));
+            let lacks = || {
+                let name = Field::Status.names()[0];
+                format!("the access log cannot be asked for it: add $context.{name} to its format")
+            };
+            return Err(format.reason(Field::Status).map_or_else(lacks, str::to_owned));
         };
         let response_type = format.field(Field::ResponseType).map(str::to_owned);
-        let (filter, scope) = match (format.field(Field::ApiId), format.field(Field::Stage)) {
-            (Some(api), Some(name)) => {
-                (format!("filter {api} = '{}' and {name} = '{}' | ", stage.api_id, stage.stage), Scope::Stage)
-            }
-            _ if sharing > 1 => (String::new(), Scope::LogGroup { name: group.to_owned(), stages: sharing }),
-            _ => (String::new(), Scope::Stage),
+        let (filter, scope) = match format.only(stage) {
+            Some(own) => (own.filter, Scope::Stage),
+            None if sharing > 1 => (String::new(), Scope::LogGroup { name: group.to_owned(), stages: sharing }),
+            None => (String::new(), Scope::Stage),
         };
         let by = response_type.as_ref().map_or_else(|| status.to_owned(), |kind| format!("{status}, {kind}"));
         // Whatever is counted is counted in one pass: lines, and of them those throttled.
@@ -75,7 +74,7 @@ impl Question {
             status: plain(status),
             response_type: response_type.map(|r| plain(&r)),
             scope,
-            forgeable: format.is_forgeable(),
+            unread: format.reason(Field::Status).or(format.reason(Field::ResponseType)).map(str::to_owned),
         })
     }
 
@@ -88,41 +87,52 @@ impl Question {
             let (Some(minute), Some(count)) = (minute, count) else { continue };
             let lines = minutes.entry(minute).or_default();
             lines.all += count;
-            if self.is_throttled(row) {
-                lines.throttled += count;
+            match self.is_throttled(row) {
+                Some(true) => lines.throttled += count,
+                Some(false) => {}
+                None => lines.unread += count,
             }
         }
         minutes
     }
 
-    fn is_throttled(&self, row: &std::collections::HashMap<String, String>) -> bool {
-        let status = row.get(&self.status).is_some_and(|status| status.trim().trim_end_matches(".0") == "429");
-        let own = self.response_type.as_ref().is_none_or(|name| {
-            row.get(name).is_some_and(|kind| THROTTLES.iter().any(|throttle| kind.eq_ignore_ascii_case(throttle)))
-        });
-        status && own
+    /// Whether a row's lines are of throttled requests; `None` where they do not tell.
+    fn is_throttled(&self, row: &HashMap<String, String>) -> Option<bool> {
+        let told = |name: &String| row.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        if told(&self.status)?.trim_end_matches(".0") != "429" {
+            return Some(false);
+        }
+        let Some(name) = &self.response_type else { return Some(true) };
+        let kind = told(name)?;
+        Some(THROTTLES.iter().any(|throttle| kind.eq_ignore_ascii_case(throttle)))
     }
 
     /// What is to be known of its figures.
-    pub(super) fn caveats(&self) -> Vec<&'static str> {
-        let application = self.response_type.is_none().then_some(APPLICATIONS);
-        let forged = self.forgeable.then_some(
-            "callers can forge lines of this access log: its format has what they write before the status, and is no JSON",
-        );
-        application.into_iter().chain(forged).collect()
+    pub(super) fn caveats(&self) -> Vec<String> {
+        if self.response_type.is_some() {
+            return Vec::new();
+        }
+        let hidden = self.unread.as_ref().map(|why| format!("{APPLICATIONS}; {why}"));
+        vec![hidden.unwrap_or_else(|| APPLICATIONS.to_owned())]
+    }
+
+    /// Why there are no figures of minutes in which this part of the lines tells nothing.
+    pub(super) fn unread(&self, part: f64) -> String {
+        let because = self.unread.as_deref().unwrap_or("they are not in the stage's format");
+        format!("{} of the access log's lines do not tell who was throttled: {because}", percent(part))
     }
 }
 
 const APPLICATIONS: &str = "429s of the application itself count as throttled: nothing tells them apart without \
                             $context.error.responseType";
 
-/// What is to be known of a metric filter's figures.
-pub(super) fn filter_caveat(filter: &MetricFilter) -> &'static str {
-    if filter.pattern.contains(THROTTLES[0]) {
-        "the metric filter counts throttles of rate only, not those of a usage plan's quota"
-    } else {
-        APPLICATIONS
-    }
+/// What is to be known of a metric filter's figures, over a log in `format`.
+pub(super) fn filter_caveats(filter: &MetricFilter, format: &str) -> Vec<String> {
+    let of_rate = "the metric filter counts throttles of rate only, not those of a usage plan's quota";
+    let first = if filter.pattern.contains(THROTTLES[0]) { of_rate } else { APPLICATIONS };
+    let free = AccessLogFormat::parse(format).may_hold_anything();
+    let escaped = "that the metric filter counts what happened rests on API Gateway escaping what callers write into the log (inferred)";
+    std::iter::once(first).chain(free.then_some(escaped)).map(str::to_owned).collect()
 }
 
 /// Lines of a minute.
@@ -132,6 +142,26 @@ pub(super) struct Lines {
     pub(super) all: f64,
     /// Those of throttled requests.
     pub(super) throttled: f64,
+    /// Those that do not tell.
+    pub(super) unread: f64,
+}
+
+impl Lines {
+    /// How many of the lines that do not tell may be the stage's. Where CloudWatch counts its requests, no more than are missing.
+    fn open(&self, requests: Option<f64>) -> f64 {
+        requests.map_or(self.unread, |counted| (counted - (self.all - self.unread)).clamp(0.0, self.unread))
+    }
+}
+
+/// What there was to say of minutes that are not told.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Lacking {
+    /// The least part of a settled minute's requests that the log has lines of.
+    pub(super) least: Option<f64>,
+    /// The largest part of a minute's lines that do not tell.
+    pub(super) unread: Option<f64>,
+    /// The last minute that is not told for it.
+    pub(super) untold: Option<DateTime<Utc>>,
 }
 
 /// A name as answers have it: without the backticks that a query needs.
@@ -147,24 +177,35 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 
 /// Writes what an answer tells into `series`. A minute whose lines are clearly fewer than the requests that CloudWatch counts is left
 /// out: it is not all there yet, and so is one that CloudWatch does not count. From `settled` back nothing comes any more, and nearly
-/// all must do. Without `requests` there is nothing to compare with. Gives the least part of a settled minute that lacks lines.
+/// all must do. A minute with lines that may be throttled requests and do not tell is left out for good, unless they would change next to
+/// nothing. Without `requests` there is nothing to compare with.
 pub(super) fn settle(
     series: &mut Series,
     minutes: &BTreeMap<DateTime<Utc>, Lines>,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     requests: Option<&Series>,
     settled: DateTime<Utc>,
-) -> Option<f64> {
-    let mut least: Option<f64> = None;
+) -> Lacking {
+    let mut lacking = Lacking::default();
     let mut minute = floor_minute(from);
     while minute < to {
         let lines = minutes.get(&minute).copied().unwrap_or_default();
         let late = minute + TimeDelta::minutes(1) > settled;
-        match requests.and_then(|requests| requests.at(minute)) {
-            Some(counted) if counted > 0.0 && lines.all < counted * COVERED => {
-                let part = lines.all / counted;
+        let counted = requests.and_then(|requests| requests.at(minute));
+        let open = lines.open(counted);
+        let told = lines.all - lines.unread + open;
+        match counted {
+            _ if open > lines.throttled * (1.0 - COVERED) => {
+                lacking.unread = Some(lacking.unread.unwrap_or(0.0).max(open / told));
+                // Until its requests are counted, a minute that is not over yet may turn out to be told.
+                if counted.is_some() || !late {
+                    lacking.untold = Some(minute);
+                }
+            }
+            Some(counted) if counted > 0.0 && told < counted * COVERED => {
+                let part = told / counted;
                 if !late {
-                    least = Some(least.map_or(part, |least: f64| least.min(part)));
+                    lacking.least = Some(lacking.least.map_or(part, |least: f64| least.min(part)));
                 }
                 // A log that goes on lacking a little is told with that; one that lacks much tells nothing.
                 if !late && part >= NEARLY {
@@ -178,7 +219,7 @@ pub(super) fn settle(
         }
         minute += TimeDelta::minutes(1);
     }
-    least
+    lacking
 }
 
 /// `the access log has only 62.0 % of the requests that CloudWatch counts`.
@@ -193,8 +234,7 @@ pub(super) const NO_LOG: &str = "AWS publishes no throttle metric; turn on acces
 /// The metric filter among `filters` that counts throttled requests and nothing else, of a log in `format`.
 pub(super) fn metric_filter<'a>(filters: &'a [MetricFilter], format: &str) -> Option<&'a MetricFilter> {
     let format = AccessLogFormat::parse(format);
-    let selector =
-        |field| format.field(field).filter(|_| format.prelude().is_empty()).map(|name| format!("$.{}", plain(name)));
+    let selector = |field| format.json_field(field).map(|name| format!("$.{}", plain(name)));
     let (status, kind) = (selector(Field::Status), selector(Field::ResponseType));
     let counts = |pattern: &str| {
         let (left, right) = pattern.trim().strip_prefix('{')?.strip_suffix('}')?.split_once('=')?;
@@ -209,8 +249,6 @@ pub(super) fn metric_filter<'a>(filters: &'a [MetricFilter], format: &str) -> Op
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::collections::HashMap;
-
     use super::*;
 
     const JSON: &str = r#"{"id":"$context.requestId","status":"$context.status","type":"$context.error.responseType"}"#;
@@ -246,7 +284,7 @@ mod tests {
             (at, "429", "-", "25"),
         ]));
         let lines = minutes.values().next().unwrap();
-        assert_eq!(*lines, Lines { all: 1_000.0, throttled: 75.0 });
+        assert_eq!(*lines, Lines { all: 1_000.0, throttled: 75.0, unread: 0.0 });
     }
 
     #[test]
@@ -256,7 +294,7 @@ mod tests {
         let both = r#"{"id":"$context.requestId","s":"$context.status","api":"$context.apiId","st":"$context.stage"}"#;
         let own = Question::of(&stage(), &log(both), 3).unwrap();
         assert_eq!(own.scope, Scope::Stage);
-        assert!(own.query.starts_with("filter api = 'a1' and st = 'prod' | stats"), "{}", own.query);
+        assert!(own.query.starts_with("filter (api = 'a1' and st = 'prod') | stats"), "{}", own.query);
         assert_eq!(own.caveats().len(), 1);
     }
 
@@ -274,13 +312,57 @@ mod tests {
         requests.set(minute(1), 1_000.0);
         requests.set(minute(2), 0.0);
         let lines = BTreeMap::from([
-            (minute(0), Lines { all: 998.0, throttled: 0.0 }),
-            (minute(1), Lines { all: 600.0, throttled: 90.0 }),
-            (minute(3), Lines { all: 300.0, throttled: 45.0 }),
+            (minute(0), Lines { all: 998.0, throttled: 0.0, unread: 0.0 }),
+            (minute(1), Lines { all: 600.0, throttled: 90.0, unread: 0.0 }),
+            (minute(3), Lines { all: 300.0, throttled: 45.0, unread: 0.0 }),
         ]);
-        let least = settle(&mut series, &lines, (minute(0), minute(4)), Some(&requests), minute(3));
+        let lacking = settle(&mut series, &lines, (minute(0), minute(4)), Some(&requests), minute(3));
         assert_eq!(series.window(minute(3), 4), vec![Some(0.0), None, Some(0.0), None]);
-        assert!((least.unwrap() - 0.6).abs() < 1e-9);
+        assert!((lacking.least.unwrap() - 0.6).abs() < 1e-9);
+        assert_eq!(lacking.unread, None);
+    }
+
+    #[test]
+    fn lines_that_do_not_tell_leave_their_minute_open_where_they_may_be_the_stages() {
+        let minute = |n: i64| DateTime::from_timestamp(1_700_000_040 + n * 60, 0).unwrap();
+        let mut requests = Series::new(10);
+        (0..4).for_each(|n| requests.set(minute(n), 1_000.0));
+        let lines = |all, throttled, unread| Lines { all, throttled, unread };
+        let minutes = BTreeMap::from([
+            (minute(0), lines(1_000.0, 0.0, 1.0)),
+            (minute(1), lines(1_000.0, 500.0, 9.0)),
+            (minute(2), lines(1_400.0, 30.0, 400.0)),
+            (minute(3), lines(1_400.0, 30.0, 500.0)),
+        ]);
+        let settled = |requests| {
+            let mut series = Series::new(10);
+            let lacking = settle(&mut series, &minutes, (minute(0), minute(4)), requests, minute(9));
+            (series.window(minute(3), 4), lacking)
+        };
+        // One line is too many where nobody is known to have been throttled; nine of five hundred change next to nothing; and lines that
+        // CloudWatch does not count as the stage's are another's.
+        let (told, lacking) = settled(Some(&requests));
+        assert_eq!(told, [None, Some(500.0), Some(30.0), None]);
+        assert!((lacking.unread.unwrap() - 0.1).abs() < 1e-9, "{lacking:?}");
+        assert_eq!(lacking.untold, Some(minute(3)));
+        assert_eq!(settled(None).0, [None, Some(500.0), None, None]);
+    }
+
+    #[test]
+    fn a_status_that_callers_can_write_says_which_variable_to_move() {
+        let open = "$context.requestId $context.path$context.status$context.identity.userAgent";
+        let reason = Question::of(&stage(), &log(open), 1).unwrap_err();
+        assert!(reason.contains("$context.path, which may hold anything, before $context.status"), "{reason}");
+        let quoted = r#"$context.requestId "$context.path" $context.status "$context.identity.userAgent""#;
+        let question = Question::of(&stage(), &log(quoted), 1).unwrap();
+        let at = "2026-04-14 18:32:00.000";
+        let row = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let rows =
+            vec![row(&[("bin(1m)", at), ("v2", "429"), ("requests", "7")]), row(&[("bin(1m)", at), ("requests", "3")])];
+        let answer = LogRows { rows, records_scanned: 0.0, bytes_scanned: 0.0 };
+        let lines = question.minutes(&answer).into_values().next().unwrap();
+        assert_eq!(lines, Lines { all: 10.0, throttled: 7.0, unread: 3.0 });
+        assert!(question.unread(0.3).contains("move $context.status to the front"), "{}", question.unread(0.3));
     }
 
     #[test]

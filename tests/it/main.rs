@@ -1,6 +1,8 @@
 //! One test binary: the console against real files, the real SDK, the range, and a test terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access_log_figures;
+mod access_log_law;
 mod block_ip;
 mod block_ip_doubt;
 mod block_ip_guards;

@@ -12,14 +12,19 @@ use portcullis::model::settings::Settings;
 use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
 use portcullis::model::top_list::{TopList, TopOf, TopRow};
 use portcullis::respond::resolve::stage_of_any;
-use portcullis::watch::{Asked, attack_began_on, callers};
+use portcullis::watch::{Asked, NobodyKnown, attack_began_on, callers};
 use portcullis_range::{Fault, Range, When};
 
 use crate::respond_http::{PETS, PETS_FLOOD};
 use crate::world::{World, flood, of_drill, of_range};
 
 /// What the console finds of a stage now.
-async fn found(world: &World, label: &str, settings: &Settings) -> Sources {
+pub(crate) async fn found(world: &World, label: &str, settings: &Settings) -> Sources {
+    try_found(world, label, settings).await.unwrap()
+}
+
+/// The same where it may find nothing.
+pub(crate) async fn try_found(world: &World, label: &str, settings: &Settings) -> Result<Sources, NobodyKnown> {
     let selector = label.parse().unwrap();
     let (stage, kind) = stage_of_any(&world.aws, &selector, Lane::Plan).await.unwrap();
     let acl = stage.web_acl_arn.as_deref();
@@ -27,7 +32,7 @@ async fn found(world: &World, label: &str, settings: &Settings) -> Sources {
     let began = attack_began_on(&world.aws, settings, (&stage.id, kind), name).await.unwrap();
     let log = stage.access_log.as_ref();
     let asked = Asked { stage: &stage.id, kind, web_acl_arn: acl, stages_behind: 1, access_log: Ok(log), began };
-    callers(&world.aws, settings, asked).await.unwrap()
+    callers(&world.aws, settings, asked).await
 }
 
 fn list(sources: &Sources, of: TopOf) -> &TopList {

@@ -24,7 +24,7 @@ use crate::respond_http::PETS;
 const READ_AFTER: Duration = Duration::from_mins(9);
 
 /// The scenario's text with an access log of `prod` in that format, or with none.
-fn with_logs(text: &str, format: Option<&str>) -> String {
+pub(crate) fn with_logs(text: &str, format: Option<&str>) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut in_stage = false;
     for line in text.lines().filter(|line| !line.trim_start().starts_with("access_log")) {

@@ -5,6 +5,7 @@
 //! count nobody. Which side an address is on is decided here
 //! (docs/architecture.md, candidate block sets), and `candidate` makes sets of it.
 
+mod kinds;
 mod limited;
 mod log;
 mod prefixes;
@@ -142,10 +143,10 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
     };
     let log = Log::of(asked.stage, log)?;
     let (now, before) = windows(aws.clock().now(), asked.began);
-    let reading = log.read(aws, now, before).await.map_err(|error| format!("access log: {error}"))?;
-    if reading.now.total <= 0.0 {
-        return Err("access log: it has no lines of these minutes".to_owned());
-    }
+    let reading = log.read(aws, now, before).await?;
+    // Whoever is not listed may have sent any of the lines that do not say who did.
+    let unread = Some(reading.now.total - reading.now.lines.values().sum::<f64>()).filter(|_| reading.now.unread > 0.0);
+    let unread = unread.filter(|unread| *unread > 0.0 && reading.now.are_all_listed());
     let coverage = LogCoverage {
         group: log.group,
         from: now.0,
@@ -153,9 +154,9 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
         requests: whole(reading.now.total),
         addresses: whole(reading.now.distinct),
         listed_share: reading.now.listed_share(),
-        unlisted_at_most: reading.now.unlisted_at_most.map(whole),
+        unlisted_at_most: reading.now.unlisted_at_most.map(|most| most + reading.now.unread).or(unread).map(whole),
         before,
-        before_listed_share: reading.before.as_ref().map(log::Addresses::listed_share),
+        before_listed_share: reading.before.as_ref().map(log::Addresses::listed_share_at_least),
         rose: reading.rose.clone(),
         bytes_scanned: reading.bytes_scanned,
         dollars: reading.bytes_scanned / GIGABYTE * settings.prices.log_query_dollars_per_gb,

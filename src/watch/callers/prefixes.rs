@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::log::{Addresses, Log, Window, requests};
+use super::kinds::requests;
+use super::log::{Addresses, Log, Window};
 use crate::aws::read::MOST_ROWS;
 use crate::aws::{Aws, AwsError};
 use crate::model::address::surroundings;

@@ -164,12 +164,13 @@ fn take_filter(state: &mut State, row: &RowKey, result: &MetricResult, window: W
         stages => Scope::LogGroup { name: group.to_owned(), stages },
     };
     let requests = state.groups.get(&entry.key).map(|held| Arc::clone(&held.series()[0]));
-    let (caveat, created) = (throttle::filter_caveat(filter), filter.created);
+    let format = entry.access_log().map_or("", |log| log.format.as_str());
+    let (caveats, created) = (throttle::filter_caveats(filter, format), filter.created);
     let Some(entry) = state.entries.get_mut(row) else { return };
     let kept = entry.throttled.take().filter(|read| read.origin == Origin::MetricFilter);
     let throttled = entry.throttled.insert(kept.unwrap_or_else(|| Throttled::new(Origin::MetricFilter, scope.clone())));
     throttled.scope = scope;
-    throttled.caveats = vec![caveat];
+    throttled.caveats = caveats;
     throttled.trouble = match result.status {
         MetricStatus::Forbidden => {
             Some("not permitted: cloudwatch:GetMetricData refused the metric filter's metric".to_owned())

@@ -87,14 +87,31 @@ pub(in crate::watch) struct Throttled {
     pub(in crate::watch) log_tried_to: Option<DateTime<Utc>>,
     /// Why the latest minutes are not there.
     pub(in crate::watch) trouble: Option<String>,
+    /// The last minute whose lines do not tell it.
+    pub(in crate::watch) untold: Option<DateTime<Utc>>,
     /// What is to be known of it.
-    pub(in crate::watch) caveats: Vec<&'static str>,
+    pub(in crate::watch) caveats: Vec<String>,
 }
 
 impl Throttled {
     pub(in crate::watch) fn new(origin: Origin, scope: Scope) -> Self {
         let series = Arc::new(Series::new(HISTORY_MINUTES));
-        Self { series, origin, scope, log_read_to: None, log_tried_to: None, trouble: None, caveats: Vec::new() }
+        Self {
+            series,
+            origin,
+            scope,
+            log_read_to: None,
+            log_tried_to: None,
+            trouble: None,
+            untold: None,
+            caveats: Vec::new(),
+        }
+    }
+
+    /// Why there is no figure now. A minute of before does not stand for later ones whose lines do not tell it.
+    pub(in crate::watch) fn untellable(&self) -> Option<&String> {
+        let latest = self.series.latest().map(|(minute, _)| minute);
+        self.trouble.as_ref().filter(|_| latest.is_none() || latest < self.untold)
     }
 }
 
