@@ -23,6 +23,7 @@ mod journal_index;
 mod kill_switch;
 mod kill_switch_doubt;
 mod layers;
+mod mutation_wire;
 mod outcomes;
 mod pictures;
 mod playbook;
