@@ -46,6 +46,7 @@ mod several;
 mod stage_report;
 mod terminal;
 mod tui_denied;
+mod tui_doubt;
 mod tui_fixtures;
 mod tui_fleet;
 mod tui_flows;
