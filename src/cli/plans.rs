@@ -21,7 +21,7 @@ pub(super) fn keep(plan: &Plan) {
     let Some(dir) = dir() else { return };
     let Ok(text) = serde_json::to_string(plan) else { return };
     let path = dir.join(file_name(&plan.digest));
-    if journal::folder(&dir).is_ok() && journal::replace(&path, text.as_bytes()).is_ok() {
+    if journal::folder(&dir).is_ok() && journal::replace(&path, journal::to_ascii(&text).as_bytes()).is_ok() {
         forget_old(&dir);
     }
 }
@@ -58,7 +58,7 @@ pub(super) fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
         Failure::new(Exit::Error, format!("the plan could not be written to {}: {error}", path.display()))
     };
     let text = serde_json::to_string_pretty(plan).map_err(|e| failed(e.to_string()))?;
-    journal::save(path, (text + "\n").as_bytes()).map_err(|e| failed(e.to_string()))
+    journal::save(path, (journal::to_ascii(&text) + "\n").as_bytes()).map_err(|e| failed(e.to_string()))
 }
 
 /// Reads a plan that `plan --save` wrote.

@@ -1,5 +1,6 @@
 //! JSON in plain ASCII: what an attacker wrote stays whole, and cannot act on a terminal that shows the file.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -36,6 +37,21 @@ pub(crate) fn ascii_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, se
     Ok(out)
 }
 
+/// JSON that was written otherwise, in ASCII: what is not can only stand inside its strings.
+pub(crate) fn to_ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() && c != '\x7f' {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = fmt::Write::write_fmt(&mut out, format_args!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -47,6 +63,7 @@ mod tests {
             let written = ascii_json(text).unwrap();
             assert!(written.iter().all(|b| (0x20..0x7f).contains(b)), "{text:?} gave {written:?}");
             assert_eq!(serde_json::from_slice::<String>(&written).unwrap(), text);
+            assert_eq!(to_ascii(&serde_json::to_string(text).unwrap()).as_bytes(), written);
         }
     }
 }

@@ -27,7 +27,7 @@ pub use read::{BadLine, Contents, Found, Reader, TornLine, read, set_aside};
 pub use ticket::{Grant, Ticket};
 pub use verify::{Fault, Verification, verify};
 
-pub(crate) use json::ascii_json;
+pub(crate) use json::{ascii_json, to_ascii};
 pub(crate) use lock::exclusive;
 pub(crate) use private::{folder, lock_file, log_file, reading, replace, save};
 pub(crate) use stamp::{Chain, chain};
