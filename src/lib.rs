@@ -3,6 +3,9 @@
 //! Layers, arrows only downwards:
 //! `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
+// What leaves the process leaves through `cli::out`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod aws;
 pub mod cli;
 pub mod clock;

@@ -1,7 +1,5 @@
 //! `plan`, `apply`, `undo`.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -10,6 +8,7 @@ use super::error::{Exit, Failure};
 use super::interrupt;
 use super::json::{Printer, plan_value};
 use super::ladder;
+use super::out;
 use super::plans;
 use super::session::Session;
 use super::text;
@@ -244,16 +243,12 @@ fn stale(error: ConfirmError, phrase: &str, now: &Plan) -> Failure {
 }
 
 fn asked(plan: &Plan) -> Result<Option<String>, Failure> {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !out::can_ask() {
         return Ok(None);
     }
-    let mut stderr = std::io::stderr();
-    write!(stderr, "\nType “{}” to confirm, anything else to leave it: ", plan.phrase())?;
-    stderr.flush()?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    let typed = line.trim();
-    Ok((!typed.is_empty()).then(|| typed.to_owned()))
+    let question = format!("\nType “{}” to confirm, anything else to leave it: ", plan.phrase());
+    let typed = out::ask(&question)?.unwrap_or_default().trim().to_owned();
+    Ok((!typed.is_empty()).then_some(typed))
 }
 
 async fn carried_out(
@@ -265,6 +260,7 @@ async fn carried_out(
     printer: Printer,
 ) -> Result<Exit, Failure> {
     let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
+    out::changed();
     let held = interrupt::held();
     let finished = execute(&session.aws, incident, confirmed, &mut progress).await;
     drop(held);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::args::{Common, ExtendArgs};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
+use super::out;
 use super::session::Session;
 use super::text;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -63,6 +64,7 @@ pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) 
     let now = session.aws.agreed_time().await?;
     let expires_at = lifetime.and_then(|d| now.checked_add_signed(d));
     incident.extend(now, &action.id, expires_at)?;
+    out::changed();
     printer.words(&match expires_at {
         Some(at) => format!("{} now expires {}", action.id, text::clock(at)),
         None => format!("{} no longer expires; it stays until somebody undoes it", action.id),
@@ -90,6 +92,9 @@ pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Fai
     let hidden = !session.store.survey(&session.identity.at)?.unreadable().is_empty();
     let mut worst = if hidden { Exit::Error } else { Exit::Done };
     let mut values = Vec::new();
+    if !swept.is_empty() {
+        out::changed();
+    }
     for one in &swept {
         let exit = match &one.result {
             Ok(finished) => Exit::from(finished.outcome),

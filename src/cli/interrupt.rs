@@ -1,10 +1,10 @@
-//! Ctrl-C, a hang-up or a request to end while a change is being made: it ends first, since that puts back what is only there for a while.
+//! Ctrl-C, Ctrl-\, a hang-up or a request to end while a change is being made: it ends first, since that puts back what is only there for a while.
 //! At any other time they end the program as they always do.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::json::aside;
+use super::out::aside;
 
 static BUSY: AtomicBool = AtomicBool::new(false);
 static LISTENING: Once = Once::new();
@@ -24,13 +24,14 @@ pub(super) fn held() -> Held {
 #[cfg(unix)]
 async fn listen() {
     use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::terminate()];
-    let [Ok(mut interrupt), Ok(mut hangup), Ok(mut terminate)] = kinds.map(signal) else { return };
+    let kinds = [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::terminate(), SignalKind::quit()];
+    let [Ok(mut interrupt), Ok(mut hangup), Ok(mut terminate), Ok(mut quit)] = kinds.map(signal) else { return };
     loop {
         let number = tokio::select! {
             _ = interrupt.recv() => 2,
             _ = hangup.recv() => 1,
             _ = terminate.recv() => 15,
+            _ = quit.recv() => 3,
         };
         arrived(128 + number);
     }

@@ -4,14 +4,14 @@
 //! `unknown` object beside it.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::args::Output;
-use super::error::Failure;
+use super::error::{Exit, Failure};
+use super::out;
+use crate::incident::ascii_json;
 use crate::model::figure::Figure;
 use crate::model::plan::Plan;
 
@@ -46,49 +46,54 @@ impl Printer {
         if let Value::Object(fields) = value {
             object.extend(fields);
         }
-        self.out(&Value::Object(object).to_string());
+        json_line(&Value::Object(object));
     }
 
     /// Text on standard output, whatever the form asked for.
+    #[allow(clippy::unused_self)]
     pub(super) fn text(self, text: &str) {
-        self.out(text.trim_end_matches('\n'));
+        out::line(text.trim_end_matches('\n'));
     }
 
     /// Words on standard output; on standard error where that carries JSON.
     pub(super) fn words(self, text: &str) {
-        if self.json { aside(text) } else { self.out(text) }
+        if self.json { out::aside(text) } else { out::line(text) }
     }
 
     /// Lines for people, beside the output.
     #[allow(clippy::unused_self)]
     pub(super) fn aside(self, lines: &[String]) {
         for line in lines {
-            aside(line);
+            out::aside(line);
         }
     }
 
     /// Prints a failure and gives its exit code.
-    pub(super) fn failure(self, failure: &Failure) -> ExitCode {
+    pub(super) fn failure(self, failure: &Failure) -> Exit {
         if self.json {
             self.error(failure);
         }
-        eprintln!("portcullis: {}", failure.message);
+        out::aside(&format!("portcullis: {}", failure.message));
         self.aside(&failure.detail.iter().map(|line| format!("  {line}")).collect::<Vec<_>>());
-        failure.exit.into()
+        failure.exit
     }
 
     /// A failure as an object.
+    #[allow(clippy::unused_self)]
     pub(super) fn error(self, failure: &Failure) {
         let error = json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
-        self.out(&json!({ "error": error }).to_string());
+        json_line(&json!({ "error": error }));
     }
+}
 
-    /// A reader that has gone away (`| head`) is no failure.
-    #[allow(clippy::unused_self)]
-    fn out(self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    }
+/// One line in plain ASCII: no text in it can act on a terminal, and none is lost.
+fn json_line(value: &Value) {
+    let written = ascii_json(value).map(String::from_utf8);
+    out::line(&match written {
+        Ok(Ok(line)) => line,
+        // A `Value` has neither keys that are no text nor anything else that cannot be JSON.
+        _ => String::from("{}"),
+    });
 }
 
 /// Whether a command line that could not be understood asks for JSON all the same.
@@ -146,9 +151,4 @@ pub(super) fn plan_value(plan: &Plan) -> Value {
         fields.insert("stopped".to_owned(), json!(plan.halting().next().is_some()));
     }
     value
-}
-
-/// A line on standard error. That nobody reads it must not end a change half-way.
-pub(super) fn aside(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

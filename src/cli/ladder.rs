@@ -59,7 +59,7 @@ fn text(found: &Ladder) -> String {
     let _ = writeln!(
         out,
         "Ways to close {}, from the lightest to the heaviest, read {}",
-        found.stage.label(),
+        neutralised(&found.stage.label()),
         found.read_at.format("%H:%M:%SZ")
     );
     for line in &found.situation {

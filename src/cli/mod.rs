@@ -14,6 +14,7 @@ mod keys;
 mod ladder;
 mod log;
 mod observe;
+mod out;
 mod plans;
 mod playbook;
 mod preflight;
@@ -41,45 +42,43 @@ use json::Printer;
 /// changed, 2 changes pending, 3 stopped by a guard, 4 done but not verified, 5 not confirmed or stale, 6 partly changed or
 /// not known, 64 wrong usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    out::speak_of_panics();
     let words: Vec<OsString> = args.into_iter().collect();
-    let args = match Args::try_parse_from(&words) {
-        Ok(args) => args,
-        Err(error) => return misused(&error, &words),
-    };
-    let printer = Printer::new(args.output);
-    if let Err(why) = check_machine(SystemTime::now()) {
-        return printer.failure(&Failure::new(Exit::Error, why));
-    }
-    if let Err(failure) = log::start() {
-        return printer.failure(&failure);
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return printer.failure(&Failure::new(Exit::Error, format!("the runtime did not start: {error}")));
+    let exit = match Args::try_parse_from(&words) {
+        Ok(args) => {
+            let printer = Printer::new(args.output);
+            carried_out(args, printer).unwrap_or_else(|failure| printer.failure(&failure))
         }
+        Err(error) => misused(&error, &words),
     };
+    out::settled(exit).into()
+}
+
+fn carried_out(args: Args, printer: Printer) -> Result<Exit, Failure> {
+    check_machine(SystemTime::now()).map_err(|why| Failure::new(Exit::Error, why))?;
+    log::start()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Error, format!("the runtime did not start: {error}")))?;
     let outcome = runtime.block_on(dispatch(args, printer));
     // A hung call must not hold up the exit.
     runtime.shutdown_background();
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(failure) => printer.failure(&failure),
-    }
+    outcome
 }
 
 /// Help and version, or wrong usage; that is an object as well where JSON was asked for.
-fn misused(error: &clap::Error, words: &[OsString]) -> ExitCode {
-    let _ = error.print();
+fn misused(error: &clap::Error, words: &[OsString]) -> Exit {
+    // Without colours, an escape sequence in it can only be somebody else's.
+    let plain = command().styles(clap::builder::Styles::plain()).try_get_matches_from(words);
+    let raw = plain.map_or_else(|error| error.render().ansi().to_string(), |_| error.to_string());
+    out::clap(error, &raw);
     if !error.use_stderr() {
-        return ExitCode::SUCCESS;
+        return Exit::Done;
     }
     if json::asked_for(words) {
-        let told = error.to_string();
-        let message = told.lines().next().unwrap_or_default();
+        let message = raw.lines().next().unwrap_or_default();
         Printer::new(args::Output::Json).error(&Failure::usage(message.trim_start_matches("error: ")));
     }
-    Exit::Usage.into()
+    Exit::Usage
 }
 
 async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {

@@ -12,6 +12,7 @@ use super::args::{Common, SnapshotArgs};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::{FigureMap, Printer, time};
+use super::out;
 use super::session::connections;
 use super::text;
 use crate::aws::{Aws, AwsError, Connection};
@@ -124,14 +125,19 @@ async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: 
         boards.push(next(connection, watcher.boards(), (None, None)));
         watchers.push(watcher);
     }
+    let mut closed = std::pin::pin!(out::closed());
     loop {
         tokio::select! {
             Some(came) = boards.next() => {
                 let Some((connection, receiver, board)) = came else { continue };
                 print(&connection, &board, settings, printer);
+                if out::is_lost() {
+                    return Ok(Exit::Error);
+                }
                 boards.push(next(connection, receiver, (board.polling.read_at, board.polling.trouble.clone())));
             }
             _ = tokio::signal::ctrl_c() => return Ok(if whole { Exit::Done } else { Exit::Partly }),
+            () = &mut closed => return Ok(Exit::Error),
             else => return Ok(Exit::Error),
         }
     }

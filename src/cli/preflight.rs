@@ -59,7 +59,7 @@ fn text(report: &Preflight, first: bool) -> String {
         1 => "one thing to see to".to_owned(),
         n => format!("{n} things to see to"),
     };
-    let _ = writeln!(out, "{}: {said}", report.stage.label());
+    let _ = writeln!(out, "{}: {said}", neutralised(&report.stage.label()));
     for check in &report.checks {
         let whole = first || check.found != Found::NotProven;
         line(&mut out, check, whole);

@@ -1,10 +1,9 @@
 //! `range serve`.
 
-use std::io::Write;
-
 use super::args::{Common, RangeCommand};
 use super::error::{Exit, Failure};
 use super::json::Printer;
+use super::out;
 use crate::drill::Drill;
 use crate::incident::default_root;
 
@@ -33,6 +32,10 @@ pub(super) async fn range(common: &Common, command: RangeCommand, printer: Print
     let (range, clock) = handle.parts();
     let region = handle.with(|range| range.account().region.clone());
     announce(common, &drill, region, address)?;
+    if out::is_lost() {
+        // Nobody can find out where it listens.
+        return Ok(Exit::Done);
+    }
     printer.aside(&[format!(
         "{}: serving on http://{address}, account time ×{}. Stop with Ctrl-C",
         drill.name, args.speed
@@ -57,11 +60,9 @@ fn announce(common: &Common, drill: &Drill, region: String, address: std::net::S
     if common.config.is_none() {
         lines.push(("PORTCULLIS_CONFIG", settings_file(drill)?.display().to_string()));
     }
-    let mut out = std::io::stdout().lock();
-    for (name, value) in lines {
-        writeln!(out, "export {name}={value}")?;
-    }
-    out.flush()?;
+    // At once, so that a reader of the first line has them all written.
+    let lines: Vec<String> = lines.iter().map(|(name, value)| format!("export {name}={value}")).collect();
+    out::line(&lines.join("\n"));
     Ok(())
 }
 

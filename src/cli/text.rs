@@ -13,47 +13,59 @@ use crate::model::text::{neutralised, shortened};
 use crate::model::timeline::ActionRecord;
 use crate::respond::observe::Observation;
 
+/// A line of its own: nothing that is put into it ends the line or acts on a terminal. A format may begin with an empty line.
+macro_rules! put {
+    ($out:expr, $format:literal $($values:tt)*) => {{
+        if $format.starts_with('\n') {
+            $out.push('\n');
+        }
+        let line = format!($format $($values)*);
+        let line = if $format.starts_with('\n') { &line[1..] } else { &line[..] };
+        $out.push_str(&neutralised(line));
+        $out.push('\n');
+    }};
+}
+
 /// A plan, whole.
 pub(super) fn plan(plan: &Plan) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", plan.summary);
-    let _ = writeln!(out, "  in {}, stage {}, read {}", plan.identity.label(), plan.stage.label(), clock(plan.read_at));
+    put!(out, "{}", plan.summary);
+    put!(out, "  in {}, stage {}, read {}", plan.identity.label(), plan.stage.label(), clock(plan.read_at));
     for change in plan.changes.iter().filter(|c| !c.is_empty()) {
-        let _ = writeln!(out, "\n  {}", change.headline());
+        put!(out, "\n  {}", change.headline());
         entries(&mut out, '+', &change.added);
         entries(&mut out, '-', &change.removed);
     }
-    let _ = writeln!(out, "\nGuards");
+    put!(out, "\nGuards");
     for guard in &plan.guards {
         let overridden = if guard.overridden { " (overridden)" } else { "" };
-        let _ =
-            writeln!(out, "  {:<7} {:<26} {}{overridden}", guard.verdict.word(), guard.id, neutralised(&guard.reason));
+        put!(out, "  {:<7} {:<26} {}{overridden}", guard.verdict.word(), guard.id, neutralised(&guard.reason));
         for line in &guard.evidence {
-            let _ = writeln!(out, "          {}", neutralised(line));
+            put!(out, "          {}", neutralised(line));
         }
     }
     if !plan.calls.is_empty() {
-        let _ = writeln!(out, "\nCalls");
+        put!(out, "\nCalls");
         for call in &plan.calls {
-            let _ = writeln!(out, "  {}:{} on {}", call.service, call.operation, call.resource);
+            put!(out, "  {}:{} on {}", call.service, call.operation, call.resource);
             for (name, value) in &call.parameters {
-                let _ = writeln!(out, "      {name} {}", neutralised(value));
+                put!(out, "      {name} {}", neutralised(value));
             }
         }
     }
     // The undo of an action that expires does not expire itself.
     if let Some(lifetime) = plan.lifetime().filter(|_| plan.purpose == Purpose::Apply) {
-        let _ = writeln!(
+        put!(
             out,
             "\nExpires  {} after it is done, while a console runs or `portcullis sweep` is scheduled",
             span(lifetime)
         );
     }
-    let _ = writeln!(out, "\nUndo     {}", plan.undo);
+    put!(out, "\nUndo     {}", plan.undo);
     for note in &plan.notes {
-        let _ = writeln!(out, "Note     {note}");
+        put!(out, "Note     {note}");
     }
-    let _ = writeln!(out, "\n{}", verdict(plan));
+    put!(out, "\n{}", verdict(plan));
     out
 }
 
@@ -61,10 +73,10 @@ const MOST_ENTRIES: usize = 40;
 
 fn entries(out: &mut String, sign: char, entries: &[String]) {
     for entry in entries.iter().take(MOST_ENTRIES) {
-        let _ = writeln!(out, "    {sign} {entry}");
+        put!(out, "    {sign} {entry}");
     }
     if entries.len() > MOST_ENTRIES {
-        let _ = writeln!(out, "    {sign} … and {} more", entries.len() - MOST_ENTRIES);
+        put!(out, "    {sign} … and {} more", entries.len() - MOST_ENTRIES);
     }
 }
 
@@ -103,23 +115,23 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
     let mut out = format!("{what}: {how} (incident {incident})\n");
     if let Some(observation) = observed {
         let word = if observation.observed { "observed" } else { "not observed" };
-        let _ = writeln!(out, "effect {word}");
+        put!(out, "effect {word}");
         for line in &observation.evidence {
-            let _ = writeln!(out, "  {}", neutralised(line));
+            put!(out, "  {}", neutralised(line));
         }
     }
     let stays = plan.changes.iter().any(|change| change.doing.can_be_undone() && !change.doing.is_passing());
     let in_doubt = matches!(finished.outcome, Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown);
     if in_doubt {
-        let _ = writeln!(out, "It stays on the list of `portcullis actions`, with its expiry.");
+        put!(out, "It stays on the list of `portcullis actions`, with its expiry.");
     }
     match plan.purpose {
         _ if !stays => {}
         Purpose::Apply if in_doubt || finished.outcome == Outcome::Done => {
-            let _ = writeln!(out, "To undo: portcullis undo {}", finished.action_id);
+            put!(out, "To undo: portcullis undo {}", finished.action_id);
         }
         Purpose::Undo { .. } if in_doubt => {
-            let _ = writeln!(out, "To undo it again: portcullis undo {}", finished.action_id);
+            put!(out, "To undo it again: portcullis undo {}", finished.action_id);
         }
         _ => {}
     }
@@ -138,7 +150,7 @@ pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
             Some(at) => format!("expires in {}", span(at - now)),
             None => "does not expire".to_owned(),
         };
-        let _ = writeln!(
+        put!(
             out,
             "{}  {} on {}  {}  {}  since {}  {expiry}  (incident {})",
             action.id,
@@ -163,36 +175,39 @@ pub(super) fn board(board: &Board) -> String {
     let mut out = String::new();
     let label =
         board.identity.as_ref().map_or_else(|| "no account yet".to_owned(), crate::model::identity::Identity::label);
-    let _ = writeln!(out, "{label}  at {}", clock(board.at));
+    put!(out, "{label}  at {}", clock(board.at));
     heading(&mut out);
     for row in &board.stages {
         line(&mut out, row);
     }
     let polling = &board.polling;
-    let _ = writeln!(
+    put!(
         out,
         "{} metrics in {} calls, ${:.4}/h at this pace (estimate) of ${:.2}/h",
-        polling.metrics, polling.calls, polling.dollars_per_hour, polling.budget_dollars_per_hour
+        polling.metrics,
+        polling.calls,
+        polling.dollars_per_hour,
+        polling.budget_dollars_per_hour
     );
     if let Some(slowed) = &polling.slowed {
-        let _ = writeln!(out, "{slowed}");
+        put!(out, "{slowed}");
     }
     let gauge = &board.account;
-    let _ = match (&gauge.limit, gauge.used_share.reason()) {
-        (Known::Yes(limit), None) => writeln!(
+    match (&gauge.limit, gauge.used_share.reason()) {
+        (Known::Yes(limit), None) => put!(
             out,
             "account: {} of {:.0} req/s, all APIs together ({})",
             plain(&gauge.requests_per_second),
             limit.rate,
             percent(&gauge.used_share)
         ),
-        (_, reason) => writeln!(out, "account: ? {}", neutralised(reason.unwrap_or("not read yet"))),
-    };
+        (_, reason) => put!(out, "account: ? {}", neutralised(reason.unwrap_or("not read yet"))),
+    }
     let (told, called) = board.costs_told();
     let part = if told < called { format!(", of {told} of {called} stages that are called") } else { String::new() };
-    let _ = writeln!(out, "{}{part}", cost(&board.burn));
+    put!(out, "{}{part}", cost(&board.burn));
     if let Some(trouble) = &polling.trouble {
-        let _ = writeln!(out, "TROUBLE {}", neutralised(trouble));
+        put!(out, "TROUBLE {}", neutralised(trouble));
     }
     out
 }
@@ -218,17 +233,25 @@ pub(super) fn cost(burn: &Burn) -> String {
 
 /// What stands above the rows of the board.
 pub(super) fn heading(out: &mut String) {
-    let _ = writeln!(
+    put!(
         out,
         "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11} {:>7}  signals",
-        "stage", "req/s", "4XX", "5XX", "p50 ms", "p99 ms", "allowed/s", "blocked/s", "429/s"
+        "stage",
+        "req/s",
+        "4XX",
+        "5XX",
+        "p50 ms",
+        "p99 ms",
+        "allowed/s",
+        "blocked/s",
+        "429/s"
     );
 }
 
 /// A row of the board, with what stands below it.
 pub(super) fn line(out: &mut String, row: &StageRow) {
     let f = &row.figures;
-    let _ = writeln!(
+    put!(
         out,
         "{:<28} {:>9} {:>7} {:>7} {:>8} {:>8} {:>11} {:>11} {:>7}  {}",
         shortened(&row.id.label(), 28),
@@ -261,7 +284,7 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
         Known::NotYet => "web ACL not read yet".to_owned(),
         Known::No(why) => format!("web ACL unknown: {}", neutralised(why)),
     };
-    let _ = writeln!(
+    put!(
         out,
         "    {}, {acl}; figures of {}{}",
         row.kind.label(),
@@ -269,26 +292,26 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
         limit_used(row)
     );
     if !row.signals.is_empty() {
-        let _ = writeln!(out, "    {}", cost(&row.burn));
+        put!(out, "    {}", cost(&row.burn));
     }
     for reason in reasons {
-        let _ = writeln!(out, "    ? {}", neutralised(reason));
+        put!(out, "    ? {}", neutralised(reason));
     }
     for warning in &row.warnings {
-        let _ = writeln!(out, "    ! {}", neutralised(warning));
+        put!(out, "    ! {}", neutralised(warning));
     }
     if let Some(since) = row.not_judged_since() {
-        let _ = writeln!(out, "    ? not judged since {}: no requests, or not published yet", clock(since));
+        put!(out, "    ? not judged since {}: no requests, or not published yet", clock(since));
     }
     for signal in &row.signals {
         let since = signal.not_judged_since.map_or_else(String::new, |since| {
             format!(" ({} not judged since {}: it stands until it is)", signal.kind.id(), clock(since))
         });
-        let _ = writeln!(out, "    {}{since}", neutralised(&signal.evidence));
+        put!(out, "    {}{since}", neutralised(&signal.evidence));
     }
     for signal in &row.ended {
         let end = signal.ended.map_or_else(|| "?".to_owned(), clock);
-        let _ = writeln!(out, "    ended: {} {} to {end}", signal.kind.id(), clock(signal.since));
+        put!(out, "    ended: {} {} to {end}", signal.kind.id(), clock(signal.since));
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::args::{Common, ExportFormat, TimelineCommand};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
+use super::out;
 use super::session::{self, Session};
 use super::text;
 use crate::incident::{Event, Incident, IncidentError, IncidentStore, Listed, NEVER_BEGUN};
@@ -135,6 +136,7 @@ async fn note(common: &Common, text: String, printer: Printer) -> Result<Exit, F
     printer.aside(&session.damaged()?);
     let incident = session.incident("noted by a responder")?;
     incident.record(session.now(), &Event::Note { text })?;
+    out::changed();
     printer.words(&format!("noted in incident {}", incident.id()));
     if printer.is_json() {
         printer.object("note", json!({ "note": { "incident": incident.id() } }));
@@ -194,6 +196,7 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
     journal::save(path, document.as_bytes())
         .map_err(|error| Failure::new(Exit::Error, format!("{} could not be written: {error}", path.display())))?;
     incident.record(at, &Event::Exported { format: format.name().to_owned(), path: path.display().to_string() })?;
+    out::changed();
     printer.words(&format!("exported to {}", path.display()));
     if printer.is_json() {
         let value = json!({ "incident": incident.id(), "format": format.name(), "path": path });
@@ -217,6 +220,7 @@ fn close(named: &Named, printer: Printer) -> Result<Exit, Failure> {
     let at = folded.closed.unwrap_or(now);
     if folded.closed.is_none() {
         incident.record(at, &Event::Closed {})?;
+        out::changed();
         printer.words(&format!("incident {} is closed", incident.id()));
     } else {
         printer.words(&format!("incident {} was closed already", incident.id()));

@@ -1,6 +1,6 @@
 //! What a plan or a change waits for, on standard error.
 
-use super::json::aside;
+use super::out::aside;
 use crate::aws::Aws;
 
 /// Says what is waited for, past half a second and once for as long as it is waited for, until the process ends.

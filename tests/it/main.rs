@@ -30,6 +30,7 @@ mod playbook;
 mod playbook_run;
 mod policy_doubt;
 mod policy_laws;
+mod printer;
 mod program;
 mod pty;
 mod quotas;

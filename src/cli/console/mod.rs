@@ -9,7 +9,6 @@ mod playbook;
 mod same;
 mod surroundings;
 
-use std::io::Write;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
@@ -17,6 +16,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::args::{Common, DrillArgs, LiveArgs};
 use super::config;
 use super::error::{Exit, Failure};
+use super::out;
 use super::session::{connections, drill_store, only, store};
 use super::text::span;
 use crate::aws::{Connection, Endpoint};
@@ -50,6 +50,10 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
         exports: std::path::PathBuf::new(),
         playbooks: Arc::clone(&options.playbooks),
     };
+    on_a_screen(
+        "drill",
+        "without one, `portcullis range serve` serves the same account, and every other command works on it",
+    )?;
     // Simulating the hour before the drill opens takes a moment: the screen is there meanwhile.
     let connect = async move {
         let opened = tokio::task::spawn_blocking(move || drill.range(speed, seed));
@@ -80,8 +84,17 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
         exports: std::path::PathBuf::new(),
         playbooks: Arc::clone(&options.playbooks),
     };
+    on_a_screen("live", "without one, `portcullis snapshot` prints the board, with --watch after every poll")?;
     let connects = connections.into_iter().map(|connection| async move { Ok((connection, None)) });
     run(options, surroundings, connects.collect()).await
+}
+
+/// Refuses where there is no screen to draw on, before anything is written to whatever is there instead.
+fn on_a_screen(command: &str, instead: &str) -> Result<(), Failure> {
+    match out::no_screen() {
+        Some(why) => Err(Failure::usage(format!("{command} needs a terminal, and {why}; {instead}"))),
+        None => Ok(()),
+    }
 }
 
 /// What a connection is called: by what tells it from the others, as a stage of it is written.
@@ -147,22 +160,21 @@ fn say_what_is_left(target: &Target, left: &Left, drill: bool) {
     if in_force.is_empty() || *twin {
         return;
     }
-    let mut out = std::io::stdout().lock();
     let whose = if target.name.is_empty() { String::new() } else { format!(" in {}", target.name) };
-    let _ = writeln!(out, "Still in force{whose}:");
+    out::line(&format!("Still in force{whose}:"));
     for action in in_force {
         let expiry = match (action.expires_at, *at) {
             (Some(end), Some(now)) => format!("expires in {}", span(end - now)),
             (Some(end), None) => format!("expires at {}", super::text::clock(end)),
             (None, _) => "does not expire".to_owned(),
         };
-        let _ = writeln!(out, "  {}  {} on {}, {expiry}", action.id, action.action.name(), action.stage.label());
+        out::line(&format!("  {}  {} on {}, {expiry}", action.id, action.action.name(), action.stage.label()));
     }
     if drill {
-        let _ = writeln!(out, "All of it in the simulated account, which is gone now.");
+        out::line("All of it in the simulated account, which is gone now.");
     } else if in_force.iter().any(|action| action.expires_at.is_some()) {
-        let _ = writeln!(out, "No console undoes them now. For a scheduler, for example cron:");
-        let _ = writeln!(out, "  * * * * * portcullis sweep{}", flags(target));
+        out::line("No console undoes them now. For a scheduler, for example cron:");
+        out::line(&format!("  * * * * * portcullis sweep{}", flags(target)));
     }
 }
 

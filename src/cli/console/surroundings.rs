@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
+use crate::cli::out;
 use crate::incident::IncidentStore;
 use crate::model::connection::ConnectionId;
 use crate::model::playbook::Playbook;
@@ -73,10 +74,10 @@ impl MustFinish {
         if tasks.iter().all(JoinHandle::is_finished) {
             return;
         }
-        eprintln!("finishing the change that is being made …");
+        out::aside("finishing the change that is being made …");
         let all = futures_util::future::join_all(tasks);
         if tokio::time::timeout(LEAVING, all).await.is_err() {
-            eprintln!("it did not finish; the next start finds out what was done");
+            out::aside("it did not finish; the next start finds out what was done");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `playbook run`: the steps of a playbook, one after another. Where the run stands is in the journal alone, so that another process
 //! can go on with it.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -13,6 +12,7 @@ use crate::cli::act::{Carried, Subject, carry_out};
 use crate::cli::args::{Common, Confirmation};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::{Printer, plan_value};
+use crate::cli::out;
 use crate::cli::session::Session;
 use crate::incident::Incident;
 use crate::model::action::Terms;
@@ -48,7 +48,7 @@ pub(super) async fn run(common: &Common, args: RunArgs, printer: Printer) -> Res
         stage: &stage,
         incident: &incident,
         run_id: record.id.clone(),
-        interactive: args.confirm.is_none() && !printer.is_json() && on_a_terminal(),
+        interactive: args.confirm.is_none() && !printer.is_json() && out::can_ask(),
         printer,
     };
     driver.skipped(&args.skip)?;
@@ -76,10 +76,6 @@ fn named(playbook: &Playbook, args: &RunArgs) -> Result<(), Failure> {
 /// An error after a step of this very run has changed something is no “nothing was changed”.
 fn after_a_change(failure: Failure, changed: bool) -> Failure {
     if changed && failure.exit == Exit::Error { Failure { exit: Exit::Partly, ..failure } } else { failure }
-}
-
-fn on_a_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// What a responder answers where a step begins.
@@ -216,14 +212,8 @@ impl Driver<'_> {
         }
         let skip = if step.optional { ", s to leave it out" } else { "" };
         let go = if is_note { "Enter when that is done" } else { "Enter to do it" };
-        let mut stderr = std::io::stderr();
         loop {
-            write!(stderr, "{go}{skip}, q to stop here: ")?;
-            stderr.flush()?;
-            let mut line = String::new();
-            if std::io::stdin().lock().read_line(&mut line)? == 0 {
-                return Ok(Answer::Leave);
-            }
+            let Some(line) = out::ask(&format!("{go}{skip}, q to stop here: "))? else { return Ok(Answer::Leave) };
             match line.trim() {
                 "" => return Ok(Answer::Go),
                 "s" if step.optional => return Ok(Answer::Skip),
