@@ -3,8 +3,8 @@
 //! Layers, arrows only downwards:
 //! `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 
-// What leaves the process leaves through `cli::out`.
-#![deny(clippy::print_stdout, clippy::print_stderr)]
+// What leaves the process leaves through `cli::out`; tests print what they counted.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod aws;
 pub mod cli;

@@ -136,6 +136,7 @@ commands! {
     Timeline "timeline" in [Global] label "timeline" rank 26: "Show the timeline, and what is in force";
     Note "note" in [Global] label "note" rank 40: "Write a note into the timeline";
     Redraw "redraw" in [Global] label "" rank 95: "Draw the whole screen again";
+    Suspend "suspend" in [Global, Prompt] label "" rank 96: "Suspend the console until fg; not while a change is being made";
     Open "open" in [Board] label "stage" rank 12: "Open the selected stage: charts, facts, signals";
     Sources "sources" in [Board, Stage] label "sources" rank 10: "Show who is sending what to the selected stage";
     Throttle "throttle" in [Board, Stage] label "throttle" rank 14: "Plan to tighten the throttle of a method, or of all; changes nothing yet";

@@ -21,6 +21,8 @@ use super::state::Mode;
 pub enum Event {
     /// A key, a paste or a resize.
     Terminal(crossterm::event::Event),
+    /// The terminal has begun to send something that is no key, and does not end it: until it does, keys are not heard.
+    Unended,
     /// News from one of the accounts and regions watched.
     From(ConnectionId, News),
     /// The mode has changed (credentials without write access, a drill that ended).
@@ -111,6 +113,8 @@ pub enum StopReason {
     Hangup,
     /// SIGINT from outside; Ctrl-C on the keyboard is a key.
     Interrupt,
+    /// SIGQUIT from outside; Ctrl-\ on the keyboard is a key.
+    Quit,
 }
 
 /// The timeline as the screen shows it.

@@ -39,6 +39,7 @@ pub mod effect;
 pub mod event;
 mod fleet;
 mod format;
+mod keyboard;
 pub mod keymap;
 mod list;
 mod options;

@@ -229,6 +229,18 @@ pub(crate) struct Status {
     pub(crate) bad: bool,
 }
 
+/// What becomes of the terminal before the next frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum BeforeFrame {
+    /// The frame is drawn over the last one.
+    #[default]
+    Nothing,
+    /// It owes nothing to what is there.
+    Clear,
+    /// The console is suspended first.
+    Suspend,
+}
+
 /// Everything the screen knows.
 #[derive(Debug)]
 pub struct State {
@@ -266,7 +278,7 @@ pub struct State {
     pub(crate) quit_warned: bool,
     pub(crate) stopped: Option<StopReason>,
     pub(crate) changed: bool,
-    pub(crate) clear: bool,
+    pub(crate) before_frame: BeforeFrame,
 }
 
 impl State {
@@ -302,7 +314,7 @@ impl State {
             quit_warned: false,
             stopped: None,
             changed: true,
-            clear: false,
+            before_frame: BeforeFrame::Nothing,
         }
     }
 
@@ -436,6 +448,26 @@ impl State {
             Phase::Ready(plan) => Some(plan),
             _ => None,
         }
+    }
+
+    /// The next frame owes nothing to what is on the terminal.
+    pub(crate) fn draw_anew(&mut self) {
+        self.before_frame = BeforeFrame::Clear;
+        self.changed = true;
+    }
+
+    /// Whether the terminal is to be cleared before the next frame; asked once.
+    pub(crate) fn take_clear(&mut self) -> bool {
+        std::mem::take(&mut self.before_frame) == BeforeFrame::Clear
+    }
+
+    /// Whether it was asked since the last time that the console be suspended.
+    pub(crate) fn take_suspend(&mut self) -> bool {
+        let asked = self.before_frame == BeforeFrame::Suspend;
+        if asked {
+            self.before_frame = BeforeFrame::Nothing;
+        }
+        asked
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {

@@ -33,6 +33,7 @@ mod policy_laws;
 mod printer;
 mod program;
 mod pty;
+mod pty_terminal;
 mod quotas;
 mod report;
 mod respond_crash;

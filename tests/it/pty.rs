@@ -223,7 +223,7 @@ fn a_terminal_of_40_by_10_says_what_matters_and_grows() {
 
 #[test]
 fn signals_end_it_and_give_the_terminal_back() {
-    for signal in ["-TERM", "-HUP", "-INT"] {
+    for signal in ["-TERM", "-HUP", "-INT", "-QUIT"] {
         let program = Program::without_credentials(&refused());
         let mut terminal = drill(&program, "200", 80, 24);
         terminal.shows("shop/prod");
@@ -233,13 +233,13 @@ fn signals_end_it_and_give_the_terminal_back() {
     }
 }
 
-fn live(program: &Program, args: &[&str]) -> Terminal {
+pub(crate) fn live(program: &Program, args: &[&str]) -> Terminal {
     let args: Vec<&str> = ["live"].iter().chain(args).copied().collect();
     Terminal::start(program.in_terminal(&args), 100, 30)
 }
 
 /// A range at the height of the flood.
-fn flooded() -> Served {
+pub(crate) fn flooded() -> Served {
     let served = served(600.0);
     let at = served.range.with(|range| range.start()) + chrono::TimeDelta::minutes(6);
     while served.range.now() < at {

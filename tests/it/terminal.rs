@@ -16,6 +16,8 @@ pub(crate) struct Terminal {
     writer: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
+    /// Everything that was written.
+    written: Vec<u8>,
     /// The terminal's settings before the program touched them.
     before: String,
 }
@@ -38,7 +40,15 @@ impl Terminal {
                 }
             }
         });
-        Self { master: pair.master, child, writer, output, parser: vt100::Parser::new(rows, columns, 0), before }
+        Self {
+            master: pair.master,
+            child,
+            writer,
+            output,
+            parser: vt100::Parser::new(rows, columns, 0),
+            written: Vec::new(),
+            before,
+        }
     }
 
     pub(crate) fn screen(&self) -> &vt100::Screen {
@@ -49,20 +59,68 @@ impl Terminal {
         self.screen().contents()
     }
 
+    fn process(&mut self, bytes: &[u8]) {
+        self.written.extend_from_slice(bytes);
+        self.parser.process(bytes);
+    }
+
+    /// What was asked of the terminal, which may answer late, or never.
+    pub(crate) fn questions(&self) -> Vec<String> {
+        let written = String::from_utf8_lossy(&self.written);
+        let mut asked = Vec::new();
+        for (at, _) in written.match_indices('\u{1b}') {
+            let rest = &written[at + 1..];
+            if let Some(sequence) = rest.strip_prefix('[') {
+                let end = sequence.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)).unwrap_or(sequence.len() - 1);
+                // Reports of status, attributes, modes, settings, key flags.
+                let (parameters, last) = (&sequence[..end], &sequence[end..=end]);
+                if "ncpx".contains(last)
+                    || (last == "u" && parameters.starts_with('?'))
+                    || (last == "q" && parameters == ">")
+                {
+                    asked.push(format!("CSI {parameters} {last}"));
+                }
+            } else if rest.starts_with(']') || rest.starts_with("P+q") || rest.starts_with("P$q") {
+                asked.push(rest.chars().take(12).collect());
+            }
+        }
+        asked
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
     pub(crate) fn is_raw(&self) -> bool {
         settings(&*self.master) != self.before
     }
 
     /// Waits until `is_so` of the screen.
     pub(crate) fn wait(&mut self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
+        self.wait_until(what, |terminal| is_so(terminal.screen()));
+    }
+
+    /// Waits until `is_so`.
+    pub(crate) fn wait_until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !is_so(self.parser.screen()) {
+        while !is_so(self) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.process(&bytes),
                 Err(error) => panic!("{error} while waiting for {what}; the screen is\n{}", self.text()),
             }
         }
+    }
+
+    /// How often `sequence` was written.
+    pub(crate) fn times(&self, sequence: &str) -> usize {
+        String::from_utf8_lossy(&self.written).matches(sequence).count()
+    }
+
+    /// Whether the last that was written is a whole frame.
+    pub(crate) fn ends_a_frame(&self) -> bool {
+        self.written.ends_with(b"\x1b[?2026l")
     }
 
     /// Waits until `words` are on the screen.
@@ -96,6 +154,7 @@ impl Terminal {
         assert!(!screen.hide_cursor(), "the cursor is hidden");
         assert!(!screen.bracketed_paste(), "pastes are still bracketed");
         assert_eq!(settings(&*self.master), self.before);
+        assert!(self.questions().is_empty(), "the terminal was asked: {:?}", self.questions());
         (status, self.text())
     }
 
@@ -104,13 +163,13 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.output.recv_timeout(Duration::from_millis(10)) {
-                Ok(bytes) => self.parser.process(&bytes),
+                Ok(bytes) => self.process(&bytes),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.child.wait().unwrap(),
             }
             if let Some(status) = self.child.try_wait().unwrap() {
                 while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(10)) {
-                    self.parser.process(&bytes);
+                    self.process(&bytes);
                 }
                 return status;
             }

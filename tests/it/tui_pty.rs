@@ -81,6 +81,7 @@ fn signals_end_it_in_order() {
         ("-TERM", "LEFT Ok(Stopped(Terminate))"),
         ("-HUP", "LEFT Ok(Stopped(Hangup))"),
         ("-INT", "LEFT Ok(Stopped(Interrupt))"),
+        ("-QUIT", "LEFT Ok(Stopped(Quit))"),
     ] {
         let mut terminal = start("plain");
         terminal.shows("client-errors-high");

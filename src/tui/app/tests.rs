@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tokio::time::{advance, sleep};
 
 use std::time::Duration;
@@ -29,11 +29,23 @@ impl Canvas for Frames {
         self.0.borrow_mut().push(Instant::now());
         Ok(())
     }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        Some((80, 24))
+    }
+
+    fn suspend(&mut self, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct World {
     events: mpsc::UnboundedSender<Event>,
-    keys: mpsc::UnboundedSender<io::Result<TerminalEvent>>,
+    keys: mpsc::UnboundedSender<Event>,
     effects: mpsc::UnboundedReceiver<Effect>,
     frames: Frames,
 }
@@ -41,7 +53,7 @@ struct World {
 impl World {
     fn press(&self, c: char) {
         let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
-        self.keys.send(Ok(TerminalEvent::Key(key))).unwrap();
+        self.keys.send(Event::Terminal(TerminalEvent::Key(key))).unwrap();
     }
 
     fn drawn(&self) -> usize {
@@ -58,7 +70,7 @@ async fn beside<F: Future<Output = ()>>(script: impl FnOnce(World) -> F) -> Exit
     let mut canvas = frames.clone();
     let options = Options::new(Mode::ReadOnly, load(None).unwrap(), Theme::plain());
     let state = State::new(options, (80, 24));
-    let keyboard = Keyboard { keys: keys_in, reader: None };
+    let keyboard = Keyboard::of(keys_in);
     let signals = Signals::listen().unwrap();
     let world = World { events, keys, effects, frames };
     let run = drive(state, &mut canvas, keyboard, signals, events_in, effects_out);
@@ -162,7 +174,10 @@ async fn a_key_is_shown_at_once_while_nothing_is_answered() {
         let pressed = Instant::now();
         world.press('n');
         world.press('x');
-        world.keys.send(Ok(TerminalEvent::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)))).unwrap();
+        world
+            .keys
+            .send(Event::Terminal(TerminalEvent::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))))
+            .unwrap();
         assert_eq!(world.effects.recv().await, Some(Effect::To(ConnectionId::FIRST, Ask::Note("x".into()))));
         sleep(Duration::from_millis(1)).await;
         let last = *world.frames.0.borrow().last().unwrap();
@@ -196,8 +211,9 @@ async fn the_incidents_clock_turns_by_itself_and_only_once_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_is_gone_ends_the_console() {
     let exit = beside(|world| async move {
+        // Whole: events must not end first.
         let world = world;
-        world.keys.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
+        drop(world.keys);
         advance(Duration::from_millis(1)).await;
     })
     .await;

@@ -5,7 +5,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use crate::tui::available::{available, overridable};
 use crate::tui::command::Command;
 use crate::tui::effect::{Ask, Effect, Format};
-use crate::tui::state::{PromptKind, Screen, State};
+use crate::tui::state::{BeforeFrame, PromptKind, Screen, State};
 use crate::tui::view::layout;
 
 use super::{Effects, board, playbook, prompt, review, sources, stage, timeline};
@@ -58,7 +58,8 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::First => scroll(state, isize::MIN),
         Command::Last => scroll(state, isize::MAX),
         Command::Note => prompt::open(state, PromptKind::Note { at: state.focus() }, "", effects),
-        Command::Redraw => state.clear = true,
+        Command::Redraw => state.draw_anew(),
+        Command::Suspend => state.before_frame = BeforeFrame::Suspend,
         Command::Open => stage::open(state, effects),
         Command::Sources => sources::open(state, effects),
         Command::Throttle => stage::throttle(state, effects),

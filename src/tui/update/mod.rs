@@ -33,6 +33,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     let mut effects = Effects::new();
     match event {
         Event::Terminal(event) => terminal(state, &event, &mut effects),
+        Event::Unended => state.complain(
+            "the terminal has begun an answer or a paste and not ended it: keys do nothing until it does; Esc ends it",
+        ),
         Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
         Event::From(..) => {}
         Event::Mode(mode) => {

@@ -11,7 +11,7 @@ use crate::tui::available::confirmable;
 use crate::tui::command::{Command, Context};
 use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::parse_duration;
-use crate::tui::state::{Prompt, PromptKind, State, Subject};
+use crate::tui::state::{BeforeFrame, Prompt, PromptKind, State, Subject};
 
 use super::{Effects, board, keys, playbook, review, stage};
 
@@ -52,6 +52,7 @@ pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, 
             }
             keys::quit(state, effects);
         }
+        Some(Command::Suspend) => state.before_frame = BeforeFrame::Suspend,
         Some(command) => keys::scroll_behind(state, command),
         None => {
             if let Some(prompt) = &mut state.prompt {

@@ -1,0 +1,212 @@
+//! The terminal while it is ours, and the ways in which it stops being: leaving, a panic, a signal, a suspension. Where this process ends
+//! without a word (SIGKILL, an abort), [`super::keeper`] gives it back.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::sync::Notify;
+
+use super::keeper::Keeper;
+use crate::model::text::neutralised;
+use crate::tui::state::State;
+use crate::tui::view::view;
+
+/// A frame of 200×60 in colour fits, so that it leaves in one write.
+const WRITE_BUFFER: usize = 64 * 1024;
+
+/// Where frames go.
+pub(super) trait Canvas {
+    fn frame(&mut self, state: &State, clear: bool) -> io::Result<()>;
+
+    /// Columns and lines, where they can be told.
+    fn size(&self) -> Option<(u16, u16)>;
+
+    /// Stops the process until somebody lets it go on; `asked` by key, which stops whatever started it as well.
+    fn suspend(&mut self, asked: bool) -> io::Result<()>;
+
+    /// Takes the terminal again, whatever has become of it meanwhile.
+    fn resume(&mut self) -> io::Result<()>;
+}
+
+/// What was said by panics of other tasks while the screen was open. It must not be written over the screen, nor be lost.
+static FAILURES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Told of every such panic.
+pub(super) static FAILED: Notify = Notify::const_new();
+static OPEN: AtomicBool = AtomicBool::new(false);
+static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
+
+fn failures() -> Vec<String> {
+    FAILURES.lock().map_or_else(|e| e.into_inner().clone(), |f| f.clone())
+}
+
+/// The last of what panics said.
+pub(super) fn last_failure() -> Option<String> {
+    failures().pop()
+}
+
+/// The terminal while it is ours: raw, on its alternate screen. Dropping gives it back, also while a panic unwinds.
+pub(super) struct OpenScreen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl OpenScreen {
+    pub(super) fn open() -> io::Result<Self> {
+        hook();
+        let opened = take().and_then(|()| {
+            let out = BufWriter::with_capacity(WRITE_BUFFER, output());
+            Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
+        });
+        if opened.is_err() {
+            give_back();
+        }
+        opened
+    }
+}
+
+impl Canvas for OpenScreen {
+    fn frame(&mut self, state: &State, clear: bool) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        if clear {
+            // `Terminal::clear` asks the terminal where the cursor is, and waits for an answer that may never come.
+            let size = self.terminal.size()?;
+            self.terminal.resize(size.into())?;
+        }
+        self.terminal.draw(|frame| view(state, frame))?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Write::flush(self.terminal.backend_mut())
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        self.terminal.size().ok().map(|size| (size.width, size.height))
+    }
+
+    fn suspend(&mut self, asked: bool) -> io::Result<()> {
+        give_back();
+        stop(asked);
+        self.resume()
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        // Modes are set anew even where they are thought to be in force: a shell may have changed them.
+        let _ = disable_raw_mode();
+        take()
+    }
+}
+
+impl Drop for OpenScreen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Makes the terminal ours.
+fn take() -> io::Result<()> {
+    let mut keeper = KEEPER.lock().unwrap_or_else(PoisonError::into_inner);
+    if keeper.is_none() {
+        // While the terminal is as it was: that is what is to be given back.
+        *keeper = Keeper::start();
+    }
+    drop(keeper);
+    // Set before the first change, so that a step that fails is followed by giving everything back.
+    OPEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    forget_what_was_typed();
+    execute!(output(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+}
+
+/// What was typed before the first frame was meant for something else.
+#[cfg(unix)]
+fn forget_what_was_typed() {
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+#[cfg(not(unix))]
+fn forget_what_was_typed() {}
+
+/// Gives the terminal back, then says what panics had to say. Errors are ignored: the terminal may be gone.
+fn give_back() {
+    if !OPEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _ = execute!(output(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+    drop(KEEPER.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let said = std::mem::take(&mut *FAILURES.lock().unwrap_or_else(PoisonError::into_inner));
+    for line in said.iter().flat_map(|failure| failure.lines()) {
+        say(line);
+    }
+}
+
+/// Keeps what a panic says until the screen is closed; outside of that, whatever was in force before speaks.
+fn hook() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !OPEN.load(Ordering::SeqCst) {
+                before(info);
+                return;
+            }
+            let trace = std::backtrace::Backtrace::capture();
+            let traced = trace.status() == std::backtrace::BacktraceStatus::Captured;
+            let text = if traced { format!("{info}\n{trace}") } else { info.to_string() };
+            if let Ok(mut failures) = FAILURES.lock() {
+                failures.push(text);
+            }
+            FAILED.notify_one();
+        }));
+    });
+}
+
+/// Why the process cannot be suspended by a key: nobody would bring it back.
+#[cfg(unix)]
+pub(super) fn cannot_suspend() -> Option<&'static str> {
+    use rustix::process::{getpid, getppid, getsid};
+    let own = getsid(None).ok();
+    let is_leader = own == Some(getpid());
+    // A shell with job control is in the same session as what it started.
+    let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
+    (is_leader || parent != own || own.is_none()).then_some("there is no shell here that could bring it back")
+}
+
+#[cfg(not(unix))]
+pub(super) fn cannot_suspend() -> Option<&'static str> {
+    Some("this system has no job control")
+}
+
+#[cfg(unix)]
+fn stop(asked: bool) {
+    use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+    say("suspended: nothing is watched and nothing expires by itself until fg");
+    if asked {
+        // Whatever started this one waits for it in the foreground, and must not go on doing so.
+        let _ = kill_current_process_group(Signal::TSTP);
+    }
+    let _ = kill_process(getpid(), Signal::STOP);
+}
+
+#[cfg(not(unix))]
+fn stop(_: bool) {}
+
+fn say(line: &str) {
+    let _ = writeln!(error(), "portcullis: {}", neutralised(line));
+}
+
+#[allow(clippy::disallowed_methods)]
+fn output() -> Stdout {
+    io::stdout()
+}
+
+#[allow(clippy::disallowed_methods)]
+fn error() -> io::Stderr {
+    io::stderr()
+}
