@@ -203,6 +203,7 @@ mod tests {
             priority: 0,
             metric_name: name.to_owned(),
             sampled: true,
+            labels: Vec::new(),
             metered: true,
             statement: Statement::Other("GeoMatchStatement"),
             disposition: Disposition::Action(action),

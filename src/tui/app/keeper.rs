@@ -2,7 +2,7 @@
 //!
 //! No code of a process runs after those, and a handler for SIGABRT cannot be written without `unsafe`. So a shell waits beside it, for
 //! one of two things on a pipe: a line, where the terminal was given back, or the pipe's end, where nobody is left to do it
-//! (`docs/decisions/0017-the-terminal-has-a-keeper.md`). Where there is no shell, there is none, and nothing else changes.
+//! (`docs/decisions/0020-the-terminal-has-a-keeper.md`). Where there is no shell, there is none, and nothing else changes.
 
 #[cfg(unix)]
 pub(super) struct Keeper {

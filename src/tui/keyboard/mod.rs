@@ -1,7 +1,7 @@
 //! The keyboard: what the terminal sends, read by a thread of its own and made keys of by [`decode`].
 //!
 //! Why not the terminal library's own reader: it takes the bytes of a sequence that it does not know for keys
-//! (`docs/decisions/0016-keys-are-decoded-here.md`).
+//! (`docs/decisions/0019-keys-are-decoded-here.md`).
 
 #[cfg(any(unix, test))]
 mod decode;
