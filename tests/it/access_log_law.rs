@@ -373,20 +373,17 @@ fn whatever_callers_write_a_field_of_a_line_is_right_or_unknown() {
             for field in FIELDS {
                 let place = field.names().iter().find_map(|name| drawn.names.iter().position(|have| have == name));
                 let Some(first) = place else { continue };
-                match read(field) {
-                    Some(value) => {
-                        let right = field.names().iter().any(|name| {
-                            drawn.names.iter().zip(&values).any(|(have, truth)| have == name && truth == value)
-                        });
-                        assert!(right, "seed {seed}: {field:?} reads {value:?} in {line:?} of {written:?}, {values:?}");
-                        counts.read += 1;
-                    }
-                    None => {
-                        assert!(!format.tells_always(field), "seed {seed}: no {field:?} in {line:?} of {written:?}");
-                        assert!(format.reason(field).is_some(), "seed {seed}: {field:?} of {written:?} has no reason");
-                        counts.unknown += 1;
-                        counts.computable += u64::from(drawn.possible(&line, first).len() == 1);
-                    }
+                if let Some(value) = read(field) {
+                    let right = field.names().iter().any(|name| {
+                        drawn.names.iter().zip(&values).any(|(have, truth)| have == name && truth == value)
+                    });
+                    assert!(right, "seed {seed}: {field:?} reads {value:?} in {line:?} of {written:?}, {values:?}");
+                    counts.read += 1;
+                } else {
+                    assert!(!format.tells_always(field), "seed {seed}: no {field:?} in {line:?} of {written:?}");
+                    assert!(format.reason(field).is_some(), "seed {seed}: {field:?} of {written:?} has no reason");
+                    counts.unknown += 1;
+                    counts.computable += u64::from(drawn.possible(&line, first).len() == 1);
                 }
                 if harmless {
                     counts.harmless.0 += 1;

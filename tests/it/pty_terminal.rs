@@ -158,7 +158,7 @@ fn stopped_by_a_signal_it_gives_the_terminal_back_and_takes_it_again() {
     terminal.signal("-STOP");
     terminal.signal("-CONT");
     terminal.wait_until("the screen is taken again", |terminal| terminal.times("\u{1b}[?1049h") > taken);
-    terminal.wait_until("a frame", |terminal| terminal.ends_a_frame());
+    terminal.wait_until("a frame", Terminal::ends_a_frame);
     terminal.send("?");
     terminal.shows("Leave; asks once more");
     terminal.send("q");

@@ -89,8 +89,11 @@ impl World {
                 waf
             };
             let attacked = (attack..attack + lasts).contains(&n);
-            let base =
-                if quiet { [0.0, 0.0, 2.0, 70.0][draw.below(4) as usize] } else { 200.0 + draw.below(400) as f64 };
+            let base = if quiet {
+                [0.0, 0.0, 2.0, 70.0][usize::try_from(draw.below(4)).unwrap()]
+            } else {
+                200.0 + draw.below(400) as f64
+            };
             let requests = if attacked { base + 3_000.0 } else { base };
             let blocked = if attacked && draw.one_in(2) { 2_400.0 } else { (requests / 50.0).floor() };
             let end = first + TimeDelta::minutes(n + 1);
