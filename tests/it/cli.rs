@@ -167,7 +167,7 @@ fn expired_credentials_are_told_from_missing_ones() {
 fn denied_limited_and_failing_calls_are_told_apart() {
     for (fault, words) in [
         (Fault::Deny, "not permitted"),
-        (Fault::Throttle, "AWS is limiting calls"),
+        (Fault::Throttle, "quota busy"),
         (Fault::ServerError(503), "the service failed"),
         (Fault::UnknownOperation, "does not know this operation"),
         (Fault::Reset, "no connection"),

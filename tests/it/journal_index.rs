@@ -96,7 +96,7 @@ fn an_index_that_does_not_fit_is_not_used() {
     let title = || incident.known().unwrap().opened.unwrap().title;
     let hash = verify(incident.path()).unwrap().last_hash.unwrap();
     for unfit in [
-        lies.replace("\"format\":1", "\"format\":0"),
+        lies.replacen("\"format\":", "\"format\":9", 1),
         lies.replace(&hash, &"0".repeat(64)),
         lies.replace(incident.id(), "another"),
         lies.replacen("\"offset\":", "\"offset\":9", 1),

@@ -20,7 +20,7 @@ fn plan_to_block(terminal: &mut Terminal) {
     terminal.send("b");
     terminal.shows("how long?");
     terminal.send("\r");
-    terminal.shows("every guard passes");
+    terminal.shows("pass     block-ip.effective");
 }
 
 /// Opens the confirmation and types the phrase.
