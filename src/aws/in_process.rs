@@ -21,7 +21,11 @@ use portcullis_range::{Range, RangeClock, Reply};
 pub struct RangeHandle {
     range: Arc<Mutex<Range>>,
     clock: Arc<Mutex<RangeClock>>,
+    rewrite: Arc<Mutex<Option<Rewrite>>>,
 }
+
+/// What becomes of an answer on its way.
+type Rewrite = Box<dyn FnMut(http::Response<Bytes>) -> http::Response<Bytes> + Send>;
 
 impl RangeHandle {
     /// `range`, whose account time runs at `rate` account seconds per wall second from now on.
@@ -29,7 +33,16 @@ impl RangeHandle {
     pub fn new(mut range: Range, rate: f64) -> Self {
         range.set_rate(rate);
         let clock = RangeClock::new(range.start(), wall(), rate);
-        Self { range: Arc::new(Mutex::new(range)), clock: Arc::new(Mutex::new(clock)) }
+        let rewrite = Arc::new(Mutex::new(None));
+        Self { range: Arc::new(Mutex::new(range)), clock: Arc::new(Mutex::new(clock)), rewrite }
+    }
+
+    /// Lets `rewrite` change every answer before the SDK sees it: for tests of what a damaged one does.
+    pub fn rewrite_answers(
+        &self,
+        rewrite: impl FnMut(http::Response<Bytes>) -> http::Response<Bytes> + Send + 'static,
+    ) {
+        *self.rewrite.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(rewrite));
     }
 
     /// Changes how fast account time runs; it never jumps.
@@ -67,7 +80,11 @@ impl RangeHandle {
 
     fn handle(&self, request: http::Request<Bytes>) -> Reply {
         let now = self.now();
-        self.with(|range| range.handle(request, None, now))
+        let reply = self.with(|range| range.handle(request, None, now));
+        match (reply, self.rewrite.lock().unwrap_or_else(PoisonError::into_inner).as_mut()) {
+            (Reply::Response(answer), Some(rewrite)) => Reply::Response(rewrite(answer)),
+            (reply, _) => reply,
+        }
     }
 }
 

@@ -1,13 +1,28 @@
-//! Damaged input from outside: formats of access logs and resource policies. Nothing panics or hangs, and an error has words.
+//! Damaged input from outside: formats of access logs, resource policies, and what AWS answers. Nothing panics or hangs, an error has words,
+//! and a figure is a number.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::aws::Lane;
+use portcullis::aws::read::{MetricQuery, ResourceKind, Statistic};
 use portcullis::model::access_log::{AccessLogFormat, Field};
+use portcullis::model::action::Action;
+use portcullis::model::figure::Figure;
 use portcullis::model::policy::{Access, Authorization, Call, Credential, Policy, access};
+use portcullis::model::settings::Settings;
+use portcullis::model::stage::{ApiKind, StageDetail};
+use portcullis::respond::resolve::stage_of_any;
+use portcullis::watch::{Asked, callers, read_board};
+use portcullis_range::Range;
 
 use crate::access_log_law::{Draw, Reader};
+use crate::world::{World, block, of_range};
 
 const INPUTS: u64 = 20_000;
 
@@ -185,4 +200,158 @@ fn a_damaged_resource_policy_is_an_error_with_words_or_is_evaluated() {
     }
     println!("{INPUTS} damaged policies: {read} read, {unknown} of {asked} answers unknown");
     assert!(read > INPUTS / 20, "some of them are still policies: {read}");
+}
+
+/// A small account: the drill's, with hardly any traffic.
+async fn quiet() -> World {
+    let text = include_str!("../../drills/credential-stuffing.toml");
+    let calm = |line: &str| if line.starts_with("rate = ") { "rate = 3".to_owned() } else { line.to_owned() };
+    let text: Vec<String> = text.lines().map(calm).collect();
+    let world = of_range(Range::from_scenario(&text.join("\n"), None).unwrap(), 1.0).await;
+    world.pass(420).await;
+    world
+}
+
+const GROUP: &str = "/aws/apigateway/accounts-prod";
+
+/// One of the console's reads; an error's words.
+async fn read(world: &World, n: u64) -> Result<(), String> {
+    let (aws, lane) = (&world.aws, Lane::Plan);
+    let (api, arn) = world.range.with(|range| {
+        let api = range.account().gateway.apis.keys().next().unwrap().clone();
+        (api, range.account().waf.web_acls.values().next().unwrap().saved().arn.clone())
+    });
+    let now = aws.clock().now();
+    let from = now - TimeDelta::minutes(3);
+    let query = MetricQuery {
+        namespace: "AWS/ApiGateway".into(),
+        name: "Count".into(),
+        dimensions: vec![("ApiName", "accounts".into()), ("Stage", "prod".into())],
+        statistic: Statistic::SampleCount,
+    };
+    let said = match n % 22 {
+        0 => aws.rest_apis(lane).await.map(drop),
+        1 => aws.stage_settings(&api, "prod", lane).await.map(drop),
+        2 => aws.account_limit(lane).await.map(drop),
+        3 => aws.usage_plans(&api, "prod", lane).await.map(drop),
+        4 => aws.guarded_stage(&api, "prod", lane).await.map(drop),
+        5 => aws.web_acl(&arn, lane).await.map(drop),
+        6 => aws.web_acl_names(lane).await.map(drop),
+        7 => aws.ip_set_names(lane).await.map(drop),
+        8 => aws.resources_behind(&arn, ResourceKind::API_GATEWAY, lane).await.map(drop),
+        9 => aws.sampled_requests(&arn, "ALL", from, now, lane).await.map(drop),
+        10..=12 => aws.metric_data(&[query], from, now, lane).await.map(drop),
+        13 => aws.metric_dimensions("AWS/WAFV2", "AllowedRequests", &[], lane).await.map(drop),
+        14..=15 => aws.log_query(GROUP, "stats count(*) as requests by status", from, now, lane).await.map(drop),
+        16 => aws.metric_filters(GROUP, lane).await.map(drop),
+        17 => aws.draft_api(&api, lane).await.map(drop),
+        18 => aws.deployments(&api, lane).await.map(drop),
+        19 => aws.export(&api, "prod", lane).await.map(drop),
+        20 => aws.draft_methods(&api, lane).await.map(drop),
+        _ => aws.identity(lane).await.map(drop),
+    };
+    said.map_err(|error| error.to_string())
+}
+
+/// What rests on many reads: the board, the sources, a plan.
+async fn whole(world: &World, known: &StageDetail, n: u64) -> Result<(), String> {
+    match n % 3 {
+        0 => {
+            let board = read_board(&world.aws, &Settings::default()).await.map_err(|error| error.to_string())?;
+            for row in &board.stages {
+                let f = &row.figures;
+                let figures = [
+                    &f.requests_per_second,
+                    &f.client_error_share,
+                    &f.server_error_share,
+                    &f.latency_p99_ms,
+                    &f.waf_allowed_per_second,
+                    &f.waf_blocked_per_second,
+                    &f.throttled_per_second,
+                    &f.limit_used_share,
+                ];
+                assert!(figures.iter().all(|figure| is_honest(figure)), "{figures:?}");
+            }
+            Ok(())
+        }
+        1 => {
+            let (stage, settings) = (&known.id, Settings::default());
+            let (acl, log) = (known.web_acl_arn.as_deref(), Ok(known.access_log.as_ref()));
+            let (kind, began) = (ApiKind::Rest, None);
+            let asked = Asked { stage, kind, web_acl_arn: acl, stages_behind: 1, access_log: log, began };
+            let found = callers(&world.aws, &settings, asked).await.map_err(|error| error.to_string())?;
+            assert!(found.sources.iter().all(|source| source.share.is_none_or(f64::is_finite)), "{found:?}");
+            Ok(())
+        }
+        _ => {
+            let action = Action::BlockIp(block(&["203.0.113.7/32"]));
+            world.try_action(&action).await.map(drop).map_err(|error| error.to_string())
+        }
+    }
+}
+
+fn is_honest(figure: &Figure) -> bool {
+    figure.value().is_none_or(f64::is_finite) && figure.reason().is_none_or(|reason| !reason.is_empty())
+}
+
+#[tokio::test(start_paused = true)]
+async fn damaged_answers_of_aws_are_errors_with_words_or_figures_that_are_numbers() {
+    let tokens = [
+        "null",
+        "{}",
+        "[]",
+        "\"",
+        "\\",
+        ":",
+        ",",
+        "\"\"",
+        "true",
+        "\u{0}",
+        "é",
+        "\u{7f}",
+        "9007199254740993",
+        "<Error>",
+        "\"__type\":\"WAFInternalErrorException\",",
+        "\"nextToken\":\"x\",",
+        "-0",
+        "2026-13-99T99:99:99Z",
+    ];
+    let world = quiet().await;
+    let selector = "accounts/prod".parse().unwrap();
+    let known = stage_of_any(&world.aws, &selector, Lane::Plan).await.unwrap().0;
+    // How many answers were damaged; every so many-th of those that come is.
+    let (done, every) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(1)));
+    let (counter, rhythm) = (Arc::clone(&done), Arc::clone(&every));
+    let mut draw = Draw::of(11);
+    world.range.rewrite_answers(move |mut answer| {
+        let every = rhythm.load(Ordering::Relaxed);
+        // Who one is stands before everything else: it is damaged by itself, not in the way of a plan.
+        let identity = every > 1 && answer.body().starts_with(b"<");
+        if every == 0 || identity || !draw.next().is_multiple_of(every) {
+            return answer;
+        }
+        counter.fetch_add(1, Ordering::Relaxed);
+        let body = damaged(&mut draw, answer.body(), &tokens);
+        answer.headers_mut().remove("content-length");
+        *answer.body_mut() = Bytes::from(body);
+        answer
+    });
+    let (mut errors, mut answers) = (0_u64, 0_u64);
+    let mut n = 0;
+    while done.load(Ordering::Relaxed) < INPUTS {
+        let flow = n % 60 == 0;
+        every.store(if flow { 12 } else { 1 }, Ordering::Relaxed);
+        let work = async { if flow { whole(&world, &known, n / 60).await } else { read(&world, n).await } };
+        let said = tokio::time::timeout(Duration::from_hours(1), work).await.unwrap_or_else(|_| panic!("{n} hangs"));
+        match said {
+            Ok(()) => answers += 1,
+            Err(words) => {
+                errors += 1;
+                assert!(!words.trim().is_empty(), "{n}: no words");
+            }
+        }
+        n += 1;
+    }
+    println!("{INPUTS} damaged answers in {n} reads: {answers} gave something, {errors} an error");
+    assert!(answers > 1_000 && errors > 1_000, "{answers} answers, {errors} errors");
 }
