@@ -441,11 +441,12 @@ impl Decoder {
     /// the paste: nothing in it is a command.
     fn unbracketed(&mut self, heard: Vec<TerminalEvent>, since: Duration) -> Vec<TerminalEvent> {
         let typed = heard.iter().filter(|event| text_of(event).is_some()).count();
-        let goes_on = self.pasting && since <= BETWEEN_PIECES;
+        // A pause ends it, whatever comes after that: answers hold no text, and a key behind one is a key.
+        self.pasting &= since <= BETWEEN_PIECES;
         if typed == 0 {
             return heard;
         }
-        self.pasting = typed > MOST_TYPED || goes_on;
+        self.pasting |= typed > MOST_TYPED;
         if !self.pasting {
             return heard;
         }

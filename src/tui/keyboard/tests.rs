@@ -301,3 +301,15 @@ async fn escape_is_heard_after_a_moment_and_a_sequence_without_end_is_said() {
     assert!(matches!(keyboard.next().await, Event::Stop(StopReason::Hangup)));
     task.await.unwrap();
 }
+
+#[test]
+fn a_key_behind_an_answer_that_followed_a_paste_is_a_key() {
+    let soon = Duration::from_millis(5);
+    let heard = played(&[
+        (AT_ONCE, b"fX fX fX fX fX fX fX fX fX fX fX fX fX fX".to_vec()),
+        (soon, b"\x1b]10;rgb:f".to_vec()),
+        (Duration::from_secs(2), b"fff/ffff/ffff\x07".to_vec()),
+        (soon, b"?".to_vec()),
+    ]);
+    assert_eq!(heard.last(), Some(&key(KeyCode::Char('?'), NONE)), "{heard:?}");
+}
