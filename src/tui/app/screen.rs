@@ -170,12 +170,21 @@ fn hook() {
 /// Why the process cannot be suspended by a key: nobody would bring it back.
 #[cfg(unix)]
 pub(super) fn cannot_suspend() -> Option<&'static str> {
-    use rustix::process::{getpid, getppid, getsid};
-    let own = getsid(None).ok();
-    let is_leader = own == Some(getpid());
-    // A shell with job control is in the same session as what it started.
-    let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
-    (is_leader || parent != own || own.is_none()).then_some("there is no shell here that could bring it back")
+    use nix::unistd::{getpid, getppid, getsid};
+    // By `nix`: for a session that began outside of this container the kernel answers 0, which `rustix` takes for
+    // impossible.
+    let session = |process| getsid(Some(process)).map_or(0, nix::unistd::Pid::as_raw);
+    let parent = getppid();
+    let of_parent = if parent.as_raw() == 0 { 0 } else { session(parent) };
+    (!a_shell_waits(getpid().as_raw(), session(getpid()), of_parent))
+        .then_some("there is no shell here that could bring it back")
+}
+
+/// Whether a process has been started by a shell with job control: it does not lead its session, and is in that of
+/// its parent. A session of 0 is one that cannot be told.
+#[cfg(unix)]
+fn a_shell_waits(process: i32, session: i32, of_parent: i32) -> bool {
+    session != 0 && session != process && session == of_parent
 }
 
 #[cfg(not(unix))]
@@ -209,4 +218,18 @@ fn output() -> Stdout {
 #[allow(clippy::disallowed_methods)]
 fn error() -> io::Stderr {
     io::stderr()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::a_shell_waits;
+
+    #[test]
+    fn only_a_shell_of_the_same_session_brings_a_process_back() {
+        assert!(a_shell_waits(20, 10, 10));
+        assert!(!a_shell_waits(20, 20, 10), "it leads its session");
+        assert!(!a_shell_waits(20, 10, 11), "its parent is in another session");
+        assert!(!a_shell_waits(20, 10, 0), "its parent is outside of this container");
+        assert!(!a_shell_waits(20, 0, 0), "its session began outside of this container");
+    }
 }
