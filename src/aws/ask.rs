@@ -51,7 +51,7 @@ impl Aws {
             .1
             .clone()
             .unwrap_or_else(|| Arc::new(Patience { until: Instant::now() + PLAN, ended: watch::Sender::new(None) }));
-        Self(Arc::clone(&self.0), Some(patience))
+        Self(Arc::clone(&self.0), Some(patience), self.2.clone())
     }
 
     /// What `work` comes to, unless [`Aws::patient`]'s time is up before: what could not be asked must not be judged.
@@ -113,7 +113,7 @@ impl Aws {
             if !matches!(error.problem, Problem::Throttled(_)) {
                 return Err(error);
             }
-            pace.refused(&caller);
+            pace.refused(&mut caller);
             tracing::debug!(operation, sent, "one call too many: it waits again");
             if lane == Lane::Poll && sent >= POLLED {
                 return Err(error);
@@ -183,7 +183,7 @@ impl ClassifyRetry for OwnPace {
 
 /// By status, by the header that names the error, or by a code in the body. A code that only stands in a message keeps the SDK from nothing:
 /// it repeats no other answer of 4XX.
-fn is_too_many(response: &HttpResponse) -> bool {
+pub(super) fn is_too_many(response: &HttpResponse) -> bool {
     let status = response.status().as_u16();
     if status == 429 {
         return true;

@@ -16,6 +16,7 @@ use super::error::{AwsError, Problem};
 use super::gate::{GuardedHttp, ReadsOnly};
 use super::in_process::{InProcess, RangeHandle};
 use super::pace::Pace;
+use super::write::Places;
 use crate::clock::AccountClock;
 use crate::model::identity::{AccountRegion, Identity};
 use crate::model::limits::DeployedMethod;
@@ -47,9 +48,9 @@ pub struct Connection {
     pub attempt_timeout: Option<Duration>,
 }
 
-/// Clients for one account and region, and how long a plan's calls wait. Cheap to clone.
+/// Clients for one account and region, how long a plan's calls wait, and the places that a change's writes keep. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Aws(pub(super) Arc<Inner>, pub(super) Option<Arc<Patience>>);
+pub struct Aws(pub(super) Arc<Inner>, pub(super) Option<Arc<Patience>>, pub(super) Option<Arc<Places>>);
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -138,7 +139,7 @@ impl Aws {
             identity: OnceLock::new(),
             deployed: Mutex::default(),
         };
-        Ok(Self(Arc::new(inner), None))
+        Ok(Self(Arc::new(inner), None, None))
     }
 
     /// Account time.

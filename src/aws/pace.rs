@@ -56,6 +56,8 @@ pub(in crate::aws) struct Caller {
     since: Option<Instant>,
     /// Refusals that were known when it was last sent.
     sent_at: u64,
+    /// How often AWS has turned it away, where it is sent for minutes.
+    turned_away: Option<u32>,
 }
 
 /// The time until which a call would wait has passed.
@@ -89,7 +91,7 @@ impl Pace {
     /// A call that is to be made.
     pub(in crate::aws) fn caller(&self, quota: Quota, lane: Lane) -> Caller {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Caller { quota, rank: Rank { lane, number }, since: None, sent_at: 0 }
+        Caller { quota, rank: Rank { lane, number }, since: None, sent_at: 0, turned_away: None }
     }
 
     /// Waits until the call may be sent, again if it was turned away, and takes its token; no longer than `until` (wall time).
@@ -100,10 +102,17 @@ impl Pace {
         self.take((caller.quota, false), caller, until).await
     }
 
+    /// A call that is sent for minutes: while AWS turns it away, it comes back more and more slowly.
+    pub(in crate::aws) fn persistent(&self, quota: Quota, lane: Lane) -> Caller {
+        Caller { turned_away: Some(0), ..self.caller(quota, lane) }
+    }
+
     /// AWS said that the call was one too many.
-    pub(in crate::aws) fn refused(&self, caller: &Caller) {
+    pub(in crate::aws) fn refused(&self, caller: &mut Caller) {
         let chance = (self.chance)();
-        self.with_bucket((caller.quota, false), |bucket| bucket.refused(caller.sent_at, chance));
+        let again = caller.turned_away.unwrap_or(0);
+        caller.turned_away = caller.turned_away.map(|times| times.saturating_add(1));
+        self.with_bucket((caller.quota, false), |bucket| bucket.refused(caller.sent_at, again, chance));
     }
 
     /// AWS took the call, whatever became of it.

@@ -35,6 +35,7 @@ mod program;
 mod pty;
 mod pty_terminal;
 mod quotas;
+mod quotas_writes;
 mod report;
 mod respond_crash;
 mod respond_http;

@@ -22,6 +22,13 @@ const LONGEST_PAUSE: f64 = 5.0;
 /// How often the pause doubles at most while AWS goes on turning calls away.
 const MOST_DOUBLINGS: u32 = 2;
 
+/// The same as [`LONGEST_PAUSE`] for a call that is sent for minutes, and with every doubling: what it does not get because others take it,
+/// no call of ours of a later lane may take either.
+const LONGEST_PAUSE_OF_PERSISTENT: f64 = 8.0;
+
+/// Tokens that such a call waits for at most: of a bucket that fills in seconds, a few.
+const MOST_TOKENS_OF_PERSISTENT: f64 = 4.0;
+
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// Below zero after AWS turned a call away: so much is owed.
@@ -88,17 +95,22 @@ impl Bucket {
 
     /// AWS turned away a call that was sent when `sent_at` refusals were known. What is left is gone: others use the quota as well. The
     /// next token comes after a pause that doubles while this goes on, between half and one and a half times that long by `chance`
-    /// (0 to 1), so that two consoles that were turned away together do not come back together.
-    pub(super) fn refused(&mut self, sent_at: u64, chance: f64) {
+    /// (0 to 1), so that two consoles that were turned away together do not come back together. `again` is how often a call that is sent for
+    /// minutes has been turned away before; 0 for any other.
+    pub(super) fn refused(&mut self, sent_at: u64, again: u32, chance: f64) {
         if sent_at < self.refusals {
             self.tokens = self.tokens.min(0.0);
             return;
         }
         self.refusals += 1;
-        let doubled = f64::from(1_u32 << self.in_a_row.min(MOST_DOUBLINGS));
+        let doublings = self.in_a_row.min(MOST_DOUBLINGS).max(again.min(16));
         self.in_a_row = self.in_a_row.saturating_add(1);
         let one = 1.0 / self.rate;
-        let base = (one * doubled).min(LONGEST_PAUSE.max(one));
+        let longest = match again {
+            0 => LONGEST_PAUSE.max(one),
+            _ => LONGEST_PAUSE_OF_PERSISTENT.max(one * MOST_TOKENS_OF_PERSISTENT),
+        };
+        let base = (one * f64::from(1_u32 << doublings)).min(longest);
         let pause = base * (0.5 + chance.clamp(0.0, 1.0));
         self.tokens = self.tokens.min(1.0 - pause * self.rate);
     }

@@ -109,7 +109,7 @@ async fn a_refusal_empties_the_bucket_and_the_call_keeps_its_place() {
     let mut caller = pace.caller(SLOW, Lane::Plan);
     pace.wait(&mut caller, None).await.unwrap();
     // One was left by our own reckoning; others have taken it.
-    pace.refused(&caller);
+    pace.refused(&mut caller);
     let later = {
         let pace = Arc::clone(&pace);
         tokio::spawn(async move {
@@ -203,7 +203,7 @@ proptest! {
                 now += TimeDelta::milliseconds(50);
                 bucket.fill(now);
             }
-            bucket.refused(bucket.refusals(), chance);
+            bucket.refused(bucket.refusals(), 0, chance);
             let pause = bucket.take(rank(number), 0.0).unwrap_err().unwrap().as_seconds_f64();
             prop_assert!(pause >= 0.5 / rate - 1e-5, "{pause}");
             prop_assert!(pause <= 1.5 * (1.0 / rate).max(5.0) + 1e-5, "{pause}");
@@ -216,7 +216,7 @@ proptest! {
         let (mut bucket, rate, _) = bucket(QUOTAS[which]);
         let sent_at = bucket.refusals();
         for _ in 0..wave {
-            bucket.refused(sent_at, chance);
+            bucket.refused(sent_at, 0, chance);
         }
         prop_assert_eq!(bucket.refusals(), 1);
         let pause = bucket.take(rank(0), 0.0).unwrap_err().unwrap().as_seconds_f64();
@@ -233,7 +233,7 @@ proptest! {
         for (number, (step, millis)) in (0..).zip(steps) {
             match step {
                 0 => now += TimeDelta::milliseconds(millis),
-                1 => bucket.refused(bucket.refusals(), 0.0),
+                1 => bucket.refused(bucket.refusals(), 0, 0.0),
                 2 => bucket.accepted(bucket.refusals()),
                 _ => taken += u32::from(bucket.take(rank(number), 0.0).is_ok()),
             }
@@ -275,13 +275,32 @@ fn pauses_double_while_it_goes_on_and_an_accepted_call_ends_that() {
         now += TimeDelta::seconds(60);
         bucket.fill(now);
         bucket.take(rank(0), 0.0).unwrap();
-        bucket.refused(bucket.refusals(), 0.5);
+        bucket.refused(bucket.refusals(), 0, 0.5);
         bucket.take(rank(0), 0.0).unwrap_err().unwrap().num_milliseconds()
     };
     let pauses: Vec<i64> = (0..4).map(|_| pause(&mut bucket)).collect();
     assert_eq!(pauses, [1_000, 2_000, 4_000, 4_000]);
     bucket.accepted(bucket.refusals());
     assert_eq!(pause(&mut bucket), 1_000);
+}
+
+#[test]
+fn what_is_sent_for_minutes_comes_back_more_and_more_slowly_whatever_else_is_accepted() {
+    for (quota, expected) in [
+        (Quota::ApiGateway, [100, 200, 400, 800, 1_600, 3_200, 6_400, 8_000, 8_000]),
+        (SLOW, [1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000, 8_000, 8_000]),
+        (Quota::CreateDeployment, [5_000, 10_000, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000]),
+    ] {
+        let (mut bucket, _, mut now) = bucket(quota);
+        for (again, expected) in (0..).zip(expected) {
+            now += TimeDelta::seconds(60);
+            bucket.fill(now);
+            bucket.take(rank(0), 0.0).unwrap();
+            bucket.refused(bucket.refusals(), again, 0.5);
+            assert_eq!(bucket.take(rank(0), 0.0).unwrap_err().unwrap().num_milliseconds(), expected, "{quota}");
+            bucket.accepted(bucket.refusals());
+        }
+    }
 }
 
 #[test]

@@ -26,17 +26,12 @@ pub enum Answer<T = ()> {
 }
 
 impl<T> Answer<T> {
-    pub(super) fn of<O, E>(
-        operation: &str,
-        subject: &str,
-        answer: Result<O, SdkError<E, HttpResponse>>,
-        accepted: impl FnOnce(O) -> T,
-    ) -> Self
+    pub(super) fn of<E>(operation: &str, subject: &str, answer: Result<T, SdkError<E, HttpResponse>>) -> Self
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         let error = match answer {
-            Ok(output) => return Self::Accepted(accepted(output)),
+            Ok(output) => return Self::Accepted(output),
             Err(error) => error,
         };
         let problem = AwsError::of(operation, subject, &error);
@@ -44,6 +39,20 @@ impl<T> Answer<T> {
             Said::Nothing => Self::Refused(problem),
             Said::Anything { ended } => Self::Uncertain { error: undecided(problem), ended },
         }
+    }
+
+    /// The same with what an acceptance holds taken for `accepted` of it.
+    pub(super) fn map<U>(self, accepted: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Accepted(output) => Answer::Accepted(accepted(output)),
+            Self::Refused(error) => Answer::Refused(error),
+            Self::Uncertain { error, ended } => Answer::Uncertain { error, ended },
+        }
+    }
+
+    /// The same without what an acceptance holds.
+    pub(super) fn plain(self) -> Answer {
+        self.map(|_| ())
     }
 
     /// An acceptance that AWS has not put its name to, where nothing but the answer tells what became of a call.

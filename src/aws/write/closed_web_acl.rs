@@ -11,10 +11,9 @@ use aws_sdk_wafv2::types::{
 };
 
 use super::Answer;
-use crate::aws::gate::WithTicket;
 use crate::aws::pace::Quota;
 use crate::aws::read::WrittenWebAcl;
-use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::aws::{Aws, AwsError, Problem};
 use crate::journal::Ticket;
 use crate::model::made::{MadeIpSet, MadeWebAcl};
 use crate::model::waf::{IpSet, IpVersion};
@@ -23,67 +22,51 @@ impl Aws {
     /// `CreateIPSet`. WAF refuses a second one of a name (`WAFDuplicateItemException`, documented), so that a creation whose answer
     /// was lost is never made twice. Never retried by the SDK.
     pub async fn create_ip_set(&self, ticket: &Arc<Ticket>, name: &str, set: &MadeIpSet) -> Answer {
-        if let Err(error) = self.admitted(ticket, "CreateIPSet", name).await {
-            return Answer::Refused(error);
-        }
-        self.0.pace.turn(Quota::WafWrite("CreateIPSet"), Lane::Write).await;
         let version = match set.version {
             IpVersion::V4 => IpAddressVersion::Ipv4,
             IpVersion::V6 => IpAddressVersion::Ipv6,
         };
         let call = self.0.waf.create_ip_set().name(name).scope(Scope::Regional).description(&set.description);
         let call = call.ip_address_version(version).set_addresses(Some(set.addresses.clone())).customize();
-        let answer = call.config_override(once()).interceptor(WithTicket(Arc::clone(ticket))).send().await;
-        Answer::of("CreateIPSet", name, answer, |_| ())
+        let send = |mark| call.config_override(once()).interceptor(mark).send();
+        self.send(ticket, Quota::WafWrite("CreateIPSet"), ("CreateIPSet", name), send).await.plain()
     }
 
     /// `CreateWebACL` over IP sets by ARN, in the order of the web ACL's own list of them. It stands before nothing.
     /// Refused with [`Problem::NotYet`] where WAF does not see the IP sets yet.
     pub async fn create_closed_web_acl(&self, ticket: &Arc<Ticket>, acl: &MadeWebAcl, sets: &[String]) -> Answer {
-        if let Err(error) = self.admitted(ticket, "CreateWebACL", &acl.name).await {
-            return Answer::Refused(error);
-        }
         let unbuilt = |e: BuildError| AwsError::new("CreateWebACL", &acl.name, Problem::Invalid(e.to_string()));
         let (rule, visible) = match (rule(acl, sets), visible(&acl.name)) {
             (Ok(rule), Ok(visible)) => (rule, visible),
             (Err(error), _) | (_, Err(error)) => return Answer::Refused(unbuilt(error)),
         };
-        self.0.pace.turn(Quota::WafWrite("CreateWebACL"), Lane::Write).await;
         let block = DefaultAction::builder().block(BlockAction::builder().build()).build();
         let call = self.0.waf.create_web_acl().name(&acl.name).scope(Scope::Regional).description(&acl.description);
         let call = call.default_action(block).rules(rule).visibility_config(visible).customize();
-        let answer = call.config_override(once()).interceptor(WithTicket(Arc::clone(ticket))).send().await;
-        Answer::of("CreateWebACL", &acl.name, answer, |_| ())
+        let send = |mark| call.config_override(once()).interceptor(mark).send();
+        self.send(ticket, Quota::WafWrite("CreateWebACL"), ("CreateWebACL", &acl.name), send).await.plain()
     }
 
     /// `DeleteIPSet`, under the lock token of the read `set`. WAF refuses while a rule refers to it (documented).
     /// Refused with [`Problem::StaleLock`] when somebody wrote since the read.
     pub async fn delete_ip_set(&self, ticket: &Arc<Ticket>, set: &IpSet) -> Answer {
-        if let Err(error) = self.admitted(ticket, "DeleteIPSet", &set.name).await {
-            return Answer::Refused(error);
-        }
-        self.0.pace.turn(Quota::WafWrite("DeleteIPSet"), Lane::Write).await;
         let call = self.0.waf.delete_ip_set().name(&set.name).id(&set.id).scope(Scope::Regional);
         let call = call.lock_token(&set.lock_token).customize();
-        let answer = call.config_override(once()).interceptor(WithTicket(Arc::clone(ticket))).send().await;
-        Answer::of("DeleteIPSet", &set.name, answer, |_| ())
+        let send = |mark| call.config_override(once()).interceptor(mark).send();
+        self.send(ticket, Quota::WafWrite("DeleteIPSet"), ("DeleteIPSet", &set.name), send).await.plain()
     }
 
     /// `DeleteWebACL`, under the lock token of the read `acl`. WAF refuses while it stands before a resource (documented).
     /// Refused with [`Problem::StaleLock`] when somebody wrote since the read.
     pub async fn delete_web_acl(&self, ticket: &Arc<Ticket>, acl: &WrittenWebAcl) -> Answer {
-        if let Err(error) = self.admitted(ticket, "DeleteWebACL", &acl.name).await {
-            return Answer::Refused(error);
-        }
-        self.0.pace.turn(Quota::WafWrite("DeleteWebACL"), Lane::Write).await;
         let call = self.0.waf.delete_web_acl().name(&acl.name).id(&acl.id).scope(Scope::Regional);
         let call = call.lock_token(&acl.lock_token).customize();
-        let answer = call.config_override(once()).interceptor(WithTicket(Arc::clone(ticket))).send().await;
-        Answer::of("DeleteWebACL", &acl.name, answer, |_| ())
+        let send = |mark| call.config_override(once()).interceptor(mark).send();
+        self.send(ticket, Quota::WafWrite("DeleteWebACL"), ("DeleteWebACL", &acl.name), send).await.plain()
     }
 }
 
-fn once() -> Builder {
+pub(super) fn once() -> Builder {
     Builder::default().retry_config(RetryConfig::disabled())
 }
 

@@ -8,9 +8,8 @@ use aws_sdk_apigatewayv2::types::{LoggingLevel, RouteSettings};
 use serde_json::Value;
 
 use super::Answer;
-use crate::aws::gate::WithTicket;
+use crate::aws::Aws;
 use crate::aws::pace::Quota;
-use crate::aws::{Aws, Lane};
 use crate::journal::Ticket;
 use crate::model::change::{ALL_METHODS, limits};
 
@@ -24,18 +23,14 @@ impl Aws {
         route: &str,
         settings: &Value,
     ) -> Answer {
-        if let Err(error) = self.admitted(ticket, "UpdateStage", stage).await {
-            return Answer::Refused(error);
-        }
-        self.0.pace.turn(Quota::ApiGateway, Lane::Write).await;
         let call = self.0.http_apis.update_stage().api_id(api_id).stage_name(stage);
         let call = if route == ALL_METHODS {
             call.default_route_settings(typed(settings))
         } else {
             call.route_settings(route, typed(settings))
         };
-        let call = call.customize().config_override(once()).interceptor(WithTicket(Arc::clone(ticket)));
-        Answer::of("UpdateStage", stage, call.send().await, |_| ())
+        let send = |mark| call.customize().config_override(once()).interceptor(mark).send();
+        self.send(ticket, Quota::ApiGateway, ("UpdateStage", stage), send).await.plain()
     }
 
     /// `DeleteRouteSettings`: the route follows the stage's default again.
@@ -45,13 +40,9 @@ impl Aws {
         (api_id, stage): (&str, &str),
         route: &str,
     ) -> Answer {
-        if let Err(error) = self.admitted(ticket, "DeleteRouteSettings", stage).await {
-            return Answer::Refused(error);
-        }
-        self.0.pace.turn(Quota::ApiGateway, Lane::Write).await;
         let call = self.0.http_apis.delete_route_settings().api_id(api_id).stage_name(stage).route_key(route);
-        let call = call.customize().config_override(once()).interceptor(WithTicket(Arc::clone(ticket)));
-        Answer::of("DeleteRouteSettings", stage, call.send().await, |_| ())
+        let send = |mark| call.customize().config_override(once()).interceptor(mark).send();
+        self.send(ticket, Quota::ApiGateway, ("DeleteRouteSettings", stage), send).await.plain()
     }
 }
 

@@ -6,7 +6,7 @@
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
-use super::settle::{Doubt, Look, Patience};
+use super::settle::{Doubt, Patience, kept_throttling};
 use super::{Run, Step};
 use crate::aws::write::Answer;
 use crate::aws::{AwsError, Lane, Problem};
@@ -14,7 +14,6 @@ use crate::incident::CallPhase;
 use crate::model::change::{Assignment, Flush, Standing};
 use crate::model::plan::Change;
 use crate::respond::assigned;
-use crate::respond::shown::Shown;
 
 /// How often a call is repeated that refers to what WAF does not see yet.
 const NOT_YET: usize = 6;
@@ -50,7 +49,11 @@ impl Run<'_> {
                     self.noted(change, CallPhase::Failed, &error.to_string());
                     let again = self.again(change, &error, &mut patience, &mut not_yet).await;
                     if !again {
-                        return self.refused(change, assignment, doubt, &error).await;
+                        let limited = matches!(error.problem, Problem::Throttled(_));
+                        if !limited && !doubt.is_open() && !assigned::is_composite(assignment) {
+                            return self.not_done(error.to_string());
+                        }
+                        return self.refused(change, doubt, &error, patience).await;
                     }
                 }
                 Answer::Uncertain { error, ended } => {
@@ -74,6 +77,9 @@ impl Run<'_> {
     ) -> Next {
         let now = match self.values(change, assignment, patience).await {
             Ok(now) => now,
+            Err(error) if attempt > 0 && matches!(error.problem, Problem::Throttled(_)) => {
+                return Next::Ended(self.refused(change, doubt, &error, *patience).await);
+            }
             Err(error) => return Next::Ended(self.gave_up(change, doubt, &error.to_string())),
         };
         let why = match assignment.standing(&now) {
@@ -118,33 +124,6 @@ impl Run<'_> {
         self.waited_out(name, error, patience).await
     }
 
-    /// After a refusal: an earlier attempt may have done it, and a change may take several calls, or operations of which it is not
-    /// verified whether all or none apply. So what is there is read.
-    async fn refused(&mut self, change: &Change, assignment: &Assignment, doubt: Doubt, error: &AwsError) -> Step {
-        let why = error.to_string();
-        if !doubt.is_open() && !assigned::is_composite(assignment) {
-            return self.not_done(why);
-        }
-        match self.look(change, TimeDelta::seconds(6)).await {
-            Look::Shows(Shown::All) if doubt.is_open() => {
-                self.noted(change, CallPhase::Answered, "an earlier attempt had arrived");
-                self.say(format!("{}: the change was made all the same", change.resource.name));
-                Step::Verified
-            }
-            Look::Shows(Shown::All) => self.not_done(format!("{why}; somebody else did the same")),
-            Look::Shows(Shown::Nothing) => self.nothing_shows(change, doubt, &why),
-            Look::Shows(Shown::Part { detail, begun }) => {
-                if begun {
-                    self.noted(change, CallPhase::Answered, "refused, but reading shows part of the change");
-                    return self.not_known(change, &format!("{why}; but part of it shows: {detail}"));
-                }
-                self.gave_up(change, doubt, &format!("{why}; {detail}"))
-            }
-            Look::Shows(Shown::CannotTell) => self.not_known(change, &why),
-            Look::Unreadable(unread) => self.not_known(change, &format!("{why}; {unread}")),
-        }
-    }
-
     /// Flushes a cache. Nothing reads it back: what its answer does not tell stays unknown.
     pub(super) async fn flush(&mut self, change: &Change, flush: &Flush) -> Step {
         let name = change.resource.name.clone();
@@ -173,7 +152,10 @@ impl Run<'_> {
                 Answer::Refused(error) => {
                     self.noted(change, CallPhase::Failed, &error.to_string());
                     if !self.waited_out(&name, &error, &mut patience).await {
-                        return self.not_done(error.to_string());
+                        // Nothing can be read; every attempt was refused, which AWS documents to change nothing.
+                        let limited = matches!(error.problem, Problem::Throttled(_));
+                        let tired = || format!("{name}: {}; try again", kept_throttling(&error));
+                        return self.not_done(if limited { tired() } else { error.to_string() });
                     }
                 }
                 Answer::Uncertain { error, .. } => {

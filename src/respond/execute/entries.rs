@@ -19,6 +19,7 @@ impl Run<'_> {
     pub(super) async fn entries(&mut self, change: &Change, read: Option<IpSet>) -> Step {
         let name = change.resource.name.clone();
         let (mut doubt, mut patience, mut merges) = (Doubt::default(), self.patience(), 0);
+        let mut sent = false;
         let mut next = read;
         let mut used = String::new();
         loop {
@@ -27,6 +28,9 @@ impl Run<'_> {
                 None => match self.aws.ip_set(&change.resource.arn, Lane::Write).await {
                     Ok(set) => set,
                     Err(error) if self.waited_out(&name, &error, &mut patience).await => continue,
+                    Err(error) if sent && matches!(error.problem, Problem::Throttled(_)) => {
+                        return self.refused(change, doubt, &error, patience).await;
+                    }
                     Err(error) => return self.gave_up(change, doubt, &error.to_string()),
                 },
             };
@@ -49,6 +53,7 @@ impl Run<'_> {
                 let why = format!("the journal could not be written, so the call was not sent: {error}");
                 return self.gave_up(change, doubt, &why);
             }
+            sent = true;
             match self.aws.update_ip_set(&self.ticket, &set, entries).await {
                 Answer::Accepted(()) => {
                     self.noted(change, CallPhase::Answered, "accepted");
@@ -68,6 +73,9 @@ impl Run<'_> {
                 Answer::Refused(error) => {
                     self.noted(change, CallPhase::Failed, &error.to_string());
                     if !self.waited_out(&name, &error, &mut patience).await {
+                        if matches!(error.problem, Problem::Throttled(_)) {
+                            return self.refused(change, doubt, &error, patience).await;
+                        }
                         return self.gave_up(change, doubt, &error.to_string());
                     }
                 }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::Run;
 use super::commit::commit_after;
+use super::settle::kept_throttling;
 use super::snapshot::Sent;
 use crate::aws::write::Patch;
 use crate::aws::{AwsError, Lane};
@@ -336,10 +337,11 @@ impl Run<'_> {
             let answer = self.aws.update_stage(&ticket, &stage.api_id, &stage.stage, &[patch]).await;
             match self.ended("UpdateStage", arn, answer) {
                 Sent::Done(()) => sent.accepted = true,
-                Sent::Throttled(error) => {
-                    attempt -= usize::from(self.waited_out(&label, &error, &mut patience).await);
+                Sent::Throttled(error) if self.waited_out(&label, &error, &mut patience).await => {
+                    attempt -= 1;
                     last = error.to_string();
                 }
+                Sent::Throttled(error) => last = format!("{}; try again", kept_throttling(&error)),
                 Sent::Perhaps { error, ended } => {
                     sent.unanswered = true;
                     sent.may_land |= !ended;

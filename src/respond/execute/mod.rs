@@ -42,6 +42,7 @@ pub async fn execute(
     let planned = confirmed.0;
     // Held until the outcome is written, and taken before the intent is: nobody may take us for dead in between.
     let _at_work = running::at_work(incident.path()).await?;
+    let aws = &aws.for_one_change();
     let (action_id, ticket) = incident.record_intent(aws.clock().now(), &planned.plan)?;
     progress("intent written to the journal");
     let mut run = Run {
@@ -55,9 +56,10 @@ pub async fn execute(
         unchanged: Vec::new(),
         progress,
     };
+    // On the heap: whoever waits for a change would otherwise hold what all its calls need.
     let outcome = match &planned.recipe {
-        Some(recipe) => run.by_recipe(recipe).await,
-        None => run.all(&planned.plan, &planned.sets).await,
+        Some(recipe) => Box::pin(run.by_recipe(recipe)).await,
+        None => Box::pin(run.all(&planned.plan, &planned.sets)).await,
     };
     let (sent, ticket) = (run.sent.clone(), Arc::clone(&run.ticket));
     let finished = run.finished(outcome, &planned.plan);
@@ -72,7 +74,7 @@ pub async fn execute(
             closed: planned.recipe.as_ref().map(|recipe| &recipe.closed),
             ticket,
         };
-        return Ok(pending.committed(finished, progress).await);
+        return Ok(Box::pin(pending.committed(finished, progress)).await);
     }
     Ok(finished)
 }

@@ -11,10 +11,8 @@ use crate::respond::shown::{Shown, shown};
 
 /// Readings that must agree before what they do not show counts as not there.
 const READINGS: usize = 4;
-/// Account time for which a write, or a reading, is repeated that AWS turns away as one too many.
+/// Account time for which a write, or a reading, is repeated that AWS turns away as one too many. When it is sent again, the pace decides.
 const LIMITED_FOR: TimeDelta = TimeDelta::minutes(5);
-/// Account time between two such attempts, at first; twice as long each time, up to the second.
-const LIMITED: [TimeDelta; 2] = [TimeDelta::seconds(2), TimeDelta::seconds(16)];
 /// How often a write is sent whose answer does not tell, where reading shows nothing of it.
 pub(super) const SENDINGS: usize = 3;
 
@@ -32,6 +30,11 @@ fn settles_in(change: &Change) -> TimeDelta {
         })
     );
     if gateway { TimeDelta::seconds(6) } else { TimeDelta::seconds(60) }
+}
+
+/// In words, of an answer that says that a call was one too many, where it has been waited for as long as is waited.
+pub(super) fn kept_throttling(error: &AwsError) -> String {
+    format!("AWS kept throttling {} for {} minutes", error.operation, LIMITED_FOR.num_minutes())
 }
 
 /// What reading again and again shows.
@@ -76,36 +79,37 @@ impl Doubt {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     until: DateTime<Utc>,
-    /// The next wait; none has been before the first.
-    pause: Option<TimeDelta>,
+    /// Whether it has been said that something is waited for.
+    said: bool,
 }
 
 impl Run<'_> {
     pub(super) fn patience(&self) -> Patience {
-        Patience { until: self.aws.clock().now() + LIMITED_FOR, pause: None }
+        Patience { until: self.aws.clock().now() + LIMITED_FOR, said: false }
     }
 
-    /// Whether `error` says that a call was one too many, and it is to be made again: then the wait for it is over.
+    /// Whether `error` says that a call was one too many, and it is to be made again: then a write has its turn, and a reading has waited
+    /// for its own.
     pub(super) async fn waited_out(&mut self, name: &str, error: &AwsError, patience: &mut Patience) -> bool {
         if !matches!(error.problem, Problem::Throttled(_)) || self.aws.clock().now() >= patience.until {
             return false;
         }
-        let [first, longest] = LIMITED;
-        if patience.pause.is_none() {
+        if !patience.said {
+            patience.said = true;
             self.say(format!("{name}: AWS is limiting calls; waiting"));
         }
-        let pause = patience.pause.unwrap_or(first);
-        patience.pause = Some((pause * 2).min(longest));
-        // Two responders that were turned away together come back apart.
-        let apart = TimeDelta::milliseconds(i64::from(self.aws.clock().now().timestamp_subsec_millis()));
-        self.aws.clock().sleep(pause + apart).await;
+        self.aws.turn_again().await;
         true
     }
 
     /// What a change shows: read until it shows, or until readings over some time agree that it does not. That AWS limits calls costs
     /// time and no reading.
     pub(super) async fn look(&mut self, change: &Change, settles_in: TimeDelta) -> Look {
-        let mut patience = self.patience();
+        let patience = self.patience();
+        self.look_within(change, settles_in, patience).await
+    }
+
+    async fn look_within(&mut self, change: &Change, settles_in: TimeDelta, mut patience: Patience) -> Look {
         let until = self.aws.clock().now() + settles_in;
         let (mut agreeing, mut failed) = (0, 0);
         let mut last = None;
@@ -167,7 +171,11 @@ impl Run<'_> {
                 self.say(format!("{name}: the change was made all the same"));
                 Some(Step::Verified)
             }
-            Look::Shows(Shown::Nothing | Shown::Part { begun: true, .. }) if !last => None,
+            Look::Shows(Shown::Nothing | Shown::Part { begun: true, .. }) if !last => {
+                // Where it was turned away without a word that says so.
+                self.aws.turn_again().await;
+                None
+            }
             Look::Shows(Shown::Nothing) => Some(self.nothing_shows(change, *doubt, &error.to_string())),
             Look::Shows(Shown::Part { detail, begun }) => {
                 if begun {
@@ -192,6 +200,45 @@ impl Run<'_> {
         }
         self.unchanged.push(change.resource.arn.clone());
         self.not_done(format!("{name}: reading it again and again shows no change: {why}"))
+    }
+
+    /// After a refusal: what is there is read, since an earlier attempt may have done it, and a change may take several calls, or operations
+    /// of which it is not verified whether all or none apply. Where AWS kept turning it away, only what is read makes that "not done".
+    pub(super) async fn refused(
+        &mut self,
+        change: &Change,
+        doubt: Doubt,
+        error: &AwsError,
+        patience: Patience,
+    ) -> Step {
+        let limited = matches!(error.problem, Problem::Throttled(_));
+        let why = if limited { kept_throttling(error) } else { error.to_string() };
+        // What was waited for long enough is not waited for once more.
+        let patience = if limited { patience } else { self.patience() };
+        let look = self.look_within(change, TimeDelta::seconds(6), patience).await;
+        match look {
+            Look::Shows(Shown::All) if doubt.is_open() => {
+                self.noted(change, CallPhase::Answered, "an earlier attempt had arrived");
+                self.say(format!("{}: the change was made all the same", change.resource.name));
+                Step::Verified
+            }
+            Look::Shows(Shown::All) if limited => {
+                self.noted(change, CallPhase::NoAnswer, "turned away each time, but reading shows the change");
+                self.not_known(change, &format!("{why}, but reading shows the change"))
+            }
+            Look::Shows(Shown::All) => self.not_done(format!("{why}; somebody else did the same")),
+            Look::Shows(Shown::Nothing) if limited => self.nothing_shows(change, doubt, &format!("{why}; try again")),
+            Look::Shows(Shown::Nothing) => self.nothing_shows(change, doubt, &why),
+            Look::Shows(Shown::Part { detail, begun }) => {
+                if begun {
+                    self.noted(change, CallPhase::Answered, "refused, but reading shows part of the change");
+                    return self.not_known(change, &format!("{why}; but part of it shows: {detail}"));
+                }
+                self.gave_up(change, doubt, &format!("{why}; {detail}"))
+            }
+            Look::Shows(Shown::CannotTell) => self.not_known(change, &why),
+            Look::Unreadable(unread) => self.not_known(change, &format!("{why}; {unread}")),
+        }
     }
 
     /// It could not be gone on with: not done, unless an earlier attempt may have done it.

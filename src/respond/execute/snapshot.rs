@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 
 use super::Run;
 use super::kill_switch::{ATTEMPTS, Trouble};
+use super::settle::kept_throttling;
 use crate::aws::write::Answer;
 use crate::aws::{AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event};
@@ -96,7 +97,11 @@ impl Run<'_> {
                     return Ok(id);
                 }
                 Found::Throttled(error) if self.waited_out("the deployment", &error, &mut patience).await => continue,
-                Found::Throttled(error) | Found::NotMade(error) => error.to_string(),
+                Found::Throttled(error) => {
+                    let why = kept_throttling(&error);
+                    return Err(Trouble::from(format!("no deployment could be made: {why}; try again")));
+                }
+                Found::NotMade(error) => error.to_string(),
             };
             if attempt >= ATTEMPTS {
                 return Err(Trouble::from(format!("no deployment could be made: {again}. Try again")));
