@@ -8,7 +8,7 @@ use super::json::{Printer, time};
 use super::out;
 use super::session::Session;
 use super::text;
-use crate::model::timeline::{ActionRecord, ActionState};
+use crate::model::timeline::ActionRecord;
 use crate::respond::plan::PlanError;
 use crate::respond::sweep;
 
@@ -17,11 +17,7 @@ pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, F
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let survey = session.store.survey(&session.identity.at)?;
-    let in_force: Vec<&ActionRecord> = survey
-        .actions
-        .iter()
-        .filter(|a| !matches!(a.state, ActionState::Undone | ActionState::NotDone | ActionState::Final))
-        .collect();
+    let in_force: Vec<&ActionRecord> = survey.actions.iter().filter(|a| !a.state.is_over()).collect();
     if printer.is_json() {
         let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
         printer.object(

@@ -12,7 +12,7 @@ use crate::model::identity::{Actor, Identity};
 use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
 use crate::model::stage::StageSelector;
-use crate::respond::reconcile::{Reconciled, reconcile};
+use crate::respond::reconcile::{Reconciled, look_again, reconcile};
 
 /// A command's surroundings.
 pub(super) struct Session {
@@ -154,9 +154,10 @@ impl Session {
         Ok(self.store.newest_open(&self.identity.at, &self.actor)?)
     }
 
-    /// Compares with AWS what was in flight when an earlier process ended; the lines are for people.
+    /// Compares with AWS what was in flight when an earlier process ended, and what was not known; the lines are for people.
     pub(super) async fn reconciled(&self) -> Result<Vec<String>, Failure> {
-        let found = reconcile(&self.aws, &self.store, &self.actor, None).await?;
+        let mut found = reconcile(&self.aws, &self.store, &self.actor, None).await?;
+        found.extend(look_again(&self.aws, &self.store, &self.actor, None).await?);
         Ok(found.iter().map(line).chain(self.damaged()?).collect())
     }
 
@@ -184,6 +185,12 @@ pub(super) fn damage_line(listed: &Listed) -> String {
 /// What was found out about an interrupted action, in one line.
 pub(super) fn line(found: &Reconciled) -> String {
     match found.outcome {
+        Some(Outcome::NotKnown) if found.again => {
+            format!("action {} is not listed any more. {}", found.action_id, found.detail)
+        }
+        Some(outcome) if found.again => {
+            format!("action {} was looked at again; now known: {}. {}", found.action_id, words(outcome), found.detail)
+        }
         Some(outcome) => {
             format!("action {} was interrupted; now known: {}. {}", found.action_id, words(outcome), found.detail)
         }

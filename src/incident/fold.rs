@@ -1,5 +1,7 @@
 //! Folding a journal: from lines, in order, to what is known. Pure and incremental; nothing in a journal makes it fail.
 
+mod ended;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -11,7 +13,7 @@ use super::runs;
 use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::identity::{Actor, Identity};
-use crate::model::plan::{Change, Left, Outcome, Plan, Purpose};
+use crate::model::plan::{Plan, Purpose};
 use crate::model::playbook::RunRecord;
 use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
@@ -121,7 +123,7 @@ impl Folded {
     /// Leaves out what nothing can follow from any more: actions that are over with what became of them, signals that have ended.
     pub(super) fn forget(&mut self) {
         let over = |action: &ActionRecord| {
-            let ended = matches!(action.state, ActionState::Undone | ActionState::NotDone | ActionState::Final);
+            let ended = action.state.is_over();
             let own = |h: &&History| h.action_id == action.id || h.takes_back.as_deref() == Some(&action.id);
             ended && self.histories.iter().filter(own).all(|h| !h.is_in_flight())
         };
@@ -314,7 +316,11 @@ impl Folder {
                 return self.end(action_id, &[], ending);
             }
             Event::Reconciled { action_id, made, outcome, detail } => {
-                let ending = Ending { at: line.at, outcome: *outcome, lines: vec![detail.clone()], reconciled: true };
+                // What was said of it at its end stays beside what was found out since.
+                let history = find(&mut self.folded.histories, action_id)?;
+                let said = history.ending.as_ref().map(|end| end.lines.clone()).unwrap_or_default();
+                let lines = said.into_iter().chain([detail.clone()]).collect();
+                let ending = Ending { at: line.at, outcome: *outcome, lines, reconciled: true };
                 return self.end(action_id, made, ending);
             }
             Event::Extended { action_id, expires_at, awaits_probe } => {
@@ -452,45 +458,6 @@ impl Folder {
         Ok(())
     }
 
-    /// The end of an action or of an undo, or the discovery of it.
-    fn end(&mut self, id: &str, found: &[String], ending: Ending) -> Result<(), String> {
-        let history = find(&mut self.folded.histories, id)?;
-        for resource in found {
-            add(&mut history.made, resource);
-        }
-        let outcome = ending.outcome;
-        runs::ended(&mut self.folded.runs, id, &ending);
-        history.ending = Some(ending);
-        let (changed, takes_back) = (!history.made.is_empty(), history.takes_back.clone());
-        let left = history.plan.left.clone();
-        self.copy_made(id);
-        let target = takes_back.as_deref().unwrap_or(id);
-        if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == target) {
-            if takes_back.is_some() {
-                action.state = after_undo(action.state, outcome, changed);
-                if action.state == ActionState::Undone && !left.is_empty() {
-                    action.state = ActionState::InForce;
-                    keep_only(&mut action.changes, &left);
-                }
-            } else {
-                action.outcome = Some(outcome);
-                let all = |is: fn(&Change) -> bool| !action.changes.is_empty() && action.changes.iter().all(is);
-                let passing = all(|c| c.doing.is_passing());
-                let for_good = passing || all(|c| !c.doing.can_be_undone());
-                // An undo that ended before the action did cannot have seen what the action did.
-                action.state = match (action.state, after_apply(outcome, changed)) {
-                    (_, ActionState::InForce) if for_good => ActionState::Final,
-                    // What is put back before it ends was called for and is as it was all the same.
-                    (ActionState::InFlight, _) if passing && outcome == Outcome::NotDone => ActionState::NotDone,
-                    (ActionState::Undone, ActionState::NotDone) => ActionState::Undone,
-                    (ActionState::Undone, _) => ActionState::Unclear,
-                    (_, after) => after,
-                };
-            }
-        }
-        Ok(())
-    }
-
     /// Carries what is known to have been made over to the action's record.
     fn copy_made(&mut self, id: &str) {
         let Some(history) = self.folded.histories.iter().find(|h| h.action_id == id) else {
@@ -513,35 +480,5 @@ fn find<'a>(histories: &'a mut [History], id: &str) -> Result<&'a mut History, S
 fn add(made: &mut Vec<String>, resource: &str) {
     if !made.iter().any(|have| have == resource) {
         made.push(resource.to_owned());
-    }
-}
-
-/// What of an action's changes an undo has left in place.
-fn keep_only(changes: &mut Vec<Change>, left: &[Left]) {
-    for change in changes.iter_mut() {
-        let kept = left.iter().find(|l| l.resource == change.resource.arn);
-        change.added.retain(|entry| kept.is_some_and(|l| l.entries.contains(entry)));
-    }
-    changes.retain(|change| !change.is_empty());
-}
-
-/// Where an action stands after it ended so. `changed`: some call of it is known to have been answered.
-fn after_apply(outcome: Outcome, changed: bool) -> ActionState {
-    match outcome {
-        Outcome::Done => ActionState::InForce,
-        Outcome::NothingToChange | Outcome::NotDone if !changed => ActionState::NotDone,
-        // Said not to be done although a call was answered: believe neither.
-        Outcome::NothingToChange | Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => {
-            ActionState::Unclear
-        }
-    }
-}
-
-/// Where an action stands after its undo ended so.
-fn after_undo(before: ActionState, outcome: Outcome, changed: bool) -> ActionState {
-    match outcome {
-        Outcome::Done | Outcome::NothingToChange => ActionState::Undone,
-        Outcome::NotDone if !changed => before,
-        Outcome::NotDone | Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => ActionState::Unclear,
     }
 }

@@ -44,7 +44,7 @@ pub struct Ending {
     pub outcome: Outcome,
     /// What was done and found.
     pub lines: Vec<String>,
-    /// Whether it was found out later, by comparing with AWS, since its process had ended before.
+    /// Whether it was found out later, by comparing with AWS: its process had ended before, or could not tell.
     pub reconciled: bool,
 }
 
@@ -119,7 +119,7 @@ impl History {
     }
 }
 
-/// A confirmed plan that was begun and not known to have ended: what the next start compares with AWS.
+/// A confirmed plan that was begun and is not known to have ended, or not how: what the next start compares with AWS.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InFlight {
     /// The incident whose journal is to be told.

@@ -58,6 +58,8 @@ pub struct Survey {
     pub finished: BTreeMap<String, ActionState>,
     /// Actions and undos that were begun and are not known to have ended, whatever their incident's state.
     pub in_flight: Vec<InFlight>,
+    /// Actions and undos that ended without its being known whether they were done, whatever their incident's state.
+    pub not_known: Vec<InFlight>,
     /// Every proof of the open incidents, oldest first.
     pub proofs: Vec<Proof>,
     /// Incidents that could not be read whole, so that this may not be everything. Those of other accounts and regions are not among them.
@@ -92,6 +94,7 @@ impl Survey {
 
     fn take(&mut self, folded: Folded) {
         self.in_flight.extend(folded.in_flight());
+        self.not_known.extend(folded.not_known());
         let closed = folded.closed.is_some();
         if !closed {
             self.proofs.extend(folded.proofs);

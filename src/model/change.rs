@@ -153,6 +153,9 @@ pub const RATE: &str = "throttlingRateLimit";
 /// The member of a method setting that holds the burst, requests.
 pub const BURST: &str = "throttlingBurstLimit";
 
+/// The longest that a cache of API Gateway keeps anything, seconds: answers and authorizers' verdicts alike (documented).
+pub const LONGEST_CACHED_SECONDS: i64 = 3_600;
+
 /// What is dropped out of which cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flush {

@@ -43,9 +43,17 @@ pub enum ActionState {
     Undone,
     /// Done, and of a kind that cannot be taken back: nothing is in force.
     Final,
+    /// Never known whether it was done, and by now nothing hangs on it any more: nothing is in force.
+    Lapsed,
 }
 
 impl ActionState {
+    /// Whether nothing of it is in force and nothing more will become of it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::NotDone | Self::Undone | Self::Final | Self::Lapsed)
+    }
+
     /// The state as words that follow “is”.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -56,6 +64,7 @@ impl ActionState {
             Self::Unclear => "unclear",
             Self::Undone => "taken back",
             Self::Final => "done for good",
+            Self::Lapsed => "not known, and past mattering",
         }
     }
 }

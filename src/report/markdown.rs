@@ -82,8 +82,12 @@ fn numbers(out: &mut String, export: &Export<'_>) {
     let all = folded.signals.len();
     row(out, &["Signals", &format!("{all}, of them {attacks} at attack level; {standing} still standing")]);
     let of = |state: ActionState| folded.actions.iter().filter(|a| a.state == state).count();
+    let lapsed = match of(ActionState::Lapsed) {
+        0 => String::new(),
+        n => format!(", {n} never known"),
+    };
     let actions = format!(
-        "{} begun: {} in force, {} taken back, {} done for good, {} not done, {} unclear, {} begun and not known to have ended",
+        "{} begun: {} in force, {} taken back, {} done for good, {} not done, {} unclear, {} begun and not known to have ended{lapsed}",
         folded.actions.len(),
         of(ActionState::InForce),
         of(ActionState::Undone),

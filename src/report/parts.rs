@@ -39,6 +39,7 @@ pub(super) fn state(state: ActionState) -> &'static str {
         ActionState::Unclear => "unclear: done in part, or not known",
         ActionState::Undone => "taken back",
         ActionState::Final => "done, and cannot be taken back",
+        ActionState::Lapsed => "never known whether it was done; by now nothing hangs on it",
     }
 }
 

@@ -40,7 +40,7 @@ pub enum PlanError {
         id: String,
     },
     /// The action to undo is not in force.
-    #[error("action {id} was {}, so there is nothing to take back", match state { ActionState::Undone => "undone already", ActionState::Final => "done for good", _ => "not done" })]
+    #[error("action {id} was {}, so there is nothing to take back", match state { ActionState::Undone => "undone already", ActionState::Final => "done for good", ActionState::Lapsed => "of a kind that cannot be taken back", _ => "not done" })]
     NotInForce {
         /// Its id.
         id: String,

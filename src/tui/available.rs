@@ -177,7 +177,7 @@ fn undo(state: &State) -> Result<(), String> {
     };
     match action.state {
         ActionState::Undone => Err(format!("{} was taken back already", action.id)),
-        ActionState::Final => Err(format!("{} cannot be taken back", action.id)),
+        ActionState::Final | ActionState::Lapsed => Err(format!("{} cannot be taken back", action.id)),
         ActionState::NotDone => Err(format!("{} changed nothing", action.id)),
         other if stands(other) => Ok(()),
         _ => Ok(()),

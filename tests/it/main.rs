@@ -24,6 +24,7 @@ mod kill_switch;
 mod kill_switch_doubt;
 mod layers;
 mod mutation_wire;
+mod not_known;
 mod outcomes;
 mod pictures;
 mod playbook;

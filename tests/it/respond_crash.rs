@@ -105,7 +105,7 @@ async fn truthful(world: &World, before: &Picture, after: &Picture, what: &str) 
                 assert_eq!(&now, before, "{what}: said to be {:?}", action.state);
             }
             ActionState::Unclear | ActionState::Final => {}
-            ActionState::InFlight => panic!("{what}: still in flight"),
+            ActionState::InFlight | ActionState::Lapsed => panic!("{what}: {:?}", action.state),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::model::identity::Identity;
 use crate::model::proof::Proof;
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
-use crate::respond::reconcile::reconcile;
+use crate::respond::reconcile::{look_again, reconcile};
 use crate::tui::{News, TimelineView};
 use crate::watch::{SignalChange, signal_changes};
 
@@ -99,10 +99,10 @@ impl Journalling {
         // A drill's incidents are each of a range that is gone: only its own concerns it.
         let own = self.opened().map(|incident| incident.id().to_owned());
         let only = self.always_new.then(|| own.unwrap_or_default());
-        if let Ok(found) = reconcile(&self.aws, &self.store, &actor, only.as_deref()).await {
-            for one in found {
-                self.screen.tell(News::Progress { line: session::line(&one) });
-            }
+        let in_flight = reconcile(&self.aws, &self.store, &actor, only.as_deref()).await;
+        let not_known = look_again(&self.aws, &self.store, &actor, only.as_deref()).await;
+        for one in [in_flight, not_known].into_iter().flatten().flatten() {
+            self.screen.tell(News::Progress { line: session::line(&one) });
         }
     }
 

@@ -181,7 +181,7 @@ impl Driver<'_> {
         let Some(about) = step.doing.about().and_then(|id| self.playbook.step(id)) else { return Ok(None) };
         if let Some(id) = record.action_of(&about.id) {
             let state = self.incident.known()?.state_of(id);
-            let over = matches!(state, Some(ActionState::Undone | ActionState::NotDone | ActionState::Final));
+            let over = state.is_some_and(ActionState::is_over);
             if !over || !matches!(step.doing, Doing::Undo { .. }) {
                 return Ok(None);
             }

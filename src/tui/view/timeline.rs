@@ -195,6 +195,7 @@ fn state_words(state: &State, action: &ActionRecord) -> (&'static str, Style) {
         ActionState::NotDone => ("not done", theme.text),
         ActionState::Undone => ("undone", theme.text),
         ActionState::Final => ("done", theme.text),
+        ActionState::Lapsed => ("not known", theme.text),
     }
 }
 
