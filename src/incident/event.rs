@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::journal::{BROKEN_KIND, Line, TORN_KIND};
+use crate::model::attack::{AttackKind, RestsOn};
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
 use crate::model::playbook::StepState;
@@ -73,6 +74,39 @@ pub enum Event {
         /// Its worst value, in the threshold's unit, where it was measured throughout.
         #[serde(default)]
         peak: Option<f64>,
+    },
+    /// An attack on a stage began. The first such line of a stage counts until the attack is said to be over; it is written before any other line
+    /// that rests on it.
+    AttackBegan {
+        /// On which stage.
+        stage: StageId,
+        /// When (account time, UTC): the first bad minute.
+        began: DateTime<Utc>,
+        /// What that rests on.
+        rests_on: RestsOn,
+        /// What it is after, where a person has said so.
+        #[serde(default)]
+        attack: Option<AttackKind>,
+        /// What shows it, in one line.
+        #[serde(default)]
+        evidence: String,
+    },
+    /// A person corrected when an attack began, or what it is after: the only thing that moves its beginning.
+    AttackCorrected {
+        /// On which stage.
+        stage: StageId,
+        /// When it began instead (account time, UTC).
+        began: DateTime<Utc>,
+        /// What it is after; `None` leaves that as it was.
+        #[serde(default)]
+        attack: Option<AttackKind>,
+    },
+    /// A person said that the attack on a stage is over.
+    AttackEnded {
+        /// On which stage.
+        stage: StageId,
+        /// Since when (account time, UTC).
+        ended: DateTime<Utc>,
     },
     /// A plan was stopped by its guards.
     Refused {
@@ -307,10 +341,13 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-pub(super) const KINDS: [&str; 17] = [
+pub(super) const KINDS: [&str; 20] = [
     "opened",
     "signal-raised",
     "signal-ended",
+    "attack-began",
+    "attack-corrected",
+    "attack-ended",
     "refused",
     "intent",
     "call",

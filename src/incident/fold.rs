@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::attacks;
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
 use super::runs;
 use super::words;
 use crate::journal::{BadLine, Line};
+use crate::model::attack::{Attack, Attacks};
 use crate::model::identity::{Actor, Identity};
-use crate::model::plan::{Plan, Purpose};
+use crate::model::plan::{GuardResult, Plan, Purpose};
 use crate::model::playbook::RunRecord;
 use crate::model::proof::Proof;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
@@ -69,10 +71,16 @@ pub struct Folded {
     pub proofs: Vec<Proof>,
     /// Every signal, in the order in which they began.
     pub signals: Vec<SignalRecord>,
+    /// The attacks, in the order in which they were pinned; the last of a stage counts.
+    #[serde(default)]
+    pub attacks: Vec<Attack>,
     /// Who took part, in order of appearance.
     pub actors: Vec<Actor>,
     /// Plans that guards stopped.
     pub refused: usize,
+    /// What stopped a plan the last time, by what it would have done: guards with their verdicts.
+    #[serde(default)]
+    refusals: BTreeMap<String, Vec<String>>,
     /// Notes written.
     pub notes: usize,
     /// Lines that were not understood.
@@ -99,8 +107,10 @@ impl Folded {
             runs: Vec::new(),
             proofs: Vec::new(),
             signals: Vec::new(),
+            attacks: Vec::new(),
             actors: Vec::new(),
             refused: 0,
+            refusals: BTreeMap::new(),
             notes: 0,
             not_understood: Vec::new(),
             last_at: None,
@@ -176,10 +186,28 @@ impl Folded {
             .collect()
     }
 
+    /// Whether the last refusal of the same plan was by the same guards.
+    #[must_use]
+    pub fn has_refused(&self, event: &Event) -> bool {
+        let Event::Refused { summary, guards } = event else { return false };
+        self.refusals.get(summary).is_some_and(|known| *known == stoppers(guards))
+    }
+
+    /// The attacks that stand.
+    #[must_use]
+    pub fn attacks(&self) -> Attacks {
+        self.attacks.iter().cloned().collect()
+    }
+
     /// Signals that still stand.
     pub fn standing(&self) -> impl Iterator<Item = &SignalRecord> {
         self.signals.iter().filter(|s| s.ended_at.is_none())
     }
+}
+
+/// Guards that stopped a plan, with their verdicts.
+fn stoppers(guards: &[GuardResult]) -> Vec<String> {
+    guards.iter().map(|guard| format!("{} {}", guard.id, guard.verdict.word())).collect()
 }
 
 /// Whether an action is in force, or may be in part.
@@ -298,7 +326,13 @@ impl Folder {
             Event::SignalRaised { .. } | Event::SignalEnded { .. } => {
                 return self.signal(line, event);
             }
-            Event::Refused { .. } => self.folded.refused += 1,
+            Event::AttackBegan { .. } | Event::AttackCorrected { .. } | Event::AttackEnded { .. } => {
+                return attacks::take(&mut self.folded.attacks, line.at, event);
+            }
+            Event::Refused { summary, guards } => {
+                self.folded.refused += 1;
+                self.folded.refusals.insert(summary.clone(), stoppers(guards));
+            }
             Event::Note { .. } => self.folded.notes += 1,
             Event::Intent { action_id, plan, expires_at } => return self.begin(line, action_id, plan, *expires_at),
             Event::Call { .. } | Event::Merged { .. } | Event::Effect { .. } => {
@@ -358,6 +392,9 @@ impl Folder {
         };
         let standing =
             self.folded.signals.iter_mut().rfind(|s| s.ended_at.is_none() && s.kind == kind && s.stage == *stage);
+        if let Event::SignalRaised { signal, .. } = event {
+            attacks::signalled(&mut self.folded.attacks, stage, signal);
+        }
         match (event, standing) {
             (Event::SignalRaised { signal, .. }, Some(record)) => record.measured(signal),
             (Event::SignalRaised { signal, .. }, None) => {

@@ -11,7 +11,9 @@ use super::event::Event;
 use super::fold::{Folded, Folder};
 use super::history::History;
 use super::index;
-use crate::journal::{self, Entry, Follower, Found, Grant, Intent, Journal, Reader, Receipt, Ticket, Verification};
+use crate::journal::{
+    self, Entry, Follower, Found, Grant, Intent, Journal, JournalError, Reader, Receipt, Ticket, Verification,
+};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Plan, Purpose};
 use crate::model::stage::StageId;
@@ -19,6 +21,9 @@ use crate::model::timeline::ActionState;
 
 /// How many hexadecimal characters an action's id has.
 const ID_LENGTH: usize = 6;
+
+/// How often a line is decided on anew while others write.
+const AGREEING: usize = 16;
 
 /// An incident and who is working on it. Holds no lock; blocks on the disk.
 #[derive(Debug, Clone)]
@@ -78,6 +83,30 @@ impl Incident {
     /// An [`Event::Intent`] written this way permits nothing; use [`Incident::record_intent`].
     pub fn record(&self, at: DateTime<Utc>, event: &Event) -> Result<Receipt, IncidentError> {
         Ok(self.journal.append(&self.entry(at, event)?)?)
+    }
+
+    /// Writes what `decide` makes of what stands in the incident, where it makes anything of it. Another process may write at the same time: then
+    /// it is asked again, with what that one wrote. Says whether anything was written.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read or written.
+    pub fn record_where(
+        &self,
+        at: DateTime<Utc>,
+        decide: impl Fn(&Folded) -> Option<Event>,
+    ) -> Result<bool, IncidentError> {
+        for _ in 0..AGREEING {
+            let known = self.known()?;
+            let Some(event) = decide(&known) else { return Ok(false) };
+            match self.journal.append_after(known.last_seq, &self.entry(at, &event)?) {
+                Ok(_) => return Ok(true),
+                Err(JournalError::MovedOn { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // A journal with a torn end never stands where it was read to: the line is written all the same, and the first of its kind counts.
+        let Some(event) = decide(&self.known()?) else { return Ok(false) };
+        self.record(at, &event).map(|_| true)
     }
 
     /// Writes the intent to carry out a confirmed plan, and yields the action's id and the ticket for its calls once the

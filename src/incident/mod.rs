@@ -4,6 +4,7 @@
 //! and folds them into what people and the other layers ask for: the timeline, what is in force, what was in flight when
 //! a process died. It must not know AWS, the terminal, or how a plan is made.
 
+mod attacks;
 mod error;
 mod event;
 mod fold;

@@ -76,6 +76,19 @@ pub struct Unreadable {
 }
 
 impl Survey {
+    /// Of one incident alone.
+    #[must_use]
+    pub fn of(folded: Folded) -> Self {
+        Self {
+            in_flight: folded.in_flight(),
+            not_known: folded.not_known(),
+            actions: folded.actions,
+            finished: folded.finished,
+            proofs: folded.proofs,
+            damaged: Vec::new(),
+        }
+    }
+
     /// The incidents in which something may be in force that could not be read.
     #[must_use]
     pub fn unreadable(&self) -> Vec<Unreadable> {

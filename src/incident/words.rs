@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
 use super::event::{CallPhase, Event, Reading};
 use crate::journal::Line;
+use crate::model::attack::AttackKind;
 use crate::model::plan::{Change, Effect, GuardResult, Outcome, Plan, Purpose};
 use crate::model::text::neutralised;
 use crate::model::timeline::TimelineEntry;
@@ -47,6 +48,14 @@ pub(super) fn entry(line: &Line, reading: &Reading) -> TimelineEntry {
     }
 }
 
+fn to_the_second(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn of_kind(kind: Option<AttackKind>) -> String {
+    kind.map_or_else(String::new, |kind| format!(" ({})", kind.word()))
+}
+
 fn describe(event: &Event) -> (String, Vec<String>) {
     match event {
         Event::Opened { title, identity, .. } => {
@@ -60,6 +69,19 @@ fn describe(event: &Event) -> (String, Vec<String>) {
             format!("{} on {} ended", kind.id(), stage.label()),
             vec![format!("It had stood since {}", since.to_rfc3339_opts(SecondsFormat::Secs, true))],
         ),
+        Event::AttackBegan { stage, began, rests_on, attack, evidence } => (
+            format!("Attack on {} began {}{}", stage.label(), to_the_second(*began), of_kind(*attack)),
+            std::iter::once(format!("By {}", rests_on.words()))
+                .chain(Some(evidence.clone()).filter(|evidence| !evidence.is_empty()))
+                .collect(),
+        ),
+        Event::AttackCorrected { stage, began, attack } => (
+            format!("Corrected: the attack on {} began {}{}", stage.label(), to_the_second(*began), of_kind(*attack)),
+            Vec::new(),
+        ),
+        Event::AttackEnded { stage, ended } => {
+            (format!("Attack on {} over since {}", stage.label(), to_the_second(*ended)), Vec::new())
+        }
         Event::Refused { summary, guards } => {
             (format!("Stopped by a guard: {summary}"), guards.iter().map(guard).collect())
         }

@@ -100,6 +100,19 @@ impl Journal {
         self.append_with(|_| Ok(entry)).map(|(receipt, _)| receipt)
     }
 
+    /// Appends one line that rests on what the journal said up to line `after`: nothing is written where another line stands last.
+    ///
+    /// # Errors
+    /// [`JournalError::MovedOn`] where somebody else has written meanwhile: read again, and decide again.
+    pub fn append_after(&self, after: u64, entry: &Entry) -> Result<Receipt, JournalError> {
+        let expected = after.saturating_add(1);
+        let made = |seq| {
+            let moved_on = || JournalError::MovedOn { path: self.path.clone() };
+            if seq == expected { Ok(entry) } else { Err(moved_on()) }
+        };
+        self.append_with(made).map(|(receipt, _)| receipt)
+    }
+
     /// Writes an intent and yields the ticket for it, only after the line is on disk.
     pub fn append_intent(
         &self,

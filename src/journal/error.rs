@@ -24,6 +24,12 @@ pub enum JournalError {
         /// What it is.
         found: &'static str,
     },
+    /// Somebody else has written since it was read.
+    #[error("{} has gone on since it was read; read it again and decide again", path.display())]
+    MovedOn {
+        /// The journal.
+        path: PathBuf,
+    },
     /// A journal is there already.
     #[error("{} exists already; open it instead of creating it", path.display())]
     AlreadyThere {

@@ -5,6 +5,7 @@
 pub mod access_log;
 pub mod action;
 pub mod address;
+pub mod attack;
 pub mod board;
 pub mod bounds;
 pub mod candidate;

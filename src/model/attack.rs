@@ -1,0 +1,150 @@
+//! What is believed of the attack on a stage: when it began and what that rests on. Pinned in the incident, and handed to whoever
+//! tells attackers from callers that belong there.
+//!
+//! Knows nothing of how it is found out, and nothing of who asks.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::signal::SignalKind;
+use super::stage::{StageId, StageSelector};
+
+/// What an attack is after, in a word that a person gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttackKind {
+    /// More requests than the service can answer.
+    Flood,
+    /// Requests that carry an injection.
+    Injection,
+    /// Stolen credentials, tried one after another.
+    Stuffing,
+    /// What is public is copied wholesale.
+    Scraping,
+    /// What is not public is taken: harm without volume.
+    Theft,
+    /// Anything else.
+    Other,
+}
+
+impl AttackKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [Self::Flood, Self::Injection, Self::Stuffing, Self::Scraping, Self::Theft, Self::Other];
+
+    /// The kind as a word, as it is written and read.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flood => "flood",
+            Self::Injection => "injection",
+            Self::Stuffing => "stuffing",
+            Self::Scraping => "scraping",
+            Self::Theft => "theft",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What an attack's beginning rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestsOn {
+    /// The first attack-level signal, back-dated to its first bad minute.
+    Signal(SignalKind),
+    /// The metrics, read for a command while no console was watching.
+    Metrics,
+    /// A person's word.
+    Person,
+}
+
+impl RestsOn {
+    /// In words, as the rest of `by …`.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Signal(kind) => format!("the signal {}", kind.id()),
+            Self::Metrics => "the metrics".to_owned(),
+            Self::Person => "a responder".to_owned(),
+        }
+    }
+}
+
+/// The attack on one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attack {
+    /// The stage.
+    pub stage: StageId,
+    /// When it began, account time, UTC.
+    pub began: DateTime<Utc>,
+    /// What that rests on.
+    pub rests_on: RestsOn,
+    /// What it is after, where somebody has said so.
+    pub kind: Option<AttackKind>,
+    /// When somebody last corrected its beginning or its kind, account time, UTC.
+    pub corrected_at: Option<DateTime<Utc>>,
+    /// When it ended, where somebody has said so, account time, UTC.
+    pub ended: Option<DateTime<Utc>>,
+}
+
+impl Attack {
+    /// An attack as it is first pinned.
+    #[must_use]
+    pub fn begun(stage: StageId, began: DateTime<Utc>, rests_on: RestsOn, kind: Option<AttackKind>) -> Self {
+        Self { stage, began, rests_on, kind, corrected_at: None, ended: None }
+    }
+
+    /// Whether nobody has said that it is over.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// When it began and by what that is known, for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let corrected = if self.corrected_at.is_some() { ", corrected" } else { "" };
+        let kind = self.kind.map_or_else(String::new, |kind| format!("{}, ", kind.word()));
+        let began = self.began.to_rfc3339_opts(SecondsFormat::Secs, true);
+        format!("{kind}since {began} by {}{corrected}", self.rests_on.words())
+    }
+}
+
+/// The attacks that are pinned in an incident and stand, one a stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attacks(HashMap<Key, Attack>);
+
+/// A stage by the ids of its API and its own: an API may be given another name meanwhile.
+type Key = (String, String);
+
+fn key(stage: &StageId) -> Key {
+    (stage.api_id.clone(), stage.stage.clone())
+}
+
+impl Attacks {
+    /// The attack on a stage.
+    #[must_use]
+    pub fn on(&self, stage: &StageId) -> Option<&Attack> {
+        self.0.get(&key(stage))
+    }
+
+    /// The attack on the stage that a selector names. Of several, which a name alone does not tell apart, the earliest.
+    #[must_use]
+    pub fn named_by(&self, stage: &StageSelector) -> Option<&Attack> {
+        self.0.values().filter(|attack| attack.stage.is_named_by(stage)).min_by_key(|attack| attack.began)
+    }
+
+    /// When the attack on a stage began, account time, UTC.
+    #[must_use]
+    pub fn began(&self, stage: &StageId) -> Option<DateTime<Utc>> {
+        self.on(stage).map(|attack| attack.began)
+    }
+}
+
+impl FromIterator<Attack> for Attacks {
+    /// Those that stand; the last of a stage counts.
+    fn from_iter<T: IntoIterator<Item = Attack>>(attacks: T) -> Self {
+        Self(attacks.into_iter().filter(Attack::stands).map(|attack| (key(&attack.stage), attack)).collect())
+    }
+}
