@@ -1,6 +1,5 @@
 //! `plan`, `apply`, `undo`.
 
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::args::{ApplyArgs, Asked, Common, Confirmation, PlanArgs, UndoArgs};
@@ -12,21 +11,13 @@ use super::out;
 use super::plans;
 use super::session::Session;
 use super::text;
-use crate::incident::{Event, Incident, Survey};
+use crate::incident::Incident;
+use crate::incident::mark::Mark;
 use crate::model::action::{Action, Terms};
-use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::plan::{Finished, Observation, Outcome, Plan};
 use crate::model::playbook::StepState;
-use crate::model::stage::StageSelector;
-use crate::playbook::mark::Mark;
-use crate::respond::claims;
-use crate::respond::confirm::{ConfirmError, Confirmed};
-use crate::respond::execute::execute;
-use crate::respond::observe::{Observation, observe};
-use crate::respond::plan::{PlanError, Planned, differences};
-use crate::respond::{plan as planning, undo as undoing};
-
-/// Account time that `--wait` waits for the effect.
-const PATIENCE: TimeDelta = TimeDelta::minutes(6);
+use crate::respond::desk::error::DeskError;
+use crate::respond::desk::{Agreed, Desk, PATIENCE, Proposal, Wish};
 
 /// `plan ACTION …`: exit 0 with nothing to change, 2 with changes pending, 3 stopped.
 pub(super) async fn plan(common: &Common, args: PlanArgs, printer: Printer) -> Result<Exit, Failure> {
@@ -35,13 +26,14 @@ pub(super) async fn plan(common: &Common, args: PlanArgs, printer: Printer) -> R
         Asked::Ladder(asked) => return ladder::plan(common, &asked, printer).await,
     };
     let session = Session::open_for(common, action.stage()).await?;
-    let planned = planned(&session, &action).await?;
-    plans::keep(&planned.plan);
+    let proposal = session.desk.plan(&Wish::Action(action)).await?;
+    let plan = proposal.plan();
+    plans::keep(plan);
     if let Some(path) = &args.save {
-        plans::save(&planned.plan, path)?;
+        plans::save(plan, path)?;
     }
-    show(&planned.plan, printer);
-    Ok(standing(&planned.plan))
+    show(plan, printer);
+    Ok(standing(plan))
 }
 
 fn standing(plan: &Plan) -> Exit {
@@ -54,57 +46,11 @@ fn standing(plan: &Plan) -> Exit {
     }
 }
 
-async fn planned(session: &Session, action: &Action) -> Result<Planned, Failure> {
-    let began = attack_began(session, action.stage())?;
-    let Survey { actions, proofs, .. } = session.store.survey(&session.identity.at)?;
-    let circumstances = planning::Circumstances { attack_began: began, proofs };
-    let mut planned = planning::plan(&session.aws, &session.settings, action, circumstances).await?;
-    planned.plan.notes.extend(claims::expiring(&planned.plan, &actions));
-    Ok(planned)
-}
-
-/// When the attack on a stage began, as the journal knows it.
-pub(super) fn attack_began(
-    session: &Session,
-    stage: &StageSelector,
-) -> Result<Option<chrono::DateTime<chrono::Utc>>, Failure> {
-    let Some(incident) = session.existing_incident()? else { return Ok(None) };
-    let folded = incident.known()?;
-    // A signal that nobody has ended for hours is one whose console went away, and WAF has no samples of so long ago.
-    let oldest = session.now() - chrono::TimeDelta::hours(3);
-    let on_stage = folded.standing().filter(|s| s.stage.is_named_by(stage) && s.since > oldest);
-    Ok(on_stage.filter(|s| s.severity == crate::model::signal::Severity::Attack).map(|s| s.since).min())
-}
-
 fn show(plan: &Plan, printer: Printer) {
     if printer.is_json() {
         printer.object("plan", json!({ "plan": plan_value(plan) }));
     } else {
         printer.text(&text::plan(plan));
-    }
-}
-
-/// What is to be carried out: an action, or the undo of one.
-pub(super) enum Subject {
-    Action(Action),
-    Undo(String, Terms),
-}
-
-impl Subject {
-    /// The plan from state read now, and for an undo the incident that the action belongs to.
-    async fn planned(&self, session: &Session) -> Result<(Planned, Option<Incident>), Failure> {
-        let (id, terms) = match self {
-            Self::Action(action) => return Ok((planned(session, action).await?, None)),
-            Self::Undo(id, terms) => (id, terms),
-        };
-        let survey = session.store.survey(&session.identity.at)?;
-        let unreadable = survey.unreadable();
-        let action = survey.action(id).map_err(|over| PlanError::no_action(id, over))?;
-        let incident = session.store.by_id(&action.incident, &session.actor)?;
-        let watch = incident.known()?.history(&action.id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-        let others = undoing::Others { actions: &survey.actions, unreadable: &unreadable };
-        let planned = undoing::plan(&session.aws, action, others, &watch, terms).await?;
-        Ok((planned, Some(incident)))
     }
 }
 
@@ -124,8 +70,8 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
     if let (Some(plan), Some(path)) = (&saved, &args.file) {
         printer.aside(&plans::overrides(plan, path));
     }
-    let subject = Subject::Action(action);
-    Ok(carry_out(&session, &subject, saved.as_ref(), &args.confirmation, None, printer).await?.exit)
+    let wish = Wish::Action(action);
+    Ok(carry_out(&session, &wish, saved.as_ref(), &args.confirmation, None, printer).await?.exit)
 }
 
 /// `undo ACTION-ID`.
@@ -133,8 +79,8 @@ pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> R
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
     let terms = Terms { expires_after_seconds: None, reason: args.reason, overrides: args.overrides };
-    let subject = Subject::Undo(args.action_id, terms);
-    Ok(carry_out(&session, &subject, None, &args.confirmation, None, printer).await?.exit)
+    let wish = Wish::Undo { action_id: args.action_id, terms };
+    Ok(carry_out(&session, &wish, None, &args.confirmation, None, printer).await?.exit)
 }
 
 /// How carrying out ended, and the plan that it ended with.
@@ -148,98 +94,76 @@ pub(super) struct Carried {
 /// Plans, shows, has it confirmed, and carries it out. `step` is the step of a playbook that it belongs to.
 pub(super) async fn carry_out(
     session: &Session,
-    subject: &Subject,
+    wish: &Wish,
     saved: Option<&Plan>,
     confirmation: &Confirmation,
     step: Option<&Mark<'_>>,
     printer: Printer,
 ) -> Result<Carried, Failure> {
-    let (planned, of) = subject.planned(session).await?;
+    let desk = &session.desk;
+    let proposal = desk.plan(wish).await?;
     if let Some(saved) = saved {
-        unchanged(saved, &planned.plan, "the saved plan is stale")?;
+        let same = Desk::unchanged(saved, proposal.plan(), "the saved plan is stale");
+        same.map_err(|error| stale(error, proposal.plan(), printer))?;
     }
-    if planned.plan.halting().next().is_some() {
-        show(&planned.plan, printer);
-        if let Some(incident) = session.existing_incident()? {
-            let guards = planned.plan.halting().cloned().collect();
-            incident.record(session.now(), &Event::Refused { summary: planned.plan.summary.clone(), guards })?;
-        }
-        return Ok(Carried { exit: Exit::Stopped, plan: planned.plan, confirmed: false });
+    let plan = proposal.plan().clone();
+    if plan.halting().next().is_some() {
+        show(&plan, printer);
+        desk.refuse(&plan).await?;
+        return Ok(Carried { exit: Exit::Stopped, plan, confirmed: false });
     }
-    if planned.plan.is_empty() && matches!(subject, Subject::Action(_)) {
-        show(&planned.plan, printer);
+    if plan.is_empty() && matches!(wish, Wish::Action(_)) {
+        show(&plan, printer);
         if let Some(step) = step {
             step.ended(session.now(), StepState::Done, vec!["there was nothing to change".to_owned()])?;
         }
-        return Ok(Carried { exit: Exit::Done, plan: planned.plan, confirmed: false });
+        return Ok(Carried { exit: Exit::Done, plan, confirmed: false });
     }
-    let plan = planned.plan.clone();
-    let Some((phrase, planned)) = agreed(session, subject, planned, confirmation, printer).await? else {
+    let Some((phrase, proposal, shown)) = agreed(session, wish, proposal, saved, confirmation, printer).await? else {
         return Ok(Carried { exit: Exit::NotConfirmed, plan, confirmed: true });
     };
-    let plan = planned.plan.clone();
-    let confirmed = Confirmed::by_phrase(planned, &phrase).map_err(|error| stale(error, &phrase, &plan))?;
-    let incident = match (of, step) {
-        (Some(incident), _) => incident,
-        (None, Some(step)) => step.incident.clone(),
-        (None, None) => session.incident(&format!("{} on {}", plan.action.name(), plan.stage.label()))?,
+    let agreed = match Desk::agreed(proposal, &phrase, shown.as_ref()) {
+        Ok(agreed) => agreed,
+        Err(error) => return Err(stale(error, &plan, printer)),
     };
-    if let Some(step) = step {
-        step.confirmed(session.now(), &plan)?;
-    }
-    let exit = carried_out(session, &incident, &plan, confirmed, (confirmation.wait, step), printer).await?;
-    Ok(Carried { exit, plan, confirmed: true })
+    carried_out(session, agreed, (confirmation.wait, step), printer).await
 }
 
-/// Refuses where the plan is not the one that was shown, and says what has changed.
-fn unchanged(shown: &Plan, now: &Plan, what: &str) -> Result<(), Failure> {
-    if shown.digest == now.digest {
-        return Ok(());
-    }
-    plans::keep(now);
-    let message = format!("{what}; the plan as it is now is confirmed by “{}”", now.phrase());
-    Err(Failure { detail: differences(shown, now), ..Failure::new(Exit::NotConfirmed, message) })
-}
-
-/// The phrase, from the flag or from the terminal, and the plan it is for. After a person has read and typed, the plan is made
-/// again and compared: the account may have changed meanwhile.
+/// The phrase, from the flag or from the terminal, the plan it is for, and that plan as it was shown. After a person has read and typed, the
+/// plan is made again: the account may have changed meanwhile.
 async fn agreed(
     session: &Session,
-    subject: &Subject,
-    planned: Planned,
+    wish: &Wish,
+    proposal: Proposal,
+    saved: Option<&Plan>,
     confirmation: &Confirmation,
     printer: Printer,
-) -> Result<Option<(String, Planned)>, Failure> {
+) -> Result<Option<(String, Proposal, Option<Plan>)>, Failure> {
     if let Some(phrase) = &confirmation.confirm {
-        return Ok(Some((phrase.clone(), planned)));
+        let shown = saved.cloned().or_else(|| plans::shown_with(phrase, proposal.plan()));
+        return Ok(Some((phrase.clone(), proposal, shown)));
     }
-    plans::keep(&planned.plan);
-    show(&planned.plan, printer);
-    let asked = if printer.is_json() { None } else { asked(&planned.plan)? };
+    let plan = proposal.plan().clone();
+    plans::keep(&plan);
+    show(&plan, printer);
+    let asked = if printer.is_json() { None } else { asked(&plan)? };
     let Some(phrase) = asked else {
-        let how = format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", planned.plan.phrase());
+        let how = format!("not confirmed, nothing was changed. Repeat with --confirm \"{}\"", plan.phrase());
         printer.aside(&[how]);
         return Ok(None);
     };
-    let (now, _) = subject.planned(session).await?;
-    unchanged(&planned.plan, &now.plan, "the plan has changed while you read it, so nothing was done")?;
-    Ok(Some((phrase, now)))
+    Ok(Some((phrase, session.desk.plan(wish).await?, Some(plan))))
 }
 
-/// A stale phrase comes with what has changed since the plan it confirms, where that plan was kept.
-fn stale(error: ConfirmError, phrase: &str, now: &Plan) -> Failure {
-    let is_stale = matches!(error, ConfirmError::Stale { .. });
-    let mut failure = Failure::from(error);
-    if is_stale {
-        plans::keep(now);
-        failure.detail = match plans::shown_with(phrase) {
-            Some(shown) => differences(&shown, now),
-            None => {
-                vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()]
-            }
-        };
+/// A stale confirmation comes with what has changed since the plan it confirms, where that plan was kept; and with the plan itself where a
+/// warning stands that nobody has seen.
+fn stale(error: DeskError, plan: &Plan, printer: Printer) -> Failure {
+    let now = error.plan_now().unwrap_or(plan);
+    plans::keep(now);
+    if matches!(error, DeskError::NotShown { .. }) && !printer.is_json() {
+        show(now, printer);
     }
-    failure
+    Failure::from(error)
 }
 
 fn asked(plan: &Plan) -> Result<Option<String>, Failure> {
@@ -253,41 +177,36 @@ fn asked(plan: &Plan) -> Result<Option<String>, Failure> {
 
 async fn carried_out(
     session: &Session,
-    incident: &Incident,
-    plan: &Plan,
-    confirmed: Confirmed,
+    agreed: Agreed,
     (wait, step): (bool, Option<&Mark<'_>>),
     printer: Printer,
-) -> Result<Exit, Failure> {
+) -> Result<Carried, Failure> {
     let mut progress = |line: &str| printer.aside(&[line.to_owned()]);
     out::changed();
     let held = interrupt::held();
-    let finished = execute(&session.aws, incident, confirmed, &mut progress).await;
+    let carried = session.desk.carry_out(agreed, step, &mut progress).await;
     drop(held);
-    let finished = finished?;
-    if let Some(step) = step {
-        // The change is made, whatever becomes of the line: the step's end follows from the action's as well.
-        if let Err(error) = step.carried_out(session.now(), &finished) {
-            printer.aside(&[format!("the end of step {} was not written: {error}", step.step.id)]);
-        }
+    let carried = carried?;
+    if let (Some(error), Some(step)) = (&carried.step_unwritten, step) {
+        printer.aside(&[format!("the end of step {} was not written: {error}", step.step.id)]);
     }
-    let mut exit = Exit::from(finished.outcome);
+    let mut exit = Exit::from(carried.finished.outcome);
     let mut observed = None;
-    if wait && !plan.action.moves_traffic() {
+    if wait && !carried.plan.action.moves_traffic() {
         printer.aside(&["nothing to wait for: no traffic goes another way by this".to_owned()]);
     }
-    if wait && finished.outcome == Outcome::Done && plan.action.moves_traffic() {
+    if wait && carried.finished.outcome == Outcome::Done && carried.plan.action.moves_traffic() {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);
         // The change is made, whatever becomes of watching it.
-        let seen = observe(&session.aws, incident, &finished.run_id, plan, session.now(), PATIENCE).await;
+        let seen = session.desk.observe(carried.place(), &carried.plan, session.now(), PATIENCE).await;
         let seen = seen.unwrap_or_else(|error| Observation { observed: false, evidence: vec![error.to_string()] });
         if !seen.observed {
             exit = Exit::NotVerified;
         }
         observed = Some(seen);
     }
-    report(incident, plan, &finished, observed.as_ref(), printer);
-    Ok(exit)
+    report(&carried.incident, &carried.plan, &carried.finished, observed.as_ref(), printer);
+    Ok(Carried { exit, plan: carried.plan, confirmed: true })
 }
 
 fn report(incident: &Incident, plan: &Plan, finished: &Finished, observed: Option<&Observation>, printer: Printer) {

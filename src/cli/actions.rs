@@ -9,14 +9,13 @@ use super::out;
 use super::session::Session;
 use super::text;
 use crate::model::timeline::ActionRecord;
-use crate::respond::plan::PlanError;
-use crate::respond::sweep;
+use crate::respond::desk::error::Standing;
 
 /// `actions`: what is in force, and what expires when.
 pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let survey = session.store.survey(&session.identity.at)?;
+    let survey = session.survey().await?;
     let in_force: Vec<&ActionRecord> = survey.actions.iter().filter(|a| !a.state.is_over()).collect();
     if printer.is_json() {
         let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
@@ -53,23 +52,18 @@ fn value(action: &ActionRecord) -> Value {
 pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let survey = session.store.survey(&session.identity.at)?;
-    let action = survey.action(&args.action_id).map_err(|over| PlanError::no_action(&args.action_id, over))?;
-    let incident = session.store.by_id(&action.incident, &session.actor)?;
     let lifetime = args.lifetime.and_then(|d| chrono::TimeDelta::from_std(d).ok());
-    let now = session.aws.agreed_time().await?;
-    let expires_at = lifetime.and_then(|d| now.checked_add_signed(d));
-    incident.extend(now, &action.id, expires_at)?;
+    let (expires_at, incident) = session.desk.extend(&args.action_id, lifetime).await?;
     out::changed();
     printer.words(&match expires_at {
-        Some(at) => format!("{} now expires {}", action.id, text::clock(at)),
-        None => format!("{} no longer expires; it stays until somebody undoes it", action.id),
+        Some(at) => format!("{} now expires {}", args.action_id, text::clock(at)),
+        None => format!("{} no longer expires; it stays until somebody undoes it", args.action_id),
     });
     if printer.is_json() {
         printer.object(
             "extension",
             json!({ "extension": {
-            "id": action.id, "incident": action.incident, "expires_at": expires_at.map(time),
+            "id": args.action_id, "incident": incident.id(), "expires_at": expires_at.map(time),
         } }),
         );
     }
@@ -80,12 +74,12 @@ pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) 
 pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let swept = sweep::sweep(&session.aws, &session.store, &session.actor, |_| true).await?;
+    let swept = session.desk.sweep(|_| true).await?;
     if let Some(jump) = session.aws.clock().jump().filter(|_| !swept.is_empty()) {
         printer.aside(&[jump.words()]);
     }
     // What has expired in an incident that cannot be read whole is not known: a scheduler must hear of it.
-    let hidden = !session.store.survey(&session.identity.at)?.unreadable().is_empty();
+    let hidden = !session.survey().await?.unreadable().is_empty();
     let mut worst = if hidden { Exit::Error } else { Exit::Done };
     let mut values = Vec::new();
     if !swept.is_empty() {
@@ -94,8 +88,9 @@ pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Fai
     for one in &swept {
         let exit = match &one.result {
             Ok(finished) => Exit::from(finished.outcome),
-            Err(sweep::SweepError::Confirm(_) | sweep::SweepError::StillAttacked { .. }) => Exit::Stopped,
-            Err(_) => Exit::Error,
+            // Nobody has typed anything: what is not confirmed was stopped.
+            Err(error) if error.standing() == Standing::Failed => Exit::Error,
+            Err(_) => Exit::Stopped,
         };
         if exit as u8 > worst as u8 {
             worst = exit;

@@ -9,6 +9,7 @@ use crate::model::action::{
     Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle,
 };
 use crate::model::address::{self, Target};
+use crate::model::attack::AttackKind;
 use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
 
@@ -448,6 +449,25 @@ pub(super) enum TimelineCommand {
         /// The note
         text: String,
     },
+    /// Say when the attack on a stage began, or correct it
+    AttackBegan {
+        /// The stage
+        stage: StageSelector,
+        /// When: 03:01 (the last time it was that late, UTC), or 2026-03-03T03:01:00Z
+        #[arg(value_name = "TIME")]
+        began: String,
+        /// What it is after
+        #[arg(long, value_enum)]
+        kind: Option<Kind>,
+    },
+    /// Say that the attack on a stage is over
+    AttackEnded {
+        /// The stage
+        stage: StageSelector,
+        /// Since when [default: now]
+        #[arg(value_name = "TIME")]
+        ended: Option<String>,
+    },
     /// Check the journal's chain of hashes
     Verify {
         /// The incident
@@ -469,6 +489,29 @@ pub(super) enum TimelineCommand {
         /// The incident
         id: Option<String>,
     },
+}
+
+/// [`AttackKind`], as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind(pub(super) AttackKind);
+
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Kind; AttackKind::ALL.len()] = {
+            let mut all = [Kind(AttackKind::Other); AttackKind::ALL.len()];
+            let mut n = 0;
+            while n < all.len() {
+                all[n] = Kind(AttackKind::ALL[n]);
+                n += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.0.word()))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,9 +6,7 @@ use crate::aws::AwsError;
 use crate::incident::IncidentError;
 use crate::model::plan::Outcome;
 use crate::playbook::values::ValueError;
-use crate::respond::confirm::ConfirmError;
-use crate::respond::execute::ExecuteError;
-use crate::respond::plan::PlanError;
+use crate::respond::desk::error::{DeskError, Standing};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +78,7 @@ macro_rules! failure_from {
 failure_from! {
     AwsError => Exit::Error;
     IncidentError => Exit::Error;
-    ExecuteError => Exit::Error;
-    PlanError => Exit::Error;
-    crate::respond::reconcile::ReconcileError => Exit::Error;
     crate::respond::resolve::ResolveError => Exit::Error;
-    crate::respond::sweep::SweepError => Exit::Error;
     crate::playbook::ObserveError => Exit::Error;
     std::io::Error => Exit::Error;
 }
@@ -111,12 +105,18 @@ impl From<ValueError> for Failure {
     }
 }
 
-impl From<ConfirmError> for Failure {
-    fn from(error: ConfirmError) -> Self {
-        let exit = match error {
-            ConfirmError::Halted { .. } => Exit::Stopped,
-            ConfirmError::Stale { .. } | ConfirmError::Wrong { .. } | ConfirmError::NotDue { .. } => Exit::NotConfirmed,
-        };
-        Self::new(exit, error.to_string())
+impl From<Standing> for Exit {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Failed => Self::Error,
+            Standing::Stopped => Self::Stopped,
+            Standing::NotConfirmed => Self::NotConfirmed,
+        }
+    }
+}
+
+impl From<DeskError> for Failure {
+    fn from(error: DeskError) -> Self {
+        Self { detail: error.differences(), ..Self::new(error.standing().into(), error.to_string()) }
     }
 }

@@ -4,14 +4,12 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::act::attack_began;
 use super::args::{Common, LadderAsked};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
 use super::session::Session;
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::text::neutralised;
-use crate::respond::ladder::ladder;
 
 /// `plan close --stage S`: exit 2 where some way can be gone, 3 where guards stop every one.
 pub(super) async fn plan(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Exit, Failure> {
@@ -28,8 +26,7 @@ pub(super) async fn apply(common: &Common, asked: &LadderAsked, printer: Printer
 
 async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Ladder, Failure> {
     let session = Session::open_for(common, &asked.stage).await?;
-    let began = attack_began(&session, &asked.stage)?;
-    let found = ladder(&session.aws, &session.settings, &asked.stage, asked.web_acl.as_deref(), began).await?;
+    let found = session.desk.ladder(&asked.stage, asked.web_acl.as_deref()).await?;
     if printer.is_json() {
         let recommended = found.recommended().map(|rung| rung.way);
         let value = json!({

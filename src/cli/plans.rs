@@ -41,14 +41,18 @@ fn forget_old(dir: &Path) {
     }
 }
 
-/// The plan that was shown with `phrase`, where it was kept.
-pub(super) fn shown_with(phrase: &str) -> Option<Plan> {
+/// The plan that was shown with `phrase`, where it was kept; `now` as it was shown, where that is what the phrase confirms.
+pub(super) fn shown_with(phrase: &str, now: &Plan) -> Option<Plan> {
     let (stage, digest) = phrase.trim().rsplit_once(' ')?;
+    let kept = |path: PathBuf| serde_json::from_reader::<_, Plan>(BufReader::new(journal::reading(&path).ok()?)).ok();
+    if phrase.split_whitespace().collect::<Vec<_>>().join(" ") == now.phrase() {
+        return kept(dir()?.join(file_name(&now.digest)));
+    }
     let entries = std::fs::read_dir(dir()?).ok()?;
     entries
         .filter_map(Result::ok)
         .filter(|e| e.file_name().to_string_lossy().starts_with(digest))
-        .filter_map(|e| serde_json::from_reader::<_, Plan>(BufReader::new(journal::reading(&e.path()).ok()?)).ok())
+        .filter_map(|e| kept(e.path()))
         .find(|plan| plan.stage.label() == stage)
 }
 

@@ -10,6 +10,7 @@ use super::json::{Printer, time};
 use super::session::{Session, narrowed};
 use crate::model::preflight::{Check, Found, Preflight};
 use crate::model::text::neutralised;
+use crate::respond::desk::error::DeskError;
 use crate::respond::preflight;
 
 /// Exit 0 where everything asked for works as far as reading tells, 1 where something would not, or is not known.
@@ -20,7 +21,7 @@ pub(super) async fn preflight(common: &Common, args: PreflightArgs, printer: Pri
     }
     let session = Session::open(&common).await?;
     let read_at = session.now();
-    let stages = preflight::stages(&session.aws, &args.stages).await?;
+    let stages = preflight::stages(&session.aws, &args.stages).await.map_err(DeskError::from)?;
     if stages.is_empty() && !printer.is_json() {
         printer.text("there is no REST API stage in this account and region");
     }

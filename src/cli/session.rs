@@ -1,5 +1,7 @@
 //! What a command works with: a connection, the settings, the incidents, and who is asking.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::args::Common;
@@ -7,21 +9,21 @@ use super::config;
 use super::error::Failure;
 use super::waiting;
 use crate::aws::{Aws, Connection, Endpoint, Lane, profiles};
-use crate::incident::{Incident, IncidentStore, Listed, MayClaim, default_root};
-use crate::model::identity::{Actor, Identity};
+use crate::incident::{Incident, IncidentStore, Listed, MayClaim, Survey, default_root};
+use crate::model::identity::Actor;
 use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
 use crate::model::stage::StageSelector;
-use crate::respond::reconcile::{Reconciled, look_again, reconcile};
+use crate::respond::desk::Desk;
+use crate::respond::desk::books::{Books, ByCommand, Whose};
+use crate::respond::reconcile::Reconciled;
 
 /// A command's surroundings.
 pub(super) struct Session {
     pub(super) aws: Aws,
-    pub(super) settings: Settings,
-    pub(super) store: IncidentStore,
-    pub(super) identity: Identity,
-    pub(super) actor: Actor,
-    incident: Option<String>,
+    pub(super) settings: Arc<Settings>,
+    /// Where wishes are brought to.
+    pub(super) desk: Desk,
 }
 
 /// Every connection that the flags ask for: each profile in each region, or in its own where none is named. Never empty; none twice.
@@ -129,8 +131,11 @@ impl Session {
         let aws = Aws::connect(&only(common)?).await?;
         waiting::told(&aws);
         let identity = aws.identity(Lane::Plan).await?;
-        let actor = actor(&identity.arn);
-        Ok(Self { aws, settings, store, identity, actor, incident: common.incident.clone() })
+        let whose = common.incident.clone().map_or(Whose::Newest, Whose::Named);
+        let books = Books::new(store, whose, actor(&identity.arn), Arc::new(ByCommand));
+        let settings = Arc::new(settings);
+        let desk = Desk::new(aws.clone(), Arc::clone(&settings), books);
+        Ok(Self { aws, settings, desk })
     }
 
     /// Account time.
@@ -139,31 +144,24 @@ impl Session {
     }
 
     /// The incident named, else the newest open one, else a new one about `title`.
-    pub(super) fn incident(&self, title: &str) -> Result<Incident, Failure> {
-        if let Some(id) = &self.incident {
-            return Ok(self.store.by_id(id, &self.actor)?);
-        }
-        Ok(self.store.open_or_create(&self.identity, title, self.now(), &self.actor)?)
+    pub(super) async fn incident(&self, title: &str) -> Result<Incident, Failure> {
+        Ok(self.desk.books().incident(&self.aws, title).await?)
     }
 
-    /// The incident named, else the newest open one, where there is one.
-    pub(super) fn existing_incident(&self) -> Result<Option<Incident>, Failure> {
-        if let Some(id) = &self.incident {
-            return Ok(Some(self.store.by_id(id, &self.actor)?));
-        }
-        Ok(self.store.newest_open(&self.identity.at, &self.actor)?)
+    /// What was done in the account, across its incidents.
+    pub(super) async fn survey(&self) -> Result<Survey, Failure> {
+        Ok(self.desk.books().survey(&self.aws).await?)
     }
 
     /// Compares with AWS what was in flight when an earlier process ended, and what was not known; the lines are for people.
     pub(super) async fn reconciled(&self) -> Result<Vec<String>, Failure> {
-        let mut found = reconcile(&self.aws, &self.store, &self.actor, None).await?;
-        found.extend(look_again(&self.aws, &self.store, &self.actor, None).await?);
-        Ok(found.iter().map(line).chain(self.damaged()?).collect())
+        let found = self.desk.reconcile().await?;
+        Ok(found.iter().map(line).chain(self.damaged().await?).collect())
     }
 
     /// Incidents of this account and region that cannot be read whole, a line each for people.
-    pub(super) fn damaged(&self) -> Result<Vec<String>, Failure> {
-        let damaged = self.store.survey(&self.identity.at)?.damaged;
+    pub(super) async fn damaged(&self) -> Result<Vec<String>, Failure> {
+        let damaged = self.survey().await?.damaged;
         Ok(damaged.iter().map(damage_line).collect())
     }
 }

@@ -7,11 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::model::board::{Board, Known, StageRow};
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Scope};
-use crate::model::plan::{Finished, Outcome, Plan, Purpose};
+use crate::model::plan::{Finished, Observation, Outcome, Plan, Purpose};
 use crate::model::signal::{Signal, SignalState};
 use crate::model::text::{neutralised, shortened};
 use crate::model::timeline::ActionRecord;
-use crate::respond::observe::Observation;
 
 /// A line of its own: nothing that is put into it ends the line or acts on a terminal. A format may begin with an empty line.
 macro_rules! put {

@@ -1,7 +1,8 @@
-//! `timeline list|show|note|verify|export|close`.
+//! `timeline list|show|note|attack-began|attack-ended|verify|export|close`.
 
 use std::path::Path;
 
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::args::{Common, ExportFormat, TimelineCommand};
@@ -10,10 +11,15 @@ use super::json::{Printer, time};
 use super::out;
 use super::session::{self, Session};
 use super::text;
+use crate::aws::Lane;
 use crate::incident::{Event, Incident, IncidentError, IncidentStore, Listed, NEVER_BEGUN};
 use crate::journal;
+use crate::model::attack::AttackKind;
+use crate::model::stage::StageSelector;
 use crate::model::text::{is_blank, neutralised};
 use crate::report::{Export, Format};
+use crate::respond::desk::belief::Told;
+use crate::respond::resolve;
 
 /// Runs a timeline command. Only `note` and `close` write, and only `note` without `--incident` needs credentials.
 pub(super) async fn timeline(common: &Common, command: TimelineCommand, printer: Printer) -> Result<Exit, Failure> {
@@ -21,6 +27,10 @@ pub(super) async fn timeline(common: &Common, command: TimelineCommand, printer:
         TimelineCommand::List => list(printer),
         TimelineCommand::Show { id } => show(&named(common, id)?.incident()?, printer),
         TimelineCommand::Note { text } => note(common, text, printer).await,
+        TimelineCommand::AttackBegan { stage, began, kind } => {
+            attack_began(common, &stage, &began, kind.map(|kind| kind.0), printer).await
+        }
+        TimelineCommand::AttackEnded { stage, ended } => attack_ended(common, &stage, ended.as_deref(), printer).await,
         TimelineCommand::Verify { id } => verify(&named(common, id)?.listed, printer),
         TimelineCommand::Export { id, format, to } => {
             export(&named(common, id)?.incident()?, format, to.as_deref(), printer)
@@ -133,13 +143,87 @@ async fn note(common: &Common, text: String, printer: Printer) -> Result<Exit, F
         return Err(Failure::usage("the note is empty"));
     }
     let session = Session::open(common).await?;
-    printer.aside(&session.damaged()?);
-    let incident = session.incident("noted by a responder")?;
+    printer.aside(&session.damaged().await?);
+    let incident = session.incident("noted by a responder").await?;
     incident.record(session.now(), &Event::Note { text })?;
     out::changed();
     printer.words(&format!("noted in incident {}", incident.id()));
     if printer.is_json() {
         printer.object("note", json!({ "note": { "incident": incident.id() } }));
+    }
+    Ok(Exit::Done)
+}
+
+/// The time a person names: a moment, or a time of day, which is the last one. Account time, UTC.
+fn moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
+    let of_day = |format| NaiveTime::parse_from_str(text.trim_end_matches(['Z', 'z']), format).ok();
+    let parsed = match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => Some(at.with_timezone(&Utc)),
+        Err(_) => of_day("%H:%M").or_else(|| of_day("%H:%M:%S")).map(|time| {
+            let today = now.date_naive().and_time(time).and_utc();
+            if today > now { today - TimeDelta::days(1) } else { today }
+        }),
+    };
+    match parsed {
+        Some(at) if at > now => Err(Failure::usage(format!("{text} is yet to come: it is {} now", text::clock(now)))),
+        Some(at) => Ok(at),
+        None => Err(Failure::usage(format!("“{text}” is no time. Write 03:01 (UTC) or 2026-03-03T03:01:00Z"))),
+    }
+}
+
+async fn attack_began(
+    common: &Common,
+    stage: &StageSelector,
+    began: &str,
+    kind: Option<AttackKind>,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    let session = Session::open_for(common, stage).await?;
+    printer.aside(&session.damaged().await?);
+    let began = moment(began, session.aws.agreed_time().await?)?;
+    let (stage, _) = resolve::stage_of_any(&session.aws, stage, Lane::Plan).await?;
+    let (told, incident) = session.desk.attack_began(&stage.id, began, kind).await?;
+    out::changed();
+    let (label, at) = (stage.id.label(), text::clock(began));
+    printer.words(&match told {
+        Told::Began => format!("the attack on {label} began {at}; written to incident {}", incident.id()),
+        Told::Corrected(before) => format!(
+            "the attack on {label} began {at}, no longer {}; plans made before are stale; written to incident {}",
+            text::clock(before),
+            incident.id()
+        ),
+    });
+    if printer.is_json() {
+        let before = if let Told::Corrected(before) = told { Some(time(before)) } else { None };
+        let value = json!({
+            "incident": incident.id(), "stage": label, "began_at": time(began), "began_at_before": before,
+            "kind": kind.map(AttackKind::word),
+        });
+        printer.object("attack", json!({ "attack": value }));
+    }
+    Ok(Exit::Done)
+}
+
+async fn attack_ended(
+    common: &Common,
+    stage: &StageSelector,
+    ended: Option<&str>,
+    printer: Printer,
+) -> Result<Exit, Failure> {
+    let session = Session::open_for(common, stage).await?;
+    printer.aside(&session.damaged().await?);
+    let now = session.aws.agreed_time().await?;
+    let ended = ended.map_or(Ok(now), |text| moment(text, now))?;
+    let (stage, _) = resolve::stage_of_any(&session.aws, stage, Lane::Plan).await?;
+    let label = stage.id.label();
+    if !session.desk.attack_ended(&stage.id, ended).await? {
+        let why = format!("no attack on {label} is written down. Say when one began: portcullis timeline attack-began");
+        return Err(Failure::new(Exit::Error, why));
+    }
+    out::changed();
+    printer.words(&format!("the attack on {label} is over since {}", text::clock(ended)));
+    if printer.is_json() {
+        printer.object("attack", json!({ "attack": { "stage": label, "ended_at": time(ended) } }));
     }
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ mod history;
 mod index;
 mod list;
 mod lost;
+pub mod mark;
 mod runs;
 mod store;
 mod words;

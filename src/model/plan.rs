@@ -335,3 +335,12 @@ pub struct Finished {
     /// What was done and found, a line each, in order.
     pub lines: Vec<String>,
 }
+
+/// What was seen of a change's effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Whether the effect was seen.
+    pub observed: bool,
+    /// What shows it, or why nothing could be seen.
+    pub evidence: Vec<String>,
+}

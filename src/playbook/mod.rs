@@ -12,12 +12,10 @@
 //! | `library` | the playbooks that come with the program, and the user's own over them |
 //! | [`values`] | from inputs and defaults to the values of a step |
 //! | `observe` | what an observation step waits for |
-//! | [`mark`] | what the journal is told of a run |
 
 pub mod action;
 mod library;
 mod load;
-pub mod mark;
 mod observe;
 pub mod values;
 

@@ -14,7 +14,8 @@ use crate::model::plan::Effect;
 use crate::model::playbook::{Doing, Look, RunRecord, Step, StepState, Value};
 use crate::model::series::floor_minute;
 use crate::model::signal::SignalKind;
-use crate::respond::observe::observe as observe_effect;
+use crate::respond::desk::Desk;
+use crate::respond::desk::error::DeskError;
 
 /// Boards as they come.
 pub type Boards = watch::Receiver<Arc<Board>>;
@@ -47,6 +48,9 @@ pub enum ObserveError {
     /// The journal.
     #[error(transparent)]
     Incident(#[from] IncidentError),
+    /// The effect could not be watched for.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
 }
 
 /// Waits for what `step` looks for, for as long as it says.
@@ -57,7 +61,7 @@ pub async fn observe(
     context: Context<'_>,
     step: &Step,
     run: &RunRecord,
-    aws: &Aws,
+    (aws, desk): (&Aws, &Desk),
     boards: &mut Boards,
     incident: &Incident,
 ) -> Result<Seen, ObserveError> {
@@ -66,7 +70,7 @@ pub async fn observe(
     };
     let within = TimeDelta::seconds(i64::try_from(*within_seconds).unwrap_or(i64::MAX / 1_000));
     let wanted = match look {
-        Look::Effect { of } => return effect(of, run, aws, incident, within).await,
+        Look::Effect { of } => return effect(of, run, (aws, desk), incident, within).await,
         Look::SignalsCleared { signals } => Wanted::Cleared(signals),
         Look::RequestsBelow { rate, for_seconds } => match context.value(rate, &Inputs::new())? {
             Value::Rate(rate) => Wanted::Below { rate, minutes: i64::try_from(for_seconds.div_ceil(60)).unwrap_or(1) },
@@ -80,7 +84,7 @@ pub async fn observe(
 async fn effect(
     of: &str,
     run: &RunRecord,
-    aws: &Aws,
+    (aws, desk): (&Aws, &Desk),
     incident: &Incident,
     within: TimeDelta,
 ) -> Result<Seen, ObserveError> {
@@ -93,7 +97,7 @@ async fn effect(
     }
     let done_at = history.ending.as_ref().map_or(history.begun_at, |ending| ending.at);
     let patience = aws.clock().now() - done_at + within;
-    let seen = observe_effect(aws, incident, &history.action_id, &history.plan, done_at, patience).await?;
+    let seen = desk.observe((incident, &history.action_id), &history.plan, done_at, patience).await?;
     Ok(Seen::of(seen.observed, seen.evidence))
 }
 

@@ -11,6 +11,7 @@ use crate::model::address::Target;
 use crate::model::playbook::{Doing, Fallback, Given, Input, Playbook, RunRecord, Situation, Step, Value};
 use crate::model::settings::Settings;
 use crate::model::stage::{StageId, StageSelector};
+use crate::respond::desk::Desk;
 use crate::respond::resolve::{self, ResolveError};
 use crate::watch;
 
@@ -67,6 +68,9 @@ pub enum ValueError {
         /// The input.
         name: String,
     },
+    /// What is believed of the attack could not be read.
+    #[error("{0}")]
+    Belief(String),
     /// The configuration names nobody.
     #[error(
         "the configuration names nobody to let in (guards.break-glass, guards.never-block); name them with --input {0}=192.0.2.240/28"
@@ -136,14 +140,19 @@ impl Context<'_> {
     ///
     /// # Errors
     /// Where the situation cannot be read, or has nothing to give.
-    pub async fn situation(&self, step: &Step, aws: &Aws, settings: &Settings) -> Result<Inputs, ValueError> {
+    pub async fn situation(
+        &self,
+        step: &Step,
+        (aws, desk): (&Aws, &Desk),
+        settings: &Settings,
+    ) -> Result<Inputs, ValueError> {
         let mut found = Inputs::new();
         for input in step.doing.inputs().filter_map(|name| self.playbook.input(name)) {
             if self.given.contains_key(&input.name) || found.contains_key(&input.name) {
                 continue;
             }
             let targets = match input.default {
-                Some(Fallback::From(Situation::Suspects)) => self.suspects(input, aws, settings).await?,
+                Some(Fallback::From(Situation::Suspects)) => self.suspects(input, (aws, desk), settings).await?,
                 Some(Fallback::From(Situation::Admitted)) => admitted(input, settings)?,
                 _ => continue,
             };
@@ -153,11 +162,20 @@ impl Context<'_> {
     }
 
     /// Whom rules speak against, in the order of the ranking.
-    async fn suspects(&self, input: &Input, aws: &Aws, settings: &Settings) -> Result<Vec<Target>, ValueError> {
+    async fn suspects(
+        &self,
+        input: &Input,
+        (aws, desk): (&Aws, &Desk),
+        settings: &Settings,
+    ) -> Result<Vec<Target>, ValueError> {
         let detail = resolve::stage(aws, &self.selector(), Lane::Plan).await?;
         let (stage, name) = (self.stage.label(), input.name.clone());
         let Some(arn) = &detail.web_acl_arn else { return Err(ValueError::NoSamples { stage, name }) };
-        let began = watch::attack_began(aws, settings, &detail.id, arn.rsplit('/').nth(1)).await?;
+        let pinned = desk.attack_on(&detail.id).await.map_err(|error| ValueError::Belief(error.to_string()))?;
+        let began = match pinned {
+            Some(attack) => Some(attack.began),
+            None => watch::attack_began(aws, settings, &detail.id, arn.rsplit('/').nth(1)).await?,
+        };
         let sources = watch::sources(aws, arn, 1, began).await?;
         let suspects = sources.sources.iter().filter(|source| source.is_suspect() && !source.behind_proxy);
         let targets: Vec<Target> = suspects

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::planned::Planned;
-use crate::model::plan::Purpose;
+use crate::model::plan::{Plan, Purpose};
 use crate::model::timeline::ActionRecord;
 
 /// A plan that somebody confirmed. Cannot be made in any other way, and is used up by carrying it out.
@@ -43,6 +43,18 @@ pub enum ConfirmError {
 }
 
 impl Confirmed {
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0.plan
+    }
+
+    /// When an attack began that the plan found in the metrics (account time, UTC): nobody had said so before.
+    #[must_use]
+    pub fn attack_found(&self) -> Option<DateTime<Utc>> {
+        self.0.attack_found
+    }
+
     /// `planned`, confirmed by `phrase`.
     ///
     /// # Errors

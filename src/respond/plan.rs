@@ -3,27 +3,32 @@
 use chrono::{DateTime, Utc};
 
 use super::action::{block_ip, close, flush_cache, kill_switch, prepare, throttle};
+use super::digest::digest;
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
 use crate::model::action::Action;
 use crate::model::address;
-use crate::model::plan::Plan;
+use crate::model::attack::Attack;
+use crate::model::plan::{Plan, Precondition};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 
 /// What is known beside the account's state.
 #[derive(Debug, Clone, Default)]
 pub struct Circumstances {
-    /// When the attack began (account time), where that is known: callers sampled before it count as legitimate.
+    /// When the attack began (account time), where the incident says so: callers seen before it count as legitimate. Where it does not, the
+    /// metrics are asked.
     pub attack_began: Option<DateTime<Utc>>,
+    /// The attack as somebody has corrected it: a plan made before is another one.
+    pub corrected: Option<Attack>,
     /// The proofs that the journals hold, oldest first.
     pub proofs: Vec<Proof>,
 }
 
 impl From<Option<DateTime<Utc>>> for Circumstances {
-    /// Nothing was proven.
+    /// Nothing was proven, and nothing corrected.
     fn from(attack_began: Option<DateTime<Utc>>) -> Self {
-        Self { attack_began, proofs: Vec::new() }
+        Self { attack_began, ..Self::default() }
     }
 }
 
@@ -38,10 +43,22 @@ pub async fn plan(
     circumstances: impl Into<Circumstances>,
 ) -> Result<Planned, PlanError> {
     let aws = &aws.patient();
-    let mut planned = aws.unless_busy(Box::pin(planned(aws, settings, action, circumstances.into()))).await??;
+    let circumstances = circumstances.into();
+    let corrected = circumstances.corrected.clone();
+    let mut planned = aws.unless_busy(Box::pin(planned(aws, settings, action, circumstances))).await??;
+    if let Some(corrected) = corrected {
+        rests_on(&mut planned, &corrected);
+    }
     // IPv6 that carries IPv4 may not be what was meant.
     planned.plan.notes.extend(action.prefixes().iter().filter_map(|target| address::note(&target.net)));
     Ok(planned)
+}
+
+/// A plan made before a correction was judged by another beginning, and is another plan.
+fn rests_on(planned: &mut Planned, corrected: &Attack) {
+    let subject = format!("the attack on {}", corrected.stage.label());
+    planned.plan.preconditions.push(Precondition { subject, expected: corrected.words() });
+    planned.plan.digest = digest(&planned.plan);
 }
 
 async fn planned(
@@ -50,12 +67,14 @@ async fn planned(
     action: &Action,
     circumstances: Circumstances,
 ) -> Result<Planned, PlanError> {
-    let Circumstances { attack_began, proofs } = circumstances;
+    let Circumstances { attack_began, proofs, .. } = circumstances;
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {
             let state = Box::pin(block_ip::read(aws, settings, block, attack_began)).await?;
-            Ok(block_ip::plan(block, &state, settings))
+            let mut planned = block_ip::plan(block, &state, settings);
+            planned.attack_found = state.attack_began.filter(|_| attack_began.is_none());
+            Ok(planned)
         }
         Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
         Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,

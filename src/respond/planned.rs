@@ -1,5 +1,6 @@
 //! A plan with the state it was made from, and why there may be none.
 
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::action::kill_switch::Recipe;
@@ -17,6 +18,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The IP sets as they were read, with their lock tokens.
     pub(super) sets: Vec<IpSet>,
+    /// When the attack began (account time, UTC), where the incident did not say and the metrics did.
+    pub(super) attack_found: Option<DateTime<Utc>>,
     /// For what takes more than its diff says.
     pub(super) recipe: Option<Box<Recipe>>,
 }
@@ -71,5 +74,5 @@ impl From<ResolveError> for PlanError {
 #[must_use]
 pub(super) fn finished(mut plan: Plan, sets: Vec<IpSet>) -> Planned {
     plan.digest = digest(&plan);
-    Planned { plan, sets, recipe: None }
+    Planned { plan, sets, attack_found: None, recipe: None }
 }

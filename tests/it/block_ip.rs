@@ -9,7 +9,6 @@ use portcullis::respond::execute::execute;
 use portcullis::respond::observe::observe;
 use portcullis::respond::plan::Planned;
 use portcullis::respond::reconcile::reconcile;
-use portcullis::respond::sweep::sweep;
 use portcullis_range::{Fault, When};
 
 use crate::world::{World, actor, add_entry, block, flood};
@@ -295,9 +294,9 @@ async fn what_expires_is_swept_and_nothing_else() {
     short.terms.expires_after_seconds = Some(600);
     let short = world.apply(world.plan(&short).await).await;
     let lasting = world.apply(world.plan(&block(&["203.0.113.66"])).await).await;
-    assert!(sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap().is_empty(), "not due yet");
+    assert!(world.sweep().await.unwrap().is_empty(), "not due yet");
     world.pass(700).await;
-    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
+    let swept = world.sweep().await.unwrap();
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
     let entries = world.entries("shop-blocklist");

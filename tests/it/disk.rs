@@ -18,7 +18,6 @@ use portcullis::journal::read;
 use portcullis::model::action::Terms;
 use portcullis::model::identity::Identity;
 use portcullis::model::plan::{Outcome, Verdict};
-use portcullis::respond::sweep::sweep;
 use portcullis::respond::undo::{self, Others};
 
 use crate::incident_fixtures::{V4, V6, actor, at, identity, opened, outcome, plan};
@@ -313,13 +312,13 @@ async fn a_single_strange_date_takes_nothing_back() {
     let clock = world.aws.clock();
     for strange in [TimeDelta::days(1), TimeDelta::days(365), TimeDelta::hours(5)] {
         clock.learn(clock.now() + strange, Some(60.0));
-        let swept = sweep(&world.aws, &world.store, &crate::world::actor(), |_| true).await.unwrap();
+        let swept = world.sweep().await.unwrap();
         assert!(swept.is_empty(), "{strange}: {swept:?}");
     }
     assert!(world.entries("shop-blocklist").contains(&"203.0.113.7/32".to_owned()));
     // Its time comes all the same.
     world.pass(4 * 3_600 + 1).await;
-    let swept = sweep(&world.aws, &world.store, &crate::world::actor(), |_| true).await.unwrap();
+    let swept = world.sweep().await.unwrap();
     assert_eq!((swept.len(), &swept[0].action.id), (1, &done.action_id));
 }
 

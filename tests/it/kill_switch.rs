@@ -8,7 +8,6 @@ use portcullis::model::action::{Action, KillSwitch, Terms};
 use portcullis::model::plan::{GuardResult, Outcome, Verdict};
 use portcullis::model::timeline::ActionState;
 use portcullis::respond::plan::Planned;
-use portcullis::respond::sweep::sweep;
 use portcullis_range::state::{Account, Snapshot};
 use portcullis_range::{Fault, Reply, When};
 
@@ -326,7 +325,7 @@ async fn it_reopens_also_when_the_console_was_killed_and_started_again() {
     let found = portcullis::respond::reconcile::reconcile(&world.aws, &world.store, &actor(), None).await.unwrap();
     assert!(found.iter().all(|one| one.outcome.is_some()), "{found:?}");
     world.pass(50).await;
-    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
+    let swept = world.sweep().await.unwrap();
     assert_eq!(swept.len(), 1);
     assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
     assert_eq!(standing(&world), before);

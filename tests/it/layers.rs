@@ -190,6 +190,42 @@ fn layers_do_not_name_what_is_not_theirs() {
     }
 }
 
+/// What of `respond` only the desk brings together: whoever names one of these would decide by itself what is believed or confirmed.
+const BEHIND_THE_DESK: [&str; 9] =
+    ["plan", "planned", "confirm", "execute", "observe", "undo", "claims", "ladder", "digest"];
+
+/// Modules of `respond` that a file names, by path or in a group, and that stand behind the desk.
+fn behind_the_desk(text: &str) -> Vec<String> {
+    let code = code(text);
+    let mut found = Vec::new();
+    for (at, prefix) in code.match_indices("respond::") {
+        let rest = &code[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(heads(group)),
+            None => found.extend(words(rest).next().map(str::to_owned)),
+        }
+    }
+    found.retain(|module| BEHIND_THE_DESK.contains(&module.as_str()));
+    found
+}
+
+#[test]
+fn whoever_asks_for_a_change_asks_the_desk() {
+    let mut asking = 0;
+    for (file, text) in sources(&root().join("src")) {
+        if matches!(layer(&file), Some("cli" | "tui" | "playbook")) {
+            let found = behind_the_desk(&text);
+            assert!(found.is_empty(), "src/{file} names respond::{}, which is the desk's", found.join(", "));
+            asking += usize::from(code(&text).contains("respond::desk"));
+        }
+    }
+    assert!(asking > 5, "hardly anybody asks the desk: this test looks at nothing");
+    assert_eq!(behind_the_desk("use crate::respond::{resolve, undo as undoing, desk::Desk};"), ["undo"]);
+    assert_eq!(behind_the_desk("let x = crate::respond::confirm::Confirmed(plan);"), ["confirm"]);
+    let desk = fs::read_to_string(root().join("src/respond/desk/mod.rs")).unwrap();
+    assert!(!code(&desk).contains("pub use"), "the desk re-exports nothing");
+}
+
 /// The screen's own promise (`src/tui/mod.rs`): it knows the model and nothing else of the console.
 #[test]
 fn the_screen_knows_the_model_alone() {

@@ -7,6 +7,7 @@ mod block_ip;
 mod block_ip_doubt;
 mod block_ip_guards;
 mod cli;
+mod desk;
 mod disk;
 mod docs;
 mod doubt_reads;

@@ -5,13 +5,13 @@ use portcullis::incident::{MayClaim, Unreadable};
 use portcullis::model::action::{Action, Close, Closure, FlushCache, Terms, Throttle};
 use portcullis::model::plan::{GuardResult, Outcome, Verdict};
 use portcullis::model::timeline::ActionState;
+use portcullis::respond::desk::error::DeskError;
 use portcullis::respond::observe::observe;
 use portcullis::respond::plan::{PlanError, Planned};
-use portcullis::respond::sweep::{SweepError, sweep};
 use portcullis_range::state::MethodSetting;
 use portcullis_range::{Fault, When};
 
-use crate::world::{World, actor, closed_web_acl, edit_stage, flood};
+use crate::world::{World, closed_web_acl, edit_stage, flood};
 
 pub(crate) fn throttle(method: Option<&str>, rate: u32, burst: u32) -> Action {
     let method = method.map(|m| m.parse().unwrap());
@@ -319,13 +319,13 @@ async fn a_closure_does_not_reopen_by_itself_while_the_attack_stands() {
     };
     incident.record(world.aws.clock().now(), &Event::SignalRaised { stage: stage.clone(), signal }).unwrap();
     world.pass(120).await;
-    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
-    assert!(matches!(swept[0].result, Err(SweepError::StillAttacked { .. })), "{swept:?}");
+    let swept = world.sweep().await.unwrap();
+    assert!(matches!(swept[0].result, Err(DeskError::StillAttacked { .. })), "{swept:?}");
     assert!(world.stage().1.unwrap().contains("/shop-closed/"));
     let since = world.aws.clock().now();
     let ended = Event::SignalEnded { stage, kind: SignalKind::ServerErrorsHigh, since, peak: Some(0.4) };
     incident.record(world.aws.clock().now(), &ended).unwrap();
-    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
+    let swept = world.sweep().await.unwrap();
     assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
     assert!(world.stage().1.unwrap().contains("/shop-acl/"));
 }
@@ -382,10 +382,10 @@ async fn an_action_expires_when_it_was_last_said_to() {
     let later = world.aws.clock().now() + chrono::TimeDelta::seconds(600);
     incident.extend(world.aws.clock().now(), &done.action_id, Some(later)).unwrap();
     world.pass(120).await;
-    assert!(sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap().is_empty(), "it was extended");
+    assert!(world.sweep().await.unwrap().is_empty(), "it was extended");
     assert!(limits(&world, "~1login/POST").is_some());
     world.pass(600).await;
-    assert_eq!(sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap().len(), 1);
+    assert_eq!(world.sweep().await.unwrap().len(), 1);
     assert_eq!(limits(&world, "~1login/POST"), None);
     let error = incident.extend(world.aws.clock().now(), &done.action_id, None).unwrap_err().to_string();
     assert!(error.contains("taken back"), "{error}");
@@ -438,7 +438,7 @@ async fn of_two_expired_throttles_the_later_goes_first_and_nothing_stays() {
         world.apply(world.plan_action(&action).await).await;
     }
     world.pass(200).await;
-    let swept = sweep(&world.aws, &world.store, &actor(), |_| true).await.unwrap();
+    let swept = world.sweep().await.unwrap();
     assert!(swept.iter().all(|one| one.result.as_ref().is_ok_and(|f| f.outcome == Outcome::Done)), "{swept:?}");
     assert_eq!(world.stage().0.method_settings, before);
 }

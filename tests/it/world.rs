@@ -1,6 +1,7 @@
 //! A range, a connection to it in process, and a folder for incidents: what tests of the console work with.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -12,6 +13,10 @@ use portcullis::model::identity::Actor;
 use portcullis::model::plan::Finished;
 use portcullis::model::settings::Settings;
 use portcullis::respond::confirm::Confirmed;
+use portcullis::respond::desk::Desk;
+use portcullis::respond::desk::books::{Books, ByCommand, Whose};
+use portcullis::respond::desk::error::DeskError;
+use portcullis::respond::desk::sweep::Swept;
 use portcullis::respond::execute::execute;
 use portcullis::respond::plan::{Circumstances, PlanError, Planned, plan};
 use portcullis::respond::undo;
@@ -107,7 +112,7 @@ impl World {
     pub(crate) async fn try_action(&self, action: &Action) -> Result<Planned, PlanError> {
         let identity = self.aws.identity(Lane::Plan).await.unwrap();
         let proofs = self.store.survey(&identity.at).unwrap().proofs;
-        plan(&self.aws, &self.settings, action, Circumstances { attack_began: None, proofs }).await
+        plan(&self.aws, &self.settings, action, Circumstances { proofs, ..Circumstances::default() }).await
     }
 
     pub(crate) async fn plan_action(&self, action: &Action) -> Planned {
@@ -130,6 +135,16 @@ impl World {
     pub(crate) async fn undo(&self, id: &str) -> Finished {
         let planned = self.plan_undo(id).await;
         self.apply(planned).await
+    }
+
+    /// The desk of a command given here.
+    pub(crate) fn desk(&self) -> Desk {
+        let books = Books::new(self.store.clone(), Whose::Newest, actor(), Arc::new(ByCommand));
+        Desk::new(self.aws.clone(), Arc::new(self.settings.clone()), books)
+    }
+
+    pub(crate) async fn sweep(&self) -> Result<Vec<Swept>, DeskError> {
+        self.desk().sweep(|_| true).await
     }
 
     pub(crate) async fn plan_undo(&self, id: &str) -> Planned {

@@ -9,14 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::incident::Journalling;
-use super::same::OnlyWriter;
+use super::playbook::Begun;
 use super::surroundings::{MustFinish, Teller};
 use crate::aws::{Aws, Lane, RangeHandle};
-use crate::cli::session;
-use crate::incident::{Event as Line, Incident};
-use crate::model::action::{Action, Terms};
+use crate::incident::Event as Line;
 use crate::model::board::Board;
-use crate::model::plan::{Outcome, Plan, Purpose};
+use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
@@ -24,19 +22,10 @@ use crate::model::stage::{ApiKind, StageId, StageSelector};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::playbook::Boards;
 use crate::report::{Export, Format};
-use crate::respond::claims;
-use crate::respond::confirm::Confirmed;
-use crate::respond::execute::execute;
-use crate::respond::ladder::ladder;
-use crate::respond::observe::observe;
-use crate::respond::plan::{Circumstances, PlanError, Planned, differences, plan};
-use crate::respond::sweep::sweep;
-use crate::respond::undo;
+use crate::respond::desk::error::DeskError;
+use crate::respond::desk::{Carried, Desk, PATIENCE, Wish};
 use crate::tui::{Ask, Format as Asked, News, StepOf};
 use crate::watch::{self, Watcher};
-
-/// Account time for which an effect is watched for.
-const PATIENCE: TimeDelta = TimeDelta::minutes(8);
 
 /// Wall time before the undo of an expired action is tried again.
 const SWEEP_AGAIN: Duration = Duration::from_mins(5);
@@ -46,6 +35,8 @@ const SWEEP_AGAIN: Duration = Duration::from_mins(5);
 pub(super) struct Acting {
     pub(super) aws: Aws,
     pub(super) settings: Arc<Settings>,
+    /// Where wishes are brought to.
+    pub(super) desk: Desk,
     pub(super) journalling: Arc<Journalling>,
     pub(super) screen: Teller,
     pub(super) must_finish: MustFinish,
@@ -54,10 +45,6 @@ pub(super) struct Acting {
     pub(super) latest: Arc<Mutex<Option<Arc<Board>>>>,
     /// Where exports are written.
     pub(super) exports: PathBuf,
-    /// Which of the connections to one account and region writes.
-    pub(super) only_writer: OnlyWriter,
-    /// Whether changes may be made; the screen knows it too, and either of them is enough to refuse.
-    pub(super) may_write: bool,
     /// When the undo of an expired action was last tried.
     pub(super) tried: Arc<Mutex<HashMap<String, Instant>>>,
     /// The playbooks there are.
@@ -75,9 +62,11 @@ impl Acting {
             Ask::LoadStage(stage) => drop(tokio::spawn(async move { this.load_stage(&stage).await })),
             Ask::LookAt(stages) => self.watcher.look_at(stages),
             Ask::LoadLadder(stage) => drop(tokio::spawn(async move { this.load_ladder(stage).await })),
-            Ask::Plan { request, action } => drop(tokio::spawn(async move { this.plan(request, action).await })),
+            Ask::Plan { request, action } => {
+                drop(tokio::spawn(async move { this.plan(request, &Wish::Action(action)).await }));
+            }
             Ask::PlanUndo { request, action_id, terms } => {
-                drop(tokio::spawn(async move { this.plan_undo(request, &action_id, &terms).await }));
+                drop(tokio::spawn(async move { this.plan(request, &Wish::Undo { action_id, terms }).await }));
             }
             Ask::Apply { plan, phrase } => {
                 self.must_finish.spawn(async move { this.apply(*plan, &phrase, None).await });
@@ -128,8 +117,7 @@ impl Acting {
     async fn load_ladder(&self, stage: StageId) {
         let selector =
             StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
-        let began = self.attack_began(&stage);
-        let result = ladder(&self.aws, &self.settings, &selector, None, began).await;
+        let result = self.desk.ladder(&selector, None).await;
         self.send(News::Ladder { stage, result: result.map(Box::new).map_err(|error| error.to_string()) });
     }
 
@@ -160,7 +148,7 @@ impl Acting {
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
             access_log: access_log.as_ref().map(Option::as_ref).map_err(String::as_str),
-            began: self.attack_began(stage),
+            began: self.attack_began(stage).await?,
         };
         watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())
     }
@@ -169,50 +157,29 @@ impl Acting {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// When the attack on a stage began, as the board knows it.
-    fn attack_began(&self, stage: &StageId) -> Option<DateTime<Utc>> {
-        let board = self.latest()?;
-        let attacks = board.row(stage)?.signals.iter().filter(|s| s.severity == Severity::Attack);
-        attacks.map(|s| s.since).min()
+    /// When the attack on a stage began: as the incident has it; where nothing is pinned, as the board shows it now.
+    async fn attack_began(&self, stage: &StageId) -> Result<Option<DateTime<Utc>>, String> {
+        if let Some(attack) = self.desk.attack_on(stage).await.map_err(|error| error.to_string())? {
+            return Ok(Some(attack.began));
+        }
+        let Some(board) = self.latest() else { return Ok(None) };
+        let signals = board.row(stage).map(|row| row.signals.as_slice()).unwrap_or_default();
+        Ok(signals.iter().filter(|s| s.severity == Severity::Attack).map(|s| s.since).min())
     }
 
-    fn stage_of(&self, selector: &StageSelector) -> Option<StageId> {
-        let board = self.latest()?;
-        board.stages.iter().map(|row| &row.id).find(|id| id.is_named_by(selector)).cloned()
-    }
-
-    async fn plan(&self, request: u64, action: Action) {
-        let result = self.planned(&action).await;
-        let result = result.map(|planned| Box::new(planned.plan)).map_err(|error| error.to_string());
+    /// The plan of a wish, for the screen. What guards stop is written down where it could have been done from here.
+    pub(super) async fn plan(&self, request: u64, wish: &Wish) {
+        let result = self.planned(wish).await.map(Box::new);
         self.send(News::Plan { request, result });
     }
 
-    pub(super) async fn planned(&self, action: &Action) -> Result<Planned, PlanError> {
-        let began = self.stage_of(action.stage()).and_then(|stage| self.attack_began(&stage));
-        let circumstances = Circumstances { attack_began: began, proofs: self.journalling.proofs().await };
-        let mut planned = plan(&self.aws, &self.settings, action, circumstances).await?;
-        planned.plan.notes.extend(claims::expiring(&planned.plan, &self.journalling.actions().await));
-        Ok(planned)
-    }
-
-    async fn plan_undo(&self, request: u64, action_id: &str, terms: &Terms) {
-        let result = self.planned_undo(action_id, terms).await;
-        let result = result.map(|(planned, _)| Box::new(planned.plan));
-        self.send(News::Plan { request, result });
-    }
-
-    pub(super) async fn planned_undo(&self, action_id: &str, terms: &Terms) -> Result<(Planned, Incident), String> {
-        let survey = self.journalling.survey().await;
-        let unreadable = survey.unreadable();
-        let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over).to_string())?;
-        let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
-        let actor = session::actor(&identity.arn);
-        let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
-        let folded = incident.known().map_err(|e| e.to_string())?;
-        let others = undo::Others { actions: &survey.actions, unreadable: &unreadable };
-        let watch = folded.history(action_id).map(|h| h.plan.watch.clone()).unwrap_or_default();
-        let planned = undo::plan(&self.aws, action, others, &watch, terms).await.map_err(|e| e.to_string())?;
-        Ok((planned, incident))
+    pub(super) async fn planned(&self, wish: &Wish) -> Result<Plan, String> {
+        let plan = self.desk.plan(wish).await.map_err(|error| error.to_string())?.plan().clone();
+        if plan.halting().next().is_some() && self.desk.may_carry_out(&plan).await.is_ok() {
+            self.desk.refuse(&plan).await.map_err(|error| error.to_string())?;
+            self.journalling.show_changes();
+        }
+        Ok(plan)
     }
 
     async fn apply(&self, shown: Plan, phrase: &str, step: Option<&StepOf>) {
@@ -222,81 +189,38 @@ impl Acting {
     }
 
     /// Plans again, compares with what was on the screen, and carries out what was confirmed.
-    async fn applied(
-        &self,
-        shown: &Plan,
-        phrase: &str,
-        step: Option<&StepOf>,
-    ) -> Result<crate::model::plan::Finished, String> {
-        self.may_write_now(shown).await?;
-        let (planned, incident) = match &shown.purpose {
-            Purpose::Apply => {
-                let planned = self.planned(&shown.action).await.map_err(|e| e.to_string())?;
-                let title = format!("{} on {}", shown.action.name(), shown.stage.label());
-                (planned, self.journalling.incident(&title).await?)
-            }
-            Purpose::Undo { action_id, terms } => self.planned_undo(action_id, terms).await?,
+    async fn applied(&self, shown: &Plan, phrase: &str, step: Option<&StepOf>) -> Result<Finished, String> {
+        let told = |error: DeskError| match error.differences().as_slice() {
+            [] => error.to_string(),
+            lines => format!("{error}: {}. Plan again", lines.join("; ")),
         };
-        if planned.plan.digest != shown.digest {
-            let changed = differences(shown, &planned.plan).join("; ");
-            return Err(format!("the plan has changed since it was shown, so nothing was done: {changed}. Plan again"));
-        }
-        let confirmed = Confirmed::by_phrase(planned, phrase).map_err(|e| e.to_string())?;
+        self.desk.may_carry_out(shown).await.map_err(told)?;
+        let proposal = self.desk.plan(&Wish::of(shown)).await.map_err(told)?;
+        let agreed = Desk::agreed(proposal, phrase, Some(shown)).map_err(told)?;
         let step = match step {
             Some(step) => Some(self.begun(step).await?),
             None => None,
         };
-        if let Some(begun) = &step {
-            begun.mark().confirmed(self.aws.clock().now(), shown).map_err(|e| e.to_string())?;
-        }
+        let mark = step.as_ref().map(Begun::mark);
         let screen = self.screen.clone();
         let mut progress = |line: &str| screen.tell(News::Progress { line: line.to_owned() });
-        let finished = execute(&self.aws, &incident, confirmed, &mut progress).await.map_err(|e| e.to_string())?;
-        if let Some(begun) = &step {
-            // The change is made, whatever becomes of the line: the step's end follows from the action's as well.
-            if let Err(error) = begun.mark().carried_out(self.aws.clock().now(), &finished) {
-                self.send(News::Progress { line: format!("the end of the step was not written: {error}") });
-            }
+        let carried = self.desk.carry_out(agreed, mark.as_ref(), &mut progress).await.map_err(told)?;
+        if let Some(error) = &carried.step_unwritten {
+            self.send(News::Progress { line: format!("the end of the step was not written: {error}") });
         }
-        if finished.outcome == Outcome::Done && shown.action.moves_traffic() {
-            self.watch_effect(incident, finished.run_id.clone(), shown.clone());
+        let finished = carried.finished.clone();
+        if finished.outcome == Outcome::Done && carried.plan.action.moves_traffic() {
+            self.watch_effect(carried);
         }
         Ok(finished)
     }
 
-    /// Whether this connection may change its account at all.
-    pub(super) fn may_write_at_all(&self) -> Result<(), String> {
-        if !self.may_write {
-            return Err("this console is read-only, so nothing was done; start it with --armed".to_owned());
-        }
-        match self.only_writer.other() {
-            Some(other) => Err(format!("{other} is the same account and region and alone changes it; do it there")),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether this connection may carry out what was shown: a plan of its own account and region, and no other's.
-    async fn may_write_now(&self, shown: &Plan) -> Result<(), String> {
-        self.may_write_at_all()?;
-        let own = self.aws.identity(Lane::Plan).await.map_err(|error| error.to_string())?;
-        self.only_writer.lead_to(&own.at);
-        self.may_write_at_all()?;
-        if own.at == shown.identity.at {
-            return Ok(());
-        }
-        Err(format!(
-            "the plan is for {}, this connection is to {}; nothing was done",
-            shown.identity.label(),
-            own.label()
-        ))
-    }
-
-    fn watch_effect(&self, incident: Incident, action_id: String, plan: Plan) {
+    fn watch_effect(&self, carried: Carried) {
         let this = self.clone();
         tokio::spawn(async move {
             let done_at = this.aws.clock().now();
-            let seen = observe(&this.aws, &incident, &action_id, &plan, done_at, PATIENCE).await;
-            let line = match seen {
+            let action_id = &carried.finished.run_id;
+            let line = match this.desk.observe(carried.place(), &carried.plan, done_at, PATIENCE).await {
                 Ok(seen) if seen.observed => format!("effect of {action_id} observed: {}", seen.evidence.join("; ")),
                 Ok(seen) => format!("effect of {action_id}: {}", seen.evidence.join("; ")),
                 Err(error) => format!("effect of {action_id}: {error}"),
@@ -315,16 +239,8 @@ impl Acting {
     }
 
     async fn extended(&self, action_id: &str, seconds: Option<u64>) -> Result<String, String> {
-        self.may_write_at_all()?;
-        let survey = self.journalling.survey().await;
-        let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over).to_string())?;
-        let identity = self.aws.identity(Lane::Plan).await.map_err(|e| e.to_string())?;
-        let actor = session::actor(&identity.arn);
-        let incident = self.journalling.store.by_id(&action.incident, &actor).map_err(|e| e.to_string())?;
-        let now = self.aws.agreed_time().await.map_err(|e| e.to_string())?;
         let lifetime = seconds.and_then(|s| TimeDelta::try_seconds(i64::try_from(s).ok()?));
-        let expires_at = lifetime.and_then(|lifetime| now.checked_add_signed(lifetime));
-        incident.extend(now, action_id, expires_at).map_err(|e| e.to_string())?;
+        let (expires_at, _) = self.desk.extend(action_id, lifetime).await.map_err(|error| error.to_string())?;
         Ok(match expires_at {
             Some(at) => format!("{action_id} now expires {}", at.format("%Y-%m-%d %H:%M:%SZ")),
             None => format!("{action_id} no longer expires; it stays until somebody undoes it"),
@@ -382,15 +298,12 @@ impl Acting {
         if due.is_empty() {
             return;
         }
-        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return };
-        let actor = session::actor(&identity.arn);
         let this = self.clone();
-        let (aws, store) = (self.aws.clone(), self.journalling.store.clone());
         // Leaving must not cut it short.
         self.must_finish.spawn(async move {
             let only = |a: &ActionRecord| due.contains(&a.id);
-            let Ok(swept) = sweep(&aws, &store, &actor, only).await else { return };
-            if let Some(jump) = aws.clock().jump().filter(|_| !swept.is_empty()) {
+            let Ok(swept) = this.desk.sweep(only).await else { return };
+            if let Some(jump) = this.aws.clock().jump().filter(|_| !swept.is_empty()) {
                 this.send(News::Progress { line: jump.words() });
             }
             for one in swept {

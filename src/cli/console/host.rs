@@ -13,13 +13,16 @@ use tokio::task::JoinHandle;
 
 use super::act::Acting;
 use super::incident::Journalling;
-use super::same::{OnlyWriter, Writers};
+use super::same::{OnlyWriter, Rights, Writers};
 use super::surroundings::{MustFinish, Surroundings, Teller};
 use crate::aws::{Aws, Connection, Lane, RangeHandle, Waits};
+use crate::cli::session;
 use crate::clock::AccountClock;
 use crate::model::board::Board;
 use crate::model::connection::ConnectionId;
 use crate::model::timeline::ActionRecord;
+use crate::respond::desk::Desk;
+use crate::respond::desk::books::Books;
 use crate::tui::{Ask, Effect, Event, News};
 use crate::watch::Watcher;
 
@@ -99,21 +102,25 @@ async fn one(
         () = ended(&mut asks) => return Left::default(),
     };
     let (aws, range) = connected;
-    let journalling = Journalling::new(&surroundings, aws.clone(), screen.clone(), only_writer.clone());
-    let journalling = Arc::new(journalling);
+    let rights = Rights { only_writer: only_writer.clone(), may_write: surroundings.may_write };
+    // Whose credentials they are is told by the account.
+    let who = session::actor("");
+    let books = Books::new(surroundings.store.clone(), surroundings.whose.clone(), who, Arc::new(rights));
+    let desk = Desk::new(aws.clone(), Arc::clone(&surroundings.settings), books);
+    let journalling = Arc::new(Journalling::new(desk.clone(), aws.clone(), screen.clone(), only_writer.clone()));
+    let twin = only_writer.clone();
     let must_finish = MustFinish::default();
     let watcher = Arc::new(Watcher::start(aws.clone(), Arc::clone(&surroundings.settings)));
     let acting = Acting {
         aws: aws.clone(),
         settings: Arc::clone(&surroundings.settings),
+        desk,
         journalling: Arc::clone(&journalling),
         screen: screen.clone(),
         must_finish: must_finish.clone(),
         range,
         latest: Arc::default(),
         exports: surroundings.exports.clone(),
-        only_writer: only_writer.clone(),
-        may_write: surroundings.may_write,
         tried: Arc::default(),
         playbooks: Arc::clone(&surroundings.playbooks),
         watcher: Arc::clone(&watcher),
@@ -132,7 +139,7 @@ async fn one(
         task.abort();
     }
     must_finish.finished().await;
-    let twin = journalling.only_writer.other().is_some();
+    let twin = twin.other().is_some();
     Left { in_force: journalling.in_force().await, at: Some(aws.clock().now()), twin }
 }
 
@@ -204,7 +211,7 @@ async fn minded(aws: Aws, journalling: Arc<Journalling>, screen: Teller, only_wr
     if let Some(other) = only_writer.lead_to(&identity.at) {
         screen.tell(News::SameAs(other));
     }
-    journalling.reconcile(&identity).await;
+    journalling.reconcile().await;
     loop {
         journalling.show_changes();
         tokio::time::sleep(JOURNAL_LOOK).await;
@@ -218,12 +225,12 @@ async fn sweeps(acting: Acting, may_write: bool) {
     }
     loop {
         tokio::time::sleep(SWEEP).await;
-        if acting.may_write_at_all().is_err() {
+        let Ok(identity) = acting.aws.identity(Lane::Poll).await else { continue };
+        if acting.desk.books().permit().may_change(&identity.at).is_err() {
             continue;
         }
         // Another process may have died meanwhile: what it left in flight can expire as well.
-        let Ok(identity) = acting.aws.identity(Lane::Poll).await else { continue };
-        acting.journalling.reconcile(&identity).await;
+        acting.journalling.reconcile().await;
         acting.sweep().await;
     }
 }

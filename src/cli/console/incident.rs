@@ -4,105 +4,56 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::same::OnlyWriter;
-use super::surroundings::{Surroundings, Teller};
-use crate::aws::{Aws, Lane};
+use super::surroundings::Teller;
+use crate::aws::Aws;
 use crate::cli::session;
-use crate::incident::{Event as Line, Incident, IncidentError, IncidentStore, Live, SignalRecord, Survey};
+use crate::incident::{Event as Line, Incident, Live, SignalRecord};
+use crate::model::attack::{Attack, RestsOn};
 use crate::model::board::Board;
-use crate::model::identity::Identity;
-use crate::model::proof::Proof;
-use crate::model::signal::Severity;
+use crate::model::signal::{Severity, Signal};
+use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState};
-use crate::respond::reconcile::{look_again, reconcile};
+use crate::respond::desk::Desk;
 use crate::tui::{News, TimelineView};
 use crate::watch::{SignalChange, signal_changes};
 
 /// Writes to the incident and shows what is in it.
 pub(super) struct Journalling {
     aws: Aws,
-    pub(super) store: IncidentStore,
+    desk: Desk,
     screen: Teller,
-    pub(super) only_writer: OnlyWriter,
-    named: Option<String>,
-    title: String,
-    always_new: bool,
-    /// The incident once it is open, and the reader that follows it.
-    open: Mutex<Option<(Incident, Live)>>,
+    only_writer: OnlyWriter,
+    /// The reader that follows the incident once it is open.
+    live: Mutex<Option<Live>>,
     /// Whether the journal's signals were compared with a board.
     compared: AtomicBool,
 }
 
 impl Journalling {
-    pub(super) fn new(surroundings: &Surroundings, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
-        Self {
-            aws,
-            store: surroundings.store.clone(),
-            screen,
-            only_writer,
-            named: surroundings.incident.clone(),
-            title: surroundings.title.clone(),
-            always_new: surroundings.always_new,
-            open: Mutex::new(None),
-            compared: AtomicBool::new(false),
-        }
+    pub(super) fn new(desk: Desk, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
+        let (live, compared) = (Mutex::new(None), AtomicBool::new(false));
+        Self { aws, desk, screen, only_writer, live, compared }
     }
 
     /// The incident, opened for `title` where none is.
     pub(super) async fn incident(&self, title: &str) -> Result<Incident, String> {
-        if let Some(incident) = self.opened() {
-            return Ok(incident);
-        }
-        let identity = self.aws.identity(Lane::Plan).await.map_err(|error| error.to_string())?;
-        if self.only_writer.lead_to(&identity.at).is_some() {
-            let other = self.only_writer.other().unwrap_or_default();
-            return Err(format!("{other} is the same account and region and keeps its journal; do it there"));
-        }
-        let actor = session::actor(&identity.arn);
-        let title = if self.title.is_empty() { title } else { self.title.as_str() };
-        let now = self.aws.clock().now();
-        let mut open = self.locked();
-        // Somebody may have opened it while we asked who we are.
-        if let Some((incident, _)) = open.as_ref() {
-            return Ok(incident.clone());
-        }
-        let incident = match &self.named {
-            Some(id) => self.store.by_id(id, &actor),
-            None if self.always_new => self.store.create(&identity, title, now, &actor),
-            None => self.store.open_or_create(&identity, title, now, &actor),
-        };
-        let incident = incident.map_err(|error: IncidentError| error.to_string())?;
-        *open = Some((incident.clone(), incident.follow()));
-        Ok(incident)
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, Option<(Incident, Live)>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.books().incident(&self.aws, title).await.map_err(|error| error.to_string())
     }
 
     pub(super) fn opened(&self) -> Option<Incident> {
-        self.locked().as_ref().map(|(incident, _)| incident.clone())
+        self.desk.books().opened()
     }
 
     /// At the start: joins an incident that is open already, and finds out what became of actions in flight.
-    pub(super) async fn reconcile(&self, identity: &Identity) {
-        let actor = session::actor(&identity.arn);
-        if self.named.is_some() {
-            let _ = self.incident("").await;
-        } else if !self.always_new
-            && let Ok(Some(incident)) = self.store.newest_open(&identity.at, &actor)
-        {
-            self.locked().get_or_insert_with(|| (incident.clone(), incident.follow()));
-        }
+    pub(super) async fn reconcile(&self) {
+        let _ = self.desk.books().existing(&self.aws).await;
         if self.only_writer.other().is_some() {
             return;
         }
-        // A drill's incidents are each of a range that is gone: only its own concerns it.
-        let own = self.opened().map(|incident| incident.id().to_owned());
-        let only = self.always_new.then(|| own.unwrap_or_default());
-        let in_flight = reconcile(&self.aws, &self.store, &actor, only.as_deref()).await;
-        let not_known = look_again(&self.aws, &self.store, &actor, only.as_deref()).await;
-        for one in [in_flight, not_known].into_iter().flatten().flatten() {
-            self.screen.tell(News::Progress { line: session::line(&one) });
+        if let Ok(found) = self.desk.reconcile().await {
+            for one in found {
+                self.screen.tell(News::Progress { line: session::line(&one) });
+            }
         }
     }
 
@@ -128,10 +79,29 @@ impl Journalling {
             },
             (None, None) => return,
         };
+        self.pin(&incident, &changes);
         let mut lines: Vec<Line> = changes.into_iter().filter_map(|change| line(&incident, change)).collect();
         lines.extend(self.ended_unnoticed(&incident, after));
         for line in lines {
             if let Err(error) = incident.record(after.at, &line) {
+                self.screen.tell(News::Progress { line: format!("the timeline is not being written: {error}") });
+            }
+        }
+    }
+
+    /// Pins when an attack began before anything else is written of it: by the earliest of its signals.
+    fn pin(&self, incident: &Incident, changes: &[SignalChange]) {
+        let raised = |change: &SignalChange| match change {
+            SignalChange::Raised { stage, signal } if signal.severity == Severity::Attack => {
+                Some((stage.clone(), signal.clone()))
+            }
+            _ => None,
+        };
+        let mut attacks: Vec<(StageId, Signal)> = changes.iter().filter_map(raised).collect();
+        attacks.sort_by_key(|(_, signal)| signal.since);
+        for (stage, signal) in attacks {
+            let attack = Attack::begun(stage, signal.since, RestsOn::Signal(signal.kind), None);
+            if let Err(error) = self.desk.pin(incident, &attack, &signal.evidence) {
                 self.screen.tell(News::Progress { line: format!("the timeline is not being written: {error}") });
             }
         }
@@ -160,9 +130,10 @@ impl Journalling {
 
     /// Shows the timeline where anything was written since the last look.
     pub(super) fn show_changes(&self) {
+        let Some(incident) = self.opened() else { return };
         let (view, runs) = {
-            let mut open = self.locked();
-            let Some((incident, live)) = open.as_mut() else { return };
+            let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+            let live = live.get_or_insert_with(|| incident.follow());
             if !live.poll().unwrap_or(false) {
                 return;
             }
@@ -181,29 +152,7 @@ impl Journalling {
 
     /// Every action of the account's open incidents.
     pub(super) async fn actions(&self) -> Vec<ActionRecord> {
-        self.survey().await.actions
-    }
-
-    /// Every action of the account's open incidents, and the incidents that cannot be read whole.
-    pub(super) async fn survey(&self) -> Survey {
-        if self.always_new {
-            let folded = self.opened().and_then(|incident| incident.known().ok());
-            return folded
-                .map(|f| Survey { actions: f.actions, finished: f.finished, ..Survey::default() })
-                .unwrap_or_default();
-        }
-        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Survey::default() };
-        self.store.survey(&identity.at).unwrap_or_default()
-    }
-
-    /// Every proof of the account's open incidents, oldest first.
-    pub(super) async fn proofs(&self) -> Vec<Proof> {
-        if self.always_new {
-            let folded = self.opened().and_then(|incident| incident.known().ok());
-            return folded.map(|f| f.proofs).unwrap_or_default();
-        }
-        let Ok(identity) = self.aws.identity(Lane::Plan).await else { return Vec::new() };
-        self.store.survey(&identity.at).unwrap_or_default().proofs
+        self.desk.books().survey(&self.aws).await.unwrap_or_default().actions
     }
 
     /// What is in force when the console is left. Asks nobody: the network may be what is broken.

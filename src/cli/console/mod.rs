@@ -22,6 +22,7 @@ use super::text::span;
 use crate::aws::{Connection, Endpoint};
 use crate::drill::Drill;
 use crate::playbook::Library;
+use crate::respond::desk::books::Whose;
 use crate::tui::{self, Mode, Options, Target, Theme, keymap};
 use host::{Host, Left};
 use surroundings::Surroundings;
@@ -43,9 +44,7 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
     let surroundings = Surroundings {
         settings: Arc::new(settings),
         store: drill_store()?,
-        incident: common.incident.clone(),
-        title: format!("drill {name}"),
-        always_new: common.incident.is_none(),
+        whose: common.incident.clone().map_or_else(|| Whose::Own(format!("drill {name}")), Whose::Named),
         may_write: true,
         exports: std::path::PathBuf::new(),
         playbooks: Arc::clone(&options.playbooks),
@@ -77,9 +76,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
     let surroundings = Surroundings {
         settings: Arc::new(config::settings(common)?),
         store: store()?,
-        incident: common.incident.clone(),
-        title: String::new(),
-        always_new: false,
+        whose: common.incident.clone().map_or(Whose::Newest, Whose::Named),
         may_write: args.armed,
         exports: std::path::PathBuf::new(),
         playbooks: Arc::clone(&options.playbooks),

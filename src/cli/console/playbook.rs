@@ -2,12 +2,13 @@
 
 use super::act::Acting;
 use crate::incident::Incident;
+use crate::incident::mark::{self, Mark};
 use crate::model::action::Terms;
 use crate::model::plan::Plan;
 use crate::model::playbook::{Playbook, RunRecord, Step, StepState};
-use crate::playbook::mark::{self, Mark};
 use crate::playbook::observe;
-use crate::playbook::values::Context;
+use crate::playbook::values::{self, Context};
+use crate::respond::desk::Wish;
 use crate::tui::{News, StepOf};
 
 /// A step of a run that is in the journal.
@@ -37,7 +38,8 @@ impl Acting {
         let title = format!("playbook {} for {}", of.playbook, of.stage.label());
         let incident = self.journalling.incident(&title).await?;
         let now = self.aws.clock().now();
-        let run = mark::begin(&incident, now, playbook, &of.stage, &of.inputs, false).map_err(|e| e.to_string())?;
+        let run = mark::begin(&incident, now, playbook, &of.stage, values::written(&of.inputs), false)
+            .map_err(|e| e.to_string())?;
         Ok(Begun { incident, run, step: step.clone() })
     }
 
@@ -55,17 +57,18 @@ impl Acting {
             let action_id = run.and_then(|run| run.action_of(about)).ok_or_else(not_done)?;
             let mut terms = terms.clone();
             terms.reason = terms.reason.or_else(|| Some(format!("playbook {}, step {}", playbook.name, step.id)));
-            return self.planned_undo(action_id, &terms).await.map(|(planned, _)| planned.plan);
+            return self.planned(&Wish::Undo { action_id: action_id.to_owned(), terms }).await;
         }
         let context = Context { playbook, stage: &of.stage, given: &of.inputs };
-        let found = context.situation(step, &self.aws, &self.settings).await.map_err(|e| e.to_string())?;
+        let found =
+            context.situation(step, (&self.aws, &self.desk), &self.settings).await.map_err(|e| e.to_string())?;
         let mut action = context.action(step, &found).map_err(|e| e.to_string())?;
         let own = action.terms_mut();
         own.overrides.clone_from(&terms.overrides);
         if terms.reason.is_some() {
             own.reason.clone_from(&terms.reason);
         }
-        self.planned(&action).await.map(|planned| planned.plan).map_err(|e| e.to_string())
+        self.planned(&Wish::Action(action)).await
     }
 
     pub(super) async fn end_step(&self, of: &StepOf, state: StepState) {
@@ -97,7 +100,7 @@ impl Acting {
         let (playbook, step) = self.playbook(of)?;
         let context = Context { playbook, stage: &of.stage, given: &of.inputs };
         let mut boards = self.boards.clone();
-        let seen = observe(context, step, &begun.run, &self.aws, &mut boards, &begun.incident).await;
+        let seen = observe(context, step, &begun.run, (&self.aws, &self.desk), &mut boards, &begun.incident).await;
         let seen = seen.map_err(|e| e.to_string())?;
         let line = format!("step {} {}: {}", of.step, seen.state.words(), seen.detail.join("; "));
         mark.ended(clock.now(), seen.state, seen.detail).map_err(|e| e.to_string())?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::model::connection::ConnectionId;
 use crate::model::identity::AccountRegion;
+use crate::respond::desk::books::Permit;
 
 /// Who writes to which account and region; shared by every connection.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,35 @@ impl OnlyWriter {
     /// The name of the connection that writes in this one's place.
     pub(super) fn other(&self) -> Option<&str> {
         self.other.get().map(|(_, name)| name.as_str())
+    }
+}
+
+/// What a console's connection may do to its account.
+#[derive(Debug)]
+pub(super) struct Rights {
+    pub(super) only_writer: OnlyWriter,
+    /// Whether the console was started to make changes; the screen knows it too, and either of them is enough to refuse.
+    pub(super) may_write: bool,
+}
+
+impl Permit for Rights {
+    fn may_keep(&self, at: &AccountRegion) -> Result<(), String> {
+        self.only_writer.lead_to(at);
+        match self.only_writer.other() {
+            Some(other) => Err(format!("{other} is the same account and region and keeps its journal; do it there")),
+            None => Ok(()),
+        }
+    }
+
+    fn may_change(&self, at: &AccountRegion) -> Result<(), String> {
+        if !self.may_write {
+            return Err("this console is read-only, so nothing was done; start it with --armed".to_owned());
+        }
+        self.only_writer.lead_to(at);
+        match self.only_writer.other() {
+            Some(other) => Err(format!("{other} is the same account and region and alone changes it; do it there")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::incident::IncidentStore;
 use crate::model::connection::ConnectionId;
 use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
+use crate::respond::desk::books::Whose;
 use crate::tui::{Event, News};
 
 /// How long leaving waits for a change that is being made.
@@ -42,13 +43,9 @@ impl Teller {
 pub(super) struct Surroundings {
     pub(super) settings: Arc<Settings>,
     pub(super) store: IncidentStore,
-    /// The incident named on the command line.
-    pub(super) incident: Option<String>,
-    /// The title of a new incident; empty to take it from what opens it.
-    pub(super) title: String,
-    /// A drill opens an incident of its own.
-    pub(super) always_new: bool,
-    /// Whether expired actions are undone.
+    /// Which incident is written to: a drill opens one of its own.
+    pub(super) whose: Whose,
+    /// Whether changes may be made, and expired actions are undone.
     pub(super) may_write: bool,
     /// Where exports are written.
     pub(super) exports: PathBuf,

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The screen and the host together, without a terminal: keys in, calls at the range out.
 
+mod desk;
 mod fleet;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::*;
 use crate::aws::RangeHandle;
 use crate::incident::IncidentStore;
+use crate::respond::desk::books::Whose;
 use crate::tui::{Effect, Event, News, State, update};
 
 struct Console {
@@ -18,19 +20,22 @@ struct Console {
     events: UnboundedReceiver<Event>,
     effects: UnboundedSender<Effect>,
     range: RangeHandle,
-    _dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
+    host: tokio::task::JoinHandle<Vec<Left>>,
 }
 
 fn console(mode: Mode, rate: f64) -> Console {
+    let range = Drill::load(Some("sqli-flood")).unwrap().range(rate, None).unwrap();
+    console_on(mode, range, Arc::new(tempfile::tempdir().unwrap()), Whose::Own("drill".to_owned()))
+}
+
+/// A console on a range that is there, with its incidents in `dir`.
+fn console_on(mode: Mode, range: RangeHandle, dir: Arc<tempfile::TempDir>, whose: Whose) -> Console {
     let drill = Drill::load(Some("sqli-flood")).unwrap();
-    let range = drill.range(rate, None).unwrap();
-    let dir = tempfile::tempdir().unwrap();
     let surroundings = Surroundings {
         settings: Arc::new(drill.settings.clone()),
         store: IncidentStore::new(dir.path().join("incidents")),
-        incident: None,
-        title: String::new(),
-        always_new: true,
+        whose,
         may_write: mode.may_apply(),
         exports: dir.path().to_owned(),
         playbooks: crate::playbook::Library::load(None).playbooks.into(),
@@ -40,10 +45,10 @@ fn console(mode: Mode, rate: f64) -> Console {
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };
     let connect = async move { Ok((connection, None)) };
     let connects = vec![(String::new(), connect)];
-    tokio::spawn(Host::run(surroundings, connects, event_sender, effect_receiver));
+    let host = tokio::spawn(Host::run(surroundings, connects, event_sender, effect_receiver));
     let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
     options.playbooks = crate::playbook::Library::load(None).playbooks.into();
-    Console { state: State::new(options, (120, 40)), events, effects, range, _dir: dir }
+    Console { state: State::new(options, (120, 40)), events, effects, range, dir, host }
 }
 
 impl Console {

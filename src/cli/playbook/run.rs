@@ -8,22 +8,23 @@ use serde_json::{Value, json};
 
 use super::{RunArgs, library, list, words};
 use crate::aws::Lane;
-use crate::cli::act::{Carried, Subject, carry_out};
+use crate::cli::act::{Carried, carry_out};
 use crate::cli::args::{Common, Confirmation};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::{Printer, plan_value};
 use crate::cli::out;
 use crate::cli::session::Session;
 use crate::incident::Incident;
+use crate::incident::mark::{self, Mark};
 use crate::model::action::Terms;
 use crate::model::plan::Plan;
 use crate::model::playbook::{Doing, Playbook, RunRecord, Step, StepState};
 use crate::model::stage::StageId;
 use crate::model::text::neutralised;
 use crate::model::timeline::ActionState;
-use crate::playbook::mark::{self, Mark};
 use crate::playbook::observe;
 use crate::playbook::values::{self, Context, Inputs};
+use crate::respond::desk::Wish;
 use crate::respond::resolve;
 use crate::watch::Watcher;
 
@@ -40,8 +41,8 @@ pub(super) async fn run(common: &Common, args: RunArgs, printer: Printer) -> Res
     let session = Session::open_for(common, &args.stage).await?;
     printer.aside(&session.reconciled().await?);
     let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?.id;
-    let incident = session.incident(&format!("playbook {} for {}", playbook.name, stage.label()))?;
-    let record = mark::begin(&incident, session.now(), playbook, &stage, &inputs, args.anew)?;
+    let incident = session.incident(&format!("playbook {} for {}", playbook.name, stage.label())).await?;
+    let record = mark::begin(&incident, session.now(), playbook, &stage, values::written(&inputs), args.anew)?;
     let driver = Driver {
         session: &session,
         playbook,
@@ -226,9 +227,10 @@ impl Driver<'_> {
     async fn observed(&self, step: &Step, record: &RunRecord) -> Result<Ended, Failure> {
         let given = values::of_run(self.playbook, record);
         let context = Context { playbook: self.playbook, stage: self.stage, given: &given };
-        let watcher = Watcher::start(self.session.aws.clone(), Arc::new(self.session.settings.clone()));
+        let watcher = Watcher::start(self.session.aws.clone(), Arc::clone(&self.session.settings));
         let mut boards = watcher.boards();
-        let seen = observe(context, step, record, &self.session.aws, &mut boards, self.incident).await?;
+        let seen =
+            observe(context, step, record, (&self.session.aws, &self.session.desk), &mut boards, self.incident).await?;
         self.say(&format!("{}: {}", seen.state.words(), seen.detail.join("; ")));
         self.end(step, seen.state, seen.detail)?;
         if seen.state == StepState::NotObserved && !step.optional {
@@ -240,11 +242,11 @@ impl Driver<'_> {
 
     /// A change: the same way as `apply` and `undo`, with the step's name on it.
     async fn changed(&self, step: &Step, record: &RunRecord, phrase: &mut Option<String>) -> Result<Ended, Failure> {
-        let subject = self.subject(step, record).await?;
+        let wish = self.wish(step, record).await?;
         let confirmation = Confirmation { confirm: phrase.clone(), wait: false };
         let mark = self.mark(step);
         let printer = self.printer.within();
-        let carried = carry_out(self.session, &subject, None, &confirmation, Some(&mark), printer).await?;
+        let carried = carry_out(self.session, &wish, None, &confirmation, Some(&mark), printer).await?;
         let Carried { exit, plan, confirmed } = carried;
         if confirmed {
             *phrase = None;
@@ -274,10 +276,11 @@ impl Driver<'_> {
 
     /// What the step asks for. Values read from the situation are kept for a while: the phrase of a plan is typed minutes after it was
     /// made, and must be of the same plan.
-    async fn subject(&self, step: &Step, record: &RunRecord) -> Result<Subject, Failure> {
+    async fn wish(&self, step: &Step, record: &RunRecord) -> Result<Wish, Failure> {
         if let Some(action) = step.doing.about().and_then(|about| record.action_of(about)) {
             let reason = format!("playbook {}, step {}", self.playbook.name, step.id);
-            return Ok(Subject::Undo(action.to_owned(), Terms { reason: Some(reason), ..Terms::default() }));
+            let terms = Terms { reason: Some(reason), ..Terms::default() };
+            return Ok(Wish::Undo { action_id: action.to_owned(), terms });
         }
         let given = values::of_run(self.playbook, record);
         let context = Context { playbook: self.playbook, stage: self.stage, given: &given };
@@ -287,13 +290,13 @@ impl Driver<'_> {
             Some(kept) if !kept.is_empty() => kept,
             _ => self.situation(context, step).await?,
         };
-        Ok(Subject::Action(context.action(step, &found)?))
+        Ok(Wish::Action(context.action(step, &found)?))
     }
 
     async fn situation(&self, context: Context<'_>, step: &Step) -> Result<Inputs, Failure> {
-        let found = context.situation(step, &self.session.aws, &self.session.settings).await?;
+        let found = context.situation(step, (&self.session.aws, &self.session.desk), &self.session.settings).await?;
         if !found.is_empty() {
-            self.mark(step).read(self.session.now(), &found)?;
+            self.mark(step).read(self.session.now(), values::written(&found))?;
         }
         Ok(found)
     }

@@ -29,15 +29,23 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
         // How many stages are behind is worth knowing, not worth failing for.
         behind.map_or(1, |arns| arns.len().max(1))
     };
-    let (began, stages_behind) =
-        tokio::join!(watch::attack_began_on(&session.aws, &session.settings, (&stage.id, kind), name), behind);
+    let began = async {
+        match session.desk.attack_on(&stage.id).await? {
+            Some(attack) => Ok::<_, Failure>(Some(attack.began)),
+            // Nothing is pinned yet: what the metrics say is provisional.
+            None => Ok(watch::attack_began_on(&session.aws, &session.settings, (&stage.id, kind), name)
+                .await
+                .unwrap_or(None)),
+        }
+    };
+    let (began, stages_behind) = tokio::join!(began, behind);
     let asked = watch::Asked {
         stage: &stage.id,
         kind,
         web_acl_arn: arn,
         stages_behind,
         access_log: Ok(stage.access_log.as_ref()),
-        began: began.unwrap_or(None),
+        began: began?,
     };
     let nobody = |error: watch::NobodyKnown| Failure::new(Exit::Error, error.to_string());
     let read = watch::callers(&session.aws, &session.settings, asked).await.map_err(nobody)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::execute;
+use super::back::{self, Consent};
 use super::kill_switch::{AGREEING, BETWEEN};
 use crate::aws::write::Answer;
 use crate::aws::{Aws, Lane};
@@ -22,8 +22,7 @@ use crate::model::policy::Policy;
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::timeline::ActionRecord;
 use crate::respond::assigned;
-use crate::respond::confirm::Confirmed;
-use crate::respond::undo;
+use crate::respond::undo::Others;
 
 /// Account time before the expiry at which it is decided: by then another console would take it back.
 const WAY_BACK: TimeDelta = TimeDelta::seconds(6);
@@ -190,10 +189,11 @@ impl Pending<'_> {
     async fn undone(&self, id: &str, progress: &mut (dyn FnMut(&str) + Send)) -> Result<Finished, String> {
         let folded = self.incident.known().map_err(|e| e.to_string())?;
         let action = folded.action(id).ok_or("the journal does not know the action")?;
-        let planned = undo::plan(self.aws, action, &folded.actions, &[], &Terms::default()).await;
-        let confirmed =
-            Confirmed::by_way_back(planned.map_err(|e| e.to_string())?, action).map_err(|e| e.to_string())?;
-        execute(self.aws, self.incident, confirmed, progress).await.map_err(|e| e.to_string())
+        let others = Others::from(&folded.actions);
+        let planned = back::planned(self.aws, self.incident, action, others, &Terms::default()).await;
+        let planned = planned.map_err(|e| e.to_string())?;
+        let done = back::taken_back(self.aws, self.incident, action, planned, Consent::WayBack, progress).await;
+        done.map_err(|e| e.to_string())
     }
 
     /// Without the journal: the stage at the deployment of before, by the action's own ticket; only where it is at ours.

@@ -1,6 +1,7 @@
 //! Carrying out a confirmed plan: intent, calls with merge on conflict, reading back, outcome, all in the journal.
 
 mod assign;
+pub(super) mod back;
 mod commit;
 mod entries;
 mod kill_switch;

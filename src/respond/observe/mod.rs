@@ -14,7 +14,7 @@ use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::incident::{Event, Incident, IncidentError};
 use crate::model::address;
-use crate::model::plan::{Effect, Plan, Purpose, WatchFor};
+use crate::model::plan::{Effect, Observation, Plan, Purpose, WatchFor};
 use crate::model::probe::ProbeReading;
 use crate::model::series::floor_minute;
 use crate::model::source::SampledRequest;
@@ -22,15 +22,6 @@ use crate::model::waf::RuleAction;
 
 /// Account time between two looks.
 const BETWEEN: TimeDelta = TimeDelta::seconds(15);
-
-/// What was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Observation {
-    /// Whether the effect was seen.
-    pub observed: bool,
-    /// What shows it, or why nothing could be seen.
-    pub evidence: Vec<String>,
-}
 
 /// Watches until the effect of `plan`, carried out at `done_at`, is seen, or until `patience` of account time has passed;
 /// writes what was seen to the journal.

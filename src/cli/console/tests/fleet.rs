@@ -30,9 +30,7 @@ fn fleet(names: &[&str], ranges: Vec<RangeHandle>, mode: Mode) -> Fleet {
     let surroundings = Surroundings {
         settings: Arc::new(drill.settings.clone()),
         store: IncidentStore::new(dir.path().join("incidents")),
-        incident: None,
-        title: String::new(),
-        always_new: false,
+        whose: Whose::Newest,
         may_write: mode.may_apply(),
         exports: dir.path().to_owned(),
         playbooks: crate::playbook::Library::load(None).playbooks.into(),

@@ -1,16 +1,17 @@
-//! What the journal is told of a run: that it was begun, and how far each step has got.
+//! What the journal is told of a run of a playbook: that it was begun, and how far each step has got.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::values::{Inputs, written};
-use crate::incident::{Event, Incident, IncidentError};
+use super::error::IncidentError;
+use super::event::Event;
+use super::handle::Incident;
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::playbook::{Playbook, RunRecord, Step, StepState};
 use crate::model::stage::StageId;
 
-/// The open run of a playbook for a stage, begun where there is none, with these inputs added to those it has.
+/// The open run of a playbook for a stage, begun where there is none, with these inputs, as text, added to those it has.
 ///
 /// # Errors
 /// Where the journal cannot be read or written.
@@ -19,13 +20,13 @@ pub fn begin(
     at: DateTime<Utc>,
     playbook: &Playbook,
     stage: &StageId,
-    inputs: &Inputs,
+    inputs: BTreeMap<String, String>,
     anew: bool,
 ) -> Result<RunRecord, IncidentError> {
     let folded = incident.known()?;
     let open = playbook.open_run(&folded.runs, stage).filter(|_| !anew);
     let mut all = open.map(|run| run.inputs.clone()).unwrap_or_default();
-    all.extend(written(inputs));
+    all.extend(inputs);
     if let Some(run) = open.filter(|run| run.inputs == all && run.digest == playbook.digest) {
         return Ok(run.clone());
     }
@@ -88,10 +89,10 @@ impl Mark<'_> {
     ///
     /// # Errors
     /// Where the journal cannot be written.
-    pub fn read(&self, at: DateTime<Utc>, found: &Inputs) -> Result<(), IncidentError> {
+    pub fn read(&self, at: DateTime<Utc>, found: BTreeMap<String, String>) -> Result<(), IncidentError> {
         let mut event = self.event(StepState::Started, Vec::new());
         if let Event::PlaybookStep { inputs, .. } = &mut event {
-            *inputs = written(found);
+            *inputs = found;
         }
         self.incident.record(at, &event).map(|_| ())
     }

@@ -1,0 +1,114 @@
+//! What is believed of the attacks: pinned in the incident by the first who writes of one, moved by a person's correction only.
+
+use chrono::{DateTime, Utc};
+
+use super::Desk;
+use super::error::DeskError;
+use crate::incident::{Event, Folded, Incident};
+use crate::model::attack::{Attack, AttackKind, Attacks, RestsOn};
+use crate::model::plan::Purpose;
+use crate::model::stage::{StageId, StageSelector};
+use crate::respond::confirm::Confirmed;
+
+/// What a person's word about the beginning of an attack has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It was the first word of it.
+    Began,
+    /// It corrects what stood at this time before (account time, UTC).
+    Corrected(DateTime<Utc>),
+}
+
+impl Desk {
+    /// The attacks that are pinned in the incident this process works on. None where there is no incident yet.
+    ///
+    /// # Errors
+    /// Where AWS does not say who we are, or the incident cannot be read.
+    pub async fn attacks(&self) -> Result<Attacks, DeskError> {
+        let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(Attacks::default()) };
+        Ok(incident.known()?.attacks())
+    }
+
+    /// The attack on the stage that a selector names, where one is pinned.
+    ///
+    /// # Errors
+    /// As [`Desk::attacks`].
+    pub async fn attack_named(&self, stage: &StageSelector) -> Result<Option<Attack>, DeskError> {
+        Ok(self.attacks().await?.named_by(stage).cloned())
+    }
+
+    /// The attack on a stage, where one is pinned.
+    ///
+    /// # Errors
+    /// As [`Desk::attacks`].
+    pub async fn attack_on(&self, stage: &StageId) -> Result<Option<Attack>, DeskError> {
+        Ok(self.attacks().await?.on(stage).cloned())
+    }
+
+    /// Pins when an attack began, unless one is pinned on that stage already; `evidence` shows it, in a line.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read or written.
+    pub fn pin(&self, incident: &Incident, attack: &Attack, evidence: &str) -> Result<(), DeskError> {
+        let event = Event::AttackBegan {
+            stage: attack.stage.clone(),
+            began: attack.began,
+            rests_on: attack.rests_on,
+            attack: attack.kind,
+            evidence: evidence.to_owned(),
+        };
+        incident.record_where(self.now(), |known| (!is_known(known, attack)).then(|| event.clone()))?;
+        Ok(())
+    }
+
+    /// Pins what a plan found in the metrics, where the incident says nothing of an attack: the action rests on it.
+    pub(super) fn pin_found(&self, incident: &Incident, confirmed: &Confirmed) -> Result<(), DeskError> {
+        let plan = confirmed.plan();
+        let Some(began) = confirmed.attack_found().filter(|_| plan.purpose == Purpose::Apply) else { return Ok(()) };
+        let attack = Attack::begun(plan.stage.clone(), began, RestsOn::Metrics, None);
+        self.pin(incident, &attack, "read for a plan, with no console watching")
+    }
+
+    /// A person says when the attack on a stage began, and perhaps what it is after. The first word opens an incident where there is none.
+    ///
+    /// # Errors
+    /// Where this process does not keep the account's journal, or it cannot be read or written.
+    pub async fn attack_began(
+        &self,
+        stage: &StageId,
+        began: DateTime<Utc>,
+        kind: Option<AttackKind>,
+    ) -> Result<(Told, Incident), DeskError> {
+        let incident = self.books.incident(&self.aws, &format!("attack on {}", stage.label())).await?;
+        let first = Event::AttackBegan {
+            stage: stage.clone(),
+            began,
+            rests_on: RestsOn::Person,
+            attack: kind,
+            evidence: String::new(),
+        };
+        let other = Event::AttackCorrected { stage: stage.clone(), began, attack: kind };
+        let before = incident.known()?.attacks().began(stage);
+        incident.record_where(self.now(), |known| {
+            Some(if known.attacks().on(stage).is_some() { other.clone() } else { first.clone() })
+        })?;
+        Ok((before.map_or(Told::Began, Told::Corrected), incident))
+    }
+
+    /// A person says that the attack on a stage is over, since `ended`; whether one was pinned.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read or written.
+    pub async fn attack_ended(&self, stage: &StageId, ended: DateTime<Utc>) -> Result<bool, DeskError> {
+        let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(false) };
+        let event = Event::AttackEnded { stage: stage.clone(), ended };
+        Ok(incident.record_where(self.now(), |known| known.attacks().on(stage).map(|_| event.clone()))?)
+    }
+}
+
+/// Whether the incident has the attack already: it stands, or it is one that somebody has said to be over.
+fn is_known(known: &Folded, attack: &Attack) -> bool {
+    let over = |one: &Attack| one.ended.is_some_and(|ended| attack.began <= ended);
+    let of_stage = |one: &&Attack| one.stage.api_id == attack.stage.api_id && one.stage.stage == attack.stage.stage;
+    known.attacks.iter().filter(of_stage).any(|one| one.stands() || over(one))
+}

@@ -1,0 +1,130 @@
+//! Why the desk did not do what was wished for.
+
+use thiserror::Error;
+
+use crate::aws::AwsError;
+use crate::incident::IncidentError;
+use crate::model::plan::Plan;
+use crate::respond::confirm::ConfirmError;
+use crate::respond::execute::ExecuteError;
+use crate::respond::planned::PlanError;
+use crate::respond::reconcile::ReconcileError;
+
+/// Why a wish was not carried out. Nothing was changed by the step that failed.
+#[derive(Debug, Error)]
+pub enum DeskError {
+    /// AWS could not be asked.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The journal could not be read or written.
+    #[error(transparent)]
+    Incident(#[from] IncidentError),
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Not confirmed: stopped by guards, or by another phrase.
+    #[error(transparent)]
+    Confirm(#[from] ConfirmError),
+    /// The plan is another one than was shown.
+    #[error("{what}; the plan as it is now is confirmed by “{}”", now.phrase())]
+    Stale {
+        /// What is stale, in words.
+        what: String,
+        /// What differs, a line each.
+        differences: Vec<String>,
+        /// The plan as it is now.
+        now: Box<Plan>,
+    },
+    /// A warning stands that nobody has been shown.
+    #[error(
+        "the plan of that phrase was not shown on this machine, and a warning stands now that may not have stood then: {}. Read the plan, and \
+         repeat the phrase “{}”",
+        .warnings.join(", "), now.phrase()
+    )]
+    NotShown {
+        /// The guards that warn.
+        warnings: Vec<String>,
+        /// The plan as it is now.
+        now: Box<Plan>,
+    },
+    /// This process may not keep that account's journal, or change it.
+    #[error("{0}")]
+    NotPermitted(String),
+    /// A plan of another account or region than the connection leads to.
+    #[error("the plan is for {of}, this connection is to {here}; nothing was done")]
+    OtherAccount {
+        /// The plan's.
+        of: String,
+        /// The connection's.
+        here: String,
+    },
+    /// A closure that has expired, and the attack it was made against goes on.
+    #[error(
+        "{id} closes {stage} and stays: an attack still stands there in the journal ({signal}). When it is over, take it back with \
+         `portcullis undo {id}`"
+    )]
+    StillAttacked {
+        /// The action.
+        id: String,
+        /// The stage.
+        stage: String,
+        /// A signal that stands.
+        signal: String,
+    },
+    /// Not begun.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// What was in flight could not be looked at.
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+}
+
+/// How an error of the desk ends a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// An error, and nothing was changed.
+    Failed,
+    /// Guards stop it, or an attack does.
+    Stopped,
+    /// Not confirmed, or confirmed for another plan.
+    NotConfirmed,
+}
+
+impl DeskError {
+    /// The plan as it is now, where what was confirmed is another one.
+    #[must_use]
+    pub fn plan_now(&self) -> Option<&Plan> {
+        match self {
+            Self::Stale { now, .. } | Self::NotShown { now, .. } => Some(now),
+            _ => None,
+        }
+    }
+
+    /// What has changed since the plan that was confirmed, a line each.
+    #[must_use]
+    pub fn differences(&self) -> Vec<String> {
+        match self {
+            Self::Stale { differences, .. } => differences.clone(),
+            Self::Confirm(ConfirmError::Stale { .. }) => {
+                vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How it ends a command.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::Confirm(ConfirmError::Halted { .. }) | Self::StillAttacked { .. } => Standing::Stopped,
+            Self::Confirm(_) | Self::Stale { .. } | Self::NotShown { .. } => Standing::NotConfirmed,
+            Self::Aws(_)
+            | Self::Incident(_)
+            | Self::Plan(_)
+            | Self::NotPermitted(_)
+            | Self::OtherAccount { .. }
+            | Self::Execute(_)
+            | Self::Reconcile(_) => Standing::Failed,
+        }
+    }
+}
