@@ -232,6 +232,9 @@ guards! {
     UNDO_CLAIMED = "undo.claimed", overridable: true, varies: false,
         "Says which of our entries another action in force asked for as well; those stay.",
         "The journals of the open incidents; unknown where one of them cannot be read.";
+    UNDO_ATTACK = "undo.attack-stands", overridable: true, varies: true,
+        "Says what would come back, in requests a second, while the attack on the stage stands.",
+        "The incident's attack, and `GetSampledRequests` of the rule that blocks; what reaches the stage for other measures.";
     UNDO_NOT_MADE = "undo.not-made", overridable: true, varies: false,
         "Says which planned changes were never sent or were refused; they are left alone, since what looks like ours may be somebody else's. Stops where nothing else is left to take back: look, then override. Also says which were sent and are not known to have been made: what shows of them is taken back.",
         "The journal: a change counts as made once AWS answered, or once it was found made.";

@@ -254,3 +254,59 @@ async fn a_warning_that_vanished_makes_nothing_stale() {
     let carried = desk.carry_out(agreed, None, &mut |_| {}).await.unwrap();
     assert_eq!(carried.plan.guards, shown.guards);
 }
+
+fn guard<'a>(proposal: &'a Proposal, id: &str) -> &'a portcullis::model::plan::GuardResult {
+    proposal
+        .plan()
+        .guards
+        .iter()
+        .find(|guard| guard.id == id)
+        .unwrap_or_else(|| panic!("{:#?}", proposal.plan().guards))
+}
+
+/// A prefix that holds hardly a request of its own callers beside the flood, and a sixteenth of the stage's.
+#[tokio::test(start_paused = true)]
+async fn a_prefix_is_measured_against_what_came_before_too() {
+    let world = flood(60.0).await;
+    world.pass(300).await;
+    let desk = world.desk();
+    let wide = desk.plan(&wish(&["203.0.113.0/24"])).await.unwrap();
+    let share = guard(&wide, "block-ip.legitimate-share");
+    assert_eq!(share.verdict, Verdict::Stop, "{share:#?}");
+    // Both shares: inside the target, and of what came before.
+    assert!(share.reason.contains("requests sampled from the targets come from callers seen"), "{}", share.reason);
+    assert!(share.reason.contains("of what was sampled before the attack"), "{}", share.reason);
+
+    let names: Vec<String> = attackers(&world).iter().map(ToString::to_string).collect();
+    let forty = desk.plan(&wish(&names.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap();
+    let share = guard(&forty, "block-ip.legitimate-share");
+    assert_eq!(share.verdict, Verdict::Pass, "{share:#?}");
+    assert!(share.reason.contains("none of") && share.reason.contains("at most"), "{}", share.reason);
+    assert!(forty.plan().halting().next().is_none(), "{:#?}", forty.plan().guards);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_says_what_comes_back_while_the_attack_stands() {
+    let world = flood(60.0).await;
+    world.pass(300).await;
+    let desk = world.desk();
+    let names: Vec<String> = attackers(&world).iter().map(ToString::to_string).collect();
+    let forty = desk.plan(&wish(&names.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap();
+    let carried = done(&desk, forty).await;
+    world.pass(600).await;
+    let undo = Wish::Undo { action_id: carried.finished.action_id, terms: portcullis::model::action::Terms::default() };
+    let back = desk.plan(&undo).await.unwrap();
+    let stands = guard(&back, "undo.attack-stands");
+    assert_eq!(stands.verdict, Verdict::Warn, "{stands:#?}");
+    let rate: f64 = stands.reason.split("blocking ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    // What the range was told to send from them, by its own books of the last whole minute.
+    let minute = portcullis::model::series::floor_minute(world.aws.clock().now()) - TimeDelta::minutes(1);
+    let truth =
+        world.range.with(|range| range.truth().population("shop/prod", "botnet", minute).requests) as f64 / 60.0;
+    assert!((rate - truth).abs() < truth * 0.1, "{rate} against {truth}: {}", stands.reason);
+
+    // Over, by a person's word: nothing is said of it.
+    desk.attack_ended(&shop(&world).await, world.aws.clock().now()).await.unwrap();
+    let back = desk.plan(&undo).await.unwrap();
+    assert!(back.plan().guards.iter().all(|guard| guard.id != "undo.attack-stands"));
+}

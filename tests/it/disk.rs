@@ -42,7 +42,7 @@ async fn claimed(world: &World, id: &str) -> Verdict {
     let survey = world.store.survey(&identity.at).unwrap();
     let unreadable = survey.unreadable();
     let action = survey.actions.iter().find(|a| a.id == id).unwrap();
-    let others = Others { actions: &survey.actions, unreadable: &unreadable };
+    let others = Others { actions: &survey.actions, unreadable: &unreadable, attack: None };
     let planned = undo::plan(&world.aws, action, others, &[], &Terms::default()).await.unwrap();
     planned.plan.guards.iter().find(|guard| guard.id == "undo.claimed").unwrap().verdict
 }

@@ -400,7 +400,7 @@ async fn a_journal_that_cannot_be_read_makes_claims_unknown() {
     let actions = world.store.actions(&identity.at).unwrap();
     let unreadable = vec![Unreadable { incident: "2026-03-03-0300-torn".to_owned(), may_claim: MayClaim::Anything }];
     let plan = async |terms: &Terms| {
-        let others = Others { actions: &actions, unreadable: &unreadable };
+        let others = Others { actions: &actions, unreadable: &unreadable, attack: None };
         undo::plan(&world.aws, actions.iter().find(|a| a.id == done.action_id).unwrap(), others, &[], terms)
             .await
             .unwrap()

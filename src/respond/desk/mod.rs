@@ -170,7 +170,8 @@ impl Desk {
         let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over))?;
         let identity = self.aws.identity(Lane::Plan).await?;
         let incident = self.books.store().by_id(&action.incident, &self.books.actor(&identity))?;
-        let others = Others { actions: &survey.actions, unreadable: &unreadable };
+        let attack = self.attack_on(&action.stage).await?;
+        let others = Others { actions: &survey.actions, unreadable: &unreadable, attack: attack.as_ref() };
         let planned = super::execute::back::planned(&self.aws, &incident, action, others, terms).await?;
         Ok(Proposal { planned, of: Some(incident) })
     }

@@ -81,7 +81,8 @@ impl Desk {
             a.expires_at.is_none_or(|end| end > now) || !a.changes.iter().all(|c| c.doing.is_entries())
         };
         let others: Vec<ActionRecord> = actions.iter().filter(keeps).cloned().collect();
-        let others = Others { actions: &others, unreadable: &unreadable };
+        let attack = folded.attacks().on(&action.stage).cloned();
+        let others = Others { actions: &others, unreadable: &unreadable, attack: attack.as_ref() };
         let planned = back::planned(&self.aws, &incident, action, others, &Terms::default()).await?;
         if planned.plan.is_empty() && !planned.plan.left.is_empty() {
             return Ok(None);

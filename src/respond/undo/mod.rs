@@ -1,6 +1,7 @@
 //! Taking an action back, three-way: only where what is there is what we wrote.
 
 mod assigned;
+mod attack;
 mod entries;
 mod made;
 
@@ -14,6 +15,7 @@ use super::planned::{PlanError, Planned, finished};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::incident::Unreadable;
 use crate::model::action::{Action, Terms};
+use crate::model::attack::Attack;
 use crate::model::change::{Assignment, Doing, Place};
 use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -26,12 +28,14 @@ pub struct Others<'a> {
     pub actions: &'a [ActionRecord],
     /// Incidents that could not be read whole, and what may be in force there.
     pub unreadable: &'a [Unreadable],
+    /// The attack on the stage, where one stands.
+    pub attack: Option<&'a Attack>,
 }
 
 impl<'a> From<&'a Vec<ActionRecord>> for Others<'a> {
     /// All that was done is known.
     fn from(actions: &'a Vec<ActionRecord>) -> Self {
-        Self { actions, unreadable: &[] }
+        Self { actions, unreadable: &[], attack: None }
     }
 }
 
@@ -55,7 +59,7 @@ async fn back(
     watch: &[WatchFor],
     terms: &Terms,
 ) -> Result<Planned, PlanError> {
-    let Others { actions: others, unreadable } = others;
+    let Others { actions: others, unreadable, attack } = others;
     if !matches!(action.state, ActionState::InForce | ActionState::Unclear) {
         return Err(PlanError::NotInForce { id: action.id.clone(), state: action.state });
     }
@@ -108,6 +112,11 @@ async fn back(
     for change in &changes {
         findings.deployments_gone.extend(deployment_gone(aws, change).await?);
     }
+    let left = std::mem::take(&mut findings.left);
+    let mut guards = findings.guards(nothing_made);
+    if let Some(attack) = attack.filter(|_| changes.iter().any(|change| !change.is_empty())) {
+        guards.extend(attack::coming_back(aws, action, &changes, watch, attack).await);
+    }
     let plan = Plan {
         purpose: Purpose::Undo { action_id: action.id.clone(), terms: terms.clone() },
         action: action.action.clone(),
@@ -116,8 +125,8 @@ async fn back(
         read_at: aws.clock().now(),
         summary: summary(action, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(call).collect(),
-        left: std::mem::take(&mut findings.left),
-        guards: settled(findings.guards(nothing_made), terms),
+        left,
+        guards: settled(guards, terms),
         preconditions: Vec::new(),
         watch: watch.to_vec(),
         probe: None,

@@ -27,7 +27,8 @@ pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence
     judged_share(evidence, settings.guards.most_legitimate_share, &before).because(known)
 }
 
-/// By the share of those who were there before, as far as the samples bound it.
+/// By the share of those who were there before, inside the targets now and of all who came then, as far as the samples bound them: a prefix may
+/// hold few of its own callers beside a flood, and many of the stage's.
 fn judged_share(evidence: &Evidence, most: f64, before: &str) -> GuardResult {
     let guard = &guard::LEGITIMATE;
     let percent = |share: f64| share * 100.0;
@@ -55,22 +56,33 @@ fn judged_share(evidence: &Evidence, most: f64, before: &str) -> GuardResult {
     };
     let (hits, of) = (evidence.drawn_seen_before, evidence.drawn);
     let bounded = bounds::words(hits, of).map_or_else(String::new, |words| format!(" ({words}, of {of} sampled)"));
-    if share > most {
-        return guard.stop(format!(
-            "{:.0} % of the sampled requests from the targets come from callers seen {before}{bounded}; at most {:.0} % is allowed",
-            percent(share),
-            percent(most)
-        ));
-    }
+    let taken = (evidence.earlier_inside, evidence.earlier);
     let said = format!(
-        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}",
+        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}; of what was sampled {before} the targets \
+         sent {}",
         percent(share),
-        evidence.inside
+        evidence.inside,
+        part(taken)
     );
-    if bounds::share(hits, of).1 > most {
+    let of_before = taken.0 as f64 / taken.1.max(1) as f64;
+    if share > most || of_before > most {
+        return guard.stop(format!("{said}; at most {:.0} % of either is allowed", percent(most)));
+    }
+    if bounds::share(hits, of).1 > most || bounds::share(taken.0, taken.1).1 > most {
         return guard.warn(said);
     }
     guard.pass(said)
+}
+
+/// A share of samples with how large it may be: nought of n is at most 3/n.
+fn part((hits, of): (u64, u64)) -> String {
+    let percent = |share: f64| share * 100.0;
+    let (low, high) = bounds::share(hits, of);
+    if hits == 0 {
+        return format!("none of {of}, so at most {:.1} %", percent(high));
+    }
+    let seen = percent(hits as f64 / of as f64);
+    format!("{seen:.1} % ({hits} of {of}, between {:.1} % and {:.1} %)", percent(low), percent(high))
 }
 
 /// As many targets as may go without anything against them: somebody may know better than the rules, address by address.
