@@ -27,6 +27,8 @@ mod layers;
 mod mutation_wire;
 mod not_known;
 mod outcomes;
+mod outcomes_program;
+mod outcomes_reading;
 mod pictures;
 mod playbook;
 mod playbook_run;

@@ -12,15 +12,15 @@ use portcullis::model::plan::{Finished, Outcome};
 use portcullis::model::timeline::{ActionRecord, ActionState};
 use portcullis::respond::plan::Planned;
 use portcullis_range::state::Account;
-use portcullis_range::{Damage, Fault, When};
+use portcullis_range::{Call, Damage, Fault, When};
 use tempfile::TempDir;
 
+use crate::kill_switch;
 use crate::respond_crash::{self, world_for};
 use crate::respond_http;
 use crate::respond_prepare::prepare;
 use crate::respond_stage::{close, flush, throttle};
 use crate::world::{World, block};
-use crate::{kill_switch, program};
 
 const STATUSES: [u16; 14] = [200, 202, 204, 307, 400, 403, 404, 408, 409, 429, 499, 500, 503, 504];
 /// One of each kind, for what takes many calls.
@@ -31,7 +31,7 @@ const BODIES: [Damage; 4] = [Damage::Whole, Damage::Empty, Damage::Foreign, Dama
 
 /// What of the account an action may change.
 #[derive(Debug, Clone, PartialEq)]
-enum Picture {
+pub(crate) enum Picture {
     Shop(Box<respond_crash::Picture>),
     Pets(respond_http::Picture),
     Flushes(usize),
@@ -70,19 +70,19 @@ impl Answered {
     }
 }
 
-/// One write, as the clean run makes it.
+/// One call, as the clean run makes it.
 #[derive(Debug, Clone, PartialEq)]
-struct Write {
-    service: &'static str,
-    operation: String,
-    nth: u32,
+pub(crate) struct Made {
+    pub(crate) service: &'static str,
+    pub(crate) operation: String,
+    pub(crate) nth: u32,
 }
 
 /// An action, or the undo of one, ready to be carried out again and again from one and the same state.
-struct Ready {
-    what: String,
-    world: World,
-    planned: Planned,
+pub(crate) struct Ready {
+    pub(crate) what: String,
+    pub(crate) world: World,
+    pub(crate) planned: Planned,
     account: Account,
     /// The journals as they are when it is carried out.
     incidents: TempDir,
@@ -92,7 +92,11 @@ struct Ready {
     /// Before what is carried out, and after it.
     before: Picture,
     after: Picture,
-    writes: Vec<Write>,
+    pub(crate) writes: Vec<Made>,
+    /// Calls that read what the first write has done.
+    pub(crate) reads: Vec<Made>,
+    /// The account once it has been carried out.
+    pub(crate) landed: Account,
 }
 
 fn expiring(action: &mut Action) {
@@ -121,7 +125,7 @@ fn picture(world: &World, action: &Action) -> Picture {
 }
 
 impl Ready {
-    async fn new(action: &Action, undoing: bool) -> Self {
+    pub(crate) async fn new(action: &Action, undoing: bool) -> Self {
         let mut action = action.clone();
         expiring(&mut action);
         let mut world = if is_http(&action) { respond_http::pets().await } else { world_for(&action).await };
@@ -139,20 +143,16 @@ impl Ready {
         copy(world.store.root(), incidents.path());
         let account = world.range.with(|range| light(range.account()));
         let what = format!("{} {}", if undoing { "undo of" } else { "apply" }, action.name());
-        let first = world.mutating_calls().len();
+        let first = world.range.with(|range| range.calls().len());
         let after = {
             let done = world.apply(planned.clone()).await;
             assert_eq!(done.outcome, Outcome::Done, "{what}: {:?}", done.lines);
             picture(&world, &action)
         };
-        let mut writes: Vec<Write> = Vec::new();
-        for call in &world.mutating_calls()[first..] {
-            let nth = writes.iter().filter(|w| w.operation == call.operation).count();
-            let nth = u32::try_from(nth + 1).unwrap();
-            writes.push(Write { service: call.service, operation: call.operation.clone(), nth });
-        }
+        let landed = world.range.with(|range| light(range.account()));
+        let (writes, reads) = world.range.with(|range| sorted(&range.calls()[first..]));
         world.store = IncidentStore::new(incidents.path());
-        Self { what, world, planned, account, incidents, undoing, origin, before, after, writes }
+        Self { what, world, planned, account, incidents, undoing, origin, before, after, writes, reads, landed }
     }
 
     fn action(&self) -> &Action {
@@ -164,7 +164,7 @@ impl Ready {
     }
 
     /// Puts everything back but time, and starts on a journal of its own.
-    fn again(&mut self) -> TempDir {
+    pub(crate) fn again(&mut self) -> TempDir {
         let now = self.world.range.now();
         let account = self.account.clone();
         self.world.range.with(|range| {
@@ -181,6 +181,22 @@ impl Ready {
         let identity = self.world.aws.identity(Lane::Plan).await.unwrap();
         self.world.store.actions(&identity.at).unwrap().into_iter().find(|action| action.id == id)
     }
+}
+
+/// The writes among calls, and those that read what the first of them did, each operation once.
+fn sorted(calls: &[Call]) -> (Vec<Made>, Vec<Made>) {
+    let (mut writes, mut reads): (Vec<Made>, Vec<Made>) = (Vec::new(), Vec::new());
+    for (place, call) in calls.iter().enumerate() {
+        let before = calls[..place].iter().filter(|c| c.operation == call.operation).count();
+        let made =
+            Made { service: call.service, operation: call.operation.clone(), nth: u32::try_from(before + 1).unwrap() };
+        if call.mutating {
+            writes.push(made);
+        } else if !writes.is_empty() && call.service != "sts" && reads.iter().all(|r| r.operation != made.operation) {
+            reads.push(made);
+        }
+    }
+    (writes, reads)
 }
 
 /// The account without its figures, which nothing reads once a plan is made: it is copied for every cell.
@@ -204,15 +220,15 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[derive(Debug, Default)]
-struct Counts {
-    cells: usize,
+pub(crate) struct Counts {
+    pub(crate) cells: usize,
     done: usize,
     not_done: usize,
     partly: usize,
     not_known: usize,
     refusals_left_out: usize,
     taken_at_its_word: usize,
-    wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 impl fmt::Display for Counts {
@@ -238,16 +254,34 @@ impl fmt::Display for Counts {
     }
 }
 
+impl Counts {
+    /// Prints them; fails where something was told wrongly.
+    pub(crate) fn printed(&self, what: &str) {
+        println!("fault matrix, {what}: {self}");
+        let first = &self.wrong[..self.wrong.len().min(20)];
+        assert!(self.wrong.is_empty(), "{}\n{}", self.wrong.len(), first.join("\n"));
+    }
+}
+
 const WRONG_DONE: &str = "wrong done";
 const WRONG_NOT_DONE: &str = "wrong not done";
 
 /// Carries it out with one answer in the place of one write's, and compares what is said with what is so.
-async fn cell(ready: &mut Ready, write: &Write, answer: Answered, counts: &mut Counts) {
+async fn cell(ready: &mut Ready, write: &Made, answer: Answered, counts: &mut Counts) {
     let _dir = ready.again();
     let when = if answer.again { When::From(write.nth) } else { When::Nth(write.nth) };
     let Answered { status, body, performed, .. } = answer;
     let fault = Fault::Answered { performed, status, body };
     ready.world.range.with(|range| range.faults().add(write.service, &write.operation, when, fault));
+    // What was read tells, unless nothing tells, or what is not there may come yet.
+    let unreadable = matches!(ready.action(), Action::FlushCache(_));
+    let may_be_unknown = unreadable || (!performed && answer.may_land());
+    let of = format!("{}, {} {}, {answer:?}", ready.what, write.operation, write.nth);
+    judged(ready, may_be_unknown, &of, counts).await;
+}
+
+/// Carries it out, and compares what is said with what is so.
+pub(crate) async fn judged(ready: &mut Ready, may_be_unknown: bool, of: &str, counts: &mut Counts) {
     let finished = ready.world.apply(ready.planned.clone()).await;
     let now = ready.now();
     let mut wrong: Vec<String> = Vec::new();
@@ -280,15 +314,12 @@ async fn cell(ready: &mut Ready, write: &Write, answer: Answered, counts: &mut C
         }
         _ => {
             counts.not_known += 1;
-            // What was read tells, unless nothing tells, or what is not there may come yet.
-            let unreadable = matches!(ready.action(), Action::FlushCache(_));
-            if !unreadable && (performed || !answer.may_land()) {
+            if !may_be_unknown {
                 wrong.push(format!("{:?}, although it could be read", finished.outcome));
             }
             wrong.extend(listed_with_its_way_back(ready, &finished, record.as_ref()).await);
         }
     }
-    let of = format!("{}, {} {}, {answer:?}", ready.what, write.operation, write.nth);
     counts.wrong.extend(wrong.into_iter().map(|what| format!("{of}: {what}\n    {}", finished.lines.join("\n    "))));
 }
 
@@ -368,29 +399,27 @@ async fn matrix(what: &str, actions: &[Action], once: &[u16], always: &[u16]) ->
             }
         }
     }
-    println!("fault matrix, {what}: {counts}");
-    assert!(
-        counts.wrong.is_empty(),
-        "{}\n{}",
-        counts.wrong.len(),
-        counts.wrong[..counts.wrong.len().min(20)].join("\n")
-    );
+    counts.printed(what);
     counts
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_answers_a_block_a_throttle_or_a_closure_what_is_said_is_so() {
+/// Every action that changes one resource.
+pub(crate) fn of_one_resource() -> [Action; 6] {
     let mut block = block(&["203.0.113.7/32"]);
     block.terms.reason = Some("a test".into());
-    let actions = [
+    [
         Action::BlockIp(block),
         throttle(Some("GET /search"), 20, 40),
         throttle(None, 100, 100),
         close(Closure::WebAcl),
         close(Closure::ThrottleZero),
         respond_http::throttle(Some("POST /pets/{id}"), 20, 40),
-    ];
-    let counts = Box::pin(matrix("one resource", &actions, &STATUSES, &PERSISTENT)).await;
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_answers_a_block_a_throttle_or_a_closure_what_is_said_is_so() {
+    let counts = Box::pin(matrix("one resource", &of_one_resource(), &STATUSES, &PERSISTENT)).await;
     assert!(counts.cells > 1_000, "{counts}");
 }
 
@@ -410,80 +439,4 @@ async fn whatever_answers_a_kill_switch_what_is_said_is_so() {
     ];
     let counts = Box::pin(matrix("kill switch", &actions, &KINDS, &[])).await;
     assert!(counts.cells > 200, "{counts}");
-}
-
-const THROTTLE: [&str; 15] = [
-    "throttle",
-    "--stage",
-    "shop/prod",
-    "--method",
-    "GET /search",
-    "--rate",
-    "20",
-    "--burst",
-    "40",
-    "--for",
-    "4h",
-    "--reason",
-    "a test",
-    "--override",
-    "throttle.shedding",
-];
-
-fn confirmed(program: &program::Program, verb: &str, args: &[&str]) -> program::Ended {
-    let args = |verb: &str, more: &[&str]| -> Vec<String> {
-        [verb].iter().chain(args).chain(more).map(|arg| (*arg).to_owned()).collect()
-    };
-    let run = |args: Vec<String>| program.run(&args.iter().map(String::as_str).collect::<Vec<_>>());
-    let shown = run(args(if verb == "apply" { "plan" } else { verb }, &[]));
-    let phrase = program::phrase(&format!("{}{}", shown.out, shown.err), "shop/prod");
-    let phrase = phrase.unwrap_or_else(|| panic!("{shown:?}"));
-    run(args(verb, &["--confirm", &phrase]))
-}
-
-/// The case that started it, through the binary and a socket: the write is made, AWS answers 200, and the last two bytes are lost on
-/// the way. Apply, list, undo and sweep say what is so.
-#[test]
-fn two_lost_bytes_are_neither_not_done_nor_off_the_list() {
-    let block = ["block-ip", "--stage", "shop/prod", "203.0.113.7", "--for", "4h"];
-    for (service, operation, action) in
-        [("apigateway", "UpdateStage", &THROTTLE[..]), ("wafv2", "UpdateIPSet", &block[..])]
-    {
-        let served = program::served(60.0);
-        let program = program::Program::new(&served.url);
-        let lost = |status, body, performed, when| {
-            let fault = Fault::Answered { performed, status, body };
-            served.range.with(|range| {
-                range.faults().clear();
-                range.faults().add(service, operation, when, fault);
-            });
-        };
-        lost(200, Damage::Cut, true, When::Nth(1));
-        confirmed(&program, "apply", action).says(0, &["the change was made all the same"]);
-        let listed = program.json(0, "actions", &["actions"]);
-        assert_eq!(listed["actions"][0]["state"], "in-force", "{listed}");
-        let id = listed["actions"][0]["id"].as_str().unwrap().to_owned();
-
-        lost(200, Damage::Cut, true, When::Nth(1));
-        confirmed(&program, "undo", &[&id]).exits(0);
-        let listed = program.json(0, "actions", &["actions"]);
-        assert_eq!(listed["actions"].as_array().unwrap().len(), 0, "{listed}");
-
-        // Nobody knows: it stays on the list, with its undo and its expiry.
-        lost(504, Damage::Foreign, false, When::Always);
-        confirmed(&program, "apply", action).says(6, &["not known"]);
-        let listed = program.json(0, "actions", &["actions"]);
-        assert_eq!(
-            (&listed["actions"][0]["state"], &listed["actions"][0]["outcome"]),
-            (&"unclear".into(), &"not-known".into())
-        );
-        assert!(listed["actions"][0]["expires_at"].is_string(), "{listed}");
-        let id = listed["actions"][0]["id"].as_str().unwrap().to_owned();
-        served.range.with(|range| range.faults().clear());
-        confirmed(&program, "undo", &[&id]).exits(0);
-
-        // AWS says yes and does nothing.
-        lost(200, Damage::Whole, false, When::Nth(1));
-        confirmed(&program, "apply", action).says(1, &["AWS answered 200 and nothing changed"]);
-    }
 }
