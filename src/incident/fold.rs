@@ -2,7 +2,7 @@
 
 mod ended;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::attacks;
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
+use super::past::{Finished, Ids};
 use super::runs;
 use super::words;
 use crate::journal::{BadLine, Line};
@@ -59,10 +60,10 @@ pub struct Folded {
     pub actions: Vec<ActionRecord>,
     /// Actions that are over and done with and are not among `actions` any more; only where the story was left out.
     #[serde(default)]
-    pub finished: BTreeMap<String, ActionState>,
+    pub finished: Finished,
     /// Ids of confirmed plans, actions and undos alike, that are not among `histories` any more; only where the story was left out.
     #[serde(default)]
-    pub(super) past: BTreeSet<String>,
+    pub(super) past: Ids,
     /// Every confirmed plan, actions and undos alike, with what became of it.
     pub histories: Vec<History>,
     /// Runs of playbooks, in the order in which they were begun.
@@ -101,8 +102,8 @@ impl Folded {
             closed: None,
             timeline: Vec::new(),
             actions: Vec::new(),
-            finished: BTreeMap::new(),
-            past: BTreeSet::new(),
+            finished: Finished::default(),
+            past: Ids::default(),
             histories: Vec::new(),
             runs: Vec::new(),
             proofs: Vec::new(),
@@ -121,7 +122,7 @@ impl Folded {
     /// Where the action with this id stands, be it over or not.
     #[must_use]
     pub fn state_of(&self, id: &str) -> Option<ActionState> {
-        self.action(id).map(|action| action.state).or_else(|| self.finished.get(id).copied())
+        self.action(id).map(|action| action.state).or_else(|| self.finished.get(id))
     }
 
     /// Whether the id is a plan's that was confirmed here.

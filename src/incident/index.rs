@@ -18,7 +18,7 @@ use crate::journal::{self, Chain, FILE_NAME, Found, JournalError, Line, NO_PREVI
 use crate::model::identity::AccountRegion;
 
 /// Says what follows from a line, and how that is written down: raise it with every change of either. An index of another format is not used.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// How much may have been written since an index was made before it is made anew, bytes.
 const STALE: u64 = 128 * 1024;
 /// The longest index worth reading, bytes.
@@ -37,6 +37,8 @@ pub(super) struct Known {
     pub(super) may_claim: MayClaim,
     /// Whether there is nothing but, at most, the remains of one line of so many bytes.
     pub(super) remains: Option<u64>,
+    /// Up to where the index on the disk goes, bytes.
+    indexed: u64,
 }
 
 /// What stands beside the journal.
@@ -114,6 +116,22 @@ fn read_before(path: &Path, chain: &Chain) -> Option<Known> {
     kept.iter().find(same).map(|(.., known)| known.clone())
 }
 
+/// What was read last, as an index of it, and up to where the one on the disk goes.
+fn kept_index(incident: &str, path: &Path) -> Option<(u64, Index)> {
+    let kept = KEPT_BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (_, chain, known) = kept.iter().find(|(of, ..)| of == path)?;
+    let index = Index {
+        format: FORMAT,
+        console: env!("CARGO_PKG_VERSION").to_owned(),
+        incident: incident.to_owned(),
+        offset: chain.end,
+        lines: chain.lines,
+        hash: chain.hash.clone(),
+        folded: known.folded.clone(),
+    };
+    Some((known.indexed, index))
+}
+
 /// Keeps what was read of a journal that is whole up to its end.
 fn keep(path: &Path, chain: Chain, known: &Known) {
     let mut kept = KEPT_BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,11 +143,15 @@ fn keep(path: &Path, chain: Chain, known: &Known) {
 }
 
 fn read(incident: &str, path: &Path, chain: &Chain) -> Result<Known, JournalError> {
-    // What an index was made of must be what is there.
+    // What an index was made of must be what is there. What this process has read itself is the best of them: a command asks again after each
+    // line that it writes.
     let whole = chain.fault.is_none();
-    if let Some(index) = Index::beside(path, incident).filter(|index| whole && index.fits(path, chain)) {
+    let fits = |index: &Index| whole && index.fits(path, chain);
+    let of_disk = || Index::beside(path, incident).map(|index| (index.offset, index)).filter(|(_, index)| fits(index));
+    let index = kept_index(incident, path).filter(|(_, index)| fits(index)).or_else(of_disk);
+    if let Some((indexed, index)) = index {
         let reader = Reader::open_at(path, index.offset, index.lines)?;
-        let mut reading = Reading::after(index);
+        let mut reading = Reading::after(index, indexed);
         reading.take(reader)?;
         if !reading.folder.lacks_something() {
             return Ok(reading.known(path, chain, STALE));
@@ -167,12 +189,12 @@ impl Reading {
         }
     }
 
-    fn after(index: Index) -> Self {
+    fn after(index: Index, indexed: u64) -> Self {
         let Index { offset, lines, hash, folded, incident, .. } = index;
         Self {
             folder: Folder::going_on(folded),
             lost: Lost::after(lines, hash.clone()),
-            began: offset,
+            began: indexed,
             offset,
             lines,
             hash,
@@ -220,6 +242,7 @@ impl Reading {
         }
         let remains = (self.lines == 0 && damage.is_none()).then(|| self.torn.unwrap_or(0));
         let mut folded = self.folder.finish();
+        let mut indexed = self.began;
         let is_stale = self.offset.saturating_sub(self.began) > stale;
         if is_stale && damage.is_none() && self.offset == chain.end && self.hash == chain.hash {
             folded.forget();
@@ -236,8 +259,9 @@ impl Reading {
             if let Ok(bytes) = serde_json::to_vec(&index) {
                 let _ = journal::replace(&index_of(path), &bytes);
             }
+            indexed = index.offset;
             folded = index.folded;
         }
-        Known { folded, lines: self.lines, damage, may_claim, remains }
+        Known { folded, lines: self.lines, damage, may_claim, remains, indexed }
     }
 }

@@ -105,7 +105,7 @@ impl Listed {
     }
 
     fn take(&mut self, known: Known, untouched: bool) -> Folded {
-        let Known { folded, lines, damage, may_claim, remains } = known;
+        let Known { folded, lines, damage, may_claim, remains, .. } = known;
         self.lines = lines;
         self.last_at = folded.last_at;
         self.closed_at = folded.closed;

@@ -14,6 +14,7 @@ mod index;
 mod list;
 mod lost;
 pub mod mark;
+mod past;
 mod runs;
 mod store;
 mod words;
@@ -25,6 +26,7 @@ pub use handle::{Incident, Live};
 pub use history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
 pub use list::{AT_WORK, Listed, NEVER_BEGUN};
 pub use lost::MayClaim;
+pub use past::{Finished, Ids};
 pub use store::{IncidentStore, Survey, Unreadable, default_root};
 
 // Reports are made from incidents alone; what checking a journal found is part of one.

@@ -1,6 +1,5 @@
 //! Where incidents live, and how one is found or begun.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use super::history::InFlight;
 use super::index;
 use super::list::Listed;
 use super::lost::MayClaim;
+use super::past::Finished;
 use crate::journal::{self, Journal, JournalError};
 use crate::model::identity::{AccountRegion, Actor, Identity};
 use crate::model::proof::Proof;
@@ -55,7 +55,7 @@ pub struct Survey {
     /// over are in `finished` instead.
     pub actions: Vec<ActionRecord>,
     /// Where actions stand that are over and not among `actions`.
-    pub finished: BTreeMap<String, ActionState>,
+    pub finished: Finished,
     /// Actions and undos that were begun and are not known to have ended, whatever their incident's state.
     pub in_flight: Vec<InFlight>,
     /// Actions and undos that ended without its being known whether they were done, whatever their incident's state.
@@ -102,7 +102,7 @@ impl Survey {
     /// The state of an action that is over; `None` where there is no such action.
     pub fn action(&self, id: &str) -> Result<&ActionRecord, Option<ActionState>> {
         let action = self.actions.iter().find(|action| action.id == id);
-        action.ok_or_else(|| self.finished.get(id).copied())
+        action.ok_or_else(|| self.finished.get(id))
     }
 
     fn take(&mut self, folded: Folded) {
@@ -111,7 +111,7 @@ impl Survey {
         let closed = folded.closed.is_some();
         if !closed {
             self.proofs.extend(folded.proofs);
-            self.finished.extend(folded.finished);
+            self.finished.join(folded.finished);
         }
         self.actions.extend(
             folded

@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use portcullis::incident::{Event, Folded, Incident, MayClaim};
+use portcullis::incident::{Event, Folded, Incident, IncidentStore, MayClaim};
 use portcullis::journal::{BROKEN_KIND, read, verify};
 use portcullis::model::plan::Outcome;
 use portcullis::model::timeline::ActionState;
 use proptest::prelude::*;
 
-use crate::incident_fixtures::{at, every_kind, identity, opened, outcome, plan, undo_plan};
+use crate::incident_fixtures::{actor, at, every_kind, identity, opened, outcome, plan, undo_plan};
 
 fn index_of(incident: &Incident) -> PathBuf {
     incident.path().with_extension("index")
@@ -23,6 +23,14 @@ fn lengthen(incident: &Incident, seconds: i64) {
     for part in 0..3 {
         incident.record(at(seconds), &Event::Note { text: format!("{part}{}", "x".repeat(60_000)) }).unwrap();
     }
+}
+
+/// The incidents moved to another place: as another process finds them, which has read nothing of them yet.
+fn elsewhere(to: &Path, store: &IncidentStore, incident: &Incident) -> (IncidentStore, Incident) {
+    fs::rename(store.root(), to).unwrap();
+    let store = IncidentStore::new(to);
+    let incident = store.by_id(incident.id(), &actor()).unwrap();
+    (store, incident)
 }
 
 /// What decisions rest on.
@@ -73,6 +81,8 @@ fn a_long_journal_has_an_index_that_is_used_and_tells_what_the_journal_tells() {
     let told = index.replace("shop/prod under attack", "shop/prod by the index");
     fs::write(index_of(&incident), &told).unwrap();
     incident.record(at(6), &Event::Note { text: "appended".to_owned() }).unwrap();
+    assert_eq!(incident.known().unwrap().opened.unwrap().title, "shop/prod under attack", "what was read here is kept");
+    let (store, incident) = elsewhere(&dir.path().join("elsewhere"), &store, &incident);
     assert_eq!(incident.known().unwrap().opened.unwrap().title, "shop/prod by the index");
     assert_eq!(incident.known().unwrap().last_seq, incident.fold().unwrap().last_seq);
     // What belongs to an action that it left out makes it read everything again.
@@ -88,30 +98,30 @@ fn a_long_journal_has_an_index_that_is_used_and_tells_what_the_journal_tells() {
 #[test]
 fn an_index_that_does_not_fit_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
-    let (_, incident) = opened(dir.path());
+    let (mut store, mut incident) = opened(dir.path());
     lengthen(&incident, 1);
     incident.known().unwrap();
     let good = fs::read_to_string(index_of(&incident)).unwrap();
     let lies = good.replace("shop/prod under attack", "lies");
-    let title = || incident.known().unwrap().opened.unwrap().title;
     let hash = verify(incident.path()).unwrap().last_hash.unwrap();
-    for unfit in [
+    let unfit = [
         lies.replacen("\"format\":", "\"format\":9", 1),
         lies.replace(&hash, &"0".repeat(64)),
         lies.replace(incident.id(), "another"),
         lies.replacen("\"offset\":", "\"offset\":9", 1),
         lies[..lies.len() / 2].to_owned(),
         String::new(),
-    ] {
+    ];
+    for (n, unfit) in unfit.into_iter().enumerate() {
         fs::write(index_of(&incident), &unfit).unwrap();
-        // What was read last is kept while nobody appends.
-        incident.record(at(2), &Event::Note { text: "one more".to_owned() }).unwrap();
-        assert_eq!(title(), "shop/prod under attack", "{}", &unfit[..unfit.len().min(120)]);
+        (store, incident) = elsewhere(&dir.path().join(format!("{n}")), &store, &incident);
+        let title = incident.known().unwrap().opened.unwrap().title;
+        assert_eq!(title, "shop/prod under attack", "{}", &unfit[..unfit.len().min(120)]);
     }
     fs::remove_file(index_of(&incident)).unwrap();
     fs::create_dir(index_of(&incident)).unwrap();
-    incident.record(at(3), &Event::Note { text: "one more".to_owned() }).unwrap();
-    assert_eq!(title(), "shop/prod under attack");
+    let (_, incident) = elsewhere(&dir.path().join("last"), &store, &incident);
+    assert_eq!(incident.known().unwrap().opened.unwrap().title, "shop/prod under attack");
 }
 
 /// Rewrites the journal line by line.

@@ -74,6 +74,8 @@ fn a_profile_that_hangs_leaves_the_others_live_in_a_terminal() {
     terminal.shows("east");
     // The row of each, the header of each.
     terminal.send("/west shop/prod\r");
+    // Read in one piece with what follows, it would be more at once than anybody types: a paste.
+    terminal.wait("the search", |s| !s.contents().contains("north "));
     terminal.shows("111122223333 eu-west-1  profile west  via http://127.0.0.1:");
     terminal.send("/");
     terminal.send(&"\x7f".repeat("west shop/prod".len()));
