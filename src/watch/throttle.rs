@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_status_that_callers_can_write_says_which_variable_to_move() {
         let open = "$context.requestId $context.path$context.status$context.identity.userAgent";
-        let reason = Question::of(&stage(), &log(open), 1).unwrap_err();
+        let reason = Question::of(&stage(), &log(open), 1).unwrap().unread(0.9);
         assert!(reason.contains("$context.path, which may hold anything, before $context.status"), "{reason}");
         let quoted = r#"$context.requestId "$context.path" $context.status "$context.identity.userAgent""#;
         let question = Question::of(&stage(), &log(quoted), 1).unwrap();

@@ -25,16 +25,16 @@ pub(super) struct Part {
 }
 
 /// The start, as the state before the first character.
-const START: u32 = u32::MAX;
+pub(super) const START: u32 = u32::MAX;
 
 /// Lines of certain parts.
 #[derive(Debug, Default)]
 pub(super) struct Automaton {
-    sets: Vec<Set>,
-    labels: Vec<u16>,
-    first: Vec<u32>,
-    follow: Vec<Vec<u32>>,
-    last: Vec<bool>,
+    pub(super) sets: Vec<Set>,
+    pub(super) labels: Vec<u16>,
+    pub(super) first: Vec<u32>,
+    pub(super) follow: Vec<Vec<u32>>,
+    pub(super) last: Vec<bool>,
 }
 
 impl Automaton {

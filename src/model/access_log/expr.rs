@@ -60,8 +60,48 @@ impl Set {
         self.ascii & other.ascii != 0 || (self.others && other.others)
     }
 
-    fn is_empty(self) -> bool {
+    pub(super) const fn is_empty(self) -> bool {
         self.ascii == 0 && !self.others
+    }
+
+    /// No character.
+    pub(super) const fn none() -> Self {
+        Self { ascii: 0, others: false }
+    }
+
+    /// Those beyond ASCII.
+    pub(super) const fn others() -> Self {
+        Self { ascii: 0, others: true }
+    }
+
+    /// The characters of either.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self { ascii: self.ascii | other.ascii, others: self.others || other.others }
+    }
+
+    /// The characters of both.
+    pub(super) const fn both(self, other: Self) -> Self {
+        Self { ascii: self.ascii & other.ascii, others: self.others && other.others }
+    }
+
+    /// Without those of another.
+    pub(super) const fn less(self, other: Self) -> Self {
+        Self { ascii: self.ascii & !other.ascii, others: self.others && !other.others }
+    }
+
+    /// How long its expression is.
+    pub(super) fn width(self) -> usize {
+        let mut out = String::new();
+        self.write_shortest(&mut out);
+        out.len()
+    }
+
+    /// The same as an expression, without brackets where it is one character.
+    pub(super) fn write_shortest(self, out: &mut String) {
+        match u8::try_from(self.ascii.trailing_zeros()) {
+            Ok(letter @ 0..128) if !self.others && self.ascii.is_power_of_two() => escape(char::from(letter), out),
+            _ => self.write(out),
+        }
     }
 
     fn has(self, letter: u8) -> bool {

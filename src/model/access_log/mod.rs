@@ -4,12 +4,15 @@
 //! `-` (API Gateway guide, `$context` variables). Knows nothing of calls.
 
 mod automaton;
+mod eliminate;
+mod exact;
 mod expr;
 mod json;
+mod merge;
 mod shape;
 mod split;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use self::shape::shape;
@@ -123,8 +126,12 @@ pub fn lacking(format: &str) -> Vec<String> {
         if !field.names().iter().any(|name| has.contains(name)) {
             return Some(format!("$context.{name}: {}", field.without()));
         }
-        let untold = read.reason(*field).filter(|_| read.field(*field).is_none());
-        untold.map(|reason| format!("$context.{name}: it is there and cannot be told: {reason}"))
+        let how = match read.field(*field) {
+            None => "cannot be told",
+            Some(_) if read.hardly.contains(field) => "hardly any line tells it",
+            Some(_) => return None,
+        };
+        read.reason(*field).map(|reason| format!("$context.{name}: it is there and {how}: {reason}"))
     };
     Field::WANTED.iter().filter_map(lacks).collect()
 }
@@ -139,6 +146,8 @@ pub struct AccessLogFormat {
     free: bool,
     /// Why fields that the format has are not told, or not by every line.
     reasons: BTreeMap<Field, String>,
+    /// Those of them that touch what may hold anything.
+    hardly: BTreeSet<Field>,
 }
 
 /// Formats that were read already: stages are many, formats few.
@@ -182,8 +191,10 @@ impl AccessLogFormat {
             _ => split::split(&pieces, line.len() < format.len()),
         };
         let unsure = Field::ALL.into_iter().filter(|field| split.fields.get(field).is_none_or(|told| !told.always));
-        let reasons = unsure.filter_map(|field| Some((field, split::reason(&pieces, field)?))).collect();
-        Self { split, json, free, reasons }
+        let reasons: BTreeMap<Field, String> =
+            unsure.filter_map(|field| Some((field, split::reason(&pieces, field)?))).collect();
+        let hardly = reasons.keys().copied().filter(|field| split::touches(&pieces, *field)).collect();
+        Self { split, json, free, reasons, hardly }
     }
 
     /// What a query begins with: `parse` clauses, each with ` | ` after it, or nothing.
@@ -198,7 +209,8 @@ impl AccessLogFormat {
         self.split.fields.get(&field).map(|told| told.name.as_str())
     }
 
-    /// Whether every line tells a field. Where not, lines in which callers wrote what could be taken for it do not have it.
+    /// Whether every line tells a field. Where not, lines do not have it in which it could stand in several places: callers wrote what could
+    /// be taken for it.
     #[must_use]
     pub fn tells_always(&self, field: Field) -> bool {
         self.split.fields.get(&field).is_some_and(|told| told.always)
@@ -292,7 +304,7 @@ mod tests {
         assert!(lacks[0].starts_with("$context.status: "), "{lacks:?}");
         let open = lacking("$context.requestId $context.path$context.status$context.identity.userAgent");
         assert!(
-            open.iter().any(|line| line.starts_with("$context.status: it is there and cannot be told")),
+            open.iter().any(|line| line.starts_with("$context.status: it is there and hardly any line tells it")),
             "{open:?}"
         );
     }
@@ -349,7 +361,7 @@ mod tests {
         assert_eq!(told(json), (where_harmless, always));
         let open =
             "$context.requestId $context.path$context.status$context.identity.userAgent $context.identity.sourceIp";
-        assert_eq!(told(open), (None, always));
+        assert_eq!(told(open), (where_harmless, always));
         let reason = AccessLogFormat::parse(open).reason(Field::Status).map(str::to_owned).unwrap_or_default();
         assert!(reason.contains("puts $context.path, which may hold anything, before $context.status"), "{reason}");
         assert!(reason.contains("move $context.status to the front"), "{reason}");

@@ -1,17 +1,24 @@
 //! How a line is taken apart: patterns for `parse`, and which fields each of them tells.
 //!
 //! A pattern tells a field where no line that it matches can have another value there (`automaton`). The widest comes first: every line of
-//! the format matches it, and what it tells is told of every request. Fields beside text that may be anything are told by a narrower one, which
-//! matches only lines whose free text holds nothing that could end it: a line in which somebody wrote such a thing is not read, and
-//! counts as not read. No pattern rests on API Gateway escaping anything: that it does is reported by users and not documented.
+//! the format matches it, and what it tells is told of every request. Of the other fields each has a pattern of the lines that put it in one
+//! place only (`exact`): a line in which somebody wrote what could be taken for it is not read, and counts as not read. Where that pattern
+//! would be too long, a narrower one reads lines whose free text holds nothing that could end it. No pattern rests on API Gateway escaping
+//! anything: that it does is reported by users and not documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::automaton::{Automaton, Part, disputed};
+use super::exact::one_reading;
 use super::expr::{Expr, Set};
 use super::shape::shape;
 use super::{Field, Piece};
+
+/// Characters of all patterns together: a query has 10,000 at most (documented), and asks something too.
+const MOST_OF_ALL: usize = 7_500;
+/// Characters of patterns of fields that stand together, above which one for all of them is tried.
+const MOST_APART: usize = 1_500;
 
 /// The label of what a pattern passes over.
 const PASSED_OVER: u16 = u16::MAX;
@@ -24,6 +31,9 @@ pub(super) struct Told {
     /// Whether every line of the format tells it, and not only those whose free text leaves it alone.
     pub(super) always: bool,
 }
+
+/// Fields, and which variable of the format each is.
+type Group = Vec<(Field, usize)>;
 
 /// How lines are taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,14 +104,90 @@ impl<'a> Line<'a> {
         Expr::Any(Set::all().without(&end))
     }
 
-    /// The patterns to try, widest first.
-    fn patterns(&self) -> Vec<Vec<Part>> {
-        let mut patterns = vec![self.ends()];
-        if self.shapes.iter().all(Option::is_some) {
-            return patterns;
+    /// The lines of the format, whatever they hold.
+    fn whole(&self) -> Vec<Part> {
+        self.parts(|_| Expr::Any(Set::all()))
+    }
+
+    /// The same, with text beyond ASCII taken for any such: a character there is several for an engine that goes by bytes.
+    fn blurred(&self) -> Vec<Part> {
+        let mut parts = self.whole();
+        for part in &mut parts {
+            let Expr::Text(text) = &part.expr else { continue };
+            if text.is_ascii() {
+                continue;
+            }
+            let mut pieces = Vec::new();
+            for letter in text.chars() {
+                let other = Expr::Many(Set::others());
+                if letter.is_ascii() {
+                    pieces.push(Expr::Text(letter.into()));
+                } else if pieces.last() != Some(&other) {
+                    pieces.push(other);
+                }
+            }
+            part.expr = Expr::Seq(pieces);
         }
-        patterns.push(self.parts(|at| if self.is_quoted(at) { Expr::Quoted } else { self.bounded(at) }));
-        patterns.push(self.parts(|at| self.bounded(at)));
+        parts
+    }
+
+    /// The line by what stands around one variable only: all that is not beside it and may lie behind text that may be anything is passed over.
+    /// Where such a line has the variable in one place, so has the format's. `None` where what stands beside it stands elsewhere as well.
+    fn around(&self, at: usize) -> Option<Vec<Part>> {
+        let free = |at: &usize| self.shapes[*at].is_none();
+        let (front, back) = ((0..at).any(|at| free(&at)), (at + 1..self.shapes.len()).any(|at| free(&at)));
+        let passed_over = || Part { label: PASSED_OVER, expr: Expr::Any(Set::all()) };
+        let parts = self.blurred();
+        let marked = |at: usize, expr: Expr| Part { label: text_label(at), expr };
+        let mut around = Vec::new();
+        if front {
+            around.extend([passed_over(), marked(at, Expr::Text(self.telling(self.pieces[at].text, true)?))]);
+        } else {
+            around.extend(parts.iter().filter(|part| part.label < label(at)).cloned());
+        }
+        around.extend(parts.iter().filter(|part| part.label == label(at)).cloned());
+        if back {
+            let after = self.pieces.get(at + 1).map_or("", |piece| piece.text);
+            around.extend([marked(at + 1, Expr::Text(self.telling(after, false)?)), passed_over()]);
+        } else {
+            around.extend(parts.iter().filter(|part| part.label > label(at)).cloned());
+        }
+        Some(around)
+    }
+
+    /// The shortest end of a text, or beginning, that stands once in the format.
+    fn telling(&self, text: &str, end: bool) -> Option<String> {
+        let count = |part: &str| self.pieces.iter().map(|piece| piece.text.matches(part).count()).sum::<usize>();
+        let cuts = || text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        let one = |part: &&str| !part.is_empty() && part.is_ascii() && count(part) == 1;
+        let found =
+            if end { cuts().rev().map(|at| &text[at..]).find(one) } else { cuts().map(|at| &text[..at]).find(one) };
+        found.map(str::to_owned)
+    }
+
+    /// Open fields by what they stand between, those that matter most first: variables that have a form between two that have none.
+    fn groups(&self, open: &BTreeMap<Field, Vec<usize>>) -> Vec<Group> {
+        let group =
+            |at: usize| (self.shapes[at].is_none(), self.shapes[..at].iter().filter(|shape| shape.is_none()).count());
+        let mut groups: Vec<((bool, usize), Group)> = Vec::new();
+        for (field, at) in open.iter().filter_map(|(field, places)| Some((*field, *places.first()?))) {
+            match groups.iter_mut().find(|(known, _)| *known == group(at)) {
+                Some((_, fields)) => fields.push((field, at)),
+                None => groups.push((group(at), vec![(field, at)])),
+            }
+        }
+        groups.into_iter().map(|(_, fields)| fields).collect()
+    }
+
+    /// Patterns of some lines, widest first.
+    fn narrower(&self) -> Vec<Vec<Part>> {
+        if self.shapes.iter().all(Option::is_some) {
+            return Vec::new();
+        }
+        let mut patterns = vec![
+            self.parts(|at| if self.is_quoted(at) { Expr::Quoted } else { self.bounded(at) }),
+            self.parts(|at| self.bounded(at)),
+        ];
         // Text that could end any of them is in none of them.
         let free = || (0..self.shapes.len()).filter(|at| self.shapes[*at].is_none());
         let around: String = free().flat_map(|at| self.before(at).into_iter().chain(self.after(at))).collect();
@@ -127,30 +213,107 @@ fn label(at: usize) -> u16 {
 /// Takes the lines of a format apart.
 pub(super) fn split(pieces: &[Piece<'_>], breaks: bool) -> Split {
     let line = Line::of(pieces, breaks);
-    let Some(truth) = Automaton::of(&line.parts(|_| Expr::Any(Set::all()))) else { return Split::default() };
+    let Some(truth) = Automaton::of(&line.whole()) else { return Split::default() };
     let mut open: BTreeMap<Field, Vec<usize>> = Field::ALL.into_iter().map(|f| (f, places(pieces, f))).collect();
     open.retain(|_, places| !places.is_empty());
     let mut split = Split::default();
-    for (n, parts) in line.patterns().iter().enumerate() {
+    split.read(&line.ends(), &truth, &mut open, true);
+    split.read_exact(&line, &mut open);
+    for parts in line.narrower() {
+        split.read(&parts, &truth, &mut open, false);
+    }
+    split
+}
+
+impl Split {
+    /// Reads by one pattern what it tells of the fields that are still open.
+    fn read(&mut self, parts: &[Part], truth: &Automaton, open: &mut BTreeMap<Field, Vec<usize>>, always: bool) {
         if open.is_empty() {
-            break;
+            return;
         }
-        let wrong = Automaton::of(parts).and_then(|pattern| disputed(&pattern, &truth));
-        let Some(wrong) = wrong else { continue };
+        let wrong = Automaton::of(parts).and_then(|pattern| disputed(&pattern, truth));
+        let Some(wrong) = wrong else { return };
         let held: BTreeSet<u16> = parts.iter().map(|part| part.label).collect();
         let tells = |at: &usize| held.contains(&label(*at)) && !wrong.contains(&label(*at));
         let mut captured = BTreeSet::new();
         open.retain(|field, places| {
             let Some(at) = places.iter().find(|at| tells(at)) else { return true };
             captured.insert(label(*at));
-            split.fields.insert(*field, Told { name: format!("v{at}"), always: n == 0 });
+            self.fields.insert(*field, Told { name: format!("v{at}"), always });
             false
         });
         if !captured.is_empty() {
-            split.prelude.push_str(&clause(parts, &captured));
+            // Writing to a String cannot fail.
+            let _ = write!(self.prelude, "parse @message {}", clause(parts, &captured));
         }
     }
-    split
+
+    /// Reads what is still open from the lines that have it in one place only. Any reading of such a line is right.
+    fn read_exact(&mut self, line: &Line<'_>, open: &mut BTreeMap<Field, Vec<usize>>) {
+        let Some(blurred) = Automaton::of(&line.blurred()).filter(|_| !open.is_empty()) else { return };
+        let mut room = MOST_OF_ALL.saturating_sub(self.prelude.len());
+        for group in line.groups(open) {
+            let written = |exact: &Exact| exact.written(line).len();
+            let mut found = exact(line, &blurred, &group, room);
+            let sum: usize = found.iter().map(written).sum();
+            if found.len() > 1 && sum > MOST_APART {
+                // Those that stand together are read together where that is shorter: lines that put one of them in two places tell none then.
+                let labels: Vec<u16> = group.iter().map(|(_, at)| label(*at)).collect();
+                let together = one_reading(&blurred, &labels, room.min(sum));
+                found = together.map_or(found, |lines| vec![Exact { lines, told: group.clone() }]);
+            }
+            for one in found {
+                let clauses = one.written(line);
+                let Some(left) = room.checked_sub(clauses.len()) else { continue };
+                room = left;
+                self.prelude.push_str(&clauses);
+                for (field, at) in &one.told {
+                    open.remove(field);
+                    self.fields.insert(*field, Told { name: format!("v{at}"), always: false });
+                }
+            }
+        }
+    }
+}
+
+/// The lines that have some fields in one place each.
+struct Exact {
+    lines: String,
+    told: Group,
+}
+
+impl Exact {
+    fn written(&self, line: &Line<'_>) -> String {
+        let captured = self.told.iter().map(|(_, at)| label(*at)).collect();
+        let name = self.told.first().map_or(0, |(_, at)| *at);
+        format!("parse @message /^(?<u{name}>{})$/ | parse u{name} {}", self.lines, clause(&line.whole(), &captured))
+    }
+}
+
+/// Each field by itself, those of the same lines together.
+fn exact(line: &Line<'_>, blurred: &Automaton, fields: &[(Field, usize)], most: usize) -> Vec<Exact> {
+    let mut found: Vec<Exact> = Vec::new();
+    for (field, at) in fields {
+        let around = || one_reading(&Automaton::of(&line.around(*at)?)?, &[label(*at)], most);
+        let Some(lines) = one_reading(blurred, &[label(*at)], most).or_else(around) else { continue };
+        match found.iter_mut().find(|known| known.lines == lines) {
+            Some(known) => known.told.push((*field, *at)),
+            None => found.push(Exact { lines, told: vec![(*field, *at)] }),
+        }
+    }
+    found
+}
+
+/// Whether a field stands beside a variable that may hold anything, with nothing in between: of hardly any line is it told.
+pub(super) fn touches(pieces: &[Piece<'_>], field: Field) -> bool {
+    let free = |at: usize| pieces.get(at).and_then(|piece| piece.variable).is_some_and(|name| shape(name).is_none());
+    let together = |at: usize| pieces.get(at).is_some_and(|piece| piece.text.is_empty());
+    let touched = |at: &usize| {
+        let before = at.checked_sub(1).is_some_and(|before| free(before) && together(*at));
+        before || (free(at + 1) && together(at + 1))
+    };
+    let places = places(pieces, field);
+    !places.is_empty() && places.iter().all(touched)
 }
 
 /// Where a field stands in a format, the best of its names first.
@@ -161,9 +324,9 @@ fn places(pieces: &[Piece<'_>], field: Field) -> Vec<usize> {
     field.names().iter().flat_map(of).collect()
 }
 
-/// `parse @message /^…$/ | `, with a name for each part that is wanted.
+/// `/^…$/ | `, what follows `parse` and a field, with a name for each part that is wanted.
 fn clause(parts: &[Part], captured: &BTreeSet<u16>) -> String {
-    let mut out = String::from("parse @message /^");
+    let mut out = String::from("/^");
     for part in parts {
         let wanted = captured.contains(&part.label);
         if wanted {
