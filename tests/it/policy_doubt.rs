@@ -232,7 +232,7 @@ fn knowable() -> impl Strategy<Value = Option<String>> {
             .prop_map(move |(operator, values)| json!({operator: {key.clone(): values}}))
     };
     let nets =
-        ["192.0.2.0/29", "192.0.2.7", "198.51.100.0/25", "203.0.113.9/28", "2001:db8::/32", "127.0.0.0/9", "0.0.0.0/0"];
+        ["192.0.2.0/29", "192.0.2.7", "198.51.100.0/25", "203.0.113.0/28", "2001:db8::/32", "127.0.0.0/9", "0.0.0.0/0"];
     let condition = prop_oneof![
         4 => of(&["IpAddress", "NotIpAddress", "IpAddressIfExists"], "aws:SourceIp", some(&nets)),
         3 => of(&["StringEquals", "StringNotEquals"], "aws:SourceIp", some(&["127.0.0.1", "192.0.2.7", "198.18.0.1", "192.0.2.0/24"])),

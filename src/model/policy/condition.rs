@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::evaluate::{Holds, Seen, arn_matches};
+use super::meant::Meant;
 use super::texts;
 use super::wild::wild;
 
@@ -170,7 +171,11 @@ fn holds(name: &str, key: &str, values: &[String], seen: &Seen<'_>) -> Holds {
         }
         fact => wanted.fits(&fact),
     };
-    fits.map_or_else(|| doubt("not understood of this key"), |fits| Holds::from(fits != operator.not))
+    let why = match &wanted {
+        Wanted::Nets(meant) => meant.doubt(),
+        _ => None,
+    };
+    fits.map_or_else(|| doubt(why.unwrap_or("not understood of this key")), |fits| Holds::from(fits != operator.not))
 }
 
 /// What an operator says of a key that is not in the request: no, but for negated operators, `…IfExists`, `ForAllValues:` and `Null`.
@@ -186,7 +191,7 @@ fn absent(operator: Operator, wanted: &Wanted) -> Option<bool> {
 
 /// The values of a condition, read as its operator takes them.
 enum Wanted {
-    Nets(Vec<IpNet>),
+    Nets(Meant),
     Texts { values: Vec<String>, like: bool, fold: bool },
     Arns(Vec<String>),
     Truths(Vec<bool>),
@@ -203,7 +208,7 @@ fn wanted(test: Test, values: &[String]) -> Option<Wanted> {
     }
     let truths = || values.iter().map(|value| value.to_lowercase().parse::<bool>().ok()).collect::<Option<Vec<bool>>>();
     match test {
-        Test::Address => Some(Wanted::Nets(nets(values)?)),
+        Test::Address => Some(Wanted::Nets(Meant::by(values)?)),
         Test::Text { like, fold } => Some(Wanted::Texts { values: values.to_vec(), like, fold }),
         Test::Arn => Some(Wanted::Arns(values.to_vec())),
         Test::Truth => truths().map(Wanted::Truths),
@@ -221,23 +226,12 @@ fn wanted(test: Test, values: &[String]) -> Option<Wanted> {
     }
 }
 
-/// Networks and bare addresses; host bits do not matter. Of a v4 network written as v6 it is not documented whom it means.
-pub(super) fn nets(values: &[String]) -> Option<Vec<IpNet>> {
-    let net = |text: &String| {
-        let bare = || text.parse::<IpAddr>().ok().map(IpNet::from);
-        let net = text.parse::<IpNet>().ok().map(|net| net.trunc()).or_else(bare)?;
-        let mapped = matches!(net, IpNet::V6(v6) if v6.prefix_len() >= 96 && v6.addr().to_ipv4_mapped().is_some());
-        (!mapped).then_some(net)
-    };
-    values.iter().map(net).collect()
-}
-
 impl Wanted {
     /// Whether the fact is among what is wanted; `None` where that cannot be told.
     fn fits(&self, fact: &Fact<'_>) -> Option<bool> {
         match (self, fact) {
             (Self::Null(absent), _) => Some(!absent),
-            (Self::Nets(nets), Fact::Address(address)) => Some(nets.iter().any(|net| net.contains(address))),
+            (Self::Nets(meant), Fact::Address(address)) => meant.has(*address),
             (Self::Texts { values, like, fold: _ }, Fact::Address(address)) => as_text(values, *like, *address),
             (Self::Texts { values, like, fold }, Fact::Text(text)) => {
                 let folded = |text: &str| if *fold { text.to_lowercase() } else { text.to_owned() };
@@ -357,17 +351,20 @@ pub(super) fn cuts(statement: &Value) -> Vec<Cut> {
         operators.flat_map(|(name, keys)| keys.as_object().into_iter().flatten().map(move |(k, v)| (name, k, v)));
     let on_address = keys.filter(|(_, key, _)| key.eq_ignore_ascii_case("aws:SourceIp"));
     let cut = |(name, _, values): (&String, &String, &Value)| {
-        let (operator, values) = (operator(name)?, texts(values));
+        let (Some(operator), values) = (operator(name), texts(values)) else { return Vec::new() };
         match operator.test {
-            Test::Address => nets(&values).map(Cut::List),
+            Test::Address => {
+                let meant = Meant::by(&values).into_iter();
+                meant.flat_map(|meant| [Cut::List(meant.surely), Cut::List(meant.at_most)]).collect()
+            }
             Test::Text { like, .. } => {
                 let alike: Option<Vec<Vec<IpNet>>> = values.iter().map(|value| written(value, like)).collect();
-                Some(alike.map_or(Cut::Ragged, |nets| Cut::List(nets.concat())))
+                vec![alike.map_or(Cut::Ragged, |nets| Cut::List(nets.concat()))]
             }
-            _ => None,
+            _ => Vec::new(),
         }
     };
-    on_address.filter_map(cut).collect()
+    on_address.flat_map(cut).collect()
 }
 
 /// The v4 addresses whose text fits a value, where these are a network or none at all.

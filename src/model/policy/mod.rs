@@ -6,6 +6,7 @@ mod access;
 mod compare;
 mod condition;
 mod evaluate;
+mod meant;
 mod parts;
 mod wild;
 

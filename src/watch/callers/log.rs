@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::aws::read::{LogRows, MOST_ROWS};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::{AccessLogFormat, Field, log_group};
+use crate::model::address;
 use crate::model::stage::{AccessLog, StageId};
 use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf};
@@ -324,9 +325,9 @@ impl Log {
         let name = plain(&self.address);
         let mut lines = HashMap::new();
         for row in &answer.rows {
-            let address = row.get(name).and_then(|text| text.trim().parse::<IpAddr>().ok());
+            let address = row.get(name).and_then(|text| address::address(text).ok());
             if let (Some(address), Some(requests)) = (address, requests(row)) {
-                *lines.entry(address.to_canonical()).or_default() += requests;
+                *lines.entry(address).or_default() += requests;
             }
         }
         lines
@@ -386,8 +387,8 @@ mod tests {
         assert!(why.contains("$context.identity.sourceIp"), "{why}");
         let format = r#"{"id":"$context.requestId","ip":"$context.identity.sourceIp"}"#;
         assert!(Log::of(&stage, &log(format, group)).unwrap().shared);
-        let forged = "$context.requestId $context.path$context.identity.sourceIp$context.identity.userAgent";
         // Hardly any of its lines tells it: those that do not are counted, and are too many.
+        let forged = "$context.requestId $context.path$context.identity.sourceIp$context.identity.userAgent";
         let read = Addresses { total: 100.0, all: 100.0, unread: 90.0, ..Addresses::default() };
         let why = Log::of(&stage, &log(forged, group)).unwrap().unread("", &read).unwrap_err();
         assert!(why.contains("move $context.identity.sourceIp to the front"), "{why}");

@@ -10,7 +10,7 @@ use super::kinds::requests;
 use super::log::{Addresses, Log, Window};
 use crate::aws::read::MOST_ROWS;
 use crate::aws::{Aws, AwsError};
-use crate::model::address::surroundings;
+use crate::model::address::{self, surroundings};
 
 /// The first three bytes of an IPv4 address.
 const V4: &str = r"/^(?<net24>[0-9]+[.][0-9]+[.][0-9]+)[.]/";
@@ -89,8 +89,7 @@ impl Log {
 /// of by none, and the list says that it rests on less than all requests.
 fn prefix(net24: Option<&str>, net48: Option<&str>) -> Option<IpNet> {
     if let Some(net) = net24.filter(|net| !net.is_empty()) {
-        let address: IpAddr = format!("{net}.0").parse().ok()?;
-        return Some(surroundings(address));
+        return Some(surroundings(address::address(&format!("{net}.0")).ok()?));
     }
     let mut groups = net48?.split(':').map(|group| match group {
         "" => Some(0),
