@@ -45,7 +45,11 @@ fn the_configuration_is_checked_without_asking_aws() {
     assert_eq!(json["config"]["mistakes"].as_array().unwrap().len(), 3);
     program.run(&["snapshot"]).says(64, &said);
     let file = program.file("other.toml", "[polling]\nclose-seconds = 90\n");
-    let unsaid = ["is sound", "guards.break-glass", "polling.close-seconds", "--account asks"];
+    program
+        .run(&["config", "check", file.to_str().unwrap()])
+        .says(1, &["other.toml:2:17: ", "close-seconds", "1 to 60"]);
+    let file = program.file("other.toml", "[polling]\nclose-seconds = 30\n");
+    let unsaid = ["is sound", "guards.break-glass", "--account asks"];
     let ended = program.run(&["config", "check", file.to_str().unwrap()]).exits(0);
     assert!(unsaid.iter().all(|word| ended.out.contains(word)), "{}", ended.out);
     program.run(&["config", "check", "nowhere.toml"]).says(64, &["nowhere.toml could not be read"]);

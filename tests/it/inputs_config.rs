@@ -91,8 +91,8 @@ fn the_defaults_are_inside_their_ranges_and_the_limits_hold() {
         let Some(Span { least, most, above, .. }) = key.span() else { continue };
         let attack = key.name.ends_with("-attack") || key.name.ends_with("-notice");
         let number = |n: f64| if key.is_whole() { format!("{n:.0}") } else { format!("{n:?}") };
-        // A notice at the most, or an attack at the least, is wrong for another reason.
-        if !attack {
+        // A notice at the most, or an attack at the least, is wrong for another reason; so is an interval beside that of all stages.
+        if !attack && !["close-seconds", "idle-seconds"].contains(&key.name) {
             assert_eq!(read("config.toml", &line(&number(least))).is_ok(), !above, "{} at {least}", key.name);
             assert!(read("config.toml", &line(&number(most))).is_ok(), "{} at {most}", key.name);
         }
@@ -116,7 +116,29 @@ fn what_is_left_unsaid_is_said() {
     let some = keys("[guards]\nnever-block = []\nbreak-glass = [\"2002:c000:210::/48\"]\n");
     assert!(!some.contains(&"guards.never-block".to_owned()));
     assert_eq!(some.iter().filter(|key| *key == "guards.break-glass").count(), 1, "6to4 is named");
-    assert!(keys("[polling]\nclose-seconds = 90\n").contains(&"polling.close-seconds".to_owned()));
+}
+
+#[test]
+fn what_is_read_closer_is_read_as_often_at_least_and_what_is_idle_at_most() {
+    for (text, words) in [
+        (
+            "[polling]\nclose-seconds = 90",
+            ["config.toml:2:17: ", "“close-seconds” is 90", "“interval-seconds” with 60", "1 to 60"],
+        ),
+        ("[polling]\nclose-seconds = 9\ninterval-seconds = 5", ["config.toml:2:17: ", "is 9", "with 5", "1 to 5"]),
+        ("[polling]\nidle-seconds = 30", ["config.toml:2:16: ", "“idle-seconds” is 30", "with 60", "60 to 86,400"]),
+    ] {
+        let said = refused(text);
+        assert!(words.iter().all(|word| said.contains(word)), "{text}\n{said}");
+    }
+    // What is not written follows what is.
+    let polling = |text| {
+        let polling = read("config.toml", text).unwrap().polling;
+        (polling.close_seconds, polling.interval_seconds, polling.idle_seconds)
+    };
+    assert_eq!(polling("[polling]\ninterval-seconds = 5"), (5, 5, 300));
+    assert_eq!(polling("[polling]\ninterval-seconds = 900"), (20, 900, 900));
+    assert_eq!(polling("[polling]\nclose-seconds = 60\nidle-seconds = 60"), (60, 60, 60));
 }
 
 proptest! {

@@ -71,8 +71,10 @@ impl Reading<'_, '_> {
                     self.key(key, node, settings);
                 }
             }
-            if section == "signals" {
-                self.ordered(inner, settings);
+            match section {
+                "signals" => self.ordered(inner, settings),
+                "polling" => self.polled(inner, settings),
+                _ => {}
             }
         }
     }
@@ -313,6 +315,34 @@ impl Reading<'_, '_> {
             found.insert(written.to_owned(), text.to_owned());
         }
         Some(found)
+    }
+
+    /// Stages that are attacked are read as often as the others at least, and those that nobody calls at most. What is not written follows.
+    fn polled(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
+        let polling = &mut settings.polling;
+        let usual = polling.interval_seconds;
+        match table.get("close-seconds") {
+            Some(node) if polling.close_seconds > usual => {
+                let close = polling.close_seconds;
+                self.reader.wrong(
+                    &node.span(),
+                    format!("“close-seconds” is {close}, above “interval-seconds” with {usual}: attacked stages are read as often as the others at least. It takes 1 to {usual} (seconds)"),
+                );
+            }
+            Some(_) => {}
+            None => polling.close_seconds = polling.close_seconds.min(usual),
+        }
+        match table.get("idle-seconds") {
+            Some(node) if polling.idle_seconds < usual => {
+                let idle = polling.idle_seconds;
+                self.reader.wrong(
+                    &node.span(),
+                    format!("“idle-seconds” is {idle}, below “interval-seconds” with {usual}: stages that nobody calls are read as often as the others at most. It takes {usual} to 86,400 (seconds)"),
+                );
+            }
+            Some(_) => {}
+            None => polling.idle_seconds = polling.idle_seconds.max(usual),
+        }
     }
 
     /// A notice comes before an attack, for all stages and for each that has its own.

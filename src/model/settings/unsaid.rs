@@ -75,24 +75,6 @@ fn reach(settings: &Settings, put: &mut impl FnMut(&str, String)) {
 
 /// What is said and cannot take effect.
 fn order(settings: &Settings, put: &mut impl FnMut(&str, String)) {
-    let polling = &settings.polling;
-    let (close, usual, idle) = (polling.close_seconds, polling.interval_seconds, polling.idle_seconds);
-    if close > usual {
-        put(
-            "polling.close-seconds",
-            format!(
-                "{close} is above interval-seconds: attacked stages are read every {usual} s. Write {usual} or less"
-            ),
-        );
-    }
-    if idle < usual {
-        put(
-            "polling.idle-seconds",
-            format!(
-                "{idle} is below interval-seconds: uncalled stages are read every {usual} s. Write {usual} or more"
-            ),
-        );
-    }
     let named: Vec<(&str, &str)> = settings.stages_named().collect();
     for (at, (key, stage)) in named.iter().enumerate() {
         if named[..at].contains(&(*key, *stage)) {
