@@ -3,17 +3,20 @@
 //! A keymap never falls back in silence: an unknown name, a key bound twice or a command without a key is an error that
 //! names file and line. Knows nothing of the screen's state.
 
+mod key;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use crokey::{KeyCombination, KeyCombinationFormat};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crokey::KeyCombination;
+use crossterm::event::KeyEvent;
 use thiserror::Error;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use self::key::{NAMED_KEYS, is_typed, key, never_comes, pressed, shown};
 use super::command::{Command, Context};
 
 const DEFAULT: &str = include_str!("../../keymaps/default.toml");
@@ -23,7 +26,7 @@ const DEFAULT_NAME: &str = "keymaps/default.toml (built in)";
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeymapError {
     /// Not TOML.
-    #[error("{at}: {message}")]
+    #[error("{at}: this is no TOML: {message}; write [board], and below it sources = \"w\"")]
     Syntax {
         /// File and line.
         at: String,
@@ -39,6 +42,14 @@ pub enum KeymapError {
         name: String,
         /// The nearest names.
         hint: String,
+    },
+    /// A context that holds no commands.
+    #[error("{at}: “{name}” is a context, and takes commands; write [{name}], and below it a command = \"w\"")]
+    NoTable {
+        /// File and line.
+        at: String,
+        /// The context.
+        name: &'static str,
     },
     /// A name that is no command of that context.
     #[error("{at}: there is no command “{name}” in [{context}]{hint}")]
@@ -65,7 +76,7 @@ pub enum KeymapError {
         hint: String,
     },
     /// Something other than a text or a list of texts.
-    #[error("{at}: “{command}” takes a key or a list of keys in quotes, not {found}")]
+    #[error("{at}: “{command}” takes a key or a list of keys in quotes, not {found}; write {command} = \"w\"")]
     NotAKey {
         /// File and line.
         at: String,
@@ -87,7 +98,7 @@ pub enum KeymapError {
         second: String,
     },
     /// A command that could not be reached.
-    #[error("{at}: [{context}] {command} has no key left; every command needs one")]
+    #[error("{at}: [{context}] {command} has no key left; every command needs one: write {command} = \"w\"")]
     NoKey {
         /// File and line.
         at: String,
@@ -95,6 +106,18 @@ pub enum KeymapError {
         context: &'static str,
         /// The command.
         command: &'static str,
+    },
+    /// A key that never comes from a terminal as itself.
+    #[error("{at}: {key} cannot be bound: {why}; {instead}")]
+    NeverComes {
+        /// File and line.
+        at: String,
+        /// The key.
+        key: String,
+        /// Why it never comes.
+        why: &'static str,
+        /// What to write.
+        instead: &'static str,
     },
     /// A character in `[prompt]`, where characters are typed.
     #[error("{at}: {key} cannot be bound in [prompt], where it is typed; use a key with ctrl- or alt-, or a named one")]
@@ -224,17 +247,20 @@ fn parse(file: &str, text: &str) -> Result<Vec<Binding>, KeymapError> {
     let at = |span: Range<usize>| format!("{file}:{}", line_of(text, span.start));
     let table = DeTable::parse(text).map_err(|error| KeymapError::Syntax {
         at: at(error.span().unwrap_or(0..0)),
-        message: error.message().to_owned(),
+        message: error.message().trim().replace('\n', ", "),
     })?;
     let mut bindings = Vec::new();
     for (name, value) in table.get_ref() {
         let context = Context::ALL.into_iter().find(|c| c.name() == name.get_ref().as_ref());
-        let (Some(context), Some(commands)) = (context, value.get_ref().as_table()) else {
+        let Some(context) = context else {
             return Err(KeymapError::UnknownContext {
                 at: at(name.span()),
                 name: name.get_ref().to_string(),
-                hint: nearest(name.get_ref(), Context::ALL.iter().map(|c| c.name())),
+                hint: named(name.get_ref(), Context::ALL.iter().map(|c| c.name())),
             });
+        };
+        let Some(commands) = value.get_ref().as_table() else {
+            return Err(KeymapError::NoTable { at: at(name.span()), name: context.name() });
         };
         for (name, value) in commands {
             let here = Command::ALL.iter().copied().filter(|c| c.contexts().contains(&context));
@@ -243,7 +269,7 @@ fn parse(file: &str, text: &str) -> Result<Vec<Binding>, KeymapError> {
                     at: at(name.span()),
                     context: context.name(),
                     name: name.get_ref().to_string(),
-                    hint: nearest(name.get_ref(), here.map(Command::name)),
+                    hint: named(name.get_ref(), here.map(Command::name)),
                 });
             };
             bindings.push(Binding { context, command, keys: keys(context, command, value, &at)?, at: at(name.span()) });
@@ -279,77 +305,12 @@ fn keys(
         if context == Context::Prompt && is_typed(key) {
             return Err(KeymapError::Typed { at: at(item.span()), key: shown(key) });
         }
+        if let Some((why, instead)) = never_comes(key) {
+            return Err(KeymapError::NeverComes { at: at(item.span()), key: text.to_owned(), why, instead });
+        }
         keys.push(key);
     }
     Ok(keys)
-}
-
-const NAMED_KEYS: [&str; 16] = [
-    "esc",
-    "enter",
-    "space",
-    "tab",
-    "backtab",
-    "backspace",
-    "delete",
-    "insert",
-    "home",
-    "end",
-    "pageup",
-    "pagedown",
-    "up",
-    "down",
-    "left",
-    "right",
-];
-
-/// A key as a file writes it. A lone capital letter means shift and the letter: the parser below would take it for the
-/// small one, in silence.
-fn key(text: &str) -> Option<KeyCombination> {
-    let mut characters = text.chars();
-    let parsed = match (characters.next(), characters.next()) {
-        (Some(c), None) if c.is_ascii_uppercase() => crokey::parse(&format!("shift-{c}")),
-        _ => crokey::parse(text),
-    };
-    let key = parsed.ok()?;
-    key.is_ansi_compatible().then(|| normalised(key))
-}
-
-/// The key of an event, in the form in which keys are looked up.
-fn pressed(event: &KeyEvent) -> KeyCombination {
-    normalised(KeyCombination::from(*event))
-}
-
-/// Shift is part of `?` or `!` already, and terminals disagree on whether they say so; letters keep it.
-fn normalised(key: KeyCombination) -> KeyCombination {
-    let mut key = key.normalized();
-    if let KeyCode::Char(c) = *key.codes.first()
-        && !c.is_ascii_alphabetic()
-    {
-        key.modifiers.remove(KeyModifiers::SHIFT);
-    }
-    key
-}
-
-fn is_typed(key: KeyCombination) -> bool {
-    matches!(key.codes.first(), KeyCode::Char(_))
-        && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
-}
-
-/// A key as it is shown: `G`, `Ctrl-c`, `Enter`, `↑`.
-fn shown(key: KeyCombination) -> String {
-    if key.modifiers.is_empty() {
-        match key.codes.first() {
-            KeyCode::Up => return "↑".into(),
-            KeyCode::Down => return "↓".into(),
-            KeyCode::Left => return "←".into(),
-            KeyCode::Right => return "→".into(),
-            // What is on the keyboard: terminals have a name of their own for it.
-            KeyCode::BackTab => return "Shift-Tab".into(),
-            _ => {}
-        }
-    }
-    KeyCombinationFormat::default().with_implicit_shift().to_string(key)
 }
 
 fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
@@ -361,6 +322,12 @@ fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
         }
         None => String::new(),
     }
+}
+
+/// The same, and where all are listed.
+fn named<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let hint = nearest(word, names);
+    if hint.is_empty() { "; `portcullis keys` lists them".to_owned() } else { hint }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -407,7 +374,8 @@ pub fn document(keymap: &Keymap) -> String {
          in a table per context (`[board]`), as `command = \"key\"` or `command = [\"key\", \"key\"]`. `portcullis keys` prints the\n\
          keymap in force, `portcullis keys check FILE` says what is wrong with a file, with its line.\n\n\
          A key is a character or one of `esc enter space tab backtab backspace delete insert home end pageup pagedown up down\n\
-         left right f1`–`f24`, with `ctrl-`, `alt-` or `shift-` before it; a capital letter is shift and the letter. A key may be\n\
+         left right f1`–`f24`, with `ctrl-`, `alt-` or `shift-` before it; a capital letter is shift and the letter. What terminals\n\
+         never send as itself is refused: Ctrl with `i m h [`, and Alt with `[ ] O P X ^ _ \\`. A key may be\n\
          bound once per context, the global ones included, and every command keeps at least one. In a prompt, characters are\n\
          typed, so only other keys can be bound there; the line is edited with the usual keys (←, →, Home, End, Ctrl-w, Ctrl-u).\n\n{}",
         table(keymap)

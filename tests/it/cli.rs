@@ -253,6 +253,7 @@ fn a_broken_keymap_is_told_before_the_screen_is_taken() {
         ("[board]\nsuorces = \"w\"\n", &["keymap.toml:2", "sources"]),
         ("[baord]\nsources = \"w\"\n", &["keymap.toml:1", "board"]),
         ("[board]\nsources = \"no-such-key\"\n", &["keymap.toml:2", "no-such-key"]),
+        ("[board]\nsources = \"alt-[\"\n", &["keymap.toml:2", "alt-[ cannot be bound", "with alt-"]),
         ("[board\n", &["keymap.toml:1"]),
     ] {
         let path = program.file("keymap.toml", text);

@@ -33,6 +33,17 @@ fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
         ("[board]\nfilter = \"", "my.toml:2: "),
         ("filter = \"x\"", "my.toml:1: there is no context [filter]"),
         ("[board]\nfilter = \"a-b\"", "my.toml:2: “a-b” is not a key"),
+        ("board = \"x\"", "my.toml:1: “board” is a context, and takes commands; write [board], and below it"),
+        ("[board]\nxyzzy = \"w\"", "my.toml:2: there is no command “xyzzy” in [board]; `portcullis keys` lists them"),
+        (
+            "[board]\nfilter = \"alt-]\"",
+            "my.toml:2: alt-] cannot be bound: terminals begin or end their own answers with it; use",
+        ),
+        ("[board]\nfilter = \"alt-O\"", "my.toml:2: alt-O cannot be bound"),
+        (
+            "[board]\nfilter = [\"/\", \"ctrl-i\"]",
+            "my.toml:2: ctrl-i cannot be bound: terminals send it as Tab; write tab",
+        ),
     ];
     for (text, start) in cases {
         let error = error(text);
@@ -42,11 +53,13 @@ fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
 
 #[test]
 fn a_users_file_is_laid_over_the_built_in_one() {
-    let text = "[board]\nsources = [\"w\", \"ctrl-W\"]\n[sources]\nmark-all = \"ctrl-a\"";
+    let text = "[board]\nsources = [\"w\", \"ctrl-W\"]\nfilter = [\"ö\", \"alt-é\"]\n[sources]\nmark-all = \"ctrl-a\"";
     let keymap = load(Some((Path::new("my.toml"), text))).unwrap();
     let of = |code, modifiers| keymap.command(Context::Board, &key(code, modifiers));
     assert_eq!(of(KeyCode::Char('w'), KeyModifiers::NONE), Some(Command::Sources));
     assert_eq!(of(KeyCode::Char('w'), KeyModifiers::CONTROL), Some(Command::Sources));
+    assert_eq!(of(KeyCode::Char('ö'), KeyModifiers::NONE), Some(Command::Filter));
+    assert_eq!(of(KeyCode::Char('é'), KeyModifiers::ALT), Some(Command::Filter));
     assert_eq!(of(KeyCode::Char('s'), KeyModifiers::NONE), None);
     assert_eq!(of(KeyCode::Char('q'), KeyModifiers::NONE), Some(Command::Quit));
     let capital = key(KeyCode::Char('A'), KeyModifiers::SHIFT);
