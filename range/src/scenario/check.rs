@@ -40,7 +40,8 @@ impl Check<'_> {
         let world = self.world;
         let account = world.account.get_ref();
         if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(self.error(&world.account.span(), format!("`{account}` is not an account id: twelve digits")));
+            let error = self.error(&world.account.span(), format!("`{account}` is not an account id"));
+            return Err(error.hint("write twelve digits, for example `111122223333`"));
         }
         self.unique("backend", world.backends.iter().map(|backend| &backend.name))?;
         self.unique("IP set", world.ip_sets.iter().map(|set| &set.name))?;
@@ -54,7 +55,8 @@ impl Check<'_> {
         world.web_acls.iter().try_for_each(|acl| self.web_acl(acl))?;
         for backend in &world.backends {
             if !(backend.capacity.is_finite() && backend.capacity > 0.0) {
-                return Err(self.error(&backend.name.span(), "a backend's `capacity` must be above 0"));
+                let error = self.error(&backend.name.span(), "a backend's `capacity` must be above 0");
+                return Err(error.hint("requests a second that it answers: write for example `capacity = 100`"));
             }
             self.share(&backend.name.span(), "collapse", backend.collapse)?;
         }
@@ -67,7 +69,8 @@ impl Check<'_> {
         let mut seen = HashSet::new();
         for name in names {
             if !seen.insert(name.get_ref()) {
-                return Err(self.error(&name.span(), format!("a second {what} named `{}`", name.get_ref())));
+                let error = self.error(&name.span(), format!("a second {what} named `{}`", name.get_ref()));
+                return Err(error.hint("give one of them another name"));
             }
         }
         Ok(())
@@ -86,7 +89,9 @@ impl Check<'_> {
         if (0.0..=1.0).contains(&value) {
             return Ok(());
         }
-        Err(self.error(span, format!("`{field}` is a share: 0 to 1, not {value}")))
+        Err(self
+            .error(span, format!("`{field}` is a share: 0 to 1, not {value}"))
+            .hint("write for example 0.25 for a quarter"))
     }
 
     fn ip_set(&self, set: &IpSetSpec) -> Checked {
@@ -101,13 +106,16 @@ impl Check<'_> {
         for address in &set.addresses {
             let net: &IpNet = address.get_ref();
             if matches!(net, IpNet::V6(_)) != wants_v6 {
-                return Err(
-                    self.error(&address.span(), format!("{net} does not fit a set of {}", set.version.get_ref()))
-                );
+                let error =
+                    self.error(&address.span(), format!("{net} does not fit a set of {}", set.version.get_ref()));
+                let other = if wants_v6 { "IPV4" } else { "IPV6" };
+                return Err(error.hint(format!("move it to a set with `version = \"{other}\"`")));
             }
             self.prefix(net, &address.span())?;
             if net.prefix_len() == 0 {
-                return Err(self.error(&address.span(), "AWS refuses /0 in an IP set"));
+                let halves = if wants_v6 { "`::/1` and `8000::/1`" } else { "`0.0.0.0/1` and `128.0.0.0/1`" };
+                let error = self.error(&address.span(), "AWS refuses /0 in an IP set");
+                return Err(error.hint(format!("everybody is {halves}")));
             }
         }
         Ok(())
@@ -134,7 +142,8 @@ impl Check<'_> {
     fn web_acl(&self, acl: &WebAclSpec) -> Checked {
         use super::RuleActionSpec::{Allow, Block};
         if !matches!(acl.default_action, Allow | Block) {
-            return Err(self.error(&acl.name.span(), "a default action is `allow` or `block`"));
+            let error = self.error(&acl.name.span(), "a web ACL's default action lets in or turns away");
+            return Err(error.hint("write `default_action = \"allow\"` or `\"block\"`"));
         }
         self.unique("rule", acl.rules.iter().map(|rule| &rule.name))?;
         acl.rules.iter().try_for_each(|rule| self.rule(rule, false))
@@ -157,7 +166,8 @@ impl Check<'_> {
         }
         let is_group = rule.managed.is_some() || rule.rule_group.is_some();
         if is_group && inside_group {
-            return Err(self.error(&span, "rule groups do not nest"));
+            let error = self.error(&span, "rule groups do not nest");
+            return Err(error.hint("name the inner group in a rule of the web ACL"));
         }
         if is_group && rule.action.is_some() {
             return Err(self
@@ -168,7 +178,8 @@ impl Check<'_> {
             return Err(self.error(&span, "`override` and `count_rules` belong to groups").hint("write `action`"));
         }
         if !is_group && rule.action.is_none() {
-            return Err(self.error(&span, format!("rule `{}` has no `action`", rule.name.get_ref())));
+            let error = self.error(&span, format!("rule `{}` has no `action`", rule.name.get_ref()));
+            return Err(error.hint("write `action = \"block\"`, `\"count\"` or `\"allow\"`"));
         }
         let sets: Vec<&str> = self.world.ip_sets.iter().map(|set| set.name.get_ref().as_str()).collect();
         for name in rule.ip_set.iter().chain(&rule.not_ip_set) {
@@ -179,7 +190,8 @@ impl Check<'_> {
         if let Some(rate) = &rule.rate
             && (!matches!(rate.window.seconds, 60 | 120 | 300 | 600) || rate.limit < 10)
         {
-            return Err(self.error(&span, "a rate rule's limit is 10 or more, its window 1m, 2m, 5m or 10m"));
+            let error = self.error(&span, "a rate rule's limit is 10 or more, its window 1m, 2m, 5m or 10m");
+            return Err(error.hint("write for example `rate = { limit = 100, window = \"5m\" }`"));
         }
         Ok(())
     }
@@ -200,7 +212,8 @@ impl Check<'_> {
         if let Some(policy) = &api.policy
             && let Err(error) = serde_json::from_str::<serde_json::Value>(policy.get_ref())
         {
-            return Err(self.error(&policy.span(), format!("`policy` is not JSON: {error}")));
+            let error = self.error(&policy.span(), format!("`policy` is not JSON: {error}"));
+            return Err(error.hint("write it as IAM takes it, between ''' so that its quotation marks need no escape"));
         }
         let backends: Vec<&str> = self.world.backends.iter().map(|backend| backend.name.get_ref().as_str()).collect();
         api.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
@@ -216,11 +229,14 @@ impl Check<'_> {
             self.authorization(api, method)?;
             method.backend.iter().try_for_each(|name| self.refers("backend", name, &backends))?;
             if !method.path.get_ref().starts_with('/') {
-                return Err(self.error(&span, "a path starts with `/`"));
+                let path = method.path.get_ref();
+                let error = self.error(&span, format!("`{path}` is not a path: it starts with `/`"));
+                return Err(error.hint(format!("write `/{path}`")));
             }
             let latency = method.latency_ms;
             if !(latency.p50 > 0.0 && latency.p99 >= latency.p50 && latency.p99.is_finite()) {
-                return Err(self.error(&span, "`latency_ms` needs 0 < p50 <= p99"));
+                let error = self.error(&span, "`latency_ms` needs 0 < p50 <= p99");
+                return Err(error.hint("write for example `latency_ms = { p50 = 20, p99 = 200 }`"));
             }
         }
         self.unique("stage", api.stages.iter().map(|stage| &stage.name))?;
@@ -229,7 +245,10 @@ impl Check<'_> {
 
     /// What HTTP APIs do not have (documented).
     fn http_api(&self, api: &ApiSpec) -> Checked {
-        let has = |what: &str| Err(self.error(&api.name.span(), format!("an HTTP API has no {what}")));
+        let has = |what: &str| {
+            let error = self.error(&api.name.span(), format!("an HTTP API has no {what}"));
+            Err(error.hint("take it out, or write `protocol = \"REST\"`"))
+        };
         if api.policy.is_some() {
             return has("resource policy");
         }
@@ -255,7 +274,10 @@ impl Check<'_> {
             "COGNITO_USER_POOLS" => true,
             "JWT" if api.protocol.get_ref() == "HTTP" => return Ok(()),
             "NONE" | "AWS_IAM" if method.authorizer.is_none() => return Ok(()),
-            "NONE" | "AWS_IAM" => return Err(self.error(&span, "a method without an authorizer names none")),
+            "NONE" | "AWS_IAM" => {
+                let error = self.error(&span, format!("`{}` has no authorizer to name", method.authorization));
+                return Err(error.hint("take `authorizer` out, or write `authorization = \"CUSTOM\"`"));
+            }
             other => {
                 let error = self.error(&span, format!("unknown authorization `{other}`"));
                 return Err(error.hint("write `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`"));
@@ -326,7 +348,8 @@ impl Check<'_> {
         population.api_key.iter().try_for_each(|name| self.api_key(name))?;
         if !(population.rate.is_finite() && population.rate >= 0.0 && population.cost > 0.0 && population.noise >= 0.0)
         {
-            return Err(self.error(&span, "`rate` and `noise` must not be negative, `cost` must be above 0"));
+            let error = self.error(&span, "`rate` and `noise` must not be negative, `cost` must be above 0");
+            return Err(error.hint("write for example `rate = 10`, `noise = 0.1`, `cost = 1`"));
         }
         self.share(&span, "client_errors + server_errors", population.client_errors + population.server_errors)?;
         self.requests(population)?;
@@ -340,7 +363,10 @@ impl Check<'_> {
 
     fn requests(&self, population: &Population) -> Checked {
         if population.requests.is_empty() || population.sources.is_empty() {
-            return Err(self.error(&population.name.span(), "a population needs `requests` and `sources`"));
+            let error = self.error(&population.name.span(), "a population needs `requests` and `sources`");
+            return Err(error.hint(
+                "write `requests = [{ route = \"GET /products\" }]` and `sources = [{ prefix = \"192.0.2.0/24\", count = 20 }]`",
+            ));
         }
         let api = self.world.apis.iter().find(|api| *api.name.get_ref() == population.stage.get_ref().api);
         let known: Vec<String> = api
@@ -355,7 +381,8 @@ impl Check<'_> {
                 return Err(error.nearest(&wanted, known.iter().map(String::as_str)));
             }
             if !(request.share.is_finite() && request.share > 0.0) {
-                return Err(self.error(&request.route.span(), "a request's `share` must be above 0"));
+                let error = self.error(&request.route.span(), "a request's `share` must be above 0");
+                return Err(error.hint("write for example `share = 1`, or take the request out"));
             }
         }
         Ok(())
@@ -366,20 +393,22 @@ impl Check<'_> {
             let (net, span) = (source.prefix.get_ref(), source.prefix.span());
             self.prefix(net, &span)?;
             if let Some(outside) = source.addresses.iter().find(|address| !net.contains(*address)) {
-                return Err(self.error(&span, format!("{outside} is not in {net}")));
+                let error = self.error(&span, format!("{outside} is not in {net}"));
+                return Err(error.hint("take it out, or give it a source of its own"));
             }
             let host_bits = u32::from(net.max_prefix_len() - net.prefix_len());
             let room = 1_usize.checked_shl(host_bits).unwrap_or(usize::MAX);
             // Half of the prefix must stay free, so that drawing distinct addresses, and moving, stays cheap.
             let wanted = source.count.saturating_mul(2).saturating_add(source.addresses.len());
             if source.count > 0 && wanted > room.max(2) {
-                return Err(self.error(
-                    &span,
-                    format!("{net} is too small for {} addresses and as many to move to", source.count),
-                ));
+                let error = self
+                    .error(&span, format!("{net} is too small for {} addresses and as many to move to", source.count));
+                let most = (room.max(2) / 2).saturating_sub(source.addresses.len().div_ceil(2));
+                return Err(error.hint(format!("write `count = {most}` or less, or a wider prefix")));
             }
             if source.count == 0 && source.addresses.is_empty() {
-                return Err(self.error(&span, format!("no addresses in {net}: give `count` or `addresses`")));
+                let error = self.error(&span, format!("no addresses in {net}"));
+                return Err(error.hint("write `count = 20`, or `addresses` with a list of them"));
             }
         }
         Ok(())

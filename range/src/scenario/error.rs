@@ -51,12 +51,29 @@ impl ScenarioError {
         // serde says "unknown field `x`, expected one of `a`, `b`": the backticked words are all that is needed for a hint.
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let hint = match quoted.split_first() {
+            // Without a near one serde's own words list them.
             Some((word, known)) if message.starts_with("unknown ") => {
                 closest(word, known).map(|near| format!("did you mean `{near}`?"))
             }
-            _ => None,
+            Some((word, _)) if message.starts_with("missing field ") => Some(format!("write `{word} = …` there")),
+            _ if message.starts_with("duplicate ") => Some("take one of the two out".to_owned()),
+            // What the format's own values say ends with what to write.
+            _ if message.contains("; write `") || message.contains(" such as ") => None,
+            _ => Some(kind_hint(&message).to_owned()),
         };
         Self { hint, ..Self::at(text, &span, message.clone()) }
+    }
+}
+
+/// How what serde or TOML expected is written.
+fn kind_hint(message: &str) -> &'static str {
+    match message.rsplit_once("expected ").map_or("", |(_, wanted)| wanted) {
+        w if w.contains("string") => "write a text in quotes",
+        w if w.starts_with(['f', 'u', 'i']) => "write a number without quotes",
+        w if w.contains("boolean") => "write true or false without quotes",
+        w if w.contains("sequence") || w.contains("array") => "write a list: [ … ]",
+        w if w.contains("map") || w.contains("struct") || w.contains("table") => "write a table: { key = value }",
+        _ => "write key = value, and texts in quotes",
     }
 }
 

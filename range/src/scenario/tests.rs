@@ -93,3 +93,55 @@ fn a_rule_matches_exactly_one_thing() {
     let error = wrong(r#"ip_set = "blocklist","#, r#"ip_set = "blocklist", countries = ["US"],"#);
     assert!(error.message.contains("exactly one"), "{error}");
 }
+
+#[test]
+fn every_refusal_says_what_to_write() {
+    let cases = [
+        ("capacity = 100", "capacity = \"100\""),
+        ("capacity = 100", "capacity = 0"),
+        ("capacity = 100", "capacity = -1"),
+        ("capacity = 100", ""),
+        ("name = \"db\"\n", "name = db\n"),
+        ("name = \"db\"\n", "name = 7\n"),
+        ("name = \"db\"\n", "name = \"db\"\nname = \"db\"\n"),
+        ("title = \"Small\"\n", ""),
+        ("schema = \"portcullis.scenario/1\"", "schema = \"portcullis.scenario/9\""),
+        ("\"111122223333\"", "\"1111\""),
+        ("2026-03-03T03:00:00Z", "\"tomorrow\""),
+        ("2026-03-03T03:00:00Z", "7"),
+        ("\"10m\"", "\"ten\""),
+        ("\"/products\" }]", "\"products\" }]"),
+        ("\"/products\" }]", "\"/products\", latency_ms = { p50 = 9, p99 = 3 } }]"),
+        ("\"/products\" }]", "\"/products\", authorizer = \"x\" }]"),
+        ("\"/products\" }]", "\"/products\", authorization = \"x\" }]"),
+        ("backend = \"db\"\n", "backend = \"db\"\npolicy = \"{\"\n"),
+        ("backend = \"db\"\n", "backend = \"db\"\nprotocol = \"HTTP\"\n"),
+        ("backend = \"db\"\n", "backend = \"db\"\nendpoint = \"LOCAL\"\n"),
+        ("version = \"IPV4\"", "version = \"IPV6\""),
+        ("\"203.0.113.0/28\"", "\"0.0.0.0/0\""),
+        ("\"203.0.113.0/28\"", "\"203.0.113.0\""),
+        ("\"203.0.113.0/28\"", "\"::ffff:203.0.113.0/124\""),
+        ("action = \"block\" }]", "action = \"blok\" }]"),
+        (", action = \"block\" }]", " }]"),
+        ("ip_set = \"blocklist\"", "rate = { limit = 10, window = \"7m\" }"),
+        ("name = \"acl\"\n", "name = \"acl\"\ndefault_action = \"count\"\n"),
+        ("kind = \"legitimate\"", "kind = \"nice\""),
+        ("rate = 10", "rate = 10\ncost = 0"),
+        ("rate = 10", "rate = 10\nclient_errors = 0.7\nserver_errors = 0.7"),
+        ("count = 20 }]", "count = 200 }]"),
+        ("count = 20 }]", "count = 0 }]"),
+        ("count = 20 }]", "addresses = [\"198.51.100.1\"] }]"),
+        ("sources = [{ prefix = \"192.0.2.0/24\", count = 20 }]", "sources = []"),
+        ("GET /products\" }]\n", "GET /products\", share = 0 }]\n"),
+        ("GET /products\" }]\n", "products\" }]\n"),
+        ("stage = \"shop/prod\"", "stage = \"prod\""),
+    ];
+    for (from, to) in cases {
+        let error = wrong(from, to);
+        let said = error.to_string();
+        // What has no hint of its own says it itself, or lists what there is.
+        let helps = ["write `", "such as ", "expected one of"].iter().any(|words| error.message.contains(words));
+        assert!(error.hint.is_some() || helps, "{to}: {said}");
+        assert!(error.line > 0, "{said}");
+    }
+}
