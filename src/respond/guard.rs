@@ -72,7 +72,7 @@ guards! {
         "`GetIPSet`.";
     BLAST_RADIUS = "block-ip.blast-radius", overridable: true, varies: true,
         "Says what else stands behind the web ACL and is affected by the same change.",
-        "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second), and a warning names the rest. Other web ACLs that use the same IP set show in no single call.";
+        "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second). Warns of what is there and of kinds that could not be listed; kinds that were not asked for are named, without a warning. Other web ACLs that use the same IP set show in no single call.";
     LEGITIMATE = "block-ip.legitimate-share", overridable: true, varies: true,
         "Few of the requests from the targets come from callers that were there before the attack.",
         "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples, or too few to bound the share. A pass needs enough of them.";

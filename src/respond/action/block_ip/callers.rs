@@ -49,6 +49,10 @@ fn judged_share(evidence: &Evidence, most: f64, before: &str) -> GuardResult {
                 percent(high),
                 percent(most)
             )),
+            // That nothing speaks against them is suspicion's to say, of so few one by one.
+            (false, false) if evidence.unsampled.len() <= UNSUSPECTED => {
+                guard.pass(format!("{said}: at most {:.1} % of those who were there", percent(high)))
+            }
             (false, false) => {
                 guard.warn(format!("{said}: at most {:.1} % of those who were there", percent(high)))
             }

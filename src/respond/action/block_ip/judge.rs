@@ -285,6 +285,8 @@ fn is_rare(kind: ResourceKind) -> bool {
     ResourceKind::others().any(|rare| rare == kind)
 }
 
+/// Warns of what was seen behind the web ACL, and of kinds that could not be asked for. Which kinds there was no time to ask for is said and
+/// no warning: they are the same on every plan, and whoever reads a warning every time reads none.
 fn blast_radius(state: &State) -> GuardResult {
     let own = state.stage.id.arn(state.identity.partition(), &state.identity.at.region);
     let (mut others, mut unread) = (Vec::new(), Vec::new());
@@ -301,28 +303,24 @@ fn blast_radius(state: &State) -> GuardResult {
     }
     let acl = state.web_acl.as_ref().map_or("", |acl| acl.name.as_str());
     let rarer: Vec<&str> = ResourceKind::others().map(ResourceKind::label).filter(|l| !asked.contains(l)).collect();
-    let not_asked = (!rarer.is_empty()).then(|| format!("not known in time: {}", rarer.join(", ")));
+    let not_asked = (!rarer.is_empty())
+        .then(|| format!("not asked, since AWS grants one such call a second: {}", rarer.join(", ")));
     if unread.iter().any(|(kind, _)| !is_rare(**kind)) {
         let lines = unread.into_iter().map(|(_, line)| line).collect();
         return guard::BLAST_RADIUS.unknown(format!("what stands behind {acl} could not be listed")).because(lines);
     }
-    let counted = plural(others.len(), "resource");
-    let whole = unread.is_empty() && not_asked.is_none();
-    let lines = others.iter().cloned().chain(unread.into_iter().map(|(_, line)| line)).chain(not_asked).collect();
-    if others.is_empty() {
-        let only = state.stage.id.label();
-        let said = format!("{only} is the only API Gateway stage or load balancer behind {acl}");
-        // What was not asked may be there as well.
-        let result = if whole {
-            guard::BLAST_RADIUS.pass(said)
-        } else {
-            guard::BLAST_RADIUS.warn(format!("{said}; whether rarer kinds of resources are is not known"))
-        };
-        return result.because(lines);
-    }
-    guard::BLAST_RADIUS
-        .warn(format!("{counted} besides this stage behind {acl}: the same block hits them"))
-        .because(lines)
+    let only = format!("{} is the only API Gateway stage or load balancer behind {acl}", state.stage.id.label());
+    let result = match (others.len(), unread.len()) {
+        (0, 0) if not_asked.is_none() => guard::BLAST_RADIUS.pass(format!("{only}, and no other kind of resource is")),
+        (0, 0) => guard::BLAST_RADIUS.pass(format!("{only}; not every rarer kind of resource was asked for")),
+        (0, n) => {
+            guard::BLAST_RADIUS.warn(format!("{only}; {} of resource could not be listed", plural(n, "rarer kind")))
+        }
+        (n, _) => guard::BLAST_RADIUS
+            .warn(format!("{} besides this stage behind {acl}: the same block hits them", plural(n, "resource"))),
+    };
+    let unread = unread.into_iter().map(|(_, line)| line);
+    result.because(others.into_iter().chain(unread).chain(not_asked).collect())
 }
 
 fn managed(state: &State, chosen: &Chosen) -> GuardResult {
