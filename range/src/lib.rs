@@ -27,7 +27,7 @@ mod world;
 pub use clock::RangeClock;
 pub use error::AwsError;
 pub use fault::{Damage, Fault, Faults, When};
-pub use range::{RATE_HEADER, Range, Reply};
+pub use range::{ID_HEADER, RATE_HEADER, Range, Reply};
 pub use scenario::ScenarioError;
 pub use serve::serve;
 pub use state::Call;

@@ -20,6 +20,10 @@ use crate::{error::AwsError, world};
 /// The header that tells, on every answer, how many seconds of account time pass in a second of wall time.
 pub const RATE_HEADER: &str = "x-range-rate";
 
+/// The header that tells, on every answer, which range it comes from: what a client keeps of one range does not hold in another,
+/// even behind the same port.
+pub const ID_HEADER: &str = "x-range-id";
+
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Reply {
@@ -44,6 +48,7 @@ pub struct Range {
     faults: Faults,
     quotas: Quotas,
     rate: f64,
+    id: Option<HeaderValue>,
     /// Apart from the account's, so that reading changes no later name.
     request_ids: Ids,
     trust_forwarded_for: bool,
@@ -82,6 +87,7 @@ impl Range {
             faults: Faults::default(),
             quotas: Quotas::new(),
             rate: 1.0,
+            id: None,
             request_ids: Ids::new(1),
             trust_forwarded_for: false,
             date_skew: Duration::zero(),
@@ -114,7 +120,7 @@ impl Range {
 
     /// Answers one request that arrives at account time `now` from `peer`.
     ///
-    /// Every answer carries account time in `Date` and the rate in [`RATE_HEADER`].
+    /// Every answer carries account time in `Date`, the rate in [`RATE_HEADER`] and the range's id in [`ID_HEADER`].
     // A request is used up by being answered; callers have no more use for it.
     #[allow(clippy::needless_pass_by_value)]
     pub fn handle(&mut self, request: Request<Bytes>, peer: Option<IpAddr>, now: DateTime<Utc>) -> Reply {
@@ -139,6 +145,9 @@ impl Range {
         }
         if let Ok(rate) = HeaderValue::from_str(&self.rate.to_string()) {
             response.headers_mut().insert(HeaderName::from_static(RATE_HEADER), rate);
+        }
+        if let Some(id) = &self.id {
+            response.headers_mut().insert(HeaderName::from_static(ID_HEADER), id.clone());
         }
     }
 
@@ -234,6 +243,19 @@ impl Range {
     /// Sets the rate that answers carry in [`RATE_HEADER`]; changes nothing else.
     pub fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
+    }
+
+    /// Sets the id that answers carry in [`ID_HEADER`]. It is the caller's to draw, since a range draws no chance of its own: a range
+    /// that is served needs one that no other has. Without one, and with one that no header can hold, answers carry none, and the
+    /// range stands in for AWS itself.
+    pub fn set_id(&mut self, id: &str) {
+        self.id = HeaderValue::from_str(id).ok().filter(|value| !value.is_empty());
+    }
+
+    /// The id that answers carry in [`ID_HEADER`], where there is one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_ref().and_then(|id| id.to_str().ok())
     }
 
     /// Sets how far the `Date` of answers is off from account time. Data keep account time.

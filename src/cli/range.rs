@@ -1,5 +1,7 @@
 //! `range serve`.
 
+use std::hash::BuildHasher as _;
+
 use super::args::{Common, RangeCommand};
 use super::error::{Exit, Failure};
 use super::json::Printer;
@@ -28,7 +30,11 @@ pub(super) async fn range(common: &Common, command: RangeCommand, printer: Print
     })?;
     let address = listener.local_addr()?;
     let handle = drill.range(args.speed, args.seed)?;
-    handle.with(|range| range.set_trust_forwarded_for(args.trust_forwarded_for));
+    let id = new_id(address);
+    handle.with(|range| {
+        range.set_trust_forwarded_for(args.trust_forwarded_for);
+        range.set_id(&id);
+    });
     let (range, clock) = handle.parts();
     let region = handle.with(|range| range.account().region.clone());
     announce(common, &drill, region, address)?;
@@ -37,7 +43,7 @@ pub(super) async fn range(common: &Common, command: RangeCommand, printer: Print
         return Ok(Exit::Done);
     }
     printer.aside(&[format!(
-        "{}: serving on http://{address}, account time ×{}. Stop with Ctrl-C",
+        "{}: serving on http://{address} as range {id}, account time ×{}. Stop with Ctrl-C",
         drill.name, args.speed
     )]);
     tokio::select! {
@@ -45,6 +51,13 @@ pub(super) async fn range(common: &Common, command: RangeCommand, printer: Print
         _ = tokio::signal::ctrl_c() => {}
     }
     Ok(Exit::Done)
+}
+
+/// What no other range is called: a range forgets when it ends, so that what was done in one that served the same scenario behind the same
+/// port does not hold in this one.
+fn new_id(address: std::net::SocketAddr) -> String {
+    // Keyed by the system's own chance, anew in every process.
+    format!("{:016x}", std::hash::RandomState::new().hash_one(address))
 }
 
 /// What another terminal needs, to be evaluated by its shell.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_range::Range;
 use portcullis_range::scenario::{Scenario, ScenarioError};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::aws::RangeHandle;
@@ -110,6 +111,13 @@ impl Drill {
                 Err(DrillError::Malformed { mistakes })
             }
         }
+    }
+
+    /// What its range is called in a drill: the same for the same scenario and seed, so that the same drill writes the same journal.
+    #[must_use]
+    pub fn range_id(&self, seed: Option<u64>) -> String {
+        let digest = Sha256::digest(format!("{seed:?}\n{}", self.text));
+        format!("drill-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
     }
 
     /// The range of this scenario, its account time running at `speed` (account seconds per wall second) from now on.

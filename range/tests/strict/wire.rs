@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
-use portcullis_range::RATE_HEADER;
+use portcullis_range::{ID_HEADER, RATE_HEADER};
 use serde_json::{Value, json};
 
 use crate::client::{ACCOUNT, Client, waf_request};
@@ -18,6 +18,20 @@ fn answers_carry_account_time_and_rate() {
     assert_eq!(answer.headers[RATE_HEADER], "20");
     let other = client.get("/account");
     assert_ne!(answer.headers["x-amzn-requestid"], other.headers["x-amzn-requestid"]);
+}
+
+/// Which range it is stands on every answer, refused or not; a range that was given no id says nothing.
+#[test]
+fn answers_carry_the_range_s_id() {
+    let mut client = Client::new();
+    assert_eq!(client.get("/account").headers.get(ID_HEADER), None);
+    client.range.set_id("4f1c");
+    for path in ["/account", "/coffee"] {
+        assert_eq!(client.get(path).headers[ID_HEADER], "4f1c", "{path}");
+    }
+    assert_eq!(client.range.id(), Some("4f1c"));
+    client.range.set_id("no\nheader");
+    assert_eq!(client.range.id(), None);
 }
 
 /// Account time never runs backwards.

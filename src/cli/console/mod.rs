@@ -55,8 +55,10 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
     )?;
     // Simulating the hour before the drill opens takes a moment: the screen is there meanwhile.
     let connect = async move {
+        let id = drill.range_id(seed);
         let opened = tokio::task::spawn_blocking(move || drill.range(speed, seed));
         let range = opened.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        range.with(|range| range.set_id(&id));
         Ok((Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() }, Some((range, speed))))
     };
     run(options, surroundings, vec![connect]).await
