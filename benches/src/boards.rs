@@ -31,7 +31,7 @@ fn ago(minutes: i64) -> DateTime<Utc> {
 
 fn identity() -> Identity {
     Identity {
-        at: AccountRegion { account: "111122223333".into(), region: "eu-central-1".into() },
+        at: AccountRegion::of_aws("111122223333", "eu-central-1"),
         arn: "arn:aws:sts::111122223333:assumed-role/oncall/ada".into(),
         profile: None,
         endpoint: None,

@@ -16,9 +16,10 @@ use super::error::{AwsError, Problem};
 use super::gate::{GuardedHttp, ReadsOnly};
 use super::in_process::{InProcess, RangeHandle};
 use super::pace::Pace;
+use super::world::Heard;
 use super::write::Places;
 use crate::clock::AccountClock;
-use crate::model::identity::{AccountRegion, Identity};
+use crate::model::identity::{AccountRegion, IN_PROCESS, Identity};
 use crate::model::limits::DeployedMethod;
 use crate::model::stage::Place;
 use crate::model::text::shortened;
@@ -68,6 +69,7 @@ pub(super) struct Inner {
     /// Where the calls go, for what is sent past the SDK.
     pub(super) place: Endpoint,
     pub(super) bound: Arc<OnceLock<AccountRegion>>,
+    pub(super) heard: Heard,
     pub(super) identity: OnceLock<Identity>,
     /// What deployments hold, by API and id: a snapshot never changes, so that each is read once.
     pub(super) deployed: Mutex<HashMap<(String, String), Vec<DeployedMethod>>>,
@@ -94,7 +96,8 @@ impl Aws {
             return Err(AwsError::new("connect", "the account", problem));
         };
         let bound = Arc::new(OnceLock::new());
-        let guarded = GuardedHttp::new(plain, clock.clone(), Arc::clone(&bound));
+        let heard = Heard::default();
+        let guarded = GuardedHttp::new(plain, clock.clone(), Arc::clone(&bound), heard.clone());
         let endpoint = endpoint_label(connection, &config);
         let config =
             config.into_builder().http_client(guarded).disable_clock_skew_correction(endpoint.is_some()).build();
@@ -136,6 +139,7 @@ impl Aws {
             endpoint,
             place: connection.endpoint.clone(),
             bound,
+            heard,
             identity: OnceLock::new(),
             deployed: Mutex::default(),
         };
@@ -248,7 +252,7 @@ fn range_defaults(handle: &RangeHandle) -> (String, aws_credential_types::Creden
 /// The endpoint as it is shown wherever the account is, where it is not AWS's own.
 fn endpoint_label(connection: &Connection, config: &SdkConfig) -> Option<String> {
     match &connection.endpoint {
-        Endpoint::Range(_) => Some("the range".to_owned()),
+        Endpoint::Range(_) => Some(IN_PROCESS.to_owned()),
         Endpoint::Url(url) => Some(url.clone()),
         Endpoint::Configured => config.endpoint_url().map(str::to_owned).or_else(service_override),
     }

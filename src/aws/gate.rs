@@ -27,9 +27,10 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use super::world::Heard;
 use crate::clock::AccountClock;
 use crate::journal::Ticket;
-use crate::model::identity::AccountRegion;
+use crate::model::identity::{AccountRegion, World};
 
 /// Every operation that the console may call without a ticket: service as the SDK names it, operation.
 pub const READS: &[(&str, &str)] = &[
@@ -78,6 +79,16 @@ pub enum Refusal {
         operation: String,
         /// The resource in the request.
         resource: String,
+    },
+    /// Answers have come from another world than the account is of: another range behind the same port, or a range in the place of AWS.
+    #[error(
+        "what answers now is {answers}, and the account was {bound}'s: nothing is changed there. Start again, and plan again"
+    )]
+    OtherWorld {
+        /// The world of the last answer.
+        answers: World,
+        /// The world of the account.
+        bound: World,
     },
     /// A ticket for another account or region.
     #[error("the confirmation was for {confirmed}, this connection is to {connected}")]
@@ -165,11 +176,17 @@ pub(super) struct GuardedHttp {
     clock: AccountClock,
     /// Known once STS answered; before that nothing may be written.
     bound: Arc<OnceLock<AccountRegion>>,
+    heard: Heard,
 }
 
 impl GuardedHttp {
-    pub(super) fn new(inner: SharedHttpClient, clock: AccountClock, bound: Arc<OnceLock<AccountRegion>>) -> Self {
-        Self { inner, clock, bound }
+    pub(super) fn new(
+        inner: SharedHttpClient,
+        clock: AccountClock,
+        bound: Arc<OnceLock<AccountRegion>>,
+        heard: Heard,
+    ) -> Self {
+        Self { inner, clock, bound, heard }
     }
 }
 
@@ -179,6 +196,7 @@ impl HttpClient for GuardedHttp {
             inner: self.inner.http_connector(settings, components),
             clock: self.clock.clone(),
             bound: Arc::clone(&self.bound),
+            heard: self.heard.clone(),
         })
     }
 }
@@ -188,20 +206,24 @@ struct GuardedConnector {
     inner: SharedHttpConnector,
     clock: AccountClock,
     bound: Arc<OnceLock<AccountRegion>>,
+    heard: Heard,
 }
 
 impl HttpConnector for GuardedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if let Err(refusal) = admitted(&request, self.bound.get()) {
+        if let Err(refusal) = admitted(&request, self.bound.get(), &self.heard) {
             return HttpConnectorFuture::ready(Err(ConnectorError::user(refusal.into())));
         }
-        let clock = self.clock.clone();
+        let (clock, heard) = (self.clock.clone(), self.heard.clone());
         let answer = self.inner.call(request);
         HttpConnectorFuture::new(async move {
             let response = answer.await?;
             let header = |name: &str| response.headers().get(name);
             if let Some(date) = header("date").and_then(parse_date) {
                 clock.learn(date, header(portcullis_range::RATE_HEADER).and_then(|r| r.parse().ok()));
+            }
+            if let Some(id) = header(portcullis_range::ID_HEADER) {
+                heard.learn(id);
             }
             Ok(response)
         })
@@ -219,7 +241,7 @@ struct OnTheWire {
     resource: String,
 }
 
-fn admitted(request: &HttpRequest, bound: Option<&AccountRegion>) -> Result<(), Refusal> {
+fn admitted(request: &HttpRequest, bound: Option<&AccountRegion>, heard: &Heard) -> Result<(), Refusal> {
     let Some(asked) = write_on_the_wire(request) else {
         return Ok(());
     };
@@ -231,6 +253,9 @@ fn admitted(request: &HttpRequest, bound: Option<&AccountRegion>) -> Result<(), 
     let confirmed = format!("{} {}", ticket.account(), ticket.region());
     if connected != confirmed {
         return Err(Refusal::OtherAccount { confirmed, connected });
+    }
+    if let Some(refusal) = bound.and_then(|bound| heard.other_than(&bound.world)) {
+        return Err(refusal);
     }
     if ticket.names_resource(&asked.operation, &asked.resource) {
         Ok(())

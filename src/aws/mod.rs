@@ -14,6 +14,7 @@ pub mod permission;
 mod probe;
 mod raw;
 pub mod read;
+mod world;
 pub mod write;
 
 pub use connect::{Aws, Connection, Endpoint};

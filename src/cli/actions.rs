@@ -8,6 +8,7 @@ use super::json::{Printer, time};
 use super::out;
 use super::session::Session;
 use super::text;
+use crate::aws::Lane;
 use crate::model::timeline::ActionRecord;
 use crate::respond::desk::error::Standing;
 
@@ -23,6 +24,7 @@ pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, F
             "actions",
             json!({
                 "at": time(session.now()),
+                "world": String::from(session.aws.identity(Lane::Plan).await?.at.world),
                 "actions": values,
                 "damaged_incidents": survey.damaged.iter().map(|l| l.id.clone()).collect::<Vec<_>>(),
             }),

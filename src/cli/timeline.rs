@@ -15,6 +15,7 @@ use crate::aws::Lane;
 use crate::incident::{Event, Incident, IncidentError, IncidentStore, Listed, NEVER_BEGUN};
 use crate::journal;
 use crate::model::attack::AttackKind;
+use crate::model::identity::AccountRegion;
 use crate::model::stage::StageSelector;
 use crate::model::text::{is_blank, neutralised};
 use crate::report::{Export, Format};
@@ -47,8 +48,29 @@ fn stores() -> Result<[IncidentStore; 2], Failure> {
 fn all() -> Result<Vec<(Listed, bool)>, Failure> {
     let [accounts, drills] = stores()?;
     let mut all: Vec<(Listed, bool)> = accounts.list()?.into_iter().map(|l| (l, false)).collect();
+    // Those of AWS by themselves, before any range's: nobody is to look for one of them among exercises.
+    all.sort_by_key(|(listed, _)| !of_aws(listed));
     all.extend(drills.list()?.into_iter().map(|l| (l, true)));
     Ok(all)
+}
+
+/// Whether an incident is of AWS, or may be for all that can be read of it.
+fn of_aws(listed: &Listed) -> bool {
+    listed.owner.as_ref().is_none_or(|at| at.world.is_aws())
+}
+
+/// What an incident's title is followed by where it is not of AWS: which world it is of.
+fn world_words(at: Option<&AccountRegion>, is_drill: bool) -> String {
+    match at {
+        _ if is_drill => " (drill)".to_owned(),
+        Some(at) if !at.world.is_aws() => format!(" ({})", neutralised(&at.world.to_string())),
+        _ => String::new(),
+    }
+}
+
+/// The world as JSON has it; null where it could not be read.
+fn world_value(at: Option<&AccountRegion>) -> Option<String> {
+    at.map(|at| at.world.clone().into())
 }
 
 /// An incident that was asked for, whatever state it is in.
@@ -98,7 +120,7 @@ fn list(printer: Printer) -> Result<Exit, Failure> {
                 json!({
                     "id": l.id, "title": l.title, "opened_at": l.opened_at.map(time), "closed_at": l.closed_at.map(time),
                     "account": l.identity.as_ref().map(|i| &i.at.account), "region": l.identity.as_ref().map(|i| &i.at.region),
-                    "lines": l.lines, "damage": l.damage, "never_begun": l.never_begun, "drill": drill, "journal": l.journal,
+                    "world": world_value(l.owner.as_ref()), "lines": l.lines, "damage": l.damage, "never_begun": l.never_begun, "drill": drill, "journal": l.journal,
                 })
             })
             .collect();
@@ -116,8 +138,8 @@ fn list(printer: Printer) -> Result<Exit, Failure> {
             (None, None) => "open".to_owned(),
         };
         let title = neutralised(listed.title.as_deref().unwrap_or("?")).into_owned();
-        let drill = if *drill { " (drill)" } else { "" };
-        printer.text(&format!("{}  {title}{drill}  {} lines  {state}", listed.id, listed.lines));
+        let world = world_words(listed.owner.as_ref(), *drill);
+        printer.text(&format!("{}  {title}{world}  {} lines  {state}", listed.id, listed.lines));
     }
     Ok(Exit::Done)
 }
@@ -125,10 +147,12 @@ fn list(printer: Printer) -> Result<Exit, Failure> {
 fn show(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let folded = incident.fold()?;
     if printer.is_json() {
-        printer.object("timeline", json!({ "incident": incident.id(), "timeline": folded.timeline }));
+        let world = world_value(Some(&incident.identity().at));
+        printer.object("timeline", json!({ "incident": incident.id(), "world": world, "timeline": folded.timeline }));
         return Ok(Exit::Done);
     }
-    printer.text(&format!("{}  {}", incident.id(), neutralised(incident.title())));
+    let world = world_words(Some(&incident.identity().at), false);
+    printer.text(&format!("{}  {}{world}", incident.id(), neutralised(incident.title())));
     for entry in &folded.timeline {
         printer.text(&format!("{}  {:<14} {}", text::clock(entry.at), entry.kind, neutralised(&entry.title)));
         for line in &entry.detail {

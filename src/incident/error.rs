@@ -51,14 +51,14 @@ pub enum IncidentError {
         /// The incident that was given.
         incident: String,
     },
-    /// The incident belongs to another account or region.
+    /// The incident belongs to another account, region or world.
     #[error("incident {incident} is of {of}, not of {wanted}; name another with --incident, or leave it out")]
     OtherAccount {
         /// The incident.
         incident: String,
-        /// Its account and region.
+        /// Its account, region and world.
         of: String,
-        /// The account and region of what was to be written.
+        /// The account, region and world of what was to be written.
         wanted: String,
     },
     /// The action is not one that can be taken back now.

@@ -116,8 +116,8 @@ impl Incident {
         if self.identity.at != plan.identity.at {
             return Err(IncidentError::OtherAccount {
                 incident: self.id.clone(),
-                of: format!("{} {}", self.identity.at.account, self.identity.at.region),
-                wanted: format!("{} {}", plan.identity.at.account, plan.identity.at.region),
+                of: self.identity.at.in_full(),
+                wanted: plan.identity.at.in_full(),
             });
         }
         let known = self.known()?;

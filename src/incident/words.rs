@@ -59,7 +59,11 @@ fn of_kind(kind: Option<AttackKind>) -> String {
 fn describe(event: &Event) -> (String, Vec<String>) {
     match event {
         Event::Opened { title, identity, .. } => {
-            (format!("Incident opened: {title}"), vec![format!("{} as {}", identity.label(), identity.arn)])
+            let mut detail = vec![format!("{} as {}", identity.label(), identity.arn)];
+            if !identity.at.world.is_aws() {
+                detail.push(format!("in {}, not in AWS", identity.at.world));
+            }
+            (format!("Incident opened: {title}"), detail)
         }
         Event::SignalRaised { stage, signal } => (
             format!("{} on {} ({})", signal.kind.id(), stage.label(), signal.severity.word()),

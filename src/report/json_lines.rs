@@ -69,6 +69,7 @@ fn incident(export: &Export<'_>) -> Value {
         "title": opened.map(|o| &o.title),
         "account": opened.map(|o| &o.identity.at.account),
         "region": opened.map(|o| &o.identity.at.region),
+        "world": opened.map(|o| String::from(o.identity.at.world.clone())),
         "endpoint": opened.and_then(|o| o.identity.endpoint.as_ref()),
         "caller": opened.map(|o| &o.identity.arn),
         "opened_at": opened.map(|o| o.at),

@@ -45,8 +45,11 @@ fn header(out: &mut String, export: &Export<'_>) {
         let who = &opened.identity;
         row(out, &["Account", &text(&who.at.account)]);
         row(out, &["Region", &text(&who.at.region)]);
+        if !who.at.world.is_aws() {
+            row(out, &["World", &format!("{} (simulated: not AWS)", text(&who.at.world.to_string()))]);
+        }
         if let Some(endpoint) = &who.endpoint {
-            let shown = format!("{} (overridden: not AWS itself)", code_cell(endpoint));
+            let shown = format!("{} (overridden)", code_cell(endpoint));
             row(out, &["Endpoint", &shown]);
         }
         row(out, &["Caller", &code_cell(&who.arn)]);

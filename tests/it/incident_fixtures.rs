@@ -28,12 +28,7 @@ pub(crate) fn actor() -> Actor {
 }
 
 pub(crate) fn identity() -> Identity {
-    Identity {
-        at: AccountRegion { account: "111122223333".to_owned(), region: "eu-west-1".to_owned() },
-        arn: actor().arn,
-        profile: None,
-        endpoint: None,
-    }
+    Identity { at: AccountRegion::of_aws("111122223333", "eu-west-1"), arn: actor().arn, profile: None, endpoint: None }
 }
 
 pub(crate) fn stage() -> StageId {

@@ -15,6 +15,7 @@ mod emulator;
 mod incident;
 mod incident_fixtures;
 mod incident_laws;
+mod incident_worlds;
 mod inputs;
 mod inputs_config;
 mod inputs_laws;

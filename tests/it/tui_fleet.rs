@@ -28,7 +28,7 @@ fn console(size: (u16, u16), mode: Mode) -> Console {
 }
 
 fn of(region: &str, board: Board) -> News {
-    let at = AccountRegion { account: "111122223333".into(), region: region.into() };
+    let at = AccountRegion::of_aws("111122223333", region);
     let identity = Identity { at, profile: Some("ops".into()), ..fixtures::identity() };
     News::Board(Arc::new(Board { identity: Some(identity), ..board }))
 }

@@ -82,7 +82,7 @@ async fn flow(name: &str, size: (u16, u16), world: &World, keys: impl Fn(&mut Co
     }
     console.enter().keys(&plan.phrase()).enter();
     assert!(matches!(console.effects.last(), Some(Effect::To(_, Ask::Apply { .. }))), "{:?}", console.effects.last());
-    let done = world.apply(planned).await;
+    let done = Box::pin(world.apply(planned)).await;
     for line in &done.lines {
         console.event(News::Progress { line: line.clone() }.from(ConnectionId::FIRST));
     }

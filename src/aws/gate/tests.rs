@@ -140,7 +140,7 @@ async fn no_client_sends_a_write_without_a_ticket() {
 /// A client that somebody built past `connect`: the second lock alone.
 fn bare_clients(range: &RangeHandle, aws: &Aws) -> (aws_sdk_wafv2::Client, aws_sdk_apigateway::Client) {
     let plain = SharedHttpClient::new(InProcess(range.clone()));
-    let guarded = GuardedHttp::new(plain, aws.0.clock.clone(), Arc::clone(&aws.0.bound));
+    let guarded = GuardedHttp::new(plain, aws.0.clock.clone(), Arc::clone(&aws.0.bound), aws.0.heard.clone());
     let credentials = || Credentials::new("AKIARANGE00000000000", "range", None, None, "test");
     let waf = aws_sdk_wafv2::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -237,6 +237,24 @@ async fn before_the_account_is_known_a_ticket_opens_nothing() {
     let error = AwsError::of("UpdateIPSet", "block", &marked.send().await.unwrap_err());
     assert!(matches!(refusal(Answer::Refused(error)), Refusal::OtherAccount { .. }));
     assert_eq!(written(&range), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn once_another_range_answers_nothing_is_written() {
+    let range = range();
+    range.with(|range| range.set_id("one"));
+    let aws = connect(&range).await;
+    assert_eq!(aws.identity(Lane::Plan).await.unwrap().at.world, World::Range("one".into()));
+    let block = set(&aws, &range, "block").await;
+    let one = ticket(ACCOUNT, REGION, "UpdateIPSet", &block.arn);
+    range.with(|range| range.set_id("two"));
+    let refused = refusal(aws.update_ip_set(&one, &block, vec!["203.0.113.7/32".into()]).await);
+    assert!(matches!(refused, Refusal::OtherWorld { .. }), "{refused}");
+    assert_eq!(written(&range), Vec::<String>::new());
+    let unknown = aws.identity(Lane::Plan).await.unwrap_err();
+    assert!(matches!(unknown.problem, Problem::Gate(Refusal::OtherWorld { .. })), "{unknown}");
+    range.with(|range| range.set_id("one"));
+    assert!(matches!(aws.update_ip_set(&one, &block, vec!["203.0.113.7/32".into()]).await, Answer::Accepted(())));
 }
 
 fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> HttpRequest {

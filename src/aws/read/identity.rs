@@ -5,10 +5,15 @@ use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::identity::{AccountRegion, Identity};
 
 impl Aws {
-    /// The caller (`GetCallerIdentity`), read once a connection; also binds the write gate to this account and region.
+    /// The caller (`GetCallerIdentity`), read once a connection; also binds the write gate to this account, region and world.
+    ///
+    /// # Errors
+    /// Also once answers come from another world: it is nobody's account there.
     pub async fn identity(&self, lane: Lane) -> Result<Identity, AwsError> {
         if let Some(identity) = self.0.identity.get() {
-            return Ok(identity.clone());
+            let other = self.0.heard.other_than(&identity.at.world);
+            let refused = |refusal| AwsError::new("GetCallerIdentity", "the account", Problem::Gate(refusal));
+            return other.map_or_else(|| Ok(identity.clone()), |refusal| Err(refused(refusal)));
         }
         let identity = self.identity_now(lane).await?;
         let _ = self.0.bound.set(identity.at.clone());
@@ -25,7 +30,7 @@ impl Aws {
             AwsError::new("GetCallerIdentity", &subject, Problem::Unreadable(format!("no {what} in the answer")))
         };
         let account = answer.account().ok_or_else(|| missing("account"))?.to_owned();
-        let at = AccountRegion { account, region: self.0.region.clone() };
+        let at = AccountRegion { account, region: self.0.region.clone(), world: self.0.heard.world(&self.0.place) };
         Ok(Identity {
             at,
             arn: answer.arn().ok_or_else(|| missing("ARN"))?.to_owned(),

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_first_that_leads_somewhere_writes_there() {
-        let place = |region: &str| AccountRegion { account: "111122223333".into(), region: region.into() };
+        let place = |region: &str| AccountRegion::of_aws("111122223333", region);
         let writers = Writers::default();
         let [a, b, c] = [0, 1, 2].map(|n| writers.of(ConnectionId(n), &format!("c{n}")));
         assert_eq!(b.lead_to(&place("eu-west-1")), None);

@@ -36,7 +36,7 @@ pub(crate) fn ago(minutes: i64) -> DateTime<Utc> {
 
 pub(crate) fn identity() -> Identity {
     Identity {
-        at: AccountRegion { account: "111122223333".into(), region: "eu-west-1".into() },
+        at: AccountRegion::of_aws("111122223333", "eu-west-1"),
         arn: "arn:aws:sts::111122223333:assumed-role/oncall/ada".into(),
         profile: None,
         endpoint: None,
@@ -365,7 +365,7 @@ pub(crate) fn hostile_board() -> Board {
     let mut board = board(vec![row]);
     board.polling.trouble = Some(HOSTILE.into());
     board.identity = Some(Identity {
-        at: AccountRegion { account: HOSTILE.into(), region: HOSTILE.into() },
+        at: AccountRegion::of_aws(HOSTILE, HOSTILE),
         arn: HOSTILE.into(),
         profile: Some(HOSTILE.into()),
         endpoint: Some(HOSTILE.into()),
