@@ -10,11 +10,9 @@ use crate::model::stage::StageId;
 /// Takes a line about an attack, written at `at`.
 pub(super) fn take(attacks: &mut Vec<Attack>, at: DateTime<Utc>, event: &Event) -> Result<(), String> {
     match event {
-        Event::AttackBegan { stage, began, rests_on, attack, .. } => {
-            // Somebody else was first: theirs stands, and this line is their reading for the record.
-            if standing(attacks, stage).is_none() {
-                attacks.push(Attack::begun(stage.clone(), *began, *rests_on, *attack));
-            }
+        // Where somebody else was first theirs stands, and this line is a reading for the record.
+        Event::AttackBegan { stage, began, rests_on, attack, .. } if standing(attacks, stage).is_none() => {
+            attacks.push(Attack::begun(stage.clone(), *began, *rests_on, *attack));
         }
         Event::AttackCorrected { stage, began, attack } => {
             let known = standing(attacks, stage).ok_or("no attack on this stage has begun")?;
