@@ -163,9 +163,11 @@ fn of_changes(incident: &Incident) -> Vec<Value> {
             let said = match line["kind"].as_str().unwrap() {
                 "intent" => {
                     let plan = &data["plan"];
-                    let verdicts: Vec<_> = plan["guards"].as_array().unwrap().iter().map(|g| &g["id"]).collect();
+                    // The worst comes first, and what is sampled decides which that is.
+                    let mut guards: Vec<_> = plan["guards"].as_array().unwrap().iter().map(|g| &g["id"]).collect();
+                    guards.sort_by_key(|id| id.as_str());
                     let changes: Vec<_> = plan["changes"].as_array().unwrap().iter().map(|c| &c["added"]).collect();
-                    json!([plan["purpose"]["kind"], plan["summary"], plan["calls"], verdicts, changes])
+                    json!([plan["purpose"]["kind"], plan["summary"], plan["calls"], guards, changes])
                 }
                 "call" => json!([data["operation"], data["resource"], data["phase"]]),
                 "outcome" => json!([data["outcome"], data["lines"]]),
