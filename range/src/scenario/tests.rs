@@ -140,7 +140,9 @@ fn every_refusal_says_what_to_write() {
         let error = wrong(from, to);
         let said = error.to_string();
         // What has no hint of its own says it itself, or lists what there is.
-        let helps = ["write `", "such as ", "expected one of"].iter().any(|words| error.message.contains(words));
+        let helps = ["write `", "such as ", "expected one of", "expected `legitimate` or `botnet`"]
+            .iter()
+            .any(|words| error.message.contains(words));
         assert!(error.hint.is_some() || helps, "{to}: {said}");
         assert!(error.line > 0, "{said}");
     }
