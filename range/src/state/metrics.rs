@@ -1,8 +1,11 @@
-//! `CloudWatch` metrics: per-minute statistics with a compact distribution, published late, kept for three hours.
+//! `CloudWatch` metrics: per-minute statistics with a compact distribution, published late, kept for three hours; and the two weeks before,
+//! which repeat what was there before the scenario opened.
 //!
 //! The store takes data and gives back points. It knows neither queries nor which metrics AWS has.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -152,7 +155,37 @@ pub struct MetricStore {
     /// Seconds for which a new series can be read but is not listed yet. AWS says up to 15 minutes (documented); 0 here
     /// unless set, as it is often far less.
     pub list_delay: u32,
+    /// What there was before the range, where anything was.
+    weeks: Option<Weeks>,
 }
+
+/// The weeks before: a day and more before it, the range's own history again and again, as if every day had been alike.
+#[derive(Debug, Clone)]
+struct Weeks {
+    /// The first minute of the history that is repeated.
+    begin: i64,
+    /// Its minutes, as many as are repeated.
+    length: i64,
+    /// By series, its points.
+    points: Arc<Vec<Vec<Point>>>,
+}
+
+impl Weeks {
+    /// Points of a series in `[from, to)`, minutes since the epoch, as of minute `now`.
+    fn read(&self, id: SeriesId, from: i64, to: i64, now: i64) -> impl Iterator<Item = Point> {
+        let points = self.points.get(id.0).map_or(&[][..], Vec::as_slice);
+        let from = from.max(now - MetricStore::KEPT_DAYS * MINUTES_A_DAY);
+        let to = to.min(self.begin - MINUTES_A_DAY);
+        (from..to).filter_map(move |minute| {
+            let again = self.begin + (minute - self.begin).rem_euclid(self.length);
+            let at = points.binary_search_by_key(&again, |point| point.minute).ok()?;
+            Some(Point { minute, ..points[at].clone() })
+        })
+    }
+}
+
+/// Minutes of a day.
+const MINUTES_A_DAY: i64 = 1_440;
 
 impl Default for MetricStore {
     fn default() -> Self {
@@ -163,13 +196,27 @@ impl Default for MetricStore {
             publish_delays: HashMap::new(),
             published: HashMap::new(),
             list_delay: 0,
+            weeks: None,
         }
     }
 }
 
 impl MetricStore {
-    /// Minutes kept: three hours and a little, as the console never asks for more.
+    /// Minutes kept of what the range itself has seen: three hours and a little, as the console asks for no more but of the weeks before.
     pub const RETENTION_MINUTES: i64 = 190;
+
+    /// Days for which minutes are kept (documented).
+    pub const KEPT_DAYS: i64 = 15;
+
+    /// Lets the weeks before repeat what there is from `begin` up to and not including `until`.
+    pub fn repeat_before(&mut self, begin: DateTime<Utc>, until: DateTime<Utc>) {
+        let (begin, until) = (begin.timestamp().div_euclid(60), until.timestamp().div_euclid(60));
+        let repeated = |series: &Series| -> Vec<Point> {
+            series.points.iter().filter(|point| (begin..until).contains(&point.minute)).cloned().collect()
+        };
+        let points = Arc::new(self.series.iter().map(repeated).collect());
+        self.weeks = (until > begin).then_some(Weeks { begin, length: until - begin, points });
+    }
 
     /// The handle of a series, made on first sight. A series without data is invisible to clients.
     pub fn series(&mut self, key: SeriesKey) -> SeriesId {
@@ -225,15 +272,20 @@ impl MetricStore {
 
     /// The points of a series that have been published by `now`, in `[from, to)` by the start of their minute.
     #[must_use]
-    pub fn read(&self, id: SeriesId, from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>) -> Vec<&Point> {
+    pub fn read(
+        &self,
+        id: SeriesId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Vec<Cow<'_, Point>> {
         let Some(series) = self.series.get(id.0) else { return Vec::new() };
         let last = self.published_until(&series.key.namespace, now);
-        series
-            .points
-            .iter()
-            .filter(|point| point.minute * 60 >= from.timestamp() && point.minute * 60 < to.timestamp())
-            .filter(|point| point.minute < last)
-            .collect()
+        let asked = |point: &&Point| point.minute * 60 >= from.timestamp() && point.minute * 60 < to.timestamp();
+        let (first, end) = (-(-from.timestamp()).div_euclid(60), -(-to.timestamp()).div_euclid(60));
+        let weeks = self.weeks.iter().flat_map(|weeks| weeks.read(id, first, end, now.timestamp().div_euclid(60)));
+        let own = series.points.iter().filter(asked).filter(|point| point.minute < last);
+        weeks.map(Cow::Owned).chain(own.map(Cow::Borrowed)).collect()
     }
 
     /// Series with a published point no older than `since` (any age where `None`), sorted by key.
@@ -288,6 +340,28 @@ mod tests {
         store.set_delay("AWS/ApiGateway", 300, minute(4));
         let read = |at| store.read(id, start, minute(60), at).len();
         assert_eq!([read(minute(4)), read(minute(8)), read(minute(9)), read(minute(12))], [3, 3, 4, 7]);
+    }
+
+    #[test]
+    fn the_weeks_before_repeat_the_history_and_end_a_day_before_it() {
+        let mut store = MetricStore::default();
+        let id = store.series(SeriesKey::new("AWS/ApiGateway", "Count", &[("ApiName", "shop")]));
+        let begin = DateTime::UNIX_EPOCH + Duration::days(100);
+        let opens = begin + Duration::minutes(45);
+        (0..60).for_each(|n| store.record(id, begin + Duration::minutes(n), 1.0, u64::try_from(n + 1).unwrap()));
+        store.repeat_before(begin, opens);
+        let counts = |from: DateTime<Utc>, minutes| -> Vec<u64> {
+            let to = from + Duration::minutes(minutes);
+            store.read(id, from, to, opens).iter().map(|point| point.count).collect()
+        };
+        assert_eq!(counts(begin - Duration::days(7), 3), [1, 2, 3], "a day is 32 times 45 minutes");
+        assert_eq!(counts(opens - Duration::days(14) - Duration::minutes(1), 2), [45, 1]);
+        assert_eq!(
+            counts(begin - Duration::days(1) - Duration::minutes(1), 3),
+            [45],
+            "of the day before there is nothing"
+        );
+        assert_eq!(counts(begin - Duration::days(16), 60), [0_u64; 0], "CloudWatch keeps minutes for fifteen days");
     }
 
     #[test]

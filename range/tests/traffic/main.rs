@@ -54,7 +54,10 @@ pub(crate) fn point(
 ) -> Option<Point> {
     let metrics = &range.account().metrics;
     let series = metrics.find(&SeriesKey::new(namespace, metric, dimensions))?;
-    metrics.read(series, at, at + Duration::minutes(1), at + Duration::hours(1)).first().map(|point| (*point).clone())
+    metrics
+        .read(series, at, at + Duration::minutes(1), at + Duration::hours(1))
+        .first()
+        .map(|point| point.clone().into_owned())
 }
 
 /// A stage's metric of API Gateway.

@@ -132,10 +132,10 @@ fn periods(account: &Account, key: &SeriesKey, from: DateTime<Utc>, to: DateTime
     for point in account.metrics.read(id, start, to, account.now) {
         let begin = first + (point.minute - first).div_euclid(step) * step;
         match merged.last_mut() {
-            Some(last) if last.minute == begin => last.merge(point),
+            Some(last) if last.minute == begin => last.merge(&point),
             _ => {
                 let mut fresh = Point::empty(begin);
-                fresh.merge(point);
+                fresh.merge(&point);
                 merged.push(fresh);
             }
         }
