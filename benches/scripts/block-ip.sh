@@ -13,11 +13,14 @@ machine
 serve_flood
 phrase=$("$PORTCULLIS" plan block-ip --stage shop/prod 203.0.113.7/32 -o json |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["plan"]["confirm"])')
+# Confirmed is what was shown here: every run has the plan beside its own journal.
+cp -a "$WORK/state" "$WORK/planned"
 id=$("$AWS" wafv2 list-ip-sets --scope REGIONAL --query "IPSets[?Name=='shop-blocklist'].Id" --output text)
 
 cat >"$WORK/prepare" <<'SH'
 if [ -s "$WORK/pid" ]; then kill "$(cat "$WORK/pid")"; fi
 rm -rf "$WORK/state"
+cp -a "$WORK/planned" "$WORK/state"
 unset PORTCULLIS_CONFIG
 : >"$WORK/run"
 "$PORTCULLIS" range serve sqli-flood --speed 1 --listen 127.0.0.1:0 >"$WORK/run" 2>/dev/null &
