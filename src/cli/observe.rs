@@ -13,7 +13,7 @@ use super::config;
 use super::error::{Exit, Failure};
 use super::json::{FigureMap, Printer, time};
 use super::out;
-use super::session::connections;
+use super::session::{believed, connections};
 use super::text;
 use crate::aws::{Aws, AwsError, Connection};
 use crate::model::board::{AccountGauge, Board, Known, PaceOf, Polling, StageRow};
@@ -21,6 +21,7 @@ use crate::model::cost::Burn;
 use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::settings::Settings;
 use crate::model::signal::Signal;
+use crate::model::usual::{UsualOf, Usuals};
 use crate::watch::{Watcher, read_board};
 
 /// Parts of what traffic costs, by `CostOf::index`.
@@ -39,10 +40,10 @@ pub(super) async fn snapshot(common: &Common, args: SnapshotArgs, printer: Print
     let settings = Arc::new(config::settings(common)?);
     let connections = connections(common);
     if args.watch {
-        return watch(connections, &settings, printer).await;
+        return watch(common, connections, &settings, printer).await;
     }
     let one = connections.len() == 1;
-    let read = join_all(connections.iter().map(|connection| read_one(connection, &settings))).await;
+    let read = join_all(connections.iter().map(|connection| read_one(common, connection, &settings, printer))).await;
     if one && let Some(Err(error)) = read.first() {
         return Err(error.clone().into());
     }
@@ -92,19 +93,30 @@ fn without_stage(boards: &[&Board]) -> Vec<String> {
         .collect()
 }
 
-async fn read_one(connection: &Connection, settings: &Settings) -> Result<Board, AwsError> {
+async fn read_one(
+    common: &Common,
+    connection: &Connection,
+    settings: &Arc<Settings>,
+    printer: Printer,
+) -> Result<Board, AwsError> {
     let aws = Aws::connect(connection).await?;
-    Box::pin(read_board(&aws, settings)).await
+    let attacks = Box::pin(believed(common, &aws, settings, printer)).await;
+    Box::pin(read_board(&aws, settings, &attacks)).await
 }
 
 /// When what was printed last was read, and the trouble there was.
 type Told = (Option<DateTime<Utc>>, Option<String>);
 
 /// A board after every poll of each connection, whichever comes first: one that hangs holds up no other.
-async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: Printer) -> Result<Exit, Failure> {
+async fn watch(
+    common: &Common,
+    connections: Vec<Connection>,
+    settings: &Arc<Settings>,
+    printer: Printer,
+) -> Result<Exit, Failure> {
     let mut boards = FuturesUnordered::new();
     // Kept: a watcher that is dropped stops.
-    let mut watchers = Vec::new();
+    let mut watchers = FuturesUnordered::new();
     let several = connections.len() > 1;
     let mut whole = true;
     for connection in connections {
@@ -121,9 +133,9 @@ async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: 
             }
             Err(error) => return Err(error.into()),
         };
-        let watcher = Watcher::start(aws, Arc::clone(settings));
+        let watcher = Watcher::start(aws.clone(), Arc::clone(settings));
         boards.push(next(connection, watcher.boards(), (None, None)));
-        watchers.push(watcher);
+        watchers.push(believing(common, aws, settings, watcher, printer));
     }
     let mut closed = std::pin::pin!(out::closed());
     loop {
@@ -136,9 +148,30 @@ async fn watch(connections: Vec<Connection>, settings: &Arc<Settings>, printer: 
                 }
                 boards.push(next(connection, receiver, (board.polling.read_at, board.polling.trouble.clone())));
             }
+            Some(never) = watchers.next() => match never {},
             _ = tokio::signal::ctrl_c() => return Ok(if whole { Exit::Done } else { Exit::Partly }),
             () = &mut closed => return Ok(Exit::Error),
             else => return Ok(Exit::Error),
+        }
+    }
+}
+
+/// Lets a watcher know what the incident says of attacks, after every reading; never ends.
+async fn believing(
+    common: &Common,
+    aws: Aws,
+    settings: &Arc<Settings>,
+    watcher: Watcher,
+    printer: Printer,
+) -> std::convert::Infallible {
+    let mut boards = watcher.boards();
+    loop {
+        if boards.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        let read_at = boards.borrow_and_update().polling.read_at;
+        if read_at.is_some() {
+            watcher.believe(believed(common, &aws, settings, printer).await);
         }
     }
 }
@@ -277,6 +310,7 @@ pub(super) fn stage(row: &StageRow) -> Value {
     }
     object.insert("limit".to_owned(), row.limit.as_ref().map_or(Value::Null, limit));
     object.insert("cost".to_owned(), burn(&row.burn));
+    object.insert("usuals".to_owned(), row.usuals.as_ref().map_or(Value::Null, usuals));
     object.insert("signals".to_owned(), row.signals.iter().map(signal).collect());
     object.insert("not_judged".to_owned(), json!(row.not_judged));
     object.insert("ended_signals".to_owned(), row.ended.iter().map(signal).collect());
@@ -342,6 +376,29 @@ fn burn(burn: &Burn) -> Value {
         object.insert("attack_began".to_owned(), json!(time(*began)));
         figures.put("attack_dollars_estimate", dollars);
     }
+    figures.into_object(&mut object);
+    object.remove("origin");
+    Value::Object(object)
+}
+
+/// What is usual while an attack stands, and what that rests on.
+fn usuals(usuals: &Usuals) -> Value {
+    let mut figures = FigureMap::default();
+    for of in UsualOf::ALL {
+        let name = match of {
+            UsualOf::Requests => "requests_per_minute",
+            UsualOf::Answers => "answers_per_minute",
+            UsualOf::Latency => "latency_p99_ms",
+            UsualOf::IntegrationLatency => "integration_latency_p99_ms",
+            UsualOf::Blocked => "waf_blocked_per_minute",
+            UsualOf::CacheHits => "cache_hit_share",
+            UsualOf::Cost => "dollars_per_minute_estimate",
+        };
+        figures.put(name, usuals.figure(of));
+    }
+    let mut object = Map::new();
+    object.insert("attack_began".to_owned(), json!(time(usuals.began)));
+    object.insert("from".to_owned(), json!(usuals.from));
     figures.into_object(&mut object);
     object.remove("origin");
     Value::Object(object)

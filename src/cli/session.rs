@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use super::args::Common;
 use super::config;
 use super::error::Failure;
+use super::json::Printer;
 use super::waiting;
 use crate::aws::{Aws, Connection, Endpoint, Lane, profiles};
 use crate::incident::{Incident, IncidentStore, Listed, MayClaim, Survey, default_root};
+use crate::model::attack::Attacks;
 use crate::model::identity::Actor;
 use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
@@ -110,6 +112,27 @@ pub(super) fn actor(arn: &str) -> Actor {
 /// Where the incidents are.
 pub(super) fn store() -> Result<IncidentStore, Failure> {
     Ok(IncidentStore::new(default_root()?))
+}
+
+/// What is believed of the attacks where `aws` leads: pinned in the incident named, else in the newest open one. Where that cannot be read it
+/// is said, and nothing is believed.
+pub(super) async fn believed(common: &Common, aws: &Aws, settings: &Arc<Settings>, printer: Printer) -> Attacks {
+    let attacks = async {
+        let whose = common.incident.clone().map_or(Whose::Newest, Whose::Named);
+        let books = Books::new(store()?, whose, actor(""), Arc::new(ByCommand));
+        Ok::<_, Failure>(Desk::new(aws.clone(), Arc::clone(settings), books).attacks().await?)
+    };
+    // Where nothing answers, the board says so.
+    if aws.identity(Lane::Plan).await.is_err() {
+        return Attacks::default();
+    }
+    attacks.await.unwrap_or_else(|error| {
+        printer.aside(&[format!(
+            "since when an attack stands is told by the figures alone; the incident could not be read: {}",
+            error.message
+        )]);
+        Attacks::default()
+    })
 }
 
 /// Where the incidents of drills are: apart, since a range forgets and AWS does not.

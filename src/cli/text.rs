@@ -292,6 +292,9 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
     );
     if !row.signals.is_empty() {
         put!(out, "    {}", cost(&row.burn));
+        if let Some(usuals) = &row.usuals {
+            put!(out, "    usually {}", neutralised(&usuals.words()));
+        }
     }
     for reason in reasons {
         put!(out, "    ? {}", neutralised(reason));

@@ -123,6 +123,12 @@ fn key(stage: &StageId) -> Key {
 }
 
 impl Attacks {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The attack on a stage.
     #[must_use]
     pub fn on(&self, stage: &StageId) -> Option<&Attack> {

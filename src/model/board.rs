@@ -11,6 +11,7 @@ use super::limits::{Limit, WinningLimit};
 use super::series::Series;
 use super::signal::{NotJudged, Signal, SignalKind};
 use super::stage::{ApiKind, StageId};
+use super::usual::Usuals;
 
 /// How many minutes of every metric are kept: three hours.
 pub const HISTORY_MINUTES: usize = 180;
@@ -152,6 +153,8 @@ pub struct StageRow {
     pub limit: Option<WinningLimit>,
     /// What its traffic costs: an estimate.
     pub burn: Burn,
+    /// What is usual there, while an attack on it stands.
+    pub usuals: Option<Usuals>,
     /// How often its metrics are read.
     pub pace: Pace,
     /// Short warnings: a shared name, canary, metrics forbidden.
@@ -175,6 +178,7 @@ impl StageRow {
             ended: Vec::new(),
             limit: None,
             burn: Burn::unknown("not read yet"),
+            usuals: None,
             pace: Pace::Usual,
             warnings: Vec::new(),
         }

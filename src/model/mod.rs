@@ -34,4 +34,5 @@ pub mod stage_report;
 pub mod text;
 pub mod timeline;
 pub mod top_list;
+pub mod usual;
 pub mod waf;

@@ -5,14 +5,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::signal::{AclScope, own_blocks};
+use super::usual::{BEFORE_MINUTES, median};
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::settings::Prices;
 use crate::model::stage::ApiKind;
-
-/// The minutes that tell what is usual.
-const USUAL_MINUTES: i64 = 30;
 
 /// Dollars per dollar-million.
 const MILLION: f64 = 1e6;
@@ -37,6 +35,12 @@ pub(super) struct Meter<'a> {
 }
 
 impl Meter<'_> {
+    /// The same of other minutes of the stage.
+    pub(super) fn of<'h>(&'h self, history: &'h History) -> Meter<'h> {
+        let Self { prices, kind, inspected, acl, line_bytes, .. } = *self;
+        Meter { history, prices, kind, inspected, acl, line_bytes }
+    }
+
     /// Dollars of one minute, by [`CostOf::index`]; `None` where a part is not known or the minute is not.
     ///
     /// Throttled requests are not billed (documented in 2020, since withdrawn; AWS's answers still say so). Whether what WAF
@@ -69,11 +73,12 @@ impl Meter<'_> {
         self.parts(minute).map(|parts| parts.into_iter().flatten().sum())
     }
 
-    /// What it costs at account time `now`, of the minute `last`, with what it came to since the attack began.
+    /// What it costs at account time `now`, of the minute `last`, with what it came to since the attack began. What is usual is what was
+    /// frozen then; where no attack is believed in, the half hour before.
     pub(super) fn burn(
         &self,
         last: Option<DateTime<Utc>>,
-        attack: Option<DateTime<Utc>>,
+        attack: Option<(DateTime<Utc>, Figure)>,
         scope: &Scope,
         now: DateTime<Utc>,
     ) -> Burn {
@@ -89,13 +94,15 @@ impl Meter<'_> {
             Some(dollars) => figure(dollars * 60.0),
             None => Figure::unknown(reason(of)),
         };
-        let before = attack.unwrap_or(last);
+        let (attack, frozen) = attack.unzip();
         Burn {
             parts_per_hour: CostOf::ALL.map(part),
             per_hour: figure(parts.into_iter().flatten().sum::<f64>() * 60.0),
-            usual_per_hour: match self.usual(before) {
-                Some(dollars) => figure(dollars * 60.0),
-                None => Figure::unknown("too few minutes before to tell what is usual"),
+            usual_per_hour: match (frozen, self.usual(last)) {
+                (Some(Figure::Known(frozen)), _) => Figure::Known(Reading { value: frozen.value * 60.0, ..frozen }),
+                (Some(unknown), _) => unknown,
+                (None, Some(dollars)) => figure(dollars * 60.0),
+                (None, None) => Figure::unknown("too few minutes before to tell what is usual"),
             },
             since: attack.map(|began| (began, self.since(began, last).map_or_else(Figure::unknown, figure))),
         }
@@ -103,13 +110,7 @@ impl Meter<'_> {
 
     /// The median of the half hour before.
     fn usual(&self, before: DateTime<Utc>) -> Option<f64> {
-        let minutes = (1..=USUAL_MINUTES).filter_map(|n| self.minute(before - TimeDelta::minutes(n)));
-        let mut minutes: Vec<f64> = minutes.collect();
-        if minutes.len() < 5 {
-            return None;
-        }
-        let middle = minutes.len() / 2;
-        Some(*minutes.select_nth_unstable_by(middle, f64::total_cmp).1)
+        median((1..=BEFORE_MINUTES).filter_map(|n| self.minute(before - TimeDelta::minutes(n))))
     }
 
     /// Dollars from the minute `began` to the minute `last`, both included; the reason where they cannot be told. A sum without the minutes
@@ -219,14 +220,17 @@ mod tests {
             line_bytes: Some(0.0),
             acl: &AclScope::None,
         };
-        let burn = meter.burn(Some(at(9)), Some(at(5)), &Scope::Stage, at(10));
+        let frozen = Figure::unknown("not frozen");
+        let burn = meter.burn(Some(at(9)), Some((at(5), frozen.clone())), &Scope::Stage, at(10));
         assert!(close(&burn.parts_per_hour[0], 3.6e6 * 0.5 * 3.5e-6), "throttled ones are not billed");
         assert!(close(&burn.parts_per_hour[1], 3.6e6 * 0.6e-6), "inspected all the same");
         assert!(close(&burn.parts_per_hour[2], 1.8e6 * (0.2e-6 + 0.05 * 0.000_016_666_7)));
         let (began, since) = burn.since.as_ref().unwrap();
         assert_eq!(*began, at(5));
         assert!(close(since, burn.per_hour.value().unwrap() / 12.0), "five minutes");
-        assert!(close(&burn.usual_per_hour, burn.per_hour.value().unwrap()));
+        assert_eq!(burn.usual_per_hour, frozen, "an attack's usual is what was frozen");
+        let calm = meter.burn(Some(at(9)), None, &Scope::Stage, at(10));
+        assert!(close(&calm.usual_per_hour, burn.per_hour.value().unwrap()));
     }
 
     #[test]
@@ -241,7 +245,8 @@ mod tests {
             acl: &AclScope::None,
             line_bytes: Some(0.0),
         };
-        let since = |began| meter.burn(Some(at(9)), Some(at(began)), &Scope::Stage, at(10)).since.unwrap().1;
+        let usual = || Figure::unknown("not frozen");
+        let since = |began| meter.burn(Some(at(9)), Some((at(began), usual())), &Scope::Stage, at(10)).since.unwrap().1;
         assert!(since(5).reason().unwrap().contains("1 of its 5 minutes"), "{:?}", since(5));
         assert!(since(8).value().is_some());
     }

@@ -9,6 +9,7 @@
 //! | `schedule`, `poll`, `store` | which metrics to ask for and how often, and what a missing minute means |
 //! | `logs`, `throttle` | throttled requests, out of access logs and metric filters |
 //! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
+//! | `usual`, `baseline` | what is usual while an attack stands, and the past that tells it |
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `busiest` | which rules' samples are worth asking for |
@@ -17,6 +18,7 @@
 //! | [`candidate`] | from addresses to what to block |
 //! | `stage_report` | one stage in depth |
 
+mod baseline;
 mod busiest;
 mod callers;
 pub mod candidate;
@@ -36,6 +38,7 @@ mod state;
 mod store;
 mod task;
 mod throttle;
+mod usual;
 mod words;
 
 use std::sync::Arc;
@@ -51,6 +54,7 @@ pub use source::sources;
 pub use stage_report::stage_report;
 
 use crate::aws::Aws;
+use crate::model::attack::Attacks;
 use crate::model::board::Board;
 use crate::model::settings::Settings;
 use crate::model::stage::StageId;
@@ -61,6 +65,7 @@ pub struct Watcher {
     boards: watch::Receiver<Arc<Board>>,
     refresh: Arc<Notify>,
     focus: watch::Sender<Vec<StageId>>,
+    attacks: watch::Sender<Attacks>,
     task: JoinHandle<()>,
 }
 
@@ -72,8 +77,10 @@ impl Watcher {
         let (sender, boards) = watch::channel(Arc::new(empty));
         let refresh = Arc::new(Notify::new());
         let (focus, focused) = watch::channel(Vec::new());
-        let task = task::Task::new(aws, settings, sender, Arc::clone(&refresh), focused);
-        Self { boards, refresh, focus, task: tokio::spawn(task.run()) }
+        let (attacks, believed) = watch::channel(Attacks::default());
+        let asked = task::Asked { refresh: Arc::clone(&refresh), focus: focused, attacks: believed };
+        let task = task::Task::new(aws, settings, sender, asked);
+        Self { boards, refresh, focus, attacks, task: tokio::spawn(task.run()) }
     }
 
     /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with
@@ -88,6 +95,15 @@ impl Watcher {
         self.focus.send_if_modified(|focus| {
             let differ = *focus != stages;
             *focus = stages;
+            differ
+        });
+    }
+
+    /// What is believed of the attacks: pinned in the incident. What is usual on their stages is frozen by it, and not by what the boards say.
+    pub fn believe(&self, attacks: Attacks) {
+        self.attacks.send_if_modified(|believed| {
+            let differ = *believed != attacks;
+            *believed = attacks;
             differ
         });
     }

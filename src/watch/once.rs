@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::baseline;
 use super::discover::discover;
 use super::logs::{self, Whose};
 use super::picture;
@@ -13,6 +14,7 @@ use super::poll::{Answers, Extent, Questions, ask, stage_history};
 use super::signal::{self, AclScope, Situation};
 use super::state::{Part, State};
 use crate::aws::{Aws, AwsError};
+use crate::model::attack::Attacks;
 use crate::model::board::Board;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
@@ -21,12 +23,13 @@ use crate::model::stage::{ApiKind, StageId};
 /// Log queries under way at once.
 const LOGS_AT_ONCE: usize = 4;
 
-/// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics.
+/// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics. What is usual is frozen by the `attacks`
+/// that are believed in, and by what the figures themselves say of one.
 ///
 /// # Errors
 /// Where there is nothing to show: the credentials do not work, or neither API Gateway nor CloudWatch could be read. Anything
 /// less is told in `polling.trouble` and in the figures that are missing.
-pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsError> {
+pub async fn read_board(aws: &Aws, settings: &Settings, attacks: &Attacks) -> Result<Board, AwsError> {
     let (sender, mut found) = unbounded_channel();
     Box::pin(discover(aws, None, &sender)).await;
     let mut state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
@@ -39,6 +42,7 @@ pub async fn read_board(aws: &Aws, settings: &Settings) -> Result<Board, AwsErro
     if wanted && take(&mut state, Extent::All, ask(aws, questions, now).await, now) {
         ask_more(aws, &mut state, now).await;
         ask_logs(aws, &mut state, now).await;
+        freeze(aws, &mut state, attacks.clone(), now).await;
     }
     let credentials = state.troubles.values().find(|e| e.is_about_credentials());
     if let Some(error) = credentials {
@@ -61,6 +65,17 @@ async fn ask_more(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
     }
     let answers = ask(aws, questions, now).await;
     take(state, Extent::New, answers, now);
+}
+
+/// Freezes what is usual on stages that are believed attacked.
+async fn freeze(aws: &Aws, state: &mut State, attacks: Attacks, now: DateTime<Utc>) {
+    state.believe(attacks, now);
+    state.note_attacks(&picture::board(state, now, aws.clock().rate()));
+    state.freeze(now);
+    for job in baseline::due(state, now) {
+        let answer = baseline::ask(aws, &state.settings, &job).await;
+        baseline::take(state, &job, answer, now);
+    }
 }
 
 /// Takes what came, and keeps what went wrong; gives whether anything came.

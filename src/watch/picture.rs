@@ -14,6 +14,7 @@ use super::signal::{self, AclScope, Judged};
 use super::state::{ACL_SERIES, Acl, Entry, JudgedOf, Part, RowKey, SeriesKey, State, acl_name, metric_name, row_key};
 use super::store::Held;
 use super::throttle;
+use super::usual::Reckoned;
 use super::words::plural;
 use crate::aws::read::MetricStatus;
 use crate::model::access_log::log_group;
@@ -21,8 +22,9 @@ use crate::model::board::{AccountGauge, Board, Known, Metric, StageRow};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::series::floor_minute;
-use crate::model::signal::{Severity, SignalKind};
+use crate::model::signal::SignalKind;
 use crate::model::stage::ApiKind;
+use crate::model::usual::UsualOf;
 
 /// The board at account time `at`, which runs at `rate`.
 pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
@@ -158,11 +160,13 @@ impl<'a> Picture<'a> {
             refused: &refused,
         };
         let meter = self.meter(entry, &acl_scope);
-        let judged = self.signals((key, entry), (own, acl), acl_scope.clone(), sharers, &meter);
-        let attacks = judged.standing.iter().filter(|signal| signal.severity == Severity::Attack);
-        let attack = attacks.map(|signal| signal.since).min();
+        let frozen = self.state.frozen.get(key);
+        let reckoned = frozen.map(|frozen| Reckoned::of(frozen, &meter));
+        let judged = self.signals((key, entry), (own, acl), acl_scope.clone(), sharers, (&meter, reckoned.as_ref()));
         let figures = subject.figures();
         let last = figures.requests_per_second.reading().map(|reading| reading.at - TimeDelta::minutes(1));
+        let usuals = reckoned.zip(last).map(|(reckoned, last)| reckoned.usuals(last, &scope));
+        let attack = usuals.as_ref().map(|usuals| (usuals.began, usuals.figure(UsualOf::Cost).clone()));
         StageRow {
             id: entry.id.clone(),
             kind: entry.kind(),
@@ -171,6 +175,7 @@ impl<'a> Picture<'a> {
             figures,
             history: Arc::clone(&entry.history),
             burn: meter.burn(last, attack, &scope, self.at),
+            usuals,
             signals: judged.standing,
             not_judged: judged.not_judged,
             ended: judged.ended,
@@ -312,7 +317,7 @@ impl<'a> Picture<'a> {
         (own, acl): (Option<&Held>, Option<&Acl>),
         scope: AclScope,
         sharers: usize,
-        meter: &Meter<'_>,
+        (meter, reckoned): (&Meter<'_>, Option<&Reckoned<'_>>),
     ) -> Judged {
         let complete = floor_minute(self.at) - TimeDelta::minutes(1);
         let last = own.and_then(|held| held.through).map(|read| read.min(complete));
@@ -332,12 +337,14 @@ impl<'a> Picture<'a> {
             acl: scope.clone(),
             busiest,
             sharers,
+            frozen: self.state.frozen.get(key).cloned(),
         };
         if let Some((_, judged)) = before.filter(|(known, _)| *known == of) {
             return judged.clone();
         }
         let thresholds = self.state.settings.signals.of_stage(&entry.id, &self.state.place);
         let dollars = |minute| meter.minute(minute);
+        let usual = |of, minute| Some(reckoned?.at(of, minute)?.ok());
         let limit = self.state.account_limit.map(|limit| limit.rate * 60.0).filter(|limit| *limit > 0.0);
         let limit = limit.filter(|_| busiest);
         let account = |minute| Some(self.state.account_requests.at(minute)? / limit?);
@@ -352,6 +359,7 @@ impl<'a> Picture<'a> {
             before: before.map(|(_, judged)| judged),
             now: Some(complete),
             lookback: figures::lookback(self.schedule.every(self.state.pace(entry))),
+            usual: &usual,
         };
         let mut judged = signal::evaluate(&entry.history, &thresholds, last, &situation);
         if sharers > 1 {

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::schedule::{self, Schedule};
-use super::state::{ACL_SERIES, Entry, OWN_SERIES, RowKey, SeriesKey, State, provisional, row_key};
+use super::state::{ACL_SERIES, Entry, OWN_SERIES, RowKey, SeriesKey, State, provisional, row_key, together};
 use super::store::{Held, Window};
 use super::throttle;
 use crate::aws::read::{BATCH, MetricFilter, MetricQuery, MetricResult, Statistic};
@@ -194,7 +194,7 @@ impl<'a> Groups<'a> {
 }
 
 /// How many of a stage's metrics are asked for.
-fn wanted(pace: Pace, entry: &Entry) -> usize {
+pub(super) fn wanted(pace: Pace, entry: &Entry) -> usize {
     match pace {
         Pace::Idle => 1,
         Pace::Usual => USUAL,
@@ -384,25 +384,50 @@ pub(super) async fn stage_history(
     web_acl_name: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<History, AwsError> {
-    let key = SeriesKey::of(stage, kind);
-    let mut queries = stage_queries(&key, USUAL);
-    queries.extend(web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
-    let window = Window::last(LONGEST_MINUTES, now);
-    let (results, _) = aws.metric_data(&queries, window.from, window.to, Lane::Plan).await?;
-    let provisional = provisional(settings);
-    let (mut own, mut waf) = (Held::new(USUAL), Held::new(ACL.len()));
-    for (index, result) in results.iter().enumerate() {
-        match index.checked_sub(USUAL) {
-            None => own.take(index, result, window),
-            Some(index) => waf.take(index, result, window),
+    let past = Past { key: &SeriesKey::of(stage, kind), wanted: USUAL, web_acl_name };
+    past.read(aws, settings, Window::last(LONGEST_MINUTES, now), Lane::Plan).await
+}
+
+/// Minutes of one stage and its web ACL that a poll does not read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Past<'a> {
+    pub(super) key: &'a SeriesKey,
+    /// How many of the stage's metrics.
+    pub(super) wanted: usize,
+    /// The dimension value of the web ACL's series, where it has any.
+    pub(super) web_acl_name: Option<&'a str>,
+}
+
+impl Past<'_> {
+    /// The minutes of a window, in one call.
+    pub(super) async fn read(
+        &self,
+        aws: &Aws,
+        settings: &Settings,
+        window: Window,
+        lane: Lane,
+    ) -> Result<History, AwsError> {
+        let mut queries = stage_queries(self.key, self.wanted);
+        let own_queries = queries.len();
+        queries.extend(self.web_acl_name.into_iter().flat_map(|name| acl_queries(name, aws.region())));
+        let (results, _) = aws.metric_data(&queries, window.from, window.to, lane).await?;
+        let (now, provisional) = (aws.clock().now(), provisional(settings));
+        let minutes = usize::try_from((window.to - window.from).num_minutes()).unwrap_or(HISTORY_MINUTES);
+        let held = |count| Held::keeping(minutes.max(1), count);
+        let (mut own, mut waf) = (held(own_queries), held(ACL.len()));
+        for (index, result) in results.iter().enumerate() {
+            match index.checked_sub(own_queries) {
+                None => own.take(index, result, window),
+                Some(index) => waf.take(index, result, window),
+            }
         }
+        own.settle_own(window, now, provisional);
+        if waf.has_data() {
+            waf.settle(window, now, provisional, &|minute| own.series()[0].at(minute));
+        }
+        let waf = self.web_acl_name.map(|_| waf.series()).unwrap_or_default();
+        Ok(together(own.series(), waf, None, &Arc::new(Series::new(1))))
     }
-    own.settle_own(window, now, provisional);
-    if waf.has_data() {
-        waf.settle(window, now, provisional, &|minute| own.series()[0].at(minute));
-    }
-    let mut all = own.series().iter().chain(waf.series()).cloned();
-    Ok(std::array::from_fn(|_| all.next().unwrap_or_else(|| Arc::new(Series::new(HISTORY_MINUTES)))))
 }
 
 fn stage_queries(key: &SeriesKey, wanted: usize) -> Vec<MetricQuery> {

@@ -2,6 +2,7 @@
 //!
 //! Plain data and bookkeeping; makes no calls and waits for nothing.
 
+mod believed;
 mod found;
 mod rows;
 
@@ -12,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::signal::{AclScope, Judged};
 use super::store::Held;
+use super::usual::Frozen;
 use crate::aws::AwsError;
 use crate::aws::read::MetricFilter;
 use crate::model::access_log::log_group;
@@ -21,8 +23,9 @@ use crate::model::limits::Limit;
 use crate::model::series::{Series, floor_minute};
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, ApiKind, Place, StageDetail, StageId};
+use believed::Believed;
 use rows::joined;
-pub(super) use rows::{Acl, Entry, RowKey, SeriesKey, Throttled, acl_name, metric_name, row_key};
+pub(super) use rows::{Acl, Entry, RowKey, SeriesKey, Throttled, acl_name, metric_name, row_key, together};
 
 /// Series of a stage's own: see `poll`.
 pub(super) const OWN_SERIES: usize = 8;
@@ -67,6 +70,7 @@ pub(super) struct JudgedOf {
     pub(super) acl: AclScope,
     pub(super) busiest: bool,
     pub(super) sharers: usize,
+    pub(super) frozen: Option<Arc<Frozen>>,
 }
 
 impl PartialEq for JudgedOf {
@@ -77,6 +81,7 @@ impl PartialEq for JudgedOf {
             && !other.busiest
             && (self.last, self.complete, self.waf_last) == (other.last, other.complete, other.waf_last)
             && self.sharers == other.sharers
+            && self.frozen.as_ref().map(Arc::as_ptr) == other.frozen.as_ref().map(Arc::as_ptr)
             && self.acl == other.acl
     }
 }
@@ -122,6 +127,9 @@ pub(super) struct State {
     pub(super) focus: HashSet<(String, String)>,
     /// Stages that look attacked.
     pub(super) attacked: HashSet<RowKey>,
+    /// What is believed of attacks, and what is usual on their stages.
+    pub(super) believed: Believed,
+    pub(super) frozen: HashMap<RowKey, Arc<Frozen>>,
     /// Dollars that log queries have cost, and bytes of a line as they have seen them.
     pub(super) log_dollars: f64,
     /// When logs could first be asked, account time: the budget is by the hour.
@@ -161,6 +169,8 @@ impl State {
             filters: HashMap::new(),
             focus: HashSet::new(),
             attacked: HashSet::new(),
+            believed: Believed::default(),
+            frozen: HashMap::new(),
             log_dollars: 0.0,
             logs_began: None,
             log_jobs: HashSet::new(),

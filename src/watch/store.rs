@@ -75,7 +75,12 @@ const INSPECTED: [usize; 2] = [0, 1];
 impl Held {
     /// `count` series without a minute in them.
     pub(super) fn new(count: usize) -> Self {
-        let empty = Arc::new(Series::new(HISTORY_MINUTES));
+        Self::keeping(HISTORY_MINUTES, count)
+    }
+
+    /// The same, of which so many minutes are kept.
+    pub(super) fn keeping(minutes: usize, count: usize) -> Self {
+        let empty = Arc::new(Series::new(minutes));
         Self {
             series: std::iter::repeat_n(empty, count).collect(),
             status: vec![None; count],

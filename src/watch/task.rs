@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
+use super::baseline;
 use super::discover::{Found, discover};
 use super::logs::{self, Job, Whose};
 use super::picture;
@@ -20,6 +21,7 @@ use super::poll::{self, Answers, Extent, Questions, ask};
 use super::state::{Part, State};
 use crate::aws::read::LogRows;
 use crate::aws::{Aws, AwsError};
+use crate::model::attack::Attacks;
 use crate::model::board::Board;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
@@ -51,7 +53,19 @@ const AT_ONCE: u32 = 20;
 
 type Polled = (Extent, DateTime<Utc>, Answers);
 
-type Asked = (Job, Result<LogRows, AwsError>);
+type Logged = (Job, Result<LogRows, AwsError>);
+
+type Past = Vec<(baseline::Job, baseline::Answer)>;
+
+/// What is asked of a watcher from outside.
+pub(super) struct Asked {
+    /// To read now.
+    pub(super) refresh: Arc<Notify>,
+    /// Whom somebody looks at.
+    pub(super) focus: watch::Receiver<Vec<StageId>>,
+    /// What is believed of the attacks.
+    pub(super) attacks: watch::Receiver<Attacks>,
+}
 
 /// What is known that no board shows yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,13 +81,13 @@ pub(super) struct Task {
     aws: Aws,
     state: State,
     boards: watch::Sender<Arc<Board>>,
-    refresh: Arc<Notify>,
+    asked: Asked,
     found: UnboundedReceiver<Found>,
     found_sender: UnboundedSender<Found>,
     discoveries: JoinSet<bool>,
     polls: JoinSet<Polled>,
-    logs: JoinSet<Asked>,
-    focus: watch::Receiver<Vec<StageId>>,
+    logs: JoinSet<Logged>,
+    past: JoinSet<Past>,
     /// What the next poll asks for: what is due, or everything.
     next_extent: Extent,
     discovery_began: DateTime<Utc>,
@@ -96,26 +110,20 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(
-        aws: Aws,
-        settings: Arc<Settings>,
-        boards: watch::Sender<Arc<Board>>,
-        refresh: Arc<Notify>,
-        focus: watch::Receiver<Vec<StageId>>,
-    ) -> Self {
+    pub(super) fn new(aws: Aws, settings: Arc<Settings>, boards: watch::Sender<Arc<Board>>, asked: Asked) -> Self {
         let now = aws.clock().now();
         let (found_sender, found) = unbounded_channel();
         Self {
             state: State::new(settings, aws.region()).of_profile(aws.profile()),
             aws,
             boards,
-            refresh,
+            asked,
             found,
             found_sender,
             discoveries: JoinSet::new(),
             polls: JoinSet::new(),
             logs: JoinSet::new(),
-            focus,
+            past: JoinSet::new(),
             next_extent: Extent::All,
             discovery_began: now,
             next_discovery: now,
@@ -158,8 +166,10 @@ impl Task {
                         self.logged(&job, answer);
                     }
                 }
-                Ok(()) = self.focus.changed() => self.look(),
-                () = self.refresh.notified() => {
+                Some(past) = self.past.join_next() => self.past_read(past.unwrap_or_default()),
+                Ok(()) = self.asked.focus.changed() => self.look(),
+                Ok(()) = self.asked.attacks.changed() => self.believe(),
+                () = self.asked.refresh.notified() => {
                     self.next_poll = self.next_poll.min(now);
                     self.next_extent = Extent::All;
                 }
@@ -298,8 +308,44 @@ impl Task {
         }
         if !empty {
             self.ask_logs(now);
+            self.freeze(now);
         }
         self.changed(urgent);
+    }
+
+    /// Freezes what is usual where an attack is believed in, and asks for what the past has to say of it.
+    fn freeze(&mut self, now: DateTime<Utc>) {
+        self.state.freeze(now);
+        let jobs = baseline::due(&self.state, now);
+        if jobs.is_empty() || !self.past.is_empty() {
+            return;
+        }
+        let (aws, settings) = (self.aws.clone(), Arc::clone(&self.state.settings));
+        self.past.spawn(async move {
+            let mut answers = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                let answer = baseline::ask(&aws, &settings, &job).await;
+                answers.push((job, answer));
+            }
+            answers
+        });
+    }
+
+    fn past_read(&mut self, answers: Past) {
+        let now = self.aws.clock().now();
+        for (job, answer) in answers {
+            baseline::take(&mut self.state, &job, answer, now);
+        }
+        self.changed(true);
+    }
+
+    /// What is believed of the attacks has changed.
+    fn believe(&mut self) {
+        let attacks = self.asked.attacks.borrow_and_update().clone();
+        let now = self.aws.clock().now();
+        self.state.believe(attacks, now);
+        self.freeze(now);
+        self.changed(true);
     }
 
     /// Asks the access logs that are due. A log's minutes are compared with CloudWatch's, so that these come first.
@@ -324,7 +370,7 @@ impl Task {
 
     /// Somebody looks at other stages than before: what was never read of them is read at once.
     fn look(&mut self) {
-        let stages = self.focus.borrow_and_update();
+        let stages = self.asked.focus.borrow_and_update();
         self.state.focus = stages.iter().map(|id| (id.api_id.clone(), id.stage.clone())).collect();
         drop(stages);
         self.news = true;
@@ -357,6 +403,11 @@ impl Task {
 
     /// What looks attacked is read more often from now on, and more of it.
     fn mark_attacked(&mut self, board: &Board) {
+        if self.state.note_attacks(board) {
+            // What the attack is measured by is on the next board.
+            self.freeze(board.at);
+            self.changed(true);
+        }
         let attacked = picture::attacked(board);
         if self.state.attacked != attacked {
             self.state.attacked = attacked;
@@ -382,12 +433,12 @@ impl Task {
         if turned || (self.unshown != Unshown::Nothing && Instant::now() >= self.publish_at()) {
             let rate = self.aws.clock().rate();
             let board = debug_span!("board").in_scope(|| picture::board(&self.state, now, rate));
+            self.unshown = Unshown::Nothing;
             self.mark_attacked(&board);
             self.boards.send_replace(Arc::new(board));
             self.published = Instant::now();
             self.boards_out = self.boards_out.saturating_add(1);
             self.published_minute = minute;
-            self.unshown = Unshown::Nothing;
         }
     }
 }

@@ -107,10 +107,11 @@ async fn one(
     let who = session::actor("");
     let books = Books::new(surroundings.store.clone(), surroundings.whose.clone(), who, Arc::new(rights));
     let desk = Desk::new(aws.clone(), Arc::clone(&surroundings.settings), books);
-    let journalling = Arc::new(Journalling::new(desk.clone(), aws.clone(), screen.clone(), only_writer.clone()));
+    let watcher = Arc::new(Watcher::start(aws.clone(), Arc::clone(&surroundings.settings)));
+    let journalling = Journalling::new(desk.clone(), aws.clone(), screen.clone(), only_writer.clone());
+    let journalling = Arc::new(journalling.believed_by(Arc::clone(&watcher)));
     let twin = only_writer.clone();
     let must_finish = MustFinish::default();
-    let watcher = Arc::new(Watcher::start(aws.clone(), Arc::clone(&surroundings.settings)));
     let acting = Acting {
         aws: aws.clone(),
         settings: Arc::clone(&surroundings.settings),

@@ -1,7 +1,7 @@
 //! The incident behind the screen: opened when there is something to write, followed for what others write.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::same::OnlyWriter;
 use super::surroundings::Teller;
@@ -15,7 +15,7 @@ use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::respond::desk::Desk;
 use crate::tui::{News, TimelineView};
-use crate::watch::{SignalChange, signal_changes};
+use crate::watch::{SignalChange, Watcher, signal_changes};
 
 /// Writes to the incident and shows what is in it.
 pub(super) struct Journalling {
@@ -27,12 +27,19 @@ pub(super) struct Journalling {
     live: Mutex<Option<Live>>,
     /// Whether the journal's signals were compared with a board.
     compared: AtomicBool,
+    /// Who watches, and freezes what is usual by what is believed of the attacks.
+    watcher: Option<Arc<Watcher>>,
 }
 
 impl Journalling {
     pub(super) fn new(desk: Desk, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
         let (live, compared) = (Mutex::new(None), AtomicBool::new(false));
-        Self { aws, desk, screen, only_writer, live, compared }
+        Self { aws, desk, screen, only_writer, live, compared, watcher: None }
+    }
+
+    /// The same, which lets a watcher know what the incident says of the attacks.
+    pub(super) fn believed_by(self, watcher: Arc<Watcher>) -> Self {
+        Self { watcher: Some(watcher), ..self }
     }
 
     /// The incident, opened for `title` where none is.
@@ -138,6 +145,9 @@ impl Journalling {
                 return;
             }
             let folded = live.folded();
+            if let Some(watcher) = &self.watcher {
+                watcher.believe(folded.attacks());
+            }
             let view = TimelineView {
                 incident: Some(incident.id().to_owned()),
                 opened_at: Some(incident.opened_at()),

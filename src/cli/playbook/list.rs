@@ -1,6 +1,7 @@
 //! `playbook list`, `show` and `check`: what there is, without running anything.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::cli::config;
 use crate::cli::config::mistake;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
-use crate::cli::session::{narrowed, only};
+use crate::cli::session::{believed, narrowed, only};
 use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
 use crate::model::signal::SignalKind;
 use crate::playbook::read_file;
@@ -22,7 +23,7 @@ use crate::watch::read_board;
 pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> Result<Exit, Failure> {
     let library = library(printer);
     let standing = match &args.stage {
-        Some(stage) => Some(standing(common, stage).await?),
+        Some(stage) => Some(standing(common, stage, printer).await?),
         None => None,
     };
     let answering = |playbook: &Playbook| -> Vec<SignalKind> {
@@ -53,11 +54,17 @@ pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> R
 }
 
 /// What stands on a stage now, by one reading of the board.
-async fn standing(common: &Common, stage: &crate::model::stage::StageSelector) -> Result<Vec<SignalKind>, Failure> {
-    let settings = config::settings(common)?;
-    let aws = Aws::connect(&only(&narrowed(common, stage)?)?).await?;
+async fn standing(
+    common: &Common,
+    stage: &crate::model::stage::StageSelector,
+    printer: Printer,
+) -> Result<Vec<SignalKind>, Failure> {
+    let settings = Arc::new(config::settings(common)?);
+    let common = &narrowed(common, stage)?;
+    let aws = Aws::connect(&only(common)?).await?;
     let id = crate::respond::resolve::stage(&aws, stage, crate::aws::Lane::Plan).await?.id;
-    let board = read_board(&aws, &settings).await?;
+    let attacks = believed(common, &aws, &settings, printer).await;
+    let board = read_board(&aws, &settings, &attacks).await?;
     let row = board
         .row(&id)
         .ok_or_else(|| Failure::new(Exit::Error, format!("what stands on {} is not known; try again", id.label())))?;

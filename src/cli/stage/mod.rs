@@ -3,11 +3,13 @@
 mod text;
 mod value;
 
+use std::sync::Arc;
+
 use super::args::Common;
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::Printer;
-use super::session::{narrowed, only};
+use super::session::{believed, narrowed, only};
 use super::waiting;
 use crate::aws::{Aws, Lane};
 use crate::model::stage::StageSelector;
@@ -16,14 +18,16 @@ use crate::watch;
 
 /// Reads the stage that `selector` names in depth, and the board for its row.
 pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer: Printer) -> Result<Exit, Failure> {
-    let settings = config::settings(common)?;
-    let aws = Aws::connect(&only(&narrowed(common, selector)?)?).await?;
+    let settings = Arc::new(config::settings(common)?);
+    let common = &narrowed(common, selector)?;
+    let aws = Aws::connect(&only(common)?).await?;
     waiting::told(&aws);
     // A stage that is not there is an error, and not a report in which nothing is known.
     let (stage, kind) = resolve::stage_of_any(&aws, selector, Lane::Plan).await?;
     let id = stage.id;
     let report = watch::stage_report(&aws, &settings, &id, kind);
-    let board = watch::read_board(&aws, &settings);
+    let attacks = believed(common, &aws, &settings, printer).await;
+    let board = watch::read_board(&aws, &settings, &attacks);
     let (report, board) = tokio::join!(Box::pin(report), Box::pin(board));
     let row = match &board {
         Ok(board) => board.row(&id).ok_or_else(|| "the stage is not on the board".to_owned()),

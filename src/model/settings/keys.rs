@@ -240,7 +240,7 @@ pub const KEYS: &[Key] = &[
         "throttled requests above this share: notice. Known only where an access log or a metric filter tells"),
     key!(signals.throttled_attack, "throttled-attack", Threshold(SHARE), "throttled requests above this share: attack"),
     key!(signals.latency_multiple, "latency-multiple", Threshold(MULTIPLE),
-        "p99 latency at this multiple of what is usual (the lower quartile of three hours): notice"),
+        "p99 latency at this multiple of what is usual: notice"),
     key!(signals.latency_least_ms, "latency-least-ms", Threshold(MILLISECONDS), "p99 latency below this is never high"),
     key!(signals.cache_hit_collapse, "cache-hit-collapse", Threshold(SHARE),
         "the cache hit share below this fraction of its own median: notice"),

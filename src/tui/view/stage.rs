@@ -77,6 +77,9 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     done(state, stage, row, &mut page);
     used(state, row, &mut page);
     page.hanging("COST", theme.heading, GUTTER, &cost(&row.burn), theme.text);
+    if let Some(usuals) = &row.usuals {
+        page.hanging("USUAL", theme.heading, GUTTER, &usuals.words(), theme.text);
+    }
     strip::facts(state, row, &mut page);
     if let Some(report) = &state.depth.report {
         report::write(state, report, &mut page);

@@ -6,12 +6,8 @@ use super::{AclScope, Situation};
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::settings::Thresholds;
 use crate::model::signal::{Severity, SignalKind};
-
-/// The minutes before a minute that its blocked requests are compared with.
-const MEDIAN_MINUTES: i64 = 30;
-
-/// Fewer known minutes than this are no habit to compare with.
-const LEAST_MEDIAN_MINUTES: usize = 5;
+use crate::model::usual::UsualOf;
+use crate::watch::usual::{BEFORE_MINUTES, LEAST_MINUTES, median};
 
 /// How much more than the stage's own requests the web ACL may have inspected before it cannot be guarding the stage alone.
 /// The two series are counted at different places, so that they never agree to the request.
@@ -167,23 +163,47 @@ impl Judge<'_> {
         multiple(value, threshold)
     }
 
+    /// What was frozen where an attack is believed in, else what `moving` makes of the minutes before.
+    fn frozen_or(&self, of: UsualOf, minute: DateTime<Utc>, moving: impl FnOnce() -> Option<f64>) -> Option<f64> {
+        (self.situation.usual)(of, minute).unwrap_or_else(moving)
+    }
+
     /// The median of the half hour before, gaps left out.
     pub(super) fn usual_blocked(&self, minute: DateTime<Utc>) -> Option<f64> {
         let series = &self.history[Metric::WafBlocked.index()];
-        let before = (1..=MEDIAN_MINUTES).filter_map(|n| series.at(minute - TimeDelta::minutes(n)));
-        median(before.collect())
+        let before = (1..=BEFORE_MINUTES).filter_map(|n| series.at(minute - TimeDelta::minutes(n)));
+        self.frozen_or(UsualOf::Blocked, minute, || median(before))
     }
 
-    /// What a metric usually is: the lower quartile of all that was kept before `minute`, so that an attack of two hours does not
-    /// become what is usual.
-    pub(super) fn usual(minute: DateTime<Utc>, value: impl Fn(DateTime<Utc>) -> Option<f64>) -> Option<f64> {
-        let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
-        let mut values: Vec<f64> = (1..kept).filter_map(|n| value(minute - TimeDelta::minutes(n))).collect();
-        if values.len() < LEAST_MEDIAN_MINUTES {
-            return None;
-        }
-        let place = values.len() / 4;
-        Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
+    /// What a metric usually is: the lower quartile of all that was kept before `minute`, so that an attack of two hours that nobody has
+    /// seen begin does not become what is usual.
+    pub(super) fn usual(
+        &self,
+        of: UsualOf,
+        minute: DateTime<Utc>,
+        value: impl Fn(DateTime<Utc>) -> Option<f64>,
+    ) -> Option<f64> {
+        let moving = || {
+            let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
+            let mut values: Vec<f64> = (1..kept).filter_map(|n| value(minute - TimeDelta::minutes(n))).collect();
+            if values.len() < LEAST_MINUTES {
+                return None;
+            }
+            let place = values.len() / 4;
+            Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
+        };
+        self.frozen_or(of, minute, moving)
+    }
+
+    /// What latency usually is, ms: a 99th percentile.
+    pub(super) fn usual_latency(&self, metric: Metric, minute: DateTime<Utc>) -> Option<f64> {
+        let of = if metric == Metric::IntegrationP99 { UsualOf::IntegrationLatency } else { UsualOf::Latency };
+        self.usual(of, minute, |minute| self.at(metric, minute))
+    }
+
+    /// What is usually asked for, requests a minute.
+    pub(super) fn usual_requests(&self, minute: DateTime<Utc>) -> Option<f64> {
+        self.usual(UsualOf::Requests, minute, |minute| self.at(Metric::Requests, minute))
     }
 
     fn latency(&self, metric: Metric, minute: DateTime<Utc>) -> Verdict {
@@ -201,7 +221,7 @@ impl Judge<'_> {
         if latency < limits.latency_least_ms {
             return Verdict::Fine;
         }
-        let Some(usual) = Self::usual(minute, |minute| self.at(metric, minute)) else {
+        let Some(usual) = self.usual_latency(metric, minute) else {
             return Verdict::NotJudged;
         };
         multiple(latency / usual.max(1.0), limits.latency_multiple)
@@ -213,7 +233,7 @@ impl Judge<'_> {
             Verdict::Stands(finding) => finding,
             other => return other,
         };
-        let Some(usual) = Self::usual(minute, |minute| self.at(Metric::Requests, minute)) else {
+        let Some(usual) = self.usual_requests(minute) else {
             return Verdict::NotJudged;
         };
         let climbed = self.at(Metric::Requests, minute).is_some_and(|now| now >= usual * MORE_REQUESTS);
@@ -251,8 +271,8 @@ impl Judge<'_> {
             return if too_few { Verdict::Fine } else { Verdict::NotJudged };
         };
         let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
-        let before = (1..kept).filter_map(|n| self.hit_share(minute - TimeDelta::minutes(n)));
-        let Some(usual) = median(before.collect()).filter(|usual| *usual > 0.0) else {
+        let before = || median((1..kept).filter_map(|n| self.hit_share(minute - TimeDelta::minutes(n))));
+        let Some(usual) = self.frozen_or(UsualOf::CacheHits, minute, before).filter(|usual| *usual > 0.0) else {
             return Verdict::NotJudged;
         };
         let (value, threshold) = (share / usual, self.thresholds.cache_hit_collapse);
@@ -268,7 +288,7 @@ impl Judge<'_> {
         if dollars * 60.0 < limits.cost_least_dollars_per_hour {
             return Verdict::Fine;
         }
-        match Self::usual(minute, self.situation.dollars).filter(|usual| *usual > 0.0) {
+        match self.usual(UsualOf::Cost, minute, self.situation.dollars).filter(|usual| *usual > 0.0) {
             Some(usual) => multiple(dollars / usual, limits.cost_multiple),
             None => Verdict::NotJudged,
         }
@@ -289,17 +309,4 @@ fn above(value: f64, notice: f64, attack: f64) -> Option<Finding> {
         return None;
     };
     Some(Finding { severity, value, threshold })
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    if values.len() < LEAST_MEDIAN_MINUTES {
-        return None;
-    }
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    Some(if values.len().is_multiple_of(2) {
-        f64::midpoint(values[middle - 1], values[middle])
-    } else {
-        values[middle]
-    })
 }

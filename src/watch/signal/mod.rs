@@ -20,6 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::settings::Thresholds;
 use crate::model::signal::{NotJudged, Peak, Signal, SignalKind};
+use crate::model::usual::UsualOf;
 use crate::watch::words::plural;
 pub(super) use judge::own_blocks;
 use judge::{Finding, Judge, Verdict};
@@ -90,6 +91,9 @@ pub struct Situation<'a> {
     pub now: Option<DateTime<Utc>>,
     /// How many minutes before that the latest judged one may lie: [`LOOKBACK_MINUTES`], and more where readings are further apart.
     pub lookback: i64,
+    /// What was frozen as usual at a minute of an attack that is believed in: nothing where that cannot be told. `None` where none is
+    /// believed in at that minute, which is judged by the minutes before it.
+    pub usual: &'a dyn Fn(UsualOf, DateTime<Utc>) -> Option<Option<f64>>,
 }
 
 impl Situation<'_> {
@@ -107,6 +111,7 @@ impl Situation<'_> {
             before: None,
             now: None,
             lookback: LOOKBACK_MINUTES,
+            usual: &|_, _| None,
         }
     }
 }

@@ -40,7 +40,7 @@ impl Judge<'_> {
                  its end)",
                 self.slow("p99", Metric::LatencyP99, minute),
                 value(Metric::Requests),
-                Self::usual(minute, |minute| self.at(Metric::Requests, minute)).map_or("?".to_owned(), count),
+                self.usual_requests(minute).map_or("?".to_owned(), count),
                 percent(number(Metric::ServerErrors) / number(Metric::Requests).max(1.0)),
             ),
             SignalKind::CacheHitCollapse => format!(
@@ -64,7 +64,7 @@ impl Judge<'_> {
     }
 
     fn slow(&self, what: &str, metric: Metric, minute: DateTime<Utc>) -> String {
-        let usual = Self::usual(minute, |minute| self.at(metric, minute));
+        let usual = self.usual_latency(metric, minute);
         format!(
             "{what} {} ms at {} UTC, usually {} ms",
             count(self.at(metric, minute).unwrap_or(0.0)),

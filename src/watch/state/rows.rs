@@ -175,6 +175,16 @@ pub(super) fn joined(
     if own.iter().chain(waf).chain(throttled).all(|series| series.is_empty()) {
         return Arc::clone(empty);
     }
+    Arc::new(together(own, waf, throttled, &empty[0]))
+}
+
+/// A stage's own series and its web ACL's by metric; `empty` for what is in neither.
+pub(in crate::watch) fn together(
+    own: &[Arc<Series>],
+    waf: &[Arc<Series>],
+    throttled: Option<&Arc<Series>>,
+    empty: &Arc<Series>,
+) -> History {
     let series = |metric: Metric| match metric {
         Metric::WafAllowed | Metric::WafBlocked | Metric::WafCounted => {
             waf.get(metric.index() - Metric::WafAllowed.index())
@@ -183,7 +193,7 @@ pub(super) fn joined(
         Metric::Throttled => throttled,
         _ => own.get(metric.index()),
     };
-    Arc::new(Metric::ALL.map(|metric| Arc::clone(series(metric).unwrap_or(&empty[0]))))
+    Metric::ALL.map(|metric| Arc::clone(series(metric).unwrap_or(empty)))
 }
 
 pub(in crate::watch) fn row_key(id: &StageId) -> RowKey {

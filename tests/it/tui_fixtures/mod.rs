@@ -124,6 +124,7 @@ pub(crate) fn calm_row(id: StageId, level: f64, behind: usize) -> StageRow {
         },
         limit: Some(WinningLimit { limit: Limit { rate: 500.0, burst: 1_000.0 }, of: LimitOf::Stage }),
         burn: burn(level / 60.0 * 0.02, None),
+        usuals: None,
         history: Arc::new(history),
         signals: Vec::new(),
         not_judged: Vec::new(),
