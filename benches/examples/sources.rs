@@ -72,6 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stages_behind: 1,
         access_log: Ok(stage.access_log.as_ref()),
         began: attack_began(&aws, &settings, &row.id, Some("accounts-acl")).await?,
+        known: None,
     };
     let (mut wall, mut cpu) = (Measurements::default(), Measurements::default());
     let mut last = None;

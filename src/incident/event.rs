@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::journal::{BROKEN_KIND, Line, TORN_KIND};
 use crate::model::attack::{AttackKind, RestsOn};
+use crate::model::callers::CallersBefore;
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
 use crate::model::playbook::StepState;
@@ -107,6 +108,15 @@ pub enum Event {
         stage: StageId,
         /// Since when (account time, UTC).
         ended: DateTime<Utc>,
+    },
+    /// Who called a stage before the attack on it, as hashes under the incident's key. In no report.
+    CallersBefore {
+        /// Which stage.
+        stage: StageId,
+        /// When the attack began that they were there before (account time, UTC).
+        began: DateTime<Utc>,
+        /// Who.
+        callers: Box<CallersBefore>,
     },
     /// A plan was stopped by its guards.
     Refused {
@@ -341,13 +351,14 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-pub(super) const KINDS: [&str; 20] = [
+pub(super) const KINDS: [&str; 21] = [
     "opened",
     "signal-raised",
     "signal-ended",
     "attack-began",
     "attack-corrected",
     "attack-ended",
+    "callers-before",
     "refused",
     "intent",
     "call",

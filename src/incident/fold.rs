@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::attacks;
+use super::callers::Callers;
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
 use super::past::{Finished, Ids};
@@ -15,10 +16,12 @@ use super::runs;
 use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::attack::{Attack, Attacks};
+use crate::model::callers::CallersBefore;
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{GuardResult, Plan, Purpose};
 use crate::model::playbook::RunRecord;
 use crate::model::proof::Proof;
+use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
@@ -75,6 +78,9 @@ pub struct Folded {
     /// The attacks, in the order in which they were pinned; the last of a stage counts.
     #[serde(default)]
     pub attacks: Vec<Attack>,
+    /// Who called before them, one a stage.
+    #[serde(default)]
+    pub(super) callers: Callers,
     /// Who took part, in order of appearance.
     pub actors: Vec<Actor>,
     /// Plans that guards stopped.
@@ -109,6 +115,7 @@ impl Folded {
             proofs: Vec::new(),
             signals: Vec::new(),
             attacks: Vec::new(),
+            callers: Callers::default(),
             actors: Vec::new(),
             refused: 0,
             refusals: BTreeMap::new(),
@@ -198,6 +205,12 @@ impl Folded {
     #[must_use]
     pub fn attacks(&self) -> Attacks {
         self.attacks.iter().cloned().collect()
+    }
+
+    /// Who called a stage before an attack that began then, as hashes.
+    #[must_use]
+    pub fn callers_before(&self, stage: &StageId, began: DateTime<Utc>) -> Option<&CallersBefore> {
+        self.callers.of(stage, began)
     }
 
     /// Signals that still stand.
@@ -329,6 +342,9 @@ impl Folder {
             }
             Event::AttackBegan { .. } | Event::AttackCorrected { .. } | Event::AttackEnded { .. } => {
                 return attacks::take(&mut self.folded.attacks, line.at, event);
+            }
+            Event::CallersBefore { stage, began, callers } => {
+                self.folded.callers.keep(stage, *began, callers);
             }
             Event::Refused { summary, guards } => {
                 self.folded.refused += 1;

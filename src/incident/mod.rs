@@ -5,6 +5,7 @@
 //! a process died. It must not know AWS, the terminal, or how a plan is made.
 
 mod attacks;
+mod callers;
 mod error;
 mod event;
 mod fold;

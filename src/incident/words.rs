@@ -86,6 +86,14 @@ fn describe(event: &Event) -> (String, Vec<String>) {
         Event::AttackEnded { stage, ended } => {
             (format!("Attack on {} over since {}", stage.label(), to_the_second(*ended)), Vec::new())
         }
+        Event::CallersBefore { stage, began, callers } => (
+            format!("Who called {} before {} is kept", stage.label(), to_the_second(*began)),
+            vec![format!(
+                "{} addresses, as hashes, until {}",
+                callers.addresses.len(),
+                callers.until.to_rfc3339_opts(SecondsFormat::Secs, true)
+            )],
+        ),
         Event::Refused { summary, guards } => {
             (format!("Stopped by a guard: {summary}"), guards.iter().map(guard).collect())
         }

@@ -8,6 +8,7 @@ pub mod address;
 pub mod attack;
 pub mod board;
 pub mod bounds;
+pub mod callers;
 pub mod candidate;
 pub mod change;
 pub mod connection;

@@ -247,6 +247,31 @@ pub struct Sources {
     pub candidates: Candidates,
 }
 
+impl Sources {
+    /// Sources of a web ACL of which nothing is known yet, of a window.
+    #[must_use]
+    pub fn nobody(web_acl: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        Self {
+            web_acl: web_acl.to_owned(),
+            stages_behind: 1,
+            from,
+            to,
+            answered_seconds: None,
+            covered_seconds: None,
+            population: None,
+            sampled: 0,
+            seen: None,
+            missing: Vec::new(),
+            sources: Vec::new(),
+            rate_rules: Vec::new(),
+            top: Vec::new(),
+            gone: Vec::new(),
+            log: None,
+            candidates: Candidates::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -205,6 +205,18 @@ impl StageId {
         format!("{}/{}", self.api_name, self.stage)
     }
 
+    /// What tells it from every other stage of its account and region, whatever its API is called meanwhile: the API's id, and its own name.
+    #[must_use]
+    pub fn ids(&self) -> (&str, &str) {
+        (&self.api_id, &self.stage)
+    }
+
+    /// Whether it is the same stage, by its ids: an API may be given another name meanwhile.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.ids() == other.ids()
+    }
+
     /// The ARN by which WAF knows the stage; it carries no account id (WAFv2 `AssociateWebACL`, documented).
     #[must_use]
     pub fn arn(&self, partition: &str, region: &str) -> String {

@@ -50,6 +50,7 @@ async fn found(world: &World, desk: &Desk) -> Sources {
         stages_behind: 1,
         access_log: Ok(stage.access_log.as_ref()),
         began: desk.attack_on(&stage.id).await.unwrap().map(|attack| attack.began),
+        known: None,
     };
     callers(&world.aws, &world.settings, asked).await.unwrap()
 }

@@ -65,6 +65,7 @@ mod tui_pty;
 mod tui_screens;
 mod tui_stage_actions;
 mod tui_states;
+mod usuals;
 mod version_before;
 mod watch;
 mod watch_candidates;

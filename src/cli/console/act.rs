@@ -12,6 +12,7 @@ use super::incident::Journalling;
 use super::playbook::Begun;
 use super::surroundings::{MustFinish, Teller};
 use crate::aws::{Aws, Lane, RangeHandle};
+use crate::cli::sources::random_key;
 use crate::incident::Event as Line;
 use crate::model::board::Board;
 use crate::model::plan::{Finished, Outcome, Plan};
@@ -142,6 +143,7 @@ impl Acting {
         };
         let arn = arn.or(row.web_acl_arn.clone());
         let behind = board.stages.iter().filter(|r| arn.is_some() && r.web_acl_arn == arn).count();
+        let known = self.desk.callers_before(stage).await.map_err(|error| error.to_string())?;
         let asked = watch::Asked {
             stage,
             kind: row.kind,
@@ -149,8 +151,13 @@ impl Acting {
             stages_behind: behind.max(1),
             access_log: access_log.as_ref().map(Option::as_ref).map_err(String::as_str),
             began: self.attack_began(stage).await?,
+            known: known.as_ref(),
         };
-        watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())
+        let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())?;
+        if let Err(error) = self.desk.keep_callers(stage, &read, random_key).await {
+            self.send(News::Progress { line: format!("who called before the attack is not kept: {error}") });
+        }
+        Ok(read)
     }
 
     fn latest(&self) -> Option<Arc<Board>> {

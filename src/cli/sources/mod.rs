@@ -10,6 +10,7 @@ use crate::cli::args::{Common, SourcesArgs};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::Session;
+use crate::model::callers::{CallersKey, KEY_BYTES};
 use crate::model::source::{Legitimacy, Source, Sources};
 use crate::respond::resolve;
 use crate::watch;
@@ -39,13 +40,15 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
         }
     };
     let (began, stages_behind) = tokio::join!(began, behind);
+    let (began, known) = (began?, session.desk.callers_before(&stage.id).await?);
     let asked = watch::Asked {
         stage: &stage.id,
         kind,
         web_acl_arn: arn,
         stages_behind,
         access_log: Ok(stage.access_log.as_ref()),
-        began: began?,
+        began,
+        known: known.as_ref(),
     };
     let nobody = |error: watch::NobodyKnown| Failure::new(Exit::Error, error.to_string());
     let read = watch::callers(&session.aws, &session.settings, asked).await.map_err(nobody)?;
@@ -54,7 +57,17 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     } else {
         printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
     }
+    if let Err(error) = session.desk.keep_callers(&stage.id, &read, random_key).await {
+        printer.aside(&[format!("who called before the attack is not kept: {error}")]);
+    }
     Ok(Exit::Done)
+}
+
+/// A key that nobody can guess; `None` where the system gives no randomness.
+pub(super) fn random_key() -> Option<CallersKey> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(CallersKey::new(bytes))
 }
 
 /// A source. What it sent before is nothing only where that is known.

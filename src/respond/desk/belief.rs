@@ -6,7 +6,9 @@ use super::Desk;
 use super::error::DeskError;
 use crate::incident::{Event, Folded, Incident};
 use crate::model::attack::{Attack, AttackKind, Attacks, RestsOn};
+use crate::model::callers::{CallersBefore, CallersKey, KnownCallers};
 use crate::model::plan::Purpose;
+use crate::model::source::Sources;
 use crate::model::stage::{StageId, StageSelector};
 use crate::respond::confirm::Confirmed;
 
@@ -43,6 +45,50 @@ impl Desk {
     /// As [`Desk::attacks`].
     pub async fn attack_on(&self, stage: &StageId) -> Result<Option<Attack>, DeskError> {
         Ok(self.attacks().await?.on(stage).cloned())
+    }
+
+    /// Who called a stage before the attack on it, as the incident keeps it; `None` where it keeps nothing, or no longer.
+    ///
+    /// # Errors
+    /// As [`Desk::attacks`].
+    pub async fn callers_before(&self, stage: &StageId) -> Result<Option<KnownCallers>, DeskError> {
+        let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(None) };
+        let known = incident.known()?;
+        let began = known.attacks().began(stage);
+        let Some(callers) = began.and_then(|began| known.callers_before(stage, began)) else { return Ok(None) };
+        if callers.until <= self.now() {
+            incident.forget_callers();
+            return Ok(None);
+        }
+        let key = incident.callers_key().filter(|key| callers.is_under(key));
+        Ok(key.map(|key| KnownCallers { callers: callers.clone(), key }))
+    }
+
+    /// Keeps who called a stage before the attack that is pinned on it, as `sources` tell, where nothing is kept yet; `fresh` makes a key for
+    /// the hashes. Whether anything was written. Samples are gone after three hours: whoever asks later is told out of this.
+    ///
+    /// # Errors
+    /// Where AWS does not say who we are, or the journal cannot be read or written.
+    pub async fn keep_callers(
+        &self,
+        stage: &StageId,
+        sources: &Sources,
+        fresh: impl FnOnce() -> Option<CallersKey>,
+    ) -> Result<bool, DeskError> {
+        let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(false) };
+        let known = incident.known()?;
+        let Some(began) = known.attacks().began(stage) else { return Ok(false) };
+        let nobody = sources.sources.iter().all(|one| one.before_per_second <= 0.0) && sources.gone.is_empty();
+        if nobody || known.callers_before(stage, began).is_some() {
+            return Ok(false);
+        }
+        let Some(key) = incident.callers_key_or(fresh)? else { return Ok(false) };
+        let Some(callers) = CallersBefore::of(sources, &key, self.now()) else { return Ok(false) };
+        let event = Event::CallersBefore { stage: stage.clone(), began, callers: Box::new(callers) };
+        let wanted = |known: &Folded| {
+            known.attacks().began(stage) == Some(began) && known.callers_before(stage, began).is_none()
+        };
+        Ok(incident.record_where(self.now(), |known| wanted(known).then(|| event.clone()))?)
     }
 
     /// Pins when an attack began, unless one is pinned on that stage already; `evidence` shows it, in a line.

@@ -23,6 +23,7 @@ use self::log::{Log, Reading, Window};
 use super::candidate::{Caller, Rules, candidates};
 use super::source;
 use crate::aws::{Aws, AwsError, Lane};
+use crate::model::callers::KnownCallers;
 use crate::model::candidate::{Candidates, Standing};
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
@@ -63,6 +64,8 @@ pub struct Asked<'a> {
     pub access_log: Result<Option<&'a AccessLog>, &'a str>,
     /// When the attack began, where known.
     pub began: Option<DateTime<Utc>>,
+    /// Who was there before it, as the incident keeps it: for whom nothing that can still be read tells.
+    pub known: Option<&'a KnownCallers>,
 }
 
 /// Nothing says who sends.
@@ -99,6 +102,11 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
     join_limited(&mut sources, limited);
     if let Some(log) = log {
         join(&mut sources, log);
+    }
+    if let Some(told) = asked.known.map(|known| known.tell(&mut sources)).filter(|told| *told > 0) {
+        sources.missing.push(format!(
+            "what tells who was there before the attack is gone; {told} of the sources were compared with what the incident keeps of it"
+        ));
     }
     // Only now is it known who was there before.
     sources.sources.iter_mut().for_each(speak_against);
@@ -182,24 +190,8 @@ fn windows(now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Window, Option<
 
 /// What there is without samples: the log's window, and everything else to come from it.
 fn unsampled(asked: &Asked<'_>, (from, to): Window, missing: Vec<String>) -> Sources {
-    Sources {
-        web_acl: asked.web_acl_arn.and_then(|arn| arn.rsplit('/').nth(1)).unwrap_or_default().to_owned(),
-        stages_behind: asked.stages_behind,
-        from,
-        to,
-        answered_seconds: None,
-        covered_seconds: None,
-        population: None,
-        sampled: 0,
-        seen: None,
-        missing,
-        sources: Vec::new(),
-        rate_rules: Vec::new(),
-        top: Vec::new(),
-        gone: Vec::new(),
-        log: None,
-        candidates: Candidates::default(),
-    }
+    let web_acl = asked.web_acl_arn.and_then(|arn| arn.rsplit('/').nth(1)).unwrap_or_default();
+    Sources { stages_behind: asked.stages_behind, missing, ..Sources::nobody(web_acl, from, to) }
 }
 
 /// Notes who is over the limit of a rate rule, and adds whom nothing else names.

@@ -1,0 +1,94 @@
+//! Who called before an attack, as an incident keeps it: hashes in its journal, and the key that they can be asked by in a file of its own.
+//!
+//! The file goes when its time is over: what is left in the journal tells nobody anything.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::error::IncidentError;
+use super::handle::Incident;
+use crate::journal::{self, JournalError};
+use crate::model::callers::{CallersBefore, CallersKey, KEY_BYTES};
+use crate::model::stage::StageId;
+
+/// The key's file, beside the journal.
+const KEY_FILE: &str = "callers.key";
+
+/// By stage and attack. Shared: whatever is known of an incident is handed about many times.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Callers(Arc<Vec<Kept>>);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    stage: StageId,
+    began: DateTime<Utc>,
+    callers: CallersBefore,
+}
+
+impl Callers {
+    /// Keeps them; the first of an attack counts, those of another attack on the stage take its place.
+    pub(super) fn keep(&mut self, stage: &StageId, began: DateTime<Utc>, callers: &CallersBefore) {
+        if self.of(stage, began).is_none() {
+            let all = Arc::make_mut(&mut self.0);
+            all.retain(|kept| !kept.stage.is_same(stage));
+            all.push(Kept { stage: stage.clone(), began, callers: callers.clone() });
+        }
+    }
+
+    pub(super) fn of(&self, stage: &StageId, began: DateTime<Utc>) -> Option<&CallersBefore> {
+        self.0.iter().find(|kept| kept.stage.is_same(stage) && kept.began == began).map(|kept| &kept.callers)
+    }
+}
+
+impl Serialize for Callers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Callers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|all| Self(Arc::new(all)))
+    }
+}
+
+impl Incident {
+    fn key_file(&self) -> PathBuf {
+        self.path().parent().unwrap_or(Path::new("")).join(KEY_FILE)
+    }
+
+    /// The key of the callers that it keeps, where there is one.
+    #[must_use]
+    pub fn callers_key(&self) -> Option<CallersKey> {
+        let mut bytes = [0; KEY_BYTES];
+        journal::reading(&self.key_file()).ok()?.read_exact(&mut bytes).ok()?;
+        Some(CallersKey::new(bytes))
+    }
+
+    /// The same, made by `fresh` where there is none yet; `None` where that makes none.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn callers_key_or(
+        &self,
+        fresh: impl FnOnce() -> Option<CallersKey>,
+    ) -> Result<Option<CallersKey>, IncidentError> {
+        if let Some(key) = self.callers_key() {
+            return Ok(Some(key));
+        }
+        let Some(key) = fresh() else { return Ok(None) };
+        let path = self.key_file();
+        journal::save(&path, key.bytes()).map_err(|error| JournalError::io("write", &path, error))?;
+        // Another process may write one at the same moment: what lies there counts, and callers say which key they are under.
+        Ok(self.callers_key())
+    }
+
+    /// Forgets the key, so that nobody can ask any more who was there.
+    pub fn forget_callers(&self) {
+        let _ = std::fs::remove_file(self.key_file());
+    }
+}
