@@ -101,6 +101,9 @@ pub(super) async fn carry_out(
     printer: Printer,
 ) -> Result<Carried, Failure> {
     let desk = &session.desk;
+    if step.is_none() && matches!(wish, Wish::Action(_)) {
+        session.settle_incident(confirmation.confirm.is_none() && !printer.is_json()).await?;
+    }
     let proposal = desk.plan(wish).await?;
     if let Some(saved) = saved {
         let same = Desk::unchanged(saved, proposal.plan(), "the saved plan is stale");

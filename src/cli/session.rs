@@ -8,6 +8,8 @@ use super::args::Common;
 use super::config;
 use super::error::Failure;
 use super::json::Printer;
+use super::out;
+use super::text;
 use super::waiting;
 use crate::aws::{Aws, Connection, Endpoint, Lane, profiles};
 use crate::incident::{Incident, IncidentStore, Listed, MayClaim, Survey, default_root};
@@ -166,9 +168,35 @@ impl Session {
         self.aws.clock().now()
     }
 
-    /// The incident named, else the newest open one, else a new one about `title`.
+    /// The incident to write about: the one named, else the newest open one, however long it has been calm, else a new one about `title`.
     pub(super) async fn incident(&self, title: &str) -> Result<Incident, Failure> {
         Ok(self.desk.books().incident(&self.aws, title).await?)
+    }
+
+    /// The incident to act in: the one named, else the newest open one that has not been calm for too long, else a new one about `title`.
+    pub(super) async fn incident_to_act_in(&self, title: &str) -> Result<Incident, Failure> {
+        let (incident, aside) = self.desk.books().to_act_in(&self.aws, title).await?;
+        if let Some(aside) = aside {
+            out::aside(&aside);
+        }
+        Ok(incident)
+    }
+
+    /// Where the open incident has been calm for too long, a person who can be asked says whether this belongs to it. Before a plan is made:
+    /// what is believed of the attack depends on it.
+    pub(super) async fn settle_incident(&self, may_ask: bool) -> Result<(), Failure> {
+        if !may_ask || !out::can_ask() {
+            return Ok(());
+        }
+        let Some((id, since)) = self.desk.books().left_aside(&self.aws).await? else { return Ok(()) };
+        let question = format!(
+            "Incident {id} is open, and nothing has happened in it since {}.\nType “y” to go on with it, anything else for a new one: ",
+            text::clock(since)
+        );
+        if out::ask(&question)?.is_some_and(|typed| typed.trim().eq_ignore_ascii_case("y")) {
+            self.desk.books().go_on(&self.aws, &id).await?;
+        }
+        Ok(())
     }
 
     /// What was done in the account, across its incidents.

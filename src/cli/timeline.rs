@@ -206,8 +206,9 @@ async fn attack_began(
     printer.aside(&session.damaged().await?);
     let began = moment(began, session.aws.agreed_time().await?)?;
     let (stage, _) = resolve::stage_of_any(&session.aws, stage, Lane::Plan).await?;
-    let (told, incident) = session.desk.attack_began(&stage.id, began, kind).await?;
+    let (told, incident, aside) = session.desk.attack_began(&stage.id, began, kind).await?;
     out::changed();
+    printer.aside(aside.as_slice());
     let (label, at) = (stage.id.label(), text::clock(began));
     printer.words(&match told {
         Told::Began => format!("the attack on {label} began {at}; written to incident {}", incident.id()),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attacks;
 use super::callers::Callers;
+use super::calm;
 use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
 use super::past::{Finished, Ids};
@@ -94,6 +95,8 @@ pub struct Folded {
     pub not_understood: Vec<NotUnderstood>,
     /// The time of the last line.
     pub last_at: Option<DateTime<Utc>>,
+    /// When something was last done, or an attack last began or ended.
+    pub(super) stirred_at: Option<DateTime<Utc>>,
     /// The number of the last line.
     pub last_seq: u64,
 }
@@ -122,6 +125,7 @@ impl Folded {
             notes: 0,
             not_understood: Vec::new(),
             last_at: None,
+            stirred_at: None,
             last_seq: 0,
         }
     }
@@ -316,6 +320,9 @@ impl Folder {
 
     /// Applies an event; an error says why it does not fit what came before it.
     fn apply(&mut self, line: &Line, event: &Event) -> Result<(), String> {
+        if calm::stirs(&self.folded, event) {
+            self.folded.stirred_at = self.folded.stirred_at.max(Some(line.at));
+        }
         if self.belongs_to_the_past(event) {
             match event {
                 Event::Effect { .. } | Event::Merged { .. } => return Ok(()),

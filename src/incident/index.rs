@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::event;
-use super::fold::{Folded, Folder};
+use super::fold::{Folded, Folder, Opened};
 use super::lost::{Lost, MayClaim};
 use crate::journal::{self, Chain, FILE_NAME, Found, JournalError, Line, NO_PREVIOUS, Reader};
 use crate::model::identity::AccountRegion;
@@ -57,11 +57,7 @@ struct Index {
 
 impl Index {
     fn beside(path: &Path, incident: &str) -> Option<Self> {
-        let file = journal::reading(&index_of(path)).ok()?;
-        let length = file.metadata().ok().filter(|meta| meta.len() <= LONGEST)?.len();
-        let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
-        file.take(LONGEST).read_to_end(&mut bytes).ok()?;
-        let index: Self = serde_json::from_slice(&bytes).ok()?;
+        let index: Self = serde_json::from_slice(&bytes_beside(path)?).ok()?;
         let ours = index.format == FORMAT && index.console == env!("CARGO_PKG_VERSION") && index.incident == incident;
         ours.then_some(index)
     }
@@ -73,13 +69,36 @@ impl Index {
     }
 }
 
+/// The index beside the journal at `path`, as it was written.
+fn bytes_beside(path: &Path) -> Option<Vec<u8>> {
+    let file = journal::reading(&index_of(path)).ok()?;
+    let length = file.metadata().ok().filter(|meta| meta.len() <= LONGEST)?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
+    file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 fn index_of(path: &Path) -> PathBuf {
     path.with_extension("index")
 }
 
+/// Of an index as any version wrote it: whose the incident is.
+#[derive(Deserialize)]
+struct Owned {
+    incident: String,
+    folded: OwnedBy,
+}
+
+#[derive(Deserialize)]
+struct OwnedBy {
+    opened: Option<Opened>,
+}
+
 /// Whose an incident is whose journal does not say so any more.
 pub(super) fn owner(incident: &str, dir: &Path) -> Option<AccountRegion> {
-    Some(Index::beside(&dir.join(FILE_NAME), incident)?.folded.opened?.identity.at)
+    let owned: Owned = serde_json::from_slice(&bytes_beside(&dir.join(FILE_NAME))?).ok()?;
+    let opened = owned.folded.opened.filter(|_| owned.incident == incident);
+    Some(opened?.identity.at)
 }
 
 /// Puts an index beside a journal that has just been begun, so that whose it is stays known whatever becomes of its first line.

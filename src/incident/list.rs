@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::calm;
 use super::fold::Folded;
 use super::index::{self, Known};
 use super::lost::MayClaim;
@@ -33,12 +34,14 @@ pub struct Listed {
     pub title: Option<String>,
     /// Whose account, where that could be read.
     pub identity: Option<Identity>,
-    /// The account and region it belongs to, by its first line or by what was done in it.
+    /// The account and region it belongs to, and their world, by its first line or by what was done in it.
     pub owner: Option<AccountRegion>,
     /// When it was opened (account time, UTC).
     pub opened_at: Option<DateTime<Utc>>,
     /// The time of its last line.
     pub last_at: Option<DateTime<Utc>>,
+    /// Since when nothing was done and no attack stood; `None` while one stands, and where that could not be read.
+    pub calm_since: Option<DateTime<Utc>>,
     /// Lines that could be read.
     pub lines: u64,
     /// When it was closed, where it was.
@@ -90,6 +93,7 @@ impl Listed {
             owner: None,
             opened_at: None,
             last_at: None,
+            calm_since: None,
             lines: 0,
             closed_at: None,
             never_begun: false,
@@ -108,6 +112,7 @@ impl Listed {
         let Known { folded, lines, damage, may_claim, remains, .. } = known;
         self.lines = lines;
         self.last_at = folded.last_at;
+        self.calm_since = folded.calm_since();
         self.closed_at = folded.closed;
         self.damage = damage;
         // The first line says whose it is; where that cannot be read, a plan that was confirmed in it does.
@@ -133,6 +138,18 @@ impl Listed {
             self.damage.get_or_insert_with(|| "lines of it are missing".to_owned());
         }
         folded
+    }
+
+    /// Since when it has been calm, where at `now` (account time) that is so long that the next attack may be another one.
+    #[must_use]
+    pub fn long_calm(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        calm::too_long(self.calm_since, now)
+    }
+
+    /// Whether it is of this account and region, in this world.
+    #[must_use]
+    pub fn is_of(&self, at: &AccountRegion) -> bool {
+        self.identity.as_ref().is_some_and(|who| who.at == *at)
     }
 
     /// Whether new lines belong here: it is open, and what is in it can be read.

@@ -6,6 +6,7 @@
 
 mod attacks;
 mod callers;
+mod calm;
 mod error;
 mod event;
 mod fold;
@@ -20,6 +21,7 @@ mod runs;
 mod store;
 mod words;
 
+pub use calm::{CALM, left_aside};
 pub use error::IncidentError;
 pub use event::{CallPhase, Event, Reading};
 pub use fold::{Folded, Folder, NotUnderstood, Opened};

@@ -48,7 +48,7 @@ pub struct IncidentStore {
     root: PathBuf,
 }
 
-/// What was done in an account and region, across its incidents.
+/// What was done in an account and region, across its incidents; what was done in another world is not among it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Survey {
     /// Every action of the open incidents, and of closed ones what is still in force or in flight; oldest first. Of long incidents those that are
@@ -62,7 +62,7 @@ pub struct Survey {
     pub not_known: Vec<InFlight>,
     /// Every proof of the open incidents, oldest first.
     pub proofs: Vec<Proof>,
-    /// Incidents that could not be read whole, so that this may not be everything. Those of other accounts and regions are not among them.
+    /// Incidents that could not be read whole, so that this may not be everything. Those of other accounts, regions and worlds are not among them.
     pub damaged: Vec<Listed>,
 }
 
@@ -162,17 +162,40 @@ impl IncidentStore {
         Ok(Listed::read(id, &self.root.join(id)).0)
     }
 
-    /// The newest incident of this account and region that is open and undamaged, to be worked on by `actor`.
+    /// The newest incident of this account, region and world that is open and undamaged, to be worked on by `actor`.
     pub fn newest_open(&self, at: &AccountRegion, actor: &Actor) -> Result<Option<Incident>, IncidentError> {
-        let newest = self
-            .list()?
-            .into_iter()
-            .find(|listed| listed.is_open() && listed.identity.as_ref().is_some_and(|who| who.at == *at));
+        let newest = self.list()?.into_iter().find(|listed| listed.is_open() && listed.is_of(at));
         newest.map(|listed| open(listed, actor)).transpose()
     }
 
-    /// The newest open incident of the identity's account and region, or a new one about `title`, begun at `at`
-    /// (account time) by `actor`.
+    /// The same, of those that take an attack at `now` (account time) without a word: none that has been calm for [`CALM`](super::CALM).
+    pub fn newest_stirred(
+        &self,
+        at: &AccountRegion,
+        now: DateTime<Utc>,
+        actor: &Actor,
+    ) -> Result<Option<Incident>, IncidentError> {
+        let mut open_here = self.list()?.into_iter().filter(|listed| listed.is_open() && listed.is_of(at));
+        open_here.find(|listed| listed.long_calm(now).is_none()).map(|listed| open(listed, actor)).transpose()
+    }
+
+    /// The incident that an attack on this account, region and world would open another one beside: the newest open one, where none takes an
+    /// attack at `now` without a word. Also since when it has been calm.
+    pub fn newest_calm(
+        &self,
+        at: &AccountRegion,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Listed, DateTime<Utc>)>, IncidentError> {
+        let open_here: Vec<Listed> = self.list()?.into_iter().filter(|l| l.is_open() && l.is_of(at)).collect();
+        if open_here.iter().any(|listed| listed.long_calm(now).is_none()) {
+            return Ok(None);
+        }
+        let newest = open_here.into_iter().next();
+        Ok(newest.and_then(|listed| listed.long_calm(now).map(|since| (listed, since))))
+    }
+
+    /// The newest open incident of the identity's account, region and world, however long it has been calm, or a new one about `title`, begun
+    /// at `at` (account time) by `actor`. Not for an attack: see [`IncidentStore::open_for_attack`].
     pub fn open_or_create(
         &self,
         identity: &Identity,
@@ -182,6 +205,22 @@ impl IncidentStore {
     ) -> Result<Incident, IncidentError> {
         let _lock = self.locked()?;
         if let Some(incident) = self.newest_open(&identity.at, actor)? {
+            return Ok(incident);
+        }
+        self.begin(identity, title, at, actor)
+    }
+
+    /// What an attack is written to that nobody says belongs to an earlier one: [`IncidentStore::newest_stirred`], or a new incident about
+    /// `title`.
+    pub fn open_for_attack(
+        &self,
+        identity: &Identity,
+        title: &str,
+        at: DateTime<Utc>,
+        actor: &Actor,
+    ) -> Result<Incident, IncidentError> {
+        let _lock = self.locked()?;
+        if let Some(incident) = self.newest_stirred(&identity.at, at, actor)? {
             return Ok(incident);
         }
         self.begin(identity, title, at, actor)
@@ -248,7 +287,7 @@ impl IncidentStore {
         }
     }
 
-    /// Every action of an account and region; see [`Survey::actions`].
+    /// Every action of an account and region in their world; see [`Survey::actions`].
     pub fn actions(&self, at: &AccountRegion) -> Result<Vec<ActionRecord>, IncidentError> {
         Ok(self.survey(at)?.actions)
     }

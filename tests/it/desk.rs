@@ -157,7 +157,7 @@ async fn signals_that_come_and_go_move_nothing_and_a_correction_does() {
     let believed = desk.attack_on(&stage).await.unwrap().unwrap();
     assert_eq!((believed.began, believed.corrected_at), (began(30), None));
 
-    let (told, _) = desk.attack_began(&stage, began(50), Some(AttackKind::Theft)).await.unwrap();
+    let (told, ..) = desk.attack_began(&stage, began(50), Some(AttackKind::Theft)).await.unwrap();
     assert_eq!(told, Told::Corrected(began(30)));
     let believed = world.desk().attack_on(&stage).await.unwrap().unwrap();
     assert_eq!((believed.began, believed.kind), (began(50), Some(AttackKind::Theft)));

@@ -181,7 +181,10 @@ impl Acting {
     }
 
     pub(super) async fn planned(&self, wish: &Wish) -> Result<Plan, String> {
-        let plan = self.desk.plan(wish).await.map_err(|error| error.to_string())?.plan().clone();
+        let mut plan = self.desk.plan(wish).await.map_err(|error| error.to_string())?.plan().clone();
+        if matches!(wish, Wish::Action(_)) {
+            plan.notes.extend(self.journalling.foretold().await);
+        }
         if plan.halting().next().is_some() && self.desk.may_carry_out(&plan).await.is_ok() {
             self.desk.refuse(&plan).await.map_err(|error| error.to_string())?;
             self.journalling.show_changes();

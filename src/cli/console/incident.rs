@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::same::OnlyWriter;
 use super::surroundings::Teller;
-use crate::aws::Aws;
+use crate::aws::{Aws, Lane};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident, Live, SignalRecord};
 use crate::model::attack::{Attack, RestsOn};
@@ -29,12 +29,14 @@ pub(super) struct Journalling {
     compared: AtomicBool,
     /// Who watches, and freezes what is usual by what is believed of the attacks.
     watcher: Option<Arc<Watcher>>,
+    /// Whether it was said that another world answers.
+    strange: AtomicBool,
 }
 
 impl Journalling {
     pub(super) fn new(desk: Desk, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
-        let (live, compared) = (Mutex::new(None), AtomicBool::new(false));
-        Self { aws, desk, screen, only_writer, live, compared, watcher: None }
+        let (live, compared, strange) = (Mutex::new(None), AtomicBool::new(false), AtomicBool::new(false));
+        Self { aws, desk, screen, only_writer, live, compared, strange, watcher: None }
     }
 
     /// The same, which lets a watcher know what the incident says of the attacks.
@@ -42,7 +44,29 @@ impl Journalling {
         Self { watcher: Some(watcher), ..self }
     }
 
-    /// The incident, opened for `title` where none is.
+    /// The incident that an attack is written to: the one that is open, unless it has been calm for too long. A new one then, since nobody may
+    /// be there to ask; what is left aside is said, and how to go on with it.
+    pub(super) async fn incident_to_act_in(&self, title: &str) -> Result<Incident, String> {
+        let found = self.desk.books().to_act_in(&self.aws, title).await;
+        let (incident, aside) = found.map_err(|error| error.to_string())?;
+        if let Some(line) = aside {
+            self.compared.store(false, Ordering::Relaxed);
+            self.screen.tell(News::Progress { line });
+        }
+        Ok(incident)
+    }
+
+    /// What a confirmation has to say of where it would be written, where that is not the incident on the screen.
+    pub(super) async fn foretold(&self) -> Option<String> {
+        let (calm, since) = self.desk.books().left_aside(&self.aws).await.ok()??;
+        let since = since.format("%Y-%m-%d %H:%M:%SZ");
+        Some(format!(
+            "nothing has happened in incident {calm} since {since}, so confirming this opens a new one; to go on with {calm}, leave and start \
+             again with --incident {calm}"
+        ))
+    }
+
+    /// The incident to write about, opened for `title` where none is.
     pub(super) async fn incident(&self, title: &str) -> Result<Incident, String> {
         self.desk.books().incident(&self.aws, title).await.map_err(|error| error.to_string())
     }
@@ -53,7 +77,7 @@ impl Journalling {
 
     /// At the start: joins an incident that is open already, and finds out what became of actions in flight.
     pub(super) async fn reconcile(&self) {
-        let _ = self.desk.books().existing(&self.aws).await;
+        let _ = self.desk.books().joined(&self.aws).await;
         if self.only_writer.other().is_some() {
             return;
         }
@@ -70,6 +94,15 @@ impl Journalling {
         if self.only_writer.other().is_some() {
             return;
         }
+        // Whose account it is is known where an incident is open: nothing is waited for.
+        if self.opened().is_some()
+            && let Err(error) = self.aws.identity(Lane::Poll).await
+        {
+            if !self.strange.swap(true, Ordering::Relaxed) {
+                self.screen.tell(News::Progress { line: format!("the timeline is not being written: {error}") });
+            }
+            return;
+        }
         let empty = Board::empty(after.at);
         let changes = signal_changes(before.unwrap_or(&empty), after);
         let attack = changes.iter().find_map(|change| match change {
@@ -79,11 +112,11 @@ impl Journalling {
             _ => None,
         });
         let incident = match (self.opened(), attack) {
-            (Some(incident), _) => incident,
-            (None, Some(title)) => match self.incident(&title).await {
+            (_, Some(title)) => match self.incident_to_act_in(&title).await {
                 Ok(incident) => incident,
                 Err(_) => return,
             },
+            (Some(incident), None) => incident,
             (None, None) => return,
         };
         self.pin(&incident, &changes);
@@ -140,7 +173,8 @@ impl Journalling {
         let Some(incident) = self.opened() else { return };
         let (view, runs) = {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-            let live = live.get_or_insert_with(|| incident.follow());
+            let followed = live.take_if(|live| live.folded().incident == incident.id());
+            let live = live.insert(followed.unwrap_or_else(|| incident.follow()));
             if !live.poll().unwrap_or(false) {
                 return;
             }

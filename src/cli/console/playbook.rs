@@ -35,12 +35,23 @@ impl Acting {
     /// The step's run in the journal, begun where there is none.
     pub(super) async fn begun(&self, of: &StepOf) -> Result<Begun, String> {
         let (playbook, step) = self.playbook(of)?;
+        self.goes_on(playbook, of).await?;
         let title = format!("playbook {} for {}", of.playbook, of.stage.label());
-        let incident = self.journalling.incident(&title).await?;
+        let incident = self.journalling.incident_to_act_in(&title).await?;
         let now = self.aws.clock().now();
         let run = mark::begin(&incident, now, playbook, &of.stage, values::written(&of.inputs), false)
             .map_err(|e| e.to_string())?;
         Ok(Begun { incident, run, step: step.clone() })
+    }
+
+    /// A run that stands on the screen goes on where it was begun, however long nothing has happened there: who takes its next step says so.
+    async fn goes_on(&self, playbook: &Playbook, of: &StepOf) -> Result<(), String> {
+        let Some(incident) = self.journalling.opened() else { return Ok(()) };
+        let known = incident.known().map_err(|error| error.to_string())?;
+        if playbook.open_run(&known.runs, &of.stage).is_none() {
+            return Ok(());
+        }
+        self.desk.books().go_on(&self.aws, incident.id()).await.map_err(|error| error.to_string())
     }
 
     pub(super) async fn plan_step(&self, request: u64, of: &StepOf, terms: &Terms) {
@@ -50,6 +61,7 @@ impl Acting {
 
     async fn step_planned(&self, of: &StepOf, terms: &Terms) -> Result<Plan, String> {
         let (playbook, step) = self.playbook(of)?;
+        self.goes_on(playbook, of).await?;
         if let Some(about) = step.doing.about() {
             let folded = self.journalling.opened().and_then(|incident| incident.known().ok());
             let run = folded.as_ref().and_then(|folded| playbook.open_run(&folded.runs, &of.stage));

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! The screen and the host together, without a terminal: keys in, calls at the range out.
 
+mod calm;
 mod desk;
 mod fleet;
 

@@ -41,7 +41,9 @@ pub(super) async fn run(common: &Common, args: RunArgs, printer: Printer) -> Res
     let session = Session::open_for(common, &args.stage).await?;
     printer.aside(&session.reconciled().await?);
     let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?.id;
-    let incident = session.incident(&format!("playbook {} for {}", playbook.name, stage.label())).await?;
+    let interactive = args.confirm.is_none() && !printer.is_json() && out::can_ask();
+    session.settle_incident(interactive).await?;
+    let incident = session.incident_to_act_in(&format!("playbook {} for {}", playbook.name, stage.label())).await?;
     let record = mark::begin(&incident, session.now(), playbook, &stage, values::written(&inputs), args.anew)?;
     let driver = Driver {
         session: &session,
@@ -49,7 +51,7 @@ pub(super) async fn run(common: &Common, args: RunArgs, printer: Printer) -> Res
         stage: &stage,
         incident: &incident,
         run_id: record.id.clone(),
-        interactive: args.confirm.is_none() && !printer.is_json() && out::can_ask(),
+        interactive,
         printer,
     };
     driver.skipped(&args.skip)?;

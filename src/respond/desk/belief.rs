@@ -115,7 +115,8 @@ impl Desk {
         self.pin(incident, &attack, "read for a plan, with no console watching")
     }
 
-    /// A person says when the attack on a stage began, and perhaps what it is after. The first word opens an incident where there is none.
+    /// A person says when the attack on a stage began, and perhaps what it is after. The first word opens an incident where there is none; what
+    /// is to be said where that leaves one aside comes last, as from [`Books::to_act_in`](super::books::Books::to_act_in).
     ///
     /// # Errors
     /// Where this process does not keep the account's journal, or it cannot be read or written.
@@ -124,8 +125,13 @@ impl Desk {
         stage: &StageId,
         began: DateTime<Utc>,
         kind: Option<AttackKind>,
-    ) -> Result<(Told, Incident), DeskError> {
-        let incident = self.books.incident(&self.aws, &format!("attack on {}", stage.label())).await?;
+    ) -> Result<(Told, Incident, Option<String>), DeskError> {
+        let title = format!("attack on {}", stage.label());
+        // A word about the night before belongs to its incident, and one about what came after it does not.
+        let (incident, aside) = match self.books.left_aside(&self.aws).await? {
+            Some((_, calm_since)) if began <= calm_since => (self.books.incident(&self.aws, &title).await?, None),
+            _ => self.books.to_act_in(&self.aws, &title).await?,
+        };
         let first = Event::AttackBegan {
             stage: stage.clone(),
             began,
@@ -138,7 +144,7 @@ impl Desk {
         incident.record_where(self.now(), |known| {
             Some(if known.attacks().on(stage).is_some() { other.clone() } else { first.clone() })
         })?;
-        Ok((before.map_or(Told::Began, Told::Corrected), incident))
+        Ok((before.map_or(Told::Began, Told::Corrected), incident, aside))
     }
 
     /// A person says that the attack on a stage is over, since `ended`; whether one was pinned.
@@ -146,7 +152,7 @@ impl Desk {
     /// # Errors
     /// Where the journal cannot be read or written.
     pub async fn attack_ended(&self, stage: &StageId, ended: DateTime<Utc>) -> Result<bool, DeskError> {
-        let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(false) };
+        let Some(incident) = self.books.joined(&self.aws).await? else { return Ok(false) };
         let event = Event::AttackEnded { stage: stage.clone(), ended };
         Ok(incident.record_where(self.now(), |known| known.attacks().on(stage).map(|_| event.clone()))?)
     }

@@ -224,7 +224,12 @@ impl Desk {
             (Some(incident), _) => incident,
             (None, Some(step)) => step.incident.clone(),
             (None, None) => {
-                self.books.incident(&self.aws, &format!("{} on {}", plan.action.name(), plan.stage.label())).await?
+                let title = format!("{} on {}", plan.action.name(), plan.stage.label());
+                let (incident, aside) = self.books.to_act_in(&self.aws, &title).await?;
+                if let Some(aside) = aside {
+                    progress(&aside);
+                }
+                incident
             }
         };
         self.pin_found(&incident, &agreed.confirmed)?;
