@@ -31,18 +31,12 @@ pub(super) fn take(attacks: &mut Vec<Attack>, at: DateTime<Utc>, event: &Event) 
 
 /// An attack-level signal, in a journal whose console did not write when the attack began: its beginning is that of the first such signal.
 pub(super) fn signalled(attacks: &mut Vec<Attack>, stage: &StageId, signal: &Signal) {
-    let is_known = |attack: &Attack| attack.stands() || attack.ended.is_some_and(|ended| signal.since <= ended);
-    let of_stage = |attack: &&Attack| same(&attack.stage, stage);
-    if signal.severity == Severity::Attack && !attacks.iter().filter(of_stage).any(is_known) {
+    let is_known = |attack: &Attack| attack.accounts_for(stage, signal.since);
+    if signal.severity == Severity::Attack && !attacks.iter().any(is_known) {
         attacks.push(Attack::begun(stage.clone(), signal.since, RestsOn::Signal(signal.kind), None));
     }
 }
 
 fn standing<'a>(attacks: &'a mut [Attack], stage: &StageId) -> Option<&'a mut Attack> {
-    attacks.iter_mut().rfind(|attack| attack.stands() && same(&attack.stage, stage))
-}
-
-/// By ids: an API may be given another name meanwhile.
-fn same(a: &StageId, b: &StageId) -> bool {
-    a.api_id == b.api_id && a.stage == b.stage
+    attacks.iter_mut().rfind(|attack| attack.stands() && attack.is_on(stage))
 }

@@ -101,6 +101,19 @@ impl Attack {
         self.ended.is_none()
     }
 
+    /// Whether it is on this stage.
+    #[must_use]
+    pub fn is_on(&self, stage: &StageId) -> bool {
+        self.stage.is_same(stage)
+    }
+
+    /// Whether what began on `stage` at `began` (account time, UTC) is this attack: it stands, or what began belongs to the time before somebody
+    /// said that it was over.
+    #[must_use]
+    pub fn accounts_for(&self, stage: &StageId, began: DateTime<Utc>) -> bool {
+        self.is_on(stage) && self.ended.is_none_or(|ended| began <= ended)
+    }
+
     /// When it began and by what that is known, for people.
     #[must_use]
     pub fn words(&self) -> String {
@@ -115,11 +128,12 @@ impl Attack {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attacks(HashMap<Key, Attack>);
 
-/// A stage by the ids of its API and its own: an API may be given another name meanwhile.
+/// A stage by its [`ids`](StageId::ids).
 type Key = (String, String);
 
 fn key(stage: &StageId) -> Key {
-    (stage.api_id.clone(), stage.stage.clone())
+    let (api, name) = stage.ids();
+    (api.to_owned(), name.to_owned())
 }
 
 impl Attacks {
@@ -152,5 +166,38 @@ impl FromIterator<Attack> for Attacks {
     /// Those that stand; the last of a stage counts.
     fn from_iter<T: IntoIterator<Item = Attack>>(attacks: T) -> Self {
         Self(attacks.into_iter().filter(Attack::stands).map(|attack| (key(&attack.stage), attack)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn stage(api_id: &str, api_name: &str, stage: &str) -> StageId {
+        StageId { api_id: api_id.to_owned(), api_name: api_name.to_owned(), stage: stage.to_owned() }
+    }
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        "2026-03-01T03:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute)
+    }
+
+    #[test]
+    fn an_attack_is_known_while_it_stands_and_for_what_came_before_its_end() {
+        let prod = stage("a1", "shop", "prod");
+        let mut attack = Attack::begun(prod.clone(), at(5), RestsOn::Metrics, None);
+        for (minute, ended, known) in
+            [(9, None, true), (3, None, true), (9, Some(10), true), (10, Some(10), true), (11, Some(10), false)]
+        {
+            attack.ended = ended.map(at);
+            assert_eq!(attack.accounts_for(&prod, at(minute)), known, "{minute} {ended:?}");
+        }
+        attack.ended = None;
+        assert!(attack.accounts_for(&stage("a1", "shop-renamed", "prod"), at(9)), "by ids");
+        assert!(!attack.accounts_for(&stage("a2", "shop", "prod"), at(9)), "another API of the same name");
+        assert!(!attack.accounts_for(&stage("a1", "shop", "dev"), at(9)));
     }
 }

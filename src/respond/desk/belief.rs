@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Desk;
 use super::error::DeskError;
-use crate::incident::{Event, Folded, Incident};
+use crate::incident::{Event, Incident};
 use crate::model::attack::{Attack, AttackKind, Attacks, RestsOn};
 use crate::model::callers::{CallersBefore, CallersKey, KnownCallers};
 use crate::model::plan::Purpose;
@@ -103,7 +103,10 @@ impl Desk {
             attack: attack.kind,
             evidence: evidence.to_owned(),
         };
-        incident.record_where(self.now(), |known| (!is_known(known, attack)).then(|| event.clone()))?;
+        incident.record_where(self.now(), |known| {
+            let is_known = known.attacks.iter().any(|one| one.accounts_for(&attack.stage, attack.began));
+            (!is_known).then(|| event.clone())
+        })?;
         Ok(())
     }
 
@@ -156,11 +159,4 @@ impl Desk {
         let event = Event::AttackEnded { stage: stage.clone(), ended };
         Ok(incident.record_where(self.now(), |known| known.attacks().on(stage).map(|_| event.clone()))?)
     }
-}
-
-/// Whether the incident has the attack already: it stands, or it is one that somebody has said to be over.
-fn is_known(known: &Folded, attack: &Attack) -> bool {
-    let over = |one: &Attack| one.ended.is_some_and(|ended| attack.began <= ended);
-    let of_stage = |one: &&Attack| one.stage.api_id == attack.stage.api_id && one.stage.stage == attack.stage.stage;
-    known.attacks.iter().filter(of_stage).any(|one| one.stands() || over(one))
 }
