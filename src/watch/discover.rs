@@ -4,6 +4,7 @@
 //! Calls are in the polling lane, so that at most half of the account's control-plane quota is used.
 
 use std::collections::{BTreeSet, HashSet};
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -23,6 +24,9 @@ const AT_ONCE: usize = 8;
 
 /// Wall time for what is worth having and not essential.
 const LONGEST_REST: Duration = Duration::from_mins(1);
+
+/// Wall time after which an account that has not said who we are is said to be silent. The call itself may take longer, and is waited for.
+const UNHEARD: Duration = Duration::from_secs(5);
 
 /// Log groups whose metric filters are asked for.
 const MOST_GROUPS: usize = 200;
@@ -62,12 +66,7 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
         // Nobody listens any more once the watcher is dropped; then nobody needs the rest either.
         let _ = found.send(piece);
     };
-    let identity = async {
-        let result = aws.identity(Lane::Poll).await;
-        let ok = result.is_ok();
-        send(Found::Identity(result));
-        ok
-    };
+    let identity = identity(aws, &send);
     let dimensions = async {
         let result = acl_dimensions(aws).await;
         let known = result.as_ref().ok().cloned().unwrap_or_default();
@@ -86,6 +85,22 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
         tracing::debug!("metric names and filters were not all read in time");
     }
     identity && complete
+}
+
+/// Whose account it is; what is silent for long is said to be before the call has ended. Gives whether it came.
+async fn identity(aws: &Aws, send: &impl Fn(Found)) -> bool {
+    let mut asked = pin!(aws.identity(Lane::Poll));
+    let result = if let Ok(result) = tokio::time::timeout(UNHEARD, asked.as_mut()).await {
+        result
+    } else {
+        let so_far = format!("{} s so far; it is still asked", UNHEARD.as_secs());
+        let silent = AwsError::new("GetCallerIdentity", &aws.identity_subject(), Problem::TimedOut(so_far));
+        send(Found::Identity(Err(silent)));
+        asked.await
+    };
+    let ok = result.is_ok();
+    send(Found::Identity(result));
+    ok
 }
 
 /// APIs and active stages side by side, then the stages of each API. Gives whether all of that came, and the web ACLs

@@ -20,10 +20,15 @@ impl Aws {
         Ok(self.0.identity.get_or_init(|| identity).clone())
     }
 
+    /// What is asked for by [`Aws::identity`], in words.
+    #[must_use]
+    pub fn identity_subject(&self) -> String {
+        self.0.profile.as_ref().map_or("the account".to_owned(), |name| format!("the account of profile {name}"))
+    }
+
     /// The caller as STS names it now: the credentials may have been renewed by somebody who signed in elsewhere.
     pub(in crate::aws) async fn identity_now(&self, lane: Lane) -> Result<Identity, AwsError> {
-        let subject =
-            self.0.profile.as_ref().map_or("the account".to_owned(), |name| format!("the account of profile {name}"));
+        let subject = self.identity_subject();
         let call = || self.0.sts.get_caller_identity().send();
         let answer = self.ask((Quota::Identity, lane), ("GetCallerIdentity", &subject), call).await?;
         let missing = |what: &str| {

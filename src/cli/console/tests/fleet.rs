@@ -148,6 +148,24 @@ async fn one_of_three_regions_hangs_and_the_others_stay_live() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_is_silent_for_five_seconds_is_said_to_be() {
+    let mut fleet = fleet(&["eu-west-1", "us-east-1"], ["eu-west-1", "us-east-1"].map(range).into(), Mode::ReadOnly);
+    fleet.ranges[1].with(|range| range.faults().add("*", "*", When::Always, Fault::Hang));
+    let began = tokio::time::Instant::now();
+    let told = |event: &Event| matches!(from(1)(event), Some(News::Board(b)) if b.polling.trouble.is_some());
+    fleet.until("trouble of the second", told).await;
+    let after = began.elapsed();
+    // The call's own time limit is twelve.
+    assert!((Duration::from_secs(5)..Duration::from_secs(8)).contains(&after), "{after:?}");
+    let text = fleet.text();
+    assert!(text.contains("TROUBLE us-east-1, no figures: ") && text.contains("5 s so far"), "{text}");
+    fleet.ranges[1].with(|range| range.faults().clear());
+    // It was waited for all the same.
+    let heard = |event: &Event| matches!(from(1)(event), Some(News::Board(b)) if b.identity.is_some() && b.polling.trouble.is_none());
+    fleet.until("the second's account", heard).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_names_for_one_account_and_region_write_through_one_of_them() {
     let one = range("eu-west-1");
     let mut fleet = fleet(&["ops", "dev"], vec![one.clone(), one], Mode::Armed);
