@@ -30,6 +30,15 @@ pub struct Reconciled {
 /// longest that is documented are WAF's "number of minutes").
 const LANDS_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
+/// Which actions are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Those in flight.
+    AtInFlight,
+    /// Those that ended without its being known whether they were done.
+    Again,
+}
+
 /// Compares every action in flight of the connected account with AWS, or those of the incident `only`. One that another process is carrying out now is left alone.
 pub async fn reconcile(
     aws: &Aws,
@@ -37,18 +46,7 @@ pub async fn reconcile(
     actor: &Actor,
     only: Option<&str>,
 ) -> Result<Vec<Reconciled>, ReconcileError> {
-    let identity = aws.identity(Lane::Plan).await?;
-    let survey = store.survey(&identity.at)?;
-    let mut found = Vec::new();
-    for flight in survey.in_flight.into_iter().filter(|f| only.is_none_or(|only| f.incident == only)) {
-        // One journal that cannot be read or written must not keep the others from being dealt with.
-        match one(aws, store, actor, &flight).await {
-            Ok(Some(one)) => found.push(one),
-            Ok(None) => {}
-            Err(error) => found.push(reconciled(&flight, None, error.to_string())),
-        }
-    }
-    Ok(found)
+    look(Look::AtInFlight, aws, (store, only), actor).await
 }
 
 /// Looks again at every action of the connected account that ended without its being known whether it was done, or at those of the
@@ -59,13 +57,33 @@ pub async fn look_again(
     actor: &Actor,
     only: Option<&str>,
 ) -> Result<Vec<Reconciled>, ReconcileError> {
+    look(Look::Again, aws, (store, only), actor).await
+}
+
+async fn look(
+    look: Look,
+    aws: &Aws,
+    (store, only): (&IncidentStore, Option<&str>),
+    actor: &Actor,
+) -> Result<Vec<Reconciled>, ReconcileError> {
     let identity = aws.identity(Lane::Plan).await?;
-    let open = store.survey(&identity.at)?.not_known;
+    let survey = store.survey(&identity.at)?;
+    let flights = match look {
+        Look::AtInFlight => survey.in_flight,
+        Look::Again => survey.not_known,
+    };
     let mut found = Vec::new();
-    for flight in open.into_iter().filter(|f| only.is_none_or(|only| f.incident == only)) {
-        // One journal that cannot be read or written must not keep the others from being dealt with; it is said elsewhere.
-        if let Ok(Some(one)) = one_again(aws, store, actor, &flight).await {
-            found.push(one);
+    for flight in flights.into_iter().filter(|f| only.is_none_or(|only| f.incident == only)) {
+        let one = match look {
+            Look::AtInFlight => one(aws, store, actor, &flight).await,
+            Look::Again => one_again(aws, store, actor, &flight).await,
+        };
+        // One journal that cannot be read or written must not keep the others from being dealt with.
+        match (one, look) {
+            (Ok(one), _) => found.extend(one),
+            (Err(error), Look::AtInFlight) => found.push(reconciled(&flight, None, error.to_string())),
+            // It is said elsewhere.
+            (Err(_), Look::Again) => {}
         }
     }
     Ok(found)
