@@ -74,6 +74,11 @@ async fn confirmed(console: &mut Console, plan: &crate::model::plan::Plan) {
     console.key(KeyCode::Enter, KeyModifiers::NONE);
     press(console, &plan.phrase());
     console.key(KeyCode::Enter, KeyModifiers::NONE);
+    carried_out(console).await;
+}
+
+/// Waits until what was confirmed is done.
+async fn carried_out(console: &mut Console) {
     console
         .until("the end", |event| match event {
             Event::From(_, News::Finished { result: Ok(_) }) => true,
@@ -281,13 +286,7 @@ async fn apply(console: &mut Console, plan: crate::model::plan::Plan) {
     let phrase = plan.phrase();
     let ask = crate::tui::Ask::Apply { plan: Box::new(plan), phrase };
     console.effects.send(Effect::To(crate::model::connection::ConnectionId(0), ask)).unwrap();
-    console
-        .until("the end", |event| match event {
-            Event::From(_, News::Finished { result: Ok(_) }) => true,
-            Event::From(_, News::Finished { result: Err(error) }) => panic!("{error}"),
-            _ => false,
-        })
-        .await;
+    carried_out(console).await;
 }
 
 /// By the phrase of the plan as a command shows it.
