@@ -21,7 +21,9 @@ pub enum ConfirmError {
         guards: Vec<String>,
     },
     /// The phrase belongs to an older plan.
-    #[error("the plan has changed since it was confirmed: its phrase is now “{expected}”. Read it again")]
+    #[error(
+        "the plan has changed since it was confirmed. Plan again: the plan as it is now is confirmed by “{expected}”"
+    )]
     Stale {
         /// The phrase of the plan as it is now.
         expected: String,

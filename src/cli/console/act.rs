@@ -200,10 +200,7 @@ impl Acting {
 
     /// Plans again, compares with what was on the screen, and carries out what was confirmed.
     async fn applied(&self, shown: &Plan, phrase: &str, step: Option<&StepOf>) -> Result<Finished, String> {
-        let told = |error: DeskError| match error.differences().as_slice() {
-            [] => error.to_string(),
-            lines => format!("{error}: {}. Plan again", lines.join("; ")),
-        };
+        let told = |error: DeskError| error.in_full();
         self.desk.may_carry_out(shown).await.map_err(told)?;
         let proposal = self.desk.plan(&Wish::of(shown)).await.map_err(told)?;
         let agreed = Desk::agreed(proposal, phrase, Some(shown)).map_err(told)?;

@@ -26,7 +26,7 @@ pub enum DeskError {
     #[error(transparent)]
     Confirm(#[from] ConfirmError),
     /// The plan is another one than was shown.
-    #[error("{what}; the plan as it is now is confirmed by “{}”", now.phrase())]
+    #[error("{what}. Plan again: the plan as it is now is confirmed by “{}”", now.phrase())]
     Stale {
         /// What is stale, in words.
         what: String,
@@ -109,6 +109,15 @@ impl DeskError {
                 vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()]
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// All of it in one line: what it is, and what has changed.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self.differences().as_slice() {
+            [] => self.to_string(),
+            lines => format!("{self}. What differs: {}", lines.join("; ")),
         }
     }
 
