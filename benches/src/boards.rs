@@ -279,6 +279,6 @@ pub fn timeline(entries: u64) -> TimelineView {
         incident: Some("2023-11-14-7f3".into()),
         opened_at: Some(ago(12)),
         entries: (1..=entries).map(entry).collect(),
-        actions: Vec::new(),
+        ..TimelineView::default()
     }
 }

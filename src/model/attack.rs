@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::signal::SignalKind;
@@ -114,13 +114,25 @@ impl Attack {
         self.is_on(stage) && self.ended.is_none_or(|ended| began <= ended)
     }
 
+    /// What a console's own figures say of its beginning (`own`), where that is another one: by a minute or more, since figures are of minutes.
+    #[must_use]
+    pub fn read_otherwise(&self, own: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        own.filter(|own| (*own - self.began).abs() >= TimeDelta::minutes(1))
+    }
+
     /// When it began and by what that is known, for people.
     #[must_use]
     pub fn words(&self) -> String {
+        let began = self.began.to_rfc3339_opts(SecondsFormat::Secs, true);
+        self.words_at(&format!("since {began}"))
+    }
+
+    /// The same, with the time as it is written elsewhere.
+    #[must_use]
+    pub fn words_at(&self, began: &str) -> String {
         let corrected = if self.corrected_at.is_some() { ", corrected" } else { "" };
         let kind = self.kind.map_or_else(String::new, |kind| format!("{}, ", kind.word()));
-        let began = self.began.to_rfc3339_opts(SecondsFormat::Secs, true);
-        format!("{kind}since {began} by {}{corrected}", self.rests_on.words())
+        format!("{kind}{began} by {}{corrected}", self.rests_on.words())
     }
 }
 
@@ -173,8 +185,6 @@ impl FromIterator<Attack> for Attacks {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use chrono::TimeDelta;
-
     use super::*;
 
     fn stage(api_id: &str, api_name: &str, stage: &str) -> StageId {
@@ -199,5 +209,14 @@ mod tests {
         assert!(attack.accounts_for(&stage("a1", "shop-renamed", "prod"), at(9)), "by ids");
         assert!(!attack.accounts_for(&stage("a2", "shop", "prod"), at(9)), "another API of the same name");
         assert!(!attack.accounts_for(&stage("a1", "shop", "dev"), at(9)));
+    }
+
+    #[test]
+    fn another_reading_is_one_of_another_minute() {
+        let attack = Attack::begun(stage("a1", "shop", "prod"), at(5), RestsOn::Metrics, None);
+        let read = |own: DateTime<Utc>| attack.read_otherwise(Some(own));
+        assert_eq!(attack.read_otherwise(None), None);
+        assert_eq!(read(at(5) + TimeDelta::seconds(59)), None);
+        assert_eq!((read(at(6)), read(at(3))), (Some(at(6)), Some(at(3))));
     }
 }

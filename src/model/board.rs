@@ -9,7 +9,7 @@ use super::figure::Figure;
 use super::identity::Identity;
 use super::limits::{Limit, WinningLimit};
 use super::series::Series;
-use super::signal::{NotJudged, Signal, SignalKind};
+use super::signal::{NotJudged, Severity, Signal, SignalKind};
 use super::stage::{ApiKind, StageId};
 use super::usual::Usuals;
 
@@ -194,6 +194,14 @@ impl StageRow {
         let standing = self.signals.iter().filter(|signal| of_answers(signal.kind));
         let others = self.not_judged.iter().filter(|one| of_answers(one.kind));
         standing.filter_map(|signal| signal.not_judged_since).chain(others.filter_map(|one| one.since)).max()
+    }
+
+    /// When an attack began by these figures alone, account time, UTC: the start of the oldest attack-level signal. What is pinned in the incident
+    /// counts before it.
+    #[must_use]
+    pub fn attack_since(&self) -> Option<DateTime<Utc>> {
+        let attacks = self.signals.iter().filter(|signal| signal.severity == Severity::Attack);
+        attacks.map(|signal| signal.since).min()
     }
 }
 

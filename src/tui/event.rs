@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::model::attack::Attacks;
 use crate::model::board::Board;
 use crate::model::connection::ConnectionId;
 use crate::model::ladder::Ladder;
@@ -128,4 +129,6 @@ pub struct TimelineView {
     pub entries: Arc<[TimelineEntry]>,
     /// Every action of the incident, oldest first.
     pub actions: Vec<ActionRecord>,
+    /// The attacks that are pinned in it and stand.
+    pub attacks: Attacks,
 }

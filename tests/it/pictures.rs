@@ -76,6 +76,7 @@ impl Drill {
     fn journal(&mut self) {
         let folded = self.incident.fold().unwrap();
         self.console.timeline(TimelineView {
+            attacks: folded.attacks(),
             incident: Some(self.incident.id().to_owned()),
             opened_at: Some(self.incident.opened_at()),
             entries: folded.timeline.into(),

@@ -18,7 +18,6 @@ use crate::model::board::Board;
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
-use crate::model::signal::Severity;
 use crate::model::stage::{ApiKind, StageId, StageSelector};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::playbook::Boards;
@@ -169,9 +168,7 @@ impl Acting {
         if let Some(attack) = self.desk.attack_on(stage).await.map_err(|error| error.to_string())? {
             return Ok(Some(attack.began));
         }
-        let Some(board) = self.latest() else { return Ok(None) };
-        let signals = board.row(stage).map(|row| row.signals.as_slice()).unwrap_or_default();
-        Ok(signals.iter().filter(|s| s.severity == Severity::Attack).map(|s| s.since).min())
+        Ok(self.latest().and_then(|board| board.row(stage)?.attack_since()))
     }
 
     /// The plan of a wish, for the screen. What guards stop is written down where it could have been done from here.

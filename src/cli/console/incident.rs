@@ -187,6 +187,7 @@ impl Journalling {
                 opened_at: Some(incident.opened_at()),
                 entries: folded.timeline.clone().into(),
                 actions: folded.actions.clone(),
+                attacks: folded.attacks(),
             };
             (view, folded.runs.clone())
         };

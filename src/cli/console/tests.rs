@@ -4,6 +4,7 @@
 mod calm;
 mod desk;
 mod fleet;
+mod two_readings;
 
 use std::sync::Arc;
 
@@ -32,9 +33,20 @@ fn console(mode: Mode, rate: f64) -> Console {
 
 /// A console on a range that is there, with its incidents in `dir`.
 fn console_on(mode: Mode, range: RangeHandle, dir: Arc<tempfile::TempDir>, whose: Whose) -> Console {
-    let drill = Drill::load(Some("sqli-flood")).unwrap();
+    let settings = Drill::load(Some("sqli-flood")).unwrap().settings.clone();
+    console_with(mode, range, dir, whose, settings)
+}
+
+/// The same, with settings of its own.
+fn console_with(
+    mode: Mode,
+    range: RangeHandle,
+    dir: Arc<tempfile::TempDir>,
+    whose: Whose,
+    settings: crate::model::settings::Settings,
+) -> Console {
     let surroundings = Surroundings {
-        settings: Arc::new(drill.settings.clone()),
+        settings: Arc::new(settings),
         store: IncidentStore::new(dir.path().join("incidents")),
         whose,
         may_write: mode.may_apply(),

@@ -56,6 +56,9 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         (&strip::web_acl(row), theme.faint),
     ]);
     page.hanging("NOW", theme.heading, GUTTER, &now(row), theme.text);
+    if let Some(attack) = state.fleet.get(stage.at).timeline.attacks.on(&row.id) {
+        page.hanging("BEGAN", theme.heading, GUTTER, &strip::began(state, attack, row), theme.text);
+    }
     if row.signals.is_empty() {
         page.hanging("WRONG", theme.heading, GUTTER, &strip::nothing(row), theme.text);
     }

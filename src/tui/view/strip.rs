@@ -1,10 +1,12 @@
 //! The details of the selected stage, in the order in which an attack is dealt with: what is wrong, who, what to do; then
 //! what is not known, and why.
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::model::attack::Attack;
 use crate::model::board::{Known, StageRow};
 use crate::model::connection::ConnectionId;
 use crate::model::figure::{Figure, Scope};
@@ -69,6 +71,11 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
         page.hanging("WHO", theme.heading, GUTTER, &who, theme.text);
         page.hanging("DO", theme.heading, GUTTER, &worst.suggests, theme.text);
     }
+    // The signals say since when by these figures; only where the incident has it otherwise is there more to say.
+    let pinned = state.selected_at().and_then(|at| state.fleet.get(at.at).timeline.attacks.on(&row.id));
+    if let Some(attack) = pinned.filter(|attack| attack.read_otherwise(row.attack_since()).is_some()) {
+        page.hanging("BEGAN", theme.heading, GUTTER, &began(state, attack, row), theme.text);
+    }
     for signal in row.signals.iter().skip(1) {
         let style = severity(state, signal);
         page.hanging("ALSO", theme.heading, GUTTER, &headline(signal), style);
@@ -121,6 +128,22 @@ fn wrong(state: &State, row: &StageRow, page: &mut Page) {
         return;
     }
     page.hanging("WRONG", theme.heading, GUTTER, &nothing(row), theme.text);
+}
+
+/// When the attack began, as the incident has it: `03:02Z by the signal client-errors-high`. Where the figures here say otherwise, that as well,
+/// and which of the two counts.
+pub(crate) fn began(state: &State, attack: &Attack, row: &StageRow) -> String {
+    let pinned = moment(state, attack.began);
+    let words = attack.words_at(&pinned);
+    let Some(own) = attack.read_otherwise(row.attack_since()) else { return words };
+    let own = moment(state, own);
+    format!("{words}; here it looks like {own}. Plans go by {pinned}; to correct it: portcullis timeline attack-began")
+}
+
+/// `03:02Z`, and the day where it is not today's.
+fn moment(state: &State, at: DateTime<Utc>) -> String {
+    let today = state.here().board.as_ref().is_none_or(|board| board.at.date_naive() == at.date_naive());
+    if today { minute(at) } else { at.format("%Y-%m-%d %H:%MZ").to_string() }
 }
 
 /// That no signal stands, as far as that was judged.

@@ -95,6 +95,7 @@ pub(crate) fn timeline() -> TimelineView {
             record("a-0001", ActionState::InForce, Some(238)),
             flying,
         ],
+        ..TimelineView::default()
     }
 }
 

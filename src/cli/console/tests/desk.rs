@@ -19,7 +19,7 @@ use crate::respond::desk::books::{Books, ByCommand};
 use crate::respond::desk::{Desk, Wish};
 
 /// What a command works with on a range, its incidents in `dir`.
-async fn session(range: &RangeHandle, dir: &tempfile::TempDir) -> Session {
+pub(super) async fn session(range: &RangeHandle, dir: &tempfile::TempDir) -> Session {
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
     let settings = Arc::new(Drill::load(Some("sqli-flood")).unwrap().settings.clone());
@@ -54,7 +54,7 @@ fn press(console: &mut Console, keys: &str) {
     }
 }
 
-async fn planned(console: &mut Console) -> crate::model::plan::Plan {
+pub(super) async fn planned(console: &mut Console) -> crate::model::plan::Plan {
     let mut found = None;
     console
         .until("a plan", |event| match event {
@@ -103,14 +103,14 @@ fn store(dir: &tempfile::TempDir) -> IncidentStore {
     IncidentStore::new(dir.path().join("incidents"))
 }
 
-fn incident(dir: &tempfile::TempDir) -> Incident {
+pub(super) fn incident(dir: &tempfile::TempDir) -> Incident {
     let listed = store(dir).list().unwrap();
     assert_eq!(listed.len(), 1, "{listed:?}");
     store(dir).by_id(&listed[0].id, &session::actor("x")).unwrap()
 }
 
 /// Leaves the console, and waits until its host is gone.
-async fn left(console: Console) -> Arc<tempfile::TempDir> {
+pub(super) async fn left(console: Console) -> Arc<tempfile::TempDir> {
     let Console { effects, host, dir, .. } = console;
     effects.send(Effect::Quit).unwrap();
     drop(effects);
@@ -189,7 +189,7 @@ fn of_changes(incident: &Incident) -> Vec<Value> {
         .collect()
 }
 
-fn block(targets: &[&str], lifetime: Option<u64>) -> Action {
+pub(super) fn block(targets: &[&str], lifetime: Option<u64>) -> Action {
     Action::BlockIp(BlockIp {
         stage: "shop/prod".parse().unwrap(),
         targets: targets.iter().map(|target| target.parse().unwrap()).collect(),
@@ -199,7 +199,7 @@ fn block(targets: &[&str], lifetime: Option<u64>) -> Action {
 }
 
 /// Plans on the screen what a command plans, as a form or a mark would ask for it.
-fn ask(console: &mut Console, wish: &Wish, request: u64) {
+pub(super) fn ask(console: &mut Console, wish: &Wish, request: u64) {
     let ask = match wish.clone() {
         Wish::Action(action) => crate::tui::Ask::Plan { request, action },
         Wish::Undo { action_id, terms } => crate::tui::Ask::PlanUndo { request, action_id, terms },
