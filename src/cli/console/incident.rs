@@ -8,7 +8,7 @@ use super::surroundings::Teller;
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident, Live, SignalRecord};
-use crate::model::attack::{Attack, RestsOn};
+use crate::model::attack::{Attack, Attacks, RestsOn};
 use crate::model::board::Board;
 use crate::model::signal::{Severity, Signal};
 use crate::model::stage::StageId;
@@ -175,12 +175,15 @@ impl Journalling {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
             let followed = live.take_if(|live| live.folded().incident == incident.id());
             let live = live.insert(followed.unwrap_or_else(|| incident.follow()));
-            if !live.poll().unwrap_or(false) {
-                return;
-            }
+            let changed = live.poll().unwrap_or(false);
             let folded = live.folded();
             if let Some(watcher) = &self.watcher {
-                watcher.believe(folded.attacks());
+                // What is known of an attack that is long over is not believed of the next.
+                let is_calm = folded.long_calm(self.aws.clock().now()).is_some();
+                watcher.believe(if is_calm { Attacks::default() } else { folded.attacks() });
+            }
+            if !changed {
+                return;
             }
             let view = TimelineView {
                 incident: Some(incident.id().to_owned()),
