@@ -21,7 +21,7 @@ use super::keys;
 
 /// The silence after which an escape is the key. Longer than the gap between two reads of one write, and short enough that nobody waits for
 /// what Esc does.
-pub(super) const ESCAPE: Duration = Duration::from_millis(10);
+pub(super) const ESCAPE: Duration = Duration::from_millis(8);
 /// For how long after that the rest of a sequence, in one piece, is taken for its rest.
 const LATE: Duration = Duration::from_secs(10);
 /// The silence after which what has not ended is said.
