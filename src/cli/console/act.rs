@@ -168,7 +168,10 @@ impl Acting {
         if let Some(attack) = self.desk.attack_on(stage).await.map_err(|error| error.to_string())? {
             return Ok(Some(attack.began));
         }
-        Ok(self.latest().and_then(|board| board.row(stage)?.attack_since()))
+        let board = self.latest();
+        let row = board.as_ref().and_then(|board| board.row(stage));
+        // What the boards said first does not move when something is done about it.
+        Ok(row.and_then(|row| row.usuals.as_ref().map(|usuals| usuals.began).or_else(|| row.attack_since())))
     }
 
     /// The plan of a wish, for the screen. What guards stop is written down where it could have been done from here.

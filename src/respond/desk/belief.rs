@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Desk;
 use super::error::DeskError;
-use crate::incident::{Event, Incident};
+use crate::incident::{Event, Folded, Incident};
 use crate::model::attack::{Attack, AttackKind, Attacks, RestsOn};
 use crate::model::callers::{CallersBefore, CallersKey, KnownCallers};
 use crate::model::plan::Purpose;
