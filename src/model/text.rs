@@ -73,6 +73,20 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(unseen)
 }
 
+/// `61,000`: thousands set apart.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// `text` neutralised and cut to `width` characters, with `…` in place of what was cut.
 #[must_use]
 pub fn shortened(text: &str, width: usize) -> String {

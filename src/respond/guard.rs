@@ -74,7 +74,7 @@ guards! {
         "Says what else stands behind the web ACL and is affected by the same change.",
         "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second). Warns of what is there and of kinds that could not be listed; kinds that were not asked for are named, without a warning. Other web ACLs that use the same IP set show in no single call.";
     LEGITIMATE = "block-ip.legitimate-share", overridable: true, varies: true,
-        "Few of the requests from the targets come from callers that were there before the attack.",
+        "Few of the requests from the targets come from callers that were there before the attack, and few of the requests of then came from the targets.",
         "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples, or too few to bound the share. A pass needs enough of them.";
     SUSPICION = "block-ip.suspicion", overridable: true, varies: true,
         "Something speaks against each target: a rule that matches attackers and hardly anybody who was there before. Not having been seen before is no such thing.",
@@ -104,8 +104,8 @@ guards! {
         "Says which methods have entries of their own that a stage-wide limit does not reach, and what becomes of each.",
         "The stage's method settings.";
     THROTTLE_SHEDDING = "throttle.shedding", overridable: true, varies: true,
-        "Says how much of the method's traffic would be turned away, legitimate and attack alike; stops where most of it was there before the attack.",
-        "The metrics of the last ten minutes and of the ten before the attack, the method's own where detailed metrics are on, else the stage's times the method's share of WAF's samples; unknown where neither tells. What the method had before the attack counts as legitimate.";
+        "Says how much of the method's traffic would be turned away, legitimate and attack alike, what part of everybody's requests gets through at the present rate, and what the limit takes from the traffic of before the attack; stops where that is more than the team allows, or where most of what comes now was there before.",
+        "The metrics of the last ten minutes and of the ten before the attack, the method's own where detailed metrics are on, else the stage's times the method's share of WAF's samples; unknown where neither tells. What the method had before the attack counts as legitimate. `guards.most-legitimate-share` of the configuration.";
     THROTTLE_IMMUTABLE = "throttle.immutable", overridable: false, varies: false,
         "On an HTTP API: API Gateway does not manage the stage itself, which nobody may change then.",
         "`apiGatewayManaged` of the stage.";
@@ -146,8 +146,8 @@ guards! {
         "The break-glass ranges and the partners of the never-block list still get in.",
         "`guards.break-glass` and `guards.never-block` of the configuration, against the closed web ACL's IP sets.";
     CLOSE_LOSERS = "close.who-loses", overridable: false, varies: true,
-        "Says who loses access: everybody, or everybody but the addresses listed.",
-        "The closed web ACL's IP sets, and WAF's samples of before the attack, by /24 and /48.";
+        "Says who loses access, everybody or everybody but the addresses listed, and what that takes from the traffic of before the attack. A closure takes nearly all of it by design: this warns and never stops.",
+        "The list of those let in (the closed web ACL's IP sets, `--allow`), and WAF's samples of before the attack, by /24 and /48; without samples it says that it is not known.";
     CLOSE_GAP = "close.gap", overridable: false, varies: false,
         "Says what AWS leaves undocumented about the moment of the swap.",
         "`AssociateWebACL` replaces an association in one call; whether there is a gap is unverified.";

@@ -23,5 +23,6 @@ pub mod resolve;
 mod running;
 mod samples;
 mod shown;
+mod taken;
 pub mod undo;
 pub mod wiring;

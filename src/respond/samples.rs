@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use ipnet::IpNet;
 
+use super::taken::{self, Taken};
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::address;
@@ -77,7 +78,7 @@ pub(super) async fn passed(
 }
 
 /// Three minutes of before the attack, or of before now, for the default action: where callers that belong there end up.
-pub(super) async fn before(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Samples {
+async fn before(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Samples {
     let edge = floor_minute(began.unwrap_or(now));
     let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default_of(acl))).filter_map(|(back, rule)| {
         let from = edge - TimeDelta::minutes(*back);
@@ -95,42 +96,79 @@ async fn lately(aws: &Aws, acl: &WebAcl, rule: &str, now: DateTime<Utc>) -> Resu
     aws.sampled_requests(&acl.arn, rule, end - TimeDelta::minutes(2), end, Lane::Plan).await
 }
 
+/// Who called before the attack, as far as WAF's samples tell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Callers {
+    samples: Samples,
+    began: Option<DateTime<Utc>>,
+}
+
 /// Prefixes of callers who lose access that are listed.
 const MOST_LOSERS: usize = 12;
 
 /// Who of those sampled loses access.
 #[derive(Debug, Clone)]
 pub(super) struct Losses {
-    /// `; that is 12 % of 300 requests sampled before the attack`, or that it is not known.
-    pub share: String,
+    /// What share of what came before they sent, or that it is not known.
+    pub said: String,
     /// By prefix, worst first, a line each.
     pub lines: Vec<String>,
 }
 
-/// Who of the callers sampled before the attack loses access where only `admitted` are let in.
-pub(super) fn losses(callers: &Samples, admitted: &[IpNet]) -> Losses {
-    let callers: Vec<&SampledRequest> = callers.sets.iter().flat_map(|set| &set.samples).collect();
-    let out = |request: &&&SampledRequest| !admitted.iter().any(|net| net.contains(&request.client));
-    let mut by_prefix: BTreeMap<IpNet, usize> = BTreeMap::new();
-    for request in callers.iter().filter(out) {
-        *by_prefix.entry(address::surroundings(request.client)).or_default() += 1;
+impl Callers {
+    /// As the web ACL of the stage has sampled them.
+    pub(super) async fn read(
+        aws: &Aws,
+        settings: &Settings,
+        stage: &StageId,
+        acl: &WebAcl,
+        now: DateTime<Utc>,
+        attack_began: Option<DateTime<Utc>>,
+    ) -> Self {
+        let began = began(aws, settings, stage, Some(&acl.arn), attack_began).await;
+        Self { samples: before(aws, acl, now, began).await, began }
     }
-    let lost: usize = by_prefix.values().sum();
-    let share = match callers.len() {
-        0 => "; how many of those who called before the attack is not known: WAF gave no samples".to_owned(),
-        all => {
-            format!("; that is {:.0} % of {all} requests sampled before the attack", lost as f64 * 100.0 / all as f64)
+
+    /// Nobody can be told, and why.
+    pub(super) fn not_known(why: impl Into<String>) -> Self {
+        Self { samples: Samples { missing: vec![why.into()], ..Samples::default() }, began: None }
+    }
+
+    /// Who of them loses access where only `admitted` are let in.
+    pub(super) fn losses(&self, admitted: &[IpNet]) -> Losses {
+        let callers = || self.samples.sets.iter().flat_map(|set| &set.samples);
+        let out = |request: &&SampledRequest| !admitted.iter().any(|net| net.contains(&request.client));
+        let mut by_prefix: BTreeMap<IpNet, u64> = BTreeMap::new();
+        for request in callers().filter(out) {
+            *by_prefix.entry(address::surroundings(request.client)).or_default() += 1;
         }
-    };
-    let mut worst: Vec<(IpNet, usize)> = by_prefix.into_iter().collect();
-    worst.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
-    let mut lines: Vec<String> =
-        worst.iter().take(MOST_LOSERS).map(|(net, n)| format!("{net} loses access: {n} of the samples")).collect();
-    if worst.len() > MOST_LOSERS {
-        lines.push(format!("and {} more prefixes lose access", worst.len() - MOST_LOSERS));
+        let before = taken::before(self.began);
+        let why = self.samples.missing.first();
+        let said = match Taken::of_samples(by_prefix.values().sum(), callers().count() as u64) {
+            _ if admitted.is_empty() => EVERYTHING.to_owned(),
+            None => format!(
+                "what that takes from the traffic of before the attack is not known: {}",
+                why.map_or("WAF gave no samples of then", String::as_str)
+            ),
+            Some(taken) => {
+                let part =
+                    why.map_or_else(String::new, |why| format!("; not all samples of then could be read: {why}"));
+                format!("of what was sampled {before} that takes {}{part}", taken.words())
+            }
+        };
+        let mut worst: Vec<(IpNet, u64)> = by_prefix.into_iter().collect();
+        worst.sort_by_key(|(_, requests)| std::cmp::Reverse(*requests));
+        let mut lines: Vec<String> =
+            worst.iter().take(MOST_LOSERS).map(|(net, n)| format!("{net} loses access: {n} of the samples")).collect();
+        if worst.len() > MOST_LOSERS {
+            lines.push(format!("and {} more prefixes lose access", worst.len() - MOST_LOSERS));
+        }
+        Losses { said, lines }
     }
-    Losses { share, lines }
 }
+
+/// What a closure takes that lets nobody in: no sample is needed to tell.
+pub(super) const EVERYTHING: &str = "that takes 100 % of the traffic of before the attack";
 
 fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {
     let mut samples = Samples::default();
@@ -141,4 +179,66 @@ fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {
         }
     }
     samples
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// So many requests of one address each, before the attack.
+    fn callers(of: &[(&str, usize)]) -> Callers {
+        let sample = |client: &str| SampledRequest {
+            at: DateTime::UNIX_EPOCH,
+            client: client.parse().unwrap(),
+            country: None,
+            method: "GET".into(),
+            uri: "/".into(),
+            user_agent: None,
+            forwarded_for: None,
+            action: None,
+            rule: "default".into(),
+            rule_in_group: None,
+            labels: Vec::new(),
+            weight: 1,
+        };
+        let samples: Vec<SampledRequest> =
+            of.iter().flat_map(|(client, n)| std::iter::repeat_n(sample(client), *n)).collect();
+        let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::minutes(1));
+        let set = SampleSet { rule: "default".into(), population: samples.len() as u64, from, to, samples };
+        let samples = Samples { sets: vec![set], ..Samples::default() };
+        Callers { samples, began: Some(DateTime::UNIX_EPOCH + TimeDelta::hours(3)) }
+    }
+
+    fn nets(of: &[&str]) -> Vec<IpNet> {
+        of.iter().map(|net| net.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_closure_takes_whoever_is_not_let_in() {
+        let before = callers(&[("192.0.2.1", 10), ("198.51.100.7", 80), ("198.51.100.9", 10)]);
+        let losses = before.losses(&nets(&["192.0.2.0/24"]));
+        let of_then = "of what was sampled before the attack began at 03:00 that takes";
+        assert_eq!(losses.said, format!("{of_then} 90.0 % (90 of 100, between 82.6 % and 94.5 %)"));
+        assert_eq!(losses.lines, ["198.51.100.0/24 loses access: 90 of the samples"]);
+        let nobody = before.losses(&nets(&["192.0.2.0/24", "198.51.100.0/24"]));
+        assert_eq!(nobody.said, format!("{of_then} none of 100, so at most 3.0 %"));
+        let all = before.losses(&nets(&["203.0.113.0/24"]));
+        assert_eq!(all.said, format!("{of_then} all of 100, so at least 97.0 %"));
+        assert_eq!(before.losses(&[]).said, EVERYTHING, "whoever lets nobody in needs no samples to tell");
+    }
+
+    #[test]
+    fn what_a_closure_takes_is_not_known_without_samples_and_in_part_with_some() {
+        let blind = Callers::not_known("the stage has no web ACL").losses(&nets(&["192.0.2.0/24"]));
+        assert!(blind.said.ends_with("is not known: the stage has no web ACL"), "{}", blind.said);
+        assert_eq!(Callers::default().losses(&[]).said, EVERYTHING);
+        let mut half = callers(&[("198.51.100.7", 4)]);
+        half.samples.missing.push("GetSampledRequests: busy".into());
+        let said = half.losses(&nets(&["192.0.2.0/24"])).said;
+        assert!(
+            said.contains("all of 4, so at least 25.0 %") && said.ends_with("could be read: GetSampledRequests: busy"),
+            "{said}"
+        );
+    }
 }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::model::text::grouped;
+
 /// `03:02`: the minute, UTC.
 pub(super) fn clock_time(at: DateTime<Utc>) -> String {
     at.format("%H:%M").to_string()
@@ -10,15 +12,7 @@ pub(super) fn clock_time(at: DateTime<Utc>) -> String {
 /// `12,340`: rounded to a whole number, thousands set apart.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(super) fn count(value: f64) -> String {
-    let digits = (value.max(0.0).round() as u64).to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(value.max(0.0).round() as u64)
 }
 
 /// `93.1 %`, out of a fraction.

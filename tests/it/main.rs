@@ -52,6 +52,7 @@ mod respond_stage;
 mod sdk;
 mod several;
 mod stage_report;
+mod taken;
 mod terminal;
 mod tui_denied;
 mod tui_doubt;

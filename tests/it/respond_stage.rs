@@ -140,10 +140,18 @@ async fn shedding_tells_attack_from_those_who_were_there_before() {
         guard(&planned, "throttle.shedding")
     );
     world.pass(420).await;
+    // Two a second are less than customers sent before it, whatever share of the flood they are now.
     let planned = world.plan_action(&calm).await;
+    let shedding = guard(&planned, "throttle.shedding");
+    assert_eq!(shedding.verdict, Verdict::Stop, "{shedding:#?}");
+    assert!(shedding.reason.contains("at most 5 % is allowed"), "{shedding:#?}");
+    let mut roomy = throttle(Some("POST /login"), 50, 100);
+    *roomy.terms_mut() = Terms::default();
+    let planned = world.plan_action(&roomy).await;
     let shedding = guard(&planned, "throttle.shedding");
     assert!(!shedding.verdict.halts(), "{shedding:#?}");
     assert!(shedding.reason.contains("legitimate requests/s"), "{shedding:#?}");
+    assert!(shedding.reason.contains("the limit takes none of them"), "{shedding:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -221,7 +221,7 @@ pub const KEYS: &[Key] = &[
     key!(guards.widest_total_v6, "widest-total-v6", Bits(Span::of(0.0, 128.0, "bits")),
         "The same for IPv6"),
     key!(guards.most_legitimate_share, "most-legitimate-share", Number(SHARE),
-        "The share of the requests inside the targets that may come from callers seen before the attack"),
+        "The share of the requests inside the targets that may come from callers seen before the attack, and the share of the traffic of before the attack that a block or a throttle may take"),
     key!(guards.block_lists, "block-lists", Names,
         "IP sets (name, id or ARN) to use for blocking where several would do. `--ip-set` comes first"),
     key!(guards.closed_web_acl, "closed-web-acl", MaybeName,

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use crate::model::candidate::Standing;
 use crate::model::source::{Legitimacy, LogCoverage, Source, Sources, Tally};
-use crate::model::text::shortened;
+use crate::model::text::{grouped, shortened};
 use crate::tui::format::{count, minutes, percent, rate, time};
 use crate::tui::sources_pane::net;
 use crate::tui::state::{Load, State};
@@ -372,19 +372,6 @@ fn listed(tally: &Tally) -> String {
     }
     let names: Vec<String> = tally.iter().take(4).map(|(name, n)| format!("{name} ({n})")).collect();
     names.join(", ")
-}
-
-/// `61,000`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

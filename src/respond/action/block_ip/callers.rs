@@ -7,6 +7,7 @@ use crate::model::bounds;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::respond::guard::{self, WithEvidence};
+use crate::respond::taken::{self, Against, Taken};
 
 pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardResult {
     let guard = &guard::LEGITIMATE;
@@ -16,77 +17,61 @@ pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence
             .unknown("WAF gives not all samples of this web ACL, so who would be hit is not known")
             .because(missing);
     }
-    let before = match state.attack_began {
-        Some(at) => format!("before the attack began at {}", at.format("%H:%M")),
-        None => "in the last half hour; no attack signal stands".to_owned(),
-    };
+    let before = taken::before(state.attack_began);
     let known = evidence.known_addresses.iter().take(10).map(|a| format!("{a} was there before")).collect();
-    if evidence.earlier == 0 {
+    let Some(taken) = Taken::of_samples(evidence.earlier_inside, evidence.earlier) else {
         return guard.unknown(format!("no request was sampled {before}, so nobody can be told from the attackers"));
-    }
-    judged_share(evidence, settings.guards.most_legitimate_share, &before).because(known)
+    };
+    judged_share(evidence, taken, settings.guards.most_legitimate_share, &before).because(known)
 }
 
 /// By the share of those who were there before, inside the targets now and of all who came then, as far as the samples bound them: a prefix may
 /// hold few of its own callers beside a flood, and many of the stage's.
-fn judged_share(evidence: &Evidence, most: f64, before: &str) -> GuardResult {
+fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> GuardResult {
     let guard = &guard::LEGITIMATE;
     let percent = |share: f64| share * 100.0;
     let Some(share) = evidence.seen_before_share() else {
         // What they were of all who came before is what can be told: nothing of them is here now.
         let (hits, of) = (evidence.earlier_inside, evidence.earlier);
-        let (seen, (_, high)) = (hits as f64 / of as f64, bounds::share(hits, of));
+        let (seen, (_, high)) = (taken.share, taken.bounds);
         let said =
             format!("no request from the targets is among {} samples of now, {hits} of {of} {before}", evidence.recent);
-        return match (seen > most, high > most) {
-            (true, _) => guard.stop(format!(
+        return match taken.against(most) {
+            Against::Above => guard.stop(format!(
                 "{said}: {:.0} % of those who were there; at most {:.0} % is allowed",
                 percent(seen),
                 percent(most)
             )),
-            (false, true) => guard.unknown(format!(
+            Against::MayBeAbove => guard.unknown(format!(
                 "{said}: too few to tell who they are, up to {:.0} % of those who were there; at most {:.0} % is allowed",
                 percent(high),
                 percent(most)
             )),
             // That nothing speaks against them is suspicion's to say, of so few one by one.
-            (false, false) if evidence.unsampled.len() <= UNSUSPECTED => {
+            Against::Within if evidence.unsampled.len() <= UNSUSPECTED => {
                 guard.pass(format!("{said}: at most {:.1} % of those who were there", percent(high)))
             }
-            (false, false) => {
+            Against::Within => {
                 guard.warn(format!("{said}: at most {:.1} % of those who were there", percent(high)))
             }
         };
     };
     let (hits, of) = (evidence.drawn_seen_before, evidence.drawn);
     let bounded = bounds::words(hits, of).map_or_else(String::new, |words| format!(" ({words}, of {of} sampled)"));
-    let taken = (evidence.earlier_inside, evidence.earlier);
     let said = format!(
         "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}; of what was sampled {before} the targets \
          sent {}",
         percent(share),
         evidence.inside,
-        part(taken)
+        taken.words()
     );
-    let of_before = taken.0 as f64 / taken.1.max(1) as f64;
-    if share > most || of_before > most {
+    if share > most || taken.against(most) == Against::Above {
         return guard.stop(format!("{said}; at most {:.0} % of either is allowed", percent(most)));
     }
-    if bounds::share(hits, of).1 > most || bounds::share(taken.0, taken.1).1 > most {
+    if bounds::share(hits, of).1 > most || taken.against(most) == Against::MayBeAbove {
         return guard.warn(said);
     }
     guard.pass(said)
-}
-
-/// A share of samples with how large it may be: nought of n is at most 3/n.
-fn part((hits, of): (u64, u64)) -> String {
-    let percent = |share: f64| share * 100.0;
-    let (low, high) = bounds::share(hits, of);
-    if hits == 0 {
-        return format!("none of {of}, so at most {:.1} %", percent(high));
-    }
-    let seen = percent(hits as f64 / of as f64);
-    format!("{seen:.1} % ({hits} of {of}, between {:.1} % and {:.1} %)", percent(low), percent(high))
 }
 
 /// As many targets as may go without anything against them: somebody may know better than the rules, address by address.

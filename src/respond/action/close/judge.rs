@@ -11,7 +11,7 @@ use crate::model::settings::Settings;
 use crate::model::waf::{RuleAction, WebAcl};
 use crate::respond::admission::configured;
 use crate::respond::guard::{self, WithEvidence, settled};
-use crate::respond::samples::losses;
+use crate::respond::samples::EVERYTHING;
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<GuardResult> {
@@ -24,8 +24,9 @@ pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<
             }
         }
         Closure::ThrottleZero => {
-            results
-                .push(guard::CLOSE_LOSERS.warn("everybody loses access, responders and monitors too: nothing passes"));
+            results.push(guard::CLOSE_LOSERS.warn(format!(
+                "everybody loses access, responders and monitors too: nothing passes, and {EVERYTHING}"
+            )));
             results.push(guard::CLOSE_ADMITS.warn(
                 "the break-glass ranges and the partners are kept out like everybody else: this way of closing lets nobody in",
             ));
@@ -175,12 +176,16 @@ fn admits(closed: &WebAcl, admitted: &[IpNet], unread: &[String], settings: &Set
 fn losers(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     let who =
         if admitted.is_empty() { "everybody".to_owned() } else { format!("everybody but {} prefixes", admitted.len()) };
-    let losses = losses(&state.callers, admitted);
-    let (share, mut evidence) = (losses.share, losses.lines);
+    let losses = state.callers.losses(admitted);
+    let mut evidence = losses.lines;
     evidence.extend(admitted.iter().map(|net| format!("{net} keeps access")));
     evidence.extend(unread.iter().cloned());
+    let fewer = if unread.is_empty() { "" } else { ", or less: not all who are let in could be read" };
     guard::CLOSE_LOSERS
-        .warn(format!("{who} loses access to this stage{share}. Other stages behind either web ACL are untouched"))
+        .warn(format!(
+            "{who} loses access to this stage; {}{fewer}. Other stages behind either web ACL are untouched",
+            losses.said
+        ))
         .because(evidence)
 }
 

@@ -21,7 +21,7 @@ use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::{PlanError, Planned, finished};
-use crate::respond::samples::{Samples, before, began};
+use crate::respond::samples::Callers;
 use crate::respond::wiring;
 
 /// Everything that a plan to close rests on.
@@ -38,8 +38,8 @@ struct State {
     blocking: Vec<String>,
     /// What keeps the comparison with the stage's own web ACL from being whole, a line each.
     unclear: Vec<String>,
-    /// Requests of before the attack that the stage's own web ACL let pass.
-    callers: Samples,
+    /// Who called before the attack, as the stage's own web ACL has sampled them.
+    callers: Callers,
 }
 
 /// The plan to close, from state read now.
@@ -67,7 +67,7 @@ async fn read(
         ip_sets: BTreeMap::new(),
         blocking: Vec::new(),
         unclear: Vec::new(),
-        callers: Samples::default(),
+        callers: Callers::not_known("the stage has no web ACL, so that nothing samples its requests"),
     };
     if action.by != Closure::WebAcl {
         return Ok(state);
@@ -90,8 +90,10 @@ async fn read(
             matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_))
         };
         state.blocking = references.into_iter().filter(blocks).map(|r| r.ip_set).collect();
-        let began = began(aws, settings, &state.at.stage.id, Some(&acl.arn), attack_began).await;
-        state.callers = before(aws, acl, state.at.read_at, began).await;
+        state.callers = Callers::read(aws, settings, &state.at.stage.id, acl, state.at.read_at, attack_began).await;
+    }
+    if let Some(Err(error)) = &own {
+        state.callers = Callers::not_known(error.to_string());
     }
     let mut sets = state.blocking.clone();
     if let Closed::Found(acl) = &closed {

@@ -11,7 +11,6 @@ use crate::model::settings::Settings;
 use crate::respond::action::breadth;
 use crate::respond::admission;
 use crate::respond::guard::{self, WithEvidence, settled};
-use crate::respond::samples::losses;
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &KillSwitch, state: &State, settings: &Settings, closed: &Policy) -> Vec<GuardResult> {
@@ -124,16 +123,16 @@ fn widens(state: &State, closed: &Policy, comparison: &Comparison<'_>) -> GuardR
 }
 
 fn losers(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardResult {
-    let losses = losses(&state.callers, allow);
+    let losses = state.callers.losses(allow);
     let mut evidence = comparison.table(allow, state.api.dual_stack);
     evidence.extend(losses.lines);
     evidence.extend(allow.iter().map(|net| format!("{net} is let in")));
     guard::CLOSE_LOSERS
         .warn(format!(
-            "everybody but {} loses access to {}{}",
+            "everybody but {} loses access to {}; {}",
             counted(allow.len()),
             state.at.stage.id.label(),
-            losses.share
+            losses.said
         ))
         .because(evidence)
 }

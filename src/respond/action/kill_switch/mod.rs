@@ -27,7 +27,7 @@ use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::stage::{DraftApi, StageDetail};
 use crate::respond::planned::{PlanError, Planned, finished};
-use crate::respond::samples::{Samples, before, began};
+use crate::respond::samples::Callers;
 
 /// Everything that a plan rests on.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ struct State {
     answer: Option<Result<ProbeReading, AwsError>>,
     /// From where we come.
     own: Own,
-    /// Requests of before the attack that got through to the stage.
-    callers: Samples,
+    /// Who called before the attack, as the stage's web ACL has sampled them.
+    callers: Callers,
     /// The proof that this plan may rest on, or why there is none.
     proof: Result<Proof, String>,
     /// The other stages of the API.
@@ -137,12 +137,15 @@ async fn read(
     Ok(state)
 }
 
-/// Requests that the stage's web ACL let pass before the attack.
-async fn callers(aws: &Aws, settings: &Settings, at: &StageState, attack_began: Option<DateTime<Utc>>) -> Samples {
-    let Some(arn) = at.settings.web_acl_arn.as_deref() else { return Samples::default() };
-    let Ok(acl) = aws.web_acl(arn, Lane::Plan).await else { return Samples::default() };
-    let began = began(aws, settings, &at.stage.id, Some(arn), attack_began).await;
-    before(aws, &acl, at.read_at, began).await
+/// Who called before the attack.
+async fn callers(aws: &Aws, settings: &Settings, at: &StageState, attack_began: Option<DateTime<Utc>>) -> Callers {
+    let Some(arn) = at.settings.web_acl_arn.as_deref() else {
+        return Callers::not_known("the stage has no web ACL, so that nothing samples its requests");
+    };
+    match aws.web_acl(arn, Lane::Plan).await {
+        Ok(acl) => Callers::read(aws, settings, &at.stage.id, &acl, at.read_at, attack_began).await,
+        Err(error) => Callers::not_known(error.to_string()),
+    }
 }
 
 impl State {

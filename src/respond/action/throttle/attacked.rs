@@ -105,10 +105,10 @@ fn worst(methods: &[MethodName], traffic: &Traffic, stage: &str) -> Result<Attac
     let mut found: Vec<Attacked> = Vec::new();
     for method in methods {
         let forecast = traffic.forecast(stage, Some(method), f64::MAX).map_err(NoMethod::NotKnown)?;
-        let Some(legitimate) = forecast.legitimate else {
+        let Some((legitimate, _)) = forecast.legitimate() else {
             return Err(not_known("what each method had before the attack is not known: WAF gave no samples of then"));
         };
-        let (now, before) = (forecast.rate, forecast.rate * legitimate);
+        let (now, before) = (forecast.now.rate, forecast.now.rate * legitimate);
         found.push(Attacked { method: method.clone(), now, before, share: 0.0 });
     }
     let excess = |one: &Attacked| (one.now - one.before).max(0.0);

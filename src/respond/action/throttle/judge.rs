@@ -9,6 +9,7 @@ use crate::model::limits::LimitInForce;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::respond::guard::{self, WithEvidence, settled};
+use crate::respond::taken::{Against, Taken};
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &Throttle, state: &State, settings: &Settings, wanted: &Wanted) -> Vec<GuardResult> {
@@ -166,38 +167,79 @@ fn shedding(action: &Throttle, state: &State, settings: &Settings) -> GuardResul
     judged(&forecast, settings.guards.most_legitimate_share)
 }
 
-/// Shedding that hits more legitimate callers than others stops; that which costs legitimate callers more than the share that the team allows
-/// is warned of; any other is told in numbers.
+/// Shedding that hits more legitimate callers than others stops, and so does a limit that takes more of the traffic of before the attack than the team allows; that
+/// which costs legitimate callers more than that as long as the flood goes on is warned of; any other is told in numbers.
 fn judged(forecast: &Forecast, most: f64) -> GuardResult {
-    let Forecast { rate, legitimate, at_most, shed, in_part, evidence } = forecast;
-    let result = match legitimate {
-        _ if *shed <= 0.0 => guard::THROTTLE_SHEDDING
-            .warn(format!("at {rate:.1} requests/s it would turn nothing away; it only caps what may come")),
-        None => guard::THROTTLE_SHEDDING.unknown(format!(
-            "it would turn away {:.0} % of {rate:.1} requests/s, and how much of that is legitimate is not known",
-            shed * 100.0
-        )),
-        Some(share) => {
+    let guard = &guard::THROTTLE_SHEDDING;
+    let (rate, shed) = (forecast.now.rate, forecast.shed());
+    let took = forecast.taken().map(|taken| taken.against(most));
+    let before = of_before(forecast);
+    let result = match (forecast.legitimate(), took) {
+        _ if shed.share <= 0.0 => {
+            let said = format!(
+                "at {rate:.1} requests/s it would turn nothing away now; it only caps what may come. {before}"
+            );
+            if took == Some(Against::Above) { guard.stop(allowed(&said, most)) } else { guard.warn(said) }
+        }
+        (Some((share, at_most)), Some(took)) => {
             let (good, bad) = (rate * share, rate * (1.0 - share));
             let said = format!(
                 "it would turn away {:.0} % of everything alike: {:.1} of {good:.1} legitimate requests/s, {:.1} of {bad:.1} others \
-                 (estimated)",
-                shed * 100.0,
-                good * shed,
-                bad * shed
+                 (estimated). {}. {before}",
+                shed.share * 100.0,
+                good * shed.share,
+                bad * shed.share,
+                chance(shed)
             );
-            if *share > 0.5 {
-                guard::THROTTLE_SHEDDING.stop(format!("{said}. Most of this traffic was there before the attack"))
-            } else if *shed > most && (*share > 0.0 || *at_most > most) {
-                guard::THROTTLE_SHEDDING.warn(said)
-            } else if *in_part {
-                guard::THROTTLE_SHEDDING.warn(format!("{said}; not all that it rests on could be read"))
-            } else {
-                guard::THROTTLE_SHEDDING.pass(said)
+            let in_flood = shed.share > most && (share > 0.0 || at_most > most);
+            match took {
+                _ if share > 0.5 && forecast.attacked => {
+                    guard.stop(format!("{said}. Most of this traffic was there before the attack"))
+                }
+                _ if share > 0.5 => guard.stop(said),
+                Against::Above => guard.stop(allowed(&said, most)),
+                _ if forecast.in_part => guard.warn(format!("{said}; not all that it rests on could be read")),
+                Against::Within if !in_flood => guard.pass(said),
+                Against::MayBeAbove | Against::Within => guard.warn(said),
             }
         }
+        _ => guard.unknown(format!(
+            "it would turn away {:.0} % of {rate:.1} requests/s, and how much of that is legitimate is not known. {}. {before}",
+            shed.share * 100.0,
+            chance(shed)
+        )),
     };
-    result.because(evidence.clone())
+    result.because(forecast.evidence.clone())
+}
+
+/// What the limit takes from the traffic of before.
+fn of_before(forecast: &Forecast) -> String {
+    match (forecast.before.zip(forecast.taken()), forecast.attacked) {
+        (Some((pace, taken)), true) => format!(
+            "Before the attack {:.1} requests/s came{}; the limit takes {} of them",
+            pace.rate,
+            pace.bounded(),
+            taken.words()
+        ),
+        (Some((_, taken)), false) => {
+            format!("No attack is known, so all of it counts as customers'; the limit takes {} of it", taken.words())
+        }
+        (None, _) => "What came before the attack is not known, nor what the limit takes of it".to_owned(),
+    }
+}
+
+fn allowed(said: &str, most: f64) -> String {
+    format!("{said}; at most {:.0} % is allowed", most * 100.0)
+}
+
+/// A customer's prospects, which are an attacker's.
+fn chance(shed: Taken) -> String {
+    let through = |shed: f64| format!("{:.1} %", (1.0 - shed) * 100.0);
+    let (seen, low, high) = (through(shed.share), through(shed.bounds.1), through(shed.bounds.0));
+    let bounded = if low == high { String::new() } else { format!(" (between {low} and {high})") };
+    format!(
+        "A throttle does not tell customers from attackers: at the present rate {seen}{bounded} of anybody's requests get through"
+    )
 }
 
 /// A saved `disableExecuteApiEndpoint` comes into force with any update of any stage (documented for stage settings; inferred for
@@ -228,23 +270,62 @@ pub(super) fn notes(action: &Throttle) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::model::plan::Verdict;
+    use crate::respond::taken::Pace;
+
+    /// A hundred requests a second, so many of them from before the attack, and a limit that turns away such a share.
+    fn forecast(before: Option<f64>, shed: f64) -> Forecast {
+        let before = before.map(Pace::counted);
+        let (limit, now) = (100.0 * (1.0 - shed), Pace::counted(100.0));
+        Forecast { limit, now, before, attacked: true, in_part: false, evidence: vec![] }
+    }
 
     #[test]
     fn shedding_is_judged_by_whom_it_hits() {
-        let forecast = |legitimate: Option<f64>, shed| {
-            let at_most = legitimate.unwrap_or(1.0);
-            Forecast { rate: 100.0, legitimate, at_most, shed, in_part: false, evidence: vec![] }
-        };
-        let verdict = |legitimate, shed| judged(&forecast(legitimate, shed), 0.05).verdict;
-        assert_eq!(verdict(Some(0.9), 0.0), Verdict::Warn, "nothing shed: said so");
+        let verdict = |before, shed| judged(&forecast(before, shed), 0.05).verdict;
+        assert_eq!(verdict(Some(90.0), 0.0), Verdict::Warn, "nothing shed: said so");
         assert_eq!(verdict(Some(0.0), 0.9), Verdict::Pass);
-        assert_eq!(verdict(Some(0.2), 0.04), Verdict::Pass);
-        assert_eq!(verdict(Some(0.01), 0.9), Verdict::Warn, "few as they are, nearly all of their requests");
-        assert_eq!(verdict(Some(0.9), 0.5), Verdict::Stop);
+        assert_eq!(verdict(Some(20.0), 0.04), Verdict::Pass);
+        assert_eq!(verdict(Some(1.0), 0.9), Verdict::Warn, "few as they are, nearly all of their requests");
+        assert_eq!(verdict(Some(90.0), 0.04), Verdict::Stop);
         assert_eq!(verdict(None, 0.5), Verdict::Unknown);
-        let few = Forecast { at_most: 0.3, ..forecast(Some(0.0), 0.9) };
+        let few = Forecast { before: Some(Pace { rate: 0.0, bounds: (0.0, 30.0) }), ..forecast(Some(0.0), 0.9) };
         assert_eq!(judged(&few, 0.05).verdict, Verdict::Warn, "none of ten samples may be three of ten");
         let part = Forecast { in_part: true, ..forecast(Some(0.0), 0.9) };
         assert_eq!(judged(&part, 0.05).verdict, Verdict::Warn);
+    }
+
+    #[test]
+    fn a_limit_below_what_came_before_stops_beside_any_flood() {
+        let low = judged(&forecast(Some(20.0), 0.85), 0.05);
+        assert_eq!(low.verdict, Verdict::Stop, "a fifth of now, and a quarter above the limit: {low:#?}");
+        assert!(
+            low.reason.contains("Before the attack 20.0 requests/s came; the limit takes 25.0 % of them"),
+            "{low:#?}"
+        );
+        assert!(
+            low.reason.contains("at most 5 % is allowed") && low.reason.contains("15.0 % of anybody's requests"),
+            "{low:#?}"
+        );
+        // The flood has paused, and customers have not come back yet.
+        let paused = Forecast { now: Pace::counted(3.0), limit: 15.0, ..forecast(Some(20.0), 0.0) };
+        assert_eq!(judged(&paused, 0.05).verdict, Verdict::Stop);
+        // Nobody was sampled there, out of few: it may be more than passes.
+        let few = Forecast { before: Some(Pace { rate: 0.0, bounds: (0.0, 12.0) }), ..forecast(None, 0.9) };
+        let few = judged(&few, 0.2);
+        assert_eq!(few.verdict, Verdict::Pass, "{few:#?}");
+        assert!(
+            few.reason.contains("(at most 12.0); the limit takes none as far as seen, and at most 16.7 %"),
+            "{few:#?}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_of_before_is_said() {
+        let blind = judged(&forecast(None, 0.5), 0.05);
+        assert!(blind.reason.contains("What came before the attack is not known"), "{blind:#?}");
+        assert_eq!(judged(&forecast(None, 0.0), 0.05).verdict, Verdict::Warn, "nothing is turned away now");
+        let calm = judged(&Forecast { attacked: false, ..forecast(Some(100.0), 0.5) }, 0.05);
+        assert_eq!(calm.verdict, Verdict::Stop);
+        assert!(calm.reason.contains("No attack is known") && calm.reason.contains("takes 50.0 % of it"), "{calm:#?}");
     }
 }

@@ -11,6 +11,7 @@ use crate::model::settings::Settings;
 use crate::model::source::SampledRequest;
 use crate::model::stage::StageId;
 use crate::respond::samples::{Samples, began, passed};
+use crate::respond::taken::{Pace, Taken};
 
 /// Minutes that a prediction looks back.
 const MINUTES: i64 = 10;
@@ -44,18 +45,36 @@ pub(super) struct Rates {
 /// A method's traffic and what a limit would do to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Forecast {
-    /// Requests a second on the method.
-    pub(super) rate: f64,
-    /// The share of its requests that was there before the attack, a fraction; `None` where nothing tells.
-    pub(super) legitimate: Option<f64>,
-    /// How large that share may be, by the bounds of the samples that it rests on; a fraction.
-    pub(super) at_most: f64,
+    /// The limit, requests a second.
+    pub(super) limit: f64,
+    /// Requests on the method now.
+    pub(super) now: Pace,
+    /// Requests on it before the attack: what belongs there. Where no attack is known, those of now; `None` where nothing tells.
+    pub(super) before: Option<Pace>,
+    /// Whether an attack is known.
+    pub(super) attacked: bool,
     /// Whether some of what it rests on could not be read.
     pub(super) in_part: bool,
-    /// The share of its requests that the limit would turn away, a fraction.
-    pub(super) shed: f64,
     /// What it rests on.
     pub(super) evidence: Vec<String>,
+}
+
+impl Forecast {
+    /// What of now's requests the limit turns away: of everybody's alike, since a throttle does not tell attackers from customers.
+    pub(super) fn shed(&self) -> Taken {
+        Taken::above(self.limit, self.now)
+    }
+
+    /// What the limit takes from the traffic of before, flood or no flood.
+    pub(super) fn taken(&self) -> Option<Taken> {
+        Some(Taken::above(self.limit, self.before?))
+    }
+
+    /// The share of now's requests that was there before the attack, and how large it may be; fractions.
+    pub(super) fn legitimate(&self) -> Option<(f64, f64)> {
+        let of_now = |then: f64| if self.now.rate > 0.0 { (then / self.now.rate).min(1.0) } else { 1.0 };
+        self.before.map(|before| (of_now(before.rate), of_now(before.bounds.1)))
+    }
 }
 
 /// Reads the traffic of the last minutes, and of before the attack.
@@ -126,44 +145,38 @@ impl Traffic {
             Some(first) => first.clone(),
             None => "no request was sampled in the last minutes".to_owned(),
         };
-        let Told { rate, how, .. } = rate_of(self.now, &self.recent, stage, method).ok_or_else(why)?;
-        let of_now = |rate_then: f64| if rate > 0.0 { (rate_then / rate).min(1.0) } else { 1.0 };
-        let mut at_most = 1.0;
-        let shed = if rate > limit { 1.0 - limit / rate } else { 0.0 };
+        let Told { pace: now, how } = rate_of(self.now, &self.recent, stage, method).ok_or_else(why)?;
         let mut evidence = vec![
-            format!("{rate:.1} requests/s now, by {how}"),
+            format!("{:.1} requests/s now, by {how}", now.rate),
             "what WAF blocks is counted in it (inferred), and the last minutes may still be filling".to_owned(),
         ];
-        let legitimate = match self.before {
+        let before = match self.before {
             // Nobody attacks, as far as is known: all of it belongs there.
-            None => Some(1.0),
+            None => Some(now),
             Some(before) => rate_of(before, &self.earlier, stage, method).map(|told| {
-                evidence.push(format!("{:.1} requests/s before the attack, by {}", told.rate, told.how));
-                at_most = of_now(told.at_most);
-                of_now(told.rate)
+                evidence.push(format!("{:.1} requests/s before the attack, by {}", told.pace.rate, told.how));
+                told.pace
             }),
         };
         if self.before.is_none() {
             evidence.push("no attack is known, so all of it counts as legitimate".to_owned());
         }
         evidence.extend(self.missing.iter().map(|line| format!("not known: {line}")));
-        let in_part = self.unread > 0;
-        Ok(Forecast { rate, legitimate, at_most, in_part, shed, evidence })
+        let (attacked, in_part) = (self.before.is_some(), self.unread > 0);
+        Ok(Forecast { limit, now, before, attacked, in_part, evidence })
     }
 }
 
 /// Requests a second, and how that is known.
 #[derive(Debug, Clone, PartialEq)]
 struct Told {
-    rate: f64,
-    /// How many they may be, by the bounds of the samples.
-    at_most: f64,
+    pace: Pace,
     how: String,
 }
 
 /// Requests a second on a method, and how that is known: its own metric, or the stage's times its share of the samples.
 fn rate_of(rates: Rates, samples: &[SampledRequest], stage: &str, method: Option<&MethodName>) -> Option<Told> {
-    let measured = |rate, how: &str| Told { rate, at_most: rate, how: how.to_owned() };
+    let measured = |rate, how: &str| Told { pace: Pace::counted(rate), how: how.to_owned() };
     let Some(wanted) = method else { return Some(measured(rates.stage?, "the stage's metric")) };
     if let Some(rate) = rates.method {
         return Some(measured(rate, "the method's own metric"));
@@ -179,9 +192,9 @@ fn rate_of(rates: Rates, samples: &[SampledRequest], stage: &str, method: Option
     let (of_stage, share) = (rates.stage?, inside / all);
     let (hits, drawn) = (ours.len() as u64, samples.len() as u64);
     let bounded = bounds::words(hits, drawn).map_or_else(String::new, |words| format!(" ({words})"));
+    let (low, high) = bounds::share(hits, drawn);
     Some(Told {
-        rate: of_stage * share,
-        at_most: of_stage * bounds::share(hits, drawn).1.max(share),
+        pace: Pace { rate: of_stage * share, bounds: (of_stage * low.min(share), of_stage * high.max(share)) },
         how: format!("{:.0} % of {drawn} samples{bounded}, times the stage's {of_stage:.1}/s", share * 100.0),
     })
 }
@@ -266,19 +279,39 @@ pub(super) mod tests {
     fn a_limit_sheds_what_is_above_it_from_everybody_alike() {
         let login: MethodName = "POST /login".parse().unwrap();
         let forecast = traffic().forecast("prod", Some(&login), 9.0).unwrap();
-        assert!((forecast.rate - 90.0).abs() < 1e-9 && (forecast.shed - 0.9).abs() < 1e-9);
+        assert!((forecast.now.rate - 90.0).abs() < 1e-9 && (forecast.shed().share - 0.9).abs() < 1e-9);
         // Five a second of it were there before.
-        assert!((forecast.legitimate.unwrap() - 5.0 / 90.0).abs() < 1e-9);
-        assert_eq!(traffic().forecast("prod", Some(&login), 90.0).unwrap().shed.to_bits(), 0);
+        assert!((forecast.legitimate().unwrap().0 - 5.0 / 90.0).abs() < 1e-9);
+        assert_eq!(traffic().forecast("prod", Some(&login), 90.0).unwrap().shed().share.to_bits(), 0);
         let calm = Traffic { before: None, ..traffic() };
-        assert_eq!(calm.forecast("prod", Some(&login), 9.0).unwrap().legitimate, Some(1.0));
+        let forecast = calm.forecast("prod", Some(&login), 9.0).unwrap();
+        assert_eq!(forecast.legitimate().unwrap().0.to_bits(), 1.0f64.to_bits());
+        assert_eq!(forecast.taken(), Some(forecast.shed()), "what comes now is what belongs there");
+    }
+
+    #[test]
+    fn what_a_limit_takes_from_before_has_the_bounds_of_its_samples() {
+        let login: MethodName = "POST /login".parse().unwrap();
+        let forecast = |traffic: &Traffic, limit| traffic.forecast("prod", Some(&login), limit).unwrap();
+        // One of four samples: five of twenty a second, and between 0.9 and 14.
+        let of_four = forecast(&traffic(), 9.0);
+        assert_eq!(of_four.before.unwrap().bounded(), " (between 0.9 and 14.0)");
+        assert_eq!(of_four.taken().unwrap().words(), "none as far as seen, and at most 35.7 %");
+        // None of thirty: at most three of thirty, two a second.
+        let none = Traffic { earlier: samples(&[("GET", "/products", 30)]), ..traffic() };
+        assert!((forecast(&none, 1.0).before.unwrap().bounds.1 - 2.0).abs() < 1e-9);
+        assert_eq!(forecast(&none, 1.0).taken().unwrap().words(), "none as far as seen, and at most 50.0 %");
+        assert_eq!(forecast(&none, 2.0).taken().unwrap().words(), "none");
+        // Counted, and so without bounds.
+        let counted = Traffic { before: Some(Rates { stage: Some(20.0), method: Some(12.0) }), ..traffic() };
+        assert_eq!(forecast(&counted, 9.0).taken().unwrap().words(), "25.0 %");
     }
 
     #[test]
     fn a_method_that_nobody_samples_is_nothing_and_not_less() {
         let other: MethodName = "DELETE /orders".parse().unwrap();
         let forecast = traffic().forecast("prod", Some(&other), 9.0).unwrap();
-        assert_eq!((forecast.rate.to_bits(), forecast.legitimate), (0, Some(1.0)));
+        assert_eq!((forecast.now.rate.to_bits(), forecast.legitimate()), (0, Some((1.0, 1.0))));
     }
 
     #[test]
@@ -289,8 +322,9 @@ pub(super) mod tests {
         let unsampled = Traffic { recent: vec![], ..traffic() };
         assert!(unsampled.forecast("prod", Some(&login), 9.0).is_err());
         let forgotten = Traffic { earlier: vec![], ..traffic() };
-        assert_eq!(forgotten.forecast("prod", Some(&login), 9.0).unwrap().legitimate, None);
+        let forecast = forgotten.forecast("prod", Some(&login), 9.0).unwrap();
+        assert_eq!((forecast.legitimate(), forecast.taken()), (None, None));
         let metric = Traffic { now: Rates { stage: Some(100.0), method: Some(20.0) }, ..unsampled };
-        assert_eq!(metric.forecast("prod", Some(&login), 10.0).unwrap().rate.to_bits(), 20.0f64.to_bits());
+        assert_eq!(metric.forecast("prod", Some(&login), 10.0).unwrap().now, Pace::counted(20.0));
     }
 }
