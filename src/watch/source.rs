@@ -13,6 +13,7 @@
 //! - Who was there before is read from what was let through, or only counted, in three minutes before the attack.
 
 mod tally;
+mod weighed;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;

@@ -5,18 +5,13 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::weighed::{Amount, Basis, Volume, Weighed, basis, covered, weighed};
 use super::{Answer, Sampled};
 use crate::model::candidate::{Candidates, Standing};
-use crate::model::source::{Bounds, CountedBy, Legitimacy, SampledRequest, Source, Sources, Tally};
+use crate::model::source::{CountedBy, Legitimacy, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf, TopRow};
 use crate::model::waf::RuleAction;
-
-/// WAF draws its sample out of the first so many requests of a window (documented).
-const FIRST: u64 = 5_000;
-
-/// The most requests that an answer holds (documented).
-const MOST_ITEMS: f64 = 500.0;
 
 /// Characters kept of an attacker's text.
 const TEXT: usize = 200;
@@ -68,56 +63,6 @@ struct Sums {
     behind_proxy: bool,
     /// Whether any of its requests is counted by what ended it.
     ended: bool,
-}
-
-/// Requests, and what they rest on.
-#[derive(Debug, Clone, Copy, Default)]
-struct Amount {
-    requests: f64,
-    /// Samples that stand for them.
-    samples: u64,
-    /// Whether any of those stands for more than itself.
-    estimated: bool,
-}
-
-impl Amount {
-    fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.samples += other.samples;
-        self.estimated |= other.estimated;
-    }
-
-    /// What it may really be, out of `all` requests; `None` where every request was sampled.
-    fn bounds(self, all: f64) -> Option<Bounds> {
-        self.estimated.then(|| Bounds::of_sampled(self.requests, self.samples, all))
-    }
-}
-
-/// A sample with what it stands for in the whole window.
-struct Weighed<'a> {
-    of: &'a Sampled,
-    sample: &'a SampledRequest,
-    requests: f64,
-    /// Requests of those that the sample was really drawn from.
-    drawn: f64,
-    /// How many sampled requests it is.
-    samples: u64,
-    /// Whether it stands for more than itself.
-    estimated: bool,
-}
-
-impl Weighed<'_> {
-    fn amount(&self) -> Amount {
-        Amount { requests: self.requests, samples: self.samples, estimated: self.estimated }
-    }
-
-    /// Whether it is of what ended the request: nothing else ends it as well. An action that is no word we know does not.
-    fn ends(&self) -> bool {
-        match self.of {
-            Sampled::Default(_) => true,
-            Sampled::Rule(_) => !matches!(self.sample.action, None | Some(RuleAction::Count)),
-        }
-    }
 }
 
 impl Tallies {
@@ -337,80 +282,6 @@ impl Tallies {
 
 /// One of an address's tallies.
 type Of = fn(&Sums) -> &BTreeMap<String, Amount>;
-
-/// What an address's requests may be counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Basis<'a> {
-    Ended,
-    Counted(&'a str),
-}
-
-fn basis<'a>(w: &Weighed<'a>) -> Basis<'a> {
-    match w.of {
-        _ if w.ends() => Basis::Ended,
-        Sampled::Rule(name) | Sampled::Default(name) => Basis::Counted(name),
-    }
-}
-
-/// Requests of one minute, by what they may be counted by.
-#[derive(Default)]
-struct Volume<'a>(HashMap<Basis<'a>, (f64, f64)>);
-
-impl<'a> Volume<'a> {
-    fn add(&mut self, w: &Weighed<'a>) {
-        let sum = self.0.entry(basis(w)).or_default();
-        sum.0 += w.requests;
-        sum.1 += w.drawn;
-    }
-
-    /// All requests, and those drawn from: what ended them, or where that is not whole the largest there is.
-    fn best(&self, whole: bool) -> (f64, f64) {
-        let ended = self.0.get(&Basis::Ended).copied();
-        if let Some(ended) = ended.filter(|_| whole) {
-            return ended;
-        }
-        let most = |a: (f64, f64), b: &(f64, f64)| if b.0 > a.0 { *b } else { a };
-        self.0.values().fold((0.0, 0.0), most)
-    }
-}
-
-/// The samples of an answer with the requests each stands for.
-fn weighed(answer: &Answer) -> Vec<Weighed<'_>> {
-    let set = &answer.set;
-    let weight = |sample: &SampledRequest| sample.weight.max(1) as f64;
-    let weights: f64 = set.samples.iter().map(weight).sum();
-    let asked = (answer.to - answer.from).as_seconds_f64();
-    let stretch = (asked / covered(answer)).max(1.0);
-    let drawn_from = set.population.min(FIRST) as f64;
-    // Weights are proportions (documented). Where they add up to no more than an answer holds, they are taken for how often a request was
-    // drawn (inferred); else a sample is one request, whatever its weight: that makes bounds wider, and never too narrow.
-    let drawn_alike = weights <= MOST_ITEMS;
-    let drawn = if drawn_alike { weights } else { set.samples.len() as f64 };
-    let estimated = stretch > 1.0 || drawn < set.population as f64;
-    let times = |sample: &SampledRequest| {
-        if drawn_alike { u64::try_from(sample.weight.max(1)).unwrap_or(1) } else { 1 }
-    };
-    set.samples
-        .iter()
-        .map(|sample| {
-            let part = weight(sample) / weights;
-            Weighed {
-                of: &answer.of,
-                sample,
-                requests: part * set.population as f64 * stretch,
-                drawn: part * drawn_from,
-                samples: times(sample),
-                estimated,
-            }
-        })
-        .collect()
-}
-
-/// Seconds of an answer's window that its samples were drawn from: one at least, since WAF's own clock ticks no finer in its answers.
-fn covered(answer: &Answer) -> f64 {
-    let set = &answer.set;
-    (set.to.min(answer.to) - set.from.max(answer.from)).as_seconds_f64().max(1.0)
-}
 
 impl Sums {
     /// Adds a sample; its requests and what they were only where it is what the address is counted by this minute.
