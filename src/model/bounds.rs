@@ -4,12 +4,26 @@
 /// least the rest; between them by Wilson's interval. Nothing drawn tells nothing.
 #[must_use]
 pub fn share(hits: u64, of: u64) -> (f64, f64) {
-    /// Standard deviations on either side that hold nineteen of twenty.
-    const Z: f64 = 1.96;
-    if of == 0 {
+    within(hits.min(of) as f64, of as f64)
+}
+
+/// The same of samples that stand for unequal numbers of requests: `inside` and `all` are sums of their weights, `squares` that of the weights'
+/// squares. As few as they are worth alike (Kish's effective size): one heavy sample among many light ones tells as little as one.
+#[must_use]
+pub fn weighted_share(inside: f64, all: f64, squares: f64) -> (f64, f64) {
+    if all <= 0.0 || squares <= 0.0 {
         return (0.0, 1.0);
     }
-    let (hits, n) = (hits.min(of) as f64, of as f64);
+    let worth = all * all / squares;
+    within(inside / all * worth, worth)
+}
+
+fn within(hits: f64, n: f64) -> (f64, f64) {
+    /// Standard deviations on either side that hold nineteen of twenty.
+    const Z: f64 = 1.96;
+    if n <= 0.0 {
+        return (0.0, 1.0);
+    }
     let edge = (3.0 / n).min(1.0);
     if hits <= 0.0 {
         return (0.0, edge);
@@ -27,9 +41,14 @@ pub fn share(hits: u64, of: u64) -> (f64, f64) {
 /// `at most 25 %`, `between 12 % and 31 %`: what a sample of so few says. `None` where it is as good as exact.
 #[must_use]
 pub fn words(hits: u64, of: u64) -> Option<String> {
+    words_of(share(hits, of))
+}
+
+/// The same of bounds.
+#[must_use]
+pub fn words_of((low, high): (f64, f64)) -> Option<String> {
     /// Width below which bounds tell a reader nothing.
     const NARROW: f64 = 0.05;
-    let (low, high) = share(hits, of);
     if high - low <= NARROW {
         return None;
     }
@@ -44,6 +63,18 @@ pub fn words(hits: u64, of: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heavy_samples_tell_less_than_as_many_alike() {
+        let alike = weighted_share(30.0, 100.0, 100.0);
+        assert_eq!(alike, share(30, 100));
+        assert_eq!(weighted_share(60.0, 200.0, 400.0), alike, "all twice as heavy");
+        // Thirty weigh as much as seventy: the share is a half, and so it lies within.
+        let (low, high) = weighted_share(70.0, 140.0, 30.0 * (7.0f64 / 3.0).powi(2) + 70.0);
+        assert!(low < 0.42 && high > 0.58 && high - low > alike.1 - alike.0, "{low} to {high}");
+        assert_eq!(weighted_share(0.0, 0.0, 0.0), (0.0, 1.0));
+        assert_eq!(weighted_share(0.0, 60.0, 60.0), (0.0, 0.05), "3/n");
+    }
 
     #[test]
     fn few_tell_little_and_many_tell_much() {

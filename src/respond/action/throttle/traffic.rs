@@ -190,11 +190,12 @@ fn rate_of(rates: Rates, samples: &[SampledRequest], stage: &str, method: Option
     let ours: Vec<&SampledRequest> = samples.iter().filter(|s| wanted.takes(&s.method, &s.uri, stage)).collect();
     let inside = 0.0 + ours.iter().map(|s| weight(s)).sum::<f64>();
     let (of_stage, share) = (rates.stage?, inside / all);
-    let (hits, drawn) = (ours.len() as u64, samples.len() as u64);
-    let bounded = bounds::words(hits, drawn).map_or_else(String::new, |words| format!(" ({words})"));
-    let (low, high) = bounds::share(hits, drawn);
+    let squares = samples.iter().map(|s| weight(s).powi(2)).sum();
+    let (low, high) = bounds::weighted_share(inside, all, squares);
+    let bounded = bounds::words_of((low, high)).map_or_else(String::new, |words| format!(" ({words})"));
+    let drawn = samples.len();
     Some(Told {
-        pace: Pace { rate: of_stage * share, bounds: (of_stage * low.min(share), of_stage * high.max(share)) },
+        pace: Pace { rate: of_stage * share, bounds: (of_stage * low, of_stage * high) },
         how: format!("{:.0} % of {drawn} samples{bounded}, times the stage's {of_stage:.1}/s", share * 100.0),
     })
 }
