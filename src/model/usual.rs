@@ -105,6 +105,15 @@ impl Usuals {
         format!("{}, by {}{why}", parts.join(", "), self.from.words())
     }
 
+    /// The same of a stage that has a cache or none (`None`: not known): without one there is no share of it.
+    #[must_use]
+    pub fn of_cache(mut self, has_cache: Option<bool>) -> Self {
+        if has_cache == Some(false) {
+            self.figures[UsualOf::CacheHits.index()] = Figure::unknown("no cache is on");
+        }
+        self
+    }
+
     /// One of them.
     #[must_use]
     pub fn figure(&self, of: UsualOf) -> &Figure {

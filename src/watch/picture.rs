@@ -165,7 +165,8 @@ impl<'a> Picture<'a> {
         let judged = self.signals((key, entry), (own, acl), acl_scope.clone(), sharers, (&meter, reckoned.as_ref()));
         let figures = subject.figures();
         let last = figures.requests_per_second.reading().map(|reading| reading.at - TimeDelta::minutes(1));
-        let usuals = reckoned.zip(last).map(|(reckoned, last)| reckoned.usuals(last, &scope));
+        let cache = entry.known().map(|_| entry.has_cache());
+        let usuals = reckoned.zip(last).map(|(reckoned, last)| reckoned.usuals(last, &scope).of_cache(cache));
         let attack = usuals.as_ref().map(|usuals| (usuals.began, usuals.figure(UsualOf::Cost).clone()));
         StageRow {
             id: entry.id.clone(),
