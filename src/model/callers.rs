@@ -26,6 +26,9 @@ const HASH_BYTES: usize = 8;
 const MOST_ADDRESSES: usize = 1_200;
 const MOST_PREFIXES: usize = 500;
 
+/// The most hashes that one prefix is looked up by, a power of two.
+const MOST_BITS: u8 = 12;
+
 /// How long hashes may be compared after they were made.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 
@@ -159,6 +162,49 @@ pub struct KnownCallers {
 }
 
 impl KnownCallers {
+    /// Whether an address was there.
+    #[must_use]
+    pub fn membership(&self, address: IpAddr) -> Membership {
+        self.callers.membership(address, &self.key)
+    }
+
+    /// The part of the requests of then that came out of these prefixes, a fraction: as far as it is kept, and at most. At most it is all of it
+    /// where a prefix is too wide, or too narrow beside the prefixes that are kept, to be looked up.
+    #[must_use]
+    pub fn part_of(&self, nets: &[IpNet]) -> (f64, f64) {
+        let all = self.callers.per_second;
+        if all <= 0.0 {
+            return (0.0, 1.0);
+        }
+        let parts: Vec<(f64, f64)> =
+            IpNet::aggregate(&nets.to_vec()).iter().map(|net| self.per_second_of(*net)).collect();
+        let (kept, most): (f64, f64) = parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        // Whoever is not listed may be in them. Samples alone do not say how many that are.
+        let unlisted = self.callers.listed_share.map_or(1.0, |share| 1.0 - share.min(1.0));
+        ((kept / all).min(1.0), (most / all + unlisted).min(1.0))
+    }
+
+    /// Requests a second out of a prefix: as far as they are kept, and at most, of those listed.
+    fn per_second_of(&self, net: IpNet) -> (f64, f64) {
+        let (around, hosts) = if net.addr().is_ipv4() { (24, 32) } else { (48, 128) };
+        let sum = |length: u8, by: &BTreeMap<String, f64>| -> f64 {
+            let parts = net.subnets(length).into_iter().flatten();
+            parts.filter_map(|part| by.get(&self.key.hash(part))).sum()
+        };
+        let length = net.prefix_len();
+        if hosts - length <= MOST_BITS {
+            let kept = sum(hosts, &self.callers.addresses);
+            return (kept, kept);
+        }
+        if length <= around && around - length <= MOST_BITS {
+            let kept = sum(around, &self.callers.prefixes);
+            return (kept, kept);
+        }
+        // Between the two only what surrounds it is known: it is at most all of that.
+        let surroundings = self.callers.prefixes.get(&self.key.hash(address::surroundings(net.addr())));
+        (0.0, if length > around { surroundings.copied().unwrap_or(0.0) } else { self.callers.per_second })
+    }
+
     /// Says of sources that nothing else could be compared with whether they were there before; how many that tells of.
     pub fn tell(&self, sources: &mut Sources) -> usize {
         let mut told = 0;
@@ -207,6 +253,38 @@ mod tests {
         let json = serde_json::to_string(&callers).unwrap();
         assert!(!json.contains("198.51"), "{json}");
         assert_eq!(CallersBefore::of(&sources(Vec::new()), &key(7), DateTime::UNIX_EPOCH), None);
+    }
+
+    #[test]
+    fn what_came_out_of_a_prefix_is_known_or_bounded() {
+        let seen = sources(vec![
+            (address(1), 6.0),
+            (address(2), 1.0),
+            (address(300), 2.0),
+            ("2001:db8::1".parse().unwrap(), 1.0),
+        ]);
+        let sampled = CallersBefore::of(&seen, &key(7), DateTime::UNIX_EPOCH).unwrap();
+        let callers = CallersBefore { listed_share: Some(1.0), ..sampled.clone() };
+        let part = |callers: &CallersBefore, nets: &[&str]| {
+            let nets: Vec<IpNet> = nets.iter().map(|net| net.parse().unwrap()).collect();
+            KnownCallers { callers: callers.clone(), key: key(7) }.part_of(&nets)
+        };
+        let close = |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c).abs() < 1e-9 && (b - d).abs() < 1e-9;
+        for (nets, wanted) in [
+            (&["198.51.0.1/32"][..], (0.6, 0.6)),
+            (&["198.51.0.0/24"], (0.7, 0.7)),
+            (&["198.51.0.0/16"], (0.9, 0.9)),
+            (&["198.51.0.1/32", "198.51.0.0/24"], (0.7, 0.7)),
+            (&["203.0.113.0/24"], (0.0, 0.0)),
+            (&["0.0.0.0/0"], (0.0, 1.0)),
+            (&["2001:db8::/64"], (0.0, 0.1)),
+            (&["2001:db8::/48"], (0.1, 0.1)),
+        ] {
+            assert!(close(part(&callers, nets), wanted), "{nets:?}: {:?}", part(&callers, nets));
+        }
+        assert!(close(part(&sampled, &["203.0.113.0/24"]), (0.0, 1.0)), "samples do not say how many they do not name");
+        let listed = CallersBefore { listed_share: Some(0.9), ..callers };
+        assert!(close(part(&listed, &["203.0.113.0/24"]), (0.0, 0.1)), "a tenth of then may be anybody's");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::aws::Aws;
 use crate::model::action::Action;
 use crate::model::address;
 use crate::model::attack::Attack;
+use crate::model::callers::KnownCallers;
 use crate::model::plan::{Plan, Precondition};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
@@ -23,6 +24,8 @@ pub struct Circumstances {
     pub corrected: Option<Attack>,
     /// The proofs that the journals hold, oldest first.
     pub proofs: Vec<Proof>,
+    /// Who called before the attack, as the incident keeps it: told by where the samples of then are gone.
+    pub known: Option<KnownCallers>,
 }
 
 impl From<Option<DateTime<Utc>>> for Circumstances {
@@ -67,11 +70,12 @@ async fn planned(
     action: &Action,
     circumstances: Circumstances,
 ) -> Result<Planned, PlanError> {
-    let Circumstances { attack_began, proofs, .. } = circumstances;
+    let Circumstances { attack_began, proofs, known, .. } = circumstances;
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {
-            let state = Box::pin(block_ip::read(aws, settings, block, attack_began)).await?;
+            let mut state = Box::pin(block_ip::read(aws, settings, block, attack_began)).await?;
+            state.known = known;
             let mut planned = block_ip::plan(block, &state, settings);
             planned.attack_found = state.attack_began.filter(|_| attack_began.is_none());
             Ok(planned)

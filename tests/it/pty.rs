@@ -23,13 +23,23 @@ fn plan_to_block(terminal: &mut Terminal) {
     terminal.shows("pass     block-ip.effective");
 }
 
-/// Opens the confirmation and types the phrase.
+/// Opens the confirmation and types the phrase. At sixty times real time a warning that comes and goes may have come since the plan was shown:
+/// then it is made again.
 fn confirm(terminal: &mut Terminal) {
-    terminal.send("\r");
-    terminal.shows("To carry the plan out, type");
-    let phrase = phrase(&terminal.text(), "shop/prod").unwrap();
-    terminal.send(&format!("{phrase}\r"));
-    terminal.shows("ENDED: done and read back");
+    let is_done = |s: &vt100::Screen| s.contents().contains("ENDED: done and read back");
+    for _ in 0..6 {
+        terminal.send("\r");
+        terminal.shows("To carry the plan out, type");
+        let phrase = phrase(&terminal.text(), "shop/prod").unwrap();
+        terminal.send(&format!("{phrase}\r"));
+        terminal.wait("its end", |s| is_done(s) || s.contents().contains("Plan again"));
+        if is_done(terminal.screen()) {
+            return;
+        }
+        terminal.send("r");
+        terminal.wait("a new plan", |s| !s.contents().contains("ENDED") && s.contents().contains("then type"));
+    }
+    panic!("the plan went stale six times");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use portcullis::incident::Event;
 use portcullis::model::action::Action;
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::callers::{CallersBefore, CallersKey, KEY_BYTES, KnownCallers};
-use portcullis::model::plan::Outcome;
+use portcullis::model::plan::{Outcome, Verdict};
 use portcullis::model::signal::Severity;
 use portcullis::model::source::{Legitimacy, Sources};
 use portcullis::model::usual::{UsualFrom, UsualOf, Usuals};
@@ -195,6 +195,18 @@ async fn who_called_before_is_known_when_the_samples_are_gone() {
         assert_ne!(one.legitimacy, Legitimacy::SeenBefore, "{}", one.address);
     }
     assert!(told.missing.iter().any(|why| why.contains("what the incident keeps")), "{:?}", told.missing);
+    // A block is judged by it as well: a customer's address stops, and so does what nobody can tell of.
+    let customers = told.sources.iter().filter(|one| one.legitimacy == Legitimacy::SeenBefore);
+    let customers: Vec<String> = customers.map(|one| one.address.to_string()).take(40).collect();
+    for (targets, wanted, says) in [
+        (customers.iter().map(String::as_str).collect(), Verdict::Stop, "come from callers of before the attack"),
+        (vec!["203.0.112.9"], Verdict::Unknown, "who would be hit is not known"),
+    ] {
+        let plan = desk.plan(&Wish::Action(Action::BlockIp(block(&targets)))).await.unwrap();
+        let guard = plan.plan().guards.iter().find(|guard| guard.id == "block-ip.legitimate-share").unwrap();
+        assert_eq!(guard.verdict, wanted, "{targets:?}: {}", guard.reason);
+        assert!(guard.reason.contains(says), "{}", guard.reason);
+    }
 
     // No address stands in the journal, nor in an export; and after its time nobody can ask any more.
     let listed = &world.store.list().unwrap()[0];

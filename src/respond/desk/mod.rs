@@ -153,6 +153,10 @@ impl Desk {
                 let attack = self.attack_named(action.stage()).await?;
                 let circumstances = Circumstances {
                     attack_began: attack.as_ref().map(|attack| attack.began),
+                    known: match &attack {
+                        Some(attack) => self.callers_before(&attack.stage).await?,
+                        None => None,
+                    },
                     corrected: attack.filter(|attack| attack.corrected_at.is_some()),
                     proofs: survey.proofs,
                 };

@@ -1,6 +1,6 @@
 //! The guards of `block-ip` that rest on samples: who would be hit, and what speaks against the targets.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Kept};
 use super::judge::plural;
 use super::read::State;
 use crate::model::bounds;
@@ -11,6 +11,9 @@ use crate::respond::taken::{self, Against, Taken};
 
 pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardResult {
     let guard = &guard::LEGITIMATE;
+    if let Some(kept) = evidence.kept.filter(|_| !state.recent.sets.is_empty() && state.recent.missing.is_empty()) {
+        return by_what_is_kept(evidence, kept, settings.guards.most_legitimate_share);
+    }
     let missing: Vec<String> = state.recent.missing.iter().chain(&state.earlier.missing).cloned().collect();
     if state.recent.sets.is_empty() || state.earlier.sets.is_empty() || !missing.is_empty() {
         return guard
@@ -72,6 +75,44 @@ fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> G
         return guard.warn(said);
     }
     guard.pass(said)
+}
+
+/// The same where the samples of before are gone, after three hours, and the incident keeps who called then.
+fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
+    let guard = &guard::LEGITIMATE;
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let (taken, at_most) = kept.taken;
+    let bounded = |share: f64, high: f64| {
+        if high - share < 0.000_5 {
+            percent(share)
+        } else {
+            format!("{} and at most {}", percent(share), percent(high))
+        }
+    };
+    let of_before = format!(
+        "by what the incident keeps of before the attack the targets sent {} of the requests of then",
+        bounded(taken, at_most)
+    );
+    if evidence.inside == 0 {
+        let said = format!("no request from the targets is among {} samples of now; {of_before}", evidence.recent);
+        return match (taken > most, at_most > most) {
+            (true, _) => guard.stop(format!("{said}; at most {} is allowed", percent(most))),
+            (false, true) => guard.unknown(format!("{said}, so who would be hit is not known")),
+            (false, false) if evidence.unsampled.len() <= UNSUSPECTED => guard.pass(said),
+            (false, false) => guard.warn(said),
+        };
+    }
+    let of_now = |requests: u64| requests as f64 / evidence.inside as f64;
+    let (share, high) = (of_now(kept.there), of_now(kept.there + kept.unlisted));
+    let said = format!(
+        "{} of {} requests sampled from the targets come from callers of before the attack; {of_before}",
+        bounded(share, high),
+        evidence.inside
+    );
+    if share > most || taken > most {
+        return guard.stop(format!("{said}; at most {} of either is allowed", percent(most)));
+    }
+    if high > most || at_most > most { guard.warn(said) } else { guard.pass(said) }
 }
 
 /// As many targets as may go without anything against them: somebody may know better than the rules, address by address.

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::read::State;
 use crate::model::action::BlockIp;
+use crate::model::callers::{KnownCallers, Membership};
 use crate::model::source::SampledRequest;
 use crate::respond::samples::Samples;
 
@@ -36,8 +37,21 @@ pub(super) struct Evidence {
     pub(super) earlier: u64,
     /// Addresses that were sampled in the last minutes and that no telling rule matched, inside targets that it matched elsewhere.
     pub(super) unsuspected: BTreeSet<IpAddr>,
+    /// What the incident keeps of before the attack, where the samples of then are gone.
+    pub(super) kept: Option<Kept>,
     /// Addresses inside the targets with forwarding headers, and how many different values those had.
     pub(super) forwarding: HashMap<IpAddr, usize>,
+}
+
+/// What is kept of before the attack says of the targets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Kept {
+    /// The part of the requests of then that the targets sent, a fraction: as far as it is kept, and at most.
+    pub(super) taken: (f64, f64),
+    /// Sampled requests of now from inside the targets whose callers are kept.
+    pub(super) there: u64,
+    /// The same of callers that may have been there: not everybody is listed.
+    pub(super) unlisted: u64,
 }
 
 /// Reads the evidence out of the samples.
@@ -51,7 +65,12 @@ pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
     // Several samples of one address are looked up once.
     let clients: BTreeSet<IpAddr> = requests(&state.recent).map(|request| request.client).collect();
     let sampled: BTreeSet<IpAddr> = clients.into_iter().filter(inside).collect();
+    let gone = state.earlier.sets.is_empty() || !state.earlier.missing.is_empty();
+    let known = state.known.as_ref().filter(|_| gone);
+    let was_there = |address: &IpAddr| known.is_some_and(|k| matches!(k.membership(*address), Membership::There(_)));
     let earlier: BTreeSet<IpAddr> = requests(&state.earlier).map(|r| r.client).collect();
+    let recalled = requests(&state.recent).map(|r| r.client).collect::<BTreeSet<_>>();
+    let earlier: BTreeSet<IpAddr> = earlier.into_iter().chain(recalled.into_iter().filter(was_there)).collect();
     let mut forwarded: HashMap<IpAddr, BTreeSet<&str>> = HashMap::new();
     let mut out = Evidence { earlier: count(&state.earlier), recent: count(&state.recent), ..Evidence::default() };
     out.known_addresses = earlier.iter().copied().filter(inside).collect();
@@ -67,6 +86,7 @@ pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
             forwarded.entry(request.client).or_default().insert(value);
         }
     }
+    out.kept = known.map(|known| kept(known, &nets, state, &sampled));
     let suspects = suspects(state, &earlier);
     let holds = |net: &IpNet, some: &[IpAddr]| some.iter().any(|address| net.contains(address));
     let (against, rest): (Vec<IpAddr>, Vec<IpAddr>) = sampled.iter().partition(|client| suspects.contains(*client));
@@ -75,6 +95,19 @@ pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
     out.unsuspected = rest.into_iter().filter(|client| !out.bare.iter().any(|net| net.contains(client))).collect();
     out.forwarding = forwarded.into_iter().map(|(address, values)| (address, values.len())).collect();
     out
+}
+
+fn kept(known: &KnownCallers, nets: &[IpNet], state: &State, sampled: &BTreeSet<IpAddr>) -> Kept {
+    let mut kept = Kept { taken: known.part_of(nets), there: 0, unlisted: 0 };
+    for request in requests(&state.recent).filter(|r| sampled.contains(&r.client)) {
+        let weight = u64::try_from(request.weight).unwrap_or(1).max(1);
+        match known.membership(request.client) {
+            Membership::There(_) => kept.there += weight,
+            Membership::NotListed => kept.unlisted += weight,
+            Membership::NotThere => {}
+        }
+    }
+    kept
 }
 
 /// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use crate::aws::read::ResourceKind;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::BlockIp;
+use crate::model::callers::KnownCallers;
 use crate::model::identity::Identity;
 use crate::model::settings::Settings;
 use crate::model::stage::StageDetail;
@@ -44,6 +45,8 @@ pub struct State {
     pub earlier: Samples,
     /// When the attack began, where that is known.
     pub attack_began: Option<DateTime<Utc>>,
+    /// Who called before the attack, as the incident keeps it.
+    pub known: Option<KnownCallers>,
 }
 
 /// What was read of each resource, by ARN, or why it could not be.
@@ -73,6 +76,7 @@ pub async fn read(
         recent: Samples::default(),
         earlier: Samples::default(),
         attack_began,
+        known: None,
         stage,
     };
     let Some(arn) = state.stage.web_acl_arn.clone() else { return Ok(state) };
