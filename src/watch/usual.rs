@@ -101,7 +101,7 @@ impl Frozen {
     }
 
     /// What usuals rest on at a minute of the attack.
-    pub(super) fn from_at(&self, minute: DateTime<Utc>) -> UsualFrom {
+    pub(super) fn rests_on(&self, minute: DateTime<Utc>) -> UsualFrom {
         if minute < self.began + TimeDelta::minutes(VALID_MINUTES) {
             UsualFrom::HalfHourBefore
         } else {
@@ -134,7 +134,7 @@ impl<'a> Reckoned<'a> {
         if minute < self.frozen.began {
             return None;
         }
-        Some(match self.frozen.from_at(minute) {
+        Some(match self.frozen.rests_on(minute) {
             UsualFrom::HalfHourBefore => self.half_hour(of),
             UsualFrom::WeeksBefore => self.weeks(of, minute),
         })
@@ -149,7 +149,7 @@ impl<'a> Reckoned<'a> {
             }
             Err(why) => Figure::unknown(why),
         };
-        Usuals { began: self.frozen.began, from: self.frozen.from_at(last), figures: UsualOf::ALL.map(figure) }
+        Usuals { began: self.frozen.began, from: self.frozen.rests_on(last), figures: UsualOf::ALL.map(figure) }
     }
 
     fn half_hour(&self, of: UsualOf) -> Result<f64, String> {
