@@ -41,6 +41,15 @@ pub(super) struct Judge<'a> {
     pub(super) situation: &'a Situation<'a>,
 }
 
+/// The lower quartile of what there is of an hour or more.
+fn lower_quartile(mut values: Vec<f64>) -> Option<f64> {
+    if values.len() < LEAST_MINUTES {
+        return None;
+    }
+    let place = values.len() / 4;
+    Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
+}
+
 /// What one minute is by one condition.
 pub(super) enum Verdict {
     NotJudged,
@@ -183,27 +192,26 @@ impl Judge<'_> {
         minute: DateTime<Utc>,
         value: impl Fn(DateTime<Utc>) -> Option<f64>,
     ) -> Option<f64> {
-        let moving = || {
-            let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
-            let mut values: Vec<f64> = (1..kept).filter_map(|n| value(minute - TimeDelta::minutes(n))).collect();
-            if values.len() < LEAST_MINUTES {
-                return None;
-            }
-            let place = values.len() / 4;
-            Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
-        };
-        self.frozen_or(of, minute, moving)
+        let kept = i64::try_from(HISTORY_MINUTES).unwrap_or(0);
+        let values = || (1..kept).filter_map(|n| value(minute - TimeDelta::minutes(n))).collect();
+        self.frozen_or(of, minute, || lower_quartile(values()))
+    }
+
+    /// The same of one metric. A run is judged minute by minute, and each minute by all before it: those are taken as they lie there.
+    fn usual_of(&self, of: UsualOf, minute: DateTime<Utc>, metric: Metric) -> Option<f64> {
+        let before = || self.history[metric.index()].window(minute - TimeDelta::minutes(1), HISTORY_MINUTES - 1);
+        self.frozen_or(of, minute, || lower_quartile(before().into_iter().flatten().collect()))
     }
 
     /// What latency usually is, ms: a 99th percentile.
     pub(super) fn usual_latency(&self, metric: Metric, minute: DateTime<Utc>) -> Option<f64> {
         let of = if metric == Metric::IntegrationP99 { UsualOf::IntegrationLatency } else { UsualOf::Latency };
-        self.usual(of, minute, |minute| self.at(metric, minute))
+        self.usual_of(of, minute, metric)
     }
 
     /// What is usually asked for, requests a minute.
     pub(super) fn usual_requests(&self, minute: DateTime<Utc>) -> Option<f64> {
-        self.usual(UsualOf::Requests, minute, |minute| self.at(Metric::Requests, minute))
+        self.usual_of(UsualOf::Requests, minute, Metric::Requests)
     }
 
     fn latency(&self, metric: Metric, minute: DateTime<Utc>) -> Verdict {
