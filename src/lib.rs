@@ -9,6 +9,10 @@
 pub mod aws;
 pub mod cli;
 pub mod clock;
+#[cfg(test)]
+#[path = "../tests/it/draws.rs"]
+#[expect(dead_code, reason = "no test beside the code has a matrix")]
+mod draws;
 pub mod drill;
 pub mod incident;
 pub mod journal;

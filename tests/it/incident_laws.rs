@@ -9,6 +9,7 @@ use portcullis::model::plan::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::draws::draws;
 use crate::incident_fixtures::{actor, at, every_kind, opened, outcome, plan, undo_plan};
 
 /// A journal with anything in it: known events in any order, unknown kinds, foreign data, two actions begun.
@@ -40,7 +41,7 @@ fn journal_of(choices: &[(u8, u8)]) -> Vec<Line> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn folding_a_prefix_and_then_the_rest_is_folding_all(

@@ -4,6 +4,8 @@ use portcullis::model::settings::keys::{KEYS, Span};
 use portcullis::model::settings::{Settings, read, unsaid};
 use proptest::prelude::*;
 
+use crate::draws::draws;
+
 fn refused(text: &str) -> String {
     let mistakes = read("config.toml", text).expect_err(text);
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -142,7 +144,7 @@ fn what_is_read_closer_is_read_as_often_at_least_and_what_is_idle_at_most() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever number stands there: it is taken and means itself, or it is refused by name.
     #[test]

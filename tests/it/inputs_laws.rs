@@ -14,6 +14,7 @@ use portcullis::respond::resolve::meant_apis;
 use proptest::prelude::*;
 
 use crate::block_ip::{guard, halts};
+use crate::draws::draws;
 use crate::world::{block, flood};
 
 /// Ways to write one IPv4 prefix; some have more than the prefix's own bits set.
@@ -55,7 +56,7 @@ fn everywhere(text: &str) -> Vec<IpNet> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_prefix_is_one_however_and_wherever_it_is_written(

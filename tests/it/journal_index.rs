@@ -12,6 +12,7 @@ use portcullis::model::plan::Outcome;
 use portcullis::model::timeline::ActionState;
 use proptest::prelude::*;
 
+use crate::draws::draws;
 use crate::incident_fixtures::{actor, at, every_kind, identity, opened, outcome, plan, undo_plan};
 
 fn index_of(incident: &Incident) -> PathBuf {
@@ -198,7 +199,7 @@ fn what_is_beside_a_journal_is_no_part_of_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever happened before the index and after it.
     #[test]
@@ -250,10 +251,6 @@ fn every_line() -> &'static (Vec<u8>, Vec<String>) {
         }
         (fs::read(incident.path()).unwrap(), vec![first, second])
     })
-}
-
-fn draws(few: u32) -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
 }
 
 proptest! {

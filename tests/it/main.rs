@@ -11,6 +11,7 @@ mod desk;
 mod disk;
 mod docs;
 mod doubt_reads;
+mod draws;
 mod emulator;
 mod incident;
 mod incident_fixtures;

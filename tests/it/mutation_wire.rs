@@ -23,12 +23,8 @@ use portcullis::watch::{Asked, callers, read_board};
 use portcullis_range::Range;
 
 use crate::access_log_law::{Draw, Reader};
+use crate::draws::draws;
 use crate::world::{World, block, of_range};
-
-/// How many of a kind: `PROPTEST_CASES`, which is 20,000 in `.ci/run`, else as many as are done in some seconds.
-fn inputs(few: u64) -> u64 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
-}
 
 /// Damages a text in one to three places: bytes, stretches of it, numbers, and what stands for structure.
 fn damaged(draw: &mut Draw, text: &[u8], tokens: &[&str]) -> Vec<u8> {
@@ -110,7 +106,7 @@ fn a_damaged_format_of_an_access_log_is_read_or_not_and_breaks_nothing() {
         "$context.requestTime",
         "$context..x",
     ];
-    let inputs = inputs(600);
+    let inputs = draws(600);
     let (mut told, mut patterns) = (0, 0);
     for seed in 0..inputs {
         let mut draw = Draw::of(seed);
@@ -175,7 +171,7 @@ fn a_damaged_resource_policy_is_an_error_with_words_or_is_evaluated() {
         ("arn:aws:execute-api:eu-central-1:111122223333:abc/prod/DELETE/a/b", "203.0.113.9".parse().unwrap()),
     ];
     let at: DateTime<Utc> = "2026-03-03T03:10:00Z".parse().unwrap();
-    let inputs = inputs(20_000);
+    let inputs = draws(20_000);
     let (mut read, mut unknown, mut asked) = (0, 0, 0);
     for seed in 0..inputs {
         let mut draw = Draw::of(seed);
@@ -344,7 +340,7 @@ async fn damaged_answers_of_aws_are_errors_with_words_or_figures_that_are_number
         *answer.body_mut() = Bytes::from(body);
         answer
     });
-    let inputs = inputs(1_500);
+    let inputs = draws(1_500);
     let (mut errors, mut answers) = (0_u64, 0_u64);
     let mut n = 0;
     while done.load(Ordering::Relaxed) < inputs {

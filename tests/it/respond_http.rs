@@ -17,6 +17,7 @@ use portcullis_range::state::{HttpStage, RouteSettings};
 use portcullis_range::{Fault, Range, When};
 use proptest::prelude::*;
 
+use crate::draws::draws;
 use crate::world::{World, actor, flood, of_range};
 
 pub(crate) const PETS: &str = r#"schema = "portcullis.scenario/1"
@@ -279,7 +280,7 @@ fn touched_by(doing: &Doing) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(32), ..ProptestConfig::default() })]
 
     #[test]
     fn undo_after_apply_is_the_identity_but_for_what_cannot_be_unset(

@@ -8,6 +8,7 @@ use portcullis::model::plan::Outcome;
 use portcullis_range::state::MethodSetting;
 use proptest::prelude::*;
 
+use crate::draws::draws;
 use crate::kill_switch;
 use crate::respond_prepare::prepare;
 use crate::respond_stage::{closable, close, throttle};
@@ -68,7 +69,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(16), ..ProptestConfig::default() })]
 
     #[test]
     fn undo_after_apply_is_the_identity(settings in settings(), action in action()) {
@@ -151,7 +152,7 @@ fn deployed(world: &World, policy: Option<&String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(4), ..ProptestConfig::default() })]
 
     /// Whatever policy there was: the draft byte for byte, and the stages.
     #[test]
@@ -186,7 +187,7 @@ fn others() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(8), ..ProptestConfig::default() })]
 
     /// Whatever others have in the list, and whatever they add or take out meanwhile.
     #[test]

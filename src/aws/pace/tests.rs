@@ -3,6 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::*;
+use crate::draws::draws;
 
 const SLOW: Quota = Quota::WafSlowRead("ListResourcesForWebACL");
 const WRITES: Quota = Quota::WafWrite("UpdateIPSet");
@@ -191,7 +192,7 @@ fn rank(number: u64) -> Rank {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: draws(3_000), ..ProptestConfig::default() })]
 
     /// However often AWS says no and whatever the dice: the next try comes after half a token's time at the least, and no later than
     /// one and a half times the longest pause.

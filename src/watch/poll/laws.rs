@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use super::tests::{now, state};
 use super::*;
 use crate::aws::read::MetricStatus;
+use crate::draws::draws;
 use crate::model::board::{Board, Metric, StageRow};
 use crate::model::figure::Figure;
 use crate::model::series::floor_minute;
@@ -274,9 +275,8 @@ fn signals(before: &Board, after: &StageRow, told: &mut Told) {
 fn what_is_told_is_right_or_unknown_however_late_metrics_come() {
     let told = RefCell::new(Told::default());
     let by_lateness = RefCell::new(BTreeMap::<i64, (u64, u64)>::new());
-    // Some eight readings each, 12,000 at least; more worlds with PROPTEST_CASES.
-    let config = ProptestConfig::default();
-    let config = ProptestConfig { cases: config.cases.max(1_500), failure_persistence: None, ..config };
+    // Some eight readings of each world.
+    let config = ProptestConfig { cases: draws(1_000), failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(seed: u64)| {
         let mut draw = Draw(seed);
         let world = World::new(&mut draw);
