@@ -30,9 +30,10 @@ struct Kept {
 }
 
 impl Callers {
-    /// Keeps them; the first of an attack counts, those of another attack on the stage take its place.
+    /// Keeps them; the first of an attack counts, unless it is out of samples and these were counted. Those of another attack on the stage
+    /// take its place.
     pub(super) fn keep(&mut self, stage: &StageId, began: DateTime<Utc>, callers: &CallersBefore) {
-        if self.of(stage, began).is_none() {
+        if self.of(stage, began).is_none_or(|known| callers.tells_more_than(known)) {
             let all = Arc::make_mut(&mut self.0);
             all.retain(|kept| !kept.stage.is_same(stage));
             all.push(Kept { stage: stage.clone(), began, callers: callers.clone() });
@@ -90,5 +91,40 @@ impl Incident {
     /// Forgets the key, so that nobody can ask any more who was there.
     pub fn forget_callers(&self) {
         let _ = std::fs::remove_file(self.key_file());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::source::CountedBy;
+
+    #[test]
+    fn the_first_of_an_attack_count_until_they_are_counted() {
+        let stage = StageId { api_id: "a".to_owned(), api_name: "shop".to_owned(), stage: "prod".to_owned() };
+        let renamed = StageId { api_name: "store".to_owned(), ..stage.clone() };
+        let began = DateTime::UNIX_EPOCH;
+        let callers = |per_second: f64, listed_share: Option<f64>| CallersBefore {
+            counted_by: CountedBy::WafSamples,
+            listed_share,
+            per_second,
+            key: String::new(),
+            until: began,
+            addresses: [].into(),
+            prefixes: [].into(),
+        };
+        let mut kept = Callers::default();
+        let mut told = |new: CallersBefore, began| {
+            kept.keep(&stage, began, &new);
+            kept.of(&renamed, began).map(|callers| callers.per_second.to_string())
+        };
+        assert_eq!(told(callers(1.0, None), began), Some("1".to_owned()));
+        assert_eq!(told(callers(2.0, None), began), Some("1".to_owned()));
+        assert_eq!(told(callers(3.0, Some(0.5)), began), Some("3".to_owned()), "counted, they tell more");
+        assert_eq!(told(callers(4.0, Some(1.0)), began), Some("3".to_owned()));
+        assert_eq!(told(callers(5.0, None), began), Some("3".to_owned()));
+        let next = began + chrono::TimeDelta::hours(1);
+        assert_eq!(told(callers(6.0, None), next), Some("6".to_owned()), "of another attack");
+        assert_eq!(kept.of(&stage, began), None);
     }
 }

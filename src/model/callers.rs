@@ -134,6 +134,12 @@ impl CallersBefore {
         })
     }
 
+    /// Whether these say how many are not listed, and those do not.
+    #[must_use]
+    pub fn tells_more_than(&self, known: &Self) -> bool {
+        self.listed_share.is_some() && known.listed_share.is_none()
+    }
+
     /// Whether they were hashed under this key.
     #[must_use]
     pub fn is_under(&self, key: &CallersKey) -> bool {

@@ -50,7 +50,7 @@ pub use busiest::{Busiest, busiest};
 pub use callers::{Asked, NobodyKnown, callers};
 pub use change::{SignalChange, signal_changes};
 pub use once::{attack_began, attack_began_on, read_board};
-pub use source::sources;
+pub use source::{callers_before, sources};
 pub use stage_report::stage_report;
 
 use crate::aws::Aws;

@@ -106,8 +106,10 @@ pub(super) async fn of_acl(
         minutes.retain(|(from, _)| *from > now - KEPT);
         minutes
     });
-    let (recent, earlier) =
-        tokio::join!(read(aws, web_acl_arn, &asked, &recent), read(aws, web_acl_arn, &baseline_of, &earlier),);
+    let (recent, earlier) = tokio::join!(
+        read(aws, web_acl_arn, &asked, &recent, Lane::Plan),
+        read(aws, web_acl_arn, &baseline_of, &earlier, Lane::Plan),
+    );
     let answers = told(recent, "", &mut missing)?;
     let baseline = told(earlier, " before the attack", &mut missing).unwrap_or_default();
     let whole = answers.iter().any(|a| matches!(a.of, Sampled::Default(_)));
@@ -115,6 +117,24 @@ pub(super) async fn of_acl(
     tallies.take(&answers);
     tallies.compare_with(&baseline);
     Ok(tallies.sources(&acl.name, stages_behind, missing, (now, MINUTES)))
+}
+
+/// Who called before an attack that began then, out of WAF's samples alone: [`Sources::gone`]. Gives way to every other call: nobody waits
+/// for it.
+///
+/// # Errors
+/// As `GetWebACL` fails, or `GetSampledRequests` for every rule.
+pub async fn callers_before(aws: &Aws, web_acl_arn: &str, began: DateTime<Utc>) -> Result<Sources, AwsError> {
+    let acl = aws.web_acl(web_acl_arn, Lane::Poll).await?;
+    let now = aws.clock().now();
+    let (asked, mut missing) = sampled(&acl, busiest(aws, &acl, Lane::Poll).await);
+    let mut minutes = minutes_before(began.min(now), &BASELINE);
+    minutes.retain(|(from, _)| *from > now - KEPT);
+    let read = read(aws, web_acl_arn, &let_through(&acl, &asked), &minutes, Lane::Poll).await;
+    let baseline = told(read, " before the attack", &mut missing)?;
+    let mut tallies = Tallies::new(true);
+    tallies.compare_with(&baseline);
+    Ok(tallies.sources(&acl.name, 1, missing, (now, MINUTES)))
 }
 
 /// What is asked for, in the order in which WAF runs it, and what is not or cannot be.
@@ -157,10 +177,10 @@ fn minutes_before(time: DateTime<Utc>, back: &[i64]) -> Vec<(DateTime<Utc>, Date
 
 type Read = Vec<(Sampled, Result<Answer, AwsError>)>;
 
-async fn read(aws: &Aws, arn: &str, asked: &[Sampled], minutes: &[(DateTime<Utc>, DateTime<Utc>)]) -> Read {
+async fn read(aws: &Aws, arn: &str, asked: &[Sampled], minutes: &[(DateTime<Utc>, DateTime<Utc>)], lane: Lane) -> Read {
     let pairs = asked.iter().flat_map(|of| minutes.iter().map(move |minute| (of, *minute)));
     let calls = pairs.map(|(of, (from, to))| async move {
-        let answer = aws.sampled_requests(arn, of.metric_name(), from, to, Lane::Plan).await;
+        let answer = aws.sampled_requests(arn, of.metric_name(), from, to, lane).await;
         let answer = answer.map(|set| Answer { of: of.clone(), from, to, set });
         (of.clone(), answer)
     });

@@ -1,6 +1,6 @@
 //! What the screen asks for, carried out in tasks of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -157,6 +157,25 @@ impl Acting {
             self.send(News::Progress { line: format!("who called before the attack is not kept: {error}") });
         }
         Ok(read)
+    }
+
+    /// Keeps who called before each attack that is pinned, out of WAF's samples, where nothing is kept of it: once each, and again only where
+    /// it failed. What the access log says can be read later as well.
+    pub(super) async fn keep_callers(&self, asked: &mut HashSet<(StageId, DateTime<Utc>)>) {
+        let Some(board) = self.latest() else { return };
+        let Ok(attacks) = self.desk.attacks().await else { return };
+        for row in &board.stages {
+            let (Some(began), Some(arn)) = (attacks.began(&row.id), &row.web_acl_arn) else { continue };
+            let attack = (row.id.clone(), began);
+            if asked.contains(&attack) || !matches!(self.desk.callers_before(&row.id).await, Ok(None)) {
+                continue;
+            }
+            if let Ok(before) = watch::callers_before(&self.aws, arn, began).await
+                && self.desk.keep_callers(&row.id, &before, random_key).await.is_ok()
+            {
+                asked.insert(attack);
+            }
+        }
     }
 
     fn latest(&self) -> Option<Arc<Board>> {

@@ -3,6 +3,7 @@
 //! Every connection has a task of its own, with its own clients, watcher, journal and queue: one that hangs holds up no other, and what
 //! is asked of one cannot reach another.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,8 @@ use crate::watch::Watcher;
 const JOURNAL_LOOK: Duration = Duration::from_millis(500);
 /// Wall time between two looks for what has expired.
 const SWEEP: Duration = Duration::from_secs(10);
+/// Wall time between two looks whether the callers of before an attack are kept.
+const CALLERS: Duration = Duration::from_mins(1);
 /// Wall time between two tries to connect, or to learn who we are.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -132,6 +135,7 @@ async fn one(
         tokio::spawn(waits(aws.waits(), screen.clone())),
         tokio::spawn(minded(aws.clone(), Arc::clone(&journalling), screen, only_writer)),
         tokio::spawn(sweeps(acting.clone(), surroundings.may_write)),
+        tokio::spawn(callers_kept(acting.clone(), twin.clone())),
     ];
     while let Some(ask) = asks.recv().await {
         acting.carry_out(ask);
@@ -216,6 +220,17 @@ async fn minded(aws: Aws, journalling: Arc<Journalling>, screen: Teller, only_wr
     loop {
         journalling.show_changes();
         tokio::time::sleep(JOURNAL_LOOK).await;
+    }
+}
+
+/// Keeps who called before an attack, a while after it was seen: WAF forgets them after three hours, and nobody may ask for the sources.
+async fn callers_kept(acting: Acting, only_writer: OnlyWriter) {
+    let mut asked = HashSet::new();
+    loop {
+        tokio::time::sleep(CALLERS).await;
+        if only_writer.other().is_none() {
+            acting.keep_callers(&mut asked).await;
+        }
     }
 }
 

@@ -79,15 +79,18 @@ impl Desk {
         let known = incident.known()?;
         let Some(began) = known.attacks().began(stage) else { return Ok(false) };
         let nobody = sources.sources.iter().all(|one| one.before_per_second <= 0.0) && sources.gone.is_empty();
-        if nobody || known.callers_before(stage, began).is_some() {
+        // What samples alone tell makes room for what was counted.
+        let is_kept = |known: &Folded, counted: bool| {
+            known.callers_before(stage, began).is_some_and(|kept| !counted || kept.listed_share.is_some())
+        };
+        let counted = sources.log.as_ref().is_some_and(|log| log.before.is_some());
+        if nobody || is_kept(&known, counted) {
             return Ok(false);
         }
         let Some(key) = incident.callers_key_or(fresh)? else { return Ok(false) };
         let Some(callers) = CallersBefore::of(sources, &key, self.now()) else { return Ok(false) };
         let event = Event::CallersBefore { stage: stage.clone(), began, callers: Box::new(callers) };
-        let wanted = |known: &Folded| {
-            known.attacks().began(stage) == Some(began) && known.callers_before(stage, began).is_none()
-        };
+        let wanted = |known: &Folded| known.attacks().began(stage) == Some(began) && !is_kept(known, counted);
         Ok(incident.record_where(self.now(), |known| wanted(known).then(|| event.clone()))?)
     }
 
