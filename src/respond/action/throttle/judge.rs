@@ -179,7 +179,12 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
             let said = format!(
                 "at {rate:.1} requests/s it would turn nothing away now; it only caps what may come. {before}"
             );
-            if took == Some(Against::Above) { guard.stop(allowed(&said, most)) } else { guard.warn(said) }
+            match took {
+                Some(Against::Above) => guard.stop(allowed(&said, most)),
+                // What customers need is what the limit is measured by, flood or no flood.
+                None => guard.unknown(said),
+                Some(_) => guard.warn(said),
+            }
         }
         (Some((share, at_most)), Some(took)) => {
             let (good, bad) = (rate * share, rate * (1.0 - share));
@@ -323,7 +328,7 @@ mod tests {
     fn what_is_not_known_of_before_is_said() {
         let blind = judged(&forecast(None, 0.5), 0.05);
         assert!(blind.reason.contains("What came before the attack is not known"), "{blind:#?}");
-        assert_eq!(judged(&forecast(None, 0.0), 0.05).verdict, Verdict::Warn, "nothing is turned away now");
+        assert_eq!(judged(&forecast(None, 0.0), 0.05).verdict, Verdict::Unknown, "though nothing is turned away now");
         let calm = judged(&Forecast { attacked: false, ..forecast(Some(100.0), 0.5) }, 0.05);
         assert_eq!(calm.verdict, Verdict::Stop);
         assert!(calm.reason.contains("No attack is known") && calm.reason.contains("takes 50.0 % of it"), "{calm:#?}");
