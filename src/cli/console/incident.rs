@@ -179,7 +179,8 @@ impl Journalling {
             let folded = live.folded();
             if let Some(watcher) = &self.watcher {
                 // What is known of an attack that is long over is not believed of the next.
-                let is_calm = folded.long_calm(self.aws.clock().now()).is_some();
+                let (books, now) = (self.desk.books(), self.aws.clock().now());
+                let is_calm = folded.long_calm(now).is_some() && !books.goes_on_however_calm(incident.id(), now);
                 watcher.believe(if is_calm { Attacks::default() } else { folded.attacks() });
             }
             if !changed {

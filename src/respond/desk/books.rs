@@ -118,10 +118,13 @@ impl Books {
 
     /// Since when an incident has been calm, where that is too long for it to take an attack.
     fn long_calm(&self, incident: &Incident, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if !matches!(self.whose, Whose::Newest) || self.is_said_to_go_on(incident.id(), now) {
-            return None;
-        }
-        incident.known().ok()?.long_calm(now)
+        if self.goes_on_however_calm(incident.id(), now) { None } else { incident.known().ok()?.long_calm(now) }
+    }
+
+    /// Whether an incident takes the next attack however long it has been calm: it was named, or somebody has said so.
+    #[must_use]
+    pub fn goes_on_however_calm(&self, id: &str, now: DateTime<Utc>) -> bool {
+        !matches!(self.whose, Whose::Newest) || self.is_said_to_go_on(id, now)
     }
 
     /// Whether somebody has said that it goes on, less than that time ago.
