@@ -138,7 +138,11 @@ impl Attack {
 
 /// The attacks that are pinned in an incident and stand, one a stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attacks(HashMap<Key, Attack>);
+pub struct Attacks {
+    standing: HashMap<Key, Attack>,
+    /// The last of each stage that is over.
+    over: HashMap<Key, (DateTime<Utc>, DateTime<Utc>)>,
+}
 
 /// A stage by its [`ids`](StageId::ids).
 type Key = (String, String);
@@ -152,19 +156,25 @@ impl Attacks {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.standing.is_empty()
     }
 
     /// The attack on a stage.
     #[must_use]
     pub fn on(&self, stage: &StageId) -> Option<&Attack> {
-        self.0.get(&key(stage))
+        self.standing.get(&key(stage))
     }
 
     /// The attack on the stage that a selector names. Of several, which a name alone does not tell apart, the earliest.
     #[must_use]
     pub fn named_by(&self, stage: &StageSelector) -> Option<&Attack> {
-        self.0.values().filter(|attack| attack.stage.is_named_by(stage)).min_by_key(|attack| attack.began)
+        self.standing.values().filter(|attack| attack.stage.is_named_by(stage)).min_by_key(|attack| attack.began)
+    }
+
+    /// From when to when the last attack on a stage stood that is over, account time, UTC.
+    #[must_use]
+    pub fn over(&self, stage: &StageId) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.over.get(&key(stage)).copied()
     }
 
     /// When the attack on a stage began, account time, UTC.
@@ -175,9 +185,17 @@ impl Attacks {
 }
 
 impl FromIterator<Attack> for Attacks {
-    /// Those that stand; the last of a stage counts.
+    /// The last of a stage counts, of those that stand as of those that are over.
     fn from_iter<T: IntoIterator<Item = Attack>>(attacks: T) -> Self {
-        Self(attacks.into_iter().filter(Attack::stands).map(|attack| (key(&attack.stage), attack)).collect())
+        let mut all = Self::default();
+        for attack in attacks {
+            let key = key(&attack.stage);
+            match attack.ended {
+                Some(ended) => drop(all.over.insert(key, (attack.began, ended))),
+                None => drop(all.standing.insert(key, attack)),
+            }
+        }
+        all
     }
 }
 

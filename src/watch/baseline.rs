@@ -64,11 +64,13 @@ impl State {
         let old = provisional(&self.settings) + SETTLES;
         for (row, began) in attacked {
             let Some(entry) = self.entries.get(&row) else { continue };
-            let known = self.frozen.get(&row).filter(|frozen| frozen.began == floor_minute(began));
+            let earlier = self.earlier_attack(&entry.id);
+            let known = self.frozen.get(&row);
+            let known = known.filter(|frozen| frozen.began == floor_minute(began) && frozen.earlier == earlier);
             if known.is_some_and(|frozen| frozen.settled) {
                 continue;
             }
-            let frozen = known.map_or_else(|| Frozen::new(began), |frozen| Frozen::clone(frozen));
+            let frozen = known.map_or_else(|| Frozen::new(began, earlier), |frozen| Frozen::clone(frozen));
             let before = frozen.half_hour(&entry.history);
             let settled = now >= frozen.began + old && self.is_read_whole(entry);
             if known.is_some() && !settled && is_same(&before, &frozen.before) {
@@ -114,7 +116,7 @@ pub(super) fn due(state: &State, now: DateTime<Utc>) -> Vec<Job> {
             windows,
         })
     };
-    state.frozen.iter().take(MOST).filter_map(job).collect()
+    state.frozen.iter().filter_map(job).take(MOST).collect()
 }
 
 /// The windows that are missing, and the hour of the attack that they are of. `old` where the half hour before changes no more.

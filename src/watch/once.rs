@@ -69,7 +69,7 @@ async fn ask_more(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
 
 /// Freezes what is usual on stages that are believed attacked.
 async fn freeze(aws: &Aws, state: &mut State, attacks: Attacks, now: DateTime<Utc>) {
-    state.believe(attacks, now);
+    state.believe(attacks);
     state.note_attacks(&picture::board(state, now, aws.clock().rate()));
     state.freeze(now);
     for job in baseline::due(state, now) {

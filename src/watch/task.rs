@@ -343,7 +343,7 @@ impl Task {
     fn believe(&mut self) {
         let attacks = self.asked.attacks.borrow_and_update().clone();
         let now = self.aws.clock().now();
-        self.state.believe(attacks, now);
+        self.state.believe(attacks);
         self.freeze(now);
         self.changed(true);
     }

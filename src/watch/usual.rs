@@ -41,6 +41,8 @@ const NOT_READ: &str = "the weeks before are not read yet";
 pub(super) struct Frozen {
     /// When the attack began, account time.
     pub(super) began: DateTime<Utc>,
+    /// The attack before it, from when to when: its minutes are no habit.
+    pub(super) earlier: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// The half hour before.
     pub(super) before: Arc<History>,
     /// Whether that changes no more.
@@ -59,11 +61,12 @@ pub(super) struct Frozen {
 
 impl Frozen {
     /// Of an attack that began then, before anything of it is known.
-    pub(super) fn new(began: DateTime<Utc>) -> Self {
+    pub(super) fn new(began: DateTime<Utc>, earlier: Option<(DateTime<Utc>, DateTime<Utc>)>) -> Self {
         let began = floor_minute(began);
         let empty = Arc::new(Series::new(1));
         Self {
             began,
+            earlier,
             before: Arc::new(std::array::from_fn(|_| Arc::clone(&empty))),
             settled: false,
             then: [None, None],
@@ -98,6 +101,11 @@ impl Frozen {
     fn minutes_before(&self, days: i64) -> impl Iterator<Item = DateTime<Utc>> + use<> {
         let began = self.began - TimeDelta::days(days);
         (1..=BEFORE_MINUTES).map(move |n| began - TimeDelta::minutes(n))
+    }
+
+    /// Whether a minute belongs to the attack before.
+    fn is_of_earlier(&self, minute: DateTime<Utc>) -> bool {
+        self.earlier.is_some_and(|(began, ended)| floor_minute(began) <= minute && minute <= ended)
     }
 
     /// What usuals rest on at a minute of the attack.
@@ -154,7 +162,8 @@ impl<'a> Reckoned<'a> {
 
     fn half_hour(&self, of: UsualOf) -> Result<f64, String> {
         let known = *self.before[of.index()].get_or_init(|| {
-            median(self.frozen.minutes_before(0).filter_map(|minute| self.value(of, &self.frozen.before, minute)))
+            let calm = self.frozen.minutes_before(0).filter(|minute| !self.frozen.is_of_earlier(*minute));
+            median(calm.filter_map(|minute| self.value(of, &self.frozen.before, minute)))
         });
         known.ok_or_else(|| {
             let why = "of the half hour before the attack fewer than five minutes are known";
@@ -175,7 +184,8 @@ impl<'a> Reckoned<'a> {
                 .filter_map(move |minute| self.value(of, week, minute))
         });
         let usual = median(values).ok_or_else(|| self.no_weeks())?;
-        Ok(usual * scale)
+        // A share is what it is, however many ask.
+        Ok(if of == UsualOf::CacheHits { usual } else { usual * scale })
     }
 
     /// The half hour before the attack against the same half hour in the weeks before.

@@ -237,6 +237,10 @@ impl Judge<'_> {
 
     /// Latency that climbs while requests climb, and 5XX that follow it.
     fn cascade(&self, minute: DateTime<Utc>) -> Verdict {
+        // Where hardly anything fails there is no cascade, whatever is usual: so that it ends where nothing tells what is.
+        if matches!(self.verdict(SignalKind::ServerErrorsHigh, minute), Verdict::Fine) {
+            return Verdict::Fine;
+        }
         let finding = match self.latency(Metric::LatencyP99, minute) {
             Verdict::Stands(finding) => finding,
             other => return other,

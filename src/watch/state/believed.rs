@@ -8,6 +8,7 @@ use super::{RowKey, State, row_key};
 use crate::model::attack::Attacks;
 use crate::model::board::Board;
 use crate::model::signal::Severity;
+use crate::model::stage::StageId;
 
 /// What the boards have said of an attack is forgotten when none of its signals stood for so long: as an incident is calm then.
 const CALM: TimeDelta = TimeDelta::hours(12);
@@ -19,43 +20,50 @@ pub(in crate::watch) struct Believed {
     pinned: Attacks,
     /// By the boards, where nothing is pinned: the first that was said counts, and when a signal of it stood last.
     seen: HashMap<RowKey, (DateTime<Utc>, DateTime<Utc>)>,
-    /// When somebody said that an attack was over: what began before then is no new one.
-    over: HashMap<RowKey, DateTime<Utc>>,
+}
+
+impl Believed {
+    /// Whether somebody has said that what began then is over.
+    fn is_over(&self, stage: &StageId, began: DateTime<Utc>) -> bool {
+        self.pinned.over(stage).is_some_and(|(_, ended)| began <= ended)
+    }
 }
 
 impl State {
     /// Takes over what is pinned in the incident.
-    pub(in crate::watch) fn believe(&mut self, attacks: Attacks, now: DateTime<Utc>) {
-        let before = std::mem::replace(&mut self.believed.pinned, attacks);
-        for (row, entry) in &self.entries {
-            if before.on(&entry.id).is_some() && self.believed.pinned.on(&entry.id).is_none() {
-                self.believed.seen.remove(row);
-                self.believed.over.insert(row.clone(), now);
-            }
-        }
+    pub(in crate::watch) fn believe(&mut self, attacks: Attacks) {
+        self.believed.pinned = attacks;
+        let mut seen = std::mem::take(&mut self.believed.seen);
+        seen.retain(|row, (since, _)| {
+            self.entries.get(row).is_none_or(|entry| !self.believed.is_over(&entry.id, *since))
+        });
+        self.believed.seen = seen;
     }
 
     /// Keeps what a board says of attacks that nothing is pinned of; whether it says so first of any.
     pub(in crate::watch) fn note_attacks(&mut self, board: &Board) -> bool {
         let before = self.believed.seen.len();
-        let Believed { seen, over, .. } = &mut self.believed;
         for row in board.stages.iter().filter(|row| !row.signals.is_empty()) {
-            let key = row_key(&row.id);
-            let over = over.get(&key);
             let attacks = row.signals.iter().filter(|signal| signal.severity == Severity::Attack);
-            let attacks = attacks.filter(|signal| over.is_none_or(|over| signal.since > *over));
+            let attacks = attacks.filter(|signal| !self.believed.is_over(&row.id, signal.since));
             if let Some(since) = attacks.map(|signal| signal.since).min() {
-                seen.entry(key).or_insert((since, board.at)).1 = board.at;
+                self.believed.seen.entry(row_key(&row.id)).or_insert((since, board.at)).1 = board.at;
             }
         }
+        let seen = &mut self.believed.seen;
         let found = seen.len() > before;
         seen.retain(|_, (_, stood)| board.at - *stood < CALM);
         found
     }
 
+    /// From when to when the attack before stood.
+    pub(in crate::watch) fn earlier_attack(&self, stage: &StageId) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.believed.pinned.over(stage)
+    }
+
     /// The stages that are believed attacked, and since when.
     pub(in crate::watch) fn attacked_since(&self) -> HashMap<RowKey, DateTime<Utc>> {
-        let Believed { pinned, seen, .. } = &self.believed;
+        let Believed { pinned, seen } = &self.believed;
         if pinned.is_empty() && seen.is_empty() {
             return HashMap::new();
         }

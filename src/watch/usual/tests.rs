@@ -45,7 +45,7 @@ fn frozen(before: f64, then: f64, around: f64) -> Frozen {
         before: requests(-30..0, before),
         then: [half_hour(7), half_hour(14)],
         around: [now(7), now(14)],
-        ..Frozen::new(at(0))
+        ..Frozen::new(at(0), None)
     }
 }
 
@@ -79,9 +79,9 @@ fn the_weeks_before_are_scaled_by_how_today_began() {
 
 #[test]
 fn what_is_not_known_has_no_usual_and_says_why() {
-    let four = Frozen { before: requests(-4..0, 600.0), ..Frozen::new(at(0)) };
+    let four = Frozen { before: requests(-4..0, 600.0), ..Frozen::new(at(0), None) };
     assert!(told(&four, UsualOf::Requests, 5).unwrap().unwrap_err().contains("fewer than five minutes"));
-    let five = Frozen { before: requests(-5..0, 600.0), ..Frozen::new(at(0)) };
+    let five = Frozen { before: requests(-5..0, 600.0), ..Frozen::new(at(0), None) };
     assert_eq!(told(&five, UsualOf::Requests, 5), Some(Ok(600.0)));
     assert_eq!(told(&five, UsualOf::Requests, 60), Some(Err(NOT_READ.to_owned())));
     let failed = Frozen { trouble: Some("CloudWatch is throttled".to_owned()), ..five };
@@ -114,7 +114,7 @@ fn answers_and_cache_hits_are_made_of_their_parts() {
         (Metric::CacheHits, -30..0, 90.0),
         (Metric::CacheMisses, -30..0, 10.0),
     ]);
-    let frozen = Frozen { before: Arc::new(before), ..Frozen::new(at(0)) };
+    let frozen = Frozen { before: Arc::new(before), ..Frozen::new(at(0), None) };
     assert_eq!(told(&frozen, UsualOf::Answers, 1), Some(Ok(564.0)));
     assert_eq!(told(&frozen, UsualOf::CacheHits, 1), Some(Ok(0.9)));
     let dollars = told(&frozen, UsualOf::Cost, 1).unwrap().unwrap();
@@ -123,11 +123,37 @@ fn answers_and_cache_hits_are_made_of_their_parts() {
 
 #[test]
 fn the_half_hour_is_kept_when_history_has_it_no_more() {
-    let long_ago = Frozen::new(at(0));
+    let long_ago = Frozen::new(at(0), None);
     let first = Frozen { before: Arc::new(long_ago.half_hour(&requests(-40..20, 600.0))), ..long_ago };
     assert_eq!(first.known_before(), 30);
     // By now minutes from before are forgotten; one that is still there was corrected.
     let later = first.half_hour(&requests(-1..170, 610.0));
     let at_minute = |minute| later[Metric::Requests.index()].at(at(minute));
     assert_eq!((at_minute(-30), at_minute(-1), at_minute(0)), (Some(600.0), Some(610.0), None));
+}
+
+#[test]
+fn an_attack_that_was_over_a_moment_ago_is_not_what_is_usual() {
+    let wave = |ended| Frozen { before: requests(-30..0, 90_000.0), ..Frozen::new(at(0), Some((at(-50), at(ended)))) };
+    let two = |ended| {
+        let before = history(&[(Metric::Requests, -30..-9, 90_000.0), (Metric::Requests, -9..0, 600.0)]);
+        Frozen { before: Arc::new(before), ..wave(ended) }
+    };
+    assert_eq!(told(&two(-10), UsualOf::Requests, 5), Some(Ok(600.0)), "nine minutes of peace");
+    assert!(told(&wave(-3), UsualOf::Requests, 5).unwrap().is_err(), "two minutes tell nothing");
+}
+
+#[test]
+fn a_share_is_not_scaled_beyond_all() {
+    let week = |days: i64| -days * 1_440;
+    let of = |minutes: std::ops::Range<i64>, hits: f64| {
+        Arc::new(history(&[(Metric::CacheHits, minutes.clone(), hits), (Metric::CacheMisses, minutes, 100.0 - hits)]))
+    };
+    let frozen = Frozen {
+        before: of(-30..0, 95.0),
+        then: [Some(of(week(7) - 30..week(7), 60.0)), None],
+        around: [Some(of(week(7) + 60..week(7) + 120, 90.0)), None],
+        ..Frozen::new(at(0), None)
+    };
+    assert_eq!(told(&frozen, UsualOf::CacheHits, 90), Some(Ok(0.9)));
 }
