@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::IncidentError;
 use super::handle::Incident;
+use super::index;
+use super::store::IncidentStore;
 use crate::journal::{self, JournalError};
 use crate::model::callers::{CallersBefore, CallersKey, KEY_BYTES};
 use crate::model::stage::StageId;
@@ -38,6 +40,11 @@ impl Callers {
             all.retain(|kept| !kept.stage.is_same(stage));
             all.push(Kept { stage: stage.clone(), began, callers: callers.clone() });
         }
+    }
+
+    /// Until when any of them may be asked about.
+    fn until(&self) -> Option<DateTime<Utc>> {
+        self.0.iter().map(|kept| kept.callers.until).max()
     }
 
     pub(super) fn of(&self, stage: &StageId, began: DateTime<Utc>) -> Option<&CallersBefore> {
@@ -83,14 +90,27 @@ impl Incident {
         }
         let Some(key) = fresh() else { return Ok(None) };
         let path = self.key_file();
-        journal::save(&path, key.bytes()).map_err(|error| JournalError::io("write", &path, error))?;
-        // Another process may write one at the same moment: what lies there counts, and callers say which key they are under.
+        journal::establish(&path, key.bytes()).map_err(|error| JournalError::io("write", &path, error))?;
+        // Another process may have been first: what lies there counts.
         Ok(self.callers_key())
     }
+}
 
-    /// Forgets the key, so that nobody can ask any more who was there.
-    pub fn forget_callers(&self) {
-        let _ = std::fs::remove_file(self.key_file());
+impl IncidentStore {
+    /// Deletes the keys of callers whose time is over at `now` (account time), whatever has become of their incidents: nobody can ask any more
+    /// who was there.
+    pub fn forget_callers(&self, now: DateTime<Utc>) {
+        for id in self.ids().unwrap_or_default() {
+            let dir = self.root().join(&id);
+            let key = dir.join(KEY_FILE);
+            if !key.is_file() {
+                continue;
+            }
+            let until = index::known(&id, &dir).ok().and_then(|known| known.folded.callers.until());
+            if until.is_some_and(|until| until <= now) {
+                let _ = std::fs::remove_file(key);
+            }
+        }
     }
 }
 
@@ -107,6 +127,7 @@ mod tests {
         let callers = |per_second: f64, listed_share: Option<f64>| CallersBefore {
             counted_by: CountedBy::WafSamples,
             listed_share,
+            samples: None,
             per_second,
             key: String::new(),
             until: began,

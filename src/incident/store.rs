@@ -311,7 +311,7 @@ impl IncidentStore {
     }
 
     /// The names of the directories under the root.
-    fn ids(&self) -> Result<Vec<String>, IncidentError> {
+    pub(super) fn ids(&self) -> Result<Vec<String>, IncidentError> {
         let failed = |source| IncidentError::List { path: self.root.clone(), source };
         let entries = match fs::read_dir(&self.root) {
             Ok(entries) => entries,

@@ -29,7 +29,7 @@ pub use verify::{Fault, Verification, verify};
 
 pub(crate) use json::{ascii_json, to_ascii};
 pub(crate) use lock::exclusive;
-pub(crate) use private::{folder, lock_file, log_file, reading, replace, save};
+pub(crate) use private::{establish, folder, lock_file, log_file, reading, replace, save};
 pub(crate) use stamp::{Chain, chain};
 pub(crate) use tail::hash_before;
 

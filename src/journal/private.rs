@@ -209,6 +209,17 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
     flush_folder(path.parent().unwrap_or(Path::new("")))
 }
 
+/// Writes a file whole, unless there is one of that name: that one stays, and is no error.
+pub(crate) fn establish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (beside, mut file) = beside(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&beside, path));
+    let _ = fs::remove_file(&beside);
+    match written {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
 /// A new file in the same folder, under a name of its own.
 fn beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "it names no file"))?;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::address;
+use super::bounds;
 use super::source::{CountedBy, Legitimacy, Sources};
 
 /// Bytes of a key.
@@ -74,6 +75,9 @@ pub struct CallersBefore {
     /// The part of all requests of then that those listed by address sent, a fraction: of everybody listed it is 1. `None` where samples alone
     /// tell who was there.
     pub listed_share: Option<f64>,
+    /// How many samples that rests on, where samples alone tell.
+    #[serde(default)]
+    pub samples: Option<u64>,
     /// Requests a second of all of them, as far as they are known.
     pub per_second: f64,
     /// What tells that it is the same key: the hash of nobody.
@@ -103,7 +107,8 @@ pub enum Membership {
 }
 
 impl CallersBefore {
-    /// What sources have to say of the time before, at account time `now`; `None` where they know of nobody.
+    /// What sources have to say of the time before, at account time `now`; `None` where they know of nobody. Where no access log has counted them
+    /// the samples that were read must be those of before alone.
     #[must_use]
     pub fn of(sources: &Sources, key: &CallersKey, now: DateTime<Utc>) -> Option<Self> {
         let here = sources.sources.iter().map(|source| (source.address, source.before_per_second));
@@ -126,6 +131,7 @@ impl CallersBefore {
         Some(Self {
             counted_by: if log.is_some() { CountedBy::AccessLog } else { CountedBy::WafSamples },
             listed_share: log.map(|log| log.before_listed_share.unwrap_or(0.0) * kept / per_second),
+            samples: if log.is_some() { None } else { Some(sources.sampled) },
             per_second,
             key: key.hash(nobody()),
             until: now + KEPT,
@@ -134,10 +140,10 @@ impl CallersBefore {
         })
     }
 
-    /// Whether these say how many are not listed, and those do not.
+    /// Whether these take the place of those: they say how many are not listed, or the others' key is lost.
     #[must_use]
     pub fn tells_more_than(&self, known: &Self) -> bool {
-        self.listed_share.is_some() && known.listed_share.is_none()
+        self.key != known.key || (self.listed_share.is_some() && known.listed_share.is_none())
     }
 
     /// Whether they were hashed under this key.
@@ -185,9 +191,24 @@ impl KnownCallers {
         let parts: Vec<(f64, f64)> =
             IpNet::aggregate(&nets.to_vec()).iter().map(|net| self.per_second_of(*net)).collect();
         let (kept, most): (f64, f64) = parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
-        // Whoever is not listed may be in them. Samples alone do not say how many that are.
-        let unlisted = self.callers.listed_share.map_or(1.0, |share| 1.0 - share.min(1.0));
-        ((kept / all).min(1.0), (most / all + unlisted).min(1.0))
+        let (kept, most) = ((kept / all).min(1.0), (most / all).min(1.0));
+        match (self.callers.listed_share, self.callers.samples) {
+            // Whoever is not listed, by address or by prefix, may be in them.
+            (Some(listed), _) => {
+                let prefixes = (self.callers.prefixes.values().sum::<f64>() / all).min(1.0);
+                (kept, (most + (1.0 - listed.min(1.0)).max(1.0 - prefixes)).min(1.0))
+            }
+            // So few samples say so much: nought of n is at most 3/n.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            (None, Some(of)) if of > 0 => (kept, bounds::share((most * of as f64).round() as u64, of).1.max(most)),
+            (None, _) => (kept, 1.0),
+        }
+    }
+
+    /// Whether everybody who called then is listed, as far as requests tell, or samples alone name some.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.callers.listed_share.is_some()
     }
 
     /// Requests a second out of a prefix: as far as they are kept, and at most, of those listed.
@@ -241,7 +262,7 @@ mod tests {
 
     fn sources(gone: Vec<(IpAddr, f64)>) -> Sources {
         let at = DateTime::UNIX_EPOCH;
-        Sources { gone, ..Sources::nobody("acl", at, at) }
+        Sources { gone, sampled: 300, ..Sources::nobody("acl", at, at) }
     }
 
     fn address(n: u32) -> IpAddr {
@@ -288,7 +309,14 @@ mod tests {
         ] {
             assert!(close(part(&callers, nets), wanted), "{nets:?}: {:?}", part(&callers, nets));
         }
-        assert!(close(part(&sampled, &["203.0.113.0/24"]), (0.0, 1.0)), "samples do not say how many they do not name");
+        assert!(close(part(&sampled, &["203.0.113.0/24"]), (0.0, 0.01)), "nought of 300 samples is at most 3/300");
+        let unsaid = CallersBefore { samples: None, ..sampled };
+        assert!(close(part(&unsaid, &["203.0.113.0/24"]), (0.0, 1.0)), "nothing says how many are not named");
+        // A thousand of equal rate: five hundred prefixes are not kept, and may be anywhere.
+        let even = (0..1_000).map(|n| (IpAddr::from([0x2001, 0xdb8, n, 0, 0, 0, 0, 1]), 1.0)).collect();
+        let even = CallersBefore::of(&sources(even), &key(7), DateTime::UNIX_EPOCH).unwrap();
+        let even = CallersBefore { listed_share: Some(1.0), ..even };
+        assert!(close(part(&even, &["2001:db8:300::/40"]), (0.0, 0.5)), "{:?}", part(&even, &["2001:db8:300::/40"]));
         let listed = CallersBefore { listed_share: Some(0.9), ..callers };
         assert!(close(part(&listed, &["203.0.113.0/24"]), (0.0, 0.1)), "a tenth of then may be anybody's");
     }

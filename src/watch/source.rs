@@ -32,6 +32,9 @@ const MINUTES: i64 = 2;
 /// Where the minutes of the baseline begin, in minutes before the attack.
 const BASELINE: [i64; 3] = [1, 10, 30];
 
+/// The same for what is kept: the first attackers come before the first bad minute.
+const WELL_BEFORE: [i64; 3] = [4, 10, 30];
+
 /// WAF keeps samples for three hours (documented).
 const KEPT: TimeDelta = TimeDelta::hours(3);
 
@@ -119,22 +122,31 @@ pub(super) async fn of_acl(
     Ok(tallies.sources(&acl.name, stages_behind, missing, (now, MINUTES)))
 }
 
-/// Who called before an attack that began then, out of WAF's samples alone: [`Sources::gone`]. Gives way to every other call: nobody waits
-/// for it.
+/// Who called before an attack that began then, out of WAF's samples alone: [`Sources::gone`], of [`Sources::sampled`] samples. Minutes of an
+/// `earlier` attack are left out. Gives way to every other call: nobody waits for it.
 ///
 /// # Errors
 /// As `GetWebACL` fails, or `GetSampledRequests` for every rule.
-pub async fn callers_before(aws: &Aws, web_acl_arn: &str, began: DateTime<Utc>) -> Result<Sources, AwsError> {
+pub async fn callers_before(
+    aws: &Aws,
+    web_acl_arn: &str,
+    began: DateTime<Utc>,
+    earlier: Option<(DateTime<Utc>, DateTime<Utc>)>,
+) -> Result<Sources, AwsError> {
     let acl = aws.web_acl(web_acl_arn, Lane::Poll).await?;
     let now = aws.clock().now();
     let (asked, mut missing) = sampled(&acl, busiest(aws, &acl, Lane::Poll).await);
-    let mut minutes = minutes_before(began.min(now), &BASELINE);
-    minutes.retain(|(from, _)| *from > now - KEPT);
+    let mut minutes = minutes_before(began.min(now), &WELL_BEFORE);
+    let minute = TimeDelta::minutes(1);
+    let is_calm = |from: DateTime<Utc>| earlier.is_none_or(|(began, ended)| from > ended || from + minute <= began);
+    minutes.retain(|(from, _)| *from > now - KEPT && is_calm(*from));
     let read = read(aws, web_acl_arn, &let_through(&acl, &asked), &minutes, Lane::Poll).await;
     let baseline = told(read, " before the attack", &mut missing)?;
     let mut tallies = Tallies::new(true);
     tallies.compare_with(&baseline);
-    Ok(tallies.sources(&acl.name, 1, missing, (now, MINUTES)))
+    let samples = baseline.iter().map(|answer| answer.set.samples.len()).sum::<usize>();
+    let sources = tallies.sources(&acl.name, 1, missing, (now, MINUTES));
+    Ok(Sources { sampled: u64::try_from(samples).unwrap_or(u64::MAX), ..sources })
 }
 
 /// What is asked for, in the order in which WAF runs it, and what is not or cannot be.

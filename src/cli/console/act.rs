@@ -143,17 +143,18 @@ impl Acting {
         let arn = arn.or(row.web_acl_arn.clone());
         let behind = board.stages.iter().filter(|r| arn.is_some() && r.web_acl_arn == arn).count();
         let known = self.desk.callers_before(stage).await.map_err(|error| error.to_string())?;
+        let began = self.attack_began(stage).await?;
         let asked = watch::Asked {
             stage,
             kind: row.kind,
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
             access_log: access_log.as_ref().map(Option::as_ref).map_err(String::as_str),
-            began: self.attack_began(stage).await?,
+            began,
             known: known.as_ref(),
         };
         let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())?;
-        if let Err(error) = self.desk.keep_callers(stage, &read, random_key).await {
+        if let Err(error) = self.desk.keep_callers((stage, began), &read, random_key).await {
             self.send(News::Progress { line: format!("who called before the attack is not kept: {error}") });
         }
         Ok(read)
@@ -170,8 +171,9 @@ impl Acting {
             if asked.contains(&attack) || !matches!(self.desk.callers_before(&row.id).await, Ok(None)) {
                 continue;
             }
-            if let Ok(before) = watch::callers_before(&self.aws, arn, began).await
-                && self.desk.keep_callers(&row.id, &before, random_key).await.is_ok()
+            let earlier = attacks.over(&row.id);
+            if let Ok(before) = watch::callers_before(&self.aws, arn, began, earlier).await
+                && self.desk.keep_callers((&row.id, Some(began)), &before, random_key).await.is_ok()
             {
                 asked.insert(attack);
             }

@@ -57,7 +57,7 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     } else {
         printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
     }
-    if let Err(error) = session.desk.keep_callers(&stage.id, &read, random_key).await {
+    if let Err(error) = session.desk.keep_callers((&stage.id, began), &read, random_key).await {
         printer.aside(&[format!("who called before the attack is not kept: {error}")]);
     }
     Ok(Exit::Done)

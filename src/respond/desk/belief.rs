@@ -56,38 +56,42 @@ impl Desk {
         let known = incident.known()?;
         let began = known.attacks().began(stage);
         let Some(callers) = began.and_then(|began| known.callers_before(stage, began)) else { return Ok(None) };
-        if callers.until <= self.now() {
-            incident.forget_callers();
-            return Ok(None);
-        }
-        let key = incident.callers_key().filter(|key| callers.is_under(key));
+        let is_over = callers.until <= self.now();
+        let key = incident.callers_key().filter(|key| !is_over && callers.is_under(key));
         Ok(key.map(|key| KnownCallers { callers: callers.clone(), key }))
     }
 
-    /// Keeps who called a stage before the attack that is pinned on it, as `sources` tell, where nothing is kept yet; `fresh` makes a key for
-    /// the hashes. Whether anything was written. Samples are gone after three hours: whoever asks later is told out of this.
+    /// Keeps who called a stage before the attack that is pinned on it, as `sources` tell that were read for an attack that began at
+    /// `read_for`, where nothing is kept yet; `fresh` makes a key for the hashes. Samples of now beside those of before do not say how many
+    /// those are, and are not kept. Whether anything was written. Samples are gone after three hours: whoever asks later is told out of this.
     ///
     /// # Errors
     /// Where AWS does not say who we are, or the journal cannot be read or written.
     pub async fn keep_callers(
         &self,
-        stage: &StageId,
+        (stage, read_for): (&StageId, Option<DateTime<Utc>>),
         sources: &Sources,
         fresh: impl FnOnce() -> Option<CallersKey>,
     ) -> Result<bool, DeskError> {
         let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(false) };
         let known = incident.known()?;
-        let Some(began) = known.attacks().began(stage) else { return Ok(false) };
-        let nobody = sources.sources.iter().all(|one| one.before_per_second <= 0.0) && sources.gone.is_empty();
-        // What samples alone tell makes room for what was counted.
-        let is_kept = |known: &Folded, counted: bool| {
-            known.callers_before(stage, began).is_some_and(|kept| !counted || kept.listed_share.is_some())
+        let Some(began) = known.attacks().began(stage).filter(|began| Some(*began) == read_for) else {
+            return Ok(false);
         };
+        let nobody = sources.sources.iter().all(|one| one.before_per_second <= 0.0) && sources.gone.is_empty();
         let counted = sources.log.as_ref().is_some_and(|log| log.before.is_some());
-        if nobody || is_kept(&known, counted) {
+        if nobody || !(counted || sources.sources.is_empty()) {
             return Ok(false);
         }
         let Some(key) = incident.callers_key_or(fresh)? else { return Ok(false) };
+        // What samples alone tell makes room for what was counted, and what nobody has the key of for either.
+        let is_kept = |known: &Folded, counted: bool| {
+            let kept = known.callers_before(stage, began).filter(|kept| kept.is_under(&key));
+            kept.is_some_and(|kept| !counted || kept.listed_share.is_some())
+        };
+        if is_kept(&known, counted) {
+            return Ok(false);
+        }
         let Some(callers) = CallersBefore::of(sources, &key, self.now()) else { return Ok(false) };
         let event = Event::CallersBefore { stage: stage.clone(), began, callers: Box::new(callers) };
         let wanted = |known: &Folded| known.attacks().began(stage) == Some(began) && !is_kept(known, counted);

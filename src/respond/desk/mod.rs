@@ -271,6 +271,7 @@ impl Desk {
         let only = self.books.is_own().then(|| own.unwrap_or_default());
         let actor = self.books.actor(&self.aws.identity(Lane::Plan).await?);
         let mut found = reconcile::reconcile(&self.aws, self.books.store(), &actor, only.as_deref()).await?;
+        self.books.store().forget_callers(self.now());
         found.extend(reconcile::look_again(&self.aws, self.books.store(), &actor, only.as_deref()).await?);
         Ok(found)
     }

@@ -102,8 +102,7 @@ fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
             (false, false) => guard.warn(said),
         };
     }
-    let of_now = |requests: u64| requests as f64 / evidence.inside as f64;
-    let (share, high) = (of_now(kept.there), of_now(kept.there + kept.unlisted));
+    let (share, high) = kept.of_now;
     let said = format!(
         "{} of {} requests sampled from the targets come from callers of before the attack; {of_before}",
         bounded(share, high),
@@ -112,7 +111,12 @@ fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
     if share > most || taken > most {
         return guard.stop(format!("{said}; at most {} of either is allowed", percent(most)));
     }
-    if high > most || at_most > most { guard.warn(said) } else { guard.pass(said) }
+    match (high > most || at_most > most, kept.counted) {
+        (false, _) => guard.pass(said),
+        // Those who are not listed may be the very ones.
+        (true, true) => guard.unknown(format!("{said}: too few are listed to tell who would be hit")),
+        (true, false) => guard.warn(said),
+    }
 }
 
 /// As many targets as may go without anything against them: somebody may know better than the rules, address by address.

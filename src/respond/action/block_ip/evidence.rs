@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::read::State;
 use crate::model::action::BlockIp;
+use crate::model::bounds;
 use crate::model::callers::{KnownCallers, Membership};
 use crate::model::source::SampledRequest;
 use crate::respond::samples::Samples;
@@ -48,10 +49,10 @@ pub(super) struct Evidence {
 pub(super) struct Kept {
     /// The part of the requests of then that the targets sent, a fraction: as far as it is kept, and at most.
     pub(super) taken: (f64, f64),
-    /// Sampled requests of now from inside the targets whose callers are kept.
-    pub(super) there: u64,
-    /// The same of callers that may have been there: not everybody is listed.
-    pub(super) unlisted: u64,
+    /// The part of the requests of now from inside the targets whose callers were there, a fraction: as far as they are kept, and at most.
+    pub(super) of_now: (f64, f64),
+    /// Whether everybody of then was counted, and not only sampled.
+    pub(super) counted: bool,
 }
 
 /// Reads the evidence out of the samples.
@@ -98,16 +99,21 @@ pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
 }
 
 fn kept(known: &KnownCallers, nets: &[IpNet], state: &State, sampled: &BTreeSet<IpAddr>) -> Kept {
-    let mut kept = Kept { taken: known.part_of(nets), there: 0, unlisted: 0 };
+    let (mut all, mut there, mut unlisted, mut drawn, mut drawn_there) = (0, 0, 0, 0, 0);
     for request in requests(&state.recent).filter(|r| sampled.contains(&r.client)) {
         let weight = u64::try_from(request.weight).unwrap_or(1).max(1);
+        (all, drawn) = (all + weight, drawn + 1);
         match known.membership(request.client) {
-            Membership::There(_) => kept.there += weight,
-            Membership::NotListed => kept.unlisted += weight,
+            Membership::There(_) => (there, drawn_there) = (there + weight, drawn_there + 1),
+            Membership::NotListed => unlisted += weight,
             Membership::NotThere => {}
         }
     }
-    kept
+    let part = |requests: u64| if all > 0 { requests as f64 / all as f64 } else { 0.0 };
+    let counted = known.is_counted();
+    // Counted, whoever is not listed may have been there; sampled, so few samples say so much, as they do while they can still be read.
+    let at_most = if counted { part(there + unlisted) } else { bounds::share(drawn_there, drawn).1.max(part(there)) };
+    Kept { taken: known.part_of(nets), of_now: (part(there), at_most), counted }
 }
 
 /// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.
