@@ -190,6 +190,8 @@ struct Found {
     judged: Option<DateTime<Utc>>,
     /// How many judged minutes after the latest that meets it do not; all of them where none does.
     fine: i64,
+    /// The minute from which on as many that were judged do not meet it as are quiet.
+    quiet_since: Option<DateTime<Utc>>,
     /// The latest minute that meets it.
     met: Option<(DateTime<Utc>, Finding)>,
 }
@@ -233,7 +235,8 @@ impl Judge<'_> {
             }
             // What showed it is forgotten, and enough was fine since.
             (None, Some(before)) if found.fine >= self.quiet() && found.judged.map(end) > before.not_judged_since => {
-                let ended = before.not_judged_since.or(found.judged);
+                // Enough was judged since then, whatever was corrected meanwhile.
+                let ended = before.not_judged_since.into_iter().chain(found.quiet_since).min();
                 into.ended.push(Signal { ended, not_judged_since: None, ..before.clone() });
             }
             (None, Some(before)) => {
@@ -272,6 +275,9 @@ impl Judge<'_> {
                 Verdict::Fine => {
                     found.fine += 1;
                     found.judged.get_or_insert(minute);
+                    if found.fine == self.quiet() {
+                        found.quiet_since = Some(minute);
+                    }
                 }
                 Verdict::Stands(finding) => {
                     found.judged.get_or_insert(minute);
