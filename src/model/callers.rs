@@ -127,7 +127,8 @@ impl CallersBefore {
         around.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let kept: f64 = addresses.iter().take(MOST_ADDRESSES).map(|(_, n)| n).sum();
         let log = sources.log.as_ref().filter(|log| log.before.is_some());
-        let hashed = |net: IpNet, n: f64| (key.hash(net), (n * 1_000.0).round() / 1_000.0);
+        // One request in half an hour is 0.000 556 a second: what is kept must add up to what there was.
+        let hashed = |net: IpNet, n: f64| (key.hash(net), (n * 1e6).round() / 1e6);
         Some(Self {
             counted_by: if log.is_some() { CountedBy::AccessLog } else { CountedBy::WafSamples },
             listed_share: log.map(|log| log.before_listed_share.unwrap_or(0.0) * kept / per_second),
@@ -192,15 +193,17 @@ impl KnownCallers {
             IpNet::aggregate(&nets.to_vec()).iter().map(|net| self.per_second_of(*net)).collect();
         let (kept, most): (f64, f64) = parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
         let (kept, most) = ((kept / all).min(1.0), (most / all).min(1.0));
+        // Whoever is not kept, by address or by prefix, may be in them.
+        let left_out = |kept: &BTreeMap<String, f64>| (1.0 - kept.values().sum::<f64>() / all).max(0.0);
+        let most = most + left_out(&self.callers.addresses).max(left_out(&self.callers.prefixes));
         match (self.callers.listed_share, self.callers.samples) {
-            // Whoever is not listed, by address or by prefix, may be in them.
-            (Some(listed), _) => {
-                let prefixes = (self.callers.prefixes.values().sum::<f64>() / all).min(1.0);
-                (kept, (most + (1.0 - listed.min(1.0)).max(1.0 - prefixes)).min(1.0))
-            }
+            // The log may not have listed everybody either.
+            (Some(listed), _) => (kept, (most + 1.0 - listed.min(1.0)).min(1.0)),
             // So few samples say so much: nought of n is at most 3/n.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            (None, Some(of)) if of > 0 => (kept, bounds::share((most * of as f64).round() as u64, of).1.max(most)),
+            (None, Some(of)) if of > 0 => {
+                (kept, bounds::share((most * of as f64).round() as u64, of).1.max(most).min(1.0))
+            }
             (None, _) => (kept, 1.0),
         }
     }
@@ -317,6 +320,11 @@ mod tests {
         let even = CallersBefore::of(&sources(even), &key(7), DateTime::UNIX_EPOCH).unwrap();
         let even = CallersBefore { listed_share: Some(1.0), ..even };
         assert!(close(part(&even, &["2001:db8:300::/40"]), (0.0, 0.5)), "{:?}", part(&even, &["2001:db8:300::/40"]));
+        // Of fifteen hundred addresses three hundred are not kept: they may be anywhere, counted or sampled.
+        let crowd: Vec<(IpAddr, f64)> = (0..1_500).map(|n| (address(n), 0.000_556)).collect();
+        let crowd = CallersBefore::of(&Sources { sampled: 1_500, ..sources(crowd) }, &key(7), DateTime::UNIX_EPOCH);
+        let (seen, at_most) = part(&crowd.unwrap(), &["203.0.113.0/24"]);
+        assert!(seen.abs() < 1e-9 && (0.2..0.25).contains(&at_most), "{at_most}");
         let listed = CallersBefore { listed_share: Some(0.9), ..callers };
         assert!(close(part(&listed, &["203.0.113.0/24"]), (0.0, 0.1)), "a tenth of then may be anybody's");
     }

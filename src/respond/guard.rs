@@ -75,7 +75,7 @@ guards! {
         "`ListResourcesForWebACL` for API Gateway stages and load balancers, unknown where these cannot be listed; for rarer kinds as far as AWS answers in time (it grants one call a second). Warns of what is there and of kinds that could not be listed; kinds that were not asked for are named, without a warning. Other web ACLs that use the same IP set show in no single call.";
     LEGITIMATE = "block-ip.legitimate-share", overridable: true, varies: true,
         "Few of the requests from the targets come from callers that were there before the attack, and few of the requests of then came from the targets.",
-        "WAF's sampled requests of the last minutes and of before the attack; unknown where WAF gives no samples, or too few to bound the share. A pass needs enough of them.";
+        "WAF's sampled requests of the last minutes and of before the attack; after three hours, when WAF has none of before any more, who the incident keeps of then. Unknown where neither tells, or too little to bound the share.";
     SUSPICION = "block-ip.suspicion", overridable: true, varies: true,
         "Something speaks against each target: a rule that matches attackers and hardly anybody who was there before. Not having been seen before is no such thing.",
         "WAF's sampled requests of the last minutes, by rule, against those of before the attack. More than three targets with nothing against them stop the plan, whether they were sampled or not.";
