@@ -79,7 +79,7 @@ fn depth() -> State {
         let settings = Settings::default();
         let board = read_board(&aws, &settings, &Attacks::default()).await.unwrap();
         let worst = board.stages.iter().max_by_key(|row| row.signals.len()).unwrap();
-        let report = stage_report(&aws, &settings, &worst.id, worst.kind).await;
+        let report = stage_report(&aws, &settings, (&worst.id, worst.kind), &Attacks::default()).await;
         let options = Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe());
         let mut state = State::new(options, SIZE);
         update(&mut state, News::Board(Arc::new(board)).from(ConnectionId::FIRST));

@@ -177,6 +177,16 @@ impl Attacks {
         self.over.get(&key(stage)).copied()
     }
 
+    /// These, and `attack` where none stands on its stage: what is believed before an incident has pinned it. What began while an attack stood that
+    /// is over is that attack.
+    #[must_use]
+    pub fn or_begun(mut self, attack: Attack) -> Self {
+        if self.over(&attack.stage).is_none_or(|(_, ended)| attack.began > ended) {
+            self.standing.entry(key(&attack.stage)).or_insert(attack);
+        }
+        self
+    }
+
     /// When the attack on a stage began, account time, UTC.
     #[must_use]
     pub fn began(&self, stage: &StageId) -> Option<DateTime<Utc>> {
@@ -227,6 +237,22 @@ mod tests {
         assert!(attack.accounts_for(&stage("a1", "shop-renamed", "prod"), at(9)), "by ids");
         assert!(!attack.accounts_for(&stage("a2", "shop", "prod"), at(9)), "another API of the same name");
         assert!(!attack.accounts_for(&stage("a1", "shop", "dev"), at(9)));
+    }
+
+    #[test]
+    fn what_is_pinned_is_believed_and_else_what_the_figures_say_of_another_attack() {
+        let prod = stage("a1", "shop", "prod");
+        let read = |minute| Attack::begun(prod.clone(), at(minute), RestsOn::Metrics, None);
+        let pinned = |ended: Option<i64>| Attack { ended: ended.map(at), ..read(5) };
+        for (pinned, found, believed) in [
+            (None, 9, Some(9)),
+            (Some(pinned(None)), 9, Some(5)),
+            (Some(pinned(Some(10))), 9, None),
+            (Some(pinned(Some(10))), 11, Some(11)),
+        ] {
+            let attacks: Attacks = pinned.into_iter().collect();
+            assert_eq!(attacks.or_begun(read(found)).began(&prod), believed.map(at), "{found}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub use waf::{
     WafCounter, WafReport,
 };
 
+use super::attack::Attack;
 use super::board::Known;
 use super::figure::Figure;
 use super::identity::Identity;
@@ -30,8 +31,8 @@ pub struct StageReport {
     pub identity: Known<Identity>,
     /// Account time at which reading began, UTC: the age of whatever is no figure.
     pub read_at: DateTime<Utc>,
-    /// When the attack that stands began (start of its minute, UTC), as the stage's metrics tell; `None` where none stands.
-    pub attack_began: Known<Option<DateTime<Utc>>>,
+    /// The attack that stands, as the incident has it, or as the stage's metrics tell where none is pinned; `None` where none stands.
+    pub attack: Known<Option<Attack>>,
     /// The web ACL rule by rule; `None` where there is none before the stage.
     pub waf: Known<Option<WafReport>>,
     /// Its methods, or an HTTP API's routes, in order.
@@ -227,7 +228,7 @@ impl StageReport {
         let stages = if let Known::Yes(deployments) = &self.deployments { deployments.first() } else { None };
         let parts = [
             ("account", why(&self.identity)),
-            ("attack_began", why(&self.attack_began)),
+            ("attack_began", why(&self.attack)),
             ("waf", why(&self.waf)),
             ("waf_behind", waf.and_then(|waf| why(&waf.behind))),
             ("waf_rate_keys", waf.and_then(|waf| waf.rules.iter().find_map(|rule| why(rule.rate_keys.as_ref()?)))),

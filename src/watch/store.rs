@@ -29,6 +29,12 @@ impl Window {
         Self { from: to - TimeDelta::minutes(minutes), to }
     }
 
+    /// So many series that keep all of its minutes, and three hours at least.
+    pub(super) fn held(self, count: usize) -> Held {
+        let minutes = usize::try_from((self.to - self.from).num_minutes()).unwrap_or(HISTORY_MINUTES);
+        Held::keeping(minutes.max(HISTORY_MINUTES), count)
+    }
+
     /// Start of the last minute in it.
     fn last_minute(self) -> DateTime<Utc> {
         self.to - TimeDelta::minutes(1)

@@ -102,6 +102,29 @@ fn everything_that_prints_prints_one_object_with_its_schema() {
     assert!(rows(&program.json(0, "keys", &["keys"]), "keys") > 30);
 }
 
+#[test]
+fn without_a_console_what_is_pinned_is_believed_and_who_called_before_is_kept() {
+    let served = served(60.0);
+    let program = Program::new(&served.url);
+    let report = |program: &Program| program.json(0, "stage", &["snapshot", "--stage", "shop/prod"]);
+    assert_eq!(report(&program)["stage"]["attack_began"], Value::Null);
+    let now = program.json(0, "snapshot", &["snapshot"])["at"].as_str().unwrap().to_owned();
+    program.run(&["timeline", "attack-began", "shop/prod", &now, "--kind", "theft"]).exits(0);
+    let stage = report(&program)["stage"].clone();
+    assert_eq!((&stage["attack_began"], &stage["attack_rests_on"]), (&json!(now), &json!("person")));
+    let words = program.run(&["snapshot", "--stage", "shop/prod"]).exits(0).out;
+    assert!(words.contains("attack: theft, since ") && words.contains(" by a responder"), "{words}");
+    let kept = |program: &Program| {
+        let timeline = program.json(0, "timeline", &["timeline", "show"]);
+        timeline["timeline"].as_array().unwrap().iter().filter(|line| line["kind"] == "callers-before").count()
+    };
+    assert_eq!(kept(&program), 0);
+    for _ in 0..2 {
+        program.run(&["sources", "shop/prod"]).exits(0);
+        assert_eq!(kept(&program), 1);
+    }
+}
+
 /// The error object of a run with `-o json`; its exit code has to agree with the process's.
 fn error(ended: &Ended) -> Value {
     let value = ended.json();

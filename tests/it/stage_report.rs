@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::model::attack::Attacks;
 use portcullis::model::board::Known;
 use portcullis::model::figure::{Figure, Scope};
 use portcullis::model::stage::{ApiKind, StageId};
@@ -24,7 +25,7 @@ fn prod(world: &World) -> StageId {
 }
 
 pub(crate) async fn report(world: &World) -> StageReport {
-    stage_report(&world.aws, &world.settings, &prod(world), ApiKind::Rest).await
+    stage_report(&world.aws, &world.settings, (&prod(world), ApiKind::Rest), &Attacks::default()).await
 }
 
 pub(crate) fn known<T>(known: &Known<T>) -> &T {
@@ -72,7 +73,7 @@ async fn rules_that_only_count_are_told_with_what_they_would_have_stopped() {
     world.pass(420).await;
     let report = report(&world).await;
     assert_eq!(report.unknown(), [], "everything is known");
-    let began = known(&report.attack_began).unwrap();
+    let began = known(&report.attack).as_ref().unwrap().began;
     assert_eq!(began.format("%H:%M").to_string(), "03:02");
     let places: Vec<(usize, &str)> = waf(&report).rules.iter().map(|r| (r.place, r.name.as_str())).collect();
     assert_eq!(places, [(1, "blocklist"), (2, "blocklist-v6"), (3, "rate-watch"), (4, "aws-sqli"), (5, "aws-common")]);
@@ -368,7 +369,7 @@ async fn an_http_api_has_routes_and_says_what_it_lacks() {
     });
     world.pass(420).await;
     let id = StageId { api_id: "pets000001".into(), api_name: "pets".into(), stage: "live".into() };
-    let report = stage_report(&world.aws, &world.settings, &id, ApiKind::Http).await;
+    let report = stage_report(&world.aws, &world.settings, (&id, ApiKind::Http), &Attacks::default()).await;
     let routes = known(&report.methods);
     let names: Vec<&str> = routes.iter().map(|route| route.name.as_str()).collect();
     assert_eq!(names, ["GET /pets", "POST /pets/{id}"]);
@@ -379,7 +380,7 @@ async fn an_http_api_has_routes_and_says_what_it_lacks() {
     let limit = known(&routes[0].limit);
     assert_eq!((limit.rate, limit.burst, limit.from.as_str()), (Some(200.0), Some(300.0), "*/*"));
     near(value(&routes[0].used_share), value(&routes[0].requests_per_second) / 200.0);
-    assert_eq!(known(&report.attack_began).unwrap().format("%H:%M").to_string(), "03:02");
+    assert_eq!(known(&report.attack).as_ref().unwrap().began.format("%H:%M").to_string(), "03:02");
     assert_eq!(report.waf, Known::Yes(None));
     assert!(report.lacks.iter().any(|lack| lack.starts_with("no web ACL")), "{:#?}", report.lacks);
     assert_eq!(known(&report.posture.endpoint).types, ["HTTP"]);
@@ -453,14 +454,14 @@ async fn calls_that_hang_or_a_stage_that_is_gone_end_in_reasons_and_not_in_an_er
     let world = flood(1.0).await;
     let id = prod(&world);
     world.range.with(|range| range.faults().add("*", "*", When::Always, Fault::Hang));
-    let report = stage_report(&world.aws, &world.settings, &id, ApiKind::Rest).await;
+    let report = stage_report(&world.aws, &world.settings, (&id, ApiKind::Rest), &Attacks::default()).await;
     let unknown = report.unknown();
     assert!(unknown.len() > 10 && unknown.iter().all(|(_, why)| why.contains("no answer in time")), "{unknown:#?}");
     world.range.with(|range| {
         range.faults().clear();
         range.account_mut().gateway.apis.get_mut(&id.api_id).unwrap().stages.remove("prod");
     });
-    let report = stage_report(&world.aws, &world.settings, &id, ApiKind::Rest).await;
+    let report = stage_report(&world.aws, &world.settings, (&id, ApiKind::Rest), &Attacks::default()).await;
     let unknown = report.unknown();
     let gone = |part: &str| unknown.iter().any(|(name, why)| *name == part && why.contains("not found"));
     assert!(["waf", "methods", "cache", "stage_limit"].into_iter().all(gone), "{unknown:#?}");

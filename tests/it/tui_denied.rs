@@ -33,7 +33,7 @@ async fn screens(world: &crate::world::World) -> String {
     words += &console.text();
     let Some(row) = row else { return words };
     console.keys("/shop/prod").enter().enter();
-    let report = Box::pin(stage_report(&world.aws, &world.settings, &row.id, row.kind)).await;
+    let report = Box::pin(stage_report(&world.aws, &world.settings, (&row.id, row.kind), &Attacks::default())).await;
     console.event(News::Stage(Arc::new(report)).from(ConnectionId::FIRST));
     for _ in 0..10 {
         words += &console.text();

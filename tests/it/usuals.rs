@@ -8,14 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::Lane;
 use portcullis::incident::Event;
 use portcullis::model::action::Action;
-use portcullis::model::board::{Board, StageRow};
+use portcullis::model::attack::Attacks;
+use portcullis::model::board::{Board, Known, StageRow};
 use portcullis::model::callers::{CallersBefore, CallersKey, KEY_BYTES, KnownCallers};
 use portcullis::model::plan::{Outcome, Verdict};
 use portcullis::model::signal::Severity;
 use portcullis::model::source::{Legitimacy, Sources};
 use portcullis::model::usual::{UsualFrom, UsualOf, Usuals};
 use portcullis::respond::desk::{Desk, Wish};
-use portcullis::watch::{Asked, Watcher, callers, callers_before, read_board};
+use portcullis::watch::{Asked, Watcher, callers, callers_before, read_board, stage_report};
 use tokio::sync::watch::Receiver;
 
 use crate::watch::{board_with, row};
@@ -109,6 +110,29 @@ async fn what_is_usual_stays_as_it_was_before_the_attack_and_after_the_block() {
     let other = read_board(&world.aws, &world.settings, &known).await.unwrap();
     assert_eq!(usuals(&other).from, UsualFrom::WeeksBefore);
     assert!(value(usuals(&other), UsualOf::Requests) > 0.0);
+    in_depth_is_compared_with_before_the_attack(&world, &known, began).await;
+}
+
+/// Behind a perfect block the metrics show no attack any more, and after three hours none of the time before it: the report of the stage goes by
+/// what is pinned, and reads as far back.
+async fn in_depth_is_compared_with_before_the_attack(world: &World, known: &Attacks, began: DateTime<Utc>) {
+    let (stage, kind) =
+        portcullis::respond::resolve::stage_of_any(&world.aws, &SHOP.parse().unwrap(), Lane::Plan).await.unwrap();
+    world.pass(125 * 60).await;
+    assert!(world.aws.clock().now() > began + TimeDelta::minutes(195));
+    let report = stage_report(&world.aws, &world.settings, (&stage.id, kind), known).await;
+    assert_eq!(report.attack, Known::Yes(known.on(&stage.id).cloned()));
+    let Known::Yes(Some(waf)) = &report.waf else { panic!("{:?}", report.waf) };
+    let from = began - TimeDelta::minutes(30);
+    assert_eq!(
+        waf.before,
+        format!("median of {} to {}, before the attack", from.format("%H:%M"), began.format("%H:%M"))
+    );
+    let block = waf.in_the_way.iter().find(|rule| rule.rule == "blocklist").expect("the forty knock on");
+    let (now, before) = (block.stopped_per_second.value().unwrap(), block.before_per_second.value().unwrap());
+    assert!(now > 100.0 && before < 1.0, "{now}/s now, {before}/s before");
+    let alone = stage_report(&world.aws, &world.settings, (&stage.id, kind), &Attacks::default()).await;
+    assert_ne!(alone.attack, report.attack, "what the metrics alone say moves: else this test shows nothing");
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ use super::surroundings::{MustFinish, Teller};
 use crate::aws::{Aws, Lane, RangeHandle};
 use crate::cli::sources::random_key;
 use crate::incident::Event as Line;
+use crate::model::attack::{Attack, Attacks, RestsOn};
 use crate::model::board::Board;
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::playbook::Playbook;
@@ -110,7 +111,8 @@ impl Acting {
 
     async fn load_stage(&self, stage: &StageId) {
         let kind = self.latest().and_then(|board| board.row(stage).map(|row| row.kind)).unwrap_or_default();
-        let report = Box::pin(watch::stage_report(&self.aws, &self.settings, stage, kind)).await;
+        let attacks = self.attacks(stage).await;
+        let report = Box::pin(watch::stage_report(&self.aws, &self.settings, (stage, kind), &attacks)).await;
         self.send(News::Stage(Arc::new(report)));
     }
 
@@ -184,15 +186,29 @@ impl Acting {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The attacks that are pinned, and on `stage`, where none is, what the boards said first. An incident that cannot be read pins nothing.
+    async fn attacks(&self, stage: &StageId) -> Attacks {
+        let pinned = self.desk.attacks().await.unwrap_or_default();
+        match self.shown_since(stage) {
+            Some(began) => pinned.or_begun(Attack::begun(stage.clone(), began, RestsOn::Metrics, None)),
+            None => pinned,
+        }
+    }
+
     /// When the attack on a stage began: as the incident has it; where nothing is pinned, as the board shows it now.
     async fn attack_began(&self, stage: &StageId) -> Result<Option<DateTime<Utc>>, String> {
         if let Some(attack) = self.desk.attack_on(stage).await.map_err(|error| error.to_string())? {
             return Ok(Some(attack.began));
         }
+        Ok(self.shown_since(stage))
+    }
+
+    /// Since when the boards show an attack.
+    fn shown_since(&self, stage: &StageId) -> Option<DateTime<Utc>> {
         let board = self.latest();
         let row = board.as_ref().and_then(|board| board.row(stage));
         // What the boards said first does not move when something is done about it.
-        Ok(row.and_then(|row| row.usuals.as_ref().map(|usuals| usuals.began).or_else(|| row.attack_since())))
+        row.and_then(|row| row.usuals.as_ref().map(|usuals| usuals.began).or_else(|| row.attack_since()))
     }
 
     /// The plan of a wish, for the screen. What guards stop is written down where it could have been done from here.

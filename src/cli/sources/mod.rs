@@ -2,6 +2,7 @@
 
 mod text;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::aws::Lane;
@@ -12,6 +13,7 @@ use crate::cli::json::Printer;
 use crate::cli::session::Session;
 use crate::model::callers::{CallersKey, KEY_BYTES};
 use crate::model::source::{Legitimacy, Source, Sources};
+use crate::model::stage::StageId;
 use crate::respond::resolve;
 use crate::watch;
 
@@ -57,10 +59,30 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     } else {
         printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
     }
-    if let Err(error) = session.desk.keep_callers((&stage.id, began), &read, random_key).await {
-        printer.aside(&[format!("who called before the attack is not kept: {error}")]);
+    if let Err(why) = keep(&session, (&stage.id, began), arn, &read).await {
+        printer.aside(&[format!("who called before the attack is not kept: {why}")]);
     }
     Ok(Exit::Done)
+}
+
+/// Keeps who called before the attack that is pinned: as `read` counted it, else out of WAF's samples while they are there.
+async fn keep(
+    session: &Session,
+    (stage, began): (&StageId, Option<DateTime<Utc>>),
+    web_acl_arn: Option<&str>,
+    read: &Sources,
+) -> Result<(), String> {
+    let desk = &session.desk;
+    let kept = desk.keep_callers((stage, began), read, random_key).await.map_err(|error| error.to_string())?;
+    let attacks = desk.attacks().await.map_err(|error| error.to_string())?;
+    let (Some(began), Some(arn), false) = (attacks.began(stage), web_acl_arn, kept) else { return Ok(()) };
+    if !matches!(desk.callers_before(stage).await, Ok(None)) {
+        return Ok(());
+    }
+    let before = watch::callers_before(&session.aws, arn, began, attacks.over(stage)).await;
+    let before = before.map_err(|error| error.to_string())?;
+    desk.keep_callers((stage, Some(began)), &before, random_key).await.map_err(|error| error.to_string())?;
+    Ok(())
 }
 
 /// A key that nobody can guess; `None` where the system gives no randomness.

@@ -27,8 +27,11 @@ pub(super) fn stage(report: &StageReport, row: Result<&StageRow, String>) -> Str
         report.stage.api_id,
         clock(report.read_at)
     );
-    match &report.attack_began {
-        Known::Yes(Some(began)) => say(&mut out, &format!("attack since {}", clock(*began))),
+    match &report.attack {
+        Known::Yes(Some(attack)) => {
+            let since = format!("since {}", clock(attack.began));
+            say(&mut out, &format!("attack: {}", attack.words_at(&since)));
+        }
         Known::Yes(None) => say(&mut out, "no attack stands"),
         _ => {}
     }

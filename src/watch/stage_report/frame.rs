@@ -10,7 +10,7 @@ use crate::watch::signal::LOOKBACK_MINUTES;
 use crate::watch::store::Held;
 
 /// Minutes of a median: the half hour before an attack.
-const BEFORE_MINUTES: usize = 30;
+pub(super) const BEFORE_MINUTES: i64 = 30;
 
 /// Fewer known minutes than this are no habit to compare with.
 const LEAST_MINUTES: usize = 5;
@@ -84,19 +84,24 @@ pub(super) struct Before {
     /// End of it: the attack's first minute.
     end: DateTime<Utc>,
     attack: bool,
+    /// An attack that was over, whose minutes are left out.
+    earlier: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Before {
-    /// Before the attack that began at `began`, else before the last minutes.
-    pub(super) fn new(began: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    /// Before the attack that began at `began`, else before the last minutes; without the minutes of an `earlier` attack, from when to when.
+    pub(super) fn new(
+        began: Option<DateTime<Utc>>,
+        earlier: Option<(DateTime<Utc>, DateTime<Utc>)>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let recent = floor_minute(now) - TimeDelta::minutes(LOOKBACK_MINUTES);
-        Self { end: began.map_or(recent, floor_minute), attack: began.is_some() }
+        Self { end: began.map_or(recent, floor_minute), attack: began.is_some(), earlier }
     }
 
     /// `median of 02:32 to 03:02, before the attack`.
     pub(super) fn words(self) -> String {
-        let minutes = i64::try_from(BEFORE_MINUTES).unwrap_or(30);
-        let begin = self.end - TimeDelta::minutes(minutes);
+        let begin = self.end - TimeDelta::minutes(BEFORE_MINUTES);
         let what = if self.attack { "before the attack" } else { "no attack is known" };
         format!("median of {} to {}, {what}", begin.format("%H:%M"), self.end.format("%H:%M"))
     }
@@ -104,7 +109,10 @@ impl Before {
     /// The median of what `of` knows of those minutes, as a figure a second.
     pub(super) fn median(self, frame: &Frame<'_>, of: impl Fn(DateTime<Utc>) -> Option<f64>) -> Figure {
         let last = self.end - TimeDelta::minutes(1);
-        let minutes = (0..BEFORE_MINUTES).map(|n| last - TimeDelta::minutes(i64::try_from(n).unwrap_or(0)));
+        let attacked = |minute: &DateTime<Utc>| {
+            self.earlier.is_some_and(|(from, to)| *minute >= floor_minute(from) && *minute < to)
+        };
+        let minutes = (0..BEFORE_MINUTES).map(|n| last - TimeDelta::minutes(n)).filter(|minute| !attacked(minute));
         let mut values: Vec<f64> = minutes.filter_map(of).collect();
         if values.len() < LEAST_MINUTES {
             return Figure::unknown(format!("fewer than {LEAST_MINUTES} minutes are known of then"));
@@ -149,11 +157,16 @@ mod tests {
         let frame = Frame { now: at(60), polling: &polling, scope: Scope::Stage };
         let past: Vec<(i64, f64)> = (20..60).map(|n| (n, if n < 50 { 60.0 } else { 6000.0 })).collect();
         let past = series(&past);
-        let before = Before::new(Some(at(50)), frame.now);
+        let before = Before::new(Some(at(50)), None, frame.now);
         assert!((before.median(&frame, |m| past.at(m)).value().unwrap() - 1.0).abs() < 1e-6);
         assert!(before.words().ends_with("before the attack"));
         let young = series(&[(48, 60.0), (49, 60.0)]);
         assert_eq!(before.median(&frame, |m| young.at(m)).value(), None);
-        assert!(Before::new(None, frame.now).words().ends_with("no attack is known"));
+        assert!(Before::new(None, None, frame.now).words().ends_with("no attack is known"));
+        let after_another = Before::new(Some(at(60)), Some((at(50), at(60))), at(70));
+        assert!(
+            (after_another.median(&frame, |m| past.at(m)).value().unwrap() - 1.0).abs() < 1e-6,
+            "an earlier attack is no habit"
+        );
     }
 }

@@ -2,15 +2,15 @@
 
 use super::known::{known, map, reason};
 use super::methods::{self, Around, Method};
-use super::{dollars, posture};
+use super::{attack_on, dollars, posture};
 use crate::aws::read::{GuardedHttpStage, Route};
 use crate::aws::{Aws, AwsError, Lane};
+use crate::model::attack::Attacks;
 use crate::model::board::Known;
 use crate::model::figure::Scope;
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, ApiKind, StageId};
 use crate::model::stage_report::{Endpoint, Posture, StageReport};
-use crate::watch::once::attack_began_on;
 
 const KIND: ApiKind = ApiKind::Http;
 
@@ -25,7 +25,7 @@ const LACKS: [&str; 6] = [
 ];
 
 /// The report.
-pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> StageReport {
+pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId, attacks: &Attacks) -> StageReport {
     let (read_at, lane) = (aws.clock().now(), Lane::Plan);
     let (identity, stage, routes, account, apis) = tokio::join!(
         aws.identity(lane),
@@ -47,15 +47,15 @@ pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> Stag
     };
     let routes = known(routes.map(|routes| routes.iter().map(method).collect::<Vec<Method>>()), KIND);
     let targets = if let Known::Yes(routes) = &routes { routes.as_slice() } else { &[] };
-    let began = attack_began_on(aws, settings, (id, KIND), None);
-    let (series, began) = tokio::join!(Box::pin(methods::read(aws, &around, targets)), Box::pin(began));
+    let attack = attack_on(aws, settings, (id, KIND), None, attacks);
+    let (series, attack) = tokio::join!(Box::pin(methods::read(aws, &around, targets)), Box::pin(attack));
     let now = aws.clock().now();
     StageReport {
         stage: id.clone(),
         kind: KIND,
         identity: known(identity, KIND),
         read_at,
-        attack_began: known(began, KIND),
+        attack,
         waf: Known::Yes(None),
         methods: map(&routes, |routes| methods::rows(&around, routes, &series, now)),
         limits: methods::limits(&around, &series, now),

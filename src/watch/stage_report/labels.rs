@@ -5,16 +5,14 @@
 
 use super::frame::{Before, Frame, missing, provisional};
 use super::known::{known, map};
+use super::waf::Opened;
 use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
 use crate::model::settings::Settings;
 use crate::model::stage::ApiKind;
 use crate::model::stage_report::{LabelRow, WafCounter};
-use crate::watch::store::{Held, Window};
-
-/// Minutes read: as of the rules, so that they can be compared with before.
-const MINUTES: i64 = 180;
+use crate::watch::store::Held;
 
 /// The most labels that are read: each costs two metrics.
 const MOST: usize = 50;
@@ -25,12 +23,9 @@ const COUNTERS: [WafCounter; 2] = [WafCounter::Allowed, WafCounter::Blocked];
 /// A label with its series.
 pub(super) type Labelled = Vec<(String, Held)>;
 
-/// Reads the labels of a web ACL whose series have been found, and how many metrics that took.
-pub(super) async fn read(
-    aws: &Aws,
-    settings: &Settings,
-    (dimension, total): (&str, Option<&Held>),
-) -> (Known<Labelled>, usize) {
+/// Reads the labels of a web ACL whose series have been found, over the minutes of its totals, and how many metrics that took.
+pub(super) async fn read(aws: &Aws, settings: &Settings, opened: &Opened) -> (Known<Labelled>, usize) {
+    let Some(dimension) = &opened.dimension else { return (Known::Yes(Vec::new()), 0) };
     let found = match listed(aws, dimension).await {
         Ok(found) => found,
         Err(error) => return (known(Err(error), ApiKind::Rest), 0),
@@ -50,15 +45,15 @@ pub(super) async fn read(
         return (Known::Yes(Vec::new()), 0);
     }
     let now = aws.clock().now();
-    let window = Window::last(MINUTES, now);
+    let window = opened.window;
     let read = aws.metric_data(&queries, window.from, window.to, Lane::Plan).await;
     let held = read.map(|(results, _)| {
         let each = results.chunks(COUNTERS.len()).map(|results| {
-            let mut held = Held::new(COUNTERS.len());
+            let mut held = window.held(COUNTERS.len());
             for (index, result) in results.iter().enumerate() {
                 held.take(index, result, window);
             }
-            if let Some(total) = total {
+            if let Ok(total) = &opened.total {
                 held.settle_by(total, window, now, provisional(&settings.polling));
             }
             held

@@ -24,17 +24,46 @@ mod rest;
 mod samples;
 mod waf;
 
+use super::once::attack_began_on;
 use crate::aws::Aws;
+use crate::model::attack::{Attack, Attacks, RestsOn};
+use crate::model::board::Known;
 use crate::model::settings::Settings;
 use crate::model::stage::{ApiKind, StageId};
 use crate::model::stage_report::StageReport;
 
 /// Reads a stage in depth: some ten calls of API Gateway's, one or two of every other service's, and one a rule for samples.
-pub async fn stage_report(aws: &Aws, settings: &Settings, stage: &StageId, kind: ApiKind) -> StageReport {
+///
+/// What is compared with before is compared with before the attack of `attacks` that stands on the stage. Where they have none its metrics are
+/// asked whether one stands.
+pub async fn stage_report(
+    aws: &Aws,
+    settings: &Settings,
+    (stage, kind): (&StageId, ApiKind),
+    attacks: &Attacks,
+) -> StageReport {
     match kind {
-        ApiKind::Rest => Box::pin(rest::report(aws, settings, stage)).await,
-        ApiKind::Http => Box::pin(http::report(aws, settings, stage)).await,
+        ApiKind::Rest => Box::pin(rest::report(aws, settings, stage, attacks)).await,
+        ApiKind::Http => Box::pin(http::report(aws, settings, stage, attacks)).await,
     }
+}
+
+/// The attack that is believed to stand on a stage: what is pinned, else what its metrics say.
+async fn attack_on(
+    aws: &Aws,
+    settings: &Settings,
+    (stage, kind): (&StageId, ApiKind),
+    web_acl_name: Option<&str>,
+    attacks: &Attacks,
+) -> Known<Option<Attack>> {
+    if let Some(attack) = attacks.on(stage) {
+        return Known::Yes(Some(attack.clone()));
+    }
+    let read = known::known(attack_began_on(aws, settings, (stage, kind), web_acl_name).await, kind);
+    known::map(&read, |began| {
+        let found = Attack::begun(stage.clone(), (*began)?, RestsOn::Metrics, None);
+        attacks.clone().or_begun(found).on(stage).cloned()
+    })
 }
 
 /// What so many metrics cost to read once, dollars (billed per metric asked for: documented).

@@ -269,7 +269,7 @@ mod tests {
     fn ranked(rows: &[RuleRow], total: &Minutes, default: &Minutes) -> (Vec<InTheWay>, Vec<OnlyCounts>) {
         let (polling, acl) = (PollingSettings::default(), acl());
         let frame = Frame { now: at(41) + TimeDelta::seconds(5), polling: &polling, scope: Scope::Stage };
-        let before = Before::new(None, frame.now);
+        let before = Before::new(None, None, frame.now);
         let declared = |place: usize| match &rows[place].mode {
             RuleMode::GroupActs(overrides) => overrides.clone(),
             _ => Vec::new(),

@@ -7,9 +7,10 @@ use super::frame::{Before, Frame};
 use super::known::{known, map, reason, value};
 use super::methods::{self, Around, Method};
 use super::waf::{self, Opened};
-use super::{dollars, labels, posture, samples};
+use super::{attack_on, dollars, labels, posture, samples};
 use crate::aws::read::{GuardedStage, SampleSet};
 use crate::aws::{Aws, AwsError, Lane};
+use crate::model::attack::{Attack, Attacks};
 use crate::model::board::Known;
 use crate::model::figure::Scope;
 use crate::model::identity::Identity;
@@ -18,7 +19,6 @@ use crate::model::policy::Policy;
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, ApiKind, Deployment, DraftApi, StageDetail, StageId};
 use crate::model::stage_report::{DeploymentRow, Endpoint, Posture, StageReport, WafReport, why};
-use crate::watch::attack_began;
 
 const KIND: ApiKind = ApiKind::Rest;
 
@@ -98,7 +98,7 @@ impl Read {
 }
 
 /// The report.
-pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> StageReport {
+pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId, attacks: &Attacks) -> StageReport {
     let read_at = aws.clock().now();
     let read = Box::pin(Read::of(aws, id)).await;
     let around = around(&read, id, settings);
@@ -107,9 +107,10 @@ pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> Stag
         let series = methods::read(aws, &around, value(&deployed).map_or(&[][..], Vec::as_slice)).await;
         (deployed, series)
     };
-    let opened = open(aws, settings, read.web_acl(id));
+    let opened = open(aws, settings, read.web_acl(id), attacks.began(id));
     let (opened, (deployed, series)) = tokio::join!(Box::pin(opened), Box::pin(methods));
-    let InDepth { began, waf, metrics, unread, passed } = Box::pin(in_depth(aws, settings, id, opened, &read)).await;
+    let InDepth { attack, waf, metrics, unread, passed } =
+        Box::pin(in_depth(aws, settings, (id, attacks), opened, &read)).await;
     let now = aws.clock().now();
     let metrics_read = series.metrics + metrics;
     let mut posture = posture_of(&read, &waf, methods::detailed_by_default(&around));
@@ -118,7 +119,7 @@ pub(super) async fn report(aws: &Aws, settings: &Settings, id: &StageId) -> Stag
         stage: id.clone(),
         kind: KIND,
         read_at,
-        attack_began: began,
+        attack,
         posture,
         waf,
         limits: methods::limits(&around, &series, now),
@@ -165,18 +166,23 @@ async fn deployed_methods(aws: &Aws, id: &StageId, deployment: &Known<String>) -
 }
 
 /// The web ACL with its totals; `None` where there is none.
-async fn open(aws: &Aws, settings: &Settings, arn: Known<Option<String>>) -> Known<Option<Opened>> {
+async fn open(
+    aws: &Aws,
+    settings: &Settings,
+    arn: Known<Option<String>>,
+    began: Option<DateTime<Utc>>,
+) -> Known<Option<Opened>> {
     match arn {
-        Known::Yes(Some(arn)) => known(waf::open(aws, settings, &arn).await.map(Some), KIND),
+        Known::Yes(Some(arn)) => known(waf::open(aws, settings, &arn, began).await.map(Some), KIND),
         Known::Yes(None) => Known::Yes(None),
         Known::NotYet => Known::NotYet,
         Known::No(why) => Known::No(why),
     }
 }
 
-/// What the web ACL tells, and when the attack began.
+/// What the web ACL tells, and which attack stands.
 struct InDepth {
-    began: Known<Option<DateTime<Utc>>>,
+    attack: Known<Option<Attack>>,
     waf: Known<Option<WafReport>>,
     /// How many metrics that took.
     metrics: usize,
@@ -186,9 +192,16 @@ struct InDepth {
     passed: Result<(SampleSet, Scope), String>,
 }
 
-async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Option<Opened>>, read: &Read) -> InDepth {
+async fn in_depth(
+    aws: &Aws,
+    settings: &Settings,
+    (id, attacks): (&StageId, &Attacks),
+    opened: Known<Option<Opened>>,
+    read: &Read,
+) -> InDepth {
     let there = value(&opened).and_then(Option::as_ref);
-    let began = attack_began(aws, settings, id, there.and_then(|opened| opened.dimension.as_deref()));
+    let dimension = there.and_then(|opened| opened.dimension.as_deref());
+    let attack = attack_on(aws, settings, (id, KIND), dimension, attacks);
     let rules = async {
         match there {
             Some(opened) => Some(waf::rules(aws, settings, opened).await),
@@ -196,18 +209,17 @@ async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Op
         }
     };
     let labels = async {
-        match there.and_then(|opened| Some((opened.dimension.as_deref()?, opened.total.as_ref().ok()))) {
-            Some(found) => labels::read(aws, settings, found).await,
+        match there.filter(|opened| opened.dimension.is_some()) {
+            Some(opened) => labels::read(aws, settings, opened).await,
             None => (Known::Yes(Vec::new()), 0),
         }
     };
-    let (began, rules, (labels, label_metrics)) = tokio::join!(Box::pin(began), rules, Box::pin(labels));
-    let began = known(began, KIND);
+    let (attack, rules, (labels, label_metrics)) = tokio::join!(Box::pin(attack), rules, Box::pin(labels));
     let (opened, rules) = match (opened, rules) {
         (Known::Yes(Some(opened)), Some(rules)) => (opened, rules),
         (other, _) => {
             let why = why(&other).unwrap_or("no web ACL, so that nothing samples its requests").to_owned();
-            return InDepth { began, waf: map(&other, |_| None), metrics: 0, unread: Vec::new(), passed: Err(why) };
+            return InDepth { attack, waf: map(&other, |_| None), metrics: 0, unread: Vec::new(), passed: Err(why) };
         }
     };
     let (now, stages_known) = (aws.clock().now(), read.behind(&opened.acl.arn));
@@ -215,11 +227,12 @@ async fn in_depth(aws: &Aws, settings: &Settings, id: &StageId, opened: Known<Op
     let frame = Frame { now, polling: &settings.polling, scope: scope.clone() };
     let mut rows = waf::rows(&opened, &rules, &frame);
     let (samples, passed) = samples::read(aws, &opened, &mut rows).await;
-    let before = Before::new(value(&began).copied().flatten(), now);
+    let began = value(&attack).and_then(Option::as_ref).map(|attack| attack.began);
+    let before = Before::new(began, attacks.over(id), now);
     let labels = labels::rows(&labels, &frame, before);
     let report = waf::report(&opened, &rules, rows, (samples, labels), &frame, before);
     InDepth {
-        began,
+        attack,
         waf: Known::Yes(Some(report)),
         metrics: rules.metrics + label_metrics,
         unread: opened.unread(),

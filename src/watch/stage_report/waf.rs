@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use ipnet::IpNet;
 
-use super::frame::{Before, Frame, missing, provisional};
+use super::frame::{BEFORE_MINUTES, Before, Frame, missing, provisional};
 use super::known::{known, reason};
 use super::ranking;
 use crate::aws::read::{MetricQuery, MetricStatus, ResourceKind, Statistic};
@@ -21,8 +22,11 @@ use crate::model::stage_report::{
 use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 use crate::watch::store::{Held, Window};
 
-/// Minutes read: as long as an attack may have stood, and the half hour before it where that is still kept.
+/// Minutes read where no attack is known to have begun earlier.
 const MINUTES: i64 = 180;
+
+/// The most minutes read: of an attack that has stood for longer nothing is compared with before.
+const MOST_MINUTES: i64 = 12 * 60;
 
 /// Rule groups of this account, by ARN.
 pub(super) type Groups = Vec<(String, Result<RuleGroup, AwsError>)>;
@@ -40,6 +44,8 @@ pub(super) struct Opened {
     pub(super) total: Result<Held, AwsError>,
     /// The value of the `WebACL` dimension. The documentation says the metric name, field evidence the name: whichever has data.
     pub(super) dimension: Option<String>,
+    /// The minutes of the totals, which everything else is read of.
+    pub(super) window: Window,
     metrics: usize,
 }
 
@@ -50,11 +56,16 @@ pub(super) struct RuleSeries {
     pub(super) metrics: usize,
 }
 
-/// Opens a web ACL: its rules, what is behind it, its totals.
+/// Opens a web ACL: its rules, what is behind it, its totals since before the attack that `began`.
 ///
 /// # Errors
 /// As `GetWebACL` fails: without its rules nothing of it can be told. Anything less is told where it is missing.
-pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Opened, AwsError> {
+pub(super) async fn open(
+    aws: &Aws,
+    settings: &Settings,
+    arn: &str,
+    began: Option<DateTime<Utc>>,
+) -> Result<Opened, AwsError> {
     let (acl, behind) =
         tokio::join!(aws.web_acl(arn, Lane::Plan), aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Plan));
     let acl = acl?;
@@ -63,7 +74,7 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
         names.push(acl.metric_name.clone());
     }
     let queries: Vec<MetricQuery> = names.iter().flat_map(|name| queries(name, "ALL", aws.region())).collect();
-    let window = Window::last(MINUTES, aws.clock().now());
+    let window = window(began, aws.clock().now());
     let groups_and_keys = async {
         let groups = groups(aws, &acl).await;
         let keys = rate_keys(aws, &acl, &groups).await;
@@ -89,7 +100,13 @@ pub(super) async fn open(aws: &Aws, settings: &Settings, arn: &str) -> Result<Op
         stages,
         others: Some("load balancers and other kinds of resource were not asked for".to_owned()),
     });
-    Ok(Opened { acl, groups, rate_keys, behind: known(behind, ApiKind::Rest), total, dimension, metrics })
+    Ok(Opened { acl, groups, rate_keys, behind: known(behind, ApiKind::Rest), total, dimension, window, metrics })
+}
+
+/// Three hours, and back to the half hour before an attack where it began before them.
+fn window(began: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Window {
+    let since = began.map_or(0, |began| (now - began).num_minutes() + BEFORE_MINUTES + 1);
+    Window::last(if since > MOST_MINUTES { MINUTES } else { since.max(MINUTES) }, now)
 }
 
 /// The rule groups of this account that a web ACL refers to. AWS's managed groups cannot be read.
@@ -179,7 +196,7 @@ pub(super) async fn rules(aws: &Aws, settings: &Settings, opened: &Opened) -> Ru
     let acl = &opened.acl;
     let names = acl.in_order().map(|rule| rule.metric_name.as_str()).chain([acl.metric_name.as_str()]);
     let queries: Vec<MetricQuery> = names.flat_map(|name| queries(dimension, name, aws.region())).collect();
-    let window = Window::last(MINUTES, aws.clock().now());
+    let window = opened.window;
     let metrics = opened.metrics + queries.len();
     let held = read(aws, &queries, window).await;
     let settled = |mut held: Held| {
@@ -207,7 +224,7 @@ fn queries(dimension: &str, rule: &str, region: &str) -> Vec<MetricQuery> {
 async fn read(aws: &Aws, queries: &[MetricQuery], window: Window) -> Result<Vec<Held>, AwsError> {
     let (results, _) = aws.metric_data(queries, window.from, window.to, Lane::Plan).await?;
     let each = results.chunks(WafCounter::ALL.len()).map(|results| {
-        let mut held = Held::new(WafCounter::ALL.len());
+        let mut held = window.held(WafCounter::ALL.len());
         for (index, result) in results.iter().enumerate() {
             held.take(index, result, window);
         }

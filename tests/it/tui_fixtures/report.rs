@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portcullis::model::attack::{Attack, RestsOn};
 use portcullis::model::board::{HISTORY_MINUTES, Known};
 use portcullis::model::figure::{Figure, Scope};
 use portcullis::model::limits::{Limit, LimitInForce, UsagePlan};
@@ -112,11 +113,11 @@ fn waf() -> WafReport {
 /// Everything known of a stage of a REST API.
 pub(crate) fn report(stage: StageId) -> StageReport {
     StageReport {
-        stage,
         kind: ApiKind::Rest,
         identity: Known::Yes(identity()),
         read_at: now(),
-        attack_began: Known::Yes(Some(ago(4))),
+        attack: Known::Yes(Some(Attack::begun(stage.clone(), ago(4), RestsOn::Metrics, None))),
+        stage,
         waf: Known::Yes(Some(waf())),
         methods: Known::Yes(vec![
             method("GET /items", "NONE", None, (500.0, "*/*")),
@@ -201,7 +202,7 @@ pub(crate) fn report_unknown(stage: StageId) -> StageReport {
     let figure = || Figure::unknown("AccessDenied on cloudwatch:GetMetricData; allow it, see docs/iam.md");
     let whole = report(stage);
     StageReport {
-        attack_began: no("cloudwatch:GetMetricData"),
+        attack: no("cloudwatch:GetMetricData"),
         waf: no("wafv2:GetWebACL"),
         methods: no("apigateway:GET"),
         limits: StageLimits {
