@@ -108,7 +108,7 @@ pub struct Figures {
 impl Figures {
     /// Nothing known, for one reason.
     #[must_use]
-    pub fn unknown(reason: &str) -> Self {
+    pub fn unknown(reason: &'static str) -> Self {
         let unknown = || Figure::unknown(reason);
         Self {
             requests_per_second: unknown(),
@@ -240,7 +240,7 @@ pub struct AccountGauge {
 impl AccountGauge {
     /// Nothing known, for one reason.
     #[must_use]
-    pub fn unknown(reason: &str) -> Self {
+    pub fn unknown(reason: &'static str) -> Self {
         let unknown = || Figure::unknown(reason);
         Self { requests_per_second: unknown(), limit: Known::NotYet, used_share: unknown() }
     }

@@ -60,7 +60,7 @@ pub struct Burn {
 impl Burn {
     /// Nothing known, for one reason.
     #[must_use]
-    pub fn unknown(reason: &str) -> Self {
+    pub fn unknown(reason: &'static str) -> Self {
         let unknown = || Figure::unknown(reason);
         Self {
             parts_per_hour: std::array::from_fn(|_| unknown()),

@@ -1,5 +1,7 @@
 //! A number with its age and origin, or the reason why there is none.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -72,13 +74,13 @@ pub enum Figure {
     /// A value with age and origin.
     Known(Reading),
     /// No value; one short reason for people.
-    Unknown(String),
+    Unknown(Cow<'static, str>),
 }
 
 impl Figure {
     /// An unknown figure with its reason.
     #[must_use]
-    pub fn unknown(reason: impl Into<String>) -> Self {
+    pub fn unknown(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Unknown(reason.into())
     }
 

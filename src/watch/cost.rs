@@ -175,7 +175,7 @@ fn add<'a>(figures: impl Iterator<Item = &'a Figure>) -> Figure {
             Figure::Unknown(why) => reason = reason.or(Some(why)),
         }
     }
-    sum.map_or_else(|| Figure::Unknown(reason.cloned().unwrap_or_else(|| "no stage".to_owned())), Figure::Known)
+    sum.map_or_else(|| Figure::Unknown(reason.cloned().unwrap_or_else(|| "no stage".into())), Figure::Known)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Frame<'_> {
     }
 
     /// A series' latest minute, times `factor`.
-    pub(super) fn figure(&self, series: &Series, factor: f64, missing: &str) -> Figure {
+    pub(super) fn figure(&self, series: &Series, factor: f64, missing: &'static str) -> Figure {
         match self.latest(|minute| series.at(minute)) {
             Some((minute, value)) => self.reading(value * factor, minute, Origin::CloudWatch),
             None => Figure::unknown(missing),
@@ -58,7 +58,7 @@ impl Frame<'_> {
     }
 
     /// Numbers over others of the same minute, a fraction of at most 1; `latest` minute that has both, and some of the others.
-    pub(super) fn share(&self, part: &Series, of: &Series, missing: &str) -> Figure {
+    pub(super) fn share(&self, part: &Series, of: &Series, missing: &'static str) -> Figure {
         let both = |minute| Some((part.at(minute)?, of.at(minute).filter(|whole| *whole > 0.0)?));
         match self.latest(both) {
             Some((minute, (part, whole))) => self.reading((part / whole).min(1.0), minute, Origin::CloudWatch),

@@ -205,7 +205,7 @@ fn row(around: &Around<'_>, frame: &Frame<'_>, method: &Method, held: &Result<He
 pub(super) fn sampled(rows: &mut [MethodRow], stage: &StageId, passed: Result<&(SampleSet, Scope), &str>) {
     let (set, scope) = match passed {
         Ok(passed) => passed,
-        Err(why) => return rows.iter_mut().for_each(|row| row.sampled_share = Figure::unknown(why)),
+        Err(why) => return rows.iter_mut().for_each(|row| row.sampled_share = Figure::unknown(why.to_owned())),
     };
     let mut methods: Vec<(usize, MethodName)> =
         rows.iter().enumerate().filter_map(|(place, row)| Some((place, row.name.parse().ok()?))).collect();
