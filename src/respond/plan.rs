@@ -76,9 +76,8 @@ async fn planned(
         Action::BlockIp(block) => {
             let mut state = Box::pin(block_ip::read(aws, settings, block, attack_began)).await?;
             state.known = known;
-            let mut planned = block_ip::plan(block, &state, settings);
-            planned.attack_found = state.attack_began.filter(|_| attack_began.is_none());
-            Ok(planned)
+            let planned = block_ip::plan(block, &state, settings);
+            Ok(planned.by_attack(state.attack_began, attack_began))
         }
         Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
         Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,

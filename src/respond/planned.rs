@@ -70,6 +70,14 @@ impl From<ResolveError> for PlanError {
     }
 }
 
+impl Planned {
+    /// The same, judged by an attack that nobody had pinned: whoever carries it out writes down when it began. `known` is the one that was pinned.
+    pub(super) fn by_attack(mut self, found: Option<DateTime<Utc>>, known: Option<DateTime<Utc>>) -> Self {
+        self.attack_found = found.filter(|_| known.is_none());
+        self
+    }
+}
+
 /// A plan with its digest.
 #[must_use]
 pub(super) fn finished(mut plan: Plan, sets: Vec<IpSet>) -> Planned {

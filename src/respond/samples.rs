@@ -28,6 +28,16 @@ pub struct Samples {
     pub left: Option<String>,
 }
 
+impl Samples {
+    /// None, and why.
+    fn not_known(why: String) -> Self {
+        Self { missing: vec![why], ..Self::default() }
+    }
+}
+
+/// Why nobody is sampled where no web ACL stands.
+pub(super) const UNSAMPLED: &str = "the stage has no web ACL, so that nothing samples its requests";
+
 /// Minutes before the attack (or before now, where none is known) that tell who was there already.
 const EARLIER_MINUTES: [i64; 3] = [2, 10, 30];
 
@@ -129,9 +139,21 @@ impl Callers {
         Self { samples: before(aws, acl, now, began).await, began }
     }
 
-    /// Nobody can be told, and why.
-    pub(super) fn not_known(why: impl Into<String>) -> Self {
-        Self { samples: Samples { missing: vec![why.into()], ..Samples::default() }, began: None }
+    /// When the attack began that they were there before, where one is known.
+    pub(super) fn attack_began(&self) -> Option<DateTime<Utc>> {
+        self.began
+    }
+
+    /// Nobody can be told, and why; the attack's beginning as far as the metrics tell it.
+    pub(super) async fn not_known(
+        aws: &Aws,
+        settings: &Settings,
+        (stage, web_acl_arn): (&StageId, Option<&str>),
+        attack_began: Option<DateTime<Utc>>,
+        why: String,
+    ) -> Self {
+        let began = began(aws, settings, stage, web_acl_arn, attack_began).await;
+        Self { samples: Samples::not_known(why), began }
     }
 
     /// Who of them loses access where only `admitted` are let in.
@@ -230,7 +252,8 @@ mod tests {
 
     #[test]
     fn what_a_closure_takes_is_not_known_without_samples_and_in_part_with_some() {
-        let blind = Callers::not_known("the stage has no web ACL").losses(&nets(&["192.0.2.0/24"]));
+        let blind = Callers { samples: Samples::not_known("the stage has no web ACL".into()), began: None }
+            .losses(&nets(&["192.0.2.0/24"]));
         assert!(blind.said.ends_with("is not known: the stage has no web ACL"), "{}", blind.said);
         assert_eq!(Callers::default().losses(&[]).said, EVERYTHING);
         let mut half = callers(&[("198.51.100.7", 4)]);

@@ -6,19 +6,21 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::Lane;
 use portcullis::incident::Event;
-use portcullis::model::action::{Action, BlockIp};
+use portcullis::model::action::{Action, BlockIp, Close, Closure, Terms, Throttle};
 use portcullis::model::attack::{Attack, AttackKind, RestsOn};
 use portcullis::model::plan::{Outcome, Verdict};
 use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::model::source::{Legitimacy, Sources};
-use portcullis::model::stage::StageId;
+use portcullis::model::stage::{StageId, StageSelector};
+use portcullis::respond::confirm::Confirmed;
 use portcullis::respond::desk::belief::Told;
 use portcullis::respond::desk::error::DeskError;
 use portcullis::respond::desk::{Desk, Proposal, Wish};
 use portcullis::respond::resolve::stage_of_any;
 use portcullis::watch::{Asked, callers};
 
-use crate::world::{World, block, flood};
+use crate::kill_switch::unproven;
+use crate::world::{World, block, closed_web_acl, flood};
 
 async fn shop(world: &World) -> StageId {
     stage_of_any(&world.aws, &"shop/prod".parse().unwrap(), Lane::Plan).await.unwrap().0.id
@@ -82,6 +84,45 @@ async fn whoever_was_blocked_stays_the_attack_s_for_an_hour_and_longer() {
         }
         assert!(count > 0, "none of the blocked is seen at all");
         assert_eq!(world.desk().attack_on(&shop(&world).await).await.unwrap().unwrap().began, pinned.began);
+    }
+}
+
+/// The beginning that a plan judged by and nobody had pinned; whatever guards stop it is overridden.
+async fn found_by(world: &World, mut action: Action) -> Option<DateTime<Utc>> {
+    let halting: Vec<String> = world.plan_action(&action).await.plan.halting().map(|guard| guard.id.clone()).collect();
+    action.terms_mut().overrides.extend(halting);
+    action.terms_mut().reason = Some("a test".to_owned());
+    let planned = world.plan_action(&action).await;
+    let phrase = planned.plan.phrase();
+    Confirmed::by_phrase(planned, &phrase).unwrap().attack_found()
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_done_first_pins_the_beginning_that_it_judged_by() {
+    let world = flood(60.0).await;
+    world.pass(300).await;
+    world.range.with(|range| closed_web_acl(range.account_mut(), "closed", &["192.0.2.240/28"]));
+    let (stage, terms) = ("shop/prod".parse::<StageSelector>().unwrap(), Terms::default());
+    let close = |by, web_acl: Option<&str>| {
+        let web_acl = web_acl.map(str::to_owned);
+        Action::Close(Close { stage: stage.clone(), by, web_acl, terms: terms.clone() })
+    };
+    let throttle = |method: Option<&str>| {
+        let method = method.map(|method| method.parse().unwrap());
+        Action::Throttle(Throttle { stage: stage.clone(), method, rate: 50, burst: 50, terms: terms.clone() })
+    };
+    let block = found_by(&world, Action::BlockIp(block(&["203.0.113.7"]))).await;
+    assert!(block.is_some(), "the metrics tell it");
+    let others = [
+        throttle(None),
+        throttle(Some("GET /products")),
+        close(Closure::ThrottleZero, None),
+        close(Closure::WebAcl, Some("closed")),
+        Action::KillSwitch(unproven()),
+    ];
+    for action in others {
+        let what = format!("{} {}", action.name(), action.aim());
+        assert_eq!(found_by(&world, action).await, block, "{what}");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::{PlanError, Planned, finished};
-use crate::respond::samples::Callers;
+use crate::respond::samples::{Callers, UNSAMPLED};
 use crate::respond::wiring;
 
 /// Everything that a plan to close rests on.
@@ -50,7 +50,7 @@ pub(in crate::respond) async fn plan(
     attack_began: Option<DateTime<Utc>>,
 ) -> Result<Planned, PlanError> {
     let state = Box::pin(read(aws, settings, action, attack_began)).await?;
-    Ok(planned(action, &state, settings))
+    Ok(planned(action, &state, settings).by_attack(state.callers.attack_began(), attack_began))
 }
 
 async fn read(
@@ -67,9 +67,10 @@ async fn read(
         ip_sets: BTreeMap::new(),
         blocking: Vec::new(),
         unclear: Vec::new(),
-        callers: Callers::not_known("the stage has no web ACL, so that nothing samples its requests"),
+        callers: Callers::default(),
     };
     if action.by != Closure::WebAcl {
+        state.callers = unsampled(aws, settings, &state.at, attack_began, UNSAMPLED.to_owned()).await;
         return Ok(state);
     }
     let own = async {
@@ -92,8 +93,13 @@ async fn read(
         state.blocking = references.into_iter().filter(blocks).map(|r| r.ip_set).collect();
         state.callers = Callers::read(aws, settings, &state.at.stage.id, acl, state.at.read_at, attack_began).await;
     }
-    if let Some(Err(error)) = &own {
-        state.callers = Callers::not_known(error.to_string());
+    let why = match &own {
+        Some(Ok(_)) => None,
+        Some(Err(error)) => Some(error.to_string()),
+        None => Some(UNSAMPLED.to_owned()),
+    };
+    if let Some(why) = why {
+        state.callers = unsampled(aws, settings, &state.at, attack_began, why).await;
     }
     let mut sets = state.blocking.clone();
     if let Closed::Found(acl) = &closed {
@@ -108,6 +114,17 @@ async fn read(
     state.ip_sets = sets.into_iter().zip(read).collect();
     (state.own, state.closed) = (own, Some(closed));
     Ok(state)
+}
+
+/// Nobody is sampled, and why.
+async fn unsampled(
+    aws: &Aws,
+    settings: &Settings,
+    at: &StageState,
+    attack_began: Option<DateTime<Utc>>,
+    why: String,
+) -> Callers {
+    Callers::not_known(aws, settings, (&at.stage.id, at.settings.web_acl_arn.as_deref()), attack_began, why).await
 }
 
 fn planned(action: &Close, state: &State, settings: &Settings) -> Planned {

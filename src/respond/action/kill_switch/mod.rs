@@ -27,7 +27,7 @@ use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::stage::{DraftApi, StageDetail};
 use crate::respond::planned::{PlanError, Planned, finished};
-use crate::respond::samples::Callers;
+use crate::respond::samples::{Callers, UNSAMPLED};
 
 /// Everything that a plan rests on.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub(in crate::respond) async fn plan(
     proofs: &[Proof],
 ) -> Result<Planned, PlanError> {
     let state = Box::pin(read(aws, settings, action, attack_began, proofs)).await?;
-    Ok(planned(action, &state, settings))
+    Ok(planned(action, &state, settings).by_attack(state.callers.attack_began(), attack_began))
 }
 
 async fn read(
@@ -139,12 +139,13 @@ async fn read(
 
 /// Who called before the attack.
 async fn callers(aws: &Aws, settings: &Settings, at: &StageState, attack_began: Option<DateTime<Utc>>) -> Callers {
-    let Some(arn) = at.settings.web_acl_arn.as_deref() else {
-        return Callers::not_known("the stage has no web ACL, so that nothing samples its requests");
+    let of = (&at.stage.id, at.settings.web_acl_arn.as_deref());
+    let Some(arn) = of.1 else {
+        return Callers::not_known(aws, settings, of, attack_began, UNSAMPLED.to_owned()).await;
     };
     match aws.web_acl(arn, Lane::Plan).await {
         Ok(acl) => Callers::read(aws, settings, &at.stage.id, &acl, at.read_at, attack_began).await,
-        Err(error) => Callers::not_known(error.to_string()),
+        Err(error) => Callers::not_known(aws, settings, of, attack_began, error.to_string()).await,
     }
 }
 

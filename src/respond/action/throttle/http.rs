@@ -32,12 +32,12 @@ pub(super) async fn plan(
     let (routes, account, traffic) = tokio::join!(
         aws.http_routes(&id.api_id, Lane::Plan),
         aws.account_limit(Lane::Plan),
-        traffic::read_http(aws, &id, action.method.as_ref(), attack_began),
+        traffic::read_http(aws, settings, &id, action.method.as_ref(), attack_began),
     );
     let at =
         StageState { identity, read_at: aws.clock().now(), stage: detail(&id, api), settings: as_settings(&stage) };
     let state = State { at, methods: routes.map(|keys| deployed(&keys)), account, plans: Ok(Vec::new()), traffic };
-    Ok(planned(action, &state, &stage, settings))
+    Ok(planned(action, &state, &stage, settings).by_attack(state.traffic.began, attack_began))
 }
 
 /// The stage as the guards of any throttle take it.

@@ -44,7 +44,7 @@ pub(in crate::respond) async fn plan(
         read => read?,
     };
     resolve::only_rest(aws, &action.stage, &state.at.stage.id, Lane::Plan).await?;
-    Ok(planned(action, &state, settings))
+    Ok(planned(action, &state, settings).by_attack(state.traffic.began, attack_began))
 }
 
 async fn read(

@@ -9,9 +9,10 @@ use crate::model::method::MethodName;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::source::SampledRequest;
-use crate::model::stage::StageId;
-use crate::respond::samples::{Samples, began, passed};
+use crate::model::stage::{ApiKind, StageId};
+use crate::respond::samples::{Samples, UNSAMPLED, began, passed};
 use crate::respond::taken::{Pace, Taken};
+use crate::watch;
 
 /// Minutes that a prediction looks back.
 const MINUTES: i64 = 10;
@@ -27,6 +28,8 @@ pub(super) struct Traffic {
     pub(super) recent: Vec<SampledRequest>,
     /// The same of before the attack.
     pub(super) earlier: Vec<SampledRequest>,
+    /// When the attack began, where one is known.
+    pub(super) began: Option<DateTime<Utc>>,
     /// Why something is not known, a line each.
     pub(super) missing: Vec<String>,
     /// How many of these are samples that could not be read, beside others that could.
@@ -89,14 +92,14 @@ pub(super) async fn read(
     let now = aws.clock().now();
     let began = began(aws, settings, stage, web_acl, attack_began).await;
     let sampled = async {
-        let arn = web_acl.ok_or("the stage has no web ACL, so that nothing samples its requests".to_owned())?;
+        let arn = web_acl.ok_or(UNSAMPLED.to_owned())?;
         let acl = aws.web_acl(arn, Lane::Plan).await.map_err(|error| error.to_string())?;
         let (recent, earlier) = passed(aws, &acl, now, began).await;
         Ok::<_, String>((acl.metric_name, recent, earlier))
     };
     let of_api = ("ApiName", stage.metric_api_name());
     let (rates, sampled) = tokio::join!(rates(aws, of_api, stage, method, began, now), sampled);
-    let mut traffic = Traffic::default();
+    let mut traffic = Traffic { began, ..Traffic::default() };
     match rates {
         Ok((now, before)) => (traffic.now, traffic.before) = (now, before),
         Err(error) => traffic.missing.push(error.to_string()),
@@ -117,13 +120,18 @@ pub(super) async fn read(
 /// throttle hits is therefore known where the attack's beginning is, and else not.
 pub(super) async fn read_http(
     aws: &Aws,
+    settings: &Settings,
     stage: &StageId,
     method: Option<&MethodName>,
     attack_began: Option<DateTime<Utc>>,
 ) -> Traffic {
     let of_api = ("ApiId", stage.api_id.clone());
-    let mut traffic = Traffic { before: Some(Rates::default()), ..Traffic::default() };
-    match rates(aws, of_api, stage, method, attack_began, aws.clock().now()).await {
+    let began = match attack_began {
+        Some(began) => Some(began),
+        None => watch::attack_began_on(aws, settings, (stage, ApiKind::Http), None).await.unwrap_or(None),
+    };
+    let mut traffic = Traffic { before: Some(Rates::default()), began, ..Traffic::default() };
+    match rates(aws, of_api, stage, method, began, aws.clock().now()).await {
         Ok((now, before)) => (traffic.now, traffic.before) = (now, Some(before.unwrap_or_default())),
         Err(error) => traffic.missing.push(error.to_string()),
     }
@@ -273,6 +281,7 @@ pub(super) mod tests {
             earlier: samples(&[("POST", "/login", 1), ("GET", "/products", 3)]),
             missing: vec![],
             unread: 0,
+            began: None,
         }
     }
 
