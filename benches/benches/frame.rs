@@ -14,6 +14,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use portcullis::aws::{Aws, Connection, Endpoint};
 use portcullis::drill::Drill;
 use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::connection::ConnectionId;
 use portcullis::model::settings::Settings;
 use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, State, Theme, keymap, update, view};
@@ -77,7 +78,7 @@ fn depth() -> State {
         let aws =
             Aws::connect(&Connection { endpoint: Endpoint::Range(range), ..Connection::default() }).await.unwrap();
         let settings = Settings::default();
-        let board = read_board(&aws, &settings, &Attacks::default()).await.unwrap();
+        let board = read_board(&aws, &settings, &Beliefs::default()).await.unwrap();
         let worst = board.stages.iter().max_by_key(|row| row.signals.len()).unwrap();
         let report = stage_report(&aws, &settings, (&worst.id, worst.kind), &Attacks::default()).await;
         let options = Options::new(Mode::Armed, keymap::load(None).unwrap(), Theme::colour_blind_safe());

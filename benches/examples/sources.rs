@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use portcullis::aws::{Aws, Connection, Endpoint, Lane, RangeHandle};
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::settings::Settings;
 use portcullis::model::source::Sources;
 use portcullis::watch::{Asked, attack_began, callers, read_board};
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::default();
     settings.guards.never_block = Some(Vec::new());
     let aws = Aws::connect(&Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() }).await?;
-    let board = read_board(&aws, &settings, &Attacks::default()).await?;
+    let board = read_board(&aws, &settings, &Beliefs::default()).await?;
     let row = board.stages.iter().find(|row| row.id.label() == STAGE).ok_or("no such stage")?;
     let stage = aws.stage_settings(&row.id.api_id, &row.id.stage, Lane::Plan).await?;
     let asked = Asked {

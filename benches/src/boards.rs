@@ -131,6 +131,7 @@ fn signals() -> Vec<Signal> {
         peak: None,
         value,
         threshold,
+        ours: false,
         evidence: "5,500 of 10,900 requests in 22:12Z were answered so; a day ago it was 2 %; WAF blocked none".into(),
         suggests: "see who sends them (sources), and block what was not seen before".into(),
     };

@@ -17,6 +17,7 @@ use super::session::{believed, connections};
 use super::text;
 use crate::aws::{Aws, AwsError, Connection};
 use crate::model::board::{AccountGauge, Board, Known, PaceOf, Polling, StageRow};
+use crate::model::condition::Condition;
 use crate::model::cost::Burn;
 use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::settings::Settings;
@@ -100,8 +101,8 @@ async fn read_one(
     printer: Printer,
 ) -> Result<Board, AwsError> {
     let aws = Aws::connect(connection).await?;
-    let attacks = Box::pin(believed(common, &aws, settings, printer)).await;
-    Box::pin(read_board(&aws, settings, &attacks)).await
+    let beliefs = Box::pin(believed(common, &aws, settings, printer)).await;
+    Box::pin(read_board(&aws, settings, &beliefs)).await
 }
 
 /// When what was printed last was read, and the trouble there was.
@@ -311,6 +312,7 @@ pub(super) fn stage(row: &StageRow) -> Value {
     object.insert("limit".to_owned(), row.limit.as_ref().map_or(Value::Null, limit));
     object.insert("cost".to_owned(), burn(&row.burn));
     object.insert("usuals".to_owned(), row.usuals.as_ref().map_or(Value::Null, usuals));
+    object.insert("condition".to_owned(), condition(&row.condition));
     object.insert("signals".to_owned(), row.signals.iter().map(signal).collect());
     object.insert("not_judged".to_owned(), json!(row.not_judged));
     object.insert("ended_signals".to_owned(), row.ended.iter().map(signal).collect());
@@ -378,6 +380,22 @@ fn burn(burn: &Burn) -> Value {
     }
     figures.into_object(&mut object);
     object.remove("origin");
+    Value::Object(object)
+}
+
+/// How a stage stands, and whether customers are served.
+fn condition(condition: &Condition) -> Value {
+    let mut figures = FigureMap::default();
+    figures.put("served_share", &condition.served);
+    let mut object = Map::new();
+    object.insert("state".to_owned(), json!(condition.state));
+    object.insert("sureness".to_owned(), json!(condition.sureness));
+    object.insert("since".to_owned(), json!(condition.since.map(time)));
+    object.insert("last_known".to_owned(), json!(condition.last_known));
+    object.insert("served_by".to_owned(), json!(condition.served_by));
+    object.insert("evidence".to_owned(), json!(condition.evidence));
+    object.insert("measures".to_owned(), json!(condition.measures));
+    figures.into_object(&mut object);
     Value::Object(object)
 }
 

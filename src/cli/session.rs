@@ -13,7 +13,7 @@ use super::text;
 use super::waiting;
 use crate::aws::{Aws, Connection, Endpoint, Lane, profiles};
 use crate::incident::{Incident, IncidentStore, Listed, MayClaim, Survey, default_root};
-use crate::model::attack::Attacks;
+use crate::model::belief::Beliefs;
 use crate::model::identity::Actor;
 use crate::model::plan::Outcome;
 use crate::model::settings::Settings;
@@ -118,22 +118,22 @@ pub(super) fn store() -> Result<IncidentStore, Failure> {
 
 /// What is believed of the attacks where `aws` leads: pinned in the incident named, else in the newest open one. Where that cannot be read it
 /// is said, and nothing is believed.
-pub(super) async fn believed(common: &Common, aws: &Aws, settings: &Arc<Settings>, printer: Printer) -> Attacks {
-    let attacks = async {
+pub(super) async fn believed(common: &Common, aws: &Aws, settings: &Arc<Settings>, printer: Printer) -> Beliefs {
+    let beliefs = async {
         let whose = common.incident.clone().map_or(Whose::Newest, Whose::Named);
         let books = Books::new(store()?, whose, actor(""), Arc::new(ByCommand));
-        Ok::<_, Failure>(Desk::new(aws.clone(), Arc::clone(settings), books).attacks().await?)
+        Ok::<_, Failure>(Desk::new(aws.clone(), Arc::clone(settings), books).beliefs().await?)
     };
     // Where nothing answers, the board says so.
     if aws.identity(Lane::Plan).await.is_err() {
-        return Attacks::default();
+        return Beliefs::default();
     }
-    attacks.await.unwrap_or_else(|error| {
+    beliefs.await.unwrap_or_else(|error| {
         printer.aside(&[format!(
             "since when an attack stands is told by the figures alone; the incident could not be read: {}",
             error.message
         )]);
-        Attacks::default()
+        Beliefs::default()
     })
 }
 

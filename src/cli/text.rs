@@ -290,6 +290,10 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
         f.requests_per_second.reading().map_or("?".to_owned(), |r| clock(r.at)),
         limit_used(row)
     );
+    if row.condition.matters() {
+        let since = row.condition.since.map(clock);
+        put!(out, "    state {}", neutralised(&row.condition.words(since.as_deref())));
+    }
     if !row.signals.is_empty() {
         put!(out, "    {}", cost(&row.burn));
         if let Some(usuals) = &row.usuals {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::condition::Condition;
 use super::cost::Burn;
 use super::figure::Figure;
 use super::identity::Identity;
@@ -143,6 +144,8 @@ pub struct StageRow {
     pub figures: Figures,
     /// Minutes of history, by [`Metric::index`].
     pub history: Arc<History>,
+    /// How it stands: contained or not, and whether customers are served.
+    pub condition: Condition,
     /// What stands, worst first; what could not be judged lately stands by what was known then, and says so.
     pub signals: Vec<Signal>,
     /// What does not stand and could not be judged lately either.
@@ -173,6 +176,7 @@ impl StageRow {
             web_acl_arn: None,
             figures: Figures::unknown("not read yet"),
             history: Arc::new(std::array::from_fn(|_| Arc::clone(&empty))),
+            condition: Condition::unread(),
             signals: Vec::new(),
             not_judged: Vec::new(),
             ended: Vec::new(),

@@ -180,6 +180,9 @@ pub struct Signal {
     pub peak: Option<Peak>,
     /// The threshold it crossed.
     pub threshold: f64,
+    /// Whether it would be attack-level, were it not for what we do ourselves: the evidence says what part that is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
     /// One line of evidence with numbers, their minute and their scope.
     pub evidence: String,
     /// What to do next, in one line.

@@ -11,7 +11,7 @@ use crate::model::stage::StageId;
 /// A signal that was raised, grew worse or ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SignalChange {
-    /// It stands now and did not before, or it has become an attack.
+    /// It stands now and did not before, or it has become an attack, or what is left of one is our own doing.
     Raised {
         /// On which stage.
         stage: StageId,
@@ -44,7 +44,12 @@ pub fn signal_changes(before: &Board, after: &Board) -> Vec<SignalChange> {
     for row in &after.stages {
         for signal in &row.signals {
             let stood = find(&old, &row.id, signal.kind);
-            if stood.is_none_or(|stood| stood.severity < signal.severity) {
+            // What is left of it is our own doing: as an attack it has ended.
+            let lowered = signal.ours && stood.as_ref().is_some_and(|stood| stood.severity > signal.severity);
+            if lowered {
+                changes.push(SignalChange::Ended { stage: row.id.clone(), kind: signal.kind, at: after.at });
+            }
+            if lowered || stood.is_none_or(|stood| stood.severity < signal.severity) {
                 changes.push(SignalChange::Raised { stage: row.id.clone(), signal: signal.clone() });
             }
         }
@@ -80,6 +85,7 @@ mod tests {
                 peak: None,
                 value: 0.9,
                 threshold: 0.5,
+                ours: false,
                 evidence: String::new(),
                 suggests: String::new(),
             })
@@ -109,6 +115,14 @@ mod tests {
         let (notice, attack) = (board(Some(Severity::Notice)), board(Some(Severity::Attack)));
         assert_eq!(words(&notice, &attack), ["raised"]);
         assert!(words(&attack, &notice).is_empty());
+    }
+
+    #[test]
+    fn an_attack_of_which_only_our_own_doing_is_left_has_ended() {
+        let (attack, mut left) = (board(Some(Severity::Attack)), board(Some(Severity::Notice)));
+        left.stages[0].signals[0].ours = true;
+        assert_eq!(words(&attack, &left), ["ended", "raised"]);
+        assert!(words(&left, &left).is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | `logs`, `throttle` | throttled requests, out of access logs and metric filters |
 //! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
 //! | `usual`, `baseline` | what is usual while an attack stands, and the past that tells it |
+//! | `condition` | how an attacked stage stands: contained or not, customers served or not |
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
 //! | `busiest` | which rules' samples are worth asking for |
@@ -23,6 +24,7 @@ mod busiest;
 mod callers;
 pub mod candidate;
 mod change;
+mod condition;
 mod cost;
 mod discover;
 mod figures;
@@ -54,7 +56,7 @@ pub use source::{callers_before, sources};
 pub use stage_report::stage_report;
 
 use crate::aws::Aws;
-use crate::model::attack::Attacks;
+use crate::model::belief::Beliefs;
 use crate::model::board::Board;
 use crate::model::settings::Settings;
 use crate::model::stage::StageId;
@@ -65,7 +67,7 @@ pub struct Watcher {
     boards: watch::Receiver<Arc<Board>>,
     refresh: Arc<Notify>,
     focus: watch::Sender<Vec<StageId>>,
-    attacks: watch::Sender<Attacks>,
+    beliefs: watch::Sender<Beliefs>,
     task: JoinHandle<()>,
 }
 
@@ -77,10 +79,10 @@ impl Watcher {
         let (sender, boards) = watch::channel(Arc::new(empty));
         let refresh = Arc::new(Notify::new());
         let (focus, focused) = watch::channel(Vec::new());
-        let (attacks, believed) = watch::channel(Attacks::default());
-        let asked = task::Asked { refresh: Arc::clone(&refresh), focus: focused, attacks: believed };
+        let (beliefs, believed) = watch::channel(Beliefs::default());
+        let asked = task::Asked { refresh: Arc::clone(&refresh), focus: focused, beliefs: believed };
         let task = task::Task::new(aws, settings, sender, asked);
-        Self { boards, refresh, focus, attacks, task: tokio::spawn(task.run()) }
+        Self { boards, refresh, focus, beliefs, task: tokio::spawn(task.run()) }
     }
 
     /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with
@@ -99,11 +101,12 @@ impl Watcher {
         });
     }
 
-    /// What is believed of the attacks: pinned in the incident. What is usual on their stages is frozen by it, and not by what the boards say.
-    pub fn believe(&self, attacks: Attacks) {
-        self.attacks.send_if_modified(|believed| {
-            let differ = *believed != attacks;
-            *believed = attacks;
+    /// What is believed: the attacks that are pinned, by which usuals are frozen and not by what the boards say, and our own measures, whose effects
+    /// are no attack.
+    pub fn believe(&self, beliefs: Beliefs) {
+        self.beliefs.send_if_modified(|believed| {
+            let differ = *believed != beliefs;
+            *believed = beliefs;
             differ
         });
     }

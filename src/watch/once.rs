@@ -14,7 +14,7 @@ use super::poll::{Answers, Extent, Questions, ask, stage_history};
 use super::signal::{self, AclScope, Situation};
 use super::state::{Part, State};
 use crate::aws::{Aws, AwsError};
-use crate::model::attack::Attacks;
+use crate::model::belief::Beliefs;
 use crate::model::board::Board;
 use crate::model::settings::Settings;
 use crate::model::signal::Severity;
@@ -23,13 +23,13 @@ use crate::model::stage::{ApiKind, StageId};
 /// Log queries under way at once.
 const LOGS_AT_ONCE: usize = 4;
 
-/// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics. What is usual is frozen by the `attacks`
-/// that are believed in, and by what the figures themselves say of one.
+/// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics. What is usual is frozen by the attacks
+/// that are believed in, and by what the figures themselves say of one; what measures in force do is no attack.
 ///
 /// # Errors
 /// Where there is nothing to show: the credentials do not work, or neither API Gateway nor CloudWatch could be read. Anything
 /// less is told in `polling.trouble` and in the figures that are missing.
-pub async fn read_board(aws: &Aws, settings: &Settings, attacks: &Attacks) -> Result<Board, AwsError> {
+pub async fn read_board(aws: &Aws, settings: &Settings, beliefs: &Beliefs) -> Result<Board, AwsError> {
     let (sender, mut found) = unbounded_channel();
     Box::pin(discover(aws, None, &sender)).await;
     let mut state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
@@ -40,9 +40,10 @@ pub async fn read_board(aws: &Aws, settings: &Settings, attacks: &Attacks) -> Re
     let questions = Questions::of(&state, Extent::All, now);
     let wanted = questions.len() > 0 && !state.troubles.values().any(AwsError::is_about_credentials);
     if wanted && take(&mut state, Extent::All, ask(aws, questions, now).await, now) {
+        state.believe(beliefs.clone());
         ask_more(aws, &mut state, now).await;
         ask_logs(aws, &mut state, now).await;
-        freeze(aws, &mut state, attacks.clone(), now).await;
+        freeze(aws, &mut state, now).await;
     }
     let credentials = state.troubles.values().find(|e| e.is_about_credentials());
     if let Some(error) = credentials {
@@ -68,8 +69,7 @@ async fn ask_more(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
 }
 
 /// Freezes what is usual on stages that are believed attacked.
-async fn freeze(aws: &Aws, state: &mut State, attacks: Attacks, now: DateTime<Utc>) {
-    state.believe(attacks);
+async fn freeze(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
     state.note_attacks(&picture::board(state, now, aws.clock().rate()));
     state.freeze(now);
     for job in baseline::due(state, now) {

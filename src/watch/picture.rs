@@ -7,11 +7,14 @@ use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::condition;
 use super::cost::{self, Meter};
 use super::figures::{self, Front, Subject};
 use super::schedule::Schedule;
 use super::signal::{self, AclScope, Judged};
-use super::state::{ACL_SERIES, Acl, Entry, JudgedOf, Part, RowKey, SeriesKey, State, acl_name, metric_name, row_key};
+use super::state::{
+    ACL_SERIES, Acl, Entry, JudgedOf, Part, RowKey, SeriesKey, State, acl_name, metric_name, provisional, row_key,
+};
 use super::store::Held;
 use super::throttle;
 use super::usual::Reckoned;
@@ -19,6 +22,7 @@ use super::words::plural;
 use crate::aws::read::MetricStatus;
 use crate::model::access_log::log_group;
 use crate::model::board::{AccountGauge, Board, Known, Metric, StageRow};
+use crate::model::condition::Condition;
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::series::floor_minute;
@@ -162,7 +166,8 @@ impl<'a> Picture<'a> {
         let meter = self.meter(entry, &acl_scope);
         let frozen = self.state.frozen.get(key);
         let reckoned = frozen.map(|frozen| Reckoned::of(frozen, &meter));
-        let judged = self.signals((key, entry), (own, acl), acl_scope.clone(), sharers, (&meter, reckoned.as_ref()));
+        let (judged, condition) =
+            self.signals((key, entry), (own, acl), (acl_scope.clone(), &scope), sharers, (&meter, reckoned.as_ref()));
         let figures = subject.figures();
         let last = figures.requests_per_second.reading().map(|reading| reading.at - TimeDelta::minutes(1));
         let cache = entry.known().map(|_| entry.has_cache());
@@ -177,6 +182,7 @@ impl<'a> Picture<'a> {
             history: Arc::clone(&entry.history),
             burn: meter.burn(last, attack, &scope, self.at),
             usuals,
+            condition,
             signals: judged.standing,
             not_judged: judged.not_judged,
             ended: judged.ended,
@@ -316,32 +322,36 @@ impl<'a> Picture<'a> {
         &self,
         (key, entry): (&RowKey, &Entry),
         (own, acl): (Option<&Held>, Option<&Acl>),
-        scope: AclScope,
+        (acl_scope, scope): (AclScope, &Scope),
         sharers: usize,
         (meter, reckoned): (&Meter<'_>, Option<&Reckoned<'_>>),
-    ) -> Judged {
+    ) -> (Judged, Condition) {
         let complete = floor_minute(self.at) - TimeDelta::minutes(1);
         let last = own.and_then(|held| held.through).map(|read| read.min(complete));
         let waf_last = acl.and_then(|acl| acl.held.through).map(|read| read.min(complete));
         let mut known = self.state.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.get(key);
+        let before = known.get(key).map(|(of, judged, condition)| (of, judged, condition));
         let Some(last) = last.or(waf_last) else {
             // Nothing was read of it, or all of that was forgotten.
-            return before.map_or_else(Judged::default, |(_, judged)| judged.clone()).forgotten(self.at);
+            let judged = before.map_or_else(Judged::default, |(_, judged, _)| judged.clone()).forgotten(self.at);
+            return (judged, Condition::unread());
         };
         let busiest = self.state.busiest.as_ref() == Some(key);
+        let measures = self.state.measures_on(entry);
         let of = JudgedOf {
             history: Arc::clone(&entry.history),
             last,
             complete,
             waf_last,
-            acl: scope.clone(),
+            acl: acl_scope.clone(),
             busiest,
             sharers,
             frozen: self.state.frozen.get(key).cloned(),
+            measures: measures.clone(),
+            declared: self.state.is_declared(&entry.id),
         };
-        if let Some((_, judged)) = before.filter(|(known, _)| *known == of) {
-            return judged.clone();
+        if let Some((_, judged, condition)) = before.filter(|(known, ..)| **known == of) {
+            return (judged.clone(), condition.clone());
         }
         let thresholds = self.state.settings.signals.of_stage(&entry.id, &self.state.place);
         let dollars = |minute| meter.minute(minute);
@@ -350,14 +360,15 @@ impl<'a> Picture<'a> {
         let limit = limit.filter(|_| busiest);
         let account = |minute| Some(self.state.account_requests.at(minute)? / limit?);
         let situation = signal::Situation {
-            acl: scope,
+            acl: acl_scope,
             dollars: &dollars,
             account: &account,
             waf_last,
             throttles: sharers == 1,
             tells_account: busiest,
             cache: if entry.kind() == ApiKind::Http { Some(false) } else { entry.known().map(|_| entry.has_cache()) },
-            before: before.map(|(_, judged)| judged),
+            measures: &measures,
+            before: before.map(|(_, judged, _)| judged),
             now: Some(complete),
             lookback: figures::lookback(self.schedule.every(self.state.pace(entry))),
             usual: &usual,
@@ -373,8 +384,38 @@ impl<'a> Picture<'a> {
                 }
             }
         }
-        known.insert(key.clone(), (of, judged.clone()));
-        judged
+        let condition = self.condition(entry, &judged, &of, reckoned, scope);
+        known.insert(key.clone(), (of, judged.clone(), condition.clone()));
+        (judged, condition)
+    }
+}
+
+impl Picture<'_> {
+    /// How a stage stands, by what was judged of it.
+    fn condition(
+        &self,
+        entry: &Entry,
+        judged: &Judged,
+        of: &JudgedOf,
+        reckoned: Option<&Reckoned<'_>>,
+        scope: &Scope,
+    ) -> Condition {
+        let (Some(reckoned), Some(frozen)) = (reckoned, &of.frozen) else {
+            return condition::unattacked(judged, &of.measures);
+        };
+        let usual = |of, minute| reckoned.at(of, minute)?.ok();
+        condition::condition(&condition::Subject {
+            history: &entry.history,
+            began: frozen.began,
+            declared: of.declared,
+            usual: &usual,
+            measures: &of.measures,
+            acl: &of.acl,
+            judged,
+            last: of.complete,
+            provisional: provisional(&self.state.settings),
+            scope,
+        })
     }
 }
 

@@ -18,8 +18,10 @@ use crate::aws::AwsError;
 use crate::aws::read::MetricFilter;
 use crate::model::access_log::log_group;
 use crate::model::board::{HISTORY_MINUTES, History, Known, Metric, Pace, Polling};
+use crate::model::condition::Condition;
 use crate::model::identity::Identity;
 use crate::model::limits::Limit;
+use crate::model::measure::Measures;
 use crate::model::series::{Series, floor_minute};
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, ApiKind, Place, StageDetail, StageId};
@@ -71,6 +73,9 @@ pub(super) struct JudgedOf {
     pub(super) busiest: bool,
     pub(super) sharers: usize,
     pub(super) frozen: Option<Arc<Frozen>>,
+    pub(super) measures: Measures,
+    /// Whether a person has said that an attack stands.
+    pub(super) declared: bool,
 }
 
 impl PartialEq for JudgedOf {
@@ -83,6 +88,8 @@ impl PartialEq for JudgedOf {
             && self.sharers == other.sharers
             && self.frozen.as_ref().map(Arc::as_ptr) == other.frozen.as_ref().map(Arc::as_ptr)
             && self.acl == other.acl
+            && self.measures == other.measures
+            && self.declared == other.declared
     }
 }
 
@@ -118,7 +125,7 @@ pub(super) struct State {
     /// The stage with the most requests: on it what concerns all of them is told.
     pub(super) busiest: Option<RowKey>,
     /// What was last made of each row's minutes: boards come oftener than minutes.
-    pub(super) judged: Mutex<HashMap<RowKey, (JudgedOf, Judged)>>,
+    pub(super) judged: Mutex<HashMap<RowKey, (JudgedOf, Judged, Condition)>>,
     /// Requests a minute of all stages together.
     pub(super) account_requests: Series,
     /// Metric filters by log group.
@@ -315,7 +322,7 @@ impl State {
         self.account_requests = Series::new(HISTORY_MINUTES);
         // Nothing has ended by that: what stood stands by what was known.
         let judged = self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (_, judged) in judged.values_mut() {
+        for (_, judged, _) in judged.values_mut() {
             *judged = judged.forgotten(now);
         }
         self.logs_began = self.logs_began.map(|began| began.min(now));

@@ -21,7 +21,7 @@ use super::poll::{self, Answers, Extent, Questions, ask};
 use super::state::{Part, State};
 use crate::aws::read::LogRows;
 use crate::aws::{Aws, AwsError};
-use crate::model::attack::Attacks;
+use crate::model::belief::Beliefs;
 use crate::model::board::Board;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
@@ -63,8 +63,8 @@ pub(super) struct Asked {
     pub(super) refresh: Arc<Notify>,
     /// Whom somebody looks at.
     pub(super) focus: watch::Receiver<Vec<StageId>>,
-    /// What is believed of the attacks.
-    pub(super) attacks: watch::Receiver<Attacks>,
+    /// What is believed of attacks and measures.
+    pub(super) beliefs: watch::Receiver<Beliefs>,
 }
 
 /// What is known that no board shows yet.
@@ -168,7 +168,7 @@ impl Task {
                 }
                 Some(past) = self.past.join_next() => self.past_read(past.unwrap_or_default()),
                 Ok(()) = self.asked.focus.changed() => self.look(),
-                Ok(()) = self.asked.attacks.changed() => self.believe(),
+                Ok(()) = self.asked.beliefs.changed() => self.believe(),
                 () = self.asked.refresh.notified() => {
                     self.next_poll = self.next_poll.min(now);
                     self.next_extent = Extent::All;
@@ -339,11 +339,11 @@ impl Task {
         self.changed(true);
     }
 
-    /// What is believed of the attacks has changed.
+    /// What is believed has changed.
     fn believe(&mut self) {
-        let attacks = self.asked.attacks.borrow_and_update().clone();
+        let beliefs = self.asked.beliefs.borrow_and_update().clone();
         let now = self.aws.clock().now();
-        self.state.believe(attacks);
+        self.state.believe(beliefs);
         self.freeze(now);
         self.changed(true);
     }

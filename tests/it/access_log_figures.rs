@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::TimeDelta;
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::figure::Origin;
 use portcullis::model::settings::Settings;
 use portcullis::model::source::Sources;
@@ -46,7 +46,7 @@ fn pets(format: &str, agent: &str) -> Range {
 
 /// The throttled requests on the board against those of the books.
 async fn throttled_are_right(world: &World, label: &str) {
-    let board = read_board(&world.aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&world.aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let row = board.stages.iter().find(|row| row.id.label() == label).unwrap();
     let figure = &row.figures.throttled_per_second;
     let reading = figure.reading().unwrap_or_else(|| panic!("{figure:?}"));
@@ -102,7 +102,7 @@ async fn a_route_with_a_space_in_it_is_read_whole_on_the_board_and_among_the_sou
 async fn a_format_that_callers_can_read_into_is_unknown_and_says_what_to_move() {
     let world = of_range(pets(OPEN, "curl/8"), 1.0).await;
     world.pass(420).await;
-    let board = read_board(&world.aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&world.aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let reason = board.stages[0].figures.throttled_per_second.reason().unwrap().to_owned();
     assert!(reason.contains("$context.path, which may hold anything, before $context.status"), "{reason}");
     assert!(reason.contains("move $context.status to the front"), "{reason}");
@@ -117,7 +117,7 @@ async fn lines_that_callers_broke_make_the_figure_unknown_and_not_less() {
     range.account_mut().logs.escape_values = false;
     let world = of_range(range, 1.0).await;
     world.pass(420).await;
-    let board = read_board(&world.aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&world.aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let reason = board.stages[0].figures.throttled_per_second.reason().unwrap().to_owned();
     assert!(reason.contains("do not tell who was throttled") && reason.contains("$context.path"), "{reason}");
     let why = try_found(&world, "pets/live", &world.settings).await.unwrap_err().to_string();

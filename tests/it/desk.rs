@@ -175,6 +175,7 @@ fn signal(stage: &StageId, began: DateTime<Utc>) -> [Event; 2] {
         peak: None,
         value: 0.9,
         threshold: 0.1,
+        ours: false,
         evidence: "90 %".to_owned(),
         suggests: String::new(),
     };

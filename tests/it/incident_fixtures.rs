@@ -45,6 +45,7 @@ pub(crate) fn signal(value: f64, severity: Severity) -> Signal {
         peak: None,
         value,
         threshold: 0.1,
+        ours: false,
         evidence: format!("{:.0} % of 73,000 requests at 03:01Z", value * 100.0),
         suggests: "See the sources".to_owned(),
     }

@@ -7,6 +7,7 @@ mod block_ip;
 mod block_ip_doubt;
 mod block_ip_guards;
 mod cli;
+mod conditions;
 mod desk;
 mod disk;
 mod docs;

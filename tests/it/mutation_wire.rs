@@ -13,7 +13,7 @@ use portcullis::aws::Lane;
 use portcullis::aws::read::{MetricQuery, ResourceKind, Statistic};
 use portcullis::model::access_log::{AccessLogFormat, Field};
 use portcullis::model::action::Action;
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::figure::Figure;
 use portcullis::model::policy::{Access, Authorization, Call, Credential, Policy, access};
 use portcullis::model::settings::Settings;
@@ -259,7 +259,7 @@ async fn read(world: &World, n: u64) -> Result<(), String> {
 async fn whole(world: &World, known: &StageDetail, n: u64) -> Result<(), String> {
     match n % 3 {
         0 => {
-            let board = read_board(&world.aws, &Settings::default(), &Attacks::default())
+            let board = read_board(&world.aws, &Settings::default(), &Beliefs::default())
                 .await
                 .map_err(|error| error.to_string())?;
             for row in &board.stages {

@@ -11,8 +11,10 @@ use chrono::TimeDelta;
 use portcullis::aws::Lane;
 use portcullis::incident::{Event as Line, Incident};
 use portcullis::model::action::Action;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::board::Board;
 use portcullis::model::connection::ConnectionId;
+use portcullis::model::measure::Measures;
 use portcullis::model::plan::{Finished, Plan};
 use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::respond::confirm::Confirmed;
@@ -184,6 +186,9 @@ async fn pictures() {
         .record(drill.world.aws.clock().now(), &Line::Note { text: "Blocked the botnet; watching.".into() })
         .unwrap();
 
+    // As the console does: what is in force is known to whoever watches.
+    let folded = drill.incident.fold().unwrap();
+    watcher.believe(Beliefs { attacks: folded.attacks(), measures: Measures::of(&folded.actions) });
     let done = drill.world.aws.clock().now();
     let after = board_with(&mut boards, 5, |board| {
         board.at - done > TimeDelta::minutes(4) && !stands(board, SignalKind::ServerErrorsHigh)

@@ -318,6 +318,7 @@ async fn a_closure_does_not_reopen_by_itself_while_the_attack_stands() {
         severity: Severity::Attack,
         value: 0.4,
         threshold: 0.1,
+        ours: false,
         since: world.aws.clock().now(),
         ended: None,
         not_judged_since: None,

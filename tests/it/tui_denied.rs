@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::connection::ConnectionId;
 use portcullis::model::figure::Figure;
 use portcullis::tui::{Mode, News};
@@ -20,7 +21,7 @@ const WITHOUT_IT_NOTHING: &str = "GetCallerIdentity";
 
 /// Every screen that figures stand on, from what the account still tells; the words of all of them together.
 async fn screens(world: &crate::world::World) -> String {
-    let board = read_board(&world.aws, &world.settings, &Attacks::default()).await;
+    let board = read_board(&world.aws, &world.settings, &Beliefs::default()).await;
     let mut console = Console::new(Mode::ReadOnly, (120, 40));
     let mut words = String::new();
     let board = match board {
@@ -78,7 +79,7 @@ async fn every_screen_draws_and_says_what_is_lacking_whatever_is_denied() {
 async fn without_metrics_no_figure_is_made_up() {
     let world = flood(1.0).await;
     world.range.with(|range| range.faults().add("*", "GetMetricData", When::Always, Fault::Deny));
-    let Ok(board) = read_board(&world.aws, &world.settings, &Attacks::default()).await else { return };
+    let Ok(board) = read_board(&world.aws, &world.settings, &Beliefs::default()).await else { return };
     for row in &board.stages {
         assert!(matches!(row.figures.requests_per_second, Figure::Unknown(_)), "{row:?}");
     }

@@ -9,6 +9,7 @@ use portcullis::aws::Lane;
 use portcullis::incident::Event;
 use portcullis::model::action::Action;
 use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::board::{Board, Known, StageRow};
 use portcullis::model::callers::{CallersBefore, CallersKey, KEY_BYTES, KnownCallers};
 use portcullis::model::plan::{Outcome, Verdict};
@@ -76,7 +77,7 @@ async fn what_is_usual_stays_as_it_was_before_the_attack_and_after_the_block() {
     board_with(&mut boards, 60, |board| board.stages.iter().any(|row| row.id.label() == SHOP && attacked(row))).await;
     let desk = world.desk();
     let began = block_all(&world, &desk).await;
-    watcher.believe(desk.attacks().await.unwrap());
+    watcher.believe(desk.beliefs().await.unwrap());
     // What is read of an attacked stage only comes with the next poll.
     let whole = |usuals: &Usuals| KNOWN.iter().all(|of| usuals.figure(*of).value().is_some());
     let board = board_with(&mut boards, 60, |board| {
@@ -93,7 +94,7 @@ async fn what_is_usual_stays_as_it_was_before_the_attack_and_after_the_block() {
         assert_eq!(values(usuals), first, "after {minutes} minutes");
     }
     // By now what was read when the attack was seen lies in the past of whoever starts now.
-    let known = desk.attacks().await.unwrap();
+    let known = desk.beliefs().await.unwrap();
     let other = read_board(&world.aws, &world.settings, &known).await.unwrap();
     assert_eq!(usuals(&other).began, began);
     for (again, first) in values(usuals(&other)).iter().zip(&first) {
@@ -115,13 +116,13 @@ async fn what_is_usual_stays_as_it_was_before_the_attack_and_after_the_block() {
 
 /// Behind a perfect block the metrics show no attack any more, and after three hours none of the time before it: the report of the stage goes by
 /// what is pinned, and reads as far back.
-async fn in_depth_is_compared_with_before_the_attack(world: &World, known: &Attacks, began: DateTime<Utc>) {
+async fn in_depth_is_compared_with_before_the_attack(world: &World, known: &Beliefs, began: DateTime<Utc>) {
     let (stage, kind) =
         portcullis::respond::resolve::stage_of_any(&world.aws, &SHOP.parse().unwrap(), Lane::Plan).await.unwrap();
     world.pass(125 * 60).await;
     assert!(world.aws.clock().now() > began + TimeDelta::minutes(195));
-    let report = stage_report(&world.aws, &world.settings, (&stage.id, kind), known).await;
-    assert_eq!(report.attack, Known::Yes(known.on(&stage.id).cloned()));
+    let report = stage_report(&world.aws, &world.settings, (&stage.id, kind), &known.attacks).await;
+    assert_eq!(report.attack, Known::Yes(known.attacks.on(&stage.id).cloned()));
     let Known::Yes(Some(waf)) = &report.waf else { panic!("{:?}", report.waf) };
     let from = began - TimeDelta::minutes(30);
     assert_eq!(
@@ -143,7 +144,7 @@ async fn a_correction_freezes_anew_and_an_end_freezes_nothing() {
     world.pass(300).await;
     let desk = world.desk();
     let began = block_all(&world, &desk).await;
-    watcher.believe(desk.attacks().await.unwrap());
+    watcher.believe(desk.beliefs().await.unwrap());
     let of = |began: DateTime<Utc>| {
         move |board: &Board| {
             let row = board.stages.iter().find(|row| row.id.label() == SHOP);
@@ -154,11 +155,11 @@ async fn a_correction_freezes_anew_and_an_end_freezes_nothing() {
     let stage = row(&board, SHOP).id.clone();
     let corrected = began - TimeDelta::minutes(10);
     desk.attack_began(&stage, corrected, None).await.unwrap();
-    watcher.believe(desk.attacks().await.unwrap());
+    watcher.believe(desk.beliefs().await.unwrap());
     let board = board_with(&mut boards, 60, of(corrected)).await;
     assert!(value(usuals(&board), UsualOf::Requests) > 0.0);
     desk.attack_ended(&stage, world.aws.clock().now()).await.unwrap();
-    watcher.believe(desk.attacks().await.unwrap());
+    watcher.believe(desk.beliefs().await.unwrap());
     let none = |board: &Board| row(board, SHOP).usuals.is_none();
     board_with(&mut boards, 60, none).await;
     // The same signals may stand for a while: they are no new attack.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::{Aws, Connection, Endpoint, RangeHandle};
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::board::{Board, Known, Metric, Pace, StageRow};
 use portcullis::model::figure::Scope;
 use portcullis::model::settings::Settings;
@@ -182,7 +182,7 @@ async fn the_sources_are_the_botnet_and_customers_are_known_from_before() {
     let (handle, aws) = flood(1.0).await;
     let start = handle.now();
     tokio::time::sleep(Duration::from_secs(330)).await;
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let arn = row(&board, "shop/prod").web_acl_arn.clone().unwrap();
     let found = sources(&aws, &arn, 1, Some(start + TimeDelta::minutes(2))).await.unwrap();
     assert_eq!((found.web_acl.as_str(), found.stages_behind), ("shop-acl", 1));
@@ -227,7 +227,7 @@ async fn two_apis_of_one_name_say_so() {
         let deployment = account.create_deployment(&api, None).unwrap();
         account.create_stage(&api, "prod", &deployment).unwrap();
     });
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let prods: Vec<&StageRow> = board.stages.iter().filter(|row| row.id.label() == "shop/prod").collect();
     assert_eq!(prods.len(), 2);
     for row in prods {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use portcullis::aws::{Aws, Connection, Endpoint, Lane, RangeHandle};
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::candidate::{CandidateSet, Candidates, Standing};
 use portcullis::model::settings::Settings;
 use portcullis::model::source::{CountedBy, Sources};
@@ -26,7 +26,7 @@ async fn nine_minutes_in() -> (RangeHandle, Aws) {
 }
 
 async fn found(aws: &Aws, settings: &Settings) -> (StageId, Sources) {
-    let board = read_board(aws, settings, &Attacks::default()).await.unwrap();
+    let board = read_board(aws, settings, &Beliefs::default()).await.unwrap();
     let row = board.stages.iter().find(|row| row.id.label() == "accounts/prod").unwrap();
     let stage = aws.stage_settings(&row.id.api_id, &row.id.stage, Lane::Plan).await.unwrap();
     let began = attack_began(aws, settings, &row.id, Some("accounts-acl")).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use portcullis::aws::RangeHandle;
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::settings::Settings;
 use portcullis::model::signal::{Severity, SignalState};
@@ -65,7 +65,7 @@ async fn an_attack_stands_while_its_minutes_are_late_and_no_zero_is_made_of_sile
         assert!(!ended(&boards.borrow()), "ended, and nothing was judged");
     }
     // One that has only just started reads the same.
-    let fresh = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let fresh = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     assert!(!attacks(row(&fresh, "shop/prod")).is_empty());
     publish(&range, 60);
     board_with(&mut boards, 10, judged).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::{Aws, Connection, Endpoint, RangeHandle};
 use portcullis::drill::EMBEDDED;
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::figure::{Figure, Origin};
 use portcullis::model::limits::LimitOf;
@@ -58,7 +58,7 @@ async fn read(text: &str, rate: Option<f64>) -> (RangeHandle, Board) {
     tokio::time::sleep(READ_AFTER).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     (handle, board)
 }
 
@@ -128,7 +128,7 @@ async fn an_http_api_is_read_beside_rest_apis_and_what_it_lacks_is_said() {
     tokio::time::sleep(READ_AFTER).await;
     let connection = Connection { endpoint: Endpoint::Range(handle.clone()), ..Connection::default() };
     let aws = Aws::connect(&connection).await.unwrap();
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let row = &board.stages[0];
     assert_eq!((row.kind, row.id.label().as_str()), (ApiKind::Http, "pets/live"));
     compare(&handle, row, "pets");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use portcullis::aws::RangeHandle;
-use portcullis::model::attack::Attacks;
+use portcullis::model::belief::Beliefs;
 use portcullis::model::board::{Board, Known, Metric};
 use portcullis::model::settings::Settings;
 use portcullis::model::signal::SignalKind;
@@ -58,7 +58,7 @@ async fn an_endpoint_that_never_answers_still_gives_boards() {
     let mut boards = watcher.boards();
     let board = board_with(&mut boards, 2, |board| troubled(board, "no answer in time")).await;
     assert!(board.stages.is_empty());
-    assert!(read_board(&aws, &Settings::default(), &Attacks::default()).await.is_err());
+    assert!(read_board(&aws, &Settings::default(), &Beliefs::default()).await.is_err());
     handle.with(|range| range.faults().clear());
     board_with(&mut boards, 10, complete).await;
 }
@@ -84,7 +84,7 @@ async fn credentials_expire_and_come_back() {
     assert!((3..=20).contains(&tries.len()), "{} tries in five minutes", tries.len());
     let quarter = TimeDelta::seconds(14);
     assert!(tries.windows(2).all(|pair| pair[1] - pair[0] >= quarter), "{tries:?}");
-    let error = read_board(&aws, &settings, &Attacks::default()).await.unwrap_err();
+    let error = read_board(&aws, &settings, &Beliefs::default()).await.unwrap_err();
     assert!(error.is_about_credentials(), "{error}");
     handle.with(|range| range.faults().clear());
     let back = board_with(&mut boards, 12, |board| board.polling.trouble.is_none()).await;
@@ -112,7 +112,7 @@ async fn signals_stand_while_nothing_can_be_read() {
 async fn what_one_service_refuses_leaves_the_others_columns() {
     let (handle, aws) = flood(1.0).await;
     handle.with(|range| range.faults().add("apigateway", "*", When::Always, Fault::Deny));
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     assert!(troubled(&board, "not permitted"), "{:?}", board.polling);
     let prod = row(&board, "shop/prod");
     assert!(prod.figures.requests_per_second.value().is_some());
@@ -123,7 +123,7 @@ async fn what_one_service_refuses_leaves_the_others_columns() {
         range.faults().clear();
         range.faults().add("apigateway", "GetStages", When::Always, Fault::Deny);
     });
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let prod = row(&board, "shop/prod");
     assert!(prod.figures.requests_per_second.value().is_some());
     assert!(matches!(&prod.web_acl, Known::No(reason) if reason.contains("not permitted")));
@@ -133,7 +133,7 @@ async fn what_one_service_refuses_leaves_the_others_columns() {
         range.faults().clear();
         range.faults().add("cloudwatch", "*", When::Always, Fault::Deny);
     });
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     assert!(troubled(&board, "not permitted"), "{:?}", board.polling);
     let prod = row(&board, "shop/prod");
     assert_eq!(prod.web_acl, Known::Yes(Some("shop-acl".into())));
@@ -141,7 +141,7 @@ async fn what_one_service_refuses_leaves_the_others_columns() {
     assert!(prod.figures.waf_blocked_per_second.value().is_none(), "not known is not zero");
 
     handle.with(|range| range.faults().add("apigateway", "*", When::Always, Fault::Deny));
-    assert!(read_board(&aws, &Settings::default(), &Attacks::default()).await.is_err(), "nothing is left to show");
+    assert!(read_board(&aws, &Settings::default(), &Beliefs::default()).await.is_err(), "nothing is left to show");
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +177,7 @@ async fn throttled_reads_are_told_and_recover() {
 async fn a_rule_that_cannot_be_sampled_is_named() {
     let (handle, aws) = flood(1.0).await;
     tokio::time::sleep(Duration::from_secs(200)).await;
-    let board = read_board(&aws, &Settings::default(), &Attacks::default()).await.unwrap();
+    let board = read_board(&aws, &Settings::default(), &Beliefs::default()).await.unwrap();
     let arn = row(&board, "shop/prod").web_acl_arn.clone().unwrap();
     handle.with(|range| range.faults().add("wafv2", "GetSampledRequests", When::First(1), Fault::UnknownOperation));
     let found = sources(&aws, &arn, 1, None).await.unwrap();

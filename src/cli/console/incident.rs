@@ -9,7 +9,9 @@ use crate::aws::{Aws, Lane};
 use crate::cli::session;
 use crate::incident::{Event as Line, Incident, Live, SignalRecord};
 use crate::model::attack::{Attack, Attacks, RestsOn};
+use crate::model::belief::Beliefs;
 use crate::model::board::Board;
+use crate::model::measure::Measures;
 use crate::model::signal::{Severity, Signal};
 use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -29,6 +31,8 @@ pub(super) struct Journalling {
     compared: AtomicBool,
     /// Who watches, and freezes what is usual by what is believed of the attacks.
     watcher: Option<Arc<Watcher>>,
+    /// What is in force of other open incidents, as it was when they were last looked at.
+    elsewhere: Mutex<Vec<ActionRecord>>,
     /// Whether it was said that another world answers.
     strange: AtomicBool,
 }
@@ -36,7 +40,8 @@ pub(super) struct Journalling {
 impl Journalling {
     pub(super) fn new(desk: Desk, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
         let (live, compared, strange) = (Mutex::new(None), AtomicBool::new(false), AtomicBool::new(false));
-        Self { aws, desk, screen, only_writer, live, compared, strange, watcher: None }
+        let elsewhere = Mutex::new(Vec::new());
+        Self { aws, desk, screen, only_writer, live, compared, strange, elsewhere, watcher: None }
     }
 
     /// The same, which lets a watcher know what the incident says of the attacks.
@@ -78,6 +83,7 @@ impl Journalling {
     /// At the start: joins an incident that is open already, and finds out what became of actions in flight.
     pub(super) async fn reconcile(&self) {
         let _ = self.desk.books().joined(&self.aws).await;
+        self.look_elsewhere().await;
         if self.only_writer.other().is_some() {
             return;
         }
@@ -86,6 +92,17 @@ impl Journalling {
                 self.screen.tell(News::Progress { line: session::line(&one) });
             }
         }
+    }
+
+    /// Takes up what is in force of other open incidents: it turns requests away like what this one has done.
+    async fn look_elsewhere(&self) {
+        let own = self.opened().map(|incident| incident.id().to_owned());
+        let mut actions = self.actions().await;
+        actions.retain(|action| own.as_deref() != Some(&action.incident));
+        if let (Some(watcher), None) = (&self.watcher, &own) {
+            watcher.believe(Beliefs { measures: Measures::of(&actions), ..Beliefs::default() });
+        }
+        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = actions;
     }
 
     /// Writes what a board raises and ends. An attack opens an incident; a notice alone does not.
@@ -181,7 +198,10 @@ impl Journalling {
                 // What is known of an attack that is long over is not believed of the next.
                 let (books, now) = (self.desk.books(), self.aws.clock().now());
                 let is_calm = folded.long_calm(now).is_some() && !books.goes_on_however_calm(incident.id(), now);
-                watcher.believe(if is_calm { Attacks::default() } else { folded.attacks() });
+                let attacks = if is_calm { Attacks::default() } else { folded.attacks() };
+                let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+                let measures = Measures::of(folded.actions.iter().chain(elsewhere.iter()));
+                watcher.believe(Beliefs { attacks, measures });
             }
             if !changed {
                 return;

@@ -63,8 +63,8 @@ async fn standing(
     let common = &narrowed(common, stage)?;
     let aws = Aws::connect(&only(common)?).await?;
     let id = crate::respond::resolve::stage(&aws, stage, crate::aws::Lane::Plan).await?.id;
-    let attacks = believed(common, &aws, &settings, printer).await;
-    let board = read_board(&aws, &settings, &attacks).await?;
+    let beliefs = believed(common, &aws, &settings, printer).await;
+    let board = read_board(&aws, &settings, &beliefs).await?;
     let row = board
         .row(&id)
         .ok_or_else(|| Failure::new(Exit::Error, format!("what stands on {} is not known; try again", id.label())))?;

@@ -230,7 +230,7 @@ impl Driver<'_> {
         let given = values::of_run(self.playbook, record);
         let context = Context { playbook: self.playbook, stage: self.stage, given: &given };
         let watcher = Watcher::start(self.session.aws.clone(), Arc::clone(&self.session.settings));
-        watcher.believe(self.session.desk.attacks().await?);
+        watcher.believe(self.session.desk.beliefs().await?);
         let mut boards = watcher.boards();
         let seen =
             observe(context, step, record, (&self.session.aws, &self.session.desk), &mut boards, self.incident).await?;

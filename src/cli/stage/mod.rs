@@ -25,9 +25,9 @@ pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer:
     // A stage that is not there is an error, and not a report in which nothing is known.
     let (stage, kind) = resolve::stage_of_any(&aws, selector, Lane::Plan).await?;
     let id = stage.id;
-    let attacks = believed(common, &aws, &settings, printer).await;
-    let report = watch::stage_report(&aws, &settings, (&id, kind), &attacks);
-    let board = watch::read_board(&aws, &settings, &attacks);
+    let beliefs = believed(common, &aws, &settings, printer).await;
+    let report = watch::stage_report(&aws, &settings, (&id, kind), &beliefs.attacks);
+    let board = watch::read_board(&aws, &settings, &beliefs);
     let (report, board) = tokio::join!(Box::pin(report), Box::pin(board));
     let row = match &board {
         Ok(board) => board.row(&id).ok_or_else(|| "the stage is not on the board".to_owned()),

@@ -6,7 +6,9 @@ use super::Desk;
 use super::error::DeskError;
 use crate::incident::{Event, Folded, Incident};
 use crate::model::attack::{Attack, AttackKind, Attacks, RestsOn};
+use crate::model::belief::Beliefs;
 use crate::model::callers::{CallersBefore, CallersKey, KnownCallers};
+use crate::model::measure::Measures;
 use crate::model::plan::Purpose;
 use crate::model::source::Sources;
 use crate::model::stage::{StageId, StageSelector};
@@ -29,6 +31,15 @@ impl Desk {
     pub async fn attacks(&self) -> Result<Attacks, DeskError> {
         let Some(incident) = self.books.existing(&self.aws).await? else { return Ok(Attacks::default()) };
         Ok(incident.known()?.attacks())
+    }
+
+    /// What is believed of every stage: the attacks that are pinned in the incident this process works on, and the measures in force of all open ones.
+    ///
+    /// # Errors
+    /// As [`Desk::attacks`], or where the incidents cannot be listed.
+    pub async fn beliefs(&self) -> Result<Beliefs, DeskError> {
+        let measures = Measures::of(&self.books.survey(&self.aws).await?.actions);
+        Ok(Beliefs { attacks: self.attacks().await?, measures })
     }
 
     /// The attack on the stage that a selector names, where one is pinned.

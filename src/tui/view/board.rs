@@ -12,6 +12,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::board::{Board, Metric, StageRow};
+use crate::model::condition::StageState;
 use crate::model::connection::ConnectionId;
 use crate::model::figure::Figure;
 use crate::model::series::floor_minute;
@@ -213,6 +214,12 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         Kind::Allowed => number(&figures.waf_allowed_per_second, rate, Some(SignalKind::AllowedShareLow)),
         Kind::Blocked => number(&figures.waf_blocked_per_second, rate, Some(SignalKind::BlockedSpike)),
         Kind::Scope => (format::scope(&figures.waf_allowed_per_second, &figures.requests_per_second), theme.faint),
+        // What a measure of ours has come to says more than the signal that led to it.
+        Kind::Signal if row.condition.measures.is_some() => {
+            let condition = &row.condition;
+            let style = strip::condition_style(state, condition.state);
+            (format!("{} {}", condition.word(), condition.served_word()), style)
+        }
         Kind::Signal => (row.signals.first().map_or_else(String::new, |s| s.kind.id().to_owned()), mark(state, row).1),
         Kind::Connection | Kind::Spark | Kind::Errors => (String::new(), theme.text),
     }
@@ -221,6 +228,11 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
 /// The severity as a word; `!` where nothing stands but the stage carries a warning, `?` where it could not be judged lately, a dot where all
 /// is calm.
 fn mark(state: &State, row: &StageRow) -> (String, Style) {
+    match row.condition.state {
+        StageState::CustomersOut => return ("OUT".into(), state.theme.bad),
+        StageState::Leaking => return ("LEAKS".into(), state.theme.bad),
+        _ => {}
+    }
     match worst(row) {
         Some(Severity::Attack) => (Severity::Attack.word().into(), state.theme.bad),
         Some(Severity::Notice) => (Severity::Notice.word().into(), state.theme.warn),

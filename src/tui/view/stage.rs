@@ -59,6 +59,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     if let Some(attack) = state.fleet.get(stage.at).timeline.attacks.on(&row.id) {
         page.hanging("BEGAN", theme.heading, GUTTER, &strip::began(state, attack, row), theme.text);
     }
+    strip::condition(state, row, &mut page);
     if row.signals.is_empty() {
         page.hanging("WRONG", theme.heading, GUTTER, &strip::nothing(row), theme.text);
     }

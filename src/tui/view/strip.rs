@@ -8,6 +8,7 @@ use ratatui::style::Style;
 
 use crate::model::attack::Attack;
 use crate::model::board::{Known, StageRow};
+use crate::model::condition::StageState;
 use crate::model::connection::ConnectionId;
 use crate::model::figure::{Figure, Scope};
 use crate::model::signal::{Severity, Signal, SignalKind, Unit};
@@ -64,6 +65,7 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
         (&format!("  api {}  ", row.id.api_id), theme.faint),
         (&web_acl(row), theme.faint),
     ]);
+    condition(state, row, &mut page);
     wrong(state, row, &mut page);
     if let Some(worst) = row.signals.first() {
         let key = state.keymap.key(Context::Board, Command::Sources);
@@ -116,6 +118,26 @@ fn gone(state: &State, width: u16) -> Page {
     let next = format!("no other stage is selected; {key} follows the first row, or move to another");
     page.hanging("DO", theme.heading, GUTTER, &next, theme.text);
     page
+}
+
+/// How the stage stands, where an attack is believed in or something of ours is in force.
+pub(crate) fn condition(state: &State, row: &StageRow, page: &mut Page) {
+    let condition = &row.condition;
+    if !condition.matters() {
+        return;
+    }
+    let since = condition.since.map(minute);
+    let style = condition_style(state, condition.state);
+    page.hanging("STATE", state.theme.heading, GUTTER, &condition.words(since.as_deref()), style);
+}
+
+/// The style of a state.
+pub(crate) fn condition_style(state: &State, of: StageState) -> Style {
+    match of {
+        StageState::CustomersOut | StageState::Leaking | StageState::Attack => state.theme.bad,
+        StageState::Unknown => state.theme.warn,
+        StageState::Contained | StageState::Recovering | StageState::Calm => state.theme.text,
+    }
 }
 
 /// The worst signal with its evidence, or that there is none.

@@ -63,6 +63,8 @@ pub(super) struct Finding {
     pub(super) severity: Severity,
     pub(super) value: f64,
     pub(super) threshold: f64,
+    /// Whether it would be an attack, were it not for what we do ourselves.
+    pub(super) ours: bool,
 }
 
 impl From<Option<Finding>> for Verdict {
@@ -79,6 +81,7 @@ impl Judge<'_> {
     pub(super) fn verdict(&self, kind: SignalKind, minute: DateTime<Utc>) -> Verdict {
         let limits = self.thresholds;
         match kind {
+            SignalKind::ClientErrorsHigh if self.awaits_log(minute) => Verdict::NotJudged,
             SignalKind::ClientErrorsHigh => {
                 self.share(Metric::ClientErrors, minute, |share| self.client_errors(share, minute))
             }
@@ -87,7 +90,10 @@ impl Judge<'_> {
             }),
             SignalKind::Throttling if !self.situation.throttles => Verdict::NotJudged,
             SignalKind::Throttling => self.share(Metric::Throttled, minute, |share| {
-                above(share, limits.throttled_notice, limits.throttled_attack)
+                let found = above(share, limits.throttled_notice, limits.throttled_attack)?;
+                // 429s of our own throttle are what it is for.
+                let ours = found.severity == Severity::Attack && self.is_throttled(minute);
+                Some(if ours { Finding { severity: Severity::Notice, ours, ..found } } else { found })
             }),
             SignalKind::AllowedShareLow => self.allowed_share(minute),
             SignalKind::BlockedSpike => self.blocked_spike(minute),
@@ -123,22 +129,10 @@ impl Judge<'_> {
         // Our own blocks answer with 403 too: an attack held off must not look like one that gets through.
         let explained = self.rest_of_client_errors(share, minute) <= limits.client_errors_attack;
         Some(if found.severity == Severity::Attack && explained {
-            Finding { severity: Severity::Notice, threshold: limits.client_errors_notice, ..found }
+            Finding { severity: Severity::Notice, threshold: limits.client_errors_notice, ours: true, ..found }
         } else {
             found
         })
-    }
-
-    /// The 4XX share less what our own blocks and throttles explain; the whole where that cannot be told.
-    fn rest_of_client_errors(&self, share: f64, minute: DateTime<Utc>) -> f64 {
-        let blocked = self.own_share(minute).unwrap_or(0.0);
-        (share - blocked).max(0.0)
-    }
-
-    /// Our own blocks as a share of requests.
-    pub(super) fn own_share(&self, minute: DateTime<Utc>) -> Option<f64> {
-        let requests = self.at(Metric::Requests, minute).filter(|r| *r > 0.0)?;
-        Some(own_blocks(self.history, minute, &self.situation.acl)? / requests)
     }
 
     fn allowed_share(&self, minute: DateTime<Utc>) -> Verdict {
@@ -151,7 +145,10 @@ impl Judge<'_> {
             return Verdict::Fine;
         }
         let (value, threshold) = (allowed / inspected, self.thresholds.allowed_share_attack);
-        let low = Finding { severity: Severity::Attack, value, threshold };
+        let rest = self.blocked_by_us(minute).map(|ours| allowed / (inspected - ours.min(blocked)).max(1.0));
+        let ours = rest.is_some_and(|rest| rest >= threshold);
+        let severity = if ours { Severity::Notice } else { Severity::Attack };
+        let low = Finding { severity, value, threshold, ours };
         Some(low).filter(|low| low.value < low.threshold).into()
     }
 
@@ -288,7 +285,7 @@ impl Judge<'_> {
             return Verdict::NotJudged;
         };
         let (value, threshold) = (share / usual, self.thresholds.cache_hit_collapse);
-        let low = Finding { severity: Severity::Notice, value, threshold };
+        let low = Finding { severity: Severity::Notice, value, threshold, ours: false };
         Some(low).filter(|low| low.value < low.threshold).into()
     }
 
@@ -308,7 +305,7 @@ impl Judge<'_> {
 }
 
 fn multiple(value: f64, threshold: f64) -> Verdict {
-    let found = Finding { severity: Severity::Notice, value, threshold };
+    let found = Finding { severity: Severity::Notice, value, threshold, ours: false };
     Some(found).filter(|found| found.value >= found.threshold).into()
 }
 
@@ -320,5 +317,5 @@ fn above(value: f64, notice: f64, attack: f64) -> Option<Finding> {
     } else {
         return None;
     };
-    Some(Finding { severity, value, threshold })
+    Some(Finding { severity, value, threshold, ours: false })
 }

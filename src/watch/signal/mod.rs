@@ -13,11 +13,13 @@
 //! - A limit must be crossed, not touched: a share equal to its threshold raises nothing. Multiples are raised *at* their multiple.
 
 mod judge;
+mod ours;
 mod words;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
+use crate::model::measure::Measures;
 use crate::model::settings::Thresholds;
 use crate::model::signal::{NotJudged, Peak, Signal, SignalKind};
 use crate::model::usual::UsualOf;
@@ -37,6 +39,9 @@ const EDGE_MINUTES: i64 = 6;
 
 /// How long what has ended is still told.
 const ENDED_MINUTES: i64 = 60;
+
+/// Where nothing of ours is in force.
+static NO_MEASURES: Measures = Measures::none();
 
 /// What the WAF series of a stage speak of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +90,8 @@ pub struct Situation<'a> {
     pub tells_account: bool,
     /// Whether a cache may answer its requests; `None` where that is not known.
     pub cache: Option<bool>,
+    /// Our own measures that show in its figures: what they do is no attack.
+    pub measures: &'a Measures,
     /// What was made of it last; `None` the first time.
     pub before: Option<&'a Judged>,
     /// Start of the last complete minute of account time, where that is another than the last that was read: readings may fail.
@@ -108,6 +115,7 @@ impl Situation<'_> {
             throttles: true,
             tells_account: true,
             cache: None,
+            measures: &NO_MEASURES,
             before: None,
             now: None,
             lookback: LOOKBACK_MINUTES,
@@ -306,6 +314,7 @@ impl Judge<'_> {
             value: finding.value,
             peak: Some(peak),
             threshold: finding.threshold,
+            ours: finding.ours,
             evidence: self.evidence(kind, minute, finding),
             suggests: words::suggestion(kind, finding.severity).to_owned(),
         }

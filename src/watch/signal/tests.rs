@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::board::Metric;
+use crate::model::measure::{Measure, Shows, Turning};
 use crate::model::series::Series;
 use crate::model::signal::{Severity, SignalState};
+use crate::model::stage::StageId;
 use crate::watch::words::clock_time;
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -289,6 +291,50 @@ fn an_attack_that_our_blocks_do_not_explain_stays_one() {
     assert_eq!(signal.kind, SignalKind::ClientErrorsHigh);
     assert_eq!(signal.severity, Severity::Attack);
     assert!(!signal.evidence.contains("mostly"));
+}
+
+/// A measure of ours since minute 5.
+fn measure(turning: Turning, shows: Shows) -> Measures {
+    let stage = StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() };
+    let lets_through = (shows == Shows::Throttled).then_some(10);
+    Measures::new(vec![Measure { id: "m".into(), stage, turning, shows, since: at(5), lets_through }])
+}
+
+fn under(world: &World, measures: &Measures, kind: SignalKind) -> Option<(Severity, bool)> {
+    let situation = Situation { measures, ..Situation::plain(alone()) };
+    let judged = evaluate(&world.history, &Thresholds::default(), at(9), &situation);
+    judged.standing.into_iter().find(|s| s.kind == kind).map(|s| (s.severity, s.ours))
+}
+
+#[test]
+fn what_our_own_measures_turn_away_is_no_attack() {
+    let (attack, ours) = (Some((Severity::Attack, false)), Some((Severity::Notice, true)));
+    let low = |before: f64, now: f64| {
+        let world = World::new().with(Metric::WafBlocked, 0..=4, before).with(Metric::WafAllowed, 0..=4, 1000.0);
+        world.with(Metric::WafBlocked, 5..=9, now).with(Metric::WafAllowed, 5..=9, 100.0)
+    };
+    let block = measure(Turning::Blocks, Shows::Blocked);
+    let kind = SignalKind::AllowedShareLow;
+    assert_eq!(under(&low(10.0, 900.0), &Measures::none(), kind), attack);
+    assert_eq!(under(&low(10.0, 900.0), &block, kind), ours);
+    assert_eq!(under(&low(800.0, 900.0), &block, kind), attack, "other rules had blocked that much before");
+    let closed = measure(Turning::Closes, Shows::Blocked);
+    assert_eq!(under(&low(800.0, 900.0), &closed, kind), ours, "a closed web ACL blocks by default");
+    let refused = errors(1000.0, 900.0);
+    let kind = SignalKind::ClientErrorsHigh;
+    assert_eq!(under(&refused, &measure(Turning::Closes, Shows::Refused), kind), ours);
+    let throttle = measure(Turning::Throttles, Shows::Throttled);
+    assert_eq!(under(&refused, &throttle, kind), attack, "no log tells how many of them are 429");
+    let logged = |throttled: f64| errors(1000.0, 900.0).with(Metric::Throttled, 0..=9, throttled);
+    assert_eq!(under(&logged(700.0), &throttle, kind), ours);
+    assert_eq!(under(&logged(300.0), &throttle, kind), attack, "the others are too many");
+    let kind = SignalKind::Throttling;
+    assert_eq!(
+        (under(&logged(700.0), &Measures::none(), kind), under(&logged(700.0), &throttle, kind)),
+        (attack, ours)
+    );
+    let late = errors(1000.0, 900.0).with(Metric::Throttled, 0..=7, 700.0);
+    assert_eq!(under(&late, &throttle, SignalKind::ClientErrorsHigh), ours, "a log that is late is waited for");
 }
 
 #[test]

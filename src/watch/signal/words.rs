@@ -20,12 +20,17 @@ impl Judge<'_> {
         match kind {
             SignalKind::ServerErrorsHigh => of_requests("5XX"),
             SignalKind::ClientErrorsHigh => format!("{}{}", of_requests("4XX"), self.own_part(minute, finding)),
+            SignalKind::Throttling if finding.ours => {
+                format!("{}; a throttle of ours is in force", of_requests("throttled"))
+            }
             SignalKind::Throttling => of_requests("throttled"),
             SignalKind::AllowedShareLow => format!(
-                "WAF let through {} of {} inspected at {when} UTC ({})",
+                "WAF let through {} of {} inspected at {when} UTC ({}){}",
                 percent(finding.value),
                 count(number(Metric::WafAllowed) + number(Metric::WafBlocked)),
-                acl.label()
+                acl.label(),
+                self.blocked_by_us(minute)
+                    .map_or_else(String::new, |ours| format!("; our own blocks are about {} of it", count(ours)))
             ),
             SignalKind::BlockedSpike => format!(
                 "WAF blocked {} at {when} UTC, usually {} a minute ({})",
@@ -75,6 +80,20 @@ impl Judge<'_> {
 
     /// What our own blocks explain of the 4XX, for the evidence.
     fn own_part(&self, minute: DateTime<Utc>, finding: &Finding) -> String {
+        if self.is_closed(minute) {
+            return "; the stage is closed by us, and whoever is turned away gets one".to_owned();
+        }
+        if let Some(throttled) = self.throttled_share(minute).filter(|share| *share > 0.0) {
+            let rest = self.rest_of_client_errors(finding.value, minute);
+            return format!(
+                "; a throttle of ours is in force, throttled are {} of requests, the other 4XX are {}",
+                percent(throttled),
+                percent(rest)
+            );
+        }
+        if self.is_throttled(minute) && self.throttled_share(minute).is_none() {
+            return "; a throttle of ours is in force, and no log tells how many of them it answered".to_owned();
+        }
         match (self.own_share(minute), &self.situation.acl) {
             (Some(own), _) if own > 0.0 => {
                 let rest = (finding.value - own).max(0.0);

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{RowKey, State, row_key};
-use crate::model::attack::Attacks;
+use super::{Entry, RowKey, State, row_key};
+use crate::model::attack::{Attacks, RestsOn};
+use crate::model::belief::Beliefs;
 use crate::model::board::Board;
+use crate::model::measure::{Measure, Measures, Turning};
 use crate::model::signal::Severity;
 use crate::model::stage::StageId;
 
@@ -18,6 +20,8 @@ const CALM: TimeDelta = TimeDelta::hours(12);
 pub(in crate::watch) struct Believed {
     /// Pinned in the incident.
     pinned: Attacks,
+    /// Our own, in force.
+    measures: Measures,
     /// By the boards, where nothing is pinned: the first that was said counts, and when a signal of it stood last.
     seen: HashMap<RowKey, (DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -30,9 +34,10 @@ impl Believed {
 }
 
 impl State {
-    /// Takes over what is pinned in the incident.
-    pub(in crate::watch) fn believe(&mut self, attacks: Attacks) {
-        self.believed.pinned = attacks;
+    /// Takes over what is pinned in the incident, and what is in force.
+    pub(in crate::watch) fn believe(&mut self, beliefs: Beliefs) {
+        self.believed.pinned = beliefs.attacks;
+        self.believed.measures = beliefs.measures;
         let mut seen = std::mem::take(&mut self.believed.seen);
         seen.retain(|row, (since, _)| {
             self.entries.get(row).is_none_or(|entry| !self.believed.is_over(&entry.id, *since))
@@ -61,9 +66,29 @@ impl State {
         self.believed.pinned.over(stage)
     }
 
+    /// Our own measures that show in a stage's figures.
+    pub(in crate::watch) fn measures_on(&self, entry: &Entry) -> Measures {
+        let all = &self.believed.measures;
+        if all.is_empty() {
+            return Measures::none();
+        }
+        let acl = entry.acl_arn();
+        let behind = |measure: &Measure| {
+            let asked_for = self.entries.values().find(|other| other.id.is_same(&measure.stage));
+            acl.is_some() && asked_for.is_some_and(|other| other.acl_arn() == acl)
+        };
+        // An IP set blocks before every stage behind the web ACL.
+        all.filtered(|one| one.stage.is_same(&entry.id) || (one.turning == Turning::Blocks && behind(one)))
+    }
+
+    /// Whether a person has said that an attack stands on a stage: harm without a signal exists.
+    pub(in crate::watch) fn is_declared(&self, stage: &StageId) -> bool {
+        self.believed.pinned.on(stage).is_some_and(|attack| attack.rests_on == RestsOn::Person)
+    }
+
     /// The stages that are believed attacked, and since when.
     pub(in crate::watch) fn attacked_since(&self) -> HashMap<RowKey, DateTime<Utc>> {
-        let Believed { pinned, seen } = &self.believed;
+        let Believed { pinned, seen, .. } = &self.believed;
         if pinned.is_empty() && seen.is_empty() {
             return HashMap::new();
         }

@@ -176,10 +176,12 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
         peak: Some(Peak { value: 0.11, at: ago(27) }),
         value: 0.3,
         threshold: 0.4,
+        ours: false,
         evidence: "11 % of lookups answered at 02:35Z".into(),
         suggests: "look at what was deployed".into(),
     }];
-    row.signals = vec![
+    row.signals =
+        vec![
         Signal {
             kind: SignalKind::ClientErrorsHigh,
             severity: Severity::Attack,
@@ -188,7 +190,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             not_judged_since: None,
             peak: Some(Peak { value: 0.574, at: ago(2) }),
             value: 0.504,
-            threshold: 0.5,
+            threshold: 0.5, ours: false,
             evidence:
                 "5,500 of 10,900 requests in 03:01Z were answered 4XX; a day ago it was 2 %; WAF blocked none of them"
                     .into(),
@@ -202,7 +204,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             not_judged_since: None,
             peak: None,
             value: 0.119,
-            threshold: 0.1,
+            threshold: 0.1, ours: false,
             evidence: "1,300 of 10,900 requests in 03:01Z were answered 5XX; p99 latency 3.2 s".into(),
             suggests: "the backend is failing: shed load before anything else".into(),
         },
@@ -214,7 +216,7 @@ pub(crate) fn attacked_row(id: StageId, behind: usize) -> StageRow {
             not_judged_since: None,
             peak: None,
             value: 7.2,
-            threshold: 5.0,
+            threshold: 5.0, ours: false,
             evidence: "36 blocked in 03:01Z, median of the last half hour 5".into(),
             suggests: "look at the rule that blocks".into(),
         },

@@ -1,0 +1,182 @@
+//! How a stage stands while an attack on it is believed in: whether it is contained, and whether customers are served.
+//!
+//! Plain data, made by `watch`, and the same for screens, command line and reports. Knows nothing of how it is reckoned.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::figure::Figure;
+
+/// In which state a stage is, the first that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageState {
+    /// Nothing tells: the metrics are late, or what is usual is not known. Never calm.
+    Unknown,
+    /// A measure of ours is in force, and customers are turned away.
+    CustomersOut,
+    /// A measure is in force, and much more than usual gets past it.
+    Leaking,
+    /// A measure is in force, and hardly more than usual is sent.
+    Recovering,
+    /// The attack goes on, is turned away, and customers are served.
+    Contained,
+    /// An attack stands.
+    Attack,
+    /// No attack stands.
+    Calm,
+}
+
+impl StageState {
+    /// Every state, the worst to be told first.
+    pub const ALL: [Self; 7] =
+        [Self::CustomersOut, Self::Leaking, Self::Attack, Self::Unknown, Self::Contained, Self::Recovering, Self::Calm];
+
+    /// The state as it is shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "?",
+            Self::CustomersOut => "CUSTOMERS OUT",
+            Self::Leaking => "LEAKING",
+            Self::Recovering => "RECOVERING",
+            Self::Contained => "CONTAINED",
+            Self::Attack => "ATTACK",
+            Self::Calm => "calm",
+        }
+    }
+
+    /// Whether it is worse news than calm: told after one minute, where good news waits for a second.
+    #[must_use]
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::CustomersOut | Self::Leaking | Self::Attack | Self::Unknown)
+    }
+}
+
+/// How sure a state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sureness {
+    /// By minutes that change no more.
+    Firm,
+    /// By minutes that may still change: `~`.
+    Provisional,
+    /// As far as it can be told: what a throttle turned away no log tells. `?`.
+    Bounded,
+}
+
+impl Sureness {
+    /// The mark behind a state.
+    #[must_use]
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Firm => "",
+            Self::Provisional => "~",
+            Self::Bounded => "?",
+        }
+    }
+}
+
+/// What a share of customers served is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServedBy {
+    /// By all answers, if errors hit everybody alike: nothing of ours turns requests away.
+    AllAlike,
+    /// At most: attackers who are answered count as customers who are.
+    AtMost,
+}
+
+impl ServedBy {
+    /// The mark before the share.
+    #[must_use]
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::AllAlike => "≈",
+            Self::AtMost => "≤",
+        }
+    }
+
+    /// In words, behind the share.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AllAlike => "if errors hit all alike",
+            Self::AtMost => "at most: who is answered may be an attacker",
+        }
+    }
+}
+
+/// How a stage stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// The state.
+    pub state: StageState,
+    /// How sure it is.
+    pub sureness: Sureness,
+    /// The minute (its start, account time, UTC) since which it has been in that state; `None` where that is not known.
+    pub since: Option<DateTime<Utc>>,
+    /// The state before nothing told any more, where the state is unknown.
+    pub last_known: Option<StageState>,
+    /// The share of customers' requests that are answered without an error, of what is usual: a fraction.
+    pub served: Figure,
+    /// What that share is worth.
+    pub served_by: ServedBy,
+    /// What the state rests on, in one line with numbers, or why it is not known.
+    pub evidence: String,
+    /// Which measures of ours are in force, in words.
+    pub measures: Option<String>,
+}
+
+impl Condition {
+    /// Nothing has been read yet.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self {
+            state: StageState::Unknown,
+            sureness: Sureness::Firm,
+            since: None,
+            last_known: None,
+            served: Figure::unknown("not read yet"),
+            served_by: ServedBy::AllAlike,
+            evidence: "not read yet".to_owned(),
+            measures: None,
+        }
+    }
+
+    /// Whether there is anything to tell: more than that no attack stands and nothing of ours is in force.
+    #[must_use]
+    pub fn matters(&self) -> bool {
+        self.measures.is_some() || self.last_known.is_some() || (self.state != StageState::Calm && self.since.is_some())
+    }
+
+    /// `CONTAINED~`, and `?` with the state that was known last.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match (self.state, self.last_known) {
+            (StageState::Unknown, Some(last)) => format!("? (was {})", last.word()),
+            (state, _) => format!("{}{}", state.word(), self.sureness.mark()),
+        }
+    }
+
+    /// `≤98 %`, or `?`.
+    #[must_use]
+    pub fn served_word(&self) -> String {
+        match self.served.value() {
+            Some(share) => format!("{}{:.0} %", self.served_by.mark(), share * 100.0),
+            None => "?".to_owned(),
+        }
+    }
+
+    /// All of it in one line for people, with the beginning as it is written elsewhere.
+    #[must_use]
+    pub fn words(&self, since: Option<&str>) -> String {
+        let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+        let measures = self.measures.as_ref().map_or_else(String::new, |measures| format!("; {measures}"));
+        let why = match (self.served.reason(), self.served.value()) {
+            (Some(reason), _) => format!("? ({reason})"),
+            (None, _) => format!("{} ({})", self.served_word(), self.served_by.words()),
+        };
+        format!("{}{since}; customers served {why}; {}{measures}", self.word(), self.evidence)
+    }
+}

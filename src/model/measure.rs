@@ -1,0 +1,166 @@
+//! Measures: actions in force that turn requests away, as far as whoever reads figures has to know of them.
+//!
+//! Out of the journal, and without what only undo needs. Knows nothing of journals, calls and screens.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::action::{Action, Closure};
+use super::series::floor_minute;
+use super::stage::StageId;
+use super::timeline::{ActionRecord, ActionState};
+
+/// How a measure turns requests away, and so in which figures it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turning {
+    /// WAF answers some callers with 403: counted among what the web ACL blocked.
+    Blocks,
+    /// API Gateway answers what is over a limit with 429: among 4XX, and by itself in an access log only.
+    Throttles,
+    /// All but a few are turned away, by WAF, by 429 or by a resource policy's 403: all among 4XX.
+    Closes,
+}
+
+impl Turning {
+    /// What it does, as a word behind a count: `2 blocks`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Blocks => "block",
+            Self::Throttles => "throttle",
+            Self::Closes => "closure",
+        }
+    }
+}
+
+/// In which figures a measure shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shows {
+    /// Among what the web ACL blocked, and its 403s among 4XX.
+    Blocked,
+    /// As 429 among 4XX, and as throttled in an access log.
+    Throttled,
+    /// As 403 among 4XX, and nowhere else.
+    Refused,
+}
+
+/// One action in force that turns requests of a stage away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure {
+    /// The action's id, as `undo` takes it.
+    pub id: String,
+    /// On which stage it was asked for.
+    pub stage: StageId,
+    /// How it turns requests away.
+    pub turning: Turning,
+    /// Where that shows.
+    pub shows: Shows,
+    /// When it was begun, account time, UTC.
+    pub since: DateTime<Utc>,
+    /// What it lets through of each method that it throttles, requests a second; of a closure by throttle nothing.
+    pub lets_through: Option<u32>,
+}
+
+impl Measure {
+    /// The measure that an action is, where it is one and in force, or may be.
+    #[must_use]
+    pub fn of(record: &ActionRecord) -> Option<Self> {
+        if !matches!(record.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight) {
+            return None;
+        }
+        let (turning, shows, lets_through) = match &record.action {
+            Action::BlockIp(_) => (Turning::Blocks, Shows::Blocked, None),
+            Action::Throttle(throttle) => (Turning::Throttles, Shows::Throttled, Some(throttle.rate)),
+            Action::Close(close) => match close.by {
+                Closure::WebAcl => (Turning::Closes, Shows::Blocked, None),
+                Closure::ThrottleZero => (Turning::Closes, Shows::Throttled, Some(0)),
+            },
+            Action::KillSwitch(switch) if switch.prove_on.is_none() => (Turning::Closes, Shows::Refused, None),
+            Action::KillSwitch(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
+        };
+        let (id, stage) = (record.id.clone(), record.stage.clone());
+        Some(Self { id, stage, turning, shows, since: record.begun_at, lets_through })
+    }
+
+    /// Whether it was in force for all of the minute that starts at `minute`, or for a part of it.
+    #[must_use]
+    pub fn is_in(&self, minute: DateTime<Utc>) -> bool {
+        floor_minute(self.since) <= minute
+    }
+}
+
+/// The measures that are in force, of every stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measures(Vec<Measure>);
+
+impl Measures {
+    /// Out of the actions of the open incidents, the first first.
+    #[must_use]
+    pub fn of<'a>(actions: impl IntoIterator<Item = &'a ActionRecord>) -> Self {
+        Self::new(actions.into_iter().filter_map(Measure::of).collect())
+    }
+
+    /// Each, and nothing else.
+    #[must_use]
+    pub fn new(mut all: Vec<Measure>) -> Self {
+        all.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+        all.dedup();
+        Self(all)
+    }
+
+    /// None at all.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Those of which `is_on` holds: on one stage, or before it.
+    #[must_use]
+    pub fn filtered(&self, is_on: impl Fn(&Measure) -> bool) -> Self {
+        Self(self.0.iter().filter(|measure| is_on(measure)).cloned().collect())
+    }
+
+    /// Those on one stage.
+    #[must_use]
+    pub fn on(&self, stage: &StageId) -> Self {
+        self.filtered(|measure| measure.stage.is_same(stage))
+    }
+
+    /// Each, the first first.
+    pub fn iter(&self) -> impl Iterator<Item = &Measure> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// When the first of a kind began that was in force in a minute.
+    #[must_use]
+    pub fn since(&self, turning: Turning, minute: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.0.iter().find(|one| one.turning == turning && one.is_in(minute)).map(|one| one.since)
+    }
+
+    /// Those that were in force in a minute.
+    pub fn in_force(&self, minute: DateTime<Utc>) -> impl Iterator<Item = &Measure> {
+        self.0.iter().filter(move |one| one.is_in(minute))
+    }
+
+    /// `2 blocks and a closure in force`, or nothing where there is none.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let count = |turning| self.0.iter().filter(|one| one.turning == turning).count();
+        let part = |turning: Turning| match count(turning) {
+            0 => None,
+            1 => Some(format!("a {}", turning.word())),
+            many => Some(format!("{many} {}s", turning.word())),
+        };
+        let parts: Vec<String> =
+            [Turning::Closes, Turning::Throttles, Turning::Blocks].into_iter().filter_map(part).collect();
+        (!parts.is_empty()).then(|| format!("{} in force", parts.join(" and ")))
+    }
+}

@@ -1,0 +1,355 @@
+//! How an attacked stage stands: contained or not, and whether customers are served, minute by minute since the attack began.
+//!
+//! A pure function of the minutes read, of what was frozen as usual and of our own measures, so that every process comes to the same; nothing is
+//! kept. Where no state's condition holds the last one stands. Knows nothing of calls, boards or journals.
+//!
+//! In a minute N requests came, F were answered with 4XX and V with 5XX, WAF blocked B, our throttles and closures turned T away; P went on to the
+//! API, `ok` were answered without an error, and u are usual.
+
+mod minute;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::signal::{AclScope, Judged};
+use super::words::{clock_time, count, percent};
+use crate::model::board::{History, Metric};
+use crate::model::condition::{Condition, ServedBy, StageState, Sureness};
+use crate::model::figure::{Figure, Origin, Reading, Scope};
+use crate::model::measure::Measures;
+use crate::model::signal::{Severity, Signal};
+use crate::model::usual::UsualOf;
+use minute::{Blocking, Minute, blocking};
+
+/// A minute of so few requests is pooled with the four before it.
+const FEW: f64 = 60.0;
+
+/// Minutes that are pooled.
+const POOLED: i64 = 5;
+
+/// After so many minutes without a known one the state is not known.
+const SILENT_MINUTES: i64 = 5;
+
+/// For so long a share served stands where newer minutes tell none.
+const SERVED_MINUTES: i64 = 3;
+
+/// Without an attack-level signal for so long it is calm.
+const CALM_MINUTES: i64 = 15;
+
+/// For so long hardly more than usual is sent before it recovers.
+const RECOVERING_MINUTES: i64 = 10;
+
+/// So long it is contained before that is firm.
+const CONTAINED_MINUTES: i64 = 6;
+
+/// Of its peak, the part of what is above usual below which hardly more is sent.
+const HARDLY: f64 = 0.2;
+
+/// Customers are out below this share served, or so far below what was served before the measure; and are not again above the last.
+const OUT: (f64, f64, f64) = (0.5, 0.2, 0.6);
+
+/// With more 5XX than this among what went on, it is the attack that keeps customers out.
+const OUT_ERRORS: f64 = 0.1;
+
+/// It leaks from this part of what is usual on, and no longer below the second.
+const LEAKING: (f64, f64) = (0.3, 0.15);
+
+/// So long a measure may take to reach everywhere (minutes at most: documented of WAF, inferred of API Gateway): what gets past it until then is
+/// no leak.
+const SPREADS: TimeDelta = TimeDelta::minutes(2);
+
+/// It is contained where this part of what is above usual is turned away, and this share of customers is served.
+const CONTAINED: (f64, f64) = (0.8, 0.85);
+
+/// What a stage's condition is reckoned from.
+pub(super) struct Subject<'a> {
+    pub(super) history: &'a History,
+    /// When the attack began that is believed in.
+    pub(super) began: DateTime<Utc>,
+    /// Whether a person has said that there is one: then it stands until somebody says that it is over.
+    pub(super) declared: bool,
+    /// What was frozen as usual at a minute of the attack.
+    pub(super) usual: &'a dyn Fn(UsualOf, DateTime<Utc>) -> Option<f64>,
+    pub(super) measures: &'a Measures,
+    pub(super) acl: &'a AclScope,
+    pub(super) judged: &'a Judged,
+    /// Start of the last complete minute of account time.
+    pub(super) last: DateTime<Utc>,
+    /// How long after its end a minute may change.
+    pub(super) provisional: TimeDelta,
+    /// What the stage's figures speak of.
+    pub(super) scope: &'a Scope,
+}
+
+/// A stage on which no attack is believed.
+pub(super) fn unattacked(judged: &Judged, measures: &Measures) -> Condition {
+    let of_answers = |signal: &Signal| signal.severity == Severity::Attack;
+    let state = match judged.standing.iter().find(|signal| of_answers(signal)) {
+        Some(_) => StageState::Attack,
+        None if !measures.is_empty() => StageState::Unknown,
+        None => StageState::Calm,
+    };
+    let evidence = match state {
+        StageState::Attack => judged.standing.first().map(|signal| signal.evidence.clone()).unwrap_or_default(),
+        StageState::Unknown => "a measure is in force and no attack is pinned, so that nothing tells what is usual; say when it began with \
+                                timeline attack-began"
+            .to_owned(),
+        _ => "no attack-level signal stands".to_owned(),
+    };
+    let since = judged.standing.iter().filter(|signal| of_answers(signal)).map(|signal| signal.since).min();
+    let served = Figure::unknown("no attack is believed in, so that nothing is frozen as usual");
+    Condition { state, since, served, evidence, measures: measures.words(), ..Condition::unread() }
+}
+
+/// A stage under an attack that is believed in.
+pub(super) fn condition(subject: &Subject<'_>) -> Condition {
+    Walk::new(subject).through()
+}
+
+/// The way through the minutes of an attack.
+struct Walk<'a> {
+    subject: &'a Subject<'a>,
+    blocking: Option<Blocking>,
+    state: StageState,
+    since: DateTime<Utc>,
+    /// The most above usual that was sent in a minute.
+    peak: f64,
+    /// Known minutes in a row in which hardly more than usual was sent.
+    quiet: i64,
+    /// Shares served before any measure, the last few.
+    served_before: Vec<f64>,
+    /// The last minute that told anything.
+    told: Option<Minute>,
+    served: Option<(DateTime<Utc>, f64, ServedBy)>,
+    bounded: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(subject: &'a Subject<'a>) -> Self {
+        Self {
+            subject,
+            blocking: blocking(subject.history, subject.acl, subject.last),
+            state: StageState::Attack,
+            since: subject.began,
+            peak: 0.0,
+            quiet: 0,
+            served_before: Vec::new(),
+            told: None,
+            served: None,
+            bounded: false,
+        }
+    }
+
+    fn through(mut self) -> Condition {
+        let kept = i64::try_from(crate::model::board::HISTORY_MINUTES).unwrap_or(180);
+        let first = self.subject.began.max(self.subject.last - TimeDelta::minutes(kept - 1));
+        let minutes = (self.subject.last - first).num_minutes();
+        for at in (0..=minutes).map(|n| first + TimeDelta::minutes(n)) {
+            let measured = self.subject.measures.in_force(at).next().is_some();
+            // What a measure has come to is told against what is usual, or not at all.
+            if let Some(minute) = self.minute(at).filter(|minute| !measured || minute.usual.is_some()) {
+                self.step(minute, measured);
+            }
+        }
+        self.told()
+    }
+
+    /// A minute that can be told, pooled with those before it where it has few requests.
+    fn minute(&self, at: DateTime<Utc>) -> Option<Minute> {
+        let read = |at| Minute::read(self.subject, self.blocking, at);
+        let one = read(at)?;
+        if one.requests >= FEW {
+            return Some(one);
+        }
+        let pooled = (1..POOLED).filter_map(|n| read(at - TimeDelta::minutes(n))).fold(one, Minute::with);
+        (pooled.requests >= FEW).then_some(pooled)
+    }
+
+    fn step(&mut self, minute: Minute, measured: bool) {
+        self.peak = self.peak.max(minute.above().unwrap_or(0.0));
+        self.quiet = if minute.above().is_some_and(|above| above < HARDLY * self.peak) { self.quiet + 1 } else { 0 };
+        let served = minute.served(measured);
+        if let Some(share) = served.filter(|_| !measured) {
+            self.served_before.push(share);
+            let old = self.served_before.len().saturating_sub(usize::try_from(POOLED).unwrap_or(5));
+            self.served_before.drain(..old);
+        }
+        let by = if measured { ServedBy::AtMost } else { ServedBy::AllAlike };
+        // WAF's figures come later than the stage's: the last share that was told stands for a while, but never over a measure.
+        let stands = |(at, _, of): &(DateTime<Utc>, f64, ServedBy)| {
+            *of == by && minute.at - *at <= TimeDelta::minutes(SERVED_MINUTES)
+        };
+        self.served = served.map(|share| (minute.at, share, by)).or(self.served.filter(stands));
+        let (state, bounded) = self.next(&minute, served, measured);
+        if state != self.state {
+            (self.state, self.since) = (state, minute.at);
+        }
+        self.bounded = bounded;
+        self.told = Some(minute);
+    }
+
+    /// The first state that fits; the last one where none does.
+    fn next(&self, minute: &Minute, served: Option<f64>, measured: bool) -> (StageState, bool) {
+        let signal = self.attacked_at(minute.at);
+        if measured {
+            if self.is_out(minute, served) {
+                return (StageState::CustomersOut, false);
+            }
+            if self.leaks(minute) {
+                return (StageState::Leaking, false);
+            }
+            if self.is_calm(minute.at) && self.quiet >= CALM_MINUTES {
+                return (StageState::Calm, false);
+            }
+            if self.quiet >= RECOVERING_MINUTES {
+                return (StageState::Recovering, false);
+            }
+            if let Some(bounded) = self.is_contained(minute, served) {
+                return (StageState::Contained, bounded);
+            }
+        }
+        if signal || self.subject.declared {
+            return (StageState::Attack, false);
+        }
+        if !measured && self.is_calm(minute.at) {
+            return (StageState::Calm, false);
+        }
+        (self.state, self.bounded)
+    }
+
+    fn is_out(&self, minute: &Minute, served: Option<f64>) -> bool {
+        let Some(served) = served else { return self.state == StageState::CustomersOut };
+        // Where the measure came with the first minute, all were served before it.
+        let before = match self.served_before.len() {
+            0 => 1.0,
+            minutes => self.served_before.iter().sum::<f64>() / minutes as f64,
+        };
+        let (below, lost, back) = OUT;
+        let low = if self.state == StageState::CustomersOut {
+            served < back
+        } else {
+            served < below || served < before - lost
+        };
+        low && minute.error_share() < OUT_ERRORS
+    }
+
+    fn leaks(&self, minute: &Minute) -> bool {
+        let newest = self.subject.measures.in_force(minute.at).map(|one| one.since).max();
+        if self.state != StageState::Leaking && newest.is_some_and(|since| minute.at < since + SPREADS) {
+            return false;
+        }
+        let limit = if self.state == StageState::Leaking { LEAKING.1 } else { LEAKING.0 };
+        minute.past_at_least().is_some_and(|past| past >= limit)
+    }
+
+    /// Whether it is contained, and whether that holds within bounds only.
+    fn is_contained(&self, minute: &Minute, served: Option<f64>) -> Option<bool> {
+        let above = minute.above()?;
+        if above < HARDLY * self.peak || above <= 0.0 || served.is_none_or(|served| served < CONTAINED.1) {
+            return None;
+        }
+        let (least, most) = minute.turned_away();
+        if least >= CONTAINED.0 * above { Some(false) } else { (most >= CONTAINED.0 * above).then_some(true) }
+    }
+
+    /// Whether an attack-level signal stood in a minute that is not of our own making.
+    fn attacked_at(&self, at: DateTime<Utc>) -> bool {
+        self.attacks().any(|signal| signal.since <= at && signal.ended.is_none_or(|ended| at < ended))
+    }
+
+    fn attacks(&self) -> impl Iterator<Item = &Signal> {
+        let Judged { standing, ended, .. } = self.subject.judged;
+        standing.iter().chain(ended).filter(|signal| signal.severity == Severity::Attack)
+    }
+
+    fn is_calm(&self, at: DateTime<Utc>) -> bool {
+        let from = at - TimeDelta::minutes(CALM_MINUTES);
+        let lately = self.attacks().any(|signal| signal.since <= at && signal.ended.is_none_or(|ended| ended > from));
+        !lately && !self.subject.declared && from >= self.subject.began
+    }
+
+    fn told(self) -> Condition {
+        let subject = self.subject;
+        let measures = subject.measures.words();
+        let unknown = |evidence: String, last_known| Condition {
+            state: StageState::Unknown,
+            last_known,
+            served: Figure::unknown("the state is not known"),
+            evidence,
+            measures: measures.clone(),
+            ..Condition::unread()
+        };
+        let Some(minute) = &self.told else {
+            return Condition { since: Some(subject.began), ..unknown(self.why_untold(), None) };
+        };
+        if (subject.last - minute.at).num_minutes() >= SILENT_MINUTES {
+            let since = minute.at + TimeDelta::minutes(1);
+            let why = format!("nothing tells it since {} UTC: {}", clock_time(since), self.why_untold());
+            return Condition { since: Some(since), ..unknown(why, Some(self.state)) };
+        }
+        let served = match self.served {
+            Some((at, share, _)) => {
+                let end = at + TimeDelta::minutes(1);
+                let provisional = subject.last - at < subject.provisional;
+                let (origin, scope) = (Origin::Derived, subject.scope.clone());
+                Figure::Known(Reading { value: share, at: end, origin, scope, provisional })
+            }
+            None => Figure::unknown(minute.why_unserved()),
+        };
+        Condition {
+            state: self.state,
+            sureness: self.sureness(minute.at),
+            since: Some(self.since),
+            last_known: None,
+            served,
+            served_by: self.served.map_or(ServedBy::AtMost, |(_, _, by)| by),
+            evidence: Self::evidence(minute),
+            measures,
+        }
+    }
+
+    /// Bad news is firm with a minute that changes no more, good news with the second; contained takes six.
+    fn sureness(&self, at: DateTime<Utc>) -> Sureness {
+        if self.bounded {
+            return Sureness::Bounded;
+        }
+        let settled = self.subject.last + TimeDelta::minutes(1) - self.subject.provisional;
+        let settled = (settled.min(at + TimeDelta::minutes(1)) - self.since).num_minutes();
+        let wanted = match self.state {
+            StageState::Contained => CONTAINED_MINUTES - self.subject.provisional.num_minutes(),
+            state if state.is_bad() => 1,
+            _ => 2,
+        };
+        if settled >= wanted { Sureness::Firm } else { Sureness::Provisional }
+    }
+
+    fn evidence(minute: &Minute) -> String {
+        let (least, most) = minute.turned_away();
+        let turned =
+            if (most - least).abs() < 0.5 { count(least) } else { format!("{} to {}", count(least), count(most)) };
+        format!(
+            "{} requests at {} UTC, usually {}; {turned} turned away; 5XX {} of what went on",
+            count(minute.requests),
+            clock_time(minute.at),
+            minute.usual.map_or_else(|| "?".to_owned(), count),
+            percent(minute.error_share())
+        )
+    }
+
+    fn why_untold(&self) -> String {
+        let at = |metric: Metric| self.subject.history[metric.index()].at(self.subject.last).is_some();
+        if self.blocking.is_none() {
+            return "whether requests that WAF blocks are among the stage's own cannot be told".to_owned();
+        }
+        if (self.subject.usual)(UsualOf::Requests, self.subject.last).is_none() {
+            return "what is usual is not known".to_owned();
+        }
+        if at(Metric::Requests) {
+            "too few requests, or a part of the figures is not known"
+        } else {
+            "its metrics are late"
+        }
+        .to_owned()
+    }
+}

@@ -1,0 +1,200 @@
+//! How a stage stands after the first action: contained or not, customers served or not, beside the range's own books.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::model::action::{Action, Close, Closure, Terms, Throttle};
+use portcullis::model::board::{Board, StageRow};
+use portcullis::model::condition::{Condition, ServedBy, StageState, Sureness};
+use portcullis::model::plan::Outcome;
+use portcullis::model::signal::{Severity, SignalKind};
+use portcullis::respond::desk::{Desk, Wish};
+use portcullis::watch::Watcher;
+use tokio::sync::watch::Receiver;
+
+use crate::watch::{board_with, row};
+use crate::world::{World, block, of_drill};
+
+/// A minute, what was told in it, and the share of customers that was served by the books.
+type Told = (DateTime<Utc>, Condition, f64);
+
+/// A drill, the stage that is attacked in it, and who watches.
+struct Story {
+    world: World,
+    desk: Desk,
+    drill: &'static str,
+    stage: &'static str,
+    watcher: Watcher,
+    boards: Receiver<Arc<Board>>,
+}
+
+/// Populations of a drill that are customers.
+fn customers(drill: &str) -> Vec<String> {
+    let scenario = std::fs::read_to_string(format!("{}/drills/{drill}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let value: toml::Value = toml::from_str(&scenario).unwrap();
+    let populations = value["world"]["populations"].as_array().unwrap().iter();
+    let legitimate = populations.filter(|one| one["kind"].as_str() == Some("legitimate"));
+    legitimate.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+}
+
+impl Story {
+    async fn of(drill: &'static str, stage: &'static str) -> Self {
+        Self::in_world(of_drill(drill, 60.0).await, drill, stage)
+    }
+
+    fn in_world(world: World, drill: &'static str, stage: &'static str) -> Self {
+        let watcher = Watcher::start(world.aws.clone(), Arc::new(world.settings.clone()));
+        let boards = watcher.boards();
+        let desk = world.desk();
+        Self { world, desk, drill, stage, watcher, boards }
+    }
+
+    async fn until(&mut self, minutes: u64, met: impl Fn(&StageRow) -> bool) -> Arc<Board> {
+        let stage = self.stage;
+        let there = move |board: &Board| board.stages.iter().any(|row| row.id.label() == stage && met(row));
+        board_with(&mut self.boards, minutes, there).await
+    }
+
+    /// Waits until the attack shows.
+    async fn attacked(&mut self) {
+        self.until(60, |row| row.signals.iter().any(|signal| signal.severity == Severity::Attack)).await;
+        self.until(10, |row| row.condition.state == StageState::Attack && row.usuals.is_some()).await;
+    }
+
+    /// Does it, over whatever guards stop it: what comes of it is what is looked at.
+    async fn act(&mut self, mut action: Action) {
+        let first = self.desk.plan(&Wish::Action(action.clone())).await.unwrap();
+        let halting: Vec<String> = first.plan().halting().map(|guard| guard.id.clone()).collect();
+        if !halting.is_empty() {
+            (action.terms_mut().overrides, action.terms_mut().reason) = (halting, Some("a test".to_owned()));
+        }
+        let proposal = self.desk.plan(&Wish::Action(action)).await.unwrap();
+        let shown = proposal.plan().clone();
+        let agreed = Desk::agreed(proposal, &shown.phrase(), Some(&shown)).unwrap();
+        let carried = self.desk.carry_out(agreed, None, &mut |_| {}).await.unwrap();
+        assert_eq!(carried.finished.outcome, Outcome::Done);
+        self.watcher.believe(self.desk.beliefs().await.unwrap());
+    }
+
+    /// The share of customers' requests that were answered well in a minute, by the books.
+    fn truly_served(&self, minute: DateTime<Utc>) -> f64 {
+        let names = customers(self.drill);
+        self.world.range.with(|range| {
+            let of = |name: &String| range.truth().population(self.stage, name, minute);
+            let counts: Vec<_> = names.iter().map(of).collect();
+            let sum = |f: &dyn Fn(&portcullis_range::Counts) -> u64| counts.iter().map(f).sum::<u64>() as f64;
+            sum(&|one| one.served) / sum(&|one| one.requests).max(1.0)
+        })
+    }
+
+    /// What is told from now on, by the minute of the figures that the board shows; beside it what was so in the minute that the share is of.
+    async fn watch(&mut self, minutes: i64) -> Vec<Told> {
+        let mut told = Vec::new();
+        let end = self.world.aws.clock().now() + TimeDelta::minutes(minutes);
+        let mut last = None;
+        while self.world.aws.clock().now() < end {
+            self.boards.changed().await.unwrap();
+            let board = self.boards.borrow_and_update().clone();
+            let row = row(&board, self.stage);
+            let Some(reading) = row.figures.requests_per_second.reading() else { continue };
+            if last == Some(reading.at) {
+                continue;
+            }
+            last = Some(reading.at);
+            let minute = reading.at - TimeDelta::minutes(1);
+            let of = row.condition.served.reading().map_or(minute, |reading| reading.at - TimeDelta::minutes(1));
+            told.push((minute, row.condition.clone(), self.truly_served(of)));
+        }
+        for (at, condition, truth) in &told {
+            println!("{} truth {:.0} %  {}", at.format("%H:%M"), truth * 100.0, condition.words(None));
+        }
+        told
+    }
+}
+
+/// The first minute told in a state, and how many minutes after `from` it began.
+fn minutes_to(told: &[Told], state: StageState, from: DateTime<Utc>) -> i64 {
+    let found = told.iter().find(|(_, condition, _)| condition.state == state);
+    let (minute, ..) = found.unwrap_or_else(|| panic!("never {}", state.word()));
+    (*minute - from).num_minutes()
+}
+
+/// How far the shares served are from the truth, points: those that are known, as far as they are no more than bounds.
+fn errors(told: &[Told], by: ServedBy) -> Vec<f64> {
+    let known = told.iter().filter(|(_, condition, _)| condition.served_by == by);
+    known.filter_map(|(_, condition, truth)| Some((condition.served.value()? - truth) * 100.0)).collect()
+}
+
+fn stands(row: &StageRow, kind: SignalKind) -> Option<(Severity, bool)> {
+    row.signals.iter().find(|signal| signal.kind == kind).map(|signal| (signal.severity, signal.ours))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_perfect_block_contains_the_attack_until_the_bots_move() {
+    let mut story = Story::of("sqli-flood", "shop/prod").await;
+    story.attacked().await;
+    let before = story.watch(5).await;
+    assert!(before.iter().all(|(_, condition, _)| condition.state == StageState::Attack), "{before:#?}");
+    let off = errors(&before, ServedBy::AllAlike);
+    assert!(off.len() >= 3 && off.iter().all(|points| points.abs() < 10.0), "{off:?}");
+    let attackers = story.world.range.with(|range| range.senders("botnet"));
+    let names: Vec<String> = attackers.into_iter().map(|(address, _)| address.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    story.act(Action::BlockIp(block(&names))).await;
+    let acted = story.world.aws.clock().now();
+    let after = story.watch(20).await;
+    assert!(minutes_to(&after, StageState::Contained, acted) <= 3);
+    assert_eq!(after.iter().filter(|(_, condition, _)| condition.state == StageState::CustomersOut).count(), 0);
+    let firm = after.iter().find(|(_, c, _)| c.state == StageState::Contained && c.sureness == Sureness::Firm);
+    assert!((firm.expect("it becomes firm").0 - acted).num_minutes() <= 6 + 2);
+    // The bots that move get past the block: nothing of that is a signal yet.
+    let (contained, leaking) =
+        (minutes_to(&after, StageState::Contained, acted), minutes_to(&after, StageState::Leaking, acted));
+    assert!(contained < leaking, "it never leaks before it is contained: {contained}, {leaking}");
+    // What our own block does is no attack any more, and is said.
+    let board = story.boards.borrow().clone();
+    let row = row(&board, story.stage);
+    assert_eq!(stands(row, SignalKind::AllowedShareLow), Some((Severity::Notice, true)));
+    let evidence = &row.signals.iter().find(|signal| signal.ours).unwrap().evidence;
+    assert!(evidence.contains("our own blocks"), "{evidence}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_is_closed_to_its_customers_says_so() {
+    let mut story = Story::of("lockout-trap", "pay/prod").await;
+    story.attacked().await;
+    story.watch(4).await;
+    let stage = "pay/prod".parse().unwrap();
+    story.act(Action::Close(Close { stage, by: Closure::WebAcl, web_acl: None, terms: Terms::default() })).await;
+    let acted = story.world.aws.clock().now();
+    let after = story.watch(12).await;
+    assert!(minutes_to(&after, StageState::CustomersOut, acted) <= 4);
+    let (.., last, truth) = after.last().unwrap();
+    assert_eq!(last.state, StageState::CustomersOut);
+    assert!(*truth < 0.05 && last.served.value().unwrap() < 0.1, "{last:?}, and in truth {truth}");
+    let board = story.boards.borrow().clone();
+    let attacks = row(&board, story.stage).signals.iter().filter(|signal| signal.severity == Severity::Attack);
+    assert_eq!(attacks.map(|signal| signal.kind.id()).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_of_the_attacked_method_contains_what_it_turns_away() {
+    let mut story = Story::of("credential-stuffing", "accounts/prod").await;
+    story.attacked().await;
+    story.watch(4).await;
+    let (stage, method) = ("accounts/prod".parse().unwrap(), Some("POST /login".parse().unwrap()));
+    story.act(Action::Throttle(Throttle { stage, method, rate: 20, burst: 20, terms: Terms::default() })).await;
+    let acted = story.world.aws.clock().now();
+    let after = story.watch(14).await;
+    assert!(minutes_to(&after, StageState::Contained, acted) <= 4);
+    assert_eq!(after.last().unwrap().1.state, StageState::Contained);
+    let off = errors(&after[after.len() - 8..], ServedBy::AtMost);
+    println!("{} of 8 minutes known; off by {off:.0?} points", off.len());
+    assert!(off.iter().all(|points| (-10.0..15.0).contains(points)), "at most, and at least nearly: {off:?}");
+    let board = story.boards.borrow().clone();
+    let row = row(&board, story.stage);
+    for kind in [SignalKind::Throttling, SignalKind::ClientErrorsHigh] {
+        assert_eq!(stands(row, kind), Some((Severity::Notice, true)), "{}", kind.id());
+    }
+}
