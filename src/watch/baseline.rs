@@ -167,6 +167,37 @@ pub(super) async fn ask(aws: &Aws, settings: &Settings, job: &Job) -> Answer {
     answer
 }
 
+/// Everything that usuals of `frozen` are reckoned from at account time `now`, for whoever keeps nothing.
+///
+/// # Errors
+/// As `GetMetricData` fails.
+pub(super) async fn filled(
+    aws: &Aws,
+    settings: &Settings,
+    mut frozen: Frozen,
+    past: &Past<'_>,
+    now: DateTime<Utc>,
+) -> Result<Frozen, AwsError> {
+    let (hour, windows) = missing(&frozen, now, true);
+    for (slot, window) in windows {
+        let history = past.read(aws, settings, window, Lane::Plan).await?;
+        keep(&mut frozen, slot, history);
+    }
+    frozen.hour = hour;
+    Ok(frozen)
+}
+
+fn keep(frozen: &mut Frozen, slot: Slot, history: History) {
+    match slot {
+        Slot::Before => {
+            let before = frozen.half_hour(&history);
+            frozen.before = Arc::new(before);
+        }
+        Slot::Then(week) => frozen.then[week] = Some(Arc::new(history)),
+        Slot::Around(week) => frozen.around[week] = Some(Arc::new(history)),
+    }
+}
+
 /// Takes in what came, unless another beginning is believed by now.
 pub(super) fn take(state: &mut State, job: &Job, answer: Answer, now: DateTime<Utc>) {
     let Some(known) = state.frozen.get_mut(&job.row).filter(|frozen| frozen.began == job.began) else { return };
@@ -174,14 +205,7 @@ pub(super) fn take(state: &mut State, job: &Job, answer: Answer, now: DateTime<U
     frozen.asked_at = Some(now);
     frozen.trouble = answer.failed.map(|error| error.to_string());
     for (slot, history) in answer.read {
-        match slot {
-            Slot::Before => {
-                let before = frozen.half_hour(&history);
-                frozen.before = Arc::new(before);
-            }
-            Slot::Then(week) => frozen.then[week] = Some(Arc::new(history)),
-            Slot::Around(week) => frozen.around[week] = Some(Arc::new(history)),
-        }
+        keep(&mut frozen, slot, history);
     }
     if frozen.trouble.is_none() {
         frozen.hour = job.hour;

@@ -10,6 +10,7 @@
 //! | `logs`, `throttle` | throttled requests, out of access logs and metric filters |
 //! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
 //! | `usual`, `baseline` | what is usual while an attack stands, and the past that tells it |
+//! | `knocking` | how many come to a stage that is closed |
 //! | `condition` | how an attacked stage stands: contained or not, customers served or not |
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
@@ -28,6 +29,7 @@ mod condition;
 mod cost;
 mod discover;
 mod figures;
+mod knocking;
 mod logs;
 mod once;
 mod picture;
@@ -51,6 +53,7 @@ use tokio::task::JoinHandle;
 pub use busiest::{Busiest, busiest};
 pub use callers::{Asked, NobodyKnown, callers};
 pub use change::{SignalChange, signal_changes};
+pub use knocking::{Knocking, knocking};
 pub use once::{attack_began, attack_began_on, read_board};
 pub use source::{callers_before, sources};
 pub use stage_report::stage_report;

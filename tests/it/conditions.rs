@@ -9,12 +9,14 @@ use portcullis::model::board::{Board, StageRow};
 use portcullis::model::condition::{Condition, ServedBy, StageState, Sureness};
 use portcullis::model::plan::Outcome;
 use portcullis::model::signal::{Severity, SignalKind};
+use portcullis::respond::desk::error::DeskError;
 use portcullis::respond::desk::{Desk, Wish};
 use portcullis::watch::Watcher;
+use portcullis_range::Range;
 use tokio::sync::watch::Receiver;
 
 use crate::watch::{board_with, row};
-use crate::world::{World, block, of_drill};
+use crate::world::{World, block, of_drill, of_range};
 
 /// A minute, what was told in it, and the share of customers that was served by the books.
 type Told = (DateTime<Utc>, Condition, f64);
@@ -197,4 +199,32 @@ async fn a_throttle_of_the_attacked_method_contains_what_it_turns_away() {
     for kind in [SignalKind::Throttling, SignalKind::ClientErrorsHigh] {
         assert_eq!(stands(row, kind), Some((Severity::Notice, true)), "{}", kind.id());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_closure_reopens_when_nobody_knocks_whatever_it_turns_away_itself() {
+    let text = include_str!("../../drills/sqli-flood.toml");
+    let gives_up = text.replace("start = \"2m\"\n", "start = \"2m\"\nstop = \"20m\"\n");
+    assert_ne!(text, gives_up);
+    let world = of_range(Range::from_scenario(&gives_up, None).unwrap(), 60.0).await;
+    let mut story = Story::in_world(world, "sqli-flood", "shop/prod");
+    story.attacked().await;
+    let terms = Terms { expires_after_seconds: Some(60), ..Terms::default() };
+    let stage = "shop/prod".parse().unwrap();
+    story.act(Action::Close(Close { stage, by: Closure::ThrottleZero, web_acl: None, terms })).await;
+    story.world.pass(240).await;
+    let swept = story.desk.sweep(|_| true).await.unwrap();
+    let why = swept[0].result.as_ref().unwrap_err().to_string();
+    assert!(matches!(swept[0].result, Err(DeskError::StillKnocking { .. })), "{why}");
+    assert!(why.contains("requests a minute come to it, usually") && why.contains("portcullis undo"), "{why}");
+    // By now they have given up for more than ten minutes; customers knock on, and all of them get a 429.
+    story.world.pass(20 * 60 + 13 * 60).await;
+    let board = story.boards.borrow_and_update().clone();
+    assert_eq!(row(&board, story.stage).condition.state, StageState::CustomersOut);
+    let swept = story.desk.sweep(|_| true).await.unwrap();
+    assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
+    story.watcher.believe(story.desk.beliefs().await.unwrap());
+    story.until(20, |row| row.condition.measures.is_none()).await;
+    let after = story.watch(25).await;
+    assert_eq!(after.last().unwrap().1.state, StageState::Calm, "{:#?}", after.last());
 }

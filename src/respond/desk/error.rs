@@ -71,6 +71,16 @@ pub enum DeskError {
         /// A signal that stands.
         signal: String,
     },
+    /// A closure that has expired, and more than usual still come to the stage, or nobody knows.
+    #[error("{id} closes {stage} and stays: {why}. To reopen it all the same: `portcullis undo {id}`")]
+    StillKnocking {
+        /// The action.
+        id: String,
+        /// The stage.
+        stage: String,
+        /// How many come, or why that is not known.
+        why: String,
+    },
     /// Not begun.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
@@ -125,7 +135,9 @@ impl DeskError {
     #[must_use]
     pub fn standing(&self) -> Standing {
         match self {
-            Self::Confirm(ConfirmError::Halted { .. }) | Self::StillAttacked { .. } => Standing::Stopped,
+            Self::Confirm(ConfirmError::Halted { .. }) | Self::StillAttacked { .. } | Self::StillKnocking { .. } => {
+                Standing::Stopped
+            }
             Self::Confirm(_) | Self::Stale { .. } | Self::NotShown { .. } => Standing::NotConfirmed,
             Self::Aws(_)
             | Self::Incident(_)

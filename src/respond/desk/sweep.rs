@@ -3,15 +3,18 @@
 use super::Desk;
 use super::error::DeskError;
 use crate::aws::Lane;
-use crate::incident::{Event, Incident, SignalRecord};
+use crate::incident::{Event, Folded, Incident, SignalRecord};
 use crate::model::action::Terms;
+use crate::model::attack::Attacks;
 use crate::model::identity::{AccountRegion, Actor};
 use crate::model::plan::{Finished, Plan};
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::respond::execute::back::{self, BackError, Consent};
 use crate::respond::planned::PlanError;
+use crate::respond::resolve;
 use crate::respond::undo::Others;
+use crate::watch::{self, Knocking};
 
 /// What became of one expired action.
 #[derive(Debug)]
@@ -71,10 +74,8 @@ impl Desk {
         let Some(action) = actions.iter().filter(live).find(expired) else { return Ok(None) };
         let incident = self.books.store().by_id(&action.incident, actor)?;
         let folded = incident.known()?;
-        let holds = action.action.is_closure() && !action.awaits_probe;
-        if let Some(signal) = folded.standing().find(|s| holds && stands(s, action)) {
-            let (id, stage) = (action.id.clone(), action.stage.label());
-            return Err(DeskError::StillAttacked { id, stage, signal: signal.kind.id().to_owned() });
+        if action.action.is_closure() && !action.awaits_probe {
+            self.may_reopen(action, &folded).await?;
         }
         // Others that have expired as well do not keep an entry in place; values that a later one set stay its own.
         let keeps = |a: &&ActionRecord| {
@@ -97,6 +98,40 @@ impl Desk {
         }
         let consent = Consent::Expiry(now);
         Ok(Some(back::taken_back(&self.aws, &incident, action, planned, consent, &mut |_| {}).await?))
+    }
+
+    /// Whether a closure may end by itself: where an attack is pinned, once hardly more than usual come; else once no attack-level signal stands.
+    async fn may_reopen(&self, action: &ActionRecord, folded: &Folded) -> Result<(), DeskError> {
+        let (id, stage, attacks) = (action.id.clone(), action.stage.label(), folded.attacks());
+        if attacks.on(&action.stage).is_some() {
+            let why = self.knocks(action, &attacks).await;
+            return why.map_or(Ok(()), |why| Err(DeskError::StillKnocking { id, stage, why }));
+        }
+        match folded.standing().find(|signal| stands(signal, action)) {
+            Some(signal) => Err(DeskError::StillAttacked { id, stage, signal: signal.kind.id().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a closure stays, where whoever attacked the stage still knocks or nobody knows. What the closure itself turns away raises no signal.
+    async fn knocks(&self, action: &ActionRecord, attacks: &Attacks) -> Option<String> {
+        let not_known = |why: String| Some(format!("how many come to it is not known ({why})"));
+        let (stage, kind) = match resolve::stage_of_any(&self.aws, action.action.stage(), Lane::Plan).await {
+            Ok(found) => found,
+            Err(error) => return not_known(error.to_string()),
+        };
+        let acl = stage.web_acl_arn.as_deref().and_then(|arn| arn.rsplit('/').nth(1));
+        match watch::knocking(&self.aws, &self.settings, (&stage.id, kind), acl, attacks).await {
+            Ok(Knocking::NoAttack | Knocking::Quiet) => None,
+            Ok(Knocking::Loud { requests, usual }) => Some(format!(
+                "up to {requests:.0} requests a minute come to it, usually {usual:.0}; it reopens by itself once hardly more than usual have \
+                 come for ten minutes"
+            )),
+            Ok(Knocking::NotKnown) => {
+                not_known("figures of the last minutes, or of what is usual, are missing".to_owned())
+            }
+            Err(error) => not_known(error.to_string()),
+        }
     }
 
     /// Writes that an undo was stopped, once for as long as the same guards stop it: a scheduler tries again and again.
