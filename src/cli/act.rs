@@ -78,7 +78,7 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
 pub(super) async fn undo(common: &Common, args: UndoArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
     printer.aside(&session.reconciled().await?);
-    let terms = Terms { expires_after_seconds: None, reason: args.reason, overrides: args.overrides };
+    let terms = Terms { reason: args.reason, overrides: args.overrides, ..Terms::default() };
     let wish = Wish::Undo { action_id: args.action_id, terms };
     Ok(carry_out(&session, &wish, None, &args.confirmation, None, printer).await?.exit)
 }

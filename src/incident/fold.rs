@@ -1,6 +1,7 @@
 //! Folding a journal: from lines, in order, to what is known. Pure and incremental; nothing in a journal makes it fail.
 
 mod ended;
+mod reopened;
 
 use std::collections::BTreeMap;
 
@@ -145,11 +146,14 @@ impl Folded {
     /// Leaves out what nothing can follow from any more: actions that are over with what became of them, signals that have ended.
     pub(super) fn forget(&mut self) {
         let over = |action: &ActionRecord| {
-            let ended = action.state.is_over();
+            let ended = action.state.is_over() && !self.has_a_sequel(action);
             let own = |h: &&History| h.action_id == action.id || h.takes_back.as_deref() == Some(&action.id);
             ended && self.histories.iter().filter(own).all(|h| !h.is_in_flight())
         };
-        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.actions).into_iter().partition(over);
+        let over: Vec<bool> = self.actions.iter().map(over).collect();
+        let mut over = over.into_iter();
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.actions).into_iter().partition(|_| over.next().unwrap_or(false));
         self.actions = kept;
         let ids: BTreeMap<String, ActionState> = gone.into_iter().map(|action| (action.id, action.state)).collect();
         let of_them = |h: &History| ids.contains_key(h.takes_back.as_ref().unwrap_or(&h.action_id));

@@ -108,6 +108,20 @@ impl Action {
                 "expires_after_seconds is {seconds}; it takes {SHORTEST_LIFE} to {LONGEST_LIFE}, a minute to a year"
             ));
         }
+        if !terms.reopen.is_asked() && !self.is_closure() {
+            return Some(format!(
+                "reopen is {}, and {} closes nothing; leave it out",
+                terms.reopen.word(),
+                self.name()
+            ));
+        }
+        if terms.reopen == Reopening::WhenQuietCloseAgain && matches!(self, Self::KillSwitch(_)) {
+            return Some(
+                "reopen is when-quiet-close-again, and a kill switch does not close again by itself; write when-quiet, or close by web-acl \
+                 or throttle-zero"
+                    .to_owned(),
+            );
+        }
         let stage = self.stage();
         if stage.api.is_empty() || stage.stage.is_empty() || stage.to_string().parse::<StageSelector>().is_err() {
             return Some("the action names no stage; write its api and its stage".to_owned());
@@ -134,7 +148,16 @@ impl Action {
         }
     }
 
-    /// Whether it closes a stage: then it never ends by itself while the attack's signals stand.
+    /// The same, and where it is a closure of which nobody says for how long: for an hour.
+    #[must_use]
+    pub fn for_an_hour_by_default(mut self) -> Self {
+        if self.is_closure() && self.terms().expires_after_seconds.is_none() {
+            self.terms_mut().expires_after_seconds = Some(CLOSURE_LIFE);
+        }
+        self
+    }
+
+    /// Whether it closes a stage: then it ends by itself only as was consented to.
     #[must_use]
     pub fn is_closure(&self) -> bool {
         matches!(self, Self::Close(_) | Self::KillSwitch(KillSwitch { prove_on: None, .. }))
@@ -156,6 +179,10 @@ impl Action {
     }
 }
 
+/// How it is typed that an action stays until somebody undoes it.
+pub const UNTIL_UNDONE: &str = "until-undone";
+/// How long a closure lasts where nobody says for how long, seconds: an hour.
+pub const CLOSURE_LIFE: u64 = 3_600;
 /// The shortest life of an action, seconds.
 pub const SHORTEST_LIFE: u64 = 60;
 /// The longest life of an action, seconds: a year.
@@ -170,6 +197,56 @@ pub struct Terms {
     pub reason: Option<String>,
     /// Ids of guards whose `stop` is overridden; needs a reason.
     pub overrides: Vec<String>,
+    /// Of a closure: what becomes of it when its time is over.
+    #[serde(default, skip_serializing_if = "Reopening::is_asked")]
+    pub reopen: Reopening,
+}
+
+/// What becomes of a closure when its time is over. It is consented to with the plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reopening {
+    /// It stays closed, and somebody is asked.
+    #[default]
+    Ask,
+    /// It reopens by itself once hardly more than usual come; while more do, or nobody knows, it stays closed.
+    WhenQuiet,
+    /// The same, and it closes again by itself, once, where the attack comes back within a quarter of an hour.
+    WhenQuietCloseAgain,
+}
+
+impl Reopening {
+    /// Each.
+    pub const ALL: [Self; 3] = [Self::Ask, Self::WhenQuiet, Self::WhenQuietCloseAgain];
+
+    /// It as it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::WhenQuiet => "when-quiet",
+            Self::WhenQuietCloseAgain => "when-quiet-close-again",
+        }
+    }
+
+    /// What happens when the time is over, in words behind “when its time is over”.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Ask => "it stays closed and asks",
+            Self::WhenQuiet => "it reopens by itself once hardly more than usual come, and else stays closed",
+            Self::WhenQuietCloseAgain => {
+                "it reopens by itself once hardly more than usual come, and closes again by itself, once, where the attack comes back within 15 min"
+            }
+        }
+    }
+
+    /// Whether somebody is asked.
+    #[must_use]
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub fn is_asked(&self) -> bool {
+        *self == Self::Ask
+    }
 }
 
 impl Terms {
@@ -231,6 +308,9 @@ pub struct Close {
     pub by: Closure,
     /// The closed web ACL to swap in (name or ARN), where the configuration names none.
     pub web_acl: Option<String>,
+    /// The closure that this one is the one repetition of: consented to with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// How long, why, which overrides.
     #[serde(flatten)]
     pub terms: Terms,

@@ -168,10 +168,11 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// The lightest way that can be done now; none where no attack is known, since each turns somebody away.
+    /// The lightest way that can be done now; none where no attack is known, since each turns somebody away. Never to throttle everything to
+    /// nothing, which keeps everybody out: whoever wants that writes it, and why.
     #[must_use]
     pub fn recommended(&self) -> Option<&Rung> {
-        self.rungs.iter().find(|rung| self.attack && rung.fits())
+        self.rungs.iter().find(|rung| self.attack && rung.way != Way::ThrottleZero && rung.fits())
     }
 }
 
@@ -191,6 +192,9 @@ fn command(action: &Action, stage: &StageSelector) -> Option<String> {
             words.extend(["--by".to_owned(), close.by.word().to_owned()]);
             if let Some(acl) = &close.web_acl {
                 words.extend(["--web-acl".to_owned(), acl.clone()]);
+            }
+            if close.by == Closure::ThrottleZero {
+                words.extend(["--reason".to_owned(), "…".to_owned()]);
             }
         }
         Action::KillSwitch(switch) => {

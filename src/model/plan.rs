@@ -245,11 +245,13 @@ impl Plan {
         }
     }
 
-    /// The phrase that confirms this plan: the stage and four characters of the digest, `shop/prod 7f3a`.
+    /// The phrase that confirms this plan: the stage and four characters of the digest, `shop/prod 7f3a`. A closure's names what it does:
+    /// `CLOSE shop/prod 7f3a`.
     #[must_use]
     pub fn phrase(&self) -> String {
         let short: String = self.digest.chars().take(4).collect();
-        format!("{} {short}", self.stage.label())
+        let closes = self.purpose == Purpose::Apply && self.action.is_closure();
+        format!("{}{} {short}", if closes { "CLOSE " } else { "" }, self.stage.label())
     }
 
     /// The worst verdict that still halts or warns.

@@ -128,12 +128,14 @@ pub const ACTIONS: &[Form] = &[
             REASON,
         ],
         build: |given| {
-            Some(Action::Close(Close {
+            let close = Close {
                 stage: given.stage(),
                 by: take!(given, "by", Closure)?,
                 web_acl: take!(given, "web-acl", WebAcl),
+                again: None,
                 terms: given.terms(),
-            }))
+            };
+            Some(Action::Close(close).for_an_hour_by_default())
         },
     },
     Form {
@@ -152,14 +154,15 @@ pub const ACTIONS: &[Form] = &[
             REASON,
         ],
         build: |given| {
-            Some(Action::KillSwitch(KillSwitch {
+            let switch = KillSwitch {
                 stage: given.stage(),
                 allow: take!(given, "allow", Prefixes)?,
                 prove_on: take!(given, "prove-on", Stage).map(|on| Box::new(on.beside(&given.stage()))),
                 commit_confirmed: take!(given, "commit-confirmed", Flag).unwrap_or_default(),
                 own: Vec::new(),
                 terms: given.terms(),
-            }))
+            };
+            Some(Action::KillSwitch(switch).for_an_hour_by_default())
         },
     },
 ];
@@ -188,7 +191,7 @@ impl Arguments<'_> {
         Terms {
             expires_after_seconds: take!(self, "for", Duration),
             reason: Some(take!(self, "reason", Reason).unwrap_or_else(|| self.reason.clone())),
-            overrides: Vec::new(),
+            ..Terms::default()
         }
     }
 }

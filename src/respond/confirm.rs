@@ -1,9 +1,10 @@
 //! Confirmation: the phrase a responder types, and what it yields.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::planned::Planned;
+use crate::model::action::{Action, Close, Reopening, Terms};
 use crate::model::plan::{Plan, Purpose};
 use crate::model::timeline::ActionRecord;
 
@@ -70,7 +71,7 @@ impl Confirmed {
         }
         let is_older = given.rsplit_once(' ').is_some_and(|(stage, digest)| {
             let hexadecimal = digest.len() == 4 && digest.chars().all(|c| c.is_ascii_hexdigit());
-            hexadecimal && stage == planned.plan.stage.label()
+            hexadecimal && expected.rsplit_once(' ').is_some_and(|(of, _)| of == stage)
         });
         Err(if is_older { ConfirmError::Stale { expected } } else { ConfirmError::Wrong { given, expected } })
     }
@@ -99,6 +100,39 @@ impl Confirmed {
         }
         Err(ConfirmError::NotDue { id: action.id.clone() })
     }
+
+    /// Closing again, once, what reopened by itself at `reopened`: consented to when `closure` was confirmed, for a quarter of an hour.
+    pub(super) fn by_closing_again(
+        planned: Planned,
+        closure: &ActionRecord,
+        reopened: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, ConfirmError> {
+        not_halted(&planned)?;
+        let consented = closure.action.terms().reopen == Reopening::WhenQuietCloseAgain;
+        let repeats = planned.plan.purpose == Purpose::Apply && again(closure).as_ref() == Some(&planned.plan.action);
+        if consented && repeats && now - reopened <= CLOSES_AGAIN {
+            return Ok(Self(planned));
+        }
+        Err(ConfirmError::NotDue { id: closure.id.clone() })
+    }
+}
+
+/// For so long after it reopened by itself a closure may close again by itself.
+pub(super) const CLOSES_AGAIN: TimeDelta = TimeDelta::minutes(15);
+
+/// What closing again is: the same, as long, for a reason of its own, and with nothing that happens by itself afterwards.
+pub(super) fn again(closure: &ActionRecord) -> Option<Action> {
+    let Action::Close(close) = &closure.action else { return None };
+    let reason = match &close.terms.reason {
+        Some(reason) => format!(
+            "the attack came back after {} had reopened: closed again, as was consented to ({reason})",
+            closure.id
+        ),
+        None => format!("the attack came back after {} had reopened: closed again, as was consented to", closure.id),
+    };
+    let terms = Terms { reason: Some(reason), reopen: Reopening::Ask, ..close.terms.clone() };
+    Some(Action::Close(Close { again: Some(closure.id.clone()), terms, ..close.clone() }))
 }
 
 fn not_halted(planned: &Planned) -> Result<(), ConfirmError> {

@@ -18,7 +18,7 @@ pub(super) fn digest(plan: &Plan) -> String {
     guards.sort_by_key(ToString::to_string);
     let changes: Vec<_> = plan.changes.iter().map(|c| json!([c.resource.arn, c.added, c.removed])).collect();
     let preconditions: Vec<_> = plan.preconditions.iter().map(|p| json!([p.subject, p.expected])).collect();
-    let covered = json!({
+    let mut covered = json!({
         "purpose": plan.purpose,
         "account": plan.identity.at.account,
         "region": plan.identity.at.region,
@@ -29,6 +29,10 @@ pub(super) fn digest(plan: &Plan) -> String {
         "preconditions": preconditions,
         "guards": guards,
     });
+    // What nobody has asked for is not there: digests of plans that say nothing of it stay what they were.
+    if !plan.action.terms().reopen.is_asked() {
+        covered["reopen"] = json!(plan.action.terms().reopen);
+    }
     Sha256::digest(covered.to_string().as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -148,6 +148,9 @@ guards! {
     CLOSE_LOSERS = "close.who-loses", overridable: false, varies: true,
         "Says who loses access, everybody or everybody but the addresses listed, and what that takes from the traffic of before the attack. A closure takes nearly all of it by design: this warns and never stops.",
         "The list of those let in (the closed web ACL's IP sets, `--allow`), and WAF's samples of before the attack, by /24 and /48; without samples it says that it is not known.";
+    CLOSE_REASON = "close.reason", overridable: false, varies: false,
+        "Closing a stage to everybody, responders included, has a reason that the review can read.",
+        "`--reason`; on the screen what stands behind `because`.";
     CLOSE_GAP = "close.gap", overridable: false, varies: false,
         "Says what AWS leaves undocumented about the moment of the swap.",
         "`AssociateWebACL` replaces an association in one call; whether there is a gap is unverified.";
@@ -332,9 +335,9 @@ mod tests {
 
     fn terms(overrides: &[&str], reason: Option<&str>) -> Terms {
         Terms {
-            expires_after_seconds: None,
             reason: reason.map(str::to_owned),
             overrides: overrides.iter().map(|s| (*s).to_owned()).collect(),
+            ..Terms::default()
         }
     }
 

@@ -40,7 +40,9 @@ async fn rungs(
     let stage = resolve::stage(aws, selector, Lane::Plan).await?;
     let close = |by| {
         let web_acl = web_acl.map(str::to_owned).filter(|_| by == Closure::WebAcl);
-        Action::Close(Close { stage: selector.clone(), by, web_acl, terms: Terms::default() })
+        // Whoever closes to everybody says why; that is no reason not to show the way.
+        let terms = Terms { reason: Some("why is not said yet".to_owned()), ..Terms::default() };
+        Action::Close(Close { stage: selector.clone(), by, web_acl, again: None, terms }).for_an_hour_by_default()
     };
     let (swap, zero) = (close(Closure::WebAcl), close(Closure::ThrottleZero));
     let (lightest, swapped, zeroed, switched) = tokio::join!(

@@ -97,6 +97,9 @@ async fn drive(
             canvas.frame(&state, clear).map_err(TuiError::Draw)?;
             pacing.drawn();
         }
+        if state.take_ring() {
+            canvas.ring().map_err(TuiError::Draw)?;
+        }
         cause = Cause::News;
         let mut happened = tokio::select! {
             biased;

@@ -65,6 +65,11 @@ pub enum News {
         /// One line for people.
         line: String,
     },
+    /// Something that has expired stays until somebody decides: said, and the terminal's bell is rung.
+    Asks {
+        /// What, why, and the commands, in one line for people.
+        line: String,
+    },
     /// What plans and changes wait for, past half a second; `None` where they wait for nothing any more.
     Waiting(Option<String>),
     /// The change that was being made has ended.

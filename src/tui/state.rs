@@ -279,6 +279,8 @@ pub struct State {
     pub(crate) stopped: Option<StopReason>,
     pub(crate) changed: bool,
     pub(crate) before_frame: BeforeFrame,
+    /// Whether somebody has to look: the bell is rung once.
+    pub(crate) ring: bool,
 }
 
 impl State {
@@ -315,6 +317,7 @@ impl State {
             stopped: None,
             changed: true,
             before_frame: BeforeFrame::Nothing,
+            ring: false,
         }
     }
 
@@ -459,6 +462,11 @@ impl State {
     /// Whether the terminal is to be cleared before the next frame; asked once.
     pub(crate) fn take_clear(&mut self) -> bool {
         std::mem::take(&mut self.before_frame) == BeforeFrame::Clear
+    }
+
+    /// Whether somebody has to look, since the last time this was asked.
+    pub(crate) fn take_ring(&mut self) -> bool {
+        std::mem::take(&mut self.ring)
     }
 
     /// Whether it was asked since the last time that the console be suspended.

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use portcullis::model::action::{Action, Close, Closure, Terms, Throttle};
+use portcullis::aws::Lane;
+use portcullis::model::action::{Action, Close, Closure, Reopening, Terms, Throttle};
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::condition::{Condition, ServedBy, StageState, Sureness};
 use portcullis::model::plan::Outcome;
 use portcullis::model::signal::{Severity, SignalKind};
+use portcullis::model::timeline::ActionState;
 use portcullis::respond::desk::error::DeskError;
 use portcullis::respond::desk::{Desk, Wish};
 use portcullis::watch::Watcher;
@@ -168,7 +170,9 @@ async fn a_stage_that_is_closed_to_its_customers_says_so() {
     story.attacked().await;
     story.watch(4).await;
     let stage = "pay/prod".parse().unwrap();
-    story.act(Action::Close(Close { stage, by: Closure::WebAcl, web_acl: None, terms: Terms::default() })).await;
+    story
+        .act(Action::Close(Close { stage, by: Closure::WebAcl, web_acl: None, again: None, terms: Terms::default() }))
+        .await;
     let acted = story.world.aws.clock().now();
     let after = story.watch(12).await;
     assert!(minutes_to(&after, StageState::CustomersOut, acted) <= 4);
@@ -201,30 +205,104 @@ async fn a_throttle_of_the_attacked_method_contains_what_it_turns_away() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_expired_closure_reopens_when_nobody_knocks_whatever_it_turns_away_itself() {
+/// The flood, whose botnet gives up after twenty minutes and, where `again` says so, comes back then.
+async fn gives_up(again: Option<&str>) -> Story {
     let text = include_str!("../../drills/sqli-flood.toml");
-    let gives_up = text.replace("start = \"2m\"\n", "start = \"2m\"\nstop = \"20m\"\n");
-    assert_ne!(text, gives_up);
-    let world = of_range(Range::from_scenario(&gives_up, None).unwrap(), 60.0).await;
+    let start = text.find("name = \"botnet\"").unwrap();
+    let begin = text[..start].rfind("[[world.populations]]").unwrap();
+    let end = text[start..].find("\n[").map_or(text.len(), |at| start + at + 1);
+    let botnet = &text[begin..end];
+    assert!(botnet.contains("start = \"2m\"\n"));
+    let once = botnet.replace("start = \"2m\"\n", "start = \"2m\"\nstop = \"20m\"\n");
+    let wave = |from: &str| {
+        let other = botnet.replace("name = \"botnet\"", "name = \"second-wave\"");
+        other.replace("start = \"2m\"\n", &format!("start = \"{from}\"\n"))
+    };
+    let text = text.replace(botnet, &format!("{once}\n{}", again.map(wave).unwrap_or_default()));
+    let world = of_range(Range::from_scenario(&text, None).unwrap(), 60.0).await;
     let mut story = Story::in_world(world, "sqli-flood", "shop/prod");
     story.attacked().await;
-    let terms = Terms { expires_after_seconds: Some(60), ..Terms::default() };
+    story
+}
+
+/// Closes to everybody for a minute; what becomes of it then was consented to.
+async fn closed(story: &mut Story, reopen: Reopening) {
+    let terms = Terms {
+        expires_after_seconds: Some(60),
+        reopen,
+        reason: Some("the database burns".into()),
+        ..Terms::default()
+    };
     let stage = "shop/prod".parse().unwrap();
-    story.act(Action::Close(Close { stage, by: Closure::ThrottleZero, web_acl: None, terms })).await;
+    story.act(Action::Close(Close { stage, by: Closure::ThrottleZero, web_acl: None, again: None, terms })).await;
+}
+
+/// What a sweep makes of the one thing that is due.
+async fn swept(story: &Story) -> Option<Result<Outcome, DeskError>> {
+    let mut swept = story.desk.sweep(|_| true).await.unwrap();
+    assert!(swept.len() <= 1, "{swept:?}");
+    swept.pop().map(|one| one.result.map(|finished| finished.outcome))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_closure_reopens_when_nobody_knocks_whatever_it_turns_away_itself() {
+    let mut story = gives_up(None).await;
+    closed(&mut story, Reopening::WhenQuiet).await;
     story.world.pass(240).await;
-    let swept = story.desk.sweep(|_| true).await.unwrap();
-    let why = swept[0].result.as_ref().unwrap_err().to_string();
-    assert!(matches!(swept[0].result, Err(DeskError::StillKnocking { .. })), "{why}");
+    let error = swept(&story).await.unwrap().unwrap_err();
+    let why = error.to_string();
+    assert!(matches!(error, DeskError::StillKnocking { .. }), "{why}");
     assert!(why.contains("requests a minute come to it, usually") && why.contains("portcullis undo"), "{why}");
     // By now they have given up for more than ten minutes; customers knock on, and all of them get a 429.
     story.world.pass(20 * 60 + 13 * 60).await;
     let board = story.boards.borrow_and_update().clone();
     assert_eq!(row(&board, story.stage).condition.state, StageState::CustomersOut);
-    let swept = story.desk.sweep(|_| true).await.unwrap();
-    assert_eq!(swept[0].result.as_ref().unwrap().outcome, Outcome::Done);
+    assert_eq!(swept(&story).await.unwrap().unwrap(), Outcome::Done);
     story.watcher.believe(story.desk.beliefs().await.unwrap());
     story.until(20, |row| row.condition.measures.is_none()).await;
     let after = story.watch(25).await;
     assert_eq!(after.last().unwrap().1.state, StageState::Calm, "{:#?}", after.last());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_that_nobody_consented_to_end_asks_however_quiet_it_is() {
+    let mut story = gives_up(None).await;
+    closed(&mut story, Reopening::Ask).await;
+    story.world.pass(45 * 60).await;
+    let error = swept(&story).await.unwrap().unwrap_err();
+    let why = error.to_string();
+    assert!(matches!(error, DeskError::Asks { .. }) && error.asks(), "{why}");
+    assert!(why.contains("portcullis undo") && why.contains("portcullis extend"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_whose_attackers_pulse_closes_again_once_where_that_was_consented_to() {
+    for (reopen, closures) in [(Reopening::WhenQuiet, 1), (Reopening::WhenQuietCloseAgain, 2)] {
+        let mut story = gives_up(Some("36m")).await;
+        closed(&mut story, reopen).await;
+        let mut happened = Vec::new();
+        for _ in 0..60 {
+            story.world.pass(60).await;
+            let text = match swept(&story).await {
+                None => "nothing".to_owned(),
+                Some(Ok(outcome)) => format!("{outcome:?}"),
+                Some(Err(error)) => format!("{error:?}").split([' ', '{']).next().unwrap().to_owned(),
+            };
+            if happened.last() != Some(&text) {
+                println!("{} {text}", story.world.aws.clock().now().format("%H:%M"));
+                happened.push(text);
+            }
+        }
+        let survey = story.world.store.survey(&story.world.aws.identity(Lane::Plan).await.unwrap().at).unwrap();
+        let mut all = survey.actions.iter().filter(|action| action.action.is_closure());
+        assert_eq!(all.clone().count(), closures, "{happened:?}");
+        let last = all.next_back().unwrap();
+        let stands = match reopen {
+            Reopening::WhenQuiet => ["StillKnocking", "Done", "nothing"].as_slice(),
+            _ => &["StillKnocking", "Done", "nothing", "Done", "Asks"],
+        };
+        let told: Vec<&str> = happened.iter().map(String::as_str).filter(|one| !one.is_empty()).collect();
+        assert!(told.ends_with(stands), "{happened:?}");
+        assert_eq!(last.state == ActionState::InForce, reopen == Reopening::WhenQuietCloseAgain, "{last:?}");
+    }
 }

@@ -102,10 +102,11 @@ async fn whatever_is_done_first_pins_the_beginning_that_it_judged_by() {
     let world = flood(60.0).await;
     world.pass(300).await;
     world.range.with(|range| closed_web_acl(range.account_mut(), "closed", &["192.0.2.240/28"]));
-    let (stage, terms) = ("shop/prod".parse::<StageSelector>().unwrap(), Terms::default());
+    let terms = Terms { reason: Some("a test".to_owned()), ..Terms::default() };
+    let stage: StageSelector = "shop/prod".parse().unwrap();
     let close = |by, web_acl: Option<&str>| {
         let web_acl = web_acl.map(str::to_owned);
-        Action::Close(Close { stage: stage.clone(), by, web_acl, terms: terms.clone() })
+        Action::Close(Close { stage: stage.clone(), by, web_acl, again: None, terms: terms.clone() })
     };
     let throttle = |method: Option<&str>| {
         let method = method.map(|method| method.parse().unwrap());

@@ -85,6 +85,7 @@ pub(crate) fn plan() -> Plan {
                 expires_after_seconds: Some(4 * 3600),
                 reason: Some("they are the botnet".to_owned()),
                 overrides: vec!["block-ip.breadth".to_owned()],
+                ..Terms::default()
             },
         }),
         identity: identity(),

@@ -110,7 +110,7 @@ fn the_environment_reaches_no_terminal_as_it_is() {
 
 #[test]
 fn a_plan_shows_hostile_words_on_one_line_and_keeps_them_whole_in_json() {
-    let served = served(600.0);
+    let served = served(60.0);
     let program = Program::new(&served.url);
     let reason = format!("{HOSTILE}\nConfirm with: shop/prod 0000");
     let action = ["block-ip", "--stage", "shop/prod", "203.0.113.7/32", "--reason", reason.as_str()];

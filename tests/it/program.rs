@@ -218,7 +218,8 @@ impl Ended {
 pub(crate) fn phrase(text: &str, stage: &str) -> Option<String> {
     let found = text.match_indices(stage).find_map(|(at, _)| {
         let digest = text[at..].strip_prefix(stage)?.strip_prefix(' ')?.get(..4)?;
-        digest.chars().all(|c| c.is_ascii_hexdigit()).then_some(digest)
+        let closes = if text[..at].ends_with("CLOSE ") { "CLOSE " } else { "" };
+        digest.chars().all(|c| c.is_ascii_hexdigit()).then_some((closes, digest))
     });
-    found.map(|digest| format!("{stage} {digest}"))
+    found.map(|(closes, digest)| format!("{closes}{stage} {digest}"))
 }

@@ -143,6 +143,7 @@ async fn a_quota_that_stays_busy_ends_the_plan_after_fifteen_seconds_and_judges_
             stage: "shop/prod".parse().unwrap(),
             by: Closure::WebAcl,
             web_acl: None,
+            again: None,
             terms: Terms::default(),
         }),
     ];

@@ -146,8 +146,15 @@ async fn every_route_is_reached_and_what_was_never_set_gets_the_account_s() {
 #[tokio::test(start_paused = true)]
 async fn an_http_api_takes_throttles_only_and_says_so() {
     let world = pets().await;
-    let close =
-        |by| Action::Close(Close { stage: "pets/live".parse().unwrap(), by, web_acl: None, terms: Terms::default() });
+    let close = |by| {
+        Action::Close(Close {
+            stage: "pets/live".parse().unwrap(),
+            by,
+            web_acl: None,
+            again: None,
+            terms: Terms::default(),
+        })
+    };
     for by in [Closure::WebAcl, Closure::ThrottleZero] {
         let refused = world.try_action(&close(by)).await.unwrap_err();
         assert!(matches!(refused, PlanError::Resolve(ResolveError::HttpApi { .. })), "{refused:?}");

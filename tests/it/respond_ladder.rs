@@ -62,6 +62,9 @@ async fn an_attack_on_many_methods_is_closed_by_the_web_acl_where_there_is_one()
     let swap = rung(&found, Way::WebAcl);
     assert!(swap.unfit.as_ref().is_some_and(|why| why.contains("prepare-closed-web-acl")), "{swap:#?}");
     assert_eq!(swap.stopped_by.iter().map(|g| g.id.as_str()).collect::<Vec<_>>(), ["close.web-acl"]);
-    assert_eq!(found.recommended().unwrap().way, Way::ThrottleZero);
+    // Nobody is recommended to keep everybody out.
+    assert_ne!(found.recommended().map(|rung| rung.way), Some(Way::ThrottleZero), "{found:#?}");
+    let zero = rung(&found, Way::ThrottleZero);
+    assert!(zero.fits() && zero.command.as_ref().unwrap().ends_with("--by throttle-zero --reason '…'"), "{zero:#?}");
     assert!(rung(&found, Way::ThrottleZero).whom.as_ref().unwrap().starts_with("everybody"));
 }

@@ -30,6 +30,7 @@ fn close_with(name: &str) -> Action {
         stage: "shop/prod".parse().unwrap(),
         by: Closure::WebAcl,
         web_acl: Some(name.into()),
+        again: None,
         terms: Terms::default(),
     })
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use portcullis::incident::{MayClaim, Unreadable};
-use portcullis::model::action::{Action, Close, Closure, FlushCache, Terms, Throttle};
+use portcullis::model::action::{Action, Close, Closure, FlushCache, Reopening, Terms, Throttle};
 use portcullis::model::plan::{GuardResult, Outcome, Verdict};
 use portcullis::model::timeline::ActionState;
 use portcullis::respond::desk::error::DeskError;
@@ -23,7 +23,10 @@ pub(crate) fn flush(authorizers: bool) -> Action {
 }
 
 pub(crate) fn close(by: Closure) -> Action {
-    Action::Close(Close { stage: "shop/prod".parse().unwrap(), by, web_acl: None, terms: Terms::default() })
+    // To everybody it takes a reason.
+    let reason = (by == Closure::ThrottleZero).then(|| "a test".to_owned());
+    let terms = Terms { reason, ..Terms::default() };
+    Action::Close(Close { stage: "shop/prod".parse().unwrap(), by, web_acl: None, again: None, terms })
 }
 
 /// Before the attack every caller was there before: a throttle that sheds any of them stops.
@@ -310,6 +313,7 @@ async fn a_closure_does_not_reopen_by_itself_while_the_attack_stands() {
     let world = closable().await;
     let mut action = close(Closure::WebAcl);
     action.terms_mut().expires_after_seconds = Some(60);
+    action.terms_mut().reopen = Reopening::WhenQuiet;
     let done = world.apply(world.plan_action(&action).await).await;
     let incident = world.incident().await;
     let stage = incident.fold().unwrap().action(&done.action_id).unwrap().stage.clone();

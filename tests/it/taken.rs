@@ -58,7 +58,7 @@ fn a_closure_says_what_it_takes_from_before() {
         assert_eq!(verdict, "warn", "{reason}");
         reason
     };
-    let zero = losers(&program, &["close", "--stage", "shop/prod", "--by", "throttle-zero"]);
+    let zero = losers(&program, &["close", "--stage", "shop/prod", "--by", "throttle-zero", "--reason", "a test"]);
     assert!(zero.contains("takes 100 % of the traffic of before the attack"), "{zero}");
     // Half of the customers' own network is let in.
     let allowed = ["192.0.2.16/28", "192.0.2.240/28", "127.0.0.1/32", "198.18.0.0/17"];

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use crate::model::action::{
-    Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle,
+    Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle,
+    UNTIL_UNDONE,
 };
 use crate::model::address::{self, Target};
 use crate::model::method::MethodName;
@@ -84,7 +85,7 @@ pub(in crate::cli) struct CloseArgs {
     #[arg(long, value_name = "NAME")]
     web_acl: Option<String>,
     #[command(flatten)]
-    terms: TermsArgs,
+    terms: ClosureTermsArgs,
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -120,7 +121,7 @@ pub(in crate::cli) struct KillSwitchArgs {
     #[arg(long = "own-address", value_name = "ADDRESS", value_parser = address::address)]
     own: Vec<std::net::IpAddr>,
     #[command(flatten)]
-    terms: TermsArgs,
+    terms: ClosureTermsArgs,
 }
 
 /// A way of closing.
@@ -145,6 +146,62 @@ struct TermsArgs {
     overrides: Vec<String>,
 }
 
+/// What a closure carries.
+#[derive(Debug, Clone, ClapArgs)]
+struct ClosureTermsArgs {
+    /// How long, for example 4h, or until-undone [default: 1h]
+    #[arg(long = "for", value_name = "DURATION", value_parser = closed_for)]
+    lifetime: Option<Life>,
+    /// What becomes of it when its time is over
+    #[arg(long, value_enum, default_value_t)]
+    reopen: ReopenArg,
+    /// Why, for the journal; closing to everybody needs it
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Lift a guard's stop; needs --reason (repeatable)
+    #[arg(long = "override", value_name = "GUARD-ID")]
+    overrides: Vec<String>,
+}
+
+/// What becomes of a closure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum ReopenArg {
+    /// It stays closed, and asks
+    #[default]
+    Ask,
+    /// It reopens by itself once hardly more than usual come, and else stays closed
+    WhenQuiet,
+    /// The same, and closes again by itself, once, where the attack comes back within a quarter of an hour
+    WhenQuietCloseAgain,
+}
+
+/// How long a closure lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    For(Duration),
+    UntilUndone,
+}
+
+fn closed_for(text: &str) -> Result<Life, String> {
+    if text == UNTIL_UNDONE { Ok(Life::UntilUndone) } else { lifetime(text).map(Life::For) }
+}
+
+impl ClosureTermsArgs {
+    fn of(self, action: impl FnOnce(Terms) -> Action) -> Action {
+        let reopen = match self.reopen {
+            ReopenArg::Ask => Reopening::Ask,
+            ReopenArg::WhenQuiet => Reopening::WhenQuiet,
+            ReopenArg::WhenQuietCloseAgain => Reopening::WhenQuietCloseAgain,
+        };
+        let expires_after_seconds = match self.lifetime {
+            Some(Life::For(duration)) => Some(duration.as_secs()),
+            Some(Life::UntilUndone) | None => None,
+        };
+        let action = action(Terms { expires_after_seconds, reason: self.reason, overrides: self.overrides, reopen });
+        if self.lifetime.is_none() { action.for_an_hour_by_default() } else { action }
+    }
+}
+
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
@@ -165,6 +222,7 @@ impl From<TermsArgs> for Terms {
             expires_after_seconds: args.lifetime.map(|d| d.as_secs()),
             reason: args.reason,
             overrides: args.overrides,
+            reopen: Reopening::Ask,
         }
     }
 }
@@ -205,14 +263,15 @@ impl From<ActionCommand> for Asked {
                     ClosureArg::WebAcl => Closure::WebAcl,
                     ClosureArg::ThrottleZero => Closure::ThrottleZero,
                 };
-                Action::Close(Close { stage, by, web_acl, terms: terms.into() })
+                terms.of(|terms| Action::Close(Close { stage, by, web_acl, again: None, terms }))
             }
             ActionCommand::PrepareClosedWebAcl(PrepareClosedWebAclArgs { stage, allow, name, terms }) => {
                 Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
             }
             ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
                 let prove_on = prove_on.map(|on| Box::new(on.beside(&stage)));
-                Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms: terms.into() })
+                terms
+                    .of(|terms| Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms }))
             }
         })
     }

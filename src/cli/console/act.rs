@@ -14,6 +14,7 @@ use super::surroundings::{MustFinish, Teller};
 use crate::aws::{Aws, Lane, RangeHandle};
 use crate::cli::sources::random_key;
 use crate::incident::Event as Line;
+use crate::model::action::Reopening;
 use crate::model::attack::{Attack, Attacks, RestsOn};
 use crate::model::board::Board;
 use crate::model::plan::{Finished, Outcome, Plan};
@@ -31,6 +32,12 @@ use crate::watch::{self, Watcher};
 /// Wall time before the undo of an expired action is tried again.
 const SWEEP_AGAIN: Duration = Duration::from_mins(5);
 
+/// When something was last tried: wall and account time.
+pub(super) type Tried = HashMap<String, (Instant, DateTime<Utc>)>;
+
+/// Account time before it is looked again who comes to a closed stage.
+const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
 /// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
 #[derive(Clone)]
 pub(super) struct Acting {
@@ -47,7 +54,7 @@ pub(super) struct Acting {
     /// Where exports are written.
     pub(super) exports: PathBuf,
     /// When the undo of an expired action was last tried.
-    pub(super) tried: Arc<Mutex<HashMap<String, Instant>>>,
+    pub(super) tried: Arc<Mutex<Tried>>,
     /// The playbooks there are.
     pub(super) playbooks: Arc<[Playbook]>,
     pub(super) watcher: Arc<Watcher>,
@@ -336,9 +343,17 @@ impl Acting {
         let expired = |a: &ActionRecord| a.expires_at.is_some_and(|end| end <= now);
         let live = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
         let known = self.journalling.actions().await;
-        let may_try = |a: &&ActionRecord| a.awaits_probe || self.may_try(&a.id);
-        let due: Vec<String> =
-            known.iter().filter(|a| expired(a) && live(a)).filter(may_try).map(|a| a.id.clone()).collect();
+        let may_try = |a: &&ActionRecord| a.awaits_probe || self.may_try(a, now);
+        // What reopened by itself may have to close again: the desk looks whether it was consented to, and is due.
+        let closes_again = |a: &ActionRecord| {
+            a.state == ActionState::Undone && a.action.terms().reopen == Reopening::WhenQuietCloseAgain
+        };
+        let due: Vec<String> = known
+            .iter()
+            .filter(|a| (expired(a) && live(a)) || closes_again(a))
+            .filter(may_try)
+            .map(|a| a.id.clone())
+            .collect();
         if due.is_empty() {
             return;
         }
@@ -351,23 +366,36 @@ impl Acting {
                 this.send(News::Progress { line: jump.words() });
             }
             for one in swept {
-                let said = one.result.map_or_else(
-                    |error| error.to_string(),
-                    |f| format!("{}: {}", of_expired(f.outcome), f.lines.join("; ")),
-                );
-                this.send(News::Progress { line: format!("action {}: {said}", one.action.id) });
+                let id = &one.action.id;
+                this.send(match one.result {
+                    Err(error) if error.asks() => News::Asks { line: error.to_string() },
+                    Err(error) => News::Progress { line: format!("action {id}: {error}") },
+                    Ok(done) if one.action.state == ActionState::Undone => News::Asks {
+                        line: format!(
+                            "action {id} reopened and was attacked again: closed again by itself, {}",
+                            done.lines.join("; ")
+                        ),
+                    },
+                    Ok(done) => News::Progress {
+                        line: format!("action {id}: {}: {}", of_expired(done.outcome), done.lines.join("; ")),
+                    },
+                });
             }
         });
     }
 
-    /// Whether an expired action may be tried now: what failed a moment ago would fail again, a few lines of journal each time.
-    fn may_try(&self, id: &str) -> bool {
+    /// Whether an expired action may be tried now: what failed a moment ago would fail again, a few lines of journal each time. One that goes by
+    /// who knocks is looked at every minute of account time.
+    fn may_try(&self, action: &ActionRecord, now: DateTime<Utc>) -> bool {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if tried.get(id).is_some_and(|at| now.duration_since(*at) < SWEEP_AGAIN) {
+        let knocks = !action.action.terms().reopen.is_asked();
+        let early = |(wall, account): &(Instant, DateTime<Utc>)| {
+            if knocks { (now - *account).abs() < LOOK_AGAIN } else { wall.elapsed() < SWEEP_AGAIN }
+        };
+        if tried.get(&action.id).is_some_and(early) {
             return false;
         }
-        tried.insert(id.to_owned(), now);
+        tried.insert(action.id.clone(), (Instant::now(), now));
         true
     }
 }

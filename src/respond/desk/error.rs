@@ -1,5 +1,6 @@
 //! Why the desk did not do what was wished for.
 
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::aws::AwsError;
@@ -71,6 +72,33 @@ pub enum DeskError {
         /// A signal that stands.
         signal: String,
     },
+    /// A closure that has expired and asks, as was confirmed.
+    #[error(
+        "{id} closes {stage}; its time was over at {}, and it stays closed until somebody decides, as was confirmed. To reopen: `portcullis undo \
+         {id}`; to keep it closed: `portcullis extend {id} --for 1h`",
+        .expired.format("%H:%MZ")
+    )]
+    Asks {
+        /// The action.
+        id: String,
+        /// The stage.
+        stage: String,
+        /// When its time was over, account time, UTC.
+        expired: DateTime<Utc>,
+    },
+    /// Something else that has expired while the attack stands that it was done against.
+    #[error(
+        "{id} on {stage} has expired and stays: {why}. To take it back all the same: `portcullis undo {id}`; to keep it: `portcullis extend {id} \
+         --for 1h`"
+    )]
+    AttackStands {
+        /// The action.
+        id: String,
+        /// The stage.
+        stage: String,
+        /// What would come back.
+        why: String,
+    },
     /// A closure that has expired, and more than usual still come to the stage, or nobody knows.
     #[error("{id} closes {stage} and stays: {why}. To reopen it all the same: `portcullis undo {id}`")]
     StillKnocking {
@@ -131,13 +159,24 @@ impl DeskError {
         }
     }
 
+    /// Whether somebody has to decide about something that has expired: whoever shows it rings.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        matches!(
+            self,
+            Self::Asks { .. } | Self::AttackStands { .. } | Self::StillAttacked { .. } | Self::StillKnocking { .. }
+        )
+    }
+
     /// How it ends a command.
     #[must_use]
     pub fn standing(&self) -> Standing {
         match self {
-            Self::Confirm(ConfirmError::Halted { .. }) | Self::StillAttacked { .. } | Self::StillKnocking { .. } => {
-                Standing::Stopped
-            }
+            Self::Confirm(ConfirmError::Halted { .. })
+            | Self::StillAttacked { .. }
+            | Self::Asks { .. }
+            | Self::AttackStands { .. }
+            | Self::StillKnocking { .. } => Standing::Stopped,
             Self::Confirm(_) | Self::Stale { .. } | Self::NotShown { .. } => Standing::NotConfirmed,
             Self::Aws(_)
             | Self::Incident(_)

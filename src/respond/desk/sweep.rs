@@ -1,16 +1,19 @@
 //! Undoing what has expired, through the same guards as any undo.
 
-use super::Desk;
 use super::error::DeskError;
+use super::{Desk, Wish};
 use crate::aws::Lane;
 use crate::incident::{Event, Folded, Incident, SignalRecord};
-use crate::model::action::Terms;
+use crate::model::action::{Reopening, Terms};
 use crate::model::attack::Attacks;
 use crate::model::identity::{AccountRegion, Actor};
-use crate::model::plan::{Finished, Plan};
+use crate::model::plan::{Finished, GuardResult, Plan, Verdict};
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
+use crate::respond::confirm::{self, Confirmed};
 use crate::respond::execute::back::{self, BackError, Consent};
+use crate::respond::execute::execute;
+use crate::respond::guard;
 use crate::respond::planned::PlanError;
 use crate::respond::resolve;
 use crate::respond::undo::Others;
@@ -61,7 +64,33 @@ impl Desk {
             };
             swept.push(Swept { action: action.clone(), result });
         }
+        let reopened = |a: &&ActionRecord| a.action.terms().reopen == Reopening::WhenQuietCloseAgain;
+        for closure in known.iter().filter(reopened).filter(|a| a.state == ActionState::Undone && only(a)) {
+            let Some(result) = self.closed_again(&actor, closure).await.transpose() else { continue };
+            swept.push(Swept { action: closure.clone(), result });
+        }
         Ok(swept)
+    }
+
+    /// Closes again what reopened by itself a moment ago and is attacked again, where that was consented to: once.
+    async fn closed_again(&self, actor: &Actor, closure: &ActionRecord) -> Result<Option<Finished>, DeskError> {
+        let incident = self.books.store().by_id(&closure.incident, actor)?;
+        let folded = incident.known()?;
+        let Some(reopened) = folded.reopened(closure) else { return Ok(None) };
+        let now = self.aws.clock().now();
+        let (Some(action), true) = (confirm::again(closure), now - reopened <= confirm::CLOSES_AGAIN) else {
+            return Ok(None);
+        };
+        // What is not known closes nothing.
+        if !matches!(self.knocking(closure, &folded.attacks()).await, Ok(Knocking::Loud { .. })) {
+            return Ok(None);
+        }
+        let planned = self.plan(&Wish::Action(action)).await?.planned;
+        if planned.plan.halting().next().is_some() {
+            self.refused_again(&incident, &planned.plan)?;
+        }
+        let confirmed = Confirmed::by_closing_again(planned, closure, reopened, now)?;
+        Ok(Some(execute(&self.aws, &incident, confirmed, &mut |_| {}).await?))
     }
 
     /// Takes one back, from what the journals say now: it may have been extended, or taken back, while others were dealt with.
@@ -84,12 +113,17 @@ impl Desk {
         let others: Vec<ActionRecord> = actions.iter().filter(keeps).cloned().collect();
         let attack = folded.attacks().on(&action.stage).cloned();
         let others = Others { actions: &others, unreadable: &unreadable, attack: attack.as_ref() };
-        let planned = back::planned(&self.aws, &incident, action, others, &Terms::default()).await?;
+        // That it is taken back by itself is part of the record.
+        let terms = Terms { reopen: action.action.terms().reopen, ..Terms::default() };
+        let planned = back::planned(&self.aws, &incident, action, others, &terms).await?;
         if planned.plan.is_empty() && !planned.plan.left.is_empty() {
             return Ok(None);
         }
         if planned.plan.halting().next().is_some() {
             self.refused_again(&incident, &planned.plan)?;
+        }
+        if let Some(why) = comes_back(action, &planned.plan) {
+            return Err(DeskError::AttackStands { id: action.id.clone(), stage: action.stage.label(), why });
         }
         // An expiry that a jump of the clock brought about is told in the record.
         if let Some(jump) = self.aws.clock().jump().filter(|jump| action.expires_at.is_some_and(|end| jump.passed(end)))
@@ -100,38 +134,38 @@ impl Desk {
         Ok(Some(back::taken_back(&self.aws, &incident, action, planned, consent, &mut |_| {}).await?))
     }
 
-    /// Whether a closure may end by itself: where an attack is pinned, once hardly more than usual come; else once no attack-level signal stands.
+    /// Whether a closure may end by itself: where that was consented to, and an attack is pinned, once hardly more than usual come; where none is
+    /// pinned, once no attack-level signal stands.
     async fn may_reopen(&self, action: &ActionRecord, folded: &Folded) -> Result<(), DeskError> {
         let (id, stage, attacks) = (action.id.clone(), action.stage.label(), folded.attacks());
-        if attacks.on(&action.stage).is_some() {
-            let why = self.knocks(action, &attacks).await;
-            return why.map_or(Ok(()), |why| Err(DeskError::StillKnocking { id, stage, why }));
+        if let (Reopening::Ask, Some(expired)) = (action.action.terms().reopen, action.expires_at) {
+            return Err(DeskError::Asks { id, stage, expired });
         }
-        match folded.standing().find(|signal| stands(signal, action)) {
-            Some(signal) => Err(DeskError::StillAttacked { id, stage, signal: signal.kind.id().to_owned() }),
-            None => Ok(()),
+        if attacks.on(&action.stage).is_none() {
+            let signal = folded.standing().find(|signal| stands(signal, action)).map(|one| one.kind.id().to_owned());
+            return signal.map_or(Ok(()), |signal| Err(DeskError::StillAttacked { id, stage, signal }));
         }
-    }
-
-    /// Why a closure stays, where whoever attacked the stage still knocks or nobody knows. What the closure itself turns away raises no signal.
-    async fn knocks(&self, action: &ActionRecord, attacks: &Attacks) -> Option<String> {
-        let not_known = |why: String| Some(format!("how many come to it is not known ({why})"));
-        let (stage, kind) = match resolve::stage_of_any(&self.aws, action.action.stage(), Lane::Plan).await {
-            Ok(found) => found,
-            Err(error) => return not_known(error.to_string()),
-        };
-        let acl = stage.web_acl_arn.as_deref().and_then(|arn| arn.rsplit('/').nth(1));
-        match watch::knocking(&self.aws, &self.settings, (&stage.id, kind), acl, attacks).await {
-            Ok(Knocking::NoAttack | Knocking::Quiet) => None,
-            Ok(Knocking::Loud { requests, usual }) => Some(format!(
+        let why = match self.knocking(action, &attacks).await {
+            Ok(Knocking::NoAttack | Knocking::Quiet) => return Ok(()),
+            Ok(Knocking::Loud { requests, usual }) => format!(
                 "up to {requests:.0} requests a minute come to it, usually {usual:.0}; it reopens by itself once hardly more than usual have \
                  come for ten minutes"
-            )),
+            ),
             Ok(Knocking::NotKnown) => {
-                not_known("figures of the last minutes, or of what is usual, are missing".to_owned())
+                "how many come to it is not known (figures of the last minutes, or of what is usual, are missing)"
+                    .to_owned()
             }
-            Err(error) => not_known(error.to_string()),
-        }
+            Err(error) => format!("how many come to it is not known ({error})"),
+        };
+        Err(DeskError::StillKnocking { id, stage, why })
+    }
+
+    /// How many come to the stage of a closure. What the closure itself turns away raises no signal.
+    async fn knocking(&self, action: &ActionRecord, attacks: &Attacks) -> Result<Knocking, DeskError> {
+        let (stage, kind) =
+            resolve::stage_of_any(&self.aws, action.action.stage(), Lane::Plan).await.map_err(PlanError::from)?;
+        let acl = stage.web_acl_arn.as_deref().and_then(|arn| arn.rsplit('/').nth(1));
+        Ok(watch::knocking(&self.aws, &self.settings, (&stage.id, kind), acl, attacks).await?)
     }
 
     /// Writes that an undo was stopped, once for as long as the same guards stop it: a scheduler tries again and again.
@@ -140,6 +174,16 @@ impl Desk {
         incident.record_where(self.aws.clock().now(), |known| (!known.has_refused(&event)).then(|| event.clone()))?;
         Ok(())
     }
+}
+
+/// What would come back with a block or a throttle whose time is over, where the attack stands and something would or nobody knows: then somebody
+/// has to decide.
+fn comes_back(action: &ActionRecord, undo: &Plan) -> Option<String> {
+    if action.action.is_closure() {
+        return None;
+    }
+    let stands = |guard: &&GuardResult| guard.id == guard::UNDO_ATTACK.id && guard.verdict != Verdict::Pass;
+    undo.guards.iter().find(stands).map(|guard| guard.reason.clone())
 }
 
 /// Whether a signal says that the stage an action closed is still attacked: a closure never reopens by itself then.

@@ -69,7 +69,9 @@ pub async fn preflight(aws: &Aws, settings: &Settings, api: Api, stage: StageDet
     let selector =
         StageSelector { profile: None, region: None, api: stage.id.api_id.clone(), stage: stage.id.stage.clone() };
     let state = Box::pin(read(aws, api, stage)).await;
-    let closing = |by| Action::Close(Close { stage: selector.clone(), by, web_acl: None, terms: Terms::default() });
+    let terms = Terms { reason: Some("preflight".to_owned()), ..Terms::default() };
+    let closing =
+        |by| Action::Close(Close { stage: selector.clone(), by, web_acl: None, again: None, terms: terms.clone() });
     let (swap, zero) = (closing(Closure::WebAcl), closing(Closure::ThrottleZero));
     let swap = Box::pin(plan(aws, settings, &swap, None)).await;
     let zero = Box::pin(plan(aws, settings, &zero, None)).await;

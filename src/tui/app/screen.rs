@@ -27,6 +27,9 @@ const WRITE_BUFFER: usize = 64 * 1024;
 pub(super) trait Canvas {
     fn frame(&mut self, state: &State, clear: bool) -> io::Result<()>;
 
+    /// Rings the terminal's bell, or flashes, as it is set.
+    fn ring(&mut self) -> io::Result<()>;
+
     /// Columns and lines, where they can be told.
     fn size(&self) -> Option<(u16, u16)>;
 
@@ -82,6 +85,11 @@ impl Canvas for OpenScreen {
         }
         self.terminal.draw(|frame| view(state, frame))?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Write::flush(self.terminal.backend_mut())
+    }
+
+    fn ring(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().write_all(b"\x07")?;
         Write::flush(self.terminal.backend_mut())
     }
 

@@ -30,6 +30,10 @@ impl Canvas for Frames {
         Ok(())
     }
 
+    fn ring(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn size(&self) -> Option<(u16, u16)> {
         Some((80, 24))
     }

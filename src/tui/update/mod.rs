@@ -81,6 +81,10 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),
+        News::Asks { line } => {
+            review::progressed(state, at, line);
+            state.ring = true;
+        }
         News::Waiting(what) => {
             state.fleet.get_mut(at).waiting = what;
             state.changed = true;

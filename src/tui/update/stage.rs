@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::action::{Action, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Terms, Throttle};
+use crate::model::action::{
+    Action, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle, UNTIL_UNDONE,
+};
 use crate::model::address::Target;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::ladder::{Ladder, Rung};
@@ -110,6 +112,8 @@ fn typed(rung: &Rung) -> Option<String> {
             let method = throttle.method.as_ref()?;
             Some(format!("{THROTTLE} {method} {} {}", throttle.rate, throttle.burst))
         }
+        // It has a key and a prompt of its own.
+        Action::KillSwitch(_) => Some(String::new()),
         _ => Some(rung.way.word().to_owned()),
     }
 }
@@ -173,8 +177,8 @@ pub(crate) fn typed_throttle(stage: &StageId, text: &str) -> Result<Action, Stri
 /// How making the closed web ACL is typed.
 const PREPARE: &str = "prepare";
 
-/// What was typed to close: `web-acl 4h`, `throttle-zero`, or the lightest way, `throttle POST /login 50 100`; or what makes closing possible,
-/// `prepare NAME`.
+/// What was typed to close: `web-acl 4h when-quiet`, `throttle-zero because it burns`, or the lightest way, `throttle POST /login 50 100`; or what
+/// makes closing possible, `prepare NAME`.
 pub(crate) fn typed_close(stage: &StageId, text: &str) -> Result<Action, String> {
     if let Some(rest) = text.trim().strip_prefix(THROTTLE).filter(|rest| rest.starts_with(char::is_whitespace)) {
         return typed_throttle(stage, rest);
@@ -182,9 +186,12 @@ pub(crate) fn typed_close(stage: &StageId, text: &str) -> Result<Action, String>
     let ways = [Closure::WebAcl, Closure::ThrottleZero];
     let wrong = || {
         format!(
-            "write {} or {}, and perhaps how long; or {PREPARE} NAME, which makes the closed web ACL",
+            "write {} or {}, and perhaps how long (4h, {UNTIL_UNDONE}), {} or {}, and {BECAUSE} and why; or {PREPARE} NAME, which makes the \
+             closed web ACL",
             ways[0].word(),
-            ways[1].word()
+            ways[1].word(),
+            Reopening::WhenQuiet.word(),
+            Reopening::WhenQuietCloseAgain.word()
         )
     };
     let mut words = text.split_whitespace();
@@ -197,17 +204,54 @@ pub(crate) fn typed_close(stage: &StageId, text: &str) -> Result<Action, String>
         return Ok(Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms }));
     }
     let by = words.next().and_then(|word| ways.into_iter().find(|way| way.word() == word)).ok_or_else(wrong)?;
-    let terms = Terms { expires_after_seconds: parse_duration(words.next().unwrap_or(""))?, ..Terms::default() };
-    if words.next().is_some() {
-        return Err(wrong());
+    let mut closing = Closing::default();
+    while let Some(word) = words.next() {
+        if !closing.takes(word, &mut words) {
+            closing.lifetime(word)?;
+        }
     }
-    Ok(Action::Close(Close { stage: selector(stage), by, web_acl: None, terms }))
+    Ok(closing.of(|terms| Action::Close(Close { stage: selector(stage), by, web_acl: None, again: None, terms })))
+}
+
+/// Before the reason of a closure.
+const BECAUSE: &str = "because";
+
+/// What a closure is typed with, besides its way.
+#[derive(Default)]
+struct Closing {
+    terms: Terms,
+    until_undone: bool,
+}
+
+impl Closing {
+    /// Takes up what becomes of it when its time is over, or why it is closed: the rest of the line. Whether `word` was either.
+    fn takes<'a>(&mut self, word: &str, rest: &mut impl Iterator<Item = &'a str>) -> bool {
+        if word == BECAUSE {
+            let why = rest.collect::<Vec<_>>().join(" ");
+            self.terms.reason = (!why.is_empty()).then_some(why);
+            return true;
+        }
+        let found = Reopening::ALL.into_iter().find(|one| one.word() == word);
+        self.terms.reopen = found.unwrap_or(self.terms.reopen);
+        found.is_some()
+    }
+
+    fn lifetime(&mut self, word: &str) -> Result<(), String> {
+        self.until_undone = word == UNTIL_UNDONE;
+        self.terms.expires_after_seconds = if self.until_undone { None } else { parse_duration(word)? };
+        Ok(())
+    }
+
+    fn of(self, action: impl FnOnce(Terms) -> Action) -> Action {
+        let action = action(self.terms);
+        if self.until_undone { action } else { action.for_an_hour_by_default() }
+    }
 }
 
 /// What was typed for a closing policy: `192.0.2.0/28 2001:db8::/64 on dev`, `192.0.2.0/28 for 4h`.
 pub(crate) fn typed_switch(stage: &StageId, text: &str) -> Result<Action, String> {
     let wrong = || "write whom to let in, for example: 192.0.2.0/28 198.51.100.7 on dev for 4h".to_owned();
-    let (mut allow, mut prove_on, mut terms) = (Vec::new(), None, Terms::default());
+    let (mut allow, mut prove_on, mut closing) = (Vec::new(), None, Closing::default());
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         match word {
@@ -216,20 +260,23 @@ pub(crate) fn typed_switch(stage: &StageId, text: &str) -> Result<Action, String
                 let plain = selector(&StageId { stage: name.to_owned(), ..stage.clone() });
                 prove_on = Some(Box::new(name.parse().unwrap_or(plain)));
             }
-            "for" => terms.expires_after_seconds = parse_duration(words.next().unwrap_or(""))?,
+            "for" => closing.lifetime(words.next().unwrap_or(""))?,
+            word if closing.takes(word, &mut words) => {}
             net => allow.push(net.parse::<Target>().map_err(|error| error.to_string())?),
         }
     }
     if allow.is_empty() {
         return Err(wrong());
     }
-    Ok(Action::KillSwitch(KillSwitch {
-        stage: selector(stage),
-        allow,
-        prove_on,
-        commit_confirmed: false,
-        own: Vec::new(),
-        terms,
+    Ok(closing.of(|terms| {
+        Action::KillSwitch(KillSwitch {
+            stage: selector(stage),
+            allow,
+            prove_on,
+            commit_confirmed: false,
+            own: Vec::new(),
+            terms,
+        })
     }))
 }
 

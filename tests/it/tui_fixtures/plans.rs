@@ -13,7 +13,7 @@ pub(crate) fn action() -> Action {
         stage: StageSelector { profile: None, region: None, api: stage("shop", "prod").api_id, stage: "prod".into() },
         targets: (1..=12).map(|n| format!("203.0.113.{n}/32").parse().unwrap()).collect(),
         ip_sets: Vec::new(),
-        terms: Terms { expires_after_seconds: Some(14_400), reason: None, overrides: Vec::new() },
+        terms: Terms { expires_after_seconds: Some(14_400), ..Terms::default() },
     })
 }
 

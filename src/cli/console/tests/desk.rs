@@ -225,7 +225,8 @@ fn in_force(incident: &Incident) -> String {
 async fn the_same_wish_writes_the_same_lines_wherever_it_comes_from() {
     // Never-block: stopped.
     let stopped = Wish::Action(block(&["192.0.2.17"], None));
-    let goes = Wish::Action(block(&["203.0.113.7"], Some(600)));
+    // Nobody sends from there: when it expires nothing comes back, and nobody has to be asked.
+    let goes = Wish::Action(block(&["198.51.100.77"], Some(600)));
     let mut journals = Vec::new();
     for by in ["screen", "command line", "playbook", "sweep"] {
         let range = Drill::load(Some("sqli-flood")).unwrap().range(60.0, None).unwrap();

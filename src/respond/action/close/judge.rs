@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::State;
 use super::web_acl::{self, Closed};
-use crate::model::action::{Close, Closure};
+use crate::model::action::{Close, Closure, Terms};
 use crate::model::address;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
@@ -27,6 +27,7 @@ pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<
             results.push(guard::CLOSE_LOSERS.warn(format!(
                 "everybody loses access, responders and monitors too: nothing passes, and {EVERYTHING}"
             )));
+            results.push(reason(&action.terms));
             results.push(guard::CLOSE_ADMITS.warn(
                 "the break-glass ranges and the partners are kept out like everybody else: this way of closing lets nobody in",
             ));
@@ -39,6 +40,16 @@ pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<
     }
     results.push(state.at.managed(&guard::THROTTLE_MANAGED));
     settled(results, &action.terms)
+}
+
+/// Nobody closes to everybody by a key too many.
+fn reason(terms: &Terms) -> GuardResult {
+    match terms.reason.as_deref().filter(|reason| reason.chars().any(char::is_alphanumeric)) {
+        Some(_) => guard::CLOSE_REASON.pass("a reason is given"),
+        None => guard::CLOSE_REASON.stop(
+            "this closes to everybody, and nobody has said why. Give the reason: --reason \"…\", on the screen: throttle-zero because …",
+        ),
+    }
 }
 
 fn found(state: &State) -> GuardResult {
@@ -210,7 +221,10 @@ fn protection(state: &State, closed: &WebAcl) -> GuardResult {
 
 /// Things to know that are no guard's business.
 pub(super) fn notes(action: &Close, state: &State) -> Vec<String> {
-    let mut notes = vec!["It never reopens by itself while the attack's signals stand.".to_owned()];
+    let mut notes = Vec::new();
+    if action.terms.expires_after_seconds.is_some() {
+        notes.push(format!("When its time is over, {}.", action.terms.reopen.words()));
+    }
     match action.by {
         Closure::WebAcl => notes.push("Blocked requests get 403 from WAF and are inspected and billed by it.".to_owned()),
         Closure::ThrottleZero => notes.push(

@@ -279,7 +279,9 @@ pub(super) fn notes(action: &KillSwitch, state: &State) -> Vec<String> {
         notes.push("A proof counts for 30 minutes.".to_owned());
         return notes;
     }
-    notes.push("It never reopens by itself while the attack's signals stand.".to_owned());
+    if action.terms.expires_after_seconds.is_some() {
+        notes.push(format!("When its time is over, {}.", action.terms.reopen.words()));
+    }
     notes.push("That pointing a stage at a deployment brings that deployment's policy is inferred from documentation; the probes look whether it does.".to_owned());
     if !state.siblings.is_empty() {
         notes.push(format!("Other stages of the API are not touched: {}.", state.siblings.join(", ")));
