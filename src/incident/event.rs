@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::journal::{BROKEN_KIND, Line, TORN_KIND};
 use crate::model::attack::{AttackKind, RestsOn};
 use crate::model::callers::CallersBefore;
+use crate::model::condition::{ServedBy, StageState, Sureness};
 use crate::model::identity::Identity;
 use crate::model::plan::{Effect, GuardResult, Outcome, Plan};
 use crate::model::playbook::StepState;
@@ -108,6 +109,29 @@ pub enum Event {
         stage: StageId,
         /// Since when (account time, UTC).
         ended: DateTime<Utc>,
+    },
+    /// How a stage stands has changed, by the figures of the console that wrote it: contained or not, customers served or not.
+    StateChanged {
+        /// Which stage.
+        stage: StageId,
+        /// Its state now.
+        state: StageState,
+        /// Its state before, as the journal had it; `None` where it had none.
+        #[serde(default)]
+        before: Option<StageState>,
+        /// The minute since which it is in it (account time, UTC), where that is known.
+        #[serde(default)]
+        since: Option<DateTime<Utc>>,
+        /// How sure that is.
+        sureness: Sureness,
+        /// The share of customers served, a fraction, where it is known.
+        #[serde(default)]
+        served_share: Option<f64>,
+        /// What that share is worth.
+        served_by: ServedBy,
+        /// What the state rests on, in one line with numbers.
+        #[serde(default)]
+        evidence: String,
     },
     /// Who called a stage before the attack on it, as hashes under the incident's key. In no report.
     CallersBefore {
@@ -351,13 +375,14 @@ impl Reading {
 }
 
 /// Every kind of [`Event`].
-pub(super) const KINDS: [&str; 21] = [
+pub(super) const KINDS: [&str; 22] = [
     "opened",
     "signal-raised",
     "signal-ended",
     "attack-began",
     "attack-corrected",
     "attack-ended",
+    "state-changed",
     "callers-before",
     "refused",
     "intent",

@@ -15,6 +15,7 @@ use super::event::{CallPhase, Event, Reading};
 use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
 use super::past::{Finished, Ids};
 use super::runs;
+use super::states::States;
 use super::words;
 use crate::journal::{BadLine, Line};
 use crate::model::attack::{Attack, Attacks};
@@ -83,6 +84,9 @@ pub struct Folded {
     /// Who called before them, one a stage.
     #[serde(default)]
     pub(super) callers: Callers,
+    /// How stages stand.
+    #[serde(default)]
+    pub(super) states: States,
     /// Who took part, in order of appearance.
     pub actors: Vec<Actor>,
     /// Plans that guards stopped.
@@ -120,6 +124,7 @@ impl Folded {
             signals: Vec::new(),
             attacks: Vec::new(),
             callers: Callers::default(),
+            states: States::default(),
             actors: Vec::new(),
             refused: 0,
             refusals: BTreeMap::new(),
@@ -354,6 +359,7 @@ impl Folder {
             Event::AttackBegan { .. } | Event::AttackCorrected { .. } | Event::AttackEnded { .. } => {
                 return attacks::take(&mut self.folded.attacks, line.at, event);
             }
+            Event::StateChanged { stage, state, .. } => self.folded.states.keep(stage, *state),
             Event::CallersBefore { stage, began, callers } => {
                 self.folded.callers.keep(stage, *began, callers);
             }

@@ -18,7 +18,7 @@ use crate::journal::{self, Chain, FILE_NAME, Found, JournalError, Line, NO_PREVI
 use crate::model::identity::AccountRegion;
 
 /// Says what follows from a line, and how that is written down: raise it with every change of either. An index of another format is not used.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 /// How much may have been written since an index was made before it is made anew, bytes.
 const STALE: u64 = 128 * 1024;
 /// The longest index worth reading, bytes.

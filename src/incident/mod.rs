@@ -18,6 +18,7 @@ mod lost;
 pub mod mark;
 mod past;
 mod runs;
+mod states;
 mod store;
 mod words;
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::event::{CallPhase, Event, Reading};
 use crate::journal::Line;
 use crate::model::attack::AttackKind;
+use crate::model::condition::StageState;
 use crate::model::plan::{Change, Effect, GuardResult, Outcome, Plan, Purpose};
 use crate::model::text::neutralised;
 use crate::model::timeline::TimelineEntry;
@@ -83,6 +84,17 @@ fn describe(event: &Event) -> (String, Vec<String>) {
             format!("Corrected: the attack on {} began {}{}", stage.label(), to_the_second(*began), of_kind(*attack)),
             Vec::new(),
         ),
+        Event::StateChanged { stage, state, before, since, sureness, served_share, served_by, evidence } => {
+            let of = |state: StageState| if state == StageState::Unknown { "not known" } else { state.word() };
+            let before = before.map_or_else(String::new, |before| format!(", before {}", of(before)));
+            let served = served_share
+                .map_or_else(|| "?".to_owned(), |share| format!("{}{:.0} %", served_by.mark(), share * 100.0));
+            let since = since.map(|since| format!("Since {}", to_the_second(since)));
+            (
+                format!("{} is {}{}{before}; customers served {served}", stage.label(), of(*state), sureness.mark()),
+                std::iter::once(evidence.clone()).chain(since).filter(|line| !line.is_empty()).collect(),
+            )
+        }
         Event::AttackEnded { stage, ended } => {
             (format!("Attack on {} over since {}", stage.label(), to_the_second(*ended)), Vec::new())
         }

@@ -65,9 +65,10 @@ pub enum News {
         /// One line for people.
         line: String,
     },
-    /// Something that has expired stays until somebody decides: said, and the terminal's bell is rung.
+    /// Somebody has to look now: something that has expired stays until somebody decides, or a stage has come to a bad state. Said, and the terminal's
+    /// bell is rung.
     Asks {
-        /// What, why, and the commands, in one line for people.
+        /// What, and what to do, in one line for people.
         line: String,
     },
     /// What plans and changes wait for, past half a second; `None` where they wait for nothing any more.

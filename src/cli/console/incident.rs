@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::same::OnlyWriter;
+use super::states::States;
 use super::surroundings::Teller;
 use crate::aws::{Aws, Lane};
 use crate::cli::session;
@@ -35,13 +36,26 @@ pub(super) struct Journalling {
     elsewhere: Mutex<Vec<ActionRecord>>,
     /// Whether it was said that another world answers.
     strange: AtomicBool,
+    /// How stages stand, as the incident has it.
+    states: States,
 }
 
 impl Journalling {
     pub(super) fn new(desk: Desk, aws: Aws, screen: Teller, only_writer: OnlyWriter) -> Self {
         let (live, compared, strange) = (Mutex::new(None), AtomicBool::new(false), AtomicBool::new(false));
         let elsewhere = Mutex::new(Vec::new());
-        Self { aws, desk, screen, only_writer, live, compared, strange, elsewhere, watcher: None }
+        Self {
+            aws,
+            desk,
+            screen,
+            only_writer,
+            live,
+            compared,
+            strange,
+            elsewhere,
+            watcher: None,
+            states: States::default(),
+        }
     }
 
     /// The same, which lets a watcher know what the incident says of the attacks.
@@ -144,6 +158,7 @@ impl Journalling {
                 self.screen.tell(News::Progress { line: format!("the timeline is not being written: {error}") });
             }
         }
+        self.states.write(&incident, after, |news| self.screen.tell(news));
     }
 
     /// Pins when an attack began before anything else is written of it: by the earliest of its signals.

@@ -7,6 +7,7 @@ mod host;
 mod incident;
 mod playbook;
 mod same;
+mod states;
 mod surroundings;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use crate::cli::json::Printer;
 use crate::cli::session::{self, Session};
 use crate::incident::{Event as Line, Incident, mark};
 use crate::model::action::{Action, BlockIp, Terms};
+use crate::model::condition::StageState;
 use crate::model::signal::{Severity, SignalKind};
 use crate::model::source::Legitimacy;
 use crate::playbook::Library;
@@ -127,7 +128,10 @@ async fn after_a_perfect_block_and_a_restart_the_blocked_are_still_the_attack_s(
     let blocked: Vec<ipnet::IpNet> = plan.action.prefixes().iter().map(|target| target.net).collect();
     assert!(blocked.len() >= 40, "{}", plan.summary);
     first.until("the end of the errors", calm).await;
+    first.until("a state after the block", |event| is_in(event, StageState::Contained)).await;
     let dir = left(first).await;
+    let states = states(&dir);
+    assert_eq!(states, ["attack", "contained"], "a line where it has changed, and none else");
     let began = incident(&dir).known().unwrap().attacks.clone();
     assert_eq!(began.len(), 1, "{began:?}");
 
@@ -153,6 +157,23 @@ async fn after_a_perfect_block_and_a_restart_the_blocked_are_still_the_attack_s(
     let selector = "shop/prod".parse().unwrap();
     assert_eq!(session.desk.attack_named(&selector).await.unwrap().as_ref(), began.first());
     assert_eq!(incident(&dir).known().unwrap().attacks, began, "nothing has moved it");
+    // Whoever comes later goes on from what is written.
+    let dir = left(second).await;
+    let later = self::states(&dir);
+    assert!(later.starts_with(&states) && later.windows(2).all(|two| two[0] != two[1]), "{later:?}");
+}
+
+/// A board on which a stage is in that state.
+fn is_in(event: &Event, state: StageState) -> bool {
+    matches!(event, Event::From(_, News::Board(board)) if board.stages.iter().any(|row| row.condition.state == state))
+}
+
+/// The states of the stage as they were written.
+fn states(dir: &tempfile::TempDir) -> Vec<String> {
+    let text = std::fs::read_to_string(incident(dir).path()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let changed = lines.filter(|line| line["kind"] == "state-changed" && line["data"]["stage"]["stage"] == "prod");
+    changed.map(|line| line["data"]["state"].as_str().unwrap().to_owned()).collect()
 }
 
 /// What a journal says of changes, but for ids, times, samples and who: kind, and what was done to what.
