@@ -122,7 +122,9 @@ impl Desk {
         if planned.plan.halting().next().is_some() {
             self.refused_again(&incident, &planned.plan)?;
         }
-        if let Some(why) = comes_back(action, &planned.plan) {
+        if let Some(why) = comes_back(action, &planned.plan)
+            && !matches!(self.knocking(action, &folded.attacks()).await, Ok(Knocking::NoAttack | Knocking::Quiet))
+        {
             return Err(DeskError::AttackStands { id: action.id.clone(), stage: action.stage.label(), why });
         }
         // An expiry that a jump of the clock brought about is told in the record.
@@ -160,7 +162,7 @@ impl Desk {
         Err(DeskError::StillKnocking { id, stage, why })
     }
 
-    /// How many come to the stage of a closure. What the closure itself turns away raises no signal.
+    /// How many come to the stage of an action, turned away or not. What the action itself turns away raises no signal.
     async fn knocking(&self, action: &ActionRecord, attacks: &Attacks) -> Result<Knocking, DeskError> {
         let (stage, kind) =
             resolve::stage_of_any(&self.aws, action.action.stage(), Lane::Plan).await.map_err(PlanError::from)?;
@@ -176,8 +178,7 @@ impl Desk {
     }
 }
 
-/// What would come back with a block or a throttle whose time is over, where the attack stands and something would or nobody knows: then somebody
-/// has to decide.
+/// What would come back with a block or a throttle whose time is over, where an attack is pinned and something would or nobody knows.
 fn comes_back(action: &ActionRecord, undo: &Plan) -> Option<String> {
     if action.action.is_closure() {
         return None;
