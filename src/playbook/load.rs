@@ -28,8 +28,8 @@ pub const OBSERVATIONS: [(&str, &str, &str); 3] = [
     ),
     (
         "signals-cleared",
-        "`signals`: ids of signals; those of `answers` where it is left out",
-        "none of the signals stands on the stage, by a whole minute read after the step began",
+        "`signals`: ids of signals; those of `answers` where it is left out; `for`: for this span, one minute where it is left out",
+        "none of the signals stands on the stage, nor has stood, by whole minutes read after the step began",
     ),
     (
         "requests-below",
@@ -396,7 +396,7 @@ impl Steps<'_, '_> {
                 return None;
             }
         };
-        let foreign = |key: &&str| *key != takes && !(*key == "for" && takes == "rate");
+        let foreign = |key: &&str| *key != takes && !(*key == "for" && takes != "of");
         for key in ["of", "signals", "rate", "for"].into_iter().filter(foreign) {
             if let Some((key, _)) = table.get_key_value(key) {
                 self.reader.wrong(&key.span(), format!("{name} takes no “{}”, but “{takes}”", key.get_ref()));
@@ -412,7 +412,9 @@ impl Steps<'_, '_> {
                 rate: self.given(Kind::Rate, "rate", table.get("rate")?)?,
                 for_seconds: self.seconds(table, "for", 60)?,
             },
-            _ => Look::SignalsCleared { signals: self.signals(table, &at) },
+            _ => {
+                Look::SignalsCleared { signals: self.signals(table, &at), for_seconds: self.seconds(table, "for", 60)? }
+            }
         };
         let within_seconds = self.seconds(table, "within", WITHIN)?;
         Some(Doing::Observe { look, within_seconds })

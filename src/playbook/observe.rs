@@ -71,7 +71,9 @@ pub async fn observe(
     let within = TimeDelta::seconds(i64::try_from(*within_seconds).unwrap_or(i64::MAX / 1_000));
     let wanted = match look {
         Look::Effect { of } => return effect(of, run, (aws, desk), incident, within).await,
-        Look::SignalsCleared { signals } => Wanted::Cleared(signals),
+        Look::SignalsCleared { signals, for_seconds } => {
+            Wanted::Cleared { signals, minutes: i64::try_from(for_seconds.div_ceil(60)).unwrap_or(1).max(1) }
+        }
         Look::RequestsBelow { rate, for_seconds } => match context.value(rate, &Inputs::new())? {
             Value::Rate(rate) => Wanted::Below { rate, minutes: i64::try_from(for_seconds.div_ceil(60)).unwrap_or(1) },
             other => return Ok(Seen::skipped(format!("“{other}” is no rate"))),
@@ -102,7 +104,7 @@ async fn effect(
 }
 
 enum Wanted<'a> {
-    Cleared(&'a [SignalKind]),
+    Cleared { signals: &'a [SignalKind], minutes: i64 },
     Below { rate: u32, minutes: i64 },
 }
 
@@ -148,16 +150,34 @@ fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<St
         return Err(format!("the last whole minute read, {at}, began before the step"));
     }
     match wanted {
-        Wanted::Cleared(signals) => {
+        Wanted::Cleared { signals, minutes } => {
             let standing = row.signals.iter().filter(|signal| signals.contains(&signal.kind));
             let standing: Vec<String> =
                 standing.map(|signal| format!("{} stands: {}", signal.kind.id(), signal.evidence)).collect();
             let names: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
-            if standing.is_empty() {
-                Ok(format!("none of {} stands in the minute of {at}", names.join(", ")))
-            } else {
-                Err(standing.join("; "))
+            if !standing.is_empty() {
+                return Err(standing.join("; "));
             }
+            if let Some(open) = row.not_judged.iter().find(|open| signals.contains(&open.kind)) {
+                return Err(format!("whether {} stands could not be judged lately", open.kind.id()));
+            }
+            // Whole minutes; what stood after the step began starts the span anew.
+            let whole = floor_minute(begun);
+            let first = if whole == begun { whole } else { whole + TimeDelta::minutes(1) };
+            let ended =
+                row.ended.iter().filter(|signal| signals.contains(&signal.kind)).filter_map(|signal| signal.ended);
+            let since = ended.fold(first, DateTime::max);
+            let quiet = (minute + TimeDelta::minutes(1) - since).num_minutes();
+            if quiet < *minutes {
+                return Err(format!(
+                    "none of {} stands in the minute of {at}, and that for {quiet} min of {minutes}",
+                    names.join(", ")
+                ));
+            }
+            Ok(match minutes {
+                1 => format!("none of {} stands in the minute of {at}", names.join(", ")),
+                _ => format!("none of {} has stood for {minutes} min up to {at}", names.join(", ")),
+            })
         }
         Wanted::Below { rate, minutes } => {
             let series = &row.history[Metric::Requests.index()];
@@ -169,5 +189,61 @@ fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<St
             let line = format!("{busiest:.1} requests/s at the most in the {minutes} min up to {at}");
             if busiest < f64::from(*rate) { Ok(line) } else { Err(format!("{line}, not below {rate}")) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::figure::{Origin, Reading, Scope};
+    use crate::model::signal::{NotJudged, Severity, Signal};
+    use crate::model::stage::StageId;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        "2026-03-03T03:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute)
+    }
+
+    /// A row whose last minute begins at `minute`; a signal stood until `ended`.
+    fn row(minute: i64, ended: Option<i64>) -> StageRow {
+        let id = StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() };
+        let mut row = StageRow::new(id, crate::model::stage::ApiKind::Rest);
+        let (origin, scope) = (Origin::CloudWatch, Scope::Stage);
+        let reading = Reading { value: 9.0, at: at(minute + 1), origin, scope, provisional: false };
+        row.figures.requests_per_second = Figure::Known(reading);
+        row.ended = ended
+            .map(|ended| Signal {
+                kind: SignalKind::ServerErrorsHigh,
+                severity: Severity::Attack,
+                since: at(0),
+                ended: Some(at(ended)),
+                not_judged_since: None,
+                value: 0.3,
+                peak: None,
+                threshold: 0.1,
+                ours: false,
+                evidence: String::new(),
+                suggests: String::new(),
+            })
+            .into_iter()
+            .collect();
+        row
+    }
+
+    #[test]
+    fn it_is_quiet_for_as_many_whole_minutes_as_the_step_says() {
+        let wanted = Wanted::Cleared { signals: &[SignalKind::ServerErrorsHigh], minutes: 10 };
+        let begun = at(20) + TimeDelta::seconds(30);
+        assert!(shows(&wanted, &row(29, None), begun).is_err(), "nine whole minutes since the step began");
+        assert_eq!(
+            shows(&wanted, &row(30, None), begun).unwrap(),
+            "none of server-errors-high has stood for 10 min up to 03:30Z"
+        );
+        assert!(shows(&wanted, &row(30, Some(22)), begun).is_err(), "it stood once more in between");
+        assert!(shows(&wanted, &row(31, Some(22)), begun).is_ok());
+        let mut unjudged = row(40, None);
+        unjudged.not_judged = vec![NotJudged { kind: SignalKind::ServerErrorsHigh, since: None }];
+        assert!(shows(&wanted, &unjudged, begun).is_err(), "what is not known has not cleared");
     }
 }

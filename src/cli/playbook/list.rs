@@ -146,8 +146,9 @@ pub(super) fn step(one: &Step) -> Value {
         Doing::Observe { look, within_seconds } => {
             value["observe"] = json!(look.word());
             value["within_seconds"] = json!(within_seconds);
-            if let Look::SignalsCleared { signals } = look {
+            if let Look::SignalsCleared { signals, for_seconds } = look {
                 value["signals"] = json!(signals);
+                value["for_seconds"] = json!(for_seconds);
             }
         }
         Doing::Action { .. } | Doing::Undo { .. } => {}

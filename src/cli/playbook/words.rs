@@ -77,9 +77,11 @@ pub(super) fn does(step: &Step) -> String {
         Doing::Observe { look, within_seconds } => {
             let what = match look {
                 Look::Effect { of } => format!("the effect of {of}"),
-                Look::SignalsCleared { signals } => {
+                Look::SignalsCleared { signals, for_seconds } => {
                     let ids: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
-                    format!("that {} no longer stands", ids.join(", "))
+                    let minutes = for_seconds.div_ceil(60);
+                    let long = if minutes > 1 { format!(" for {minutes} min") } else { String::new() };
+                    format!("that {} no longer stands{long}", ids.join(", "))
                 }
                 Look::RequestsBelow { rate, for_seconds } => {
                     format!("fewer than {} requests/s for {} min", shown(rate), for_seconds.div_ceil(60))

@@ -58,6 +58,8 @@ pub enum Look {
     SignalsCleared {
         /// Which.
         signals: Vec<SignalKind>,
+        /// For so long without one of them, seconds.
+        for_seconds: u64,
     },
     /// The stage gets fewer requests a second than this.
     RequestsBelow {
