@@ -66,6 +66,8 @@ pub(super) enum Command {
     Snapshot(SnapshotArgs),
     /// Who is sending what, ranked
     Sources(SourcesArgs),
+    /// What would help a stage now, the best first; changes nothing
+    Proposals(ProposalsArgs),
     /// Which actions would work on which stage, told before the night; changes nothing
     Preflight(PreflightArgs),
     /// Show the plan of an action; change nothing
@@ -163,6 +165,12 @@ pub(super) struct SnapshotArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct SourcesArgs {
+    /// The stage: [profile/][region:]api/stage
+    pub(super) stage: StageSelector,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ProposalsArgs {
     /// The stage: [profile/][region:]api/stage
     pub(super) stage: StageSelector,
 }

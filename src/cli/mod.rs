@@ -18,6 +18,7 @@ mod out;
 mod plans;
 mod playbook;
 mod preflight;
+mod proposals;
 mod range;
 mod session;
 mod sources;
@@ -89,6 +90,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Config(command) => Box::pin(config::config(&common, command, printer)).await,
         Command::Live(live) => console::live(&common, live).await,
         Command::Snapshot(snapshot) => Box::pin(observe::snapshot(&common, snapshot, printer)).await,
+        Command::Proposals(args) => Box::pin(proposals::proposals(&common, args, printer)).await,
         Command::Sources(sources) => sources::sources(&common, sources, printer).await,
         Command::Preflight(args) => Box::pin(preflight::preflight(&common, args, printer)).await,
         Command::Plan(plan) => act::plan(&common, plan, printer).await,

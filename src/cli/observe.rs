@@ -384,7 +384,7 @@ fn burn(burn: &Burn) -> Value {
 }
 
 /// How a stage stands, and whether customers are served.
-fn condition(condition: &Condition) -> Value {
+pub(super) fn condition(condition: &Condition) -> Value {
     let mut figures = FigureMap::default();
     figures.put("served_share", &condition.served);
     let mut object = Map::new();

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::action::{Action, Closure};
+use super::method::MethodName;
 use super::plan::{GuardResult, Plan};
 use super::stage::{StageId, StageSelector};
 
@@ -152,6 +153,21 @@ impl Rung {
     }
 }
 
+/// The method that gets most of what came with an attack.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttackedMethod {
+    /// Which.
+    pub method: MethodName,
+    /// Requests a second now.
+    pub now: f64,
+    /// Requests a second before the attack.
+    pub before: f64,
+    /// Requests a second of all methods before the attack.
+    pub before_of_all: f64,
+    /// Its share of what came with the attack, a fraction.
+    pub share: f64,
+}
+
 /// The ladder of a stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ladder {
@@ -161,6 +177,8 @@ pub struct Ladder {
     pub read_at: DateTime<Utc>,
     /// Whether an attack is known, or nothing tells; without one nothing is recommended.
     pub attack: bool,
+    /// The method that is attacked, where one can be told.
+    pub attacked: Option<AttackedMethod>,
     /// What the recommendation rests on, a line each.
     pub situation: Vec<String>,
     /// The ways, from the lightest to the heaviest.
@@ -177,7 +195,8 @@ impl Ladder {
 }
 
 /// The command line that plans and carries out `action` on the stage as it was written.
-fn command(action: &Action, stage: &StageSelector) -> Option<String> {
+#[must_use]
+pub fn command(action: &Action, stage: &StageSelector) -> Option<String> {
     let mut words: Vec<String> = ["portcullis", "apply", action.name(), "--stage"].map(str::to_owned).to_vec();
     words.push(stage.to_string());
     match action {
@@ -202,7 +221,8 @@ fn command(action: &Action, stage: &StageSelector) -> Option<String> {
             words.extend(switch.allow.iter().map(|target| target.net.to_string()));
             words.extend(switch.prove_on.iter().flat_map(|on| ["--prove-on".to_owned(), on.to_string()]));
         }
-        _ => return None,
+        Action::BlockIp(block) => words.extend(block.targets.iter().map(|target| target.net.to_string())),
+        Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
     }
     Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
 }
@@ -246,6 +266,7 @@ mod tests {
             stage: StageId { api_id: "a".into(), api_name: "shop".into(), stage: "prod".into() },
             read_at: DateTime::UNIX_EPOCH,
             attack: true,
+            attacked: None,
             situation: vec![],
             rungs: vec![rung(Way::ThrottleMethod, Some("no")), rung(Way::WebAcl, None), rung(Way::ThrottleZero, None)],
         };

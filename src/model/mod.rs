@@ -28,6 +28,7 @@ pub mod policy;
 pub mod preflight;
 pub mod probe;
 pub mod proof;
+pub mod proposal;
 pub mod reader;
 pub mod series;
 pub mod settings;

@@ -9,7 +9,7 @@ use super::resolve;
 use crate::aws::{Aws, Lane};
 use crate::model::action::{Action, Close, Closure, KillSwitch, Terms};
 use crate::model::address::Target;
-use crate::model::ladder::{Ladder, Rung, Way};
+use crate::model::ladder::{AttackedMethod, Ladder, Rung, Way};
 use crate::model::settings::Settings;
 use crate::model::stage::{StageId, StageSelector};
 
@@ -51,9 +51,10 @@ async fn rungs(
         Box::pin(plan(aws, settings, &zero, attack_began)),
         Box::pin(switched(aws, settings, selector, &stage.id, attack_began)),
     );
-    let (attack, situation, lightest) = lightest;
+    let (attack, attacked, situation, lightest) = lightest;
     Ok(Ladder {
         attack,
+        attacked,
         stage: stage.id,
         read_at: aws.clock().now(),
         situation,
@@ -67,12 +68,12 @@ async fn throttled(
     settings: &Settings,
     selector: &StageSelector,
     attack_began: Option<DateTime<Utc>>,
-) -> (bool, Vec<String>, Rung) {
+) -> (bool, Option<AttackedMethod>, Vec<String>, Rung) {
     let way = Way::ThrottleMethod;
     let found: Attacked = match attacked(aws, settings, selector, attack_began).await {
         Ok(Ok(found)) => found,
-        Ok(Err(why)) => return (why != NoMethod::Calm, vec![why.to_string()], Rung::unfit(way, why.to_string())),
-        Err(error) => return (true, vec![error.to_string()], Rung::unfit(way, error.to_string())),
+        Ok(Err(why)) => return (why != NoMethod::Calm, None, vec![why.to_string()], Rung::unfit(way, why.to_string())),
+        Err(error) => return (true, None, vec![error.to_string()], Rung::unfit(way, error.to_string())),
     };
     let situation = vec![format!(
         "{} gets {:.0} requests/s, {:.0} before the attack: {:.0} % of what came with it (estimated from WAF's samples)",
@@ -86,7 +87,8 @@ async fn throttled(
     if rung.unfit.is_none() {
         rung.unfit = found.falls_short();
     }
-    (true, situation, rung)
+    let Attacked { method, now, before, before_of_all, share } = found;
+    (true, Some(AttackedMethod { method, now, before, before_of_all, share }), situation, rung)
 }
 
 /// The swap; where there is nothing to swap in, with the way to make it.

@@ -18,6 +18,7 @@ pub mod observe;
 pub mod plan;
 mod planned;
 pub mod preflight;
+mod proposals;
 pub mod reconcile;
 pub mod resolve;
 mod running;

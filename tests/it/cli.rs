@@ -76,6 +76,7 @@ fn everything_that_prints_prints_one_object_with_its_schema() {
     }
     program.run(&["snapshot", "--stage", "shop/nosuch"]).says(1, &["it has dev, prod"]);
     program.json(0, "sources", &["sources", "shop/prod"]);
+    program.json(0, "proposals", &["proposals", "shop/prod"]);
     program.json(2, "plan", &with("plan", &BLOCK, &[]));
     program.json(5, "plan", &with("apply", &BLOCK, &[]));
     program.json(3, "plan", &["plan", "block-ip", "--stage", "shop/prod", "0.0.0.0/0"]);

@@ -21,16 +21,16 @@ use crate::watch::{board_with, row};
 use crate::world::{World, block, of_drill, of_range};
 
 /// A minute, what was told in it, and the share of customers that was served by the books.
-type Told = (DateTime<Utc>, Condition, f64);
+pub(crate) type Told = (DateTime<Utc>, Condition, f64);
 
 /// A drill, the stage that is attacked in it, and who watches.
-struct Story {
-    world: World,
-    desk: Desk,
+pub(crate) struct Story {
+    pub(crate) world: World,
+    pub(crate) desk: Desk,
     drill: &'static str,
     stage: &'static str,
     watcher: Watcher,
-    boards: Receiver<Arc<Board>>,
+    pub(crate) boards: Receiver<Arc<Board>>,
 }
 
 /// Populations of a drill that are customers.
@@ -43,7 +43,7 @@ fn customers(drill: &str) -> Vec<String> {
 }
 
 impl Story {
-    async fn of(drill: &'static str, stage: &'static str) -> Self {
+    pub(crate) async fn of(drill: &'static str, stage: &'static str) -> Self {
         Self::in_world(of_drill(drill, 60.0).await, drill, stage)
     }
 
@@ -54,20 +54,20 @@ impl Story {
         Self { world, desk, drill, stage, watcher, boards }
     }
 
-    async fn until(&mut self, minutes: u64, met: impl Fn(&StageRow) -> bool) -> Arc<Board> {
+    pub(crate) async fn until(&mut self, minutes: u64, met: impl Fn(&StageRow) -> bool) -> Arc<Board> {
         let stage = self.stage;
         let there = move |board: &Board| board.stages.iter().any(|row| row.id.label() == stage && met(row));
         board_with(&mut self.boards, minutes, there).await
     }
 
     /// Waits until the attack shows.
-    async fn attacked(&mut self) {
+    pub(crate) async fn attacked(&mut self) {
         self.until(60, |row| row.signals.iter().any(|signal| signal.severity == Severity::Attack)).await;
         self.until(10, |row| row.condition.state == StageState::Attack && row.usuals.is_some()).await;
     }
 
     /// Does it, over whatever guards stop it: what comes of it is what is looked at.
-    async fn act(&mut self, mut action: Action) {
+    pub(crate) async fn act(&mut self, mut action: Action) {
         let first = self.desk.plan(&Wish::Action(action.clone())).await.unwrap();
         let halting: Vec<String> = first.plan().halting().map(|guard| guard.id.clone()).collect();
         if !halting.is_empty() {
@@ -93,7 +93,7 @@ impl Story {
     }
 
     /// What is told from now on, by the minute of the figures that the board shows; beside it what was so in the minute that the share is of.
-    async fn watch(&mut self, minutes: i64) -> Vec<Told> {
+    pub(crate) async fn watch(&mut self, minutes: i64) -> Vec<Told> {
         let mut told = Vec::new();
         let end = self.world.aws.clock().now() + TimeDelta::minutes(minutes);
         let mut last = None;

@@ -40,6 +40,7 @@ mod policy_doubt;
 mod policy_laws;
 mod printer;
 mod program;
+mod proposals;
 mod pty;
 mod pty_terminal;
 mod quotas;

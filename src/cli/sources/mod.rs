@@ -13,7 +13,7 @@ use crate::cli::json::Printer;
 use crate::cli::session::Session;
 use crate::model::callers::{CallersKey, KEY_BYTES};
 use crate::model::source::{Legitimacy, Source, Sources};
-use crate::model::stage::StageId;
+use crate::model::stage::{StageId, StageSelector};
 use crate::respond::resolve;
 use crate::watch;
 
@@ -23,7 +23,24 @@ const MOST: usize = 50;
 /// Who is sending what to a stage, ranked, and what to block.
 pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open_for(common, &args.stage).await?;
-    let (stage, kind) = resolve::stage_of_any(&session.aws, &args.stage, Lane::Plan).await?;
+    let ((stage, began, arn), read) = read(&session, &args.stage).await?;
+    if printer.is_json() {
+        printer.object("sources", value(&stage.label(), &read));
+    } else {
+        printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
+    }
+    if let Err(why) = keep(&session, (&stage, began), arn.as_deref(), &read).await {
+        printer.aside(&[format!("who called before the attack is not kept: {why}")]);
+    }
+    Ok(Exit::Done)
+}
+
+/// A stage, when the attack on it began, and its web ACL.
+type Of = (StageId, Option<DateTime<Utc>>, Option<String>);
+
+/// Reads who is sending what to the stage that `selector` names.
+pub(super) async fn read(session: &Session, selector: &StageSelector) -> Result<(Of, Sources), Failure> {
+    let (stage, kind) = resolve::stage_of_any(&session.aws, selector, Lane::Plan).await?;
     let arn = stage.web_acl_arn.as_deref();
     let name = arn.and_then(|arn| arn.rsplit('/').nth(1));
     let behind = async {
@@ -54,15 +71,8 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     };
     let nobody = |error: watch::NobodyKnown| Failure::new(Exit::Error, error.to_string());
     let read = watch::callers(&session.aws, &session.settings, asked).await.map_err(nobody)?;
-    if printer.is_json() {
-        printer.object("sources", value(&stage.id.label(), &read));
-    } else {
-        printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
-    }
-    if let Err(why) = keep(&session, (&stage.id, began), arn, &read).await {
-        printer.aside(&[format!("who called before the attack is not kept: {why}")]);
-    }
-    Ok(Exit::Done)
+    let arn = arn.map(str::to_owned);
+    Ok(((stage.id, began, arn), read))
 }
 
 /// Keeps who called before the attack that is pinned: as `read` counted it, else out of WAF's samples while they are there.

@@ -19,6 +19,7 @@ mod agree;
 pub mod belief;
 pub mod books;
 pub mod error;
+mod proposals;
 pub mod sweep;
 
 use std::sync::Arc;

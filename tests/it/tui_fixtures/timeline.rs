@@ -29,6 +29,7 @@ pub(crate) fn ladder(of: &StageId) -> Ladder {
         stage: of.clone(),
         read_at: now(),
         attack: true,
+        attacked: None,
         situation: vec!["POST /login gets 420 requests/s, 20 before the attack".into()],
         rungs: vec![
             lightest,

@@ -25,6 +25,8 @@ pub(in crate::respond) struct Attacked {
     pub(in crate::respond) now: f64,
     /// Requests a second before the attack.
     pub(in crate::respond) before: f64,
+    /// Requests a second of all methods before the attack.
+    pub(in crate::respond) before_of_all: f64,
     /// Its share of what came with the attack, a fraction.
     pub(in crate::respond) share: f64,
 }
@@ -109,13 +111,14 @@ fn worst(methods: &[MethodName], traffic: &Traffic, stage: &str) -> Result<Attac
             return Err(not_known("what each method had before the attack is not known: WAF gave no samples of then"));
         };
         let (now, before) = (forecast.now.rate, forecast.now.rate * legitimate);
-        found.push(Attacked { method: method.clone(), now, before, share: 0.0 });
+        found.push(Attacked { method: method.clone(), now, before, before_of_all: 0.0, share: 0.0 });
     }
     let excess = |one: &Attacked| (one.now - one.before).max(0.0);
     let all: f64 = found.iter().map(excess).sum();
+    let before_of_all: f64 = found.iter().map(|one| one.before).sum();
     let most = found.into_iter().max_by(|a, b| excess(a).total_cmp(&excess(b))).filter(|one| excess(one) > 0.0);
     let most = most.ok_or_else(|| not_known("no method has more requests than before the attack"))?;
-    Ok(Attacked { share: excess(&most) / all, ..most })
+    Ok(Attacked { share: excess(&most) / all, before_of_all, ..most })
 }
 
 #[cfg(test)]

@@ -1,0 +1,84 @@
+//! `proposals STAGE`: what would help now.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::args::{Common, ProposalsArgs};
+use super::error::{Exit, Failure};
+use super::json::{Printer, time};
+use super::session::{Session, believed};
+use super::sources;
+use crate::aws::Lane;
+use crate::model::candidate::percent;
+use crate::model::condition::Condition;
+use crate::model::proposal::{Proposals, ProposedStep};
+use crate::model::text::neutralised;
+use crate::respond::resolve;
+use crate::watch;
+
+/// Exit 2 where something is proposed: nothing was changed, and something is to be done.
+pub(super) async fn proposals(common: &Common, args: ProposalsArgs, printer: Printer) -> Result<Exit, Failure> {
+    let session = Session::open_for(common, &args.stage).await?;
+    let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?.id;
+    let beliefs = believed(common, &session.aws, &session.settings, printer).await;
+    let board = Box::pin(watch::read_board(&session.aws, &session.settings, &beliefs)).await?;
+    let row = board
+        .row(&stage)
+        .ok_or_else(|| Failure::new(Exit::Error, format!("how {} stands is not known; try again", stage.label())))?;
+    let read = Box::pin(sources::read(&session, &args.stage)).await.map_err(|failure| failure.message);
+    let from = read.as_ref().map(|(_, sources)| sources).map_err(Clone::clone);
+    let found = Box::pin(session.desk.proposals(&args.stage, &row.condition, from)).await?;
+    if printer.is_json() {
+        let value = json!({
+            "stage": found.stage.label(),
+            "api_id": found.stage.api_id,
+            "read_at": time(found.read_at),
+            "condition": super::observe::condition(&row.condition),
+            "proposals": found.proposals,
+            "none": found.none,
+            "unknown": found.unknown,
+        });
+        printer.object("proposals", json!({ "proposals": value }));
+    } else {
+        printer.text(&text(&found, &row.condition));
+    }
+    Ok(if found.proposals.is_empty() { Exit::Done } else { Exit::Pending })
+}
+
+fn text(found: &Proposals, condition: &Condition) -> String {
+    let mut out = String::new();
+    let since = condition.since.map(super::text::clock);
+    let stands = condition.words(since.as_deref());
+    let _ = writeln!(out, "{} {}", neutralised(&found.stage.label()), neutralised(&stands));
+    for (n, step) in found.proposals.iter().enumerate() {
+        let _ = writeln!(out, "\n{}. {}", n + 1, neutralised(&step.what));
+        if let Some(stops) = step.stops {
+            let costs = step.costs.map_or_else(
+                || "how many customers it turns away is not known".to_owned(),
+                |costs| {
+                    format!("turns away {} of the customers of before, as far as samples and logs tell", percent(costs))
+                },
+            );
+            let _ = writeln!(out, "   stops    {} of what came with the attack; {costs}", percent(stops));
+        }
+        let _ = writeln!(out, "   served   {} now, {}", condition.served_word(), after(step));
+        let _ = writeln!(out, "   because  {}", neutralised(&step.because));
+        let _ = writeln!(out, "   key      {}", step.key);
+        let _ = writeln!(out, "   command  {}", neutralised(&step.command));
+    }
+    if let Some(none) = &found.none {
+        let _ = writeln!(out, "\nnothing is proposed: {none}");
+    }
+    for line in &found.unknown {
+        let _ = writeln!(out, "? {}", neutralised(line));
+    }
+    out
+}
+
+fn after(step: &ProposedStep) -> String {
+    match step.served_after_at_most {
+        Some(share) => format!("at most {} then", percent(share)),
+        None => "what is served then is not known".to_owned(),
+    }
+}

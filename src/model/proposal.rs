@@ -1,0 +1,73 @@
+//! What would help a stage now: at most three things, the best first, each with what it is predicted to come to.
+//!
+//! Plain data, made by `respond`. Knows nothing of how it is found, of calls and of screens.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::condition::StageState;
+use super::stage::StageId;
+
+/// The most that are proposed at once.
+pub const MOST_PROPOSALS: usize = 3;
+
+/// What kind of thing is proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proposed {
+    /// To block addresses.
+    Block,
+    /// To throttle the attacked method.
+    Throttle,
+    /// To close the stage to all but a few.
+    Close,
+    /// To take an action of ours back.
+    Undo,
+}
+
+/// One thing that would help.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProposedStep {
+    /// What kind of thing it is.
+    pub kind: Proposed,
+    /// What it is, in a few words: `block 40 addresses`.
+    pub what: String,
+    /// Which part of what came with the attack it would stop, a fraction; `None` where that does not apply or is not known.
+    #[serde(rename = "attack_share_stopped")]
+    pub stops: Option<f64>,
+    /// Which part of the customers of before it would turn away, a fraction, as far as samples and logs show; `None` where that is not known.
+    #[serde(rename = "customer_share_turned_away")]
+    pub costs: Option<f64>,
+    /// The most that would be served then, a fraction of customers; `None` where that is not known.
+    #[serde(rename = "served_share_then_at_most")]
+    pub served_after_at_most: Option<f64>,
+    /// Why, in one line.
+    pub because: String,
+    /// The key that leads to it on the screen.
+    pub key: String,
+    /// The command line that does it.
+    pub command: String,
+    /// The action; `None` for an undo.
+    #[serde(skip)]
+    pub action: Option<Action>,
+}
+
+/// What is proposed for a stage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Proposals {
+    /// Which stage.
+    pub stage: StageId,
+    /// Account time of the reading, UTC.
+    pub read_at: DateTime<Utc>,
+    /// How it stands.
+    pub state: StageState,
+    /// The share of customers served now, a fraction; `None` where it is not known.
+    pub served_now: Option<f64>,
+    /// At most three, the best first.
+    pub proposals: Vec<ProposedStep>,
+    /// Why there is none, where there is none.
+    pub none: Option<String>,
+    /// What could not be found out, a line each: something may be missing for it.
+    pub unknown: Vec<String>,
+}

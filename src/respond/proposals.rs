@@ -1,0 +1,246 @@
+//! What would help a stage now, out of what is known of it: a pure function, so that screen, command line and tests come to the same.
+//!
+//! Ranked by what part of the attack it stops against what part of the customers who are served now it would turn away. Knows no calls.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::model::action::{Action, BlockIp, Closure, Terms};
+use crate::model::address::Target;
+use crate::model::candidate::{CandidateSet, Standing};
+use crate::model::condition::{Condition, StageState};
+use crate::model::ladder::{Ladder, Rung, Way, command};
+use crate::model::measure::{Measure, Turning};
+use crate::model::proposal::{MOST_PROPOSALS, Proposals, Proposed, ProposedStep};
+use crate::model::source::Sources;
+use crate::model::stage::StageSelector;
+use crate::model::timeline::ActionRecord;
+
+/// Less of the attack than this is not worth a step.
+const LEAST_STOPPED: f64 = 0.1;
+/// Where something lighter stops so much of the attack no closure is proposed.
+const LIGHT_ENOUGH: f64 = 0.8;
+/// The most addresses that are proposed one by one.
+const MOST_ADDRESSES: usize = 100;
+
+/// What is known of a stage.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    /// The stage as it is named in commands.
+    pub(super) selector: &'a StageSelector,
+    /// How it stands.
+    pub(super) condition: &'a Condition,
+    /// Who sends what, or why that is not known.
+    pub(super) sources: Result<&'a Sources, String>,
+    /// The ways of closing it.
+    pub(super) ladder: &'a Ladder,
+    /// What of ours is in force on it and turns requests away.
+    pub(super) in_force: &'a [ActionRecord],
+    /// The most of the customers of before that a block may take, a fraction.
+    pub(super) most_legitimate_share: f64,
+}
+
+/// What is proposed, the best first.
+#[must_use]
+pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
+    let state = facts.condition.state;
+    let served_now = facts.condition.served.value();
+    let (mut steps, none) = match state {
+        StageState::CustomersOut => (lifts(facts, "customers are turned away by what is in force"), None),
+        StageState::Recovering | StageState::Calm => {
+            let mut one =
+                lifts(facts, "hardly more than usual is sent: what turns most away goes first, one at a time");
+            one.truncate(1);
+            (one, Some("no attack stands, and nothing of ours is in force"))
+        }
+        StageState::Contained => {
+            (Vec::new(), Some("it is contained, and customers are served: nothing is to be done now"))
+        }
+        StageState::Attack | StageState::Leaking | StageState::Unknown => (
+            against(facts),
+            Some("nothing is known that would stop a tenth of the attack; see who is sending it: portcullis sources"),
+        ),
+    };
+    steps.truncate(MOST_PROPOSALS);
+    let mut unknown: Vec<String> =
+        facts.sources.as_ref().err().map(|why| format!("who sends it: {why}")).into_iter().collect();
+    if matches!(state, StageState::Attack | StageState::Leaking | StageState::Unknown)
+        && facts.ladder.attacked.is_none()
+    {
+        unknown.extend(facts.ladder.situation.iter().map(|why| format!("which method is attacked: {why}")));
+    }
+    Proposals {
+        stage: facts.ladder.stage.clone(),
+        read_at: facts.ladder.read_at,
+        state,
+        served_now,
+        none: none.filter(|_| steps.is_empty()).map(str::to_owned),
+        proposals: steps,
+        unknown,
+    }
+}
+
+/// Steps against an attack.
+fn against(facts: &Facts<'_>) -> Vec<ProposedStep> {
+    let mut steps: Vec<ProposedStep> = [block(facts), throttle(facts)].into_iter().flatten().collect();
+    steps.retain(|step| step.stops.is_none_or(|stops| stops >= LEAST_STOPPED));
+    let served = facts.condition.served.value().unwrap_or(1.0);
+    let worth = |step: &ProposedStep| step.stops.unwrap_or(0.0) - 2.0 * served * step.costs.unwrap_or(1.0);
+    steps.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+    // A closure keeps customers out: only where nothing lighter does.
+    if !steps.iter().any(|step| step.stops.is_some_and(|stops| stops >= LIGHT_ENOUGH)) {
+        steps.extend(facts.ladder.rungs.iter().filter(|rung| rung.fits()).filter_map(|rung| closure(facts, rung)));
+    }
+    steps
+}
+
+/// To block whoever can be told to be the attack's: one by one where they are few, else the best set of prefixes.
+fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
+    let sources = facts.sources.as_ref().ok()?;
+    let blocked: Vec<IpNet> = facts
+        .in_force
+        .iter()
+        .filter_map(|action| if let Action::BlockIp(block) = &action.action { Some(block) } else { None })
+        .flat_map(|block| block.targets.iter().map(|target| target.net))
+        .collect();
+    let is_blocked = |address: &IpAddr| blocked.iter().any(|net| net.contains(address));
+    let of_attack: Vec<_> = sources.sources.iter().filter(|source| source.standing == Standing::Attack).collect();
+    let rate = |per_second: Option<f64>| per_second.unwrap_or(0.0);
+    let all: f64 = of_attack.iter().map(|source| rate(source.per_second)).sum();
+    let passing: Vec<_> = of_attack.iter().filter(|source| !is_blocked(&source.address)).take(MOST_ADDRESSES).collect();
+    let theirs: f64 = passing.iter().map(|source| rate(source.per_second)).sum();
+    // Whom no rule speaks against is new and asks for what rose: a new customer does so too, so that what it costs is not known.
+    let convicted: f64 = of_attack.iter().filter(|one| !one.against.is_empty()).map(|one| rate(one.per_second)).sum();
+    let is_told = convicted >= LIGHT_ENOUGH * all && sources.candidates.classified.legitimate_per_second.is_some();
+    // Of those that are told at all; the rest may be anybody's.
+    let exact = (all > 0.0).then(|| theirs / all.max(sources.candidates.classified.attack_per_second));
+    let set = best(sources, &blocked, facts.most_legitimate_share);
+    let by_set = set.map(|set| set.attack_share);
+    let (targets, stops, costs) = match (exact, set) {
+        (Some(stops), _) if by_set.is_none_or(|set| stops >= set.min(LIGHT_ENOUGH)) => {
+            let nets = passing.iter().map(|source| Target { net: source.address.into(), masked_from: None }).collect();
+            (nets, stops, Some(0.0))
+        }
+        (_, Some(set)) => {
+            let nets = set.prefixes.iter().map(|one| Target { net: one.prefix, masked_from: None }).collect();
+            (nets, set.attack_share, set.legitimate_share)
+        }
+        _ => return None,
+    };
+    let (targets, costs): (Vec<Target>, _) = (targets, costs.filter(|_| is_told));
+    let count = targets.len();
+    if count == 0 {
+        return None;
+    }
+    let what = if targets.iter().all(|one| one.net.prefix_len() == one.net.max_prefix_len()) {
+        format!("block {count} {}", if count == 1 { "address" } else { "addresses" })
+    } else {
+        format!("block {count} {}", if count == 1 { "prefix" } else { "prefixes" })
+    };
+    let because = match (is_told, blocked.is_empty()) {
+        (false, _) => {
+            "they came with the attack and ask for what rose; no rule speaks against them, and a new customer does so too"
+        }
+        (true, true) => {
+            "rules speak against them, and none was there before the attack, as far as samples and logs tell"
+        }
+        (true, false) => {
+            "they get past what is blocked already, rules speak against them, and they were not there before the attack"
+        }
+    };
+    let action = Action::BlockIp(BlockIp {
+        stage: facts.selector.clone(),
+        targets,
+        ip_sets: Vec::new(),
+        terms: Terms::default(),
+    });
+    step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "s a b", action)
+}
+
+/// The best set that takes no more of the customers than allowed, touches nothing of which it is not known who else is there, and is not blocked
+/// already.
+fn best<'a>(sources: &'a Sources, blocked: &[IpNet], most: f64) -> Option<&'a CandidateSet> {
+    let is_new = |set: &CandidateSet| {
+        set.prefixes.iter().all(|one| one.warnings.is_empty() && !blocked.iter().any(|net| net.contains(&one.prefix)))
+    };
+    let fits = |set: &&CandidateSet| set.legitimate_share.is_some_and(|share| share <= most) && is_new(set);
+    sources.candidates.sets.iter().filter(fits).max_by(|a, b| a.attack_share.total_cmp(&b.attack_share))
+}
+
+/// To throttle the method that is attacked to what it had before and half as much again.
+fn throttle(facts: &Facts<'_>) -> Option<ProposedStep> {
+    let attacked = facts.ladder.attacked.as_ref()?;
+    let rung = facts.ladder.rungs.iter().find(|rung| rung.way == Way::ThrottleMethod && rung.stopped_by.is_empty())?;
+    let action = rung.action.clone()?;
+    let Action::Throttle(throttle) = &action else { return None };
+    // A throttle does not tell customers from attackers: it sheds everybody's alike.
+    let shed = (1.0 - f64::from(throttle.rate) / attacked.now.max(1e-9)).clamp(0.0, 1.0);
+    let of_all = if attacked.before_of_all > 0.0 { Some(attacked.before / attacked.before_of_all) } else { None };
+    let what = format!("throttle {} to {}/s", attacked.method, throttle.rate);
+    let because = format!(
+        "{:.0} % of what came with the attack goes there; {:.0} % of everybody's requests to it are turned away meanwhile",
+        attacked.share * 100.0,
+        shed * 100.0
+    );
+    let costs = of_all.map(|part| part * shed);
+    step(facts, Proposed::Throttle, what, (Some(attacked.share * shed), costs), because, "l", action)
+}
+
+/// To close: never by throttling everything to nothing.
+fn closure(facts: &Facts<'_>, rung: &Rung) -> Option<ProposedStep> {
+    let action = rung.action.clone().filter(|_| matches!(rung.way, Way::WebAcl | Way::KillSwitch))?;
+    let what = match rung.way.closure() {
+        Some(Closure::WebAcl) => "close by the closed web ACL".to_owned(),
+        _ => "prove a kill switch on another stage, and then close".to_owned(),
+    };
+    let because = rung.whom.clone().unwrap_or_else(|| "whom it keeps out is not known".to_owned());
+    step(facts, Proposed::Close, what, (None, None), because, if rung.way == Way::WebAcl { "x" } else { "X" }, action)
+}
+
+/// To take back what is in force: what turns most away first, the newest first.
+fn lifts(facts: &Facts<'_>, because: &str) -> Vec<ProposedStep> {
+    let weight = |measure: &Measure| match measure.turning {
+        Turning::Closes => 2,
+        Turning::Throttles => 1,
+        Turning::Blocks => 0,
+    };
+    let mut measures: Vec<(Measure, &ActionRecord)> =
+        facts.in_force.iter().filter_map(|action| Some((Measure::of(action)?, action))).collect();
+    measures.sort_by_key(|(measure, _)| std::cmp::Reverse((weight(measure), measure.since)));
+    let lift = |(measure, action): &(Measure, &ActionRecord)| ProposedStep {
+        kind: Proposed::Undo,
+        what: format!("take back {} {}", action.action.name(), action.action.aim()).trim_end().to_owned(),
+        stops: None,
+        costs: None,
+        served_after_at_most: None,
+        because: format!("{because}; it is in force since {}", measure.since.format("%H:%MZ")),
+        key: "t u".to_owned(),
+        command: format!("portcullis undo {}", measure.id),
+        action: None,
+    };
+    measures.iter().map(lift).collect()
+}
+
+fn step(
+    facts: &Facts<'_>,
+    kind: Proposed,
+    what: String,
+    (stops, costs): (Option<f64>, Option<f64>),
+    because: String,
+    key: &str,
+    action: Action,
+) -> Option<ProposedStep> {
+    Some(ProposedStep {
+        kind,
+        what,
+        stops,
+        costs,
+        // What is left of the attack may go on to cost customers: so it is a bound.
+        served_after_at_most: costs.map(|costs| (1.0 - costs).clamp(0.0, 1.0)),
+        because,
+        key: key.to_owned(),
+        command: command(&action, facts.selector)?,
+        action: Some(action),
+    })
+}
