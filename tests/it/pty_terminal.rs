@@ -156,6 +156,8 @@ fn stopped_by_a_signal_it_gives_the_terminal_back_and_takes_it_again() {
     terminal.signal("-CONT");
     terminal.wait("the console", |s| s.alternate_screen() && s.contents().contains("DRILL sqli-flood"));
     assert!(terminal.is_raw());
+    // It takes the screen when it goes on, and once more when it hears that it was let go on; a key in between is for whoever had the terminal.
+    terminal.wait_until("both times", |terminal| terminal.times("\u{1b}[?1049h") >= 3);
     // Stopped where it could not know: it draws everything anew.
     let taken = terminal.times("\u{1b}[?1049h");
     terminal.signal("-STOP");
