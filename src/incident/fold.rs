@@ -478,6 +478,7 @@ impl Folder {
                 state: ActionState::InFlight,
                 effect: None,
                 outcome: None,
+                undone_at: None,
             });
         }
         self.folded.histories.push(History {

@@ -2,7 +2,7 @@
 //!
 //! Out of the journal, and without what only undo needs. Knows nothing of journals, calls and screens.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::action::{Action, Closure};
@@ -46,6 +46,9 @@ pub enum Shows {
     Refused,
 }
 
+/// So long a change may take to reach everywhere (minutes at most: documented of WAF, inferred of API Gateway).
+pub const SPREADS: TimeDelta = TimeDelta::minutes(2);
+
 /// One action in force that turns requests of a stage away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
@@ -59,17 +62,22 @@ pub struct Measure {
     pub shows: Shows,
     /// When it was begun, account time, UTC.
     pub since: DateTime<Utc>,
+    /// Until when it may have turned requests away, where it was taken back: with the time that takes to reach everywhere. Then it is in force no
+    /// more, and explains the minutes until then.
+    pub until: Option<DateTime<Utc>>,
     /// What it lets through of each method that it throttles, requests a second; of a closure by throttle nothing.
     pub lets_through: Option<u32>,
 }
 
 impl Measure {
-    /// The measure that an action is, where it is one and in force, or may be.
+    /// The measure that an action is, where it is one: in force, perhaps in force, or taken back.
     #[must_use]
     pub fn of(record: &ActionRecord) -> Option<Self> {
-        if !matches!(record.state, ActionState::InForce | ActionState::Unclear | ActionState::InFlight) {
-            return None;
-        }
+        let until = match record.state {
+            ActionState::InForce | ActionState::Unclear | ActionState::InFlight => None,
+            ActionState::Undone => Some(record.undone_at? + SPREADS),
+            ActionState::NotDone | ActionState::Final | ActionState::Lapsed => return None,
+        };
         let (turning, shows, lets_through) = match &record.action {
             Action::BlockIp(_) => (Turning::Blocks, Shows::Blocked, None),
             Action::Throttle(throttle) => (Turning::Throttles, Shows::Throttled, Some(throttle.rate)),
@@ -81,13 +89,19 @@ impl Measure {
             Action::KillSwitch(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
         };
         let (id, stage) = (record.id.clone(), record.stage.clone());
-        Some(Self { id, stage, turning, shows, since: record.begun_at, lets_through })
+        Some(Self { id, stage, turning, shows, since: record.begun_at, until, lets_through })
     }
 
     /// Whether it was in force for all of the minute that starts at `minute`, or for a part of it.
     #[must_use]
     pub fn is_in(&self, minute: DateTime<Utc>) -> bool {
-        floor_minute(self.since) <= minute
+        floor_minute(self.since) <= minute && self.until.is_none_or(|until| minute < until)
+    }
+
+    /// Whether it is in force now.
+    #[must_use]
+    pub fn is_in_force(&self) -> bool {
+        self.until.is_none()
     }
 }
 
@@ -133,10 +147,16 @@ impl Measures {
         self.0.iter()
     }
 
-    /// Whether there is none.
+    /// Whether there is none, not even one that was taken back.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether one is in force now.
+    #[must_use]
+    pub fn any_in_force(&self) -> bool {
+        self.0.iter().any(Measure::is_in_force)
     }
 
     /// When the first of a kind began that was in force in a minute.
@@ -153,7 +173,7 @@ impl Measures {
     /// `2 blocks and a closure in force`, or nothing where there is none.
     #[must_use]
     pub fn words(&self) -> Option<String> {
-        let count = |turning| self.0.iter().filter(|one| one.turning == turning).count();
+        let count = |turning| self.0.iter().filter(|one| one.turning == turning && one.is_in_force()).count();
         let part = |turning: Turning| match count(turning) {
             0 => None,
             1 => Some(format!("a {}", turning.word())),

@@ -102,4 +102,7 @@ pub struct ActionRecord {
     pub effect: Option<Effect>,
     /// How it ended, once it has.
     pub outcome: Option<Outcome>,
+    /// When it was taken back, where it was (account time, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone_at: Option<DateTime<Utc>>,
 }

@@ -411,6 +411,7 @@ impl Picture<'_> {
             usual: &usual,
             measures: &of.measures,
             acl: &of.acl,
+            acl_is_known: entry.known().is_some(),
             judged,
             last: of.complete,
             provisional: provisional(&self.state.settings),

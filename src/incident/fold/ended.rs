@@ -63,6 +63,7 @@ impl Folder {
                     action.state = ActionState::InForce;
                     keep_only(&mut action.changes, &left);
                 }
+                action.undone_at = (action.state == ActionState::Undone).then_some(at);
             } else {
                 action.outcome = Some(outcome);
                 let all = |is: fn(&Change) -> bool| !action.changes.is_empty() && action.changes.iter().all(is);

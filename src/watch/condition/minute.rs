@@ -33,10 +33,11 @@ pub(super) enum Blocking {
     Shared,
 }
 
-/// How it stands, by the minutes in which WAF blocked much; `None` where they say neither.
-pub(super) fn blocking(history: &History, acl: &AclScope, last: DateTime<Utc>) -> Option<Blocking> {
+/// How it stands, by the minutes in which WAF blocked much; `None` where they say neither, or it is not known whether a web ACL stands before the
+/// stage.
+pub(super) fn blocking(history: &History, (acl, is_known): (&AclScope, bool), last: DateTime<Utc>) -> Option<Blocking> {
     match acl {
-        AclScope::None => return Some(Blocking::None),
+        AclScope::None => return is_known.then_some(Blocking::None),
         AclScope::Shared { .. } => return Some(Blocking::Shared),
         AclScope::Alone { .. } => {}
     }
@@ -152,6 +153,12 @@ impl Minute {
     pub(super) fn past_at_least(&self) -> Option<f64> {
         let usual = self.usual.filter(|usual| *usual > 0.0)?;
         Some((self.passed_at_least() - usual - self.allowance).max(0.0) / usual)
+    }
+
+    /// Whether what was turned away explains at least half of the answers that are missing against `served_before`, a share of usual.
+    pub(super) fn explains_half_of(&self, served_before: f64) -> bool {
+        let missing = self.usual_ok.map_or(0.0, |usual| served_before * usual - self.ok);
+        self.turned_away().1 >= missing / 2.0
     }
 
     /// 5XX as a part of what went on.

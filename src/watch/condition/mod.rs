@@ -17,8 +17,8 @@ use super::words::{clock_time, count, percent};
 use crate::model::board::{History, Metric};
 use crate::model::condition::{Condition, ServedBy, StageState, Sureness};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
-use crate::model::measure::Measures;
-use crate::model::signal::{Severity, Signal};
+use crate::model::measure::{Measures, SPREADS};
+use crate::model::signal::{NotJudged, Severity, Signal, SignalKind};
 use crate::model::usual::UsualOf;
 use minute::{Blocking, Minute, blocking};
 
@@ -46,18 +46,14 @@ const CONTAINED_MINUTES: i64 = 6;
 /// Of its peak, the part of what is above usual below which hardly more is sent.
 const HARDLY: f64 = 0.2;
 
-/// Customers are out below this share served, or so far below what was served before the measure; and are not again above the last.
-const OUT: (f64, f64, f64) = (0.5, 0.2, 0.6);
+/// Customers are out below this share served, or so far below what was served before the measure; and no longer where so much more are served.
+const OUT: (f64, f64, f64) = (0.5, 0.2, 0.1);
 
 /// With more 5XX than this among what went on, it is the attack that keeps customers out.
 const OUT_ERRORS: f64 = 0.1;
 
 /// It leaks from this part of what is usual on, and no longer below the second.
 const LEAKING: (f64, f64) = (0.3, 0.15);
-
-/// So long a measure may take to reach everywhere (minutes at most: documented of WAF, inferred of API Gateway): what gets past it until then is
-/// no leak.
-const SPREADS: TimeDelta = TimeDelta::minutes(2);
 
 /// It is contained where this part of what is above usual is turned away, and this share of customers is served.
 const CONTAINED: (f64, f64) = (0.8, 0.85);
@@ -73,6 +69,8 @@ pub(super) struct Subject<'a> {
     pub(super) usual: &'a dyn Fn(UsualOf, DateTime<Utc>) -> Option<f64>,
     pub(super) measures: &'a Measures,
     pub(super) acl: &'a AclScope,
+    /// Whether it is known which web ACL stands before it, or that none does.
+    pub(super) acl_is_known: bool,
     pub(super) judged: &'a Judged,
     /// Start of the last complete minute of account time.
     pub(super) last: DateTime<Utc>,
@@ -85,13 +83,15 @@ pub(super) struct Subject<'a> {
 /// A stage on which no attack is believed.
 pub(super) fn unattacked(judged: &Judged, measures: &Measures) -> Condition {
     let of_answers = |signal: &Signal| signal.severity == Severity::Attack;
+    let of_errors = |one: &NotJudged| matches!(one.kind, SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh);
     let state = match judged.standing.iter().find(|signal| of_answers(signal)) {
         Some(_) => StageState::Attack,
-        None if !measures.is_empty() => StageState::Unknown,
+        None if measures.any_in_force() || judged.not_judged.iter().any(of_errors) => StageState::Unknown,
         None => StageState::Calm,
     };
     let evidence = match state {
         StageState::Attack => judged.standing.first().map(|signal| signal.evidence.clone()).unwrap_or_default(),
+        StageState::Unknown if !measures.any_in_force() => "its answers could not be judged lately".to_owned(),
         StageState::Unknown => "a measure is in force and no attack is pinned, so that nothing tells what is usual; say when it began with \
                                 timeline attack-began"
             .to_owned(),
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
     fn new(subject: &'a Subject<'a>) -> Self {
         Self {
             subject,
-            blocking: blocking(subject.history, subject.acl, subject.last),
+            blocking: blocking(subject.history, (subject.acl, subject.acl_is_known), subject.last),
             state: StageState::Attack,
             since: subject.began,
             peak: 0.0,
@@ -168,7 +168,9 @@ impl<'a> Walk<'a> {
 
     fn step(&mut self, minute: Minute, measured: bool) {
         self.peak = self.peak.max(minute.above().unwrap_or(0.0));
-        self.quiet = if minute.above().is_some_and(|above| above < HARDLY * self.peak) { self.quiet + 1 } else { 0 };
+        // An attack that brings no more requests than usual has no peak: what is usual is the least that counts as one.
+        let hardly = |above: f64| above <= HARDLY * self.peak.max(minute.usual.unwrap_or(0.0));
+        self.quiet = if minute.above().is_some_and(hardly) { self.quiet + 1 } else { 0 };
         let served = minute.served(measured);
         if let Some(share) = served.filter(|_| !measured) {
             self.served_before.push(share);
@@ -215,7 +217,10 @@ impl<'a> Walk<'a> {
         if !measured && self.is_calm(minute.at) {
             return (StageState::Calm, false);
         }
-        (self.state, self.bounded)
+        // Customers are in again, or nothing gets past any more, and nothing else fits: the attack is what is left to be said.
+        let is_over = matches!(self.state, StageState::CustomersOut | StageState::Leaking);
+        let state = if is_over { StageState::Attack } else { self.state };
+        (state, self.bounded)
     }
 
     fn is_out(&self, minute: &Minute, served: Option<f64>) -> bool {
@@ -226,12 +231,10 @@ impl<'a> Walk<'a> {
             minutes => self.served_before.iter().sum::<f64>() / minutes as f64,
         };
         let (below, lost, back) = OUT;
-        let low = if self.state == StageState::CustomersOut {
-            served < back
-        } else {
-            served < below || served < before - lost
-        };
-        low && minute.error_share() < OUT_ERRORS
+        let low = below.max(before - lost);
+        let low = if self.state == StageState::CustomersOut { low + back } else { low };
+        // Whoever is not there is not kept out: what we turn away has to explain half of the loss.
+        served < low && minute.error_share() < OUT_ERRORS && minute.explains_half_of(before)
     }
 
     fn leaks(&self, minute: &Minute) -> bool {

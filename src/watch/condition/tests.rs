@@ -84,6 +84,7 @@ impl World {
             turning: *turning,
             shows: *shows,
             since: at(*since),
+            until: None,
             lets_through: *lets_through,
         };
         let measures = Measures::new(self.measures.iter().map(measure).collect());
@@ -96,6 +97,7 @@ impl World {
             usual: &|of, _| matches!(of, UsualOf::Requests | UsualOf::Answers).then_some(1_000.0),
             measures: &measures,
             acl: &self.acl,
+            acl_is_known: true,
             judged: &judged,
             last: at(self.last.unwrap_or(i64::try_from(self.minutes.len()).unwrap() - 1)),
             provisional: TimeDelta::minutes(3),
@@ -132,6 +134,31 @@ fn a_block_that_holds_is_contained_and_firm_after_six_minutes() {
     let mut nobody = World::of(many(FLOOD, 8).chain(many(HELD, 8)));
     nobody.standing.push(attack(None));
     assert_eq!(nobody.told().state, StageState::Attack);
+}
+
+#[test]
+fn whoever_is_not_there_is_not_kept_out() {
+    // A quarter fewer than usual come, and nobody is turned away.
+    let fewer: Had = (750.0, 0.0, 0.0, Some(0.0), None);
+    assert_ne!(blocked(many(FLOOD, 8).chain(many(fewer, 4))).told().state, StageState::CustomersOut);
+    // Seven in ten are served where our block turns the others away; once nine in ten are, they are in again.
+    let (all_served, out): (Had, Had) =
+        ((10_000.0, 0.0, 0.0, Some(0.0), None), (1_000.0, 300.0, 0.0, Some(300.0), None));
+    let world = |then: Had| blocked(many(all_served, 5).chain(many(out, 4)).chain(many(then, 4))).told().state;
+    assert_eq!(world(out), StageState::CustomersOut, "it neither flaps nor is forgotten");
+    assert_ne!(world((1_000.0, 50.0, 0.0, Some(50.0), None)), StageState::CustomersOut);
+}
+
+#[test]
+fn a_quiet_end_is_one_however_little_or_long_ago_the_attack_was() {
+    // No more requests than usual, a third of them failed: the attack has no peak.
+    let mut small = blocked(many((1_000.0, 0.0, 300.0, Some(0.0), None), 8).chain(many(CALM, 30)));
+    small.standing.push(attack(Some(9)));
+    assert_eq!(small.told().state, StageState::Calm);
+    // The flood has left the minutes that are kept.
+    let mut long = blocked(many(FLOOD, 8).chain(many(CALM, 200)));
+    long.standing.push(attack(Some(9)));
+    assert_eq!(long.told().state, StageState::Calm);
 }
 
 #[test]
@@ -223,7 +250,7 @@ fn whether_requests_include_what_is_blocked_is_found_out() {
         {
             series[metric.index()].set(at(0), value);
         }
-        blocking(&series.map(Arc::new), &AclScope::Alone { name: "acl".to_owned() }, at(0))
+        blocking(&series.map(Arc::new), (&AclScope::Alone { name: "acl".to_owned() }, true), at(0))
     };
     assert_eq!(requests(10_000.0, 1_000.0, 9_000.0), Some(Blocking::Included));
     assert_eq!(requests(1_000.0, 1_000.0, 9_000.0), Some(Blocking::Beside));

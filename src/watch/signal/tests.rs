@@ -297,7 +297,7 @@ fn an_attack_that_our_blocks_do_not_explain_stays_one() {
 fn measure(turning: Turning, shows: Shows) -> Measures {
     let stage = StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() };
     let lets_through = (shows == Shows::Throttled).then_some(10);
-    Measures::new(vec![Measure { id: "m".into(), stage, turning, shows, since: at(5), lets_through }])
+    Measures::new(vec![Measure { id: "m".into(), stage, turning, shows, since: at(5), until: None, lets_through }])
 }
 
 fn under(world: &World, measures: &Measures, kind: SignalKind) -> Option<(Severity, bool)> {
@@ -323,6 +323,12 @@ fn what_our_own_measures_turn_away_is_no_attack() {
     let refused = errors(1000.0, 900.0);
     let kind = SignalKind::ClientErrorsHigh;
     assert_eq!(under(&refused, &measure(Turning::Closes, Shows::Refused), kind), ours);
+    let taken_back = |until: i64| {
+        let of = |one: &Measure| Measure { until: Some(at(until)), ..one.clone() };
+        Measures::new(measure(Turning::Closes, Shows::Refused).iter().map(of).collect())
+    };
+    assert_eq!(under(&refused, &taken_back(10), kind), ours, "its minutes stay its own when it is taken back");
+    assert_eq!(under(&refused, &taken_back(7), kind), attack, "and later ones are not");
     let throttle = measure(Turning::Throttles, Shows::Throttled);
     assert_eq!(under(&refused, &throttle, kind), attack, "no log tells how many of them are 429");
     let logged = |throttled: f64| errors(1000.0, 900.0).with(Metric::Throttled, 0..=9, throttled);

@@ -75,6 +75,7 @@ pub(crate) fn timeline() -> TimelineView {
         state,
         effect: Some(Effect::Observed),
         outcome: Some(Outcome::Done),
+        undone_at: None,
     };
     let mut flying = record("a-0002", ActionState::InFlight, Some(-3));
     (flying.effect, flying.outcome) = (None, None);
