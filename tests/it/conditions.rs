@@ -306,3 +306,20 @@ async fn a_closure_whose_attackers_pulse_closes_again_once_where_that_was_consen
         assert_eq!(last.state == ActionState::InForce, reopen == Reopening::WhenQuietCloseAgain, "{last:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_a_person_has_taken_in_hand_is_not_closed_again() {
+    let mut story = gives_up(Some("36m")).await;
+    closed(&mut story, Reopening::WhenQuietCloseAgain).await;
+    let mut reopened = false;
+    for _ in 0..60 {
+        story.world.pass(60).await;
+        let Some(result) = swept(&story).await else { continue };
+        if result.is_ok() {
+            assert!(!reopened, "it is closed again over a person's head");
+            reopened = true;
+            story.act(Action::BlockIp(block(&["203.0.113.7"]))).await;
+        }
+    }
+    assert!(reopened);
+}

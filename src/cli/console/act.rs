@@ -55,6 +55,8 @@ pub(super) struct Acting {
     pub(super) exports: PathBuf,
     /// When the undo of an expired action was last tried.
     pub(super) tried: Arc<Mutex<Tried>>,
+    /// Expired actions of which it was said that they wait.
+    pub(super) waiting: Arc<Mutex<HashSet<String>>>,
     /// The playbooks there are.
     pub(super) playbooks: Arc<[Playbook]>,
     pub(super) watcher: Arc<Watcher>,
@@ -368,11 +370,17 @@ impl Acting {
             for one in swept {
                 let id = &one.action.id;
                 this.send(match one.result {
-                    Err(error) if error.asks() => News::Asks { line: error.to_string() },
+                    Err(error) if error.asks() || (error.waits() && this.is_first(id)) => {
+                        News::Asks { line: error.to_string() }
+                    }
+                    Err(error) if one.action.state == ActionState::Undone => News::Asks {
+                        line: format!("action {id} reopened and was attacked again, and was NOT closed again: {error}"),
+                    },
                     Err(error) => News::Progress { line: format!("action {id}: {error}") },
                     Ok(done) if one.action.state == ActionState::Undone => News::Asks {
                         line: format!(
-                            "action {id} reopened and was attacked again: closed again by itself, {}",
+                            "action {id} reopened and was attacked again: {}: {}",
+                            of_closing_again(done.outcome),
                             done.lines.join("; ")
                         ),
                     },
@@ -382,6 +390,11 @@ impl Acting {
                 });
             }
         });
+    }
+
+    /// Whether nothing was said yet of an expired action that waits.
+    fn is_first(&self, id: &str) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
     }
 
     /// Whether an expired action may be tried now: what failed a moment ago would fail again, a few lines of journal each time. One that goes by
@@ -397,6 +410,15 @@ impl Acting {
         }
         tried.insert(action.id.clone(), (Instant::now(), now));
         true
+    }
+}
+
+/// What became of closing again by itself, by how it ended.
+fn of_closing_again(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done | Outcome::NothingToChange => "closed again by itself",
+        Outcome::NotDone => "it is NOT closed again; close it by hand",
+        Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => "it is NOT KNOWN whether it is closed again",
     }
 }
 

@@ -126,6 +126,7 @@ async fn one(
         latest: Arc::default(),
         exports: surroundings.exports.clone(),
         tried: Arc::default(),
+        waiting: Arc::default(),
         playbooks: Arc::clone(&surroundings.playbooks),
         watcher: Arc::clone(&watcher),
         boards: watcher.boards(),

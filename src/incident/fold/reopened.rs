@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use super::Folded;
 use crate::incident::History;
 use crate::model::action::{Action, Close, Reopening};
-use crate::model::plan::Purpose;
+use crate::model::plan::{Outcome, Purpose};
 use crate::model::timeline::{ActionRecord, ActionState};
 
 impl Folded {
-    /// When a closure reopened by itself that may close again by itself, as was consented to with it (account time, UTC); `None` where it may not,
-    /// where somebody took it back, or where it has closed again.
+    /// When a closure began to reopen by itself that may close again by itself, as was consented to with it (account time, UTC); `None` where it may
+    /// not, where it has closed again, or where a person has taken it back or done anything to its stage since.
     #[must_use]
     pub fn reopened(&self, closure: &ActionRecord) -> Option<DateTime<Utc>> {
         let consented = closure.action.terms().reopen == Reopening::WhenQuietCloseAgain;
@@ -20,8 +20,13 @@ impl Folded {
         {
             return None;
         }
-        let by_itself = |history: &&History| matches!(&history.plan.purpose, Purpose::Undo { terms, .. } if !terms.reopen.is_asked());
-        self.undos_of(&closure.id).filter(by_itself).filter_map(|history| Some(history.ending.as_ref()?.at)).max()
+        let outcome = |history: &History| history.ending.as_ref().map(|ending| ending.outcome);
+        let last = self.undos_of(&closure.id).filter(|undo| outcome(undo) != Some(Outcome::NotDone)).last()?;
+        let done = matches!(outcome(last), Some(Outcome::Done | Outcome::NothingToChange));
+        let by_hand = |history: &History| {
+            history.begun_at > last.begun_at && history.plan.stage.is_same(&closure.stage) && !by_itself(history)
+        };
+        (done && by_itself(last) && !self.histories.iter().any(by_hand)).then_some(last.begun_at)
     }
 
     /// Whether something may follow from an action though it is over: it may close again, or is the one time that another has.
@@ -30,7 +35,13 @@ impl Folded {
     }
 }
 
-/// Whether an action is the one repetition of the closure `id`.
+/// Whether an undo was made by itself.
+fn by_itself(history: &History) -> bool {
+    matches!(&history.plan.purpose, Purpose::Undo { terms, .. } if !terms.reopen.is_asked())
+}
+
+/// Whether an action is the one repetition of the closure `id`, or may be.
 fn repeats(action: &ActionRecord, id: &str) -> bool {
-    matches!(&action.action, Action::Close(Close { again: Some(of), .. }) if of == id)
+    action.state != ActionState::NotDone
+        && matches!(&action.action, Action::Close(Close { again: Some(of), .. }) if of == id)
 }

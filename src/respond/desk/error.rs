@@ -72,6 +72,9 @@ pub enum DeskError {
         /// A signal that stands.
         signal: String,
     },
+    /// What was wished for cannot be.
+    #[error("{0}; nothing was planned")]
+    Unsound(String),
     /// A closure that has expired and asks, as was confirmed.
     #[error(
         "{id} closes {stage}; its time was over at {}, and it stays closed until somebody decides, as was confirmed. To reopen: `portcullis undo \
@@ -162,10 +165,13 @@ impl DeskError {
     /// Whether somebody has to decide about something that has expired: whoever shows it rings.
     #[must_use]
     pub fn asks(&self) -> bool {
-        matches!(
-            self,
-            Self::Asks { .. } | Self::AttackStands { .. } | Self::StillAttacked { .. } | Self::StillKnocking { .. }
-        )
+        matches!(self, Self::Asks { .. } | Self::AttackStands { .. })
+    }
+
+    /// Whether something that has expired waits, as was consented to: said once.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::StillAttacked { .. } | Self::StillKnocking { .. })
     }
 
     /// How it ends a command.
@@ -181,6 +187,7 @@ impl DeskError {
             Self::Aws(_)
             | Self::Incident(_)
             | Self::Plan(_)
+            | Self::Unsound(_)
             | Self::NotPermitted(_)
             | Self::OtherAccount { .. }
             | Self::Execute(_)

@@ -150,6 +150,9 @@ impl Desk {
     pub async fn plan(&self, wish: &Wish) -> Result<Proposal, DeskError> {
         match wish {
             Wish::Action(action) => {
+                if let Some(why) = action.out_of_range() {
+                    return Err(DeskError::Unsound(why));
+                }
                 let survey = self.books.survey(&self.aws).await?;
                 let attack = self.attack_named(action.stage()).await?;
                 let circumstances = Circumstances {

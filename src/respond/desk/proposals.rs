@@ -24,7 +24,9 @@ impl Desk {
     ) -> Result<Proposals, DeskError> {
         let ladder = self.ladder(stage, None).await?;
         let survey = self.books.survey(&self.aws).await?;
-        let is_on = |one: &ActionRecord| one.stage.is_same(&ladder.stage) && Measure::of(one).is_some();
+        let is_on = |one: &ActionRecord| {
+            one.stage.is_same(&ladder.stage) && Measure::of(one).is_some_and(|measure| measure.is_in_force())
+        };
         let in_force: Vec<_> = survey.actions.into_iter().filter(is_on).collect();
         Ok(proposals::proposals(&Facts {
             selector: stage,

@@ -3,6 +3,7 @@
 use super::error::DeskError;
 use super::{Desk, Wish};
 use crate::aws::Lane;
+use crate::aws::read::ResourceKind;
 use crate::incident::{Event, Folded, Incident, SignalRecord};
 use crate::model::action::{Reopening, Terms};
 use crate::model::attack::Attacks;
@@ -89,6 +90,10 @@ impl Desk {
         if planned.plan.halting().next().is_some() {
             self.refused_again(&incident, &planned.plan)?;
         }
+        // Somebody has closed it meanwhile, or this console was not the first.
+        if planned.plan.is_empty() || incident.known()?.reopened(closure).is_none() {
+            return Ok(None);
+        }
         let confirmed = Confirmed::by_closing_again(planned, closure, reopened, now)?;
         Ok(Some(execute(&self.aws, &incident, confirmed, &mut |_| {}).await?))
     }
@@ -143,9 +148,14 @@ impl Desk {
         if let (Reopening::Ask, Some(expired)) = (action.action.terms().reopen, action.expires_at) {
             return Err(DeskError::Asks { id, stage, expired });
         }
-        if attacks.on(&action.stage).is_none() {
+        if attacks.on(&action.stage).is_none() && attacks.over(&action.stage).is_none() {
+            // Nobody knows what is usual: what was consented to cannot be told.
+            let why = "no attack is pinned on the stage, so that what is usual is not known".to_owned();
             let signal = folded.standing().find(|signal| stands(signal, action)).map(|one| one.kind.id().to_owned());
-            return signal.map_or(Ok(()), |signal| Err(DeskError::StillAttacked { id, stage, signal }));
+            return Err(match signal {
+                Some(signal) => DeskError::StillAttacked { id, stage, signal },
+                None => DeskError::StillKnocking { id, stage, why },
+            });
         }
         let why = match self.knocking(action, &attacks).await {
             Ok(Knocking::NoAttack | Knocking::Quiet) => return Ok(()),
@@ -166,7 +176,13 @@ impl Desk {
     async fn knocking(&self, action: &ActionRecord, attacks: &Attacks) -> Result<Knocking, DeskError> {
         let (stage, kind) =
             resolve::stage_of_any(&self.aws, action.action.stage(), Lane::Plan).await.map_err(PlanError::from)?;
-        let acl = stage.web_acl_arn.as_deref().and_then(|arn| arn.rsplit('/').nth(1));
+        // Of a web ACL before several stages the sums are everybody's: then the stage's own count, in which what WAF blocks is as far as is known.
+        let acl = match stage.web_acl_arn.as_deref() {
+            Some(arn) if self.aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Plan).await?.len() <= 1 => {
+                arn.rsplit('/').nth(1)
+            }
+            _ => None,
+        };
         Ok(watch::knocking(&self.aws, &self.settings, (&stage.id, kind), acl, attacks).await?)
     }
 
