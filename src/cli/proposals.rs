@@ -11,7 +11,7 @@ use super::session::{Session, believed};
 use super::sources;
 use crate::aws::Lane;
 use crate::model::candidate::percent;
-use crate::model::condition::Condition;
+use crate::model::condition::{Condition, StageState};
 use crate::model::proposal::{Proposals, ProposedStep};
 use crate::model::text::neutralised;
 use crate::respond::resolve;
@@ -43,7 +43,8 @@ pub(super) async fn proposals(common: &Common, args: ProposalsArgs, printer: Pri
     } else {
         printer.text(&text(&found, &row.condition));
     }
-    Ok(if found.proposals.is_empty() { Exit::Done } else { Exit::Pending })
+    let is_bad = row.condition.state == StageState::CustomersOut;
+    Ok(if found.proposals.is_empty() && !is_bad { Exit::Done } else { Exit::Pending })
 }
 
 fn text(found: &Proposals, condition: &Condition) -> String {

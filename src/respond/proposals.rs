@@ -9,11 +9,11 @@ use ipnet::IpNet;
 use crate::model::action::{Action, BlockIp, Closure, Terms};
 use crate::model::address::Target;
 use crate::model::candidate::{CandidateSet, Standing};
-use crate::model::condition::{Condition, StageState};
+use crate::model::condition::{Condition, StageState, Sureness};
 use crate::model::ladder::{Ladder, Rung, Way, command};
 use crate::model::measure::{Measure, Turning};
 use crate::model::proposal::{MOST_PROPOSALS, Proposals, Proposed, ProposedStep};
-use crate::model::source::Sources;
+use crate::model::source::{Source, Sources};
 use crate::model::stage::StageSelector;
 use crate::model::timeline::ActionRecord;
 
@@ -21,6 +21,8 @@ use crate::model::timeline::ActionRecord;
 const LEAST_STOPPED: f64 = 0.1;
 /// Where something lighter stops so much of the attack no closure is proposed.
 const LIGHT_ENOUGH: f64 = 0.8;
+/// Rules speak against those who send this part of what is to be blocked, at least; else what a block costs is not known.
+const CONVICTED: f64 = 0.95;
 /// The most addresses that are proposed one by one.
 const MOST_ADDRESSES: usize = 100;
 
@@ -47,17 +49,20 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
     let state = facts.condition.state;
     let served_now = facts.condition.served.value();
     let (mut steps, none) = match state {
-        StageState::CustomersOut => (lifts(facts, "customers are turned away by what is in force"), None),
+        StageState::CustomersOut => (
+            lifts(facts, "customers are turned away by what is in force"),
+            Some("what keeps them out was asked for on another stage behind the same web ACL: portcullis actions"),
+        ),
         StageState::Recovering | StageState::Calm => {
             let mut one =
                 lifts(facts, "hardly more than usual is sent: what turns most away goes first, one at a time");
             one.truncate(1);
             (one, Some("no attack stands, and nothing of ours is in force"))
         }
-        StageState::Contained => {
+        StageState::Contained if facts.condition.sureness != Sureness::Bounded => {
             (Vec::new(), Some("it is contained, and customers are served: nothing is to be done now"))
         }
-        StageState::Attack | StageState::Leaking | StageState::Unknown => (
+        StageState::Contained | StageState::Attack | StageState::Leaking | StageState::Unknown => (
             against(facts),
             Some("nothing is known that would stop a tenth of the attack; see who is sending it: portcullis sources"),
         ),
@@ -65,7 +70,7 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
     steps.truncate(MOST_PROPOSALS);
     let mut unknown: Vec<String> =
         facts.sources.as_ref().err().map(|why| format!("who sends it: {why}")).into_iter().collect();
-    if matches!(state, StageState::Attack | StageState::Leaking | StageState::Unknown)
+    if !matches!(state, StageState::CustomersOut | StageState::Recovering | StageState::Calm)
         && facts.ladder.attacked.is_none()
     {
         unknown.extend(facts.ladder.situation.iter().map(|why| format!("which method is attacked: {why}")));
@@ -89,7 +94,7 @@ fn against(facts: &Facts<'_>) -> Vec<ProposedStep> {
     let worth = |step: &ProposedStep| step.stops.unwrap_or(0.0) - 2.0 * served * step.costs.unwrap_or(1.0);
     steps.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
     // A closure keeps customers out: only where nothing lighter does.
-    if !steps.iter().any(|step| step.stops.is_some_and(|stops| stops >= LIGHT_ENOUGH)) {
+    if steps.iter().filter_map(|step| step.stops).sum::<f64>() < LIGHT_ENOUGH {
         steps.extend(facts.ladder.rungs.iter().filter(|rung| rung.fits()).filter_map(|rung| closure(facts, rung)));
     }
     steps
@@ -106,20 +111,22 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         .collect();
     let is_blocked = |address: &IpAddr| blocked.iter().any(|net| net.contains(address));
     let of_attack: Vec<_> = sources.sources.iter().filter(|source| source.standing == Standing::Attack).collect();
-    let rate = |per_second: Option<f64>| per_second.unwrap_or(0.0);
-    let all: f64 = of_attack.iter().map(|source| rate(source.per_second)).sum();
-    let passing: Vec<_> = of_attack.iter().filter(|source| !is_blocked(&source.address)).take(MOST_ADDRESSES).collect();
-    let theirs: f64 = passing.iter().map(|source| rate(source.per_second)).sum();
+    let rate = |source: &&&Source| source.per_second.unwrap_or(0.0);
+    // What is blocked already is no part of what a step can stop.
+    let passing: Vec<&&Source> = of_attack.iter().filter(|source| !is_blocked(&source.address)).collect();
+    let listed = &passing[..passing.len().min(MOST_ADDRESSES)];
+    let (all, theirs) = (passing.iter().map(rate).sum::<f64>(), listed.iter().map(rate).sum::<f64>());
+    // Not all who send are listed, and who is not listed is not told from the blocked.
+    let all = if blocked.is_empty() { all.max(sources.candidates.classified.attack_per_second) } else { all };
     // Whom no rule speaks against is new and asks for what rose: a new customer does so too, so that what it costs is not known.
-    let convicted: f64 = of_attack.iter().filter(|one| !one.against.is_empty()).map(|one| rate(one.per_second)).sum();
-    let is_told = convicted >= LIGHT_ENOUGH * all && sources.candidates.classified.legitimate_per_second.is_some();
-    // Of those that are told at all; the rest may be anybody's.
-    let exact = (all > 0.0).then(|| theirs / all.max(sources.candidates.classified.attack_per_second));
+    let convicted = listed.iter().filter(|one| !one.against.is_empty()).map(rate).sum::<f64>();
+    let is_told = convicted >= CONVICTED * theirs && sources.candidates.classified.legitimate_per_second.is_some();
+    let exact = (all > 0.0).then(|| theirs / all);
     let set = best(sources, &blocked, facts.most_legitimate_share);
     let by_set = set.map(|set| set.attack_share);
     let (targets, stops, costs) = match (exact, set) {
         (Some(stops), _) if by_set.is_none_or(|set| stops >= set.min(LIGHT_ENOUGH)) => {
-            let nets = passing.iter().map(|source| Target { net: source.address.into(), masked_from: None }).collect();
+            let nets = listed.iter().map(|source| Target { net: source.address.into(), masked_from: None }).collect();
             (nets, stops, Some(0.0))
         }
         (_, Some(set)) => {
