@@ -238,7 +238,11 @@ async fn callers_kept(acting: Acting, only_writer: OnlyWriter) {
 /// Undoes what has expired, while this console may write.
 async fn sweeps(acting: Acting, may_write: bool) {
     if !may_write {
-        return;
+        // What others have in force, or have taken back, is known to whoever only watches, too.
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            acting.journalling.look_elsewhere().await;
+        }
     }
     loop {
         tokio::time::sleep(SWEEP).await;

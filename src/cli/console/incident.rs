@@ -109,7 +109,7 @@ impl Journalling {
     }
 
     /// Takes up what is in force of other open incidents: it turns requests away like what this one has done.
-    async fn look_elsewhere(&self) {
+    pub(super) async fn look_elsewhere(&self) {
         let own = self.opened().map(|incident| incident.id().to_owned());
         let mut actions = self.actions().await;
         actions.retain(|action| own.as_deref() != Some(&action.incident));
