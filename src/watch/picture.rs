@@ -416,6 +416,7 @@ impl Picture<'_> {
             last: of.complete,
             provisional: provisional(&self.state.settings),
             scope,
+            thresholds: &self.state.settings.signals.of_stage(&entry.id, &self.state.place),
         })
     }
 }

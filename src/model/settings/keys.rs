@@ -160,7 +160,10 @@ impl Key {
 /// What is said of a table of keys.
 pub const SECTIONS: [(&str, &str); 6] = [
     ("guards", "Whom never to block, and what the guards let pass."),
-    ("signals", "When a signal is raised. Shares are fractions, 0 to 1. A limit must be crossed, not touched."),
+    (
+        "signals",
+        "When a signal is raised, and [how a stage stands](watching.md#how-a-stage-stands). Shares are fractions, 0 to 1. A limit must be crossed, not touched.",
+    ),
     ("polling", "How often AWS is asked, and what that may cost."),
     ("sources", "Who sends what, and what to block ([how sets are weighed up](architecture.md#candidate-block-sets))."),
     (
@@ -249,6 +252,12 @@ pub const KEYS: &[Key] = &[
     key!(signals.account_limit_attack, "account-limit-attack", Number(SHARE), "the same: attack"),
     key!(signals.cost_multiple, "cost-multiple", Threshold(MULTIPLE), "dollars an hour at this multiple of what is usual: notice"),
     key!(signals.cost_least_dollars_per_hour, "cost-least-dollars-per-hour", Threshold(DOLLARS), "costs below this are never high"),
+    key!(signals.out_below, "out-below", Threshold(SHARE), "customers served below this share while something of ours is in force: `CUSTOMERS OUT`, until a tenth more are served"),
+    key!(signals.out_drop, "out-drop", Threshold(SHARE), "the same where this much less is served than before: 0.2 is 20 points"),
+    key!(signals.leaking_above, "leaking-above", Threshold(SHARE), "what gets past a measure beyond what is usual, as a part of usual: `LEAKING`, until it is half of this"),
+    key!(signals.contained_turned_away, "contained-turned-away", Threshold(SHARE), "part of what is above usual that has to be turned away for `CONTAINED`"),
+    key!(signals.contained_served, "contained-served", Threshold(SHARE), "customers served at least for `CONTAINED`"),
+    key!(signals.recovering_below, "recovering-below", Threshold(SHARE), "what is above usual, as a part of its peak, below which hardly more than usual is sent: `RECOVERING`"),
     key!(signals.quiet_minutes, "quiet-minutes", Minutes(Span::of(1.0, 180.0, "minutes")),
         "minutes that must be fine before a signal ends: what comes and goes is one signal"),
     Key { section: "signals", name: "stages", holds: Holds::StageThresholds,

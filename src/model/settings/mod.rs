@@ -159,6 +159,18 @@ pub struct Thresholds {
     pub cost_multiple: f64,
     /// Dollars an hour below which costs are never high.
     pub cost_least_dollars_per_hour: f64,
+    /// Share of customers served below which a measure of ours keeps them out.
+    pub out_below: f64,
+    /// Share of customers served that a measure may cost before it keeps them out.
+    pub out_drop: f64,
+    /// What gets past a measure beyond what is usual, as a part of usual, from which on it leaks.
+    pub leaking_above: f64,
+    /// Part of what is above usual that has to be turned away for it to be contained.
+    pub contained_turned_away: f64,
+    /// Share of customers that has to be served for it to be contained.
+    pub contained_served: f64,
+    /// What is above usual, as a part of its peak, below which hardly more than usual is sent.
+    pub recovering_below: f64,
     /// Minutes that must be fine before a signal ends: what comes and goes is one signal and not ten.
     pub quiet_minutes: u32,
     /// Other thresholds for single stages.
@@ -199,6 +211,18 @@ pub struct StageThresholds {
     pub cost_multiple: Option<f64>,
     /// Instead of [`Thresholds::cost_least_dollars_per_hour`].
     pub cost_least_dollars_per_hour: Option<f64>,
+    /// Instead of [`Thresholds::out_below`].
+    pub out_below: Option<f64>,
+    /// Instead of [`Thresholds::out_drop`].
+    pub out_drop: Option<f64>,
+    /// Instead of [`Thresholds::leaking_above`].
+    pub leaking_above: Option<f64>,
+    /// Instead of [`Thresholds::contained_turned_away`].
+    pub contained_turned_away: Option<f64>,
+    /// Instead of [`Thresholds::contained_served`].
+    pub contained_served: Option<f64>,
+    /// Instead of [`Thresholds::recovering_below`].
+    pub recovering_below: Option<f64>,
 }
 
 impl Thresholds {
@@ -230,6 +254,12 @@ impl Thresholds {
             cache_hit_collapse: own.cache_hit_collapse.unwrap_or(all.cache_hit_collapse),
             cost_multiple: own.cost_multiple.unwrap_or(all.cost_multiple),
             cost_least_dollars_per_hour: own.cost_least_dollars_per_hour.unwrap_or(all.cost_least_dollars_per_hour),
+            out_below: own.out_below.unwrap_or(all.out_below),
+            out_drop: own.out_drop.unwrap_or(all.out_drop),
+            leaking_above: own.leaking_above.unwrap_or(all.leaking_above),
+            contained_turned_away: own.contained_turned_away.unwrap_or(all.contained_turned_away),
+            contained_served: own.contained_served.unwrap_or(all.contained_served),
+            recovering_below: own.recovering_below.unwrap_or(all.recovering_below),
             account_limit_notice: all.account_limit_notice,
             account_limit_attack: all.account_limit_attack,
             quiet_minutes: all.quiet_minutes,
@@ -257,6 +287,12 @@ impl Default for Thresholds {
             account_limit_attack: 0.8,
             cost_multiple: 4.0,
             cost_least_dollars_per_hour: 1.0,
+            out_below: 0.5,
+            out_drop: 0.2,
+            leaking_above: 0.3,
+            contained_turned_away: 0.8,
+            contained_served: 0.85,
+            recovering_below: 0.2,
             quiet_minutes: 3,
             stages: Vec::new(),
         }

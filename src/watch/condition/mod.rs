@@ -18,6 +18,7 @@ use crate::model::board::{History, Metric};
 use crate::model::condition::{Condition, ServedBy, StageState, Sureness};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::measure::{Measures, SPREADS};
+use crate::model::settings::Thresholds;
 use crate::model::signal::{NotJudged, Severity, Signal, SignalKind};
 use crate::model::usual::UsualOf;
 use minute::{Blocking, Minute, blocking};
@@ -43,20 +44,11 @@ const RECOVERING_MINUTES: i64 = 10;
 /// So long it is contained before that is firm.
 const CONTAINED_MINUTES: i64 = 6;
 
-/// Of its peak, the part of what is above usual below which hardly more is sent.
-const HARDLY: f64 = 0.2;
-
-/// Customers are out below this share served, or so far below what was served before the measure; and no longer where so much more are served.
-const OUT: (f64, f64, f64) = (0.5, 0.2, 0.1);
+/// Customers are in again where so much more are served than would be too few.
+const BACK: f64 = 0.1;
 
 /// With more 5XX than this among what went on, it is the attack that keeps customers out.
 const OUT_ERRORS: f64 = 0.1;
-
-/// It leaks from this part of what is usual on, and no longer below the second.
-const LEAKING: (f64, f64) = (0.3, 0.15);
-
-/// It is contained where this part of what is above usual is turned away, and this share of customers is served.
-const CONTAINED: (f64, f64) = (0.8, 0.85);
 
 /// What a stage's condition is reckoned from.
 pub(super) struct Subject<'a> {
@@ -78,6 +70,8 @@ pub(super) struct Subject<'a> {
     pub(super) provisional: TimeDelta,
     /// What the stage's figures speak of.
     pub(super) scope: &'a Scope,
+    /// The stage's.
+    pub(super) thresholds: &'a Thresholds,
 }
 
 /// A stage on which no attack is believed.
@@ -169,8 +163,8 @@ impl<'a> Walk<'a> {
     fn step(&mut self, minute: Minute, measured: bool) {
         self.peak = self.peak.max(minute.above().unwrap_or(0.0));
         // An attack that brings no more requests than usual has no peak: what is usual is the least that counts as one.
-        let hardly = |above: f64| above <= HARDLY * self.peak.max(minute.usual.unwrap_or(0.0));
-        self.quiet = if minute.above().is_some_and(hardly) { self.quiet + 1 } else { 0 };
+        let least = self.subject.thresholds.recovering_below * self.peak.max(minute.usual.unwrap_or(0.0));
+        self.quiet = if minute.above().is_some_and(|above| above <= least) { self.quiet + 1 } else { 0 };
         let served = minute.served(measured);
         if let Some(share) = served.filter(|_| !measured) {
             self.served_before.push(share);
@@ -230,9 +224,9 @@ impl<'a> Walk<'a> {
             0 => 1.0,
             minutes => self.served_before.iter().sum::<f64>() / minutes as f64,
         };
-        let (below, lost, back) = OUT;
-        let low = below.max(before - lost);
-        let low = if self.state == StageState::CustomersOut { low + back } else { low };
+        let Thresholds { out_below, out_drop, .. } = *self.subject.thresholds;
+        let low = out_below.max(before - out_drop);
+        let low = if self.state == StageState::CustomersOut { low + BACK } else { low };
         // Whoever is not there is not kept out: what we turn away has to explain half of the loss.
         served < low && minute.error_share() < OUT_ERRORS && minute.explains_half_of(before)
     }
@@ -242,18 +236,22 @@ impl<'a> Walk<'a> {
         if self.state != StageState::Leaking && newest.is_some_and(|since| minute.at < since + SPREADS) {
             return false;
         }
-        let limit = if self.state == StageState::Leaking { LEAKING.1 } else { LEAKING.0 };
+        let above = self.subject.thresholds.leaking_above;
+        let limit = if self.state == StageState::Leaking { above / 2.0 } else { above };
         minute.past_at_least().is_some_and(|past| past >= limit)
     }
 
     /// Whether it is contained, and whether that holds within bounds only.
     fn is_contained(&self, minute: &Minute, served: Option<f64>) -> Option<bool> {
         let above = minute.above()?;
-        if above < HARDLY * self.peak || above <= 0.0 || served.is_none_or(|served| served < CONTAINED.1) {
+        let Thresholds { recovering_below, contained_turned_away, contained_served, .. } = *self.subject.thresholds;
+        if above < recovering_below * self.peak || above <= 0.0 || served.is_none_or(|served| served < contained_served)
+        {
             return None;
         }
         let (least, most) = minute.turned_away();
-        if least >= CONTAINED.0 * above { Some(false) } else { (most >= CONTAINED.0 * above).then_some(true) }
+        let wanted = contained_turned_away * above;
+        if least >= wanted { Some(false) } else { (most >= wanted).then_some(true) }
     }
 
     /// Whether an attack-level signal stood in a minute that is not of our own making.

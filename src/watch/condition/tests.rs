@@ -24,6 +24,7 @@ struct World {
     standing: Vec<Signal>,
     declared: bool,
     last: Option<i64>,
+    thresholds: Thresholds,
 }
 
 fn attack(ended: Option<i64>) -> Signal {
@@ -52,6 +53,7 @@ impl World {
             standing: vec![],
             declared: false,
             last: None,
+            thresholds: Thresholds::default(),
         }
     }
 
@@ -102,6 +104,7 @@ impl World {
             last: at(self.last.unwrap_or(i64::try_from(self.minutes.len()).unwrap() - 1)),
             provisional: TimeDelta::minutes(3),
             scope: &Scope::Stage,
+            thresholds: &self.thresholds,
         })
     }
 }
@@ -159,6 +162,28 @@ fn a_quiet_end_is_one_however_little_or_long_ago_the_attack_was() {
     let mut long = blocked(many(FLOOD, 8).chain(many(CALM, 200)));
     long.standing.push(attack(Some(9)));
     assert_eq!(long.told().state, StageState::Calm);
+}
+
+#[test]
+fn thresholds_are_the_team_s() {
+    let state = |thresholds: Thresholds, had: Had| {
+        let world = World::of(many(FLOOD, 8).chain(many(had, 8))).with(8, Turning::Blocks, Shows::Blocked);
+        World { thresholds, ..world }.told().state
+    };
+    let default = Thresholds::default;
+    // Of 9,000 above usual 8,000 are turned away, and 1,000 more than usual get past.
+    let past: Had = (10_000.0, 8_000.0, 0.0, Some(8_000.0), None);
+    assert_eq!(state(default(), past), StageState::Leaking);
+    assert_eq!(state(Thresholds { leaking_above: 1.0, ..default() }, past), StageState::Leaking, "at the limit");
+    let tighter: Had = (10_000.0, 8_100.0, 0.0, Some(8_100.0), None);
+    assert_eq!(state(Thresholds { leaking_above: 1.0, ..default() }, tighter), StageState::Contained);
+    let strict = Thresholds { leaking_above: 1.0, contained_turned_away: 0.95, ..default() };
+    assert_eq!(state(strict, tighter), StageState::Attack, "nothing gets past any more, and it is not contained");
+    // Four fifths of the customers are served.
+    let some: Had = (10_000.0, 9_200.0, 0.0, Some(9_000.0), None);
+    assert_eq!(state(Thresholds { contained_served: 0.75, ..default() }, some), StageState::Contained);
+    assert_eq!(state(Thresholds { out_below: 0.81, ..default() }, some), StageState::CustomersOut);
+    assert_eq!(state(Thresholds { out_drop: 0.05, ..default() }, HELD), StageState::Contained);
 }
 
 #[test]
