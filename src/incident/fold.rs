@@ -1,6 +1,7 @@
 //! Folding a journal: from lines, in order, to what is known. Pure and incremental; nothing in a journal makes it fail.
 
 mod ended;
+mod known;
 mod reopened;
 
 use std::collections::BTreeMap;
@@ -12,19 +13,17 @@ use super::attacks;
 use super::callers::Callers;
 use super::calm;
 use super::event::{CallPhase, Event, Reading};
-use super::history::{CallRecord, Ending, History, InFlight, Remark, SignalRecord};
+use super::history::{CallRecord, Ending, History, Remark, SignalRecord};
 use super::past::{Finished, Ids};
 use super::runs;
 use super::states::States;
 use super::words;
 use crate::journal::{BadLine, Line};
-use crate::model::attack::{Attack, Attacks};
-use crate::model::callers::CallersBefore;
+use crate::model::attack::Attack;
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{GuardResult, Plan, Purpose};
 use crate::model::playbook::RunRecord;
 use crate::model::proof::Proof;
-use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 
 /// How an incident began.
@@ -134,101 +133,6 @@ impl Folded {
             stirred_at: None,
             last_seq: 0,
         }
-    }
-
-    /// Where the action with this id stands, be it over or not.
-    #[must_use]
-    pub fn state_of(&self, id: &str) -> Option<ActionState> {
-        self.action(id).map(|action| action.state).or_else(|| self.finished.get(id))
-    }
-
-    /// Whether the id is a plan's that was confirmed here.
-    #[must_use]
-    pub fn is_taken(&self, id: &str) -> bool {
-        self.history(id).is_some() || self.past.contains(id)
-    }
-
-    /// Leaves out what nothing can follow from any more: actions that are over with what became of them, signals that have ended.
-    pub(super) fn forget(&mut self) {
-        let over = |action: &ActionRecord| {
-            let ended = action.state.is_over() && !self.has_a_sequel(action);
-            let own = |h: &&History| h.action_id == action.id || h.takes_back.as_deref() == Some(&action.id);
-            ended && self.histories.iter().filter(own).all(|h| !h.is_in_flight())
-        };
-        let over: Vec<bool> = self.actions.iter().map(over).collect();
-        let mut over = over.into_iter();
-        let (gone, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.actions).into_iter().partition(|_| over.next().unwrap_or(false));
-        self.actions = kept;
-        let ids: BTreeMap<String, ActionState> = gone.into_iter().map(|action| (action.id, action.state)).collect();
-        let of_them = |h: &History| ids.contains_key(h.takes_back.as_ref().unwrap_or(&h.action_id));
-        let (past, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.histories).into_iter().partition(of_them);
-        self.histories = kept;
-        self.past.extend(past.into_iter().map(|history| history.action_id));
-        self.finished.extend(ids);
-        self.signals.retain(|signal| signal.ended_at.is_none());
-    }
-
-    /// The action with this id.
-    #[must_use]
-    pub fn action(&self, id: &str) -> Option<&ActionRecord> {
-        self.actions.iter().find(|action| action.id == id)
-    }
-
-    /// The history of an action or of an undo.
-    #[must_use]
-    pub fn history(&self, id: &str) -> Option<&History> {
-        self.histories.iter().find(|h| h.action_id == id)
-    }
-
-    /// The undos of an action, in order.
-    pub fn undos_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a History> {
-        self.histories.iter().filter(move |h| h.takes_back.as_deref() == Some(id))
-    }
-
-    /// Actions begun by `at` that were made, in whole or in part, and are not known to have been taken back. One that
-    /// should have expired is still among them until somebody undoes it.
-    pub fn actions_in_force(&self, at: DateTime<Utc>) -> impl Iterator<Item = &ActionRecord> {
-        self.actions.iter().filter(move |action| action.begun_at <= at && in_force(action))
-    }
-
-    /// Actions in force that should have been undone by `at`.
-    pub fn expired(&self, at: DateTime<Utc>) -> impl Iterator<Item = &ActionRecord> {
-        self.actions_in_force(at).filter(move |action| action.expires_at.is_some_and(|end| end <= at))
-    }
-
-    /// Actions and undos that were begun and are not known to have ended.
-    #[must_use]
-    pub fn in_flight(&self) -> Vec<InFlight> {
-        self.histories
-            .iter()
-            .filter(|history| history.is_in_flight())
-            .map(|history| InFlight { incident: self.incident.clone(), history: history.clone() })
-            .collect()
-    }
-
-    /// Whether the last refusal of the same plan was by the same guards.
-    #[must_use]
-    pub fn has_refused(&self, event: &Event) -> bool {
-        let Event::Refused { summary, guards } = event else { return false };
-        self.refusals.get(summary).is_some_and(|known| *known == stoppers(guards))
-    }
-
-    /// The attacks that stand.
-    #[must_use]
-    pub fn attacks(&self) -> Attacks {
-        self.attacks.iter().cloned().collect()
-    }
-
-    /// Who called a stage before an attack that began then, as hashes.
-    #[must_use]
-    pub fn callers_before(&self, stage: &StageId, began: DateTime<Utc>) -> Option<&CallersBefore> {
-        self.callers.of(stage, began)
-    }
-
-    /// Signals that still stand.
-    pub fn standing(&self) -> impl Iterator<Item = &SignalRecord> {
-        self.signals.iter().filter(|s| s.ended_at.is_none())
     }
 }
 
