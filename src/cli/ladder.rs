@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::{Common, LadderAsked};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
+use super::proposals;
 use super::session::Session;
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::text::neutralised;
@@ -27,9 +28,19 @@ pub(super) async fn apply(common: &Common, asked: &LadderAsked, printer: Printer
 async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Ladder, Failure> {
     let session = Session::open_for(common, &asked.stage).await?;
     let found = session.desk.ladder(&asked.stage, asked.web_acl.as_deref()).await?;
+    // What would help and is lighter comes first; that it is not known keeps nobody from closing.
+    let proposed = match proposals::of(common, &session, (&asked.stage, &found), printer).await {
+        Ok((proposed, condition)) => Some((proposed, condition)),
+        Err(why) => {
+            printer.aside(&[format!("what is proposed is not known: {}", why.message)]);
+            None
+        }
+    };
     if printer.is_json() {
         let recommended = found.recommended().map(|rung| rung.way);
+        let proposed = proposed.map(|(proposed, condition)| proposals::value(&proposed, &condition));
         let value = json!({
+            "proposals": proposed,
             "stage": found.stage.label(),
             "api_id": found.stage.api_id,
             "read_at": time(found.read_at),
@@ -40,6 +51,9 @@ async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result
         });
         printer.object("ladder", json!({ "ladder": value }));
     } else {
+        if let Some((proposed, condition)) = proposed {
+            printer.text(&(proposals::text(&proposed, &condition) + "\n"));
+        }
         printer.text(&text(&found));
     }
     Ok(found)

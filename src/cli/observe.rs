@@ -387,12 +387,19 @@ fn burn(burn: &Burn) -> Value {
 pub(super) fn condition(condition: &Condition) -> Value {
     let mut figures = FigureMap::default();
     figures.put("served_share", &condition.served);
+    figures.put("attackers_answered_per_second", &condition.attackers_answered);
     let mut object = Map::new();
     object.insert("state".to_owned(), json!(condition.state));
     object.insert("sureness".to_owned(), json!(condition.sureness));
     object.insert("since".to_owned(), json!(condition.since.map(time)));
     object.insert("last_known".to_owned(), json!(condition.last_known));
     object.insert("served_by".to_owned(), json!(condition.served_by));
+    let worst = condition.worst.as_ref();
+    let worst =
+        worst.map(|one| json!({"method": one.method, "answered_share": one.answered, "usual_share": one.usually}));
+    object.insert("worst_method".to_owned(), json!(worst));
+    let followers = condition.followers.map(|one| json!({"sources": one.sources, "per_second": one.per_second}));
+    object.insert("followers".to_owned(), json!(followers));
     object.insert("evidence".to_owned(), json!(condition.evidence));
     object.insert("measures".to_owned(), json!(condition.measures));
     figures.into_object(&mut object);

@@ -2,52 +2,71 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{Common, ProposalsArgs};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
 use super::session::{Session, believed};
 use super::sources;
-use crate::aws::Lane;
 use crate::model::candidate::percent;
 use crate::model::condition::{Condition, StageState};
+use crate::model::ladder::Ladder;
 use crate::model::proposal::{Proposals, ProposedStep};
+use crate::model::stage::StageSelector;
 use crate::model::text::neutralised;
-use crate::respond::resolve;
 use crate::watch;
 
 /// Exit 2 where something is proposed: nothing was changed, and something is to be done.
 pub(super) async fn proposals(common: &Common, args: ProposalsArgs, printer: Printer) -> Result<Exit, Failure> {
     let session = Session::open_for(common, &args.stage).await?;
-    let stage = resolve::stage(&session.aws, &args.stage, Lane::Plan).await?.id;
-    let beliefs = believed(common, &session.aws, &session.settings, printer).await;
-    let board = Box::pin(watch::read_board(&session.aws, &session.settings, &beliefs)).await?;
-    let row = board
-        .row(&stage)
-        .ok_or_else(|| Failure::new(Exit::Error, format!("how {} stands is not known; try again", stage.label())))?;
-    let read = Box::pin(sources::read(&session, &args.stage)).await.map_err(|failure| failure.message);
-    let from = read.as_ref().map(|(_, sources)| sources).map_err(Clone::clone);
-    let found = Box::pin(session.desk.proposals(&args.stage, &row.condition, from)).await?;
+    let ladder = session.desk.ladder(&args.stage, None).await?;
+    let (found, condition) = of(common, &session, (&args.stage, &ladder), printer).await?;
     if printer.is_json() {
-        let value = json!({
-            "stage": found.stage.label(),
-            "api_id": found.stage.api_id,
-            "read_at": time(found.read_at),
-            "condition": super::observe::condition(&row.condition),
-            "proposals": found.proposals,
-            "none": found.none,
-            "unknown": found.unknown,
-        });
-        printer.object("proposals", json!({ "proposals": value }));
+        printer.object("proposals", json!({ "proposals": value(&found, &condition) }));
     } else {
-        printer.text(&text(&found, &row.condition));
+        printer.text(&text(&found, &condition));
     }
-    let is_bad = row.condition.state == StageState::CustomersOut;
+    let is_bad = condition.state == StageState::CustomersOut;
     Ok(if found.proposals.is_empty() && !is_bad { Exit::Done } else { Exit::Pending })
 }
 
-fn text(found: &Proposals, condition: &Condition) -> String {
+/// What would help a stage whose ways of closing are known, and how it stands.
+pub(super) async fn of(
+    common: &Common,
+    session: &Session,
+    (selector, ladder): (&StageSelector, &Ladder),
+    printer: Printer,
+) -> Result<(Proposals, Condition), Failure> {
+    let stage = &ladder.stage;
+    let beliefs = believed(common, &session.aws, &session.settings, printer).await;
+    let board = watch::read_board_of_api(&session.aws, &session.settings, &beliefs, &stage.api_id);
+    let (board, read) = tokio::join!(Box::pin(board), Box::pin(sources::read(session, selector)));
+    let board = board?;
+    let row = board
+        .row(stage)
+        .ok_or_else(|| Failure::new(Exit::Error, format!("how {} stands is not known; try again", stage.label())))?;
+    let read = read.map_err(|failure| failure.message);
+    let from = read.as_ref().map(|(_, sources)| sources).map_err(Clone::clone);
+    let found = Box::pin(session.desk.proposals(selector, &row.condition, from, ladder)).await?;
+    Ok((found, row.condition.clone()))
+}
+
+/// As JSON has it.
+pub(super) fn value(found: &Proposals, condition: &Condition) -> Value {
+    json!({
+        "stage": found.stage.label(),
+        "api_id": found.stage.api_id,
+        "read_at": time(found.read_at),
+        "condition": super::observe::condition(condition),
+        "proposals": found.proposals,
+        "none": found.none,
+        "unknown": found.unknown,
+    })
+}
+
+/// For people.
+pub(super) fn text(found: &Proposals, condition: &Condition) -> String {
     let mut out = String::new();
     let since = condition.since.map(super::text::clock);
     let stands = condition.words(since.as_deref());

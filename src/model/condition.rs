@@ -81,6 +81,8 @@ impl Sureness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServedBy {
+    /// By the access log's lines of those who called before the attack.
+    KnownCallers,
     /// By all answers, if errors hit everybody alike: nothing of ours turns requests away.
     AllAlike,
     /// At most: attackers who are answered count as customers who are.
@@ -92,6 +94,7 @@ impl ServedBy {
     #[must_use]
     pub fn mark(self) -> &'static str {
         match self {
+            Self::KnownCallers => "",
             Self::AllAlike => "≈",
             Self::AtMost => "≤",
         }
@@ -101,10 +104,31 @@ impl ServedBy {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
+            Self::KnownCallers => "of those who called before, by the access log",
             Self::AllAlike => "if errors hit all alike",
-            Self::AtMost => "at most: who is answered may be an attacker",
+            Self::AtMost => "at most, unless fewer than usual call: who is answered may be an attacker",
         }
     }
+}
+
+/// The method that fares worst, by the access log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstMethod {
+    /// Method and resource, neutralised: `POST /login`.
+    pub method: String,
+    /// The share of its requests that are answered without an error, a fraction.
+    pub answered: f64,
+    /// The same before the attack.
+    pub usually: f64,
+}
+
+/// Sources of the attack that are new since a measure and get past it, by the access log.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Followers {
+    /// How many.
+    pub sources: u64,
+    /// Requests a second that they send.
+    pub per_second: f64,
 }
 
 /// How a stage stands.
@@ -122,6 +146,12 @@ pub struct Condition {
     pub served: Figure,
     /// What that share is worth.
     pub served_by: ServedBy,
+    /// Requests a second of the attack that are answered without an error.
+    pub attackers_answered: Figure,
+    /// The method that fares worst, where one fares badly.
+    pub worst: Option<WorstMethod>,
+    /// Who is new since the newest block and gets past it; `None` where nothing tells.
+    pub followers: Option<Followers>,
     /// What the state rests on, in one line with numbers, or why it is not known.
     pub evidence: String,
     /// Which measures of ours are in force, in words.
@@ -139,6 +169,9 @@ impl Condition {
             last_known: None,
             served: Figure::unknown("not read yet"),
             served_by: ServedBy::AllAlike,
+            attackers_answered: Figure::unknown("not read yet"),
+            worst: None,
+            followers: None,
             evidence: "not read yet".to_owned(),
             measures: None,
         }
@@ -177,6 +210,30 @@ impl Condition {
             (Some(reason), _) => format!("? ({reason})"),
             (None, _) => format!("{} ({})", self.served_word(), self.served_by.words()),
         };
-        format!("{}{since}; customers served {why}; {}{measures}", self.word(), self.evidence)
+        let told = [self.worst_words(), self.followers_words(), self.attackers_words()];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        let told = if told.is_empty() { String::new() } else { format!("; {}", told.join("; ")) };
+        format!("{}{since}; customers served {why}{told}; {}{measures}", self.word(), self.evidence)
+    }
+
+    /// `POST /login answers 11 % of its requests, usually 97 %`.
+    #[must_use]
+    pub fn worst_words(&self) -> Option<String> {
+        let worst = self.worst.as_ref()?;
+        let (now, usually) = (worst.answered * 100.0, worst.usually * 100.0);
+        Some(format!("{} answers {now:.0} % of its requests, usually {usually:.0} %", worst.method))
+    }
+
+    /// `80/s from 6 new sources get past`.
+    #[must_use]
+    pub fn followers_words(&self) -> Option<String> {
+        let Followers { sources, per_second } = self.followers.filter(|followers| followers.sources > 0)?;
+        let sources = if sources == 1 { "1 new source".to_owned() } else { format!("{sources} new sources") };
+        Some(format!("{per_second:.0}/s from {sources} get past"))
+    }
+
+    /// `attackers answered 76/s`.
+    fn attackers_words(&self) -> Option<String> {
+        self.attackers_answered.value().map(|answered| format!("attackers answered {answered:.0}/s"))
     }
 }

@@ -53,6 +53,23 @@ pub struct ProposedStep {
     pub action: Option<Action>,
 }
 
+impl ProposedStep {
+    /// `block 40 addresses: ≈100 % of the attack, ≤0.3 % of customers; served ≤100 % then`.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let percent = |share: f64| format!("{:.1} %", share * 100.0).replace(".0 %", " %");
+        let stops = self.stops.map(|share| format!("≈{} of the attack", percent(share)));
+        let costs = match (self.costs, self.kind) {
+            (Some(share), _) => Some(format!("≤{} of customers", percent(share))),
+            (None, Proposed::Undo) => None,
+            (None, _) => Some("customers: ?".to_owned()),
+        };
+        let after = self.served_after_at_most.map(|share| format!("served ≤{} then", percent(share)));
+        let said: Vec<String> = [stops, costs, after].into_iter().flatten().collect();
+        if said.is_empty() { self.what.clone() } else { format!("{}: {}", self.what, said.join(", ")) }
+    }
+}
+
 /// What is proposed for a stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Proposals {

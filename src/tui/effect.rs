@@ -39,7 +39,8 @@ pub enum Ask {
     LoadStage(StageId),
     /// Somebody looks at these stages and at no others: they are read more often.
     LookAt(Vec<StageId>),
-    /// What every way of closing a stage would do now; answered by `News::Ladder`. Changes nothing.
+    /// What every way of closing a stage would do now; answered by `News::Ladder`, and then, with what would help and is lighter, by
+    /// `News::Proposals`. Changes nothing.
     LoadLadder(StageId),
     /// Plan an action; answered by `News::Plan` with the same number. Changes nothing.
     Plan {

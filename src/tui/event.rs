@@ -10,6 +10,7 @@ use crate::model::connection::ConnectionId;
 use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Plan};
 use crate::model::playbook::RunRecord;
+use crate::model::proposal::Proposals;
 use crate::model::source::Sources;
 use crate::model::stage::StageId;
 use crate::model::stage_report::StageReport;
@@ -52,6 +53,13 @@ pub enum News {
         stage: StageId,
         /// What was found.
         result: Result<Box<Ladder>, String>,
+    },
+    /// What would help a stage, and is lighter than closing: comes after its ways of closing.
+    Proposals {
+        /// Which stage was asked for.
+        stage: StageId,
+        /// What was found.
+        result: Result<Box<Proposals>, String>,
     },
     /// A plan, as asked for with [`super::Ask::Plan`] or [`super::Ask::PlanUndo`].
     Plan {

@@ -5,6 +5,7 @@ use tui_input::Input;
 
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::ladder::Ladder;
+use crate::model::proposal::Proposals;
 
 /// What is being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub(crate) struct LadderPane {
     pub(crate) offered: String,
     /// `None` until it has arrived.
     pub(crate) answer: Option<Result<Box<Ladder>, String>>,
+    /// What would help and is lighter; `None` until it has arrived.
+    pub(crate) proposals: Option<Result<Box<Proposals>, String>>,
 }
 
 /// A line that is being typed, in place of the status line.

@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::state::{SeriesKey, acl_name, metric_name};
-use crate::aws::read::MetricFilter;
+use crate::aws::read::{MetricFilter, ResourceKind};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::access_log::log_group;
 use crate::model::identity::Identity;
@@ -55,6 +55,11 @@ pub(super) enum Found {
         arn: String,
         metric_name: String,
     },
+    /// How many stages stand behind a web ACL, where not all of them are read.
+    StagesBehind {
+        arn: String,
+        stages: usize,
+    },
     /// Everything was asked for once.
     Done,
 }
@@ -85,6 +90,41 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
         tracing::debug!("metric names and filters were not all read in time");
     }
     identity && complete
+}
+
+/// What there is to know of the stages of one API, without a look at those of others: for questions about one stage.
+pub(super) async fn discover_api(aws: &Aws, api_id: &str, found: &UnboundedSender<Found>) {
+    let send = |piece| {
+        let _ = found.send(piece);
+    };
+    let dimensions = async {
+        let result = acl_dimensions(aws).await;
+        let known = result.as_ref().ok().cloned().unwrap_or_default();
+        send(Found::AclDimensions(result));
+        known
+    };
+    // Every API, since two of one name share their figures.
+    let apis = async { tokio::join!(aws.rest_apis(Lane::Poll), aws.http_apis(Lane::Poll)) };
+    let account = async { send(Found::AccountLimit(aws.account_limit(Lane::Poll).await)) };
+    let (_, dimensions, (rest, http), ()) = tokio::join!(identity(aws, &send), dimensions, apis, account);
+    let wanted = rest.iter().flatten().chain(http.iter().flatten()).find(|api| api.id == api_id).cloned();
+    send(Found::Apis(rest));
+    send(Found::HttpApis(http));
+    let mut fronts = Fronts::default();
+    if let Some(api) = wanted {
+        let result = aws.stages(&api, Lane::Poll).await;
+        let keys = result.iter().flatten().map(|detail| SeriesKey::of(&detail.id, api.kind())).collect();
+        fronts.note(&result);
+        send(Found::Active(Ok(keys)));
+        send(Found::Stages { api, result });
+    }
+    for arn in &fronts.arns {
+        if let Ok(behind) = aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Poll).await {
+            send(Found::StagesBehind { arn: arn.clone(), stages: behind.len() });
+        }
+    }
+    tokio::join!(metric_names(aws, &fronts.arns, &dimensions, &send), filters(aws, &fronts.log_groups, &send));
+    send(Found::Done);
 }
 
 /// Whose account it is; what is silent for long is said to be before the call has ended. Gives whether it came.
@@ -144,10 +184,7 @@ async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> 
     let mut fronts = Fronts::default();
     while let Some((api, result)) = answers.next().await {
         complete &= result.is_ok();
-        let details = || result.iter().flatten();
-        fronts.arns.extend(details().filter_map(|detail| detail.web_acl_arn.clone()));
-        let logs = details().filter_map(|detail| log_group(&detail.access_log.as_ref()?.destination));
-        fronts.log_groups.extend(logs.map(str::to_owned));
+        fronts.note(&result);
         send(Found::Stages { api, result });
     }
     (complete, fronts)
@@ -158,6 +195,15 @@ async fn stages(aws: &Aws, spread: Option<TimeDelta>, send: &impl Fn(Found)) -> 
 struct Fronts {
     arns: BTreeSet<String>,
     log_groups: BTreeSet<String>,
+}
+
+impl Fronts {
+    fn note(&mut self, stages: &Result<Vec<StageDetail>, AwsError>) {
+        let details = || stages.iter().flatten();
+        self.arns.extend(details().filter_map(|detail| detail.web_acl_arn.clone()));
+        let logs = details().filter_map(|detail| log_group(&detail.access_log.as_ref()?.destination));
+        self.log_groups.extend(logs.map(str::to_owned));
+    }
 }
 
 /// The metric filters of the log groups that access logs go to; no more are asked once one fails: the next round asks again.

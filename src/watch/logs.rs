@@ -49,7 +49,7 @@ pub(super) enum Whose {
 
 /// The queries that are due at account time `now`. What cannot be asked says so from now on.
 pub(super) fn due(state: &mut State, whose: Whose, now: DateTime<Utc>) -> Vec<Job> {
-    let began = *state.logs_began.get_or_insert(now);
+    let mut left = left(state, now);
     let to = floor_minute(now);
     let asked: Vec<RowKey> =
         state.entries.values().filter(|e| is_asked(state, e, whose)).map(|e| row_key(&e.id)).collect();
@@ -59,8 +59,6 @@ pub(super) fn due(state: &mut State, whose: Whose, now: DateTime<Utc>) -> Vec<Jo
     rows.sort_by_key(|row| state.entries.get(row).map(|entry| (!state.is_looked_at(entry), read_to(entry))));
     let most = if whose == Whose::Watched { MOST } else { usize::MAX };
     let budget = state.settings.polling.log_budget_dollars_per_hour;
-    let hours = (now - began).num_seconds().max(0) as f64 / 3_600.0;
-    let mut left = budget * (hours + AT_ONCE) - state.log_dollars;
     let mut jobs = Vec::new();
     for row in rows {
         let Some(question) = question(state, &row) else { continue };
@@ -80,6 +78,13 @@ pub(super) fn due(state: &mut State, whose: Whose, now: DateTime<Utc>) -> Vec<Jo
         jobs.push(Job { row, question, from: to - TimeDelta::minutes(missed), to });
     }
     jobs
+}
+
+/// Dollars of the budget that may be spent now.
+pub(super) fn left(state: &mut State, now: DateTime<Utc>) -> f64 {
+    let began = *state.logs_began.get_or_insert(now);
+    let hours = (now - began).num_seconds().max(0) as f64 / 3_600.0;
+    state.settings.polling.log_budget_dollars_per_hour * (hours + AT_ONCE) - state.log_dollars
 }
 
 fn is_asked(state: &State, entry: &Entry, whose: Whose) -> bool {
@@ -104,22 +109,37 @@ fn read_to(entry: &Entry) -> Option<DateTime<Utc>> {
 fn question(state: &State, row: &RowKey) -> Option<Question> {
     let entry = state.entries.get(row)?;
     let log = entry.access_log()?;
-    let sharing = log_group(&log.destination).and_then(|group| state.log_groups.get(group)).copied().unwrap_or(1);
+    let sharing = log_group(&log.destination).map_or(Some(1), |group| state.sharing(group));
     Question::of(&entry.id, log, sharing).ok()
 }
 
 /// Dollars that a query will cost: what the stage's requests have written in the minutes that it scans. An estimate.
 fn price(state: &State, row: &RowKey, question: &Question, to: DateTime<Utc>) -> f64 {
-    let Some(entry) = state.entries.get(row) else { return 0.0 };
     let (first, again) = throttle::MINUTES;
-    let minutes = read_to(entry).map_or(first, |_| again);
+    let minutes = state.entries.get(row).and_then(read_to).map_or(first, |_| again);
+    dollars(state, (row, &question.group), (to - TimeDelta::minutes(minutes), to))
+}
+
+/// Dollars that a query over a window costs: what the stage's requests have written in it. An estimate.
+pub(super) fn dollars(state: &State, (row, group): (&RowKey, &str), (from, to): (DateTime<Utc>, DateTime<Utc>)) -> f64 {
+    let Some(entry) = state.entries.get(row) else { return 0.0 };
+    let minutes = usize::try_from((to - from).num_minutes()).unwrap_or(0);
     let requests = state.groups.get(&entry.key).map(|held| &held.series()[0]);
     let lines: f64 = requests
-        .map(|requests| requests.window(to - TimeDelta::minutes(1), usize::try_from(minutes).unwrap_or(0)))
+        .map(|requests| requests.window(to - TimeDelta::minutes(1), minutes))
         .map_or(0.0, |minutes| minutes.into_iter().flatten().sum());
     let format = entry.access_log().map_or("", |log| log.format.as_str());
-    let bytes = cost::line_bytes(state.log_line_bytes.get(&question.group).copied(), format);
+    let bytes = cost::line_bytes(state.log_line_bytes.get(group).copied(), format);
     lines * bytes / GIGABYTE * state.settings.prices.log_query_dollars_per_gb
+}
+
+/// Notes what a query has cost, and how long the lines were.
+pub(super) fn bill(state: &mut State, group: &str, rows: &LogRows) {
+    state.log_dollars += rows.bytes_scanned / GIGABYTE * state.settings.prices.log_query_dollars_per_gb;
+    if rows.records_scanned > 0.0 {
+        state.log_line_bytes.insert(group.to_owned(), rows.bytes_scanned / rows.records_scanned);
+    }
+    state.polling.log_dollars.0 = state.log_dollars;
 }
 
 /// Says why there is nothing new; what a metric filter tells stays.
@@ -171,15 +191,8 @@ impl Job {
 
 /// Takes an answer in.
 pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsError>) {
-    let per_gigabyte = state.settings.prices.log_query_dollars_per_gb;
     match &answer {
-        Ok(rows) => {
-            state.log_dollars += rows.bytes_scanned / GIGABYTE * per_gigabyte;
-            if rows.records_scanned > 0.0 {
-                let bytes = rows.bytes_scanned / rows.records_scanned;
-                state.log_line_bytes.insert(job.question.group.clone(), bytes);
-            }
-        }
+        Ok(rows) => bill(state, &job.question.group, rows),
         // A query that was given up has scanned as well.
         Err(error) if error.operation == "GetQueryResults" => {
             state.log_dollars += price(state, &job.row, &job.question, job.to);

@@ -11,6 +11,7 @@
 //! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
 //! | `usual`, `baseline` | what is usual while an attack stands, and the past that tells it |
 //! | `knocking` | how many come to a stage that is closed |
+//! | `answered` | who is answered on an attacked stage, by its access log |
 //! | `condition` | how an attacked stage stands: contained or not, customers served or not |
 //! | `state`, `picture` | what is known so far, and a board of it |
 //! | `task`, `once` | the watcher that stays, and the reading that does not |
@@ -20,6 +21,7 @@
 //! | [`candidate`] | from addresses to what to block |
 //! | `stage_report` | one stage in depth |
 
+mod answered;
 mod baseline;
 mod busiest;
 mod callers;
@@ -54,7 +56,7 @@ pub use busiest::{Busiest, busiest};
 pub use callers::{Asked, NobodyKnown, callers};
 pub use change::{SignalChange, signal_changes};
 pub use knocking::{Knocking, knocking};
-pub use once::{attack_began, attack_began_on, read_board};
+pub use once::{attack_began, attack_began_on, read_board, read_board_of_api};
 pub use source::{callers_before, sources};
 pub use stage_report::stage_report;
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::answered;
 use super::baseline;
-use super::discover::discover;
+use super::discover::{Found, discover, discover_api};
 use super::logs::{self, Whose};
 use super::picture;
 use super::poll::{Answers, Extent, Questions, ask, stage_history};
@@ -30,9 +31,36 @@ const LOGS_AT_ONCE: usize = 4;
 /// Where there is nothing to show: the credentials do not work, or neither API Gateway nor CloudWatch could be read. Anything
 /// less is told in `polling.trouble` and in the figures that are missing.
 pub async fn read_board(aws: &Aws, settings: &Settings, beliefs: &Beliefs) -> Result<Board, AwsError> {
-    let (sender, mut found) = unbounded_channel();
+    let (sender, found) = unbounded_channel();
     Box::pin(discover(aws, None, &sender)).await;
+    let state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
+    Box::pin(board_of(aws, state, beliefs, found)).await
+}
+
+/// The same of the stages of one API alone: a few calls, however many stages the account has.
+///
+/// # Errors
+/// As [`read_board`].
+pub async fn read_board_of_api(
+    aws: &Aws,
+    settings: &Settings,
+    beliefs: &Beliefs,
+    api_id: &str,
+) -> Result<Board, AwsError> {
+    let (sender, found) = unbounded_channel();
+    Box::pin(discover_api(aws, api_id, &sender)).await;
     let mut state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
+    state.is_part = true;
+    Box::pin(board_of(aws, state, beliefs, found)).await
+}
+
+/// A board of what was found.
+async fn board_of(
+    aws: &Aws,
+    mut state: State,
+    beliefs: &Beliefs,
+    mut found: UnboundedReceiver<Found>,
+) -> Result<Board, AwsError> {
     while let Ok(piece) = found.try_recv() {
         state.apply(piece);
     }
@@ -44,6 +72,7 @@ pub async fn read_board(aws: &Aws, settings: &Settings, beliefs: &Beliefs) -> Re
         ask_more(aws, &mut state, now).await;
         ask_logs(aws, &mut state, now).await;
         freeze(aws, &mut state, now).await;
+        ask_who_is_answered(aws, &mut state, now).await;
     }
     let credentials = state.troubles.values().find(|e| e.is_about_credentials());
     if let Some(error) = credentials {
@@ -98,6 +127,19 @@ async fn ask_logs(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
     let answers: Vec<_> = asked.buffer_unordered(LOGS_AT_ONCE).collect().await;
     for (job, answer) in answers {
         logs::take(state, &job, answer);
+    }
+}
+
+/// Asks the access logs of attacked stages who is answered.
+async fn ask_who_is_answered(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
+    let jobs = answered::due(state, now);
+    let asked = stream::iter(jobs).map(|job| async move {
+        let answer = Box::pin(answered::ask(aws, &job)).await;
+        (job, answer)
+    });
+    let answers: Vec<_> = asked.buffer_unordered(LOGS_AT_ONCE).collect().await;
+    for (job, answer) in &answers {
+        answered::take(state, job, answer);
     }
 }
 

@@ -252,8 +252,8 @@ impl<'a> Picture<'a> {
                 None => Ok((read.origin, read.scope.clone())),
             };
         }
-        let sharing = log_group(&log.destination).and_then(|group| self.state.log_groups.get(group));
-        throttle::Question::of(&entry.id, log, sharing.copied().unwrap_or(1))?;
+        let sharing = log_group(&log.destination).map_or(Some(1), |group| self.state.sharing(group));
+        throttle::Question::of(&entry.id, log, sharing)?;
         Err("its access log is not asked while nobody looks at it and it does not look attacked: open the stage"
             .to_owned())
     }
@@ -276,7 +276,8 @@ impl<'a> Picture<'a> {
 
     fn stages_behind(&self, entry: &Entry) -> usize {
         let arn = entry.acl_arn().unwrap_or_default();
-        self.by_acl.get(arn).copied().unwrap_or(0)
+        let seen = self.by_acl.get(arn).copied().unwrap_or(0);
+        self.state.behind.get(arn).copied().unwrap_or(0).max(seen)
     }
 
     fn front(&self, entry: &Entry, acl: Option<&Acl>) -> Front {
@@ -310,9 +311,10 @@ impl<'a> Picture<'a> {
         let Some(name) = entry.acl_arn().and_then(acl_name).map(str::to_owned) else {
             return AclScope::None;
         };
+        let asked = entry.acl_arn().and_then(|arn| self.state.behind.get(arn));
         match self.stages_behind(entry) {
             // Until every API's stages are listed, another stage may turn out to be behind the same web ACL.
-            1 if sharers == 1 && self.everything_read => AclScope::Alone { name },
+            1 if sharers == 1 && (self.everything_read || asked == Some(&1)) => AclScope::Alone { name },
             stages => AclScope::Shared { name, stages: Some(stages) },
         }
     }
@@ -349,6 +351,7 @@ impl<'a> Picture<'a> {
             frozen: self.state.frozen.get(key).cloned(),
             measures: measures.clone(),
             declared: self.state.is_declared(&entry.id),
+            answered: entry.answered.clone(),
         };
         if let Some((_, judged, condition)) = before.filter(|(known, ..)| **known == of) {
             return (judged.clone(), condition.clone());
@@ -410,6 +413,7 @@ impl Picture<'_> {
             declared: of.declared,
             usual: &usual,
             measures: &of.measures,
+            answered: of.answered.as_deref(),
             acl: &of.acl,
             acl_is_known: entry.known().is_some(),
             judged,
@@ -475,6 +479,8 @@ fn warnings(entry: &Entry, own: Option<&Held>, acl: Option<&Acl>, sharers: usize
         warnings.extend(throttled.trouble.clone().map(|trouble| format!("throttled requests: {trouble}")));
         warnings.extend(throttled.caveats.iter().cloned());
     }
+    let untold = entry.answered.as_ref().and_then(|answered| answered.trouble.as_ref());
+    warnings.extend(untold.map(|why| format!("who is answered, by the access log: {why}")));
     let status = [own, acl.map(|acl| &acl.held)].into_iter().flatten();
     for (held, what) in status.zip(["its metrics", "its web ACL's metrics"]) {
         match held.worst() {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::answered::Answered;
 use super::signal::{AclScope, Judged};
 use super::store::Held;
 use super::usual::Frozen;
@@ -76,6 +77,7 @@ pub(super) struct JudgedOf {
     pub(super) measures: Measures,
     /// Whether a person has said that an attack stands.
     pub(super) declared: bool,
+    pub(super) answered: Option<Arc<Answered>>,
 }
 
 impl PartialEq for JudgedOf {
@@ -90,6 +92,7 @@ impl PartialEq for JudgedOf {
             && self.acl == other.acl
             && self.measures == other.measures
             && self.declared == other.declared
+            && self.answered.as_ref().map(Arc::as_ptr) == other.answered.as_ref().map(Arc::as_ptr)
     }
 }
 
@@ -114,6 +117,10 @@ pub(super) struct State {
     pub(super) active: Option<HashSet<SeriesKey>>,
     pub(super) groups: HashMap<SeriesKey, Held>,
     pub(super) acls: HashMap<String, Acl>,
+    /// Whether the stages of one API alone are read.
+    pub(super) is_part: bool,
+    /// How many stages stand behind a web ACL, where AWS was asked for it since not all stages are read.
+    pub(super) behind: HashMap<String, usize>,
     /// Values of the `WebACL` dimension that series were published under.
     pub(super) dimensions: BTreeSet<String>,
     pub(super) troubles: BTreeMap<Part, AwsError>,
@@ -143,6 +150,8 @@ pub(super) struct State {
     pub(super) logs_began: Option<DateTime<Utc>>,
     /// Stages whose logs are being asked.
     pub(super) log_jobs: HashSet<RowKey>,
+    /// The same for who is answered.
+    pub(super) answer_jobs: HashSet<RowKey>,
     pub(super) log_line_bytes: HashMap<String, f64>,
     /// Stages of the board by the log group that they write to.
     pub(super) log_groups: HashMap<String, usize>,
@@ -165,6 +174,8 @@ impl State {
             active: None,
             groups: HashMap::new(),
             acls: HashMap::new(),
+            is_part: false,
+            behind: HashMap::new(),
             dimensions: BTreeSet::new(),
             troubles: BTreeMap::new(),
             stages_failed: false,
@@ -181,6 +192,7 @@ impl State {
             log_dollars: 0.0,
             logs_began: None,
             log_jobs: HashSet::new(),
+            answer_jobs: HashSet::new(),
             log_line_bytes: HashMap::new(),
             log_groups: HashMap::new(),
             empty: Arc::new(std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)))),
@@ -251,6 +263,7 @@ impl State {
             key,
             detail: Known::NotYet,
             throttled: None,
+            answered: None,
             history: empty,
         });
         if !matches!(detail, Known::NotYet) {
@@ -318,7 +331,7 @@ impl State {
     pub(super) fn set_clock_back(&mut self, now: DateTime<Utc>) {
         self.groups.values_mut().for_each(|held| *held = Held::new(OWN_SERIES));
         self.acls.values_mut().for_each(|acl| acl.held = Held::new(ACL_SERIES));
-        self.entries.values_mut().for_each(|entry| entry.throttled = None);
+        self.entries.values_mut().for_each(|entry| (entry.throttled, entry.answered) = (None, None));
         self.account_requests = Series::new(HISTORY_MINUTES);
         // Nothing has ended by that: what stood stands by what was known.
         let judged = self.judged.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -341,6 +354,11 @@ impl State {
         if held * CLEARLY < most {
             self.busiest = Some(key.clone());
         }
+    }
+
+    /// How many stages write to a log group; `None` where not every stage was read.
+    pub(super) fn sharing(&self, group: &str) -> Option<usize> {
+        (!self.is_part).then(|| self.log_groups.get(group).copied().unwrap_or(1))
     }
 
     /// Whether somebody looks at a stage.

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
+use super::answered;
 use super::baseline;
 use super::discover::{Found, discover};
 use super::logs::{self, Job, Whose};
@@ -87,6 +88,7 @@ pub(super) struct Task {
     discoveries: JoinSet<bool>,
     polls: JoinSet<Polled>,
     logs: JoinSet<Logged>,
+    answers: JoinSet<(answered::Job, answered::Answer)>,
     past: JoinSet<Past>,
     /// What the next poll asks for: what is due, or everything.
     next_extent: Extent,
@@ -123,6 +125,7 @@ impl Task {
             discoveries: JoinSet::new(),
             polls: JoinSet::new(),
             logs: JoinSet::new(),
+            answers: JoinSet::new(),
             past: JoinSet::new(),
             next_extent: Extent::All,
             discovery_began: now,
@@ -164,6 +167,11 @@ impl Task {
                 Some(asked) = self.logs.join_next() => {
                     if let Ok((job, answer)) = asked {
                         self.logged(&job, answer);
+                    }
+                }
+                Some(asked) = self.answers.join_next() => {
+                    if let Ok((job, answer)) = asked {
+                        self.answered(&job, &answer);
                     }
                 }
                 Some(past) = self.past.join_next() => self.past_read(past.unwrap_or_default()),
@@ -309,6 +317,7 @@ impl Task {
         if !empty {
             self.ask_logs(now);
             self.freeze(now);
+            self.ask_who_is_answered(now);
         }
         self.changed(urgent);
     }
@@ -358,6 +367,26 @@ impl Task {
                 (job, answer)
             });
         }
+    }
+
+    /// Asks the access logs of attacked stages who is answered.
+    fn ask_who_is_answered(&mut self, now: DateTime<Utc>) {
+        for job in answered::due(&mut self.state, now) {
+            self.state.answer_jobs.insert(job.row().clone());
+            let aws = self.aws.clone();
+            self.answers.spawn(async move {
+                let answer = Box::pin(answered::ask(&aws, &job)).await;
+                (job, answer)
+            });
+        }
+    }
+
+    fn answered(&mut self, job: &answered::Job, answer: &answered::Answer) {
+        self.state.answer_jobs.remove(job.row());
+        if job.to() <= self.aws.clock().now() + CLOCK_BACK {
+            answered::take(&mut self.state, job, answer);
+        }
+        self.changed(true);
     }
 
     fn logged(&mut self, job: &Job, answer: Result<LogRows, AwsError>) {

@@ -43,11 +43,11 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// What to ask the access log of `stage`, to which `sharing` stages of the board write.
+    /// What to ask the access log of `stage`, to which `sharing` stages of the board write; `None` where not all stages are known.
     ///
     /// # Errors
     /// The reason why it cannot be asked, with what to turn on.
-    pub(super) fn of(stage: &StageId, log: &AccessLog, sharing: usize) -> Result<Self, String> {
+    pub(super) fn of(stage: &StageId, log: &AccessLog, sharing: Option<usize>) -> Result<Self, String> {
         let Some(group) = log_group(&log.destination) else {
             return Err("the access log goes where it cannot be asked (not CloudWatch Logs)".to_owned());
         };
@@ -62,8 +62,11 @@ impl Question {
         let response_type = format.field(Field::ResponseType).map(str::to_owned);
         let (filter, scope) = match format.only(stage) {
             Some(own) => (own.filter, Scope::Stage),
-            None if sharing > 1 => (String::new(), Scope::LogGroup { name: group.to_owned(), stages: sharing }),
-            None => (String::new(), Scope::Stage),
+            None => match sharing {
+                Some(stages) if stages > 1 => (String::new(), Scope::LogGroup { name: group.to_owned(), stages }),
+                Some(_) => (String::new(), Scope::Stage),
+                None => return Err(SHARING_UNKNOWN.to_owned()),
+            },
         };
         let by = response_type.as_ref().map_or_else(|| status.to_owned(), |kind| format!("{status}, {kind}"));
         // Whatever is counted is counted in one pass: lines, and of them those throttled.
@@ -125,6 +128,10 @@ impl Question {
 
 const APPLICATIONS: &str = "429s of the application itself count as throttled: nothing tells them apart without \
                             $context.error.responseType";
+
+/// Why a log whose lines do not say which stage is not asked where not every stage of the account was read.
+pub(super) const SHARING_UNKNOWN: &str = "the access log's lines do not say which stage, and whether other stages write to it was not read; \
+                                          add $context.apiId and $context.stage to its format, or ask for the whole board";
 
 /// What is to be known of a metric filter's figures, over a log in `format`.
 pub(super) fn filter_caveats(filter: &MetricFilter, format: &str) -> Vec<String> {
@@ -274,7 +281,7 @@ mod tests {
 
     #[test]
     fn api_gateways_own_429s_are_told_from_the_applications() {
-        let question = Question::of(&stage(), &log(JSON), 1).unwrap();
+        let question = Question::of(&stage(), &log(JSON), Some(1)).unwrap();
         assert_eq!(question.query, "stats count(*) as requests by bin(1m), status, type");
         let at = "2026-04-14 18:32:00.000";
         let minutes = question.minutes(&answer(&[
@@ -289,10 +296,10 @@ mod tests {
 
     #[test]
     fn a_log_that_others_write_to_is_told_apart_or_said_to_be_shared() {
-        let shared = Question::of(&stage(), &log(JSON), 3).unwrap();
+        let shared = Question::of(&stage(), &log(JSON), Some(3)).unwrap();
         assert_eq!(shared.scope, Scope::LogGroup { name: "api/shop".into(), stages: 3 });
         let both = r#"{"id":"$context.requestId","s":"$context.status","api":"$context.apiId","st":"$context.stage"}"#;
-        let own = Question::of(&stage(), &log(both), 3).unwrap();
+        let own = Question::of(&stage(), &log(both), Some(3)).unwrap();
         assert_eq!(own.scope, Scope::Stage);
         assert!(own.query.starts_with("filter (api = 'a1' and st = 'prod') | stats"), "{}", own.query);
         assert_eq!(own.caveats().len(), 1);
@@ -300,7 +307,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_says_what_to_turn_on() {
-        let reason = Question::of(&stage(), &log(r#"{"id":"$context.requestId"}"#), 1).unwrap_err();
+        let reason = Question::of(&stage(), &log(r#"{"id":"$context.requestId"}"#), Some(1)).unwrap_err();
         assert!(reason.contains("$context.status"), "{reason}");
     }
 
@@ -351,10 +358,10 @@ mod tests {
     #[test]
     fn a_status_that_callers_can_write_says_which_variable_to_move() {
         let open = "$context.requestId $context.path$context.status$context.identity.userAgent";
-        let reason = Question::of(&stage(), &log(open), 1).unwrap().unread(0.9);
+        let reason = Question::of(&stage(), &log(open), Some(1)).unwrap().unread(0.9);
         assert!(reason.contains("$context.path, which may hold anything, before $context.status"), "{reason}");
         let quoted = r#"$context.requestId "$context.path" $context.status "$context.identity.userAgent""#;
-        let question = Question::of(&stage(), &log(quoted), 1).unwrap();
+        let question = Question::of(&stage(), &log(quoted), Some(1)).unwrap();
         let at = "2026-04-14 18:32:00.000";
         let row = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let rows =

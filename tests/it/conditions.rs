@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::aws::Lane;
+use portcullis::drill::Drill;
 use portcullis::model::action::{Action, Close, Closure, Reopening, Terms, Throttle};
+use portcullis::model::attack::AttackKind;
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::condition::{Condition, ServedBy, StageState, Sureness};
 use portcullis::model::plan::Outcome;
@@ -27,31 +29,38 @@ pub(crate) type Told = (DateTime<Utc>, Condition, f64);
 pub(crate) struct Story {
     pub(crate) world: World,
     pub(crate) desk: Desk,
-    drill: &'static str,
-    stage: &'static str,
+    customers: Vec<String>,
+    pub(crate) stage: &'static str,
     watcher: Watcher,
     pub(crate) boards: Receiver<Arc<Board>>,
 }
 
-/// Populations of a drill that are customers.
-fn customers(drill: &str) -> Vec<String> {
-    let scenario = std::fs::read_to_string(format!("{}/drills/{drill}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let value: toml::Value = toml::from_str(&scenario).unwrap();
+/// Populations of a scenario of a kind.
+pub(crate) fn populations(scenario: &str, kind: &str) -> Vec<String> {
+    let value: toml::Value = toml::from_str(scenario).unwrap();
     let populations = value["world"]["populations"].as_array().unwrap().iter();
-    let legitimate = populations.filter(|one| one["kind"].as_str() == Some("legitimate"));
-    legitimate.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    let wanted = populations.filter(|one| one["kind"].as_str() == Some(kind));
+    wanted.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 
 impl Story {
     pub(crate) async fn of(drill: &'static str, stage: &'static str) -> Self {
-        Self::in_world(of_drill(drill, 60.0).await, drill, stage)
+        let path = format!("{}/drills/{drill}.toml", env!("CARGO_MANIFEST_DIR"));
+        Self::in_world(of_drill(drill, 60.0).await, &std::fs::read_to_string(path).unwrap(), stage)
     }
 
-    fn in_world(world: World, drill: &'static str, stage: &'static str) -> Self {
+    /// Of a scenario's text, on a seed, with the settings of a drill.
+    pub(crate) async fn told(drill: &str, scenario: &str, seed: Option<u64>, stage: &'static str) -> Self {
+        let mut world = of_range(Range::from_scenario(scenario, seed).unwrap(), 60.0).await;
+        world.settings = Drill::load(Some(drill)).unwrap().settings;
+        Self::in_world(world, scenario, stage)
+    }
+
+    fn in_world(world: World, scenario: &str, stage: &'static str) -> Self {
         let watcher = Watcher::start(world.aws.clone(), Arc::new(world.settings.clone()));
         let boards = watcher.boards();
         let desk = world.desk();
-        Self { world, desk, drill, stage, watcher, boards }
+        Self { world, desk, customers: populations(scenario, "legitimate"), stage, watcher, boards }
     }
 
     pub(crate) async fn until(&mut self, minutes: u64, met: impl Fn(&StageRow) -> bool) -> Arc<Board> {
@@ -81,14 +90,20 @@ impl Story {
         self.watcher.believe(self.desk.beliefs().await.unwrap());
     }
 
+    /// A person says that it is attacked, and since when.
+    pub(crate) async fn declare(&self, began: DateTime<Utc>, kind: AttackKind) {
+        let board = self.boards.borrow().clone();
+        self.desk.attack_began(&row(&board, self.stage).id, began, Some(kind)).await.unwrap();
+        self.watcher.believe(self.desk.beliefs().await.unwrap());
+    }
+
     /// The share of customers' requests that were answered well in a minute, by the books.
-    fn truly_served(&self, minute: DateTime<Utc>) -> f64 {
-        let names = customers(self.drill);
+    pub(crate) fn truly_served(&self, minute: DateTime<Utc>) -> f64 {
         self.world.range.with(|range| {
             let of = |name: &String| range.truth().population(self.stage, name, minute);
-            let counts: Vec<_> = names.iter().map(of).collect();
+            let counts: Vec<_> = self.customers.iter().map(of).collect();
             let sum = |f: &dyn Fn(&portcullis_range::Counts) -> u64| counts.iter().map(f).sum::<u64>() as f64;
-            sum(&|one| one.served) / sum(&|one| one.requests).max(1.0)
+            sum(&|one| one.served + one.cache_hits) / sum(&|one| one.requests).max(1.0)
         })
     }
 
@@ -219,8 +234,7 @@ async fn gives_up(again: Option<&str>) -> Story {
         other.replace("start = \"2m\"\n", &format!("start = \"{from}\"\n"))
     };
     let text = text.replace(botnet, &format!("{once}\n{}", again.map(wave).unwrap_or_default()));
-    let world = of_range(Range::from_scenario(&text, None).unwrap(), 60.0).await;
-    let mut story = Story::in_world(world, "sqli-flood", "shop/prod");
+    let mut story = Story::told("sqli-flood", &text, None, "shop/prod").await;
     story.attacked().await;
     story
 }

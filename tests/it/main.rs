@@ -54,6 +54,7 @@ mod respond_preflight;
 mod respond_prepare;
 mod respond_stage;
 mod sdk;
+mod served;
 mod several;
 mod stage_report;
 mod taken;

@@ -31,7 +31,8 @@ async fn proposed(story: &mut Story, stage: &str) -> Proposals {
         known: None,
     };
     let sources = callers(&story.world.aws, &story.world.settings, asked).await.unwrap();
-    let found = story.desk.proposals(&selector, &condition, Ok(&sources)).await.unwrap();
+    let ladder = story.desk.ladder(&selector, None).await.unwrap();
+    let found = story.desk.proposals(&selector, &condition, Ok(&sources), &ladder).await.unwrap();
     println!("{stage} {}", condition.words(None));
     for step in &found.proposals {
         println!("  {} stops {:?} costs {:?}: {}", step.what, step.stops, step.costs, step.because);

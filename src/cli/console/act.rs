@@ -71,7 +71,7 @@ impl Acting {
             Ask::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
             Ask::LoadStage(stage) => drop(tokio::spawn(async move { this.load_stage(&stage).await })),
             Ask::LookAt(stages) => self.watcher.look_at(stages),
-            Ask::LoadLadder(stage) => drop(tokio::spawn(async move { this.load_ladder(stage).await })),
+            Ask::LoadLadder(stage) => drop(tokio::spawn(async move { Box::pin(this.load_ladder(stage)).await })),
             Ask::Plan { request, action } => {
                 drop(tokio::spawn(async move { this.plan(request, &Wish::Action(action)).await }));
             }
@@ -128,8 +128,21 @@ impl Acting {
     async fn load_ladder(&self, stage: StageId) {
         let selector =
             StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
-        let result = self.desk.ladder(&selector, None).await;
-        self.send(News::Ladder { stage, result: result.map(Box::new).map_err(|error| error.to_string()) });
+        let sources = async {
+            let sources = self.sources(&stage).await;
+            (sources, self.latest().and_then(|board| board.row(&stage).map(|row| row.condition.clone())))
+        };
+        let ladder = async {
+            let ladder = self.desk.ladder(&selector, None).await.map_err(|error| error.to_string());
+            // The ways must not wait for who is sending what.
+            self.send(News::Ladder { stage: stage.clone(), result: ladder.clone().map(Box::new) });
+            ladder
+        };
+        let (ladder, (sources, condition)) = tokio::join!(ladder, sources);
+        let (Ok(ladder), Some(condition)) = (ladder, condition) else { return };
+        let sources = sources.as_ref().map_err(Clone::clone);
+        let proposed = self.desk.proposals(&selector, &condition, sources, &ladder).await;
+        self.send(News::Proposals { stage, result: proposed.map(Box::new).map_err(|error| error.to_string()) });
     }
 
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {

@@ -3,6 +3,7 @@
 use super::Desk;
 use super::error::DeskError;
 use crate::model::condition::Condition;
+use crate::model::ladder::Ladder;
 use crate::model::measure::Measure;
 use crate::model::proposal::Proposals;
 use crate::model::source::Sources;
@@ -11,18 +12,17 @@ use crate::model::timeline::ActionRecord;
 use crate::respond::proposals::{self, Facts};
 
 impl Desk {
-    /// What would help a stage of a REST API now, the best first, by how it stands and who sends what. Plans every way of closing it, and changes
-    /// nothing.
+    /// What would help a stage of a REST API now, the best first, by how it stands, who sends what and the ways of closing it. Changes nothing.
     ///
     /// # Errors
-    /// Where the stage is not there, or it or the journals cannot be read.
+    /// Where the journals cannot be read.
     pub async fn proposals(
         &self,
         stage: &StageSelector,
         condition: &Condition,
         sources: Result<&Sources, String>,
+        ladder: &Ladder,
     ) -> Result<Proposals, DeskError> {
-        let ladder = self.ladder(stage, None).await?;
         let survey = self.books.survey(&self.aws).await?;
         let is_on = |one: &ActionRecord| {
             one.stage.is_same(&ladder.stage) && Measure::of(one).is_some_and(|measure| measure.is_in_force())
@@ -32,7 +32,7 @@ impl Desk {
             selector: stage,
             condition,
             sources,
-            ladder: &ladder,
+            ladder,
             in_force: &in_force,
             most_legitimate_share: self.settings.guards.most_legitimate_share,
         }))

@@ -79,6 +79,7 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
         News::Sources { stage, result } => sources::loaded(state, &of(stage), result),
         News::Stage(report) => stage::read(state, at, report),
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
+        News::Proposals { stage, result } => stage::proposals_arrived(state, &of(stage), result),
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),
         News::Asks { line } => {

@@ -9,6 +9,7 @@ use crate::model::address::Target;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::proposal::Proposals;
 use crate::model::stage::{StageId, StageSelector};
 use crate::model::stage_report::StageReport;
 
@@ -84,7 +85,8 @@ pub(crate) fn throttle(state: &mut State, effects: &mut Effects) {
 pub(crate) fn close(state: &mut State, effects: &mut Effects) {
     let Some(stage) = chosen_to_type(state) else { return };
     let offered = Closure::WebAcl.word();
-    state.ladder = Some(LadderPane { stage: stage.clone(), offered: offered.to_owned(), answer: None });
+    state.ladder =
+        Some(LadderPane { stage: stage.clone(), offered: offered.to_owned(), answer: None, proposals: None });
     effects.push(Effect::To(stage.at, Ask::LoadLadder(stage.stage.clone())));
     prompt::open(state, PromptKind::Close { stage }, offered, effects);
 }
@@ -103,6 +105,14 @@ pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<
     }
     pane.answer = Some(result);
     state.changed = true;
+}
+
+/// What would help and is lighter has arrived: shown above the ways of closing while they are.
+pub(crate) fn proposals_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Proposals>, String>) {
+    if let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) {
+        pane.proposals = Some(result);
+        state.changed = true;
+    }
 }
 
 /// A way as it is typed at the prompt.

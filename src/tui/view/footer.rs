@@ -8,10 +8,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::ladder::Rung;
 use crate::model::plan::Plan;
+use crate::model::proposal::ProposedStep;
 use crate::tui::available::available;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{count, duration, parse_duration};
-use crate::tui::state::{Prompt, PromptKind, State};
+use crate::tui::state::{LadderPane, Prompt, PromptKind, State};
 
 use super::draw;
 
@@ -82,7 +83,20 @@ fn ways(state: &State, prompt: &Prompt) -> Vec<(String, Style)> {
         (format!("{mark} {:<13} {said}", rung.way.word()), style)
     };
     let calm = (!ladder.attack).then(|| ("no attack is known here: nothing is recommended".to_owned(), theme.faint));
-    ladder.rungs.iter().map(line).chain(calm).collect()
+    proposed(state, pane).into_iter().chain(ladder.rungs.iter().map(line)).chain(calm).collect()
+}
+
+/// What would help and is lighter than closing, above the ways of closing.
+fn proposed(state: &State, pane: &LadderPane) -> Vec<(String, Style)> {
+    let theme = &state.theme;
+    let found = match &pane.proposals {
+        None => return vec![("reading what would help and is lighter …".to_owned(), theme.faint)],
+        Some(Err(why)) => return vec![(format!("what would help and is lighter is not known: {why}"), theme.warn)],
+        Some(Ok(found)) => found,
+    };
+    let none = found.none.as_ref().map(|why| (format!("nothing is proposed: {why}"), theme.faint));
+    let line = |step: &ProposedStep| (format!("NEXT {}  ({})", step.short(), step.key), theme.heading);
+    found.proposals.iter().map(line).chain(none).collect()
 }
 
 /// Draws what just happened, or the prompt; returns where the terminal's cursor belongs.

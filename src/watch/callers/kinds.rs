@@ -56,7 +56,7 @@ pub(super) const SETS: [(TopOf, &[Field]); 3] = [
     (TopOf::UserAgents, &[Field::UserAgent]),
 ];
 
-pub(super) fn by_fields(fields: &[&str]) -> String {
+pub(in crate::watch) fn by_fields(fields: &[&str]) -> String {
     format!("stats count(*) as requests by {} | sort requests desc | limit {MOST_ROWS}", fields.join(", "))
 }
 
@@ -72,7 +72,7 @@ pub(super) fn list((n, set): (usize, &Set<'_>), now: &Kinds, before: Option<&Kin
 }
 
 /// What a kind of request is called: `POST /login`. A route names a method by itself, which may be `ANY`: the request's own stands for it.
-pub(super) fn kind_name(values: &[String]) -> String {
+pub(in crate::watch) fn kind_name(values: &[String]) -> String {
     if let [method, resource] = values
         && let Some((verb, path)) = resource.split_once(' ')
         && verb.chars().all(|letter| letter.is_ascii_alphabetic())
@@ -83,11 +83,11 @@ pub(super) fn kind_name(values: &[String]) -> String {
 }
 
 /// A name as answers have it: without the backticks that a query needs.
-pub(super) fn plain(name: &str) -> &str {
+pub(in crate::watch) fn plain(name: &str) -> &str {
     name.trim_matches('`')
 }
 
-pub(super) fn requests(row: &HashMap<String, String>) -> Option<f64> {
+pub(in crate::watch) fn requests(row: &HashMap<String, String>) -> Option<f64> {
     row.get("requests").and_then(|n| n.parse().ok())
 }
 

@@ -30,7 +30,7 @@ const UNREAD: f64 = 0.02;
 const TEXT: usize = 100;
 
 /// From when to when, UTC.
-pub(super) type Window = (DateTime<Utc>, DateTime<Utc>);
+pub(in crate::watch) type Window = (DateTime<Utc>, DateTime<Utc>);
 
 /// Lines by address.
 #[derive(Debug, Default)]
@@ -89,10 +89,10 @@ pub(super) struct Reading {
 
 /// How a stage's log is asked.
 #[derive(Debug)]
-pub(super) struct Log {
-    pub(super) group: String,
+pub(in crate::watch) struct Log {
+    pub(in crate::watch) group: String,
     /// Whether lines of other stages cannot be told from this one's.
-    pub(super) shared: bool,
+    pub(in crate::watch) shared: bool,
     format: Arc<AccessLogFormat>,
     address: String,
     /// What a query begins with.
@@ -108,7 +108,7 @@ impl Log {
     ///
     /// # Errors
     /// Why it cannot be asked, with what to turn on.
-    pub(super) fn of(stage: &StageId, log: &AccessLog) -> Result<Self, String> {
+    pub(in crate::watch) fn of(stage: &StageId, log: &AccessLog) -> Result<Self, String> {
         let Some(group) = log_group(&log.destination) else {
             return Err("access log: it goes where it cannot be asked (not CloudWatch Logs)".to_owned());
         };
@@ -258,8 +258,13 @@ impl Log {
     }
 
     /// The field that says who calls, as a query names it.
-    pub(super) fn address(&self) -> &str {
+    pub(in crate::watch) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// A whole query, of this stage's lines where they can be told.
+    pub(in crate::watch) fn query(&self, rest: &str) -> String {
+        format!("{}{rest}", self.start)
     }
 
     /// Asks one query, of this stage's lines where they can be told.
@@ -368,7 +373,8 @@ impl Log {
         Ok(())
     }
 
-    fn names(&self, fields: &[Field]) -> Option<Vec<&str>> {
+    /// Fields as a query names them; `None` where the format lacks one, or callers could forge it.
+    pub(in crate::watch) fn names(&self, fields: &[Field]) -> Option<Vec<&str>> {
         fields.iter().map(|field| self.format.field(*field)).collect()
     }
 }

@@ -18,8 +18,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use thiserror::Error;
 
+pub(super) use self::kinds::{by_fields, kind_name, plain, requests};
 use self::limited::{Limited, limited};
-use self::log::{Log, Reading, Window};
+use self::log::Reading;
+pub(super) use self::log::{Log, Window};
 use super::candidate::{Caller, Rules, candidates};
 use super::source;
 use crate::aws::{Aws, AwsError, Lane};
@@ -181,11 +183,13 @@ fn windows(now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Window, Option<
     let first =
         began.map_or(to - TimeDelta::minutes(NOW_MINUTES), |began| began.max(to - TimeDelta::minutes(NOW_MINUTES)));
     let from = first.min(to - TimeDelta::minutes(1));
-    let before = began.map(|began| {
-        let end = began - TimeDelta::minutes(GAP_MINUTES);
-        (end - TimeDelta::minutes(BEFORE_MINUTES), end)
-    });
-    ((from, to), before)
+    ((from, to), began.map(before))
+}
+
+/// The minutes before an attack that began then, in which a caller counts as known.
+pub(super) fn before(began: DateTime<Utc>) -> Window {
+    let end = floor_minute(began) - TimeDelta::minutes(GAP_MINUTES);
+    (end - TimeDelta::minutes(BEFORE_MINUTES), end)
 }
 
 /// What there is without samples: the log's window, and everything else to come from it.

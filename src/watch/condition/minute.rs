@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Subject;
 use crate::model::board::{History, Metric};
-use crate::model::measure::{Shows, Turning};
+use crate::model::measure::{SPREADS, Shows, Turning};
+use crate::model::series::floor_minute;
 use crate::model::usual::UsualOf;
 use crate::watch::signal::AclScope;
 
@@ -14,8 +15,18 @@ const SAME: f64 = 0.05;
 /// Of a web ACL before several stages the blocks may be anybody's: more than this part of a stage's requests tells nothing.
 const WIDEST: f64 = 0.2;
 
+/// Of so few errors it hardly matters whom they hit.
+const FEW_ERRORS: f64 = 0.05;
+
+/// So many fewer customers than usual may call in a minute without anything being wrong, as a part of usual: without it one minute in twenty told
+/// less than was served, by up to fifteen points (over four drills and twenty seeds).
+const FEWER: f64 = 0.07;
+
 /// Bounds of the share of errors that are further apart leave it open.
 const LOOSE: f64 = 0.05;
+
+/// A minute whose requests differ from those of the one before by more than this part was not alike from beginning to end.
+const STEADY: f64 = 0.3;
 
 /// Minutes that tell whether a stage's own requests include what WAF blocks.
 const COMPARED: i64 = 30;
@@ -88,6 +99,9 @@ pub(super) struct Minute {
     refused: (f64, f64),
     /// What throttles let through beside what is usual.
     allowance: f64,
+    /// Whether it was alike from beginning to end, so that errors may have hit all alike: as many requests as a minute before, and nothing of ours
+    /// was spreading.
+    steady: bool,
 }
 
 impl Minute {
@@ -113,7 +127,8 @@ impl Minute {
         let allowance = rates.filter_map(|one| one.lets_through).map(|rate| f64::from(rate) * 60.0).fold(0.0, f64::max);
         let ok = (counted - client - failed).max(0.0);
         let requests = counted + beside;
-        Some(Self { at, requests, usual, ok, usual_ok, failed, blocked, refused, allowance })
+        let steady = is_steady(subject, at, counted);
+        Some(Self { at, requests, usual, ok, usual_ok, failed, blocked, refused, allowance, steady })
     }
 
     /// The two together; the time stays this one's.
@@ -130,6 +145,7 @@ impl Minute {
             blocked: both(self.blocked, other.blocked),
             refused: both(self.refused, other.refused),
             allowance: self.allowance + other.allowance,
+            steady: self.steady && other.steady,
         }
     }
 
@@ -173,20 +189,29 @@ impl Minute {
         fewest > 0.0 && self.failed / fewest - self.error_share() > LOOSE
     }
 
+    /// Whether errors may have hit all alike, or are so few that it hardly matters whom they hit.
+    fn is_alike(&self) -> bool {
+        self.steady || self.error_share() <= FEW_ERRORS
+    }
+
     /// The share of customers served; `None` where hardly anything goes on and hardly anybody comes, or bounds leave it open.
     pub(super) fn served(&self, measured: bool) -> Option<f64> {
         let alike = (1.0 - self.error_share()).clamp(0.0, 1.0);
         if !measured {
-            return (!self.is_loose()).then_some(alike);
+            return (self.is_alike() && !self.is_loose()).then_some(alike);
         }
         let nobody = self.requests - self.turned_away().0 <= 1.0 && self.requests < self.usual? / 2.0;
         let usual_ok = self.usual_ok.filter(|ok| *ok > 0.0 && !nobody)?;
-        Some(alike.min(self.ok / usual_ok))
+        let at_most = self.ok / (usual_ok * (1.0 - FEWER));
+        // Who is answered is at most that many of them, whenever in the minute the errors came.
+        if self.is_alike() { Some(alike.min(at_most)) } else { (at_most < alike).then_some(at_most) }
     }
 
     /// Why no share is told.
     pub(super) fn why_unserved(&self) -> &'static str {
-        if self.is_loose() {
+        if !self.is_alike() {
+            "within the minute the attack, or what was done about it, has changed: errors did not hit all alike"
+        } else if self.is_loose() {
             "how many of its requests WAF blocked is not known"
         } else if self.usual_ok.is_none() {
             "what is usual is not known"
@@ -196,6 +221,16 @@ impl Minute {
             "nothing goes on to the API, and fewer than usual come: nobody tells who of them are customers"
         }
     }
+}
+
+/// Whether a minute was alike from beginning to end.
+fn is_steady(subject: &Subject<'_>, at: DateTime<Utc>, requests: f64) -> bool {
+    let before = subject.history[Metric::Requests.index()].at(at - TimeDelta::minutes(1));
+    let alike = before.is_none_or(|before| (requests - before).abs() <= STEADY * requests.max(before));
+    // What is taken back is so until it has spread.
+    let changes = subject.measures.iter().flat_map(|one| [Some(one.since), one.until.map(|until| until - SPREADS)]);
+    let spreads = |change: DateTime<Utc>| (floor_minute(change)..change + SPREADS).contains(&at);
+    alike && !changes.flatten().any(spreads)
 }
 
 /// Whether something of ours makes WAF block.

@@ -6,21 +6,24 @@
 //! In a minute N requests came, F were answered with 4XX and V with 5XX, WAF blocked B, our throttles and closures turned T away; P went on to the
 //! API, `ok` were answered without an error, and u are usual.
 
+mod logged;
 mod minute;
 #[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::answered::Answered;
 use super::signal::{AclScope, Judged};
 use super::words::{clock_time, count, percent};
 use crate::model::board::{History, Metric};
-use crate::model::condition::{Condition, ServedBy, StageState, Sureness};
+use crate::model::condition::{Condition, ServedBy, StageState, Sureness, WorstMethod};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::measure::{Measures, SPREADS};
 use crate::model::settings::Thresholds;
 use crate::model::signal::{NotJudged, Severity, Signal, SignalKind};
 use crate::model::usual::UsualOf;
+use logged::{Logged, Served};
 use minute::{Blocking, Minute, blocking};
 
 /// A minute of so few requests is pooled with the four before it.
@@ -44,6 +47,9 @@ const RECOVERING_MINUTES: i64 = 10;
 /// So long it is contained before that is firm.
 const CONTAINED_MINUTES: i64 = 6;
 
+/// So many sources that are new since a block and get past it are a leak, however few requests they send.
+const FOLLOWERS: u64 = 5;
+
 /// Customers are in again where so much more are served than would be too few.
 const BACK: f64 = 0.1;
 
@@ -60,6 +66,8 @@ pub(super) struct Subject<'a> {
     /// What was frozen as usual at a minute of the attack.
     pub(super) usual: &'a dyn Fn(UsualOf, DateTime<Utc>) -> Option<f64>,
     pub(super) measures: &'a Measures,
+    /// What the access log says of who is answered.
+    pub(super) answered: Option<&'a Answered>,
     pub(super) acl: &'a AclScope,
     /// Whether it is known which web ACL stands before it, or that none does.
     pub(super) acl_is_known: bool,
@@ -116,6 +124,8 @@ struct Walk<'a> {
     /// The last minute that told anything.
     told: Option<Minute>,
     served: Option<(DateTime<Utc>, f64, ServedBy)>,
+    /// What the log told last.
+    logged: Option<Logged>,
     bounded: bool,
 }
 
@@ -131,6 +141,7 @@ impl<'a> Walk<'a> {
             served_before: Vec::new(),
             told: None,
             served: None,
+            logged: None,
             bounded: false,
         }
     }
@@ -165,17 +176,23 @@ impl<'a> Walk<'a> {
         // An attack that brings no more requests than usual has no peak: what is usual is the least that counts as one.
         let least = self.subject.thresholds.recovering_below * self.peak.max(minute.usual.unwrap_or(0.0));
         self.quiet = if minute.above().is_some_and(|above| above <= least) { self.quiet + 1 } else { 0 };
-        let served = minute.served(measured);
+        let lately = |at: DateTime<Utc>| minute.at - at <= TimeDelta::minutes(SERVED_MINUTES);
+        let logged = self.subject.answered.and_then(|answered| Logged::of(answered, &minute));
+        self.logged = logged.or(self.logged.take().filter(|logged| lately(logged.at)));
+        // What the log has told of who called before is better than what all answers together say.
+        let (served, by) = match self.logged.as_ref().map(|logged| logged.served) {
+            Some(Served::Told(share)) => (Some(share), ServedBy::KnownCallers),
+            // Who called before hardly comes any more, and who else is answered says nothing of them.
+            Some(Served::Away) if !measured => (None, ServedBy::KnownCallers),
+            _ => (minute.served(measured), if measured { ServedBy::AtMost } else { ServedBy::AllAlike }),
+        };
         if let Some(share) = served.filter(|_| !measured) {
             self.served_before.push(share);
             let old = self.served_before.len().saturating_sub(usize::try_from(POOLED).unwrap_or(5));
             self.served_before.drain(..old);
         }
-        let by = if measured { ServedBy::AtMost } else { ServedBy::AllAlike };
         // WAF's figures come later than the stage's: the last share that was told stands for a while, but never over a measure.
-        let stands = |(at, _, of): &(DateTime<Utc>, f64, ServedBy)| {
-            *of == by && minute.at - *at <= TimeDelta::minutes(SERVED_MINUTES)
-        };
+        let stands = |(at, _, of): &(DateTime<Utc>, f64, ServedBy)| *of == by && lately(*at);
         self.served = served.map(|share| (minute.at, share, by)).or(self.served.filter(stands));
         let (state, bounded) = self.next(&minute, served, measured);
         if state != self.state {
@@ -228,13 +245,20 @@ impl<'a> Walk<'a> {
         let low = out_below.max(before - out_drop);
         let low = if self.state == StageState::CustomersOut { low + BACK } else { low };
         // Whoever is not there is not kept out: what we turn away has to explain half of the loss.
-        served < low && minute.error_share() < OUT_ERRORS && minute.explains_half_of(before)
+        let explained = match self.logged.as_ref().filter(|logged| matches!(logged.served, Served::Told(_))) {
+            Some(logged) => logged.turned_away >= (before - served) / 2.0,
+            None => minute.error_share() < OUT_ERRORS && minute.explains_half_of(before),
+        };
+        served < low && explained
     }
 
     fn leaks(&self, minute: &Minute) -> bool {
         let newest = self.subject.measures.in_force(minute.at).map(|one| one.since).max();
         if self.state != StageState::Leaking && newest.is_some_and(|since| minute.at < since + SPREADS) {
             return false;
+        }
+        if self.logged.as_ref().and_then(|logged| logged.followers).is_some_and(|one| one.sources >= FOLLOWERS) {
+            return true;
         }
         let above = self.subject.thresholds.leaking_above;
         let limit = if self.state == StageState::Leaking { above / 2.0 } else { above };
@@ -293,11 +317,30 @@ impl<'a> Walk<'a> {
             Some((at, share, _)) => {
                 let end = at + TimeDelta::minutes(1);
                 let provisional = subject.last - at < subject.provisional;
-                let (origin, scope) = (Origin::Derived, subject.scope.clone());
+                let by_log = matches!(self.served, Some((_, _, ServedBy::KnownCallers)));
+                let origin = if by_log { Origin::AccessLog } else { Origin::Derived };
+                let scope = subject.scope.clone();
                 Figure::Known(Reading { value: share, at: end, origin, scope, provisional })
+            }
+            None if self.logged.as_ref().is_some_and(|logged| logged.served == Served::Away) => {
+                Figure::unknown("fewer than a fifth of those who called before do so now")
             }
             None => Figure::unknown(minute.why_unserved()),
         };
+        let figure = |value, at| {
+            let end = at + TimeDelta::minutes(1);
+            let provisional = subject.last - at < subject.provisional;
+            let scope = subject.scope.clone();
+            Figure::Known(Reading { value, at: end, origin: Origin::AccessLog, scope, provisional })
+        };
+        let attackers_answered = match &self.logged {
+            Some(logged) => match logged.attackers {
+                Ok(per_second) => figure(per_second, logged.at),
+                Err(why) => Figure::unknown(why),
+            },
+            None => Figure::unknown("no access log tells whom the answers went to"),
+        };
+        let fares_badly = |worst: &WorstMethod| worst.answered < subject.thresholds.contained_served * worst.usually;
         Condition {
             state: self.state,
             sureness: self.sureness(minute.at),
@@ -305,6 +348,9 @@ impl<'a> Walk<'a> {
             last_known: None,
             served,
             served_by: self.served.map_or(ServedBy::AtMost, |(_, _, by)| by),
+            attackers_answered,
+            worst: self.logged.as_ref().and_then(|logged| logged.worst.clone()).filter(fares_badly),
+            followers: self.logged.as_ref().and_then(|logged| logged.followers),
             evidence: Self::evidence(minute),
             measures,
         }

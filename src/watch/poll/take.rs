@@ -159,7 +159,8 @@ fn take_filter(state: &mut State, row: &RowKey, result: &MetricResult, window: W
         return;
     }
     let Some((group, filter)) = filter_of(state, entry) else { return };
-    let scope = match state.log_groups.get(group).copied().unwrap_or(1) {
+    let Some(sharing) = state.sharing(group) else { return };
+    let scope = match sharing {
         0 | 1 => Scope::Stage,
         stages => Scope::LogGroup { name: group.to_owned(), stages },
     };

@@ -92,6 +92,9 @@ impl State {
                 }
                 self.match_dimensions();
             }
+            Found::StagesBehind { arn, stages } => {
+                self.behind.insert(arn, stages);
+            }
             Found::Done => {
                 if !std::mem::take(&mut self.stages_failed) {
                     self.troubles.remove(&Part::Stages);

@@ -10,6 +10,7 @@ use crate::model::board::{HISTORY_MINUTES, History, Known, Metric};
 use crate::model::figure::{Origin, Scope};
 use crate::model::series::Series;
 use crate::model::stage::{AccessLog, Api, ApiKind, StageDetail, StageId};
+use crate::watch::answered::Answered;
 use crate::watch::store::Held;
 
 /// What API Gateway's metrics are kept under. Two REST APIs of one name share it (inferred).
@@ -43,6 +44,8 @@ pub(in crate::watch) struct Entry {
     pub(in crate::watch) detail: Known<StageDetail>,
     /// Throttled requests, and where they were read; `None` where they never were.
     pub(in crate::watch) throttled: Option<Throttled>,
+    /// Who is answered, where an attack is believed on it and it has an access log.
+    pub(in crate::watch) answered: Option<Arc<Answered>>,
     /// The stage's own minutes and its web ACL's, together.
     pub(in crate::watch) history: Arc<History>,
 }

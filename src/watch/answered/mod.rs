@@ -1,0 +1,301 @@
+//! Who is answered on an attacked stage, by its access log: callers of before the attack, and everybody else.
+//!
+//! Asked a minute apart of stages that an attack is believed on, inside the budget for log queries, over the last minute, or as many as it takes
+//! where few call: what counts is the part that was answered, which lines that come late do not change much. Who called before is asked once, and who was there before the newest
+//! block once a block. Keeps sums only, but for the addresses of before. Makes calls, and knows nothing of what is made of the answers.
+
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub(super) use self::pool::Pool;
+use self::pool::{Before, Names, by_address, by_method};
+use super::callers::{Log, Window, before, by_fields};
+use super::logs;
+use super::state::{Entry, RowKey, State};
+use crate::aws::read::LogRows;
+use crate::aws::{Aws, AwsError, Lane};
+use crate::model::access_log::Field;
+use crate::model::board::HISTORY_MINUTES;
+use crate::model::measure::{Measure, SPREADS, Turning};
+use crate::model::series::floor_minute;
+
+/// The most minutes that are looked at together.
+const POOLED: i64 = 5;
+
+/// So many requests of callers of before are wanted of the minutes that are looked at together.
+const ENOUGH: f64 = 240.0;
+
+/// The most minutes that lines may take to come.
+const LATE: i64 = 5;
+
+/// Stages that are asked about at once.
+const MOST: usize = 10;
+
+/// After a failure what was there before is asked again so much later.
+const AGAIN: TimeDelta = TimeDelta::minutes(5);
+
+/// What is known of who is answered on a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answered {
+    /// The attack that it is of.
+    began: DateTime<Utc>,
+    /// The end of the minutes that were asked for last.
+    tried_to: DateTime<Utc>,
+    before: Option<Arc<Before>>,
+    /// Not to be asked for before then.
+    before_asked: Option<DateTime<Utc>>,
+    /// Who was there before the block of this id; `None` where that cannot be told.
+    blocked: Option<(String, Option<Arc<HashSet<IpAddr>>>)>,
+    /// How many minutes lines take to come.
+    late: i64,
+    /// By the end of their minutes.
+    pools: VecDeque<(DateTime<Utc>, Pool)>,
+    /// Why nothing new is told.
+    pub(super) trouble: Option<String>,
+}
+
+impl Answered {
+    fn new(began: DateTime<Utc>, tried_to: DateTime<Utc>) -> Self {
+        let (before, before_asked, blocked) = (None, None, None);
+        Self { began, tried_to, before, before_asked, blocked, late: 0, pools: VecDeque::new(), trouble: None }
+    }
+
+    /// What is told of the minute that starts at `minute`, and the callers of before that it is compared with.
+    pub(super) fn at(&self, minute: DateTime<Utc>) -> Option<(&Pool, &Before)> {
+        let of = |n: i64| {
+            let found = self.pools.iter().find(|(to, _)| *to == minute + TimeDelta::minutes(n));
+            found.map(|(_, pool)| pool).filter(|pool| pool.minutes >= n as f64)
+        };
+        Some(((1..=POOLED).find_map(of)?, self.before.as_deref()?))
+    }
+}
+
+/// Questions to one stage's log.
+#[derive(Debug)]
+pub(super) struct Job {
+    row: RowKey,
+    began: DateTime<Utc>,
+    log: Log,
+    names: Names,
+    now: Window,
+    before: Option<Window>,
+    /// The newest block's id.
+    block: Option<String>,
+    /// Until it was in force.
+    blocked: Option<Window>,
+}
+
+/// Answers, by what was asked.
+#[derive(Debug)]
+pub(super) struct Answer {
+    now: Result<[LogRows; 2], AwsError>,
+    before: Option<Result<[LogRows; 2], AwsError>>,
+    blocked: Option<Result<LogRows, AwsError>>,
+}
+
+/// The questions that are due at account time `now`.
+pub(super) fn due(state: &mut State, now: DateTime<Utc>) -> Vec<Job> {
+    let to = floor_minute(now);
+    let State { entries, frozen, .. } = &mut *state;
+    for (row, entry) in entries.iter_mut() {
+        let began = frozen.get(row).map(|frozen| frozen.began);
+        if entry.answered.as_ref().is_some_and(|answered| Some(answered.began) != began) {
+            entry.answered = None;
+        }
+    }
+    // Those that have waited longest.
+    let tried = |row: &RowKey| entries.get(row).and_then(|entry| entry.answered.as_ref()).map(|one| one.tried_to);
+    let mut attacked: Vec<_> = frozen.iter().map(|(row, of)| (tried(row), row.clone(), of.began)).collect();
+    attacked.sort();
+    let (mut left, mut jobs) = (logs::left(state, now), Vec::new());
+    for (_, row, began) in attacked {
+        if jobs.len() >= MOST || state.answer_jobs.contains(&row) {
+            continue;
+        }
+        let Some(job) = job(state, &row, began, to) else { continue };
+        let price = price(state, &job);
+        let Some(entry) = state.entries.get_mut(&row) else { continue };
+        let answered = Arc::make_mut(entry.answered.get_or_insert_with(|| Arc::new(Answered::new(began, to))));
+        answered.tried_to = to;
+        match job {
+            Err(why) => answered.trouble = Some(why),
+            Ok(_) if price > left => answered.trouble = Some("the budget for log queries is used up".to_owned()),
+            Ok(job) => {
+                left -= price;
+                jobs.push(job);
+            }
+        }
+    }
+    jobs
+}
+
+/// What to ask a stage's log for the minutes before `to`; `None` where there is nothing to ask, the reason where it cannot be.
+fn job(state: &State, row: &RowKey, began: DateTime<Utc>, to: DateTime<Utc>) -> Option<Result<Job, String>> {
+    let entry = state.entries.get(row)?;
+    let log = entry.access_log()?;
+    let answered = entry.answered.as_deref();
+    if answered.is_some_and(|answered| answered.tried_to >= to) {
+        return None;
+    }
+    let log = match Log::of(&entry.id, log) {
+        Ok(log) if log.shared && state.sharing(&log.group) != Some(1) => {
+            return Some(Err(
+                "the log's lines do not say which stage; add $context.apiId and $context.stage".to_owned()
+            ));
+        }
+        Ok(log) => log,
+        Err(why) => return Some(Err(why)),
+    };
+    let Some(status) = log.names(&[Field::Status]).map(|names| names[0].to_owned()) else {
+        return Some(Err("the log's lines do not say how requests were answered; add $context.status".to_owned()));
+    };
+    let kind = log.names(&[Field::Method, Field::Resource]).map(|names| [names[0].to_owned(), names[1].to_owned()]);
+    let names = Names { address: log.address().to_owned(), status, kind };
+    let wants_before = answered.is_none_or(|answered| {
+        answered.before.is_none() && answered.before_asked.is_none_or(|asked| to >= asked + AGAIN)
+    });
+    let known = answered.and_then(|answered| answered.blocked.as_ref()).map(|(id, _)| id);
+    let block = newest_block(state, entry).filter(|block| to >= floor_minute(block.since + SPREADS));
+    let blocked = block.as_ref().filter(|block| Some(&block.id) != known);
+    let blocked = blocked.map(|block| (began - TimeDelta::minutes(1), block.since + SPREADS));
+    let usual = answered.and_then(|answered| answered.before.as_ref()).map_or(ENOUGH, |before| before.per_minute);
+    let minutes = (1..POOLED).find(|n| usual * *n as f64 >= ENOUGH).unwrap_or(POOLED);
+    let to = to - TimeDelta::minutes(answered.map_or(0, |answered| answered.late));
+    Some(Ok(Job {
+        row: row.clone(),
+        began,
+        log,
+        names,
+        // Minutes from before the attack would water it down.
+        now: ((to - TimeDelta::minutes(minutes)).max(began).min(to - TimeDelta::minutes(1)), to),
+        before: wants_before.then(|| before(began)),
+        block: block.map(|block| block.id),
+        blocked,
+    }))
+}
+
+fn newest_block(state: &State, entry: &Entry) -> Option<Measure> {
+    let measures = state.measures_on(entry);
+    let blocks = measures.iter().filter(|one| one.turning == Turning::Blocks && one.is_in_force());
+    blocks.max_by_key(|one| one.since).cloned()
+}
+
+/// Dollars that a job will cost. An estimate.
+fn price(state: &State, job: &Result<Job, String>) -> f64 {
+    let Ok(job) = job else { return 0.0 };
+    let windows = [Some(job.now), Some(job.now), job.before, job.before, job.blocked];
+    windows.into_iter().flatten().map(|window| logs::dollars(state, (&job.row, &job.log.group), window)).sum()
+}
+
+/// Asks.
+pub(super) async fn ask(aws: &Aws, job: &Job) -> Answer {
+    let both = |window| async move {
+        let (callers, methods) = tokio::join!(callers(aws, job, window), methods(aws, job, window));
+        Ok([callers?, methods?])
+    };
+    let before = async {
+        match job.before {
+            Some(window) => Some(both(window).await),
+            None => None,
+        }
+    };
+    let blocked = async {
+        match job.blocked {
+            Some(window) => Some(callers(aws, job, window).await),
+            None => None,
+        }
+    };
+    let (now, before, blocked) = tokio::join!(both(job.now), before, blocked);
+    Answer { now, before, blocked }
+}
+
+async fn callers(aws: &Aws, job: &Job, window: Window) -> Result<LogRows, AwsError> {
+    query(aws, job, &[&job.names.address, &job.names.status], window).await
+}
+
+/// By method, where the log tells one.
+async fn methods(aws: &Aws, job: &Job, window: Window) -> Result<LogRows, AwsError> {
+    match &job.names.kind {
+        Some([method, resource]) => query(aws, job, &[method, resource, &job.names.status], window).await,
+        None => Ok(LogRows { rows: Vec::new(), records_scanned: 0.0, bytes_scanned: 0.0 }),
+    }
+}
+
+async fn query(aws: &Aws, job: &Job, by: &[&str], (from, to): Window) -> Result<LogRows, AwsError> {
+    aws.log_query(&job.log.group, &job.log.query(&by_fields(by)), from, to, Lane::Poll).await
+}
+
+impl Job {
+    /// The stage's row.
+    pub(super) fn row(&self) -> &RowKey {
+        &self.row
+    }
+
+    /// End of the minutes that are asked for.
+    pub(super) fn to(&self) -> DateTime<Utc> {
+        self.now.1
+    }
+}
+
+/// Takes answers in.
+pub(super) fn take(state: &mut State, job: &Job, answer: &Answer) {
+    for rows in answer.now.iter().flatten().chain(answer.before.iter().flatten().flatten()) {
+        logs::bill(state, &job.log.group, rows);
+    }
+    if let Some(Ok(rows)) = &answer.blocked {
+        logs::bill(state, &job.log.group, rows);
+    }
+    let Some(entry) = state.entries.get_mut(&job.row) else { return };
+    let Some(answered) = entry.answered.as_mut().filter(|answered| answered.began == job.began) else { return };
+    let answered = Arc::make_mut(answered);
+    match answered.take(job, answer) {
+        Ok(()) => answered.trouble = None,
+        Err(why) => answered.trouble = Some(why),
+    }
+}
+
+impl Answered {
+    fn take(&mut self, job: &Job, answer: &Answer) -> Result<(), String> {
+        if let (Some(asked), Some((from, to))) = (&answer.before, job.before) {
+            self.before_asked = Some(job.to());
+            let [callers, methods] = asked.as_ref().map_err(|error| format!("before the attack: {error}"))?;
+            let callers = by_address(callers, &job.names).map_err(|why| format!("before the attack: {why}"))?;
+            let minutes = (to - from).as_seconds_f64() / 60.0;
+            self.before = Before::of(&callers, by_method(methods, &job.names), minutes).map(Arc::new);
+        }
+        let Some(before) = self.before.clone() else {
+            return Err("the log has no answered request of before the attack".to_owned());
+        };
+        let mut trouble = Ok(());
+        if let (Some(asked), Some(block)) = (&answer.blocked, &job.block) {
+            let callers = asked.as_ref().map_err(ToString::to_string).and_then(|rows| by_address(rows, &job.names));
+            let callers = callers.map(|callers| Arc::new(callers.keys().copied().collect::<HashSet<_>>()));
+            self.blocked = Some((block.clone(), callers.as_ref().ok().cloned()));
+            trouble = callers.map(|_| ()).map_err(|why| format!("before the block: {why}"));
+        }
+        let [callers, methods] = answer.now.as_ref().map_err(ToString::to_string)?;
+        let callers = by_address(callers, &job.names)?;
+        if callers.is_empty() {
+            self.late = (self.late + 1).min(LATE);
+            return Err("the log has no lines of the last minutes yet".to_owned());
+        }
+        let minutes = (job.now.1 - job.now.0).as_seconds_f64() / 60.0;
+        // Of a block that was taken back nobody is a follower.
+        let blocked = self.blocked.as_ref().filter(|(block, _)| Some(block) == job.block.as_ref());
+        let blocked = blocked.and_then(|(_, callers)| callers.as_deref());
+        let pool = Pool::of(&callers, &by_method(methods, &job.names), minutes, &before, blocked);
+        self.pools.retain(|(to, _)| *to != job.to());
+        self.pools.push_back((job.to(), pool));
+        while self.pools.len() > HISTORY_MINUTES {
+            self.pools.pop_front();
+        }
+        trouble
+    }
+}

@@ -1,0 +1,216 @@
+//! What rows of an access log say of who is answered. Arithmetic on rows; makes no calls.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use crate::aws::read::{LogRows, MOST_ROWS};
+use crate::model::address;
+use crate::model::condition::{Followers, WorstMethod};
+use crate::model::text::shortened;
+use crate::watch::callers::{kind_name, plain, requests};
+
+/// The part of the lines that may leave out who sent them, or how they were answered.
+const UNREAD: f64 = 0.02;
+
+/// Fewer requests than this of a method tell nothing of it.
+const FEW: f64 = 60.0;
+
+/// Of a method that hardly ever answers well nothing can be told by its answers.
+const LEAST_USUAL: f64 = 0.2;
+
+/// A source that sends so many times as much as a caller of before is one of the attack's.
+const BUSY: f64 = 10.0;
+
+/// Fewer requests than this a minute are nobody's attack.
+const IDLE: f64 = 12.0;
+
+/// Characters kept of a method's name.
+const NAME: usize = 100;
+
+/// What a query names its fields.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Names {
+    pub(super) address: String,
+    pub(super) status: String,
+    /// Method and resource, where the format tells both.
+    pub(super) kind: Option<[String; 2]>,
+}
+
+/// Requests of some callers, by how they ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(in crate::watch) struct Tally {
+    pub(in crate::watch) callers: f64,
+    pub(in crate::watch) requests: f64,
+    /// Answered without an error.
+    pub(in crate::watch) ok: f64,
+    /// Answered with 403 or 429.
+    pub(in crate::watch) turned_away: f64,
+}
+
+impl Tally {
+    fn add(&mut self, one: &Self) {
+        self.callers += 1.0;
+        self.requests += one.requests;
+        self.ok += one.ok;
+        self.turned_away += one.turned_away;
+    }
+
+    /// The part that was answered without an error.
+    pub(in crate::watch) fn ok_share(&self) -> f64 {
+        part(self.ok, self.requests)
+    }
+}
+
+/// Requests by address, by how they ended.
+pub(super) type ByAddress = HashMap<IpAddr, Tally>;
+
+/// By address, out of rows that count requests by address and status.
+///
+/// # Errors
+/// Why they cannot be told.
+pub(super) fn by_address(rows: &LogRows, names: &Names) -> Result<ByAddress, String> {
+    if rows.rows.len() >= MOST_ROWS {
+        return Err(format!("more callers than can be compared ({MOST_ROWS})"));
+    }
+    let (mut callers, mut unread, mut all): (ByAddress, _, _) = (HashMap::new(), 0.0, 0.0);
+    for row in &rows.rows {
+        let Some(lines) = requests(row) else { continue };
+        all += lines;
+        let address = row.get(plain(&names.address)).and_then(|text| address::address(text).ok());
+        let (Some(address), Some(status)) = (address, status(row, &names.status)) else {
+            unread += lines;
+            continue;
+        };
+        let caller = callers.entry(address.to_canonical()).or_default();
+        caller.requests += lines;
+        caller.ok += if status < 400 { lines } else { 0.0 };
+        caller.turned_away += if matches!(status, 403 | 429) { lines } else { 0.0 };
+    }
+    if unread > UNREAD * all {
+        return Err("too many of its lines do not say who called and how that was answered".to_owned());
+    }
+    Ok(callers)
+}
+
+fn status(row: &HashMap<String, String>, name: &str) -> Option<u16> {
+    row.get(plain(name))?.trim().trim_end_matches(".0").parse().ok()
+}
+
+fn part(some: f64, all: f64) -> f64 {
+    if all > 0.0 { some / all } else { 0.0 }
+}
+
+/// Requests by method and resource: all, and those answered without an error.
+pub(super) type ByMethod = HashMap<String, (f64, f64)>;
+
+/// By method, out of rows that count requests by method, resource and status. Nothing where there are more than rows.
+pub(super) fn by_method(rows: &LogRows, names: &Names) -> ByMethod {
+    let mut methods = ByMethod::new();
+    let Some([method, resource]) = &names.kind else { return methods };
+    if rows.rows.len() >= MOST_ROWS {
+        return methods;
+    }
+    for row in &rows.rows {
+        let value = |name: &String| row.get(plain(name)).cloned();
+        let (Some(lines), Some(status)) = (requests(row), status(row, &names.status)) else { continue };
+        let (Some(method), Some(resource)) = (value(method), value(resource)) else { continue };
+        let known = methods.entry(kind_name(&[method, resource])).or_default();
+        known.0 += lines;
+        known.1 += if status < 400 { lines } else { 0.0 };
+    }
+    methods
+}
+
+/// Who called before the attack, and how they were answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::watch) struct Before {
+    callers: HashSet<IpAddr>,
+    /// Their requests a minute.
+    pub(in crate::watch) per_minute: f64,
+    /// The part of them that was answered without an error.
+    pub(in crate::watch) ok_share: f64,
+    methods: ByMethod,
+}
+
+impl Before {
+    /// Out of so many minutes; `None` where nobody called.
+    pub(super) fn of(callers: &ByAddress, methods: ByMethod, minutes: f64) -> Option<Self> {
+        let mut all = Tally::default();
+        for one in callers.values() {
+            all.add(one);
+        }
+        let ok_share = all.ok_share();
+        (ok_share > 0.0).then(|| Self {
+            callers: callers.keys().copied().collect(),
+            per_minute: all.requests / minutes,
+            ok_share,
+            methods,
+        })
+    }
+
+    /// From how many requests a minute on a source is no ordinary caller.
+    fn busy(&self) -> f64 {
+        IDLE.max(BUSY * self.per_minute / self.callers.len().max(1) as f64)
+    }
+}
+
+/// What the access log says of some minutes.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::watch) struct Pool {
+    pub(in crate::watch) minutes: f64,
+    /// Callers of before.
+    pub(in crate::watch) known: Tally,
+    /// Everybody else.
+    pub(in crate::watch) others: Tally,
+    pub(in crate::watch) worst: Option<WorstMethod>,
+    pub(in crate::watch) followers: Option<Followers>,
+}
+
+impl Pool {
+    /// Out of `callers` and `methods` of so many minutes, beside those of before, and whoever was there before the newest block.
+    pub(super) fn of(
+        callers: &ByAddress,
+        methods: &ByMethod,
+        minutes: f64,
+        before: &Before,
+        blocked: Option<&HashSet<IpAddr>>,
+    ) -> Self {
+        let (mut known, mut others) = (Tally::default(), Tally::default());
+        for (address, one) in callers {
+            if before.callers.contains(address) { &mut known } else { &mut others }.add(one);
+        }
+        let followers = blocked.map(|blocked| {
+            let is_one = |(address, one): &(&IpAddr, &Tally)| {
+                let past = one.requests - one.turned_away;
+                !before.callers.contains(*address)
+                    && !blocked.contains(*address)
+                    && past >= one.requests / 2.0
+                    && one.requests >= before.busy() * minutes
+            };
+            let found: Vec<f64> = callers.iter().filter(is_one).map(|(_, one)| one.requests).collect();
+            let sources = u64::try_from(found.len()).unwrap_or(u64::MAX);
+            Followers { sources, per_second: found.iter().sum::<f64>() / (60.0 * minutes) }
+        });
+        Self { minutes, known, others, worst: worst(methods, &before.methods), followers }
+    }
+
+    /// The part of all requests that others than the callers of before sent.
+    pub(in crate::watch) fn others_share(&self) -> f64 {
+        part(self.others.requests, self.known.requests + self.others.requests)
+    }
+
+    /// The part of all requests that others sent and had answered without an error.
+    pub(in crate::watch) fn others_answered(&self) -> f64 {
+        part(self.others.ok, self.known.requests + self.others.requests)
+    }
+}
+
+/// The method that fares worst beside before.
+fn worst(now: &ByMethod, before: &ByMethod) -> Option<WorstMethod> {
+    let told = now.iter().filter(|(_, (requests, _))| *requests >= FEW).filter_map(|(method, (requests, ok))| {
+        let (requests_before, ok_before) = before.get(method).filter(|(requests, _)| *requests >= FEW)?;
+        let (answered, usually) = (part(*ok, *requests), part(*ok_before, *requests_before));
+        (usually >= LEAST_USUAL).then(|| WorstMethod { method: shortened(method, NAME), answered, usually })
+    });
+    told.min_by(|a, b| (a.answered / a.usually).total_cmp(&(b.answered / b.usually)).then(a.method.cmp(&b.method)))
+}

@@ -1,0 +1,109 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashMap;
+
+use super::pool::{ByAddress, ByMethod, Tally};
+use super::*;
+use crate::aws::read::MOST_ROWS;
+
+fn names() -> Names {
+    let kind = Some(["method".to_owned(), "path".to_owned()]);
+    Names { address: "ip".to_owned(), status: "status".to_owned(), kind }
+}
+
+fn rows(list: &[&[(&str, &str)]]) -> LogRows {
+    let row = |pairs: &&[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    LogRows { rows: list.iter().map(row).collect(), records_scanned: 0.0, bytes_scanned: 0.0 }
+}
+
+fn answers(list: &[(&str, &str, &str)]) -> LogRows {
+    let row = |(ip, status, n): &(&str, &str, &str)| {
+        let pairs = [("ip", *ip), ("status", *status), ("requests", *n)];
+        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect::<HashMap<_, _>>()
+    };
+    LogRows { rows: list.iter().map(row).collect(), records_scanned: 0.0, bytes_scanned: 0.0 }
+}
+
+fn read(list: &[(&str, &str, &str)]) -> ByAddress {
+    by_address(&answers(list), &names()).unwrap()
+}
+
+#[test]
+fn callers_of_before_are_told_from_everybody_else() {
+    let before = read(&[("198.51.100.1", "200", "90"), ("198.51.100.1", "404", "10"), ("198.51.100.2", "200", "200")]);
+    let before = Before::of(&before, ByMethod::new(), 30.0).unwrap();
+    assert!((before.per_minute - 10.0).abs() < 1e-9 && (before.ok_share - 290.0 / 300.0).abs() < 1e-9);
+    let now = read(&[
+        ("198.51.100.1", "200", "3"),
+        ("::ffff:198.51.100.2", "429", "7"),
+        ("203.0.113.9", "200", "80"),
+        ("203.0.113.9", "403", "20"),
+    ]);
+    let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, None);
+    assert_eq!(pool.known, Tally { callers: 2.0, requests: 10.0, ok: 3.0, turned_away: 7.0 });
+    assert_eq!(pool.others, Tally { callers: 1.0, requests: 100.0, ok: 80.0, turned_away: 20.0 });
+    assert!((pool.others_share() - 100.0 / 110.0).abs() < 1e-9 && (pool.others_answered() - 80.0 / 110.0).abs() < 1e-9);
+    assert_eq!(pool.followers, None, "nothing says who was there before a block");
+}
+
+#[test]
+fn a_log_that_does_not_tell_enough_tells_nothing() {
+    let hidden = by_address(&answers(&[("198.51.100.1", "200", "90"), ("-", "200", "10")]), &names());
+    assert!(hidden.unwrap_err().contains("do not say who called"));
+    let one = answers(&[("198.51.100.1", "200", "1")]).rows.remove(0);
+    let crowd = LogRows { rows: vec![one; MOST_ROWS], records_scanned: 0.0, bytes_scanned: 0.0 };
+    assert!(by_address(&crowd, &names()).unwrap_err().contains("more callers"));
+    let failed = read(&[("198.51.100.1", "500", "90")]);
+    assert_eq!(Before::of(&failed, ByMethod::new(), 30.0), None, "of whom nobody was answered nothing is missed");
+}
+
+#[test]
+fn followers_are_new_since_the_block_busy_and_get_past() {
+    let before = read(&[("198.51.100.1", "200", "300"), ("198.51.100.2", "200", "300")]);
+    let before = Before::of(&before, ByMethod::new(), 30.0).unwrap();
+    let attackers: HashSet<IpAddr> = ["203.0.113.1".parse().unwrap()].into();
+    let now = read(&[
+        // A caller of before, one of the first attackers, two who moved, one who is turned away, a new customer.
+        ("198.51.100.1", "200", "900"),
+        ("203.0.113.1", "403", "900"),
+        ("203.0.113.2", "200", "600"),
+        ("203.0.113.3", "500", "600"),
+        ("203.0.113.4", "403", "600"),
+        ("198.51.100.9", "200", "20"),
+    ]);
+    let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, Some(&attackers));
+    let followers = pool.followers.unwrap();
+    assert_eq!(followers.sources, 2);
+    assert!((followers.per_second - 20.0).abs() < 1e-9, "{followers:?}");
+}
+
+#[test]
+fn the_worst_method_is_the_one_that_lost_most_of_what_it_had() {
+    let methods = |list: &[(&str, &str, &str, &str)]| {
+        let rows_of: Vec<Vec<(&str, &str)>> = list
+            .iter()
+            .map(|(m, p, s, n)| vec![("method", *m), ("path", *p), ("status", *s), ("requests", *n)])
+            .collect();
+        by_method(&rows(&rows_of.iter().map(Vec::as_slice).collect::<Vec<_>>()), &names())
+    };
+    let before = methods(&[
+        ("GET", "/items", "200", "900"),
+        ("POST", "/login", "200", "90"),
+        ("POST", "/login", "401", "10"),
+        ("GET", "/probe", "404", "400"),
+    ]);
+    let callers = read(&[("198.51.100.1", "200", "300")]);
+    let before = Before::of(&callers, before, 30.0).unwrap();
+    let now = methods(&[
+        ("GET", "/items", "200", "900"),
+        ("POST", "/login", "200", "10"),
+        ("POST", "/login", "429", "80"),
+        // It never answered well, nothing is known of it from before, and too few of it came.
+        ("GET", "/probe", "404", "400"),
+        ("GET", "/new", "500", "400"),
+        ("GET", "/rare", "500", "4"),
+    ]);
+    let worst = Pool::of(&callers, &now, 1.0, &before, None).worst.unwrap();
+    assert_eq!((worst.method.as_str(), worst.usually), ("POST /login", 0.9));
+    assert!((worst.answered - 1.0 / 9.0).abs() < 1e-9);
+}

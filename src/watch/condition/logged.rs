@@ -1,0 +1,75 @@
+//! What the access log adds to one minute of an attacked stage: how callers of before fare, and what the attack's get.
+
+use chrono::{DateTime, Utc};
+
+use super::minute::Minute;
+use crate::model::condition::{Followers, WorstMethod};
+use crate::watch::answered::Answered;
+
+/// Fewer requests, or callers, of before tell no share.
+const LEAST_REQUESTS: f64 = 60.0;
+const LEAST_CALLERS: f64 = 10.0;
+
+/// Where callers of before send less than this part of what they sent then, who still comes says little of all.
+const LEAST_VOLUME: f64 = 0.2;
+
+/// The attack has to bring so much more than usual, in parts of usual, and callers who were not there before have to be as many more as that, give
+/// or take this part: else their answers are not the attack's.
+const OF_USUAL: f64 = 0.2;
+const ALIKE: f64 = 0.2;
+
+/// The share of customers served, as callers of before tell it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Served {
+    /// A fraction of what is usual.
+    Told(f64),
+    /// They hardly come any more.
+    Away,
+    /// Too few of them to tell.
+    Few,
+}
+
+/// What the log says of a minute.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Logged {
+    /// The minute's start, account time.
+    pub(super) at: DateTime<Utc>,
+    pub(super) served: Served,
+    /// The part of the requests of callers of before that was answered with 403 or 429.
+    pub(super) turned_away: f64,
+    /// Requests a second of the attack that were answered without an error, or why that is not known.
+    pub(super) attackers: Result<f64, &'static str>,
+    pub(super) worst: Option<WorstMethod>,
+    pub(super) followers: Option<Followers>,
+}
+
+impl Logged {
+    /// What is told of a minute; `None` where nothing is.
+    pub(super) fn of(answered: &Answered, minute: &Minute) -> Option<Self> {
+        let (pool, before) = answered.at(minute.at)?;
+        let known = pool.known;
+        let served = if known.requests < LEAST_VOLUME * before.per_minute * pool.minutes {
+            Served::Away
+        } else if known.requests < LEAST_REQUESTS || known.callers < LEAST_CALLERS {
+            Served::Few
+        } else {
+            Served::Told((known.ok_share() / before.ok_share).min(1.0))
+        };
+        let turned_away = if known.requests > 0.0 { known.turned_away / known.requests } else { 0.0 };
+        let attackers = attackers(minute, pool.others_share(), pool.others_answered());
+        let (worst, followers) = (pool.worst.clone(), pool.followers);
+        Some(Self { at: minute.at, served, turned_away, attackers, worst, followers })
+    }
+}
+
+/// What the attack's requests get, a second: as the shares of the log and the requests that `CloudWatch` counts tell it.
+fn attackers(minute: &Minute, others: f64, answered: f64) -> Result<f64, &'static str> {
+    let above = minute.above().ok_or("what is usual is not known")?;
+    if above < OF_USUAL * minute.usual.unwrap_or(0.0) {
+        return Err("hardly more than usual is sent: who of those answered is an attacker cannot be told");
+    }
+    if (minute.requests * others - above).abs() > ALIKE * above {
+        return Err("those who were not there before are not as many as came with the attack");
+    }
+    Ok(minute.requests * answered / 60.0)
+}

@@ -1,0 +1,230 @@
+//! Whether customers are served, and what attackers get, beside the range's own books: every drill, with an access log and without, over seeds.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::model::action::{Action, Close, Closure, Terms, Throttle};
+use portcullis::model::attack::AttackKind;
+use portcullis::model::condition::{Condition, ServedBy};
+use portcullis::model::figure::Figure;
+
+use crate::conditions::{Story, populations};
+use crate::draws::every;
+use crate::world::block;
+
+/// A drill, its attacked stage, and what is done about it.
+struct Case {
+    name: &'static str,
+    text: &'static str,
+    stage: &'static str,
+    respond: fn(&Story) -> Option<Action>,
+    /// Whether no signal tells of it, so that a person has to.
+    is_silent: bool,
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        name: "sqli-flood",
+        text: include_str!("../../drills/sqli-flood.toml"),
+        stage: "shop/prod",
+        respond: |story| {
+            let attackers = story.world.range.with(|range| range.senders("botnet"));
+            let names: Vec<String> = attackers.into_iter().map(|(address, _)| address.to_string()).collect();
+            Some(Action::BlockIp(block(&names.iter().map(String::as_str).collect::<Vec<_>>())))
+        },
+        is_silent: false,
+    },
+    Case {
+        name: "credential-stuffing",
+        text: include_str!("../../drills/credential-stuffing.toml"),
+        stage: "accounts/prod",
+        respond: |story| Some(throttle(story.stage, "POST /login", 20)),
+        is_silent: false,
+    },
+    Case {
+        name: "lockout-trap",
+        text: include_str!("../../drills/lockout-trap.toml"),
+        stage: "pay/prod",
+        respond: |story| {
+            let stage = story.stage.parse().unwrap();
+            let by = Closure::WebAcl;
+            Some(Action::Close(Close { stage, by, web_acl: None, again: None, terms: Terms::default() }))
+        },
+        is_silent: false,
+    },
+    Case {
+        name: "cache-stale-privileges",
+        text: include_str!("../../drills/cache-stale-privileges.toml"),
+        stage: "records/prod",
+        respond: |_| None,
+        is_silent: true,
+    },
+];
+
+fn throttle(stage: &str, method: &str, rate: u32) -> Action {
+    let (stage, method) = (stage.parse().unwrap(), Some(method.parse().unwrap()));
+    Action::Throttle(Throttle { stage, method, rate, burst: rate, terms: Terms::default() })
+}
+
+/// The scenario with an access log on its production stage, or without.
+fn logged(text: &str, log: bool) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("access_log"));
+    let without = lines.collect::<Vec<_>>().join("\n");
+    if !log {
+        return without;
+    }
+    let prod = "name = \"prod\"\n";
+    assert!(without.contains(prod));
+    without.replacen(prod, &format!("{prod}access_log = {{ group = \"/aws/apigateway/prod\" }}\n"), 1)
+}
+
+/// What was told and what was so, minute by minute.
+#[derive(Default)]
+struct Errors {
+    minutes: usize,
+    unknown: usize,
+    /// Points by which a share served is off, by what it was told.
+    served: Vec<(ServedBy, f64)>,
+    attackers_unknown: usize,
+    /// What attackers get, a second, as told; and in truth, with what they send.
+    attackers: Vec<(f64, (f64, f64))>,
+}
+
+impl Errors {
+    async fn watch(&mut self, story: &mut Story, scenario: &str, usual: f64, minutes: i64) {
+        let attackers = populations(scenario, "botnet");
+        for (_, condition, truth) in story.watch(minutes).await {
+            self.note(story, &condition, (truth / usual).min(1.0), &attackers);
+        }
+    }
+
+    fn note(&mut self, story: &Story, condition: &Condition, truth: f64, attackers: &[String]) {
+        self.minutes += 1;
+        match condition.served.value() {
+            Some(share) => self.served.push((condition.served_by, (share - truth) * 100.0)),
+            None => self.unknown += 1,
+        }
+        match &condition.attackers_answered {
+            Figure::Known(reading) => {
+                let minute = reading.at - TimeDelta::minutes(1);
+                self.attackers.push((reading.value, of_attackers(story, attackers, minute)));
+            }
+            Figure::Unknown(_) => self.attackers_unknown += 1,
+        }
+    }
+
+    fn of(&self, by: ServedBy) -> Vec<f64> {
+        let mut off: Vec<f64> = self.served.iter().filter(|(of, _)| *of == by).map(|(_, off)| *off).collect();
+        off.sort_by(f64::total_cmp);
+        off
+    }
+}
+
+/// What attackers get and what they send, a second, by the books.
+fn of_attackers(story: &Story, attackers: &[String], minute: DateTime<Utc>) -> (f64, f64) {
+    story.world.range.with(|range| {
+        let of = |name: &String| range.truth().population(story.stage, name, minute);
+        let got = attackers.iter().map(|name| of(name).served + of(name).cache_hits).sum::<u64>();
+        (got as f64 / 60.0, attackers.iter().map(|name| of(name).requests).sum::<u64>() as f64 / 60.0)
+    })
+}
+
+/// Points by which a share told may be off.
+const WITH_A_LOG: f64 = 5.0;
+const WITHOUT: f64 = 10.0;
+
+/// The part by which what attackers get may be off, and the part of what they send that is as good as nothing.
+const ATTACKERS: f64 = 0.05;
+const NOTHING: f64 = 0.002;
+
+impl Case {
+    async fn run(&self, log: bool, seed: u64, errors: &mut Errors) {
+        let scenario = logged(self.text, log);
+        let mut story = Story::told(self.name, &scenario, Some(seed), self.stage).await;
+        story.world.pass(60).await;
+        let now = story.world.aws.clock().now();
+        let usual = (2..20).map(|n| story.truly_served(now - TimeDelta::minutes(n))).sum::<f64>() / 18.0;
+        if self.is_silent {
+            story.world.pass(300).await;
+            story.declare(now, AttackKind::Theft).await;
+        } else {
+            story.attacked().await;
+        }
+        errors.watch(&mut story, &scenario, usual, 4).await;
+        if let Some(action) = (self.respond)(&story) {
+            story.act(action).await;
+        }
+        errors.watch(&mut story, &scenario, usual, 10).await;
+    }
+
+    /// Over seeds, with a log and without.
+    async fn is_told(&self) {
+        let seeds = if every(2) == 1 { 20 } else { 1 };
+        for log in [true, false] {
+            let mut errors = Errors::default();
+            for seed in 0..seeds {
+                self.run(log, 100 + seed, &mut errors).await;
+            }
+            errors.print(&format!("{}, {} a log, {seeds} seeds", self.name, if log { "with" } else { "without" }));
+            let is_within = |(by, off): &(ServedBy, f64)| match by {
+                ServedBy::KnownCallers => off.abs() <= WITH_A_LOG,
+                ServedBy::AllAlike | ServedBy::AtMost => off.abs() <= WITHOUT,
+            };
+            let wrong: Vec<_> = errors.served.iter().filter(|one| !is_within(one)).collect();
+            assert!(wrong.is_empty(), "{}: {wrong:?}", self.name);
+            let is_near =
+                |(told, (got, sent)): &&(f64, (f64, f64))| (told - got).abs() <= (NOTHING * sent).max(ATTACKERS * got);
+            assert_eq!(errors.attackers.iter().find(|one| !is_near(one)), None, "{}", self.name);
+            assert!(errors.told_at_all(), "{}: hardly anything is told", self.name);
+        }
+    }
+}
+
+impl Errors {
+    /// Whether at least half of the minutes tell a share served.
+    fn told_at_all(&self) -> bool {
+        self.unknown * 2 <= self.minutes
+    }
+
+    fn print(&self, of: &str) {
+        let part = |some: usize| some * 100 / self.minutes.max(1);
+        println!("{of}: {} minutes; served is ? in {} %", self.minutes, part(self.unknown));
+        for by in [ServedBy::KnownCallers, ServedBy::AllAlike, ServedBy::AtMost] {
+            let off = self.of(by);
+            let at = |part: usize| off.get(off.len().saturating_sub(1) * part / 100).copied().unwrap_or(f64::NAN);
+            if !off.is_empty() {
+                println!(
+                    "  {by:?}: {} minutes, off by {:.1} to {:.1} points, nine in ten by {:.1} to {:.1}",
+                    off.len(),
+                    at(0),
+                    at(100),
+                    at(5),
+                    at(95)
+                );
+            }
+        }
+        let some = self.attackers.iter().filter(|(_, (got, sent))| *got > NOTHING * sent / ATTACKERS);
+        let off = some.map(|(told, (got, _))| (told / got - 1.0) * 100.0);
+        let worst = off.map(f64::abs).fold(0.0, f64::max);
+        println!("  attackers' answers: ? in {} %, at most {worst:.1} % off", part(self.attackers_unknown));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_flood_that_is_blocked() {
+    CASES[0].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_method_is_throttled() {
+    CASES[1].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_everybody_is_closed_out() {
+    CASES[2].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_cache_answers_those_it_should_not() {
+    CASES[3].is_told().await;
+}
