@@ -7,6 +7,7 @@
 //! as it is. Unknown fields are refused, with the nearest known name as a hint.
 
 mod check;
+mod conduct;
 mod error;
 mod plans;
 mod population;
@@ -15,13 +16,14 @@ mod values;
 mod waf;
 mod world;
 
+pub use conduct::DailySpec;
 pub use error::ScenarioError;
 pub use plans::{ApiKeySpec, PlanMethodSpec, PlanStageSpec, UsagePlanSpec};
 pub use population::{
     CredentialSpec, Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked,
 };
 pub use ranges::{RANGES, Takes};
-pub use values::{Route, Span, StageRef};
+pub use values::{Route, Span, StageRef, TimeOfDay};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{
     AccessLogSpec, ApiSpec, AuthorizerSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec,

@@ -45,7 +45,7 @@ pub(crate) fn build(text: &str, seed: Option<u64>) -> Result<(Account, Traffic),
         }
     }
     simulate(&mut account, &mut traffic, world.start);
-    account.metrics.repeat_before(begin, world.start);
+    account.metrics.repeat_before(begin, world.start, |key| traffic.swing(key));
     Ok((account, traffic))
 }
 

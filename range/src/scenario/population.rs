@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
 
+use super::conduct::DailySpec;
 use super::values::{Route, Span, StageRef};
 
 /// What a population is, for the range's own truth; the account never sees it.
@@ -146,8 +147,11 @@ pub struct Population {
     pub kind: Kind,
     /// Where the requests go.
     pub stage: toml::Spanned<StageRef>,
-    /// Requests per second, all addresses together.
+    /// Requests per second, all addresses together; with `daily` those of the peak.
     pub rate: f64,
+    /// How the rate follows the time of day; absent: every hour is like every other.
+    #[serde(default)]
+    pub daily: Option<DailySpec>,
     /// Slow wobble of the rate, as a share of it (standard deviation).
     #[serde(default)]
     pub noise: f64,

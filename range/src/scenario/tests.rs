@@ -89,6 +89,20 @@ fn lengths_of_time_are_read_and_refused() {
 }
 
 #[test]
+fn times_of_day_are_read_and_refused() {
+    let daily =
+        |peak: &str| SMALL.replace("rate = 10", &format!("rate = 10\ndaily = {{ peak = \"{peak}\", trough = 0.4 }}"));
+    let scenario = Scenario::parse(&daily("19:30")).unwrap();
+    assert_eq!(scenario.world.populations[0].daily.unwrap().peak.second, 70_200);
+    for peak in ["24:00", "7:00", "19:60", "19", "+1:00", "19:00:00", "noon"] {
+        let error = Scenario::parse(&daily(peak)).expect_err(peak);
+        assert!(error.line == 35 && error.message.contains("write `07:30`"), "{error}");
+    }
+    let error = wrong("rate = 10", "rate = 10\ndaily = { peak = \"19:00\", trough = 1.4 }");
+    assert_eq!((error.line, error.message.as_str()), (35, "`trough` is 0 to 1, not 1.4"));
+}
+
+#[test]
 fn a_rule_matches_exactly_one_thing() {
     let error = wrong(r#"ip_set = "blocklist","#, r#"ip_set = "blocklist", countries = ["US"],"#);
     assert!(error.message.contains("exactly one"), "{error}");
@@ -127,6 +141,8 @@ fn every_refusal_says_what_to_write() {
         ("name = \"acl\"\n", "name = \"acl\"\ndefault_action = \"count\"\n"),
         ("kind = \"legitimate\"", "kind = \"nice\""),
         ("rate = 10", "rate = 10\ncost = 0"),
+        ("rate = 10", "rate = 10\ndaily = { peak = \"19:00\" }"),
+        ("rate = 10", "rate = 10\ndaily = { peak = 19, trough = 0.4 }"),
         ("rate = 10", "rate = 10\nclient_errors = 0.7\nserver_errors = 0.7"),
         ("count = 20 }]", "count = 200 }]"),
         ("count = 20 }]", "count = 0 }]"),

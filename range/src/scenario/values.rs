@@ -46,6 +46,32 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// An hour and minute of the day in UTC, written `19:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOfDay {
+    /// Seconds since midnight.
+    pub second: i64,
+}
+
+impl TimeOfDay {
+    fn parse(text: &str) -> Option<Self> {
+        let (hour, minute) = text.split_once(':')?;
+        let number = |part: &str, below: i64| -> Option<i64> {
+            let sound = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+            part.parse().ok().filter(|number| sound && *number < below)
+        };
+        Some(Self { second: number(hour, 24)? * 3_600 + number(minute, 60)? * 60 })
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is not a time of day in UTC; write `07:30` or `19:00`")))
+    }
+}
+
 /// A stage named `api/stage`, split at the last `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StageRef {

@@ -3,11 +3,16 @@
 //!
 //! The store takes data and gives back points. It knows neither queries nor which metrics AWS has.
 
+mod weeks;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+
+use super::rhythm::Swing;
+use weeks::Weeks;
 
 /// What identifies a series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,34 +164,6 @@ pub struct MetricStore {
     weeks: Option<Weeks>,
 }
 
-/// The weeks before: a day and more before it, the range's own history again and again, as if every day had been alike.
-#[derive(Debug, Clone)]
-struct Weeks {
-    /// The first minute of the history that is repeated.
-    begin: i64,
-    /// Its minutes, as many as are repeated.
-    length: i64,
-    /// By series, its points.
-    points: Arc<Vec<Vec<Point>>>,
-}
-
-impl Weeks {
-    /// Points of a series in `[from, to)`, minutes since the epoch, as of minute `now`.
-    fn read(&self, id: SeriesId, from: i64, to: i64, now: i64) -> impl Iterator<Item = Point> {
-        let points = self.points.get(id.0).map_or(&[][..], Vec::as_slice);
-        let from = from.max(now - MetricStore::KEPT_DAYS * MINUTES_A_DAY);
-        let to = to.min(self.begin - MINUTES_A_DAY);
-        (from..to).filter_map(move |minute| {
-            let again = self.begin + (minute - self.begin).rem_euclid(self.length);
-            let at = points.binary_search_by_key(&again, |point| point.minute).ok()?;
-            Some(Point { minute, ..points[at].clone() })
-        })
-    }
-}
-
-/// Minutes of a day.
-const MINUTES_A_DAY: i64 = 1_440;
-
 impl Default for MetricStore {
     fn default() -> Self {
         Self {
@@ -208,14 +185,21 @@ impl MetricStore {
     /// Days for which minutes are kept (documented).
     pub const KEPT_DAYS: i64 = 15;
 
-    /// Lets the weeks before repeat what there is from `begin` up to and not including `until`.
-    pub fn repeat_before(&mut self, begin: DateTime<Utc>, until: DateTime<Utc>) {
+    /// Lets the weeks before repeat what there is from `begin` up to and not including `until`, each series as it
+    /// swings over the day.
+    pub fn repeat_before(
+        &mut self,
+        begin: DateTime<Utc>,
+        until: DateTime<Utc>,
+        swing: impl Fn(&SeriesKey) -> Option<Swing>,
+    ) {
         let (begin, until) = (begin.timestamp().div_euclid(60), until.timestamp().div_euclid(60));
         let repeated = |series: &Series| -> Vec<Point> {
             series.points.iter().filter(|point| (begin..until).contains(&point.minute)).cloned().collect()
         };
         let points = Arc::new(self.series.iter().map(repeated).collect());
-        self.weeks = (until > begin).then_some(Weeks { begin, length: until - begin, points });
+        let swings = Arc::new(self.series.iter().map(|series| swing(&series.key)).collect());
+        self.weeks = (until > begin).then_some(Weeks { begin, length: until - begin, points, swings });
     }
 
     /// The handle of a series, made on first sight. A series without data is invisible to clients.
@@ -283,7 +267,7 @@ impl MetricStore {
         let last = self.published_until(&series.key.namespace, now);
         let asked = |point: &&Point| point.minute * 60 >= from.timestamp() && point.minute * 60 < to.timestamp();
         let (first, end) = (-(-from.timestamp()).div_euclid(60), -(-to.timestamp()).div_euclid(60));
-        let weeks = self.weeks.iter().flat_map(|weeks| weeks.read(id, first, end, now.timestamp().div_euclid(60)));
+        let weeks = self.weeks.iter().flat_map(|weeks| weeks.read(id.0, first, end, now.timestamp().div_euclid(60)));
         let own = series.points.iter().filter(asked).filter(|point| point.minute < last);
         weeks.map(Cow::Owned).chain(own.map(Cow::Borrowed)).collect()
     }
@@ -349,7 +333,7 @@ mod tests {
         let begin = DateTime::UNIX_EPOCH + Duration::days(100);
         let opens = begin + Duration::minutes(45);
         (0..60).for_each(|n| store.record(id, begin + Duration::minutes(n), 1.0, u64::try_from(n + 1).unwrap()));
-        store.repeat_before(begin, opens);
+        store.repeat_before(begin, opens, |_| None);
         let counts = |from: DateTime<Utc>, minutes| -> Vec<u64> {
             let to = from + Duration::minutes(minutes);
             store.read(id, from, to, opens).iter().map(|point| point.count).collect()

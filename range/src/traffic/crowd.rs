@@ -12,11 +12,12 @@ use super::log::KnownKinds;
 use super::outcome::Slot;
 use super::plan::Gate;
 use super::request::{Shape, shapes};
+use super::rhythm;
 use super::truth::Counts;
 use super::waf::Fate;
 use crate::logs::{Kind, Roster};
 use crate::scenario::{Population, WhenBlocked};
-use crate::state::ids;
+use crate::state::{Rhythm, ids};
 
 /// Seconds between two knots of the slow wobble of a rate.
 const KNOT_SECONDS: i64 = 30;
@@ -115,6 +116,8 @@ pub(crate) struct Crowd {
     /// Hash of the name: key of its randomness.
     pub(crate) key: u64,
     seed: u64,
+    /// How its rate follows the time of day.
+    pub(super) rhythm: Rhythm,
     whole_weight: f64,
     used: HashSet<IpAddr>,
     /// What lines have been drawn from, as long as any may be.
@@ -126,6 +129,7 @@ pub(crate) struct Crowd {
 impl Crowd {
     pub(crate) fn new(spec: Population, front: usize, book: usize, host: &str, seed: u64) -> Self {
         let key = ids::hash(spec.name.get_ref());
+        let rhythm = spec.daily.map_or(Rhythm::EVEN, rhythm::of);
         let mut crowd = Self {
             shapes: shapes(&spec, host, seed),
             spec,
@@ -136,6 +140,7 @@ impl Crowd {
             second: Counts::default(),
             key,
             seed,
+            rhythm,
             whole_weight: 0.0,
             used: HashSet::new(),
             rosters: Vec::new(),
@@ -205,7 +210,7 @@ impl Crowd {
             _ => 1.0,
         };
         let silent = self.addresses_weight() / self.whole_weight.max(f64::MIN_POSITIVE);
-        self.spec.rate * ramp * self.wobble(at.timestamp()) * silent
+        self.spec.rate * ramp * self.wobble(at.timestamp()) * silent * self.rhythm.at(at.timestamp())
     }
 
     /// Seconds since its privileges ended; `None` while it has them.

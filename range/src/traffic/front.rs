@@ -118,6 +118,8 @@ pub(crate) struct Front {
     pub(crate) api: String,
     /// Stage name.
     pub(crate) stage: String,
+    /// The API's name in metrics.
+    pub(crate) name: String,
     /// `api/stage` by name.
     pub(crate) label: String,
     /// Changes whenever a request's fate could.
@@ -165,6 +167,7 @@ impl Front {
             api: api.to_owned(),
             stage: stage.to_owned(),
             label: format!("{name}/{stage}"),
+            name: by_name,
             version: 0,
             shield: None,
             policy: None,

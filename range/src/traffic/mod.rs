@@ -20,6 +20,7 @@ mod outcome;
 mod plan;
 mod record;
 mod request;
+mod rhythm;
 mod shield;
 mod throttle;
 mod truth;

@@ -139,6 +139,12 @@ impl Truth {
         }
     }
 
+    /// The minutes of a book that are kept, since the epoch, with what was in them.
+    pub(super) fn minutes(&self, book: usize) -> impl Iterator<Item = (i64, &Counts)> {
+        let minutes = self.books.get(book).into_iter().flat_map(|book| &book.minutes);
+        minutes.map(|(minute, counts)| (*minute, counts))
+    }
+
     /// One population on one stage (`api/stage`, by name) in the minute of `at`.
     #[must_use]
     pub fn population(&self, stage: &str, population: &str, at: DateTime<Utc>) -> Counts {

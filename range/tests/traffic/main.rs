@@ -5,6 +5,7 @@ mod access_logs;
 mod authorization;
 mod books;
 mod closing;
+mod conduct;
 mod drills;
 mod http_apis;
 mod http_requests;
