@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
 
-use super::conduct::DailySpec;
+use super::conduct::{DailySpec, PatienceSpec, RetrySpec};
 use super::values::{Route, Span, StageRef};
 
 /// What a population is, for the range's own truth; the account never sees it.
@@ -199,6 +199,12 @@ pub struct Population {
     /// Work of one request relative to an ordinary one on the same method (a bad query costs the database more).
     #[serde(default = "one")]
     pub cost: f64,
+    /// How requests that fail are tried again; absent: they are not.
+    #[serde(default)]
+    pub retry: Option<RetrySpec>,
+    /// How clients go away once nothing works, and come back; absent: they stay.
+    #[serde(default)]
+    pub patience: Option<PatienceSpec>,
     /// What its addresses do when refused.
     #[serde(default)]
     pub habits: Vec<Habit>,

@@ -77,6 +77,11 @@ pub const RANGES: &[Takes] = &[
     of("world.populations.client_errors", 0.0, 1.0),
     of("world.populations.server_errors", 0.0, 1.0),
     above("world.populations.cost", 0.0, 1_000_000.0),
+    of("world.populations.retry.share", 0.0, 1.0),
+    of("world.populations.retry.times", 1.0, 10.0),
+    time("world.populations.retry.after", 1.0, 3_600.0),
+    time("world.populations.patience.lasts", 1.0, DAY),
+    time("world.populations.patience.away", 1.0, DAY),
     time("world.populations.habits.after", 0.0, 7.0 * DAY),
     of("world.populations.habits.share", 0.0, 1.0),
 ];

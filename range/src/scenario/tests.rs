@@ -103,6 +103,25 @@ fn times_of_day_are_read_and_refused() {
 }
 
 #[test]
+fn what_clients_do_about_failures_is_read_and_refused_by_line() {
+    let with = |fields: &str| Scenario::parse(&SMALL.replace("rate = 10", &format!("rate = 10\n{fields}")));
+    let scenario =
+        with("retry = { share = 0.7, times = 2, after = \"2s\" }\npatience = { lasts = \"1m\", away = \"5m\" }");
+    let population = scenario.unwrap().world.populations.remove(0);
+    let (retry, patience) = (population.retry.unwrap(), population.patience.unwrap());
+    assert_eq!((retry.times, retry.after.seconds, retry.forbidden, patience.away.seconds), (2, 2, false, 300));
+    for (fields, says) in [
+        ("retry = { share = 1.7, times = 2, after = \"2s\" }", "`share` is 0 to 1, not 1.7"),
+        ("retry = { share = 0.7, times = 0, after = \"2s\" }", "`times` is 1 to 10, not 0"),
+        ("retry = { share = 0.7, times = 2, after = \"0s\" }", "`after` is 1s to 1h, not \"0s\""),
+        ("patience = { lasts = \"0s\", away = \"5m\" }", "`lasts` is 1s to 24h, not \"0s\""),
+    ] {
+        let error = with(fields).expect_err(fields);
+        assert_eq!((error.line, error.message.as_str()), (35, says));
+    }
+}
+
+#[test]
 fn a_rule_matches_exactly_one_thing() {
     let error = wrong(r#"ip_set = "blocklist","#, r#"ip_set = "blocklist", countries = ["US"],"#);
     assert!(error.message.contains("exactly one"), "{error}");
@@ -142,6 +161,10 @@ fn every_refusal_says_what_to_write() {
         ("kind = \"legitimate\"", "kind = \"nice\""),
         ("rate = 10", "rate = 10\ncost = 0"),
         ("rate = 10", "rate = 10\ndaily = { peak = \"19:00\" }"),
+        ("rate = 10", "rate = 10\nretry = { share = 0.5, after = \"2s\" }"),
+        ("rate = 10", "rate = 10\nretry = { share = 0.5, times = -1, after = \"2s\" }"),
+        ("rate = 10", "rate = 10\nretry = { share = 0.5, times = 2, after = \"2s\", forbiden = true }"),
+        ("rate = 10", "rate = 10\npatience = \"2m\""),
         ("rate = 10", "rate = 10\ndaily = { peak = 19, trough = 0.4 }"),
         ("rate = 10", "rate = 10\nclient_errors = 0.7\nserver_errors = 0.7"),
         ("count = 20 }]", "count = 200 }]"),

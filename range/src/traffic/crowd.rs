@@ -7,17 +7,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::chance::Chance;
+use super::conduct::Conduct;
 use super::draw::draw;
 use super::log::KnownKinds;
 use super::outcome::Slot;
 use super::plan::Gate;
 use super::request::{Shape, shapes};
-use super::rhythm;
 use super::truth::Counts;
 use super::waf::Fate;
 use crate::logs::{Kind, Roster};
 use crate::scenario::{Population, WhenBlocked};
-use crate::state::{Rhythm, ids};
+use crate::state::ids;
 
 /// Seconds between two knots of the slow wobble of a rate.
 const KNOT_SECONDS: i64 = 30;
@@ -75,18 +75,21 @@ pub(crate) struct Flow {
     pub(crate) rated: f64,
     /// This second's requests by how they ended ([`Slot`]), for the access log.
     pub(crate) ended: [u64; Slot::ALL.len()],
+    /// Those that have failed since the crowd last drew its conclusions: 5XX, timeouts, 429.
+    pub(crate) failed: u64,
     /// The kinds of line that they leave in it, by [`Slot`], once there have been any.
     pub(crate) kinds: [Option<Arc<Kind>>; Slot::ALL.len()],
 }
 
 impl Flow {
     pub(super) fn new(fate: Fate, gate: Gate, lane: Option<usize>, meters: Vec<usize>) -> Self {
-        Self { fate, gate, lane, meters, rated: 0.0, ended: [0; Slot::ALL.len()], kinds: Default::default() }
+        Self { fate, gate, lane, meters, rated: 0.0, ended: [0; Slot::ALL.len()], failed: 0, kinds: Default::default() }
     }
 
     /// Notes how so many of this second's requests ended.
     pub(super) fn end(&mut self, slot: Slot, requests: u64) {
         self.ended[slot as usize] += requests;
+        self.failed += if slot.is_failure() { requests } else { 0 };
     }
 }
 
@@ -115,9 +118,9 @@ pub(crate) struct Crowd {
     pub(crate) second: Counts,
     /// Hash of the name: key of its randomness.
     pub(crate) key: u64,
-    seed: u64,
-    /// How its rate follows the time of day.
-    pub(super) rhythm: Rhythm,
+    pub(super) seed: u64,
+    /// What it does by itself and about the answers that it gets.
+    pub(super) conduct: Conduct,
     whole_weight: f64,
     used: HashSet<IpAddr>,
     /// What lines have been drawn from, as long as any may be.
@@ -129,9 +132,9 @@ pub(crate) struct Crowd {
 impl Crowd {
     pub(crate) fn new(spec: Population, front: usize, book: usize, host: &str, seed: u64) -> Self {
         let key = ids::hash(spec.name.get_ref());
-        let rhythm = spec.daily.map_or(Rhythm::EVEN, rhythm::of);
         let mut crowd = Self {
             shapes: shapes(&spec, host, seed),
+            conduct: Conduct::of(&spec),
             spec,
             front,
             book,
@@ -140,7 +143,6 @@ impl Crowd {
             second: Counts::default(),
             key,
             seed,
-            rhythm,
             whole_weight: 0.0,
             used: HashSet::new(),
             rosters: Vec::new(),
@@ -210,7 +212,7 @@ impl Crowd {
             _ => 1.0,
         };
         let silent = self.addresses_weight() / self.whole_weight.max(f64::MIN_POSITIVE);
-        self.spec.rate * ramp * self.wobble(at.timestamp()) * silent * self.rhythm.at(at.timestamp())
+        self.conduct.shape(self.spec.rate * ramp * self.wobble(at.timestamp()) * silent, at.timestamp())
     }
 
     /// Seconds since its privileges ended; `None` while it has them.

@@ -29,6 +29,11 @@ impl Work {
     pub(super) fn place(&self) -> (usize, usize) {
         (self.crowd, self.flow)
     }
+
+    /// How many were sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
 }
 
 /// A request that is kept as a sample.
@@ -61,11 +66,11 @@ impl Traffic {
                 continue;
             }
             let rate = crowd.rate(at, self.open);
-            if rate <= 0.0 {
-                continue;
-            }
             let first = self.work.len();
-            send(crowd, index, rate, at, self.seed, &mut self.work);
+            if rate > 0.0 {
+                send(crowd, index, rate, at, self.seed, &mut self.work);
+            }
+            send_again(crowd, index, at, first, &mut self.work);
             choose_samples(crowd, &self.work[first..], at, self.seed, &mut self.kept);
             self.judge(index, first);
         }
@@ -400,6 +405,21 @@ fn send(crowd: &mut Crowd, index: usize, rate: f64, at: DateTime<Utc>, seed: u64
             if sent > 0 {
                 works.push(Work { crowd: index, flow: shape * classes + class, sent, left: sent });
             }
+        }
+    }
+}
+
+/// Adds what clients try again to what they send, from `first` on and in the order of flows.
+fn send_again(crowd: &mut Crowd, index: usize, at: DateTime<Utc>, first: usize, works: &mut Vec<Work>) {
+    let Some(retries) = &mut crowd.conduct.retries else { return };
+    for (flow, sent) in retries.take(at.timestamp(), &crowd.plan) {
+        crowd.second.retries += sent;
+        match works[first..].binary_search_by_key(&flow, |work| work.flow) {
+            Ok(known) => {
+                let known = &mut works[first + known];
+                (known.sent, known.left) = (known.sent + sent, known.left + sent);
+            }
+            Err(place) => works.insert(first + place, Work { crowd: index, flow, sent, left: sent }),
         }
     }
 }

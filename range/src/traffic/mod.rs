@@ -8,6 +8,7 @@
 mod backend;
 mod cache;
 pub(crate) mod chance;
+mod conduct;
 mod credential;
 mod crowd;
 mod data_plane;
@@ -141,6 +142,7 @@ impl Traffic {
         for shield in &mut self.shields {
             shield.publish(&mut account.metrics, &account.region, at);
         }
+        self.conclude(at);
         self.end_step(account, at);
     }
 

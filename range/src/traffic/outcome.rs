@@ -40,6 +40,11 @@ impl Slot {
         Self::Late,
     ];
 
+    /// Whether a client takes it that trying again may help.
+    pub(crate) fn is_failure(self) -> bool {
+        matches!(self, Self::Throttled | Self::ServerError | Self::Overloaded | Self::Late)
+    }
+
     /// Whether the integration was asked.
     pub(crate) fn integrated(self) -> bool {
         !matches!(self, Self::Refused | Self::Throttled | Self::CacheHit)

@@ -34,20 +34,21 @@ fn counted(namespace: &str, metric: &str) -> (Of, Of) {
 impl Traffic {
     /// How a series swings over the day, after what traffic has been so far; `None` where nobody has a rhythm.
     pub(crate) fn swing(&self, key: &SeriesKey) -> Option<Swing> {
-        if self.crowds.iter().all(|crowd| crowd.rhythm == Rhythm::EVEN) {
+        if self.crowds.iter().all(|crowd| crowd.conduct.rhythm == Rhythm::EVEN) {
             return None;
         }
         let (data, above_zero) = counted(&key.namespace, &key.metric);
         let mut swing = Swing { sums: key.namespace == "AWS/WAFV2", ..Swing::default() };
         for crowd in self.crowds.iter().filter(|crowd| self.is_of(&self.fronts[crowd.front], key)) {
+            let rhythm = crowd.conduct.rhythm;
             let (mut counts, mut share) = (Counts::default(), 0.0);
             for (minute, had) in self.truth.minutes(crowd.book) {
                 counts.add(had);
-                share += crowd.rhythm.at(minute * 60 + 30);
+                share += rhythm.at(minute * 60 + 30);
             }
             let at_peak = |count: u64| if share > 0.0 { count as f64 / share } else { 0.0 };
-            swing.data.add(at_peak(data(&counts)), crowd.rhythm);
-            swing.above_zero.add(at_peak(above_zero(&counts)), crowd.rhythm);
+            swing.data.add(at_peak(data(&counts)), rhythm);
+            swing.above_zero.add(at_peak(above_zero(&counts)), rhythm);
         }
         (swing.data != Mix::default()).then_some(swing)
     }

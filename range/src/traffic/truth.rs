@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 pub struct Counts {
     /// All requests sent.
     pub requests: u64,
+    /// Of them, those that were tried before and failed.
+    pub retries: u64,
     /// Refused by WAF.
     pub waf_blocked: u64,
     /// Refused by the resource policy, a disabled endpoint or for want of such a method.
@@ -31,6 +33,7 @@ impl Counts {
     /// Adds another.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
+        self.retries += other.retries;
         self.waf_blocked += other.waf_blocked;
         self.denied += other.denied;
         self.unauthorized += other.unauthorized;
@@ -45,6 +48,12 @@ impl Counts {
     #[must_use]
     pub const fn status_4xx(&self) -> u64 {
         self.waf_blocked + self.denied + self.unauthorized + self.throttled + self.client_errors
+    }
+
+    /// Requests without those that repeat one that failed: what clients had in mind.
+    #[must_use]
+    pub const fn first_tries(&self) -> u64 {
+        self.requests - self.retries
     }
 
     /// Requests that the integration was asked for.

@@ -1,5 +1,7 @@
 //! What populations do by themselves and about the answers that they get.
 
+mod repeat;
+mod retries;
 mod rhythm;
 
 use super::*;
@@ -69,6 +71,19 @@ requests = [{{ route = "GET /products", share = 3 }}, {{ route = "POST /login" }
 "#
     )
 }
+
+/// What floods the shop's database from minute 2 to minute 12.
+pub(super) const FLOOD: &str = r#"
+[[world.populations]]
+name = "botnet"
+kind = "botnet"
+stage = "shop/prod"
+rate = 2000
+start = "2m"
+stop = "12m"
+sources = [{ prefix = "203.0.113.0/25", count = 30 }]
+requests = [{ route = "POST /login" }]
+"#;
 
 /// What became of a population in the minute that many after the opening.
 pub(super) fn minute(range: &Range, population: &str, minute: i64) -> Counts {
