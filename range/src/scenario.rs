@@ -16,7 +16,7 @@ mod values;
 mod waf;
 mod world;
 
-pub use conduct::{DailySpec, PatienceSpec, RetrySpec};
+pub use conduct::{DailySpec, GivesUpSpec, PatienceSpec, PulseSpec, RetrySpec, Returns};
 pub use error::ScenarioError;
 pub use plans::{ApiKeySpec, PlanMethodSpec, PlanStageSpec, UsagePlanSpec};
 pub use population::{

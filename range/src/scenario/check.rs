@@ -1,5 +1,7 @@
 //! What TOML and types cannot say: names that must refer to something, values out of range.
 
+mod conduct;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -354,6 +356,7 @@ impl Check<'_> {
         self.share(&span, "client_errors + server_errors", population.client_errors + population.server_errors)?;
         self.requests(population)?;
         self.sources(population)?;
+        self.conduct(population)?;
         for habit in &population.habits {
             self.share(&habit.share.span(), "share", *habit.share.get_ref())?;
         }

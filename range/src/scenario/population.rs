@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
 
-use super::conduct::{DailySpec, PatienceSpec, RetrySpec};
+use super::conduct::{DailySpec, GivesUpSpec, PatienceSpec, PulseSpec, RetrySpec};
 use super::values::{Route, Span, StageRef};
 
 /// What a population is, for the range's own truth; the account never sees it.
@@ -119,6 +119,9 @@ pub struct Habit {
     pub after: Span,
     /// Share of the addresses, 0 to 1.
     pub share: toml::Spanned<f64>,
+    /// How long after giving up they come back; absent: never.
+    #[serde(default)]
+    pub returns: Option<toml::Spanned<Span>>,
 }
 
 /// How a population's credentials fare with IAM, a Lambda authorizer or Cognito.
@@ -205,6 +208,12 @@ pub struct Population {
     /// How clients go away once nothing works, and come back; absent: they stay.
     #[serde(default)]
     pub patience: Option<PatienceSpec>,
+    /// In which pulses it sends; absent: all the time.
+    #[serde(default)]
+    pub pulse: Option<PulseSpec>,
+    /// When it gives up altogether; absent: never.
+    #[serde(default)]
+    pub gives_up: Option<GivesUpSpec>,
     /// What its addresses do when refused.
     #[serde(default)]
     pub habits: Vec<Habit>,

@@ -82,8 +82,15 @@ pub const RANGES: &[Takes] = &[
     time("world.populations.retry.after", 1.0, 3_600.0),
     time("world.populations.patience.lasts", 1.0, DAY),
     time("world.populations.patience.away", 1.0, DAY),
+    time("world.populations.pulse.on", 1.0, 7.0 * DAY),
+    time("world.populations.pulse.off", 1.0, 7.0 * DAY),
+    time("world.populations.pulse.until", 0.0, 7.0 * DAY),
+    above("world.populations.gives_up.blocked", 0.0, 1.0),
+    time("world.populations.gives_up.for", 1.0, 7.0 * DAY),
+    time("world.populations.gives_up.returns", 1.0, 7.0 * DAY),
     time("world.populations.habits.after", 0.0, 7.0 * DAY),
     of("world.populations.habits.share", 0.0, 1.0),
+    time("world.populations.habits.returns", 1.0, 7.0 * DAY),
 ];
 
 impl Takes {

@@ -122,6 +122,40 @@ fn what_clients_do_about_failures_is_read_and_refused_by_line() {
 }
 
 #[test]
+fn pulses_and_giving_up_are_read_and_refused_by_line() {
+    let with = |fields: &str| Scenario::parse(&SMALL.replace("rate = 10", &format!("rate = 10\n{fields}")));
+    for (fields, returns) in [
+        ("gives_up = { blocked = 0.8, for = \"5m\" }", None),
+        ("gives_up = { blocked = 0.8, for = \"5m\", returns = \"10m\" }", Some(Returns::After(Span { seconds: 600 }))),
+        ("gives_up = { blocked = 0.8, for = \"5m\", returns = \"when-let-in\" }", Some(Returns::WhenLetIn)),
+    ] {
+        let given = with(fields).unwrap().world.populations[0].gives_up.unwrap();
+        assert_eq!((given.lasting.seconds, given.returns), (300, returns));
+    }
+    let habit = |how: &str| format!("habits = [{{ when_blocked = \"{how}\", share = 1, returns = \"5m\" }}]");
+    assert!(with(&habit("give-up")).is_ok());
+    for (fields, column, says) in [
+        ("gives_up = { blocked = 0, for = \"5m\" }".to_owned(), 24, "`blocked` is above 0 to 1, not 0"),
+        ("gives_up = { blocked = 1, for = \"0s\" }".to_owned(), 33, "`for` is 1s to 168h, not \"0s\""),
+        (
+            "gives_up = { blocked = 1, for = \"5m\", returns = \"never\" }".to_owned(),
+            49,
+            "`never` is no way to come back; write `when-let-in`, or a length of time: `10m`",
+        ),
+        (
+            "start = \"2m\"\npulse = { on = \"2m\", off = \"2m\", until = \"2m\" }".to_owned(),
+            42,
+            "`until` is not after the population begins: it never pulses",
+        ),
+        (habit("move"), 57, "only addresses that give up can come back"),
+    ] {
+        let error = with(&fields).expect_err(&fields);
+        let line = 35 + fields.matches('\n').count();
+        assert_eq!((error.line, error.column, error.message.as_str()), (line, column, says), "{error}");
+    }
+}
+
+#[test]
 fn a_rule_matches_exactly_one_thing() {
     let error = wrong(r#"ip_set = "blocklist","#, r#"ip_set = "blocklist", countries = ["US"],"#);
     assert!(error.message.contains("exactly one"), "{error}");
@@ -165,6 +199,10 @@ fn every_refusal_says_what_to_write() {
         ("rate = 10", "rate = 10\nretry = { share = 0.5, times = -1, after = \"2s\" }"),
         ("rate = 10", "rate = 10\nretry = { share = 0.5, times = 2, after = \"2s\", forbiden = true }"),
         ("rate = 10", "rate = 10\npatience = \"2m\""),
+        ("rate = 10", "rate = 10\npulse = { on = \"2m\" }"),
+        ("rate = 10", "rate = 10\npulse = { on = \"2m\", off = \"0s\" }"),
+        ("rate = 10", "rate = 10\ngives_up = { blocked = 0.8 }"),
+        ("rate = 10", "rate = 10\ngives_up = { blocked = 0.8, for = \"5m\", returns = true }"),
         ("rate = 10", "rate = 10\ndaily = { peak = 19, trough = 0.4 }"),
         ("rate = 10", "rate = 10\nclient_errors = 0.7\nserver_errors = 0.7"),
         ("count = 20 }]", "count = 200 }]"),

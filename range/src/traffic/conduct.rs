@@ -1,9 +1,12 @@
-//! What a population does by itself and about the answers that it gets: the rhythm of its day, trying again, going away.
+//! What a population does by itself and about the answers that it gets: the rhythm of its day, pulses, trying again,
+//! going away, giving up.
 //!
-//! It acts on the second that has passed and on nothing else, so that it depends on the seed and on what happened, never on who asks when.
+//! It acts on the second that has passed and on nothing else, so that it depends on the seed and on what happened,
+//! never on who asks when.
 
 mod patience;
 mod retries;
+mod temper;
 
 use chrono::{DateTime, Utc};
 
@@ -15,10 +18,12 @@ use super::outcome::{Outcome, Slot};
 use super::plan::Gate;
 use super::record::Family;
 use super::rhythm;
-use crate::scenario::Population;
+use super::truth::Counts;
+use crate::scenario::{Population, PulseSpec};
 use crate::state::Rhythm;
 use patience::Patience;
 use retries::{Loss, Retries};
+use temper::Temper;
 
 /// Name of the stream that decides what is tried again.
 const AGAIN: u64 = 0xa6a1;
@@ -31,6 +36,18 @@ pub(super) struct Conduct {
     /// What it tries again, where it does.
     pub(super) retries: Option<Retries>,
     patience: Option<Patience>,
+    pulse: Option<PulseSpec>,
+    temper: Option<Temper>,
+    /// Addresses that have given up and will come back.
+    resting: Vec<Resting>,
+}
+
+/// An address that has given up and will come back.
+#[derive(Debug)]
+struct Resting {
+    due: i64,
+    address: usize,
+    weight: f64,
 }
 
 impl Conduct {
@@ -39,16 +56,56 @@ impl Conduct {
             rhythm: spec.daily.map_or(Rhythm::EVEN, rhythm::of),
             retries: spec.retry.map(Retries::new),
             patience: spec.patience.map(Patience::new),
+            pulse: spec.pulse.clone(),
+            temper: spec.gives_up.map(Temper::new),
+            resting: Vec::new(),
         }
     }
 
-    /// What it makes of a rate at a second since the epoch.
-    pub(super) fn shape(&self, rate: f64, second: i64) -> f64 {
-        rate * self.rhythm.at(second) * self.patience.as_ref().map_or(1.0, Patience::present)
+    /// What it makes of a rate at a second since the epoch, so many seconds after the opening and after its own start.
+    pub(super) fn shape(&self, rate: f64, second: i64, since_open: i64, since_start: i64) -> f64 {
+        if self.pulse.as_ref().is_some_and(|pulse| is_pause(pulse, since_open, since_start)) {
+            return 0.0;
+        }
+        let rate = rate * self.rhythm.at(second) * self.patience.as_ref().map_or(1.0, Patience::present);
+        self.temper.as_ref().map_or(rate, |temper| temper.of(rate))
+    }
+
+    /// Whether it does not notice what becomes of its addresses, because it sends nothing, or only probes.
+    pub(super) fn is_quiet(&self, second: &Counts) -> bool {
+        let pauses = self.pulse.is_some() || self.temper.is_some();
+        pauses && (second.requests == 0 || self.temper.as_ref().is_some_and(Temper::is_gone))
     }
 }
 
+/// Whether a second lies between two pulses.
+fn is_pause(pulse: &PulseSpec, since_open: i64, since_start: i64) -> bool {
+    let is_over = pulse.until.as_ref().is_some_and(|until| since_open >= until.get_ref().seconds);
+    let length = (pulse.on.seconds + pulse.off.seconds).max(1);
+    !is_over && since_start.rem_euclid(length) >= pulse.on.seconds
+}
+
 impl Crowd {
+    /// Silences an address; for some time, where its habit says so.
+    pub(super) fn rest(&mut self, at: usize, second: i64) {
+        let address = &mut self.addresses[at];
+        let weight = std::mem::take(&mut address.weight);
+        let habit = address.habit.and_then(|habit| self.spec.habits.get(habit));
+        if let Some(returns) = habit.and_then(|habit| habit.returns.as_ref()) {
+            self.conduct.resting.push(Resting { due: second + returns.get_ref().seconds, address: at, weight });
+        }
+    }
+
+    /// Wakes the addresses whose time has come; says whether there were any.
+    pub(super) fn come_back(&mut self, second: i64) -> bool {
+        let before = self.conduct.resting.len();
+        for back in self.conduct.resting.extract_if(.., |one| one.due <= second) {
+            let address = &mut self.addresses[back.address];
+            (address.weight, address.refused_since) = (back.weight, None);
+        }
+        self.conduct.resting.len() < before
+    }
+
     /// Lets clients try again what has failed.
     fn try_again(&mut self, front: &Front, works: impl Iterator<Item = (usize, u64)>, second: i64) {
         let Some(retries) = &mut self.conduct.retries else { return };
@@ -79,6 +136,10 @@ impl Traffic {
             crowd.try_again(&self.fronts[crowd.front], mine, at.timestamp());
             if let Some(patience) = &mut crowd.conduct.patience {
                 patience.see(&crowd.second);
+            }
+            if crowd.conduct.temper.is_some() {
+                let sends = crowd.rate(at, self.open) > 0.0;
+                crowd.conduct.temper.iter_mut().for_each(|temper| temper.see(&crowd.second, sends, at.timestamp()));
             }
         }
     }

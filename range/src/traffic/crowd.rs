@@ -30,8 +30,8 @@ pub(crate) struct Address {
     pub(crate) weight: f64,
     pub(crate) country: Arc<str>,
     source: usize,
-    habit: Option<usize>,
-    refused_since: Option<i64>,
+    pub(super) habit: Option<usize>,
+    pub(super) refused_since: Option<i64>,
     moves: u32,
 }
 
@@ -212,7 +212,8 @@ impl Crowd {
             _ => 1.0,
         };
         let silent = self.addresses_weight() / self.whole_weight.max(f64::MIN_POSITIVE);
-        self.conduct.shape(self.spec.rate * ramp * self.wobble(at.timestamp()) * silent, at.timestamp())
+        let rate = self.spec.rate * ramp * self.wobble(at.timestamp()) * silent;
+        self.conduct.shape(rate, at.timestamp(), since, begun.unwrap_or(since))
     }
 
     /// Seconds since its privileges ended; `None` while it has them.
@@ -243,7 +244,10 @@ impl Crowd {
         if self.spec.habits.is_empty() {
             return false;
         }
-        let mut changed = false;
+        let mut changed = self.come_back(second);
+        if self.conduct.is_quiet(&self.second) {
+            return changed;
+        }
         for class in 0..self.plan.classes.len() {
             let refused = self.is_refused(class);
             for member in 0..self.plan.classes[class].members.len() {
@@ -258,7 +262,7 @@ impl Crowd {
                 if second - since < habit.after.seconds {
                     continue;
                 }
-                changed |= self.act(at, habit.when_blocked);
+                changed |= self.act(at, habit.when_blocked, second);
             }
         }
         changed
@@ -277,11 +281,11 @@ impl Crowd {
         refused >= 0.5
     }
 
-    fn act(&mut self, at: usize, how: WhenBlocked) -> bool {
+    fn act(&mut self, at: usize, how: WhenBlocked, second: i64) -> bool {
         let address = &mut self.addresses[at];
         match how {
             WhenBlocked::Persist => return false,
-            WhenBlocked::GiveUp => address.weight = 0.0,
+            WhenBlocked::GiveUp => self.rest(at, second),
             WhenBlocked::Move => {
                 address.moves += 1;
                 let step = i64::try_from(at).unwrap_or(0) * 1_000 + i64::from(address.moves);

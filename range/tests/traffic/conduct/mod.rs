@@ -1,11 +1,13 @@
 //! What populations do by themselves and about the answers that they get.
 
+mod attackers;
 mod repeat;
 mod retries;
 mod rhythm;
 
 use super::*;
 use portcullis_range::Counts;
+use portcullis_range::state::MethodSetting;
 
 /// A small shop; `{people}` says who calls.
 const SHOP: &str = r#"schema = "portcullis.scenario/1"
@@ -84,6 +86,19 @@ stop = "12m"
 sources = [{ prefix = "203.0.113.0/25", count = 30 }]
 requests = [{ route = "POST /login" }]
 "#;
+
+/// Limits every method of the stage.
+pub(super) fn throttle(range: &mut Range, limit: i64) {
+    let id = api(range, "shop");
+    let setting = MethodSetting {
+        throttling_rate_limit: limit as f64,
+        throttling_burst_limit: limit,
+        ..range.account().gateway.apis[&id].stage("prod").unwrap().method_settings["*/*"].clone()
+    };
+    range.account_mut().edit_stage(&id, "prod", |stage| {
+        stage.method_settings.insert("*/*".to_owned(), setting);
+    });
+}
 
 /// What became of a population in the minute that many after the opening.
 pub(super) fn minute(range: &Range, population: &str, minute: i64) -> Counts {

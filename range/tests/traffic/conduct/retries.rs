@@ -1,23 +1,9 @@
 //! Clients that try again, and clients that go away.
 
 use super::*;
-use portcullis_range::state::MethodSetting;
 
 const RETRY: &str = r#"retry = { share = 0.7, times = 2, after = "2s" }"#;
 const RETRY_ALWAYS: &str = r#"retry = { share = 0.7, times = 2, after = "2s", forbidden = true }"#;
-
-/// Limits every method of the stage.
-fn throttle(range: &mut Range, limit: i64) {
-    let id = api(range, "shop");
-    let setting = MethodSetting {
-        throttling_rate_limit: limit as f64,
-        throttling_burst_limit: limit,
-        ..range.account().gateway.apis[&id].stage("prod").unwrap().method_settings["*/*"].clone()
-    };
-    range.account_mut().edit_stage(&id, "prod", |stage| {
-        stage.method_settings.insert("*/*".to_owned(), setting);
-    });
-}
 
 fn between(least: f64, found: u64, most: f64) {
     assert!((least..most).contains(&(found as f64)), "{found} is not in {least} to {most}");
