@@ -73,6 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         access_log: Ok(stage.access_log.as_ref()),
         began: attack_began(&aws, &settings, &row.id, Some("accounts-acl")).await?,
         known: None,
+        blocked: None,
     };
     let (mut wall, mut cpu) = (Measurements::default(), Measurements::default());
     let mut last = None;

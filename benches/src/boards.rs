@@ -161,6 +161,7 @@ pub fn sources(count: u32) -> Sources {
         last_seen: ago(0),
         over_limit_of: Vec::new(),
         against: vec!["sqli".into()],
+        follows: false,
         legitimacy: Legitimacy::NotSeenBefore,
         behind_proxy: n.is_multiple_of(9),
         before_per_second: 0.0,
@@ -184,6 +185,7 @@ pub fn sources(count: u32) -> Sources {
         gone: Vec::new(),
         log: None,
         candidates: Candidates::default(),
+        followers: None,
     }
 }
 

@@ -222,7 +222,8 @@ pub fn command(action: &Action, stage: &StageSelector) -> Option<String> {
             words.extend(switch.prove_on.iter().flat_map(|on| ["--prove-on".to_owned(), on.to_string()]));
         }
         Action::BlockIp(block) => words.extend(block.targets.iter().map(|target| target.net.to_string())),
-        Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
+        Action::FlushCache(flush) => words.extend(flush.authorizers.then(|| "--authorizers".to_owned())),
+        Action::PrepareClosedWebAcl(_) => return None,
     }
     Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
 }

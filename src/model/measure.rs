@@ -3,6 +3,7 @@
 //! Out of the journal, and without what only undo needs. Knows nothing of journals, calls and screens.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::action::{Action, Closure};
@@ -48,6 +49,33 @@ pub enum Shows {
 
 /// So long a change may take to reach everywhere (minutes at most: documented of WAF, inferred of API Gateway).
 pub const SPREADS: TimeDelta = TimeDelta::minutes(2);
+
+/// What the blocks of a stage hold, and since when the newest does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// When the newest was begun, account time, UTC.
+    pub since: DateTime<Utc>,
+    /// The prefixes that are blocked.
+    pub nets: Vec<IpNet>,
+}
+
+impl Blocked {
+    /// What those of `actions` that are in force on a stage hold; `None` where none does.
+    #[must_use]
+    pub fn of<'a>(actions: impl IntoIterator<Item = &'a ActionRecord>, stage: &StageId) -> Option<Self> {
+        let is_on = |one: &&ActionRecord| {
+            one.stage.is_same(stage) && Measure::of(one).is_some_and(|measure| measure.is_in_force())
+        };
+        let mut found: Option<Self> = None;
+        for record in actions.into_iter().filter(is_on) {
+            let Action::BlockIp(block) = &record.action else { continue };
+            let known = found.get_or_insert(Self { since: record.begun_at, nets: Vec::new() });
+            known.since = known.since.max(record.begun_at);
+            known.nets.extend(block.targets.iter().map(|target| target.net));
+        }
+        found
+    }
+}
 
 /// One action in force that turns requests of a stage away.
 #[derive(Debug, Clone, PartialEq, Eq)]

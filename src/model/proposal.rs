@@ -20,6 +20,8 @@ pub enum Proposed {
     Block,
     /// To throttle the attacked method.
     Throttle,
+    /// To flush the stage's cache.
+    Flush,
     /// To close the stage to all but a few.
     Close,
     /// To take an action of ours back.
@@ -61,7 +63,7 @@ impl ProposedStep {
         let stops = self.stops.map(|share| format!("≈{} of the attack", percent(share)));
         let costs = match (self.costs, self.kind) {
             (Some(share), _) => Some(format!("≤{} of customers", percent(share))),
-            (None, Proposed::Undo) => None,
+            (None, Proposed::Undo | Proposed::Flush) => None,
             (None, _) => Some("customers: ?".to_owned()),
         };
         let after = self.served_after_at_most.map(|share| format!("served ≤{} then", percent(share)));

@@ -198,6 +198,20 @@ pub struct Source {
     /// What speaks against it: rules that matched its requests and hardly any caller who was there before. Not having been
     /// seen before is no such thing: most callers are in no sample.
     pub against: Vec<String>,
+    /// Whether it follows: of the attack, new since the newest block, and not held by it.
+    #[serde(default)]
+    pub follows: bool,
+}
+
+/// Those who follow: sources of the attack that are new since a block and that it does not hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Followers {
+    /// When the block was begun, account time, UTC.
+    pub since: DateTime<Utc>,
+    /// How many.
+    pub sources: u64,
+    /// Requests a second that they send, as far as they are counted.
+    pub per_second: f64,
 }
 
 impl Source {
@@ -245,6 +259,9 @@ pub struct Sources {
     pub log: Option<LogCoverage>,
     /// What to block.
     pub candidates: Candidates,
+    /// Who is new since the newest block; `None` where nothing of ours blocks, or nothing tells who was there before it.
+    #[serde(default)]
+    pub followers: Option<Followers>,
 }
 
 impl Sources {
@@ -268,6 +285,7 @@ impl Sources {
             gone: Vec::new(),
             log: None,
             candidates: Candidates::default(),
+            followers: None,
         }
     }
 }

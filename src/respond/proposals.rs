@@ -37,6 +37,8 @@ pub(super) struct Facts<'a> {
     pub(super) sources: Result<&'a Sources, String>,
     /// The ways of closing it.
     pub(super) ladder: &'a Ladder,
+    /// To flush its cache, where that is what the attack feeds on and no guard stops it.
+    pub(super) flush: Option<Action>,
     /// What of ours is in force on it and turns requests away.
     pub(super) in_force: &'a [ActionRecord],
     /// The most of the customers of before that a block may take, a fraction.
@@ -88,16 +90,28 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
 
 /// Steps against an attack.
 fn against(facts: &Facts<'_>) -> Vec<ProposedStep> {
-    let mut steps: Vec<ProposedStep> = [block(facts), throttle(facts)].into_iter().flatten().collect();
+    let mut steps: Vec<ProposedStep> = [flush(facts), block(facts), throttle(facts)].into_iter().flatten().collect();
     steps.retain(|step| step.stops.is_none_or(|stops| stops >= LEAST_STOPPED));
     let served = facts.condition.served.value().unwrap_or(1.0);
     let worth = |step: &ProposedStep| step.stops.unwrap_or(0.0) - 2.0 * served * step.costs.unwrap_or(1.0);
     steps.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+    // Where the attack brings no requests to turn away, turning requests away ends nothing.
+    if let Some(flush) = steps.iter().position(|step| step.kind == Proposed::Flush) {
+        return vec![steps.swap_remove(flush)];
+    }
     // A closure keeps customers out: only where nothing lighter does.
     if steps.iter().filter_map(|step| step.stops).sum::<f64>() < LIGHT_ENOUGH {
         steps.extend(facts.ladder.rungs.iter().filter(|rung| rung.fits()).filter_map(|rung| closure(facts, rung)));
     }
     steps
+}
+
+/// To flush the cache: what somebody may read no more is answered out of it until then.
+fn flush(facts: &Facts<'_>) -> Option<ProposedStep> {
+    let because = "it is about what is taken and not about volume, and a cache goes on answering what it holds to whoever may read it no more; \
+                   the backend has borne as much as the cache answers now";
+    let (what, action) = ("flush the cache".to_owned(), facts.flush.clone()?);
+    step(facts, Proposed::Flush, what, (None, None), because.to_owned(), "f", action)
 }
 
 /// To block whoever can be told to be the attack's: one by one where they are few, else the best set of prefixes.

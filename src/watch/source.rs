@@ -15,6 +15,9 @@
 mod tally;
 mod weighed;
 
+use std::collections::HashSet;
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
@@ -34,6 +37,9 @@ const BASELINE: [i64; 3] = [1, 10, 30];
 
 /// The same for what is kept: the first attackers come before the first bad minute.
 const WELL_BEFORE: [i64; 3] = [4, 10, 30];
+
+/// Where the minutes before a block begin, in minutes before it, in which whoever is sampled was there.
+const THERE: [i64; 3] = [1, 2, 3];
 
 /// WAF keeps samples for three hours (documented).
 const KEPT: TimeDelta = TimeDelta::hours(3);
@@ -147,6 +153,23 @@ pub async fn callers_before(
     let samples = baseline.iter().map(|answer| answer.set.samples.len()).sum::<usize>();
     let sources = tallies.sources(&acl.name, 1, missing, (now, MINUTES));
     Ok(Sources { sampled: u64::try_from(samples).unwrap_or(u64::MAX), ..sources })
+}
+
+/// Whom WAF sampled in the minutes before a moment of the attack, whatever it did with them.
+///
+/// # Errors
+/// As `GetSampledRequests` fails for every rule.
+pub(super) async fn there_before(
+    aws: &Aws,
+    web_acl_arn: &str,
+    acl: &WebAcl,
+    at: DateTime<Utc>,
+) -> Result<HashSet<IpAddr>, AwsError> {
+    let (asked, mut missing) = sampled(acl, busiest(aws, acl, Lane::Plan).await);
+    let read = read(aws, web_acl_arn, &asked, &minutes_before(at, &THERE), Lane::Plan).await;
+    let answers = told(read, "", &mut missing)?;
+    let samples = answers.iter().flat_map(|answer| &answer.set.samples);
+    Ok(samples.map(|sample| sample.client.to_canonical()).collect())
 }
 
 /// What is asked for, in the order in which WAF runs it, and what is not or cannot be.

@@ -53,6 +53,7 @@ async fn found(world: &World, desk: &Desk) -> Sources {
         access_log: Ok(stage.access_log.as_ref()),
         began: desk.attack_on(&stage.id).await.unwrap().map(|attack| attack.began),
         known: None,
+        blocked: None,
     };
     callers(&world.aws, &world.settings, asked).await.unwrap()
 }

@@ -282,7 +282,16 @@ async fn whole(world: &World, known: &StageDetail, n: u64) -> Result<(), String>
             let (stage, settings) = (&known.id, Settings::default());
             let (acl, log) = (known.web_acl_arn.as_deref(), Ok(known.access_log.as_ref()));
             let (kind, began) = (ApiKind::Rest, None);
-            let asked = Asked { stage, kind, web_acl_arn: acl, stages_behind: 1, access_log: log, began, known: None };
+            let asked = Asked {
+                stage,
+                kind,
+                web_acl_arn: acl,
+                stages_behind: 1,
+                access_log: log,
+                began,
+                known: None,
+                blocked: None,
+            };
             let found = callers(&world.aws, &settings, asked).await.map_err(|error| error.to_string())?;
             assert!(found.sources.iter().all(|source| source.share.is_none_or(f64::is_finite)), "{found:?}");
             Ok(())

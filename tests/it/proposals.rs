@@ -4,10 +4,14 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use chrono::TimeDelta;
+
 use portcullis::aws::Lane;
 use portcullis::model::action::{Action, Close, Closure, Terms};
+use portcullis::model::attack::AttackKind;
 use portcullis::model::condition::StageState;
 use portcullis::model::proposal::{Proposals, Proposed};
+use portcullis::model::source::Sources;
 use portcullis::respond::resolve::stage_of_any;
 use portcullis::watch::{Asked, callers};
 
@@ -15,12 +19,13 @@ use crate::conditions::Story;
 use crate::watch::row;
 use crate::world::block;
 
-/// What is proposed for a stage by the board as it is now.
-async fn proposed(story: &mut Story, stage: &str) -> Proposals {
+/// Who is sending what to a stage.
+async fn sources_now(story: &mut Story, stage: &str) -> Sources {
     let selector = stage.parse().unwrap();
     let (of, kind) = stage_of_any(&story.world.aws, &selector, Lane::Plan).await.unwrap();
     let board = story.boards.borrow_and_update().clone();
     let condition = row(&board, stage).condition.clone();
+    let blocked = story.desk.blocked(&of.id).await.unwrap();
     let asked = Asked {
         stage: &of.id,
         kind,
@@ -29,8 +34,17 @@ async fn proposed(story: &mut Story, stage: &str) -> Proposals {
         access_log: Ok(of.access_log.as_ref()),
         began: story.desk.attack_on(&of.id).await.unwrap().map(|attack| attack.began).or(condition.since),
         known: None,
+        blocked: blocked.as_ref(),
     };
-    let sources = callers(&story.world.aws, &story.world.settings, asked).await.unwrap();
+    callers(&story.world.aws, &story.world.settings, asked).await.unwrap()
+}
+
+/// What is proposed for a stage by the board as it is now.
+async fn proposed(story: &mut Story, stage: &str) -> Proposals {
+    let selector = stage.parse().unwrap();
+    let sources = sources_now(story, stage).await;
+    let board = story.boards.borrow_and_update().clone();
+    let condition = row(&board, stage).condition.clone();
     let ladder = story.desk.ladder(&selector, None).await.unwrap();
     let found = story.desk.proposals(&selector, &condition, Ok(&sources), &ladder).await.unwrap();
     println!("{stage} {}", condition.words(None));
@@ -75,6 +89,10 @@ async fn in_a_flood_the_forty_are_to_be_blocked_and_then_those_who_moved() {
     let found = proposed(&mut story, "shop/prod").await;
     assert_eq!(found.proposals[0].kind, Proposed::Block);
     let moved = targets(&found);
+    let followers = sources_now(&mut story, "shop/prod").await.followers.unwrap();
+    let truly = senders(&story, "botnet").difference(&forty).count();
+    println!("{followers:?}, in truth {truly}");
+    assert_eq!(followers.sources, truly as u64, "who moved, and nobody else");
     assert!(!moved.is_empty() && moved.is_disjoint(&forty), "{moved:?}");
 }
 
@@ -93,12 +111,20 @@ async fn where_too_many_call_the_attacked_method_is_to_be_throttled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_peak_of_a_stale_cache_nothing_is_proposed() {
+async fn at_the_peak_of_a_stale_cache_nothing_is_proposed_and_the_flush_after_it() {
     let mut story = Story::of("cache-stale-privileges", "records/prod").await;
     story.world.pass(600).await;
+    let began = story.world.aws.clock().now() - TimeDelta::minutes(5);
+    story.declare(began, AttackKind::Theft).await;
     story.watch(3).await;
     let found = proposed(&mut story, "records/prod").await;
     assert!(found.proposals.is_empty(), "{found:#?}");
+    // Once the shift has gone home the backend bears it.
+    story.world.pass(600).await;
+    story.watch(3).await;
+    let found = proposed(&mut story, "records/prod").await;
+    assert_eq!(found.proposals.iter().map(|step| step.kind).collect::<Vec<_>>(), [Proposed::Flush], "{found:#?}");
+    assert_eq!(found.proposals[0].command, "portcullis apply flush-cache --stage records/prod");
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,6 +180,7 @@ async fn found(world: &World, desk: &Desk, known: Option<&KnownCallers>) -> Sour
         access_log: Ok(None),
         began: desk.attack_on(&stage.id).await.unwrap().map(|attack| attack.began),
         known,
+        blocked: None,
     };
     callers(&world.aws, &world.settings, asked).await.unwrap()
 }

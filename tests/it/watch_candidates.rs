@@ -38,6 +38,7 @@ async fn found(aws: &Aws, settings: &Settings) -> (StageId, Sources) {
         access_log: Ok(stage.access_log.as_ref()),
         began: Some(began.expect("the attack is seen")),
         known: None,
+        blocked: None,
     };
     (row.id.clone(), callers(aws, settings, asked).await.unwrap())
 }
@@ -139,6 +140,7 @@ async fn a_stage_that_nobody_can_be_asked_about_says_why_of_each_origin() {
         access_log: Ok(None),
         began: None,
         known: None,
+        blocked: None,
     };
     let error = callers(&aws, &Settings::default(), asked).await.unwrap_err().to_string();
     assert!(error.contains("no web ACL") && error.contains("access log"), "{error}");

@@ -31,8 +31,16 @@ pub(crate) async fn try_found(world: &World, label: &str, settings: &Settings) -
     let name = acl.and_then(|arn| arn.rsplit('/').nth(1));
     let began = attack_began_on(&world.aws, settings, (&stage.id, kind), name).await.unwrap();
     let log = stage.access_log.as_ref();
-    let asked =
-        Asked { stage: &stage.id, kind, web_acl_arn: acl, stages_behind: 1, access_log: Ok(log), began, known: None };
+    let asked = Asked {
+        stage: &stage.id,
+        kind,
+        web_acl_arn: acl,
+        stages_behind: 1,
+        access_log: Ok(log),
+        began,
+        known: None,
+        blocked: None,
+    };
     callers(&world.aws, settings, asked).await
 }
 

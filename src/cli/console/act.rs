@@ -168,6 +168,7 @@ impl Acting {
         let behind = board.stages.iter().filter(|r| arn.is_some() && r.web_acl_arn == arn).count();
         let known = self.desk.callers_before(stage).await.map_err(|error| error.to_string())?;
         let began = self.attack_began(stage).await?;
+        let blocked = self.desk.blocked(stage).await.map_err(|error| error.to_string())?;
         let asked = watch::Asked {
             stage,
             kind: row.kind,
@@ -176,6 +177,7 @@ impl Acting {
             access_log: access_log.as_ref().map(Option::as_ref).map_err(String::as_str),
             began,
             known: known.as_ref(),
+            blocked: blocked.as_ref(),
         };
         let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())?;
         if let Err(error) = self.desk.keep_callers((stage, began), &read, random_key).await {

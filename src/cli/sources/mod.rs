@@ -60,6 +60,7 @@ pub(super) async fn read(session: &Session, selector: &StageSelector) -> Result<
     };
     let (began, stages_behind) = tokio::join!(began, behind);
     let (began, known) = (began?, session.desk.callers_before(&stage.id).await?);
+    let blocked = session.desk.blocked(&stage.id).await?;
     let asked = watch::Asked {
         stage: &stage.id,
         kind,
@@ -68,6 +69,7 @@ pub(super) async fn read(session: &Session, selector: &StageSelector) -> Result<
         access_log: Ok(stage.access_log.as_ref()),
         began,
         known: known.as_ref(),
+        blocked: blocked.as_ref(),
     };
     let nobody = |error: watch::NobodyKnown| Failure::new(Exit::Error, error.to_string());
     let read = watch::callers(&session.aws, &session.settings, asked).await.map_err(nobody)?;
@@ -120,6 +122,7 @@ fn value(stage: &str, read: &Sources) -> serde_json::Value {
         "rate_rules": read.rate_rules,
         "top": read.top,
         "candidates": read.candidates,
+        "followers": read.followers,
         "coverage": {
             "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,
             "answered_seconds": read.answered_seconds, "covered_seconds": read.covered_seconds,

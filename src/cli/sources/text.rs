@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cli::text::clock;
 use crate::model::candidate;
-use crate::model::source::{Bounds, CountedBy, Legitimacy, RateRule, Sources, Tally};
+use crate::model::source::{Bounds, CountedBy, Followers, Legitimacy, RateRule, Sources, Tally};
 use crate::model::text::{neutralised, shortened};
 use crate::model::top_list::TopList;
 
@@ -139,6 +139,13 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
         let _ =
             writeln!(out, "{stages} stages are behind the web ACL: samples and rate rules do not say which was called");
     }
+    if let Some(Followers { since, sources, per_second }) = &sources.followers {
+        let since = clock(*since);
+        let _ = writeln!(
+            out,
+            "{sources} sources of the attack are new since the block at {since} and get past it: {per_second:.0}/s"
+        );
+    }
     for missing in &sources.missing {
         let _ = writeln!(out, "? {}", neutralised(missing));
     }
@@ -149,6 +156,7 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
     );
     for source in sources.sources.iter().take(most) {
         let legitimacy = match source.legitimacy {
+            _ if source.follows => "follows",
             Legitimacy::SeenBefore => "seen",
             Legitimacy::NotSeenBefore => "not seen",
             Legitimacy::Unknown => "?",

@@ -291,7 +291,7 @@ impl Log {
         Ok(answer)
     }
 
-    async fn addresses(&self, aws: &Aws, window: Window, bytes: &mut f64) -> Result<Addresses, AwsError> {
+    pub(super) async fn addresses(&self, aws: &Aws, window: Window, bytes: &mut f64) -> Result<Addresses, AwsError> {
         let start = &self.with_strangers;
         let answer = self.ask_from(aws, start, &self.by_address(""), (window, &mut *bytes)).await?;
         let lines = self.lines(&answer);

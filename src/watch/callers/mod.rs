@@ -5,6 +5,7 @@
 //! count nobody. Which side an address is on is decided here
 //! (docs/architecture.md, candidate block sets), and `candidate` makes sets of it.
 
+mod followers;
 mod kinds;
 mod limited;
 mod log;
@@ -27,6 +28,7 @@ use super::source;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::callers::KnownCallers;
 use crate::model::candidate::{Candidates, Standing};
+use crate::model::measure::Blocked;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::source::{CountedBy, Legitimacy, LogCoverage, Source, Sources};
@@ -68,6 +70,8 @@ pub struct Asked<'a> {
     pub began: Option<DateTime<Utc>>,
     /// Who was there before it, as the incident keeps it: for whom nothing that can still be read tells.
     pub known: Option<&'a KnownCallers>,
+    /// What our blocks hold, where there is one: who is new since then follows.
+    pub blocked: Option<&'a Blocked>,
 }
 
 /// Nothing says who sends.
@@ -112,6 +116,7 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
     }
     // Only now is it known who was there before.
     sources.sources.iter_mut().for_each(speak_against);
+    followers::mark(aws, settings, &asked, &mut sources).await;
     if asked.kind == ApiKind::Http {
         sources.missing.push(NO_WAF.to_owned());
     }
@@ -320,6 +325,7 @@ fn unseen(address: IpAddr, (from, to): Window) -> Source {
         counted_by: CountedBy::RateRule,
         behind_proxy: false,
         against: Vec::new(),
+        follows: false,
     }
 }
 

@@ -201,6 +201,7 @@ impl Tallies {
             gone: before.into_iter().collect(),
             log: None,
             candidates: Candidates::default(),
+            followers: None,
         }
     }
 }
@@ -349,6 +350,7 @@ impl Sums {
             counted_by: CountedBy::WafSamples,
             behind_proxy: self.behind_proxy,
             against,
+            follows: false,
         }
     }
 }

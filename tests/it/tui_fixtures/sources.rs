@@ -36,6 +36,7 @@ pub(crate) fn source(address: &str, requests: u64, legitimacy: Legitimacy) -> So
         legitimacy,
         behind_proxy: false,
         against: if new { vec!["sqli".into()] } else { Vec::new() },
+        follows: false,
         standing: if new { Standing::Attack } else { Standing::Unclassified },
         counted_by: CountedBy::WafSamples,
     }
@@ -95,6 +96,7 @@ pub(crate) fn sources() -> Sources {
         gone: Vec::new(),
         log: None,
         candidates: Candidates::default(),
+        followers: None,
     }
 }
 
@@ -124,6 +126,7 @@ pub(crate) fn limited_sources() -> Sources {
             actions: Vec::new(),
             over_limit_of: vec!["login-flood".into()],
             against: vec!["login-flood".into()],
+            follows: false,
             counted_by: CountedBy::RateRule,
             ..source(&format!("198.51.100.{}", 200 + n), 0, Legitimacy::NotSeenBefore)
         });
