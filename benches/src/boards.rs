@@ -186,6 +186,7 @@ pub fn sources(count: u32) -> Sources {
         log: None,
         candidates: Candidates::default(),
         followers: None,
+        before_samples: None,
     }
 }
 

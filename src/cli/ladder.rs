@@ -1,6 +1,7 @@
 //! `plan close` and `apply close` without a way: what every way would do, and which one is recommended.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,6 +12,9 @@ use super::proposals;
 use super::session::Session;
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::text::neutralised;
+
+/// Wall time that what is proposed may take: whoever wants to close must not wait for what is lighter.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// `plan close --stage S`: exit 2 where some way can be gone, 3 where guards stop every one.
 pub(super) async fn plan(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Exit, Failure> {
@@ -29,18 +33,22 @@ async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result
     let session = Session::open_for(common, &asked.stage).await?;
     let found = session.desk.ladder(&asked.stage, asked.web_acl.as_deref()).await?;
     // What would help and is lighter comes first; that it is not known keeps nobody from closing.
-    let proposed = match proposals::of(common, &session, (&asked.stage, &found), printer).await {
-        Ok((proposed, condition)) => Some((proposed, condition)),
-        Err(why) => {
-            printer.aside(&[format!("what is proposed is not known: {}", why.message)]);
-            None
-        }
+    let proposed =
+        tokio::time::timeout(PATIENCE, proposals::of(common, &session, (&asked.stage, &found), printer)).await;
+    let proposed = match proposed {
+        Ok(read) => read.map_err(|why| why.message),
+        Err(_) => Err(format!("it took longer than {} s", PATIENCE.as_secs())),
     };
+    if let Err(why) = &proposed {
+        printer.aside(&[format!("what is proposed is not known: {why}")]);
+    }
     if printer.is_json() {
         let recommended = found.recommended().map(|rung| rung.way);
-        let proposed = proposed.map(|(proposed, condition)| proposals::value(&proposed, &condition));
+        let unknown = proposed.as_ref().err().map(|why| json!({ "proposals": why }));
+        let proposed = proposed.ok().map(|(proposed, condition)| proposals::value(&proposed, &condition));
         let value = json!({
             "proposals": proposed,
+            "unknown": unknown.unwrap_or_else(|| json!({})),
             "stage": found.stage.label(),
             "api_id": found.stage.api_id,
             "read_at": time(found.read_at),
@@ -51,7 +59,7 @@ async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result
         });
         printer.object("ladder", json!({ "ladder": value }));
     } else {
-        if let Some((proposed, condition)) = proposed {
+        if let Ok((proposed, condition)) = proposed {
             printer.text(&(proposals::text(&proposed, &condition) + "\n"));
         }
         printer.text(&text(&found));

@@ -74,11 +74,9 @@ pub(super) fn text(found: &Proposals, condition: &Condition) -> String {
     for (n, step) in found.proposals.iter().enumerate() {
         let _ = writeln!(out, "\n{}. {}", n + 1, neutralised(&step.what));
         if let Some(stops) = step.stops {
-            let costs = step.costs.map_or_else(
+            let costs = step.costs_at_most.map_or_else(
                 || "how many customers it turns away is not known".to_owned(),
-                |costs| {
-                    format!("turns away {} of the customers of before, as far as samples and logs tell", percent(costs))
-                },
+                |most| format!("turns away at most {} of the customers of before, by samples and logs", percent(most)),
             );
             let _ = writeln!(out, "   stops    {} of what came with the attack; {costs}", percent(stops));
         }

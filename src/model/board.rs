@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::attack::AttackKind;
 use super::condition::Condition;
 use super::cost::Burn;
 use super::figure::Figure;
@@ -12,7 +13,7 @@ use super::limits::{Limit, WinningLimit};
 use super::series::Series;
 use super::signal::{NotJudged, Severity, Signal, SignalKind};
 use super::stage::{ApiKind, StageId};
-use super::usual::Usuals;
+use super::usual::{UsualOf, Usuals};
 
 /// How many minutes of every metric are kept: three hours.
 pub const HISTORY_MINUTES: usize = 180;
@@ -165,6 +166,17 @@ pub struct StageRow {
 }
 
 impl StageRow {
+    /// What kind of attack the last minute's figures tell, where they do: where rules that only count match at least half of what came beyond what is
+    /// usual it is an injection. Nothing else can be told by sums.
+    #[must_use]
+    pub fn kind_of_attack(&self) -> Option<AttackKind> {
+        let usual = self.usuals.as_ref()?.figure(UsualOf::Requests).value()?;
+        let at = |metric: Metric| self.history[metric.index()].latest().map(|(_, value)| value);
+        let above = at(Metric::Requests)? - usual;
+        let counted = at(Metric::WafCounted)?;
+        (above > 0.0 && counted >= above / 2.0).then_some(AttackKind::Injection)
+    }
+
     /// A stage of which nothing is known yet.
     #[must_use]
     pub fn new(id: StageId, kind: ApiKind) -> Self {

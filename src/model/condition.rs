@@ -32,6 +32,20 @@ impl StageState {
     pub const ALL: [Self; 7] =
         [Self::CustomersOut, Self::Leaking, Self::Attack, Self::Unknown, Self::Contained, Self::Recovering, Self::Calm];
 
+    /// The state as it is written and read: `customers-out`.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::CustomersOut => "customers-out",
+            Self::Leaking => "leaking",
+            Self::Recovering => "recovering",
+            Self::Contained => "contained",
+            Self::Attack => "attack",
+            Self::Calm => "calm",
+        }
+    }
+
     /// The state as it is shown.
     #[must_use]
     pub fn word(self) -> &'static str {

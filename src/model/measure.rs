@@ -198,6 +198,19 @@ impl Measures {
         self.0.iter().filter(move |one| one.is_in(minute))
     }
 
+    /// When one began or was taken back last, up to `at`.
+    #[must_use]
+    pub fn changed_by(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.changes().filter(|change| *change <= at).max()
+    }
+
+    /// When each began, and when it was taken back.
+    pub fn changes(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        // What is taken back is so until it has spread.
+        let of = |one: &Measure| [Some(one.since), one.until.map(|until| until - SPREADS)];
+        self.0.iter().flat_map(of).flatten()
+    }
+
     /// `2 blocks and a closure in force`, or nothing where there is none.
     #[must_use]
     pub fn words(&self) -> Option<String> {

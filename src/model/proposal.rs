@@ -41,6 +41,9 @@ pub struct ProposedStep {
     /// Which part of the customers of before it would turn away, a fraction, as far as samples and logs show; `None` where that is not known.
     #[serde(rename = "customer_share_turned_away")]
     pub costs: Option<f64>,
+    /// The most that this may be, where it rests on few requests: nought of n is at most 3/n. `None` where it is not known.
+    #[serde(rename = "customer_share_turned_away_at_most")]
+    pub costs_at_most: Option<f64>,
     /// The most that would be served then, a fraction of customers; `None` where that is not known.
     #[serde(rename = "served_share_then_at_most")]
     pub served_after_at_most: Option<f64>,
@@ -61,7 +64,7 @@ impl ProposedStep {
     pub fn short(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", share * 100.0).replace(".0 %", " %");
         let stops = self.stops.map(|share| format!("≈{} of the attack", percent(share)));
-        let costs = match (self.costs, self.kind) {
+        let costs = match (self.costs_at_most, self.kind) {
             (Some(share), _) => Some(format!("≤{} of customers", percent(share))),
             (None, Proposed::Undo | Proposed::Flush) => None,
             (None, _) => Some("customers: ?".to_owned()),

@@ -253,6 +253,9 @@ pub struct Sources {
     pub rate_rules: Vec<RateRule>,
     /// What the requests have in common, list by list; a list that nothing tells of is not there.
     pub top: Vec<TopList>,
+    /// How many sampled requests say who called before; `None` where samples do not tell it.
+    #[serde(default)]
+    pub before_samples: Option<u64>,
     /// Who called before the attack and is not among the sources now, with requests a second then.
     pub gone: Vec<(IpAddr, f64)>,
     /// What the access log was asked, where it was.
@@ -283,6 +286,7 @@ impl Sources {
             rate_rules: Vec::new(),
             top: Vec::new(),
             gone: Vec::new(),
+            before_samples: None,
             log: None,
             candidates: Candidates::default(),
             followers: None,

@@ -11,6 +11,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::Mistake;
 use super::action::{self, ACTIONS, Form};
+use crate::model::attack::AttackKind;
+use crate::model::condition::StageState;
 use crate::model::playbook::{Doing, Fallback, Given, Input, Kind, Look, Origin, Playbook, Situation, Step, Value};
 use crate::model::reader::{Node, Reader, near};
 use crate::model::signal::SignalKind;
@@ -20,7 +22,7 @@ use crate::model::text::shortened;
 const SCHEMA: &str = "portcullis.playbook/1";
 
 /// What can be observed: name, parameters, what it looks for.
-pub const OBSERVATIONS: [(&str, &str, &str); 3] = [
+pub const OBSERVATIONS: [(&str, &str, &str); 4] = [
     (
         "effect",
         "`of`: the id of an earlier step that changes something",
@@ -36,12 +38,17 @@ pub const OBSERVATIONS: [(&str, &str, &str); 3] = [
         "`rate`: requests a second; `for`: in every minute of this span, one where it is left out",
         "the stage gets fewer requests a second, the last whole minute read after the step began",
     ),
+    (
+        "state",
+        "`is`: states, as `condition` has them in JSON: `leaking`, `customers-out`, `contained`, `recovering`, `calm`, …",
+        "the stage is in one of these states, by a whole minute read after the step began",
+    ),
 ];
 
 /// Account time for which an observation waits where the file does not say.
 const WITHIN: u64 = 600;
 
-const TOP: [&str; 8] = ["schema", "name", "title", "summary", "answers", "drill", "inputs", "steps"];
+const TOP: [&str; 9] = ["schema", "name", "title", "summary", "answers", "kinds", "drill", "inputs", "steps"];
 const INPUT: [&str; 3] = ["type", "describe", "default"];
 const DOINGS: [&str; 4] = ["action", "undo", "observe", "note"];
 
@@ -68,6 +75,7 @@ pub fn read(file: &str, text: &str, origin: Origin) -> Result<Playbook, Vec<Mist
     let title = reader.required(table, "title", "the playbook", &(0..0));
     let summary = reader.text(table, "summary");
     let answers = signals(&mut reader, table, "answers");
+    let kinds = words(&mut reader, table, "kinds", "kind of attack", AttackKind::ALL.map(|kind| (kind.word(), kind)));
     let drill = reader.text(table, "drill");
     let inputs = inputs(&mut reader, table);
     let steps = Steps { reader: &mut reader, inputs: &inputs, answers: &answers, done: Vec::new() }.read(table);
@@ -86,6 +94,7 @@ pub fn read(file: &str, text: &str, origin: Origin) -> Result<Playbook, Vec<Mist
         title: only(title).unwrap_or_default(),
         summary: only(summary).unwrap_or_default(),
         answers,
+        kinds,
         drill: only(drill),
         inputs,
         steps,
@@ -121,14 +130,25 @@ fn well_named(reader: &mut Reader<'_>, name: &str, at: &Range<usize>) {
 }
 
 fn signals(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str) -> Vec<SignalKind> {
+    words(reader, table, key, "signal", SignalKind::ALL.map(|kind| (kind.id(), kind)))
+}
+
+/// The values that words under `key` name, out of `all` there are.
+fn words<T: Copy, const N: usize>(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+    what: &str,
+    all: [(&'static str, T); N],
+) -> Vec<T> {
     let mut found = Vec::new();
-    for (id, at) in reader.texts(table, key) {
-        if let Some(kind) = SignalKind::ALL.into_iter().find(|kind| kind.id() == id) {
-            found.push(kind);
+    for (word, at) in reader.texts(table, key) {
+        if let Some((_, value)) = all.iter().find(|(known, _)| *known == word) {
+            found.push(*value);
             continue;
         }
-        let hint = near(&id, SignalKind::ALL.iter().map(|kind| kind.id()));
-        reader.wrong(&at, format!("there is no signal “{}”{hint}", shortened(&id, 60)));
+        let hint = near(&word, all.iter().map(|(known, _)| *known));
+        reader.wrong(&at, format!("there is no {what} “{}”{hint}", shortened(&word, 60)));
     }
     found
 }
@@ -284,7 +304,7 @@ impl Steps<'_, '_> {
         };
         let own: &[&str] = match *doing {
             "action" => &["with"],
-            "observe" => &["of", "signals", "rate", "for", "within"],
+            "observe" => &["of", "signals", "rate", "is", "for", "within"],
             _ => &[],
         };
         let known: Vec<&str> = ["id", "title", "optional", *doing].into_iter().chain(own.iter().copied()).collect();
@@ -390,14 +410,15 @@ impl Steps<'_, '_> {
             "effect" => "of",
             "signals-cleared" => "signals",
             "requests-below" => "rate",
+            "state" => "is",
             other => {
                 let hint = near(other, OBSERVATIONS.iter().map(|(name, ..)| *name));
                 self.reader.wrong(&at, format!("nothing observes “{}”{hint}", shortened(other, 60)));
                 return None;
             }
         };
-        let foreign = |key: &&str| *key != takes && !(*key == "for" && takes != "of");
-        for key in ["of", "signals", "rate", "for"].into_iter().filter(foreign) {
+        let foreign = |key: &&str| *key != takes && (*key != "for" || matches!(takes, "of" | "is"));
+        for key in ["of", "signals", "rate", "is", "for"].into_iter().filter(foreign) {
             if let Some((key, _)) = table.get_key_value(key) {
                 self.reader.wrong(&key.span(), format!("{name} takes no “{}”, but “{takes}”", key.get_ref()));
             }
@@ -412,6 +433,15 @@ impl Steps<'_, '_> {
                 rate: self.given(Kind::Rate, "rate", table.get("rate")?)?,
                 for_seconds: self.seconds(table, "for", 60)?,
             },
+            "is" => {
+                let all = StageState::ALL.map(|state| (state.id(), state));
+                let states = words(self.reader, table, "is", "state", all);
+                if states.is_empty() {
+                    self.reader.wrong(&at, "state needs “is”: at least one state, as in is = [\"leaking\"]");
+                    return None;
+                }
+                Look::State { states }
+            }
             _ => {
                 Look::SignalsCleared { signals: self.signals(table, &at), for_seconds: self.seconds(table, "for", 60)? }
             }

@@ -9,6 +9,7 @@ use super::values::{Context, Inputs, ValueError};
 use crate::aws::Aws;
 use crate::incident::{Incident, IncidentError};
 use crate::model::board::{Board, Metric, StageRow};
+use crate::model::condition::StageState;
 use crate::model::figure::Figure;
 use crate::model::plan::Effect;
 use crate::model::playbook::{Doing, Look, RunRecord, Step, StepState, Value};
@@ -78,6 +79,7 @@ pub async fn observe(
             Value::Rate(rate) => Wanted::Below { rate, minutes: i64::try_from(for_seconds.div_ceil(60)).unwrap_or(1) },
             other => return Ok(Seen::skipped(format!("“{other}” is no rate"))),
         },
+        Look::State { states } => Wanted::State { states },
     };
     Ok(figures(&wanted, context, aws, boards, within).await)
 }
@@ -106,6 +108,7 @@ async fn effect(
 enum Wanted<'a> {
     Cleared { signals: &'a [SignalKind], minutes: i64 },
     Below { rate: u32, minutes: i64 },
+    State { states: &'a [StageState] },
 }
 
 /// Boards, until one shows it.
@@ -178,6 +181,10 @@ fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<St
                 1 => format!("none of {} stands in the minute of {at}", names.join(", ")),
                 _ => format!("none of {} has stood for {minutes} min up to {at}", names.join(", ")),
             })
+        }
+        Wanted::State { states } => {
+            let line = format!("{} in the minute of {at}: {}", row.condition.word(), row.condition.evidence);
+            if states.contains(&row.condition.state) { Ok(line) } else { Err(line) }
         }
         Wanted::Below { rate, minutes } => {
             let series = &row.history[Metric::Requests.index()];

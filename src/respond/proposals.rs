@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::model::action::{Action, BlockIp, Closure, Terms};
 use crate::model::address::Target;
+use crate::model::bounds;
 use crate::model::candidate::{CandidateSet, Standing};
 use crate::model::condition::{Condition, StageState, Sureness};
 use crate::model::ladder::{Ladder, Rung, Way, command};
@@ -176,7 +177,21 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         ip_sets: Vec::new(),
         terms: Terms::default(),
     });
-    step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "s a b", action)
+    let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "s a b", action)?;
+    Some(ProposedStep { costs_at_most: costs.and_then(|costs| at_most(costs, sources)), ..step })
+}
+
+/// The most that a share of the customers of before may be, by as many of their requests as are known.
+fn at_most(share: f64, sources: &Sources) -> Option<f64> {
+    let logged = || {
+        let log = sources.log.as_ref()?;
+        let (from, to) = log.before?;
+        Some(sources.candidates.classified.legitimate_per_second? * (to - from).as_seconds_f64())
+    };
+    let known = logged().or(sources.before_samples.map(|samples| samples as f64)).filter(|known| *known >= 1.0)?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let (of, all) = ((share * known).round() as u64, known as u64);
+    Some(bounds::share(of, all).1.max(share))
 }
 
 /// The best set that takes no more of the customers than allowed, touches nothing of which it is not known who else is there, and is not blocked
@@ -234,6 +249,7 @@ fn lifts(facts: &Facts<'_>, because: &str) -> Vec<ProposedStep> {
         what: format!("take back {} {}", action.action.name(), action.action.aim()).trim_end().to_owned(),
         stops: None,
         costs: None,
+        costs_at_most: None,
         served_after_at_most: None,
         because: format!("{because}; it is in force since {}", measure.since.format("%H:%MZ")),
         key: "t u".to_owned(),
@@ -257,6 +273,7 @@ fn step(
         what,
         stops,
         costs,
+        costs_at_most: costs,
         // What is left of the attack may go on to cost customers: so it is a bound.
         served_after_at_most: costs.map(|costs| (1.0 - costs).clamp(0.0, 1.0)),
         because,

@@ -28,6 +28,9 @@ const LONGEST_REST: Duration = Duration::from_mins(1);
 /// Wall time after which an account that has not said who we are is said to be silent. The call itself may take longer, and is waited for.
 const UNHEARD: Duration = Duration::from_secs(5);
 
+/// Of so few APIs all are read where one is asked about: then what they share is known too.
+const FEW_APIS: usize = 20;
+
 /// Log groups whose metric filters are asked for.
 const MOST_GROUPS: usize = 200;
 
@@ -55,10 +58,10 @@ pub(super) enum Found {
         arn: String,
         metric_name: String,
     },
-    /// How many stages stand behind a web ACL, where not all of them are read.
+    /// ARNs of the stages that stand behind a web ACL, where not all of them are read.
     StagesBehind {
         arn: String,
-        stages: usize,
+        stages: Vec<String>,
     },
     /// Everything was asked for once.
     Done,
@@ -92,8 +95,9 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
     identity && complete
 }
 
-/// What there is to know of the stages of one API, without a look at those of others: for questions about one stage.
-pub(super) async fn discover_api(aws: &Aws, api_id: &str, found: &UnboundedSender<Found>) {
+/// What there is to know of the stages of one API, for questions about one stage: without a look at those of others where there are many. Whether
+/// others were left out.
+pub(super) async fn discover_api(aws: &Aws, api_id: &str, found: &UnboundedSender<Found>) -> bool {
     let send = |piece| {
         let _ = found.send(piece);
     };
@@ -107,24 +111,33 @@ pub(super) async fn discover_api(aws: &Aws, api_id: &str, found: &UnboundedSende
     let apis = async { tokio::join!(aws.rest_apis(Lane::Poll), aws.http_apis(Lane::Poll)) };
     let account = async { send(Found::AccountLimit(aws.account_limit(Lane::Poll).await)) };
     let (_, dimensions, (rest, http), ()) = tokio::join!(identity(aws, &send), dimensions, apis, account);
-    let wanted = rest.iter().flatten().chain(http.iter().flatten()).find(|api| api.id == api_id).cloned();
+    let all: Vec<Api> = rest.iter().flatten().chain(http.iter().flatten()).cloned().collect();
+    let is_part = all.len() > FEW_APIS;
+    let wanted: Vec<Api> = all.into_iter().filter(|api| !is_part || api.id == api_id).collect();
     send(Found::Apis(rest));
     send(Found::HttpApis(http));
     let mut fronts = Fronts::default();
-    if let Some(api) = wanted {
+    let read = stream::iter(wanted).map(|api| async move {
         let result = aws.stages(&api, Lane::Poll).await;
-        let keys = result.iter().flatten().map(|detail| SeriesKey::of(&detail.id, api.kind())).collect();
+        (api, result)
+    });
+    let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+    let keys = |(api, result): &(Api, Result<Vec<StageDetail>, AwsError>)| {
+        result.iter().flatten().map(|detail| SeriesKey::of(&detail.id, api.kind())).collect::<Vec<_>>()
+    };
+    send(Found::Active(Ok(read.iter().flat_map(keys).collect())));
+    for (api, result) in read {
         fronts.note(&result);
-        send(Found::Active(Ok(keys)));
         send(Found::Stages { api, result });
     }
-    for arn in &fronts.arns {
+    for arn in fronts.arns.iter().filter(|_| is_part) {
         if let Ok(behind) = aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Poll).await {
-            send(Found::StagesBehind { arn: arn.clone(), stages: behind.len() });
+            send(Found::StagesBehind { arn: arn.clone(), stages: behind });
         }
     }
     tokio::join!(metric_names(aws, &fronts.arns, &dimensions, &send), filters(aws, &fronts.log_groups, &send));
     send(Found::Done);
+    is_part
 }
 
 /// Whose account it is; what is silent for long is said to be before the call has ended. Gives whether it came.

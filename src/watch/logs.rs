@@ -15,7 +15,7 @@ use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::log_group;
 use crate::model::board::Pace;
 use crate::model::figure::{Origin, Scope};
-use crate::model::series::floor_minute;
+use crate::model::series::{Series, floor_minute};
 
 /// Bytes of a gigabyte as CloudWatch Logs bills them.
 const GIGABYTE: f64 = 1e9;
@@ -25,6 +25,9 @@ const AT_ONCE: f64 = 0.25;
 
 /// Logs asked in one go while somebody watches.
 const MOST: usize = 20;
+
+/// Minutes that stand for those that are kept no more.
+const LATEST: usize = 30;
 
 /// After so many minutes without a reading nothing of a log is shown any more.
 const FORGOTTEN_MINUTES: i64 = 10;
@@ -125,12 +128,26 @@ pub(super) fn dollars(state: &State, (row, group): (&RowKey, &str), (from, to): 
     let Some(entry) = state.entries.get(row) else { return 0.0 };
     let minutes = usize::try_from((to - from).num_minutes()).unwrap_or(0);
     let requests = state.groups.get(&entry.key).map(|held| &held.series()[0]);
-    let lines: f64 = requests
+    let known: Vec<f64> = requests
         .map(|requests| requests.window(to - TimeDelta::minutes(1), minutes))
-        .map_or(0.0, |minutes| minutes.into_iter().flatten().sum());
+        .map_or_else(Vec::new, |minutes| minutes.into_iter().flatten().collect());
+    // Minutes that are kept no more were like those that are.
+    let mean = if known.is_empty() {
+        requests.map_or(0.0, |all| latest_mean(all))
+    } else {
+        known.iter().sum::<f64>() / known.len() as f64
+    };
+    let lines = mean * minutes as f64;
     let format = entry.access_log().map_or("", |log| log.format.as_str());
     let bytes = cost::line_bytes(state.log_line_bytes.get(group).copied(), format);
     lines * bytes / GIGABYTE * state.settings.prices.log_query_dollars_per_gb
+}
+
+/// Requests a minute of the last minutes that are known.
+fn latest_mean(requests: &Series) -> f64 {
+    let Some((last, _)) = requests.latest() else { return 0.0 };
+    let known: Vec<f64> = requests.window(last, LATEST).into_iter().flatten().collect();
+    known.iter().sum::<f64>() / known.len().max(1) as f64
 }
 
 /// Notes what a query has cost, and how long the lines were.

@@ -48,9 +48,9 @@ pub async fn read_board_of_api(
     api_id: &str,
 ) -> Result<Board, AwsError> {
     let (sender, found) = unbounded_channel();
-    Box::pin(discover_api(aws, api_id, &sender)).await;
+    let is_part = Box::pin(discover_api(aws, api_id, &sender)).await;
     let mut state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
-    state.is_part = true;
+    state.is_part = is_part;
     Box::pin(board_of(aws, state, beliefs, found)).await
 }
 
@@ -132,7 +132,7 @@ async fn ask_logs(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
 
 /// Asks the access logs of attacked stages who is answered.
 async fn ask_who_is_answered(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
-    let jobs = answered::due(state, now);
+    let jobs = answered::due(state, now, answered::Whose::Once);
     let asked = stream::iter(jobs).map(|job| async move {
         let answer = Box::pin(answered::ask(aws, &job)).await;
         (job, answer)

@@ -277,7 +277,7 @@ impl<'a> Picture<'a> {
     fn stages_behind(&self, entry: &Entry) -> usize {
         let arn = entry.acl_arn().unwrap_or_default();
         let seen = self.by_acl.get(arn).copied().unwrap_or(0);
-        self.state.behind.get(arn).copied().unwrap_or(0).max(seen)
+        self.state.behind.get(arn).map_or(0, Vec::len).max(seen)
     }
 
     fn front(&self, entry: &Entry, acl: Option<&Acl>) -> Front {
@@ -314,7 +314,9 @@ impl<'a> Picture<'a> {
         let asked = entry.acl_arn().and_then(|arn| self.state.behind.get(arn));
         match self.stages_behind(entry) {
             // Until every API's stages are listed, another stage may turn out to be behind the same web ACL.
-            1 if sharers == 1 && (self.everything_read || asked == Some(&1)) => AclScope::Alone { name },
+            1 if sharers == 1 && (self.everything_read || asked.is_some_and(|asked| asked.len() == 1)) => {
+                AclScope::Alone { name }
+            }
             stages => AclScope::Shared { name, stages: Some(stages) },
         }
     }
@@ -338,7 +340,8 @@ impl<'a> Picture<'a> {
             let judged = before.map_or_else(Judged::default, |(_, judged, _)| judged.clone()).forgotten(self.at);
             return (judged, Condition::unread());
         };
-        let busiest = self.state.busiest.as_ref() == Some(key);
+        // Of a part of the stages nobody can tell what all of them use.
+        let busiest = self.state.busiest.as_ref() == Some(key) && !self.state.is_part;
         let measures = self.state.measures_on(entry);
         let of = JudgedOf {
             history: Arc::clone(&entry.history),
@@ -412,6 +415,7 @@ impl Picture<'_> {
             began: frozen.began,
             declared: of.declared,
             usual: &usual,
+            fewer: reckoned.fewer(),
             measures: &of.measures,
             answered: of.answered.as_deref(),
             acl: &of.acl,

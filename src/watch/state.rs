@@ -119,8 +119,8 @@ pub(super) struct State {
     pub(super) acls: HashMap<String, Acl>,
     /// Whether the stages of one API alone are read.
     pub(super) is_part: bool,
-    /// How many stages stand behind a web ACL, where AWS was asked for it since not all stages are read.
-    pub(super) behind: HashMap<String, usize>,
+    /// ARNs of the stages that stand behind a web ACL, where AWS was asked for them since not all stages are read.
+    pub(super) behind: HashMap<String, Vec<String>>,
     /// Values of the `WebACL` dimension that series were published under.
     pub(super) dimensions: BTreeSet<String>,
     pub(super) troubles: BTreeMap<Part, AwsError>,
@@ -354,6 +354,11 @@ impl State {
         if held * CLEARLY < most {
             self.busiest = Some(key.clone());
         }
+    }
+
+    /// Whether every API's stages were listed.
+    pub(super) fn knows_every_stage(&self) -> bool {
+        self.apis.as_ref().is_some_and(|apis| apis.keys().all(|id| self.read.contains(id)))
     }
 
     /// How many stages write to a log group; `None` where not every stage was read.

@@ -371,7 +371,7 @@ impl Task {
 
     /// Asks the access logs of attacked stages who is answered.
     fn ask_who_is_answered(&mut self, now: DateTime<Utc>) {
-        for job in answered::due(&mut self.state, now) {
+        for job in answered::due(&mut self.state, now, answered::Whose::Watcher) {
             self.state.answer_jobs.insert(job.row().clone());
             let aws = self.aws.clone();
             self.answers.spawn(async move {

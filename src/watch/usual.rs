@@ -27,6 +27,9 @@ pub(super) const WEEKS: [i64; 2] = [7, 14];
 /// Minutes on either side of the same minute then.
 pub(super) const AROUND_MINUTES: i64 = 15;
 
+/// However quiet the quietest minute before was, no fewer than this part less are taken for usual.
+const MOST_FEWER: f64 = 0.4;
+
 /// Fewer known minutes than this are no habit to compare with.
 pub(super) const LEAST_MINUTES: usize = 5;
 
@@ -135,6 +138,17 @@ impl<'a> Reckoned<'a> {
             before: std::array::from_fn(|_| OnceCell::new()),
             scale: std::array::from_fn(|_| OnceCell::new()),
         }
+    }
+
+    /// How many fewer than usual were answered in the quietest of the minutes before the attack, as a part of usual.
+    pub(super) fn fewer(&self) -> f64 {
+        let minutes = || self.frozen.minutes_before(0).filter(|minute| !self.frozen.is_of_earlier(*minute));
+        let answers = || minutes().filter_map(|minute| self.value(UsualOf::Answers, &self.frozen.before, minute));
+        let (least, usual) = (answers().reduce(f64::min), median(answers()));
+        least
+            .zip(usual)
+            .filter(|(_, usual)| *usual > 0.0)
+            .map_or(0.0, |(least, usual)| (1.0 - least / usual).clamp(0.0, MOST_FEWER))
     }
 
     /// What is usual at a minute of the attack; `None` for a minute before it, which is judged by the minutes before itself.

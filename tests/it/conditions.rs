@@ -1,6 +1,7 @@
 //! How a stage stands after the first action: contained or not, customers served or not, beside the range's own books.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use portcullis::model::attack::AttackKind;
 use portcullis::model::board::{Board, StageRow};
 use portcullis::model::condition::{Condition, ServedBy, StageState, Sureness};
 use portcullis::model::plan::Outcome;
+use portcullis::model::settings::Settings;
 use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::model::timeline::ActionState;
 use portcullis::respond::desk::error::DeskError;
@@ -31,6 +33,8 @@ pub(crate) struct Story {
     pub(crate) desk: Desk,
     customers: Vec<String>,
     pub(crate) stage: &'static str,
+    /// Whom the test has blocked.
+    pub(crate) blocked: Vec<IpAddr>,
     watcher: Watcher,
     pub(crate) boards: Receiver<Arc<Board>>,
 }
@@ -52,7 +56,8 @@ impl Story {
     /// Of a scenario's text, on a seed, with the settings of a drill.
     pub(crate) async fn told(drill: &str, scenario: &str, seed: Option<u64>, stage: &'static str) -> Self {
         let mut world = of_range(Range::from_scenario(scenario, seed).unwrap(), 60.0).await;
-        world.settings = Drill::load(Some(drill)).unwrap().settings;
+        // A scenario that is no drill has nobody's settings.
+        world.settings = Drill::load(Some(drill)).map_or_else(|_| Settings::default(), |drill| drill.settings);
         Self::in_world(world, scenario, stage)
     }
 
@@ -60,7 +65,15 @@ impl Story {
         let watcher = Watcher::start(world.aws.clone(), Arc::new(world.settings.clone()));
         let boards = watcher.boards();
         let desk = world.desk();
-        Self { world, desk, customers: populations(scenario, "legitimate"), stage, watcher, boards }
+        Self {
+            world,
+            desk,
+            customers: populations(scenario, "legitimate"),
+            stage,
+            blocked: Vec::new(),
+            watcher,
+            boards,
+        }
     }
 
     pub(crate) async fn until(&mut self, minutes: u64, met: impl Fn(&StageRow) -> bool) -> Arc<Board> {

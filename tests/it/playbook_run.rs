@@ -258,6 +258,9 @@ fn on_a_terminal_it_goes_step_by_step() {
     terminal.shows("Enter to do it, s to leave it out, q to stop here:");
     assert_eq!(served.mutating_calls(), 2, "a set for each address version");
     terminal.send("s\r");
+    let asked = "Enter to do it, s to leave it out, q to stop here:";
+    terminal.wait("the next", |screen| screen.contents().matches(asked).count() == 2);
+    terminal.send("s\r");
     terminal.wait("the last note", |screen| screen.contents().matches("Enter when that is done").count() == 3);
     terminal.send("q\r");
     let (status, text) = terminal.ends_with("moved, optional");

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{DateTime, TimeDelta, Utc};
-use portcullis::model::action::{Action, Close, Closure, Terms, Throttle};
+use portcullis::model::action::{Action, BlockIp, Close, Closure, Terms, Throttle};
 use portcullis::model::attack::AttackKind;
 use portcullis::model::condition::{Condition, ServedBy};
 use portcullis::model::figure::Figure;
 
 use crate::conditions::{Story, populations};
 use crate::draws::every;
+use crate::watch::row;
 use crate::world::block;
 
 /// A drill, its attacked stage, and what is done about it.
@@ -21,16 +22,12 @@ struct Case {
     is_silent: bool,
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 6] = [
     Case {
         name: "sqli-flood",
         text: include_str!("../../drills/sqli-flood.toml"),
         stage: "shop/prod",
-        respond: |story| {
-            let attackers = story.world.range.with(|range| range.senders("botnet"));
-            let names: Vec<String> = attackers.into_iter().map(|(address, _)| address.to_string()).collect();
-            Some(Action::BlockIp(block(&names.iter().map(String::as_str).collect::<Vec<_>>())))
-        },
+        respond: |story| Some(blocked(story, "botnet")),
         is_silent: false,
     },
     Case {
@@ -58,7 +55,29 @@ const CASES: [Case; 4] = [
         respond: |_| None,
         is_silent: true,
     },
+    Case {
+        name: "scraping-pulses",
+        text: include_str!("scenarios/scraping-pulses.toml"),
+        stage: "books/prod",
+        respond: |story| Some(throttle(story.stage, "GET /titles/{id}", 70)),
+        is_silent: false,
+    },
+    Case {
+        name: "partner-storm",
+        text: include_str!("scenarios/partner-storm.toml"),
+        stage: "coupons/prod",
+        respond: |story| Some(blocked(story, "guessers")),
+        is_silent: false,
+    },
 ];
+
+/// Everybody of a population, blocked.
+fn blocked(story: &Story, population: &str) -> Action {
+    let attackers = story.world.range.with(|range| range.senders(population));
+    let names: Vec<String> = attackers.into_iter().map(|(address, _)| address.to_string()).collect();
+    let block = block(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    Action::BlockIp(BlockIp { stage: story.stage.parse().unwrap(), ..block })
+}
 
 fn throttle(stage: &str, method: &str, rate: u32) -> Action {
     let (stage, method) = (stage.parse().unwrap(), Some(method.parse().unwrap()));
@@ -87,13 +106,29 @@ struct Errors {
     attackers_unknown: usize,
     /// What attackers get, a second, as told; and in truth, with what they send.
     attackers: Vec<(f64, (f64, f64))>,
+    /// Requests of a minute that were turned away while something of ours was in force: told and in truth.
+    own: Vec<(f64, f64)>,
+    /// Followers: how many, and requests a second; told and in truth.
+    followers: Vec<((u64, f64), (u64, f64))>,
 }
 
 impl Errors {
     async fn watch(&mut self, story: &mut Story, scenario: &str, usual: f64, minutes: i64) {
         let attackers = populations(scenario, "botnet");
-        for (_, condition, truth) in story.watch(minutes).await {
+        for (minute, condition, truth) in story.watch(minutes).await {
             self.note(story, &condition, (truth / usual).min(1.0), &attackers);
+            if condition.measures.is_some() {
+                self.own.extend(
+                    turned_away(&condition.evidence, minute).map(|told| (told, truly_turned_away(story, minute))),
+                );
+            }
+        }
+        let board = story.boards.borrow_and_update().clone();
+        let condition = &row(&board, story.stage).condition;
+        if let Some(told) = condition.followers.filter(|_| condition.measures.is_some()) {
+            let minute = condition.attackers_answered.reading().map(|reading| reading.at - TimeDelta::minutes(1));
+            let Some(minute) = minute else { return };
+            self.followers.push(((told.sources, told.per_second), truly_following(story, &attackers, minute)));
         }
     }
 
@@ -132,6 +167,10 @@ fn of_attackers(story: &Story, attackers: &[String], minute: DateTime<Utc>) -> (
 const WITH_A_LOG: f64 = 5.0;
 const WITHOUT: f64 = 10.0;
 
+/// The part by which what our own measures turn away may be off, and what followers send.
+const OWN: f64 = 0.05;
+const FOLLOWERS: f64 = 0.05;
+
 /// The part by which what attackers get may be off, and the part of what they send that is as good as nothing.
 const ATTACKERS: f64 = 0.05;
 const NOTHING: f64 = 0.002;
@@ -151,6 +190,10 @@ impl Case {
         }
         errors.watch(&mut story, &scenario, usual, 4).await;
         if let Some(action) = (self.respond)(&story) {
+            story.blocked = match &action {
+                Action::BlockIp(block) => block.targets.iter().map(|target| target.net.addr()).collect(),
+                _ => Vec::new(),
+            };
             story.act(action).await;
         }
         errors.watch(&mut story, &scenario, usual, 10).await;
@@ -174,15 +217,23 @@ impl Case {
             let is_near =
                 |(told, (got, sent)): &&(f64, (f64, f64))| (told - got).abs() <= (NOTHING * sent).max(ATTACKERS * got);
             assert_eq!(errors.attackers.iter().find(|one| !is_near(one)), None, "{}", self.name);
+            let is_ours = |(told, truth): &&(f64, f64)| (told - truth).abs() <= OWN * truth.max(100.0);
+            assert_eq!(errors.own.iter().find(|one| !is_ours(one)), None, "{}: what we turn away", self.name);
+            let follows = |((sources, rate), (truly, sent)): &&((u64, f64), (u64, f64))| {
+                // The books know which part of a population an address is, and not what it sent: that scatters by itself.
+                let scatters = 3.0 * (sent * 60.0).sqrt() / 60.0;
+                sources == truly && (rate - sent).abs() <= FOLLOWERS * sent + scatters
+            };
+            assert_eq!(errors.followers.iter().find(|one| !follows(one)), None, "{}: followers", self.name);
             assert!(errors.told_at_all(), "{}: hardly anything is told", self.name);
         }
     }
 }
 
 impl Errors {
-    /// Whether at least half of the minutes tell a share served.
+    /// Whether at least a third of the minutes tell a share served: under a throttle without a log none does.
     fn told_at_all(&self) -> bool {
-        self.unknown * 2 <= self.minutes
+        self.unknown * 3 <= self.minutes * 2
     }
 
     fn print(&self, of: &str) {
@@ -206,7 +257,42 @@ impl Errors {
         let off = some.map(|(told, (got, _))| (told / got - 1.0) * 100.0);
         let worst = off.map(f64::abs).fold(0.0, f64::max);
         println!("  attackers' answers: ? in {} %, at most {worst:.1} % off", part(self.attackers_unknown));
+        let off = self.own.iter().filter(|(_, truth)| *truth > 100.0).map(|(told, truth)| (told / truth - 1.0) * 100.0);
+        println!(
+            "  turned away by us: {} minutes, at most {:.1} % off",
+            self.own.len(),
+            off.map(f64::abs).fold(0.0, f64::max)
+        );
+        println!("  followers: {:.1?}", self.followers.iter().take(8).collect::<Vec<_>>());
     }
+}
+
+/// How many a condition's evidence says were turned away in a minute, where it is of that minute and gives one number.
+fn turned_away(evidence: &str, minute: DateTime<Utc>) -> Option<f64> {
+    let told = evidence.split("; ").find_map(|part| part.strip_suffix(" turned away"))?;
+    let is_of = evidence.contains(&format!("at {} UTC", minute.format("%H:%M")));
+    told.replace(',', "").parse().ok().filter(|_| is_of)
+}
+
+/// How many WAF, policy and throttles turned away, by the books.
+fn truly_turned_away(story: &Story, minute: DateTime<Utc>) -> f64 {
+    let counts = story.world.range.with(|range| range.truth().stage(story.stage, minute));
+    (counts.waf_blocked + counts.throttled + counts.denied) as f64
+}
+
+/// Who sends of attackers and was not among them when it was blocked, by the books: how many, and requests a second.
+fn truly_following(story: &Story, attackers: &[String], minute: DateTime<Utc>) -> (u64, f64) {
+    story.world.range.with(|range| {
+        let (mut sources, mut per_second) = (0, 0.0);
+        for name in attackers {
+            let sent = range.truth().population(story.stage, name, minute).requests as f64 / 60.0;
+            let new = range.senders(name).into_iter().filter(|(address, _)| !story.blocked.contains(address));
+            let parts: Vec<f64> = new.map(|(_, part)| part).filter(|part| *part > 0.0).collect();
+            sources += parts.len() as u64;
+            per_second += parts.iter().sum::<f64>() * sent;
+        }
+        (sources, per_second)
+    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,4 +313,14 @@ async fn where_everybody_is_closed_out() {
 #[tokio::test(start_paused = true)]
 async fn where_a_cache_answers_those_it_should_not() {
     CASES[3].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_scrapers_pulse_and_readers_come_with_the_hour() {
+    CASES[4].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_hardly_anybody_calls_and_attackers_give_up() {
+    CASES[5].is_told().await;
 }

@@ -57,7 +57,7 @@ fn those_that_answer_come_first_and_say_so() {
         assert_snapshot!(format!("playbooks_{}x{}", size.0, size.1), text);
         let mut console = listed(size);
         console.event(News::Runs(fixtures::runs()).from(ConnectionId::FIRST));
-        assert!(console.text().contains("Run c1d9bb is under way: 2 of 6"), "{}", console.text());
+        assert!(console.text().contains("Run c1d9bb is under way: 2 of 7"), "{}", console.text());
     }
 }
 

@@ -66,7 +66,7 @@ pub const RANGES: &[Takes] = &[
     of("world.rule_groups.rules.rate.limit", 10.0, 2_000_000_000.0),
     of("world.web_acls.rules.rate.limit", 10.0, 2_000_000_000.0),
     of("world.populations.rate", 0.0, 10_000_000.0),
-    of("world.populations.daily.trough", 0.0, 1.0),
+    of("world.populations.daily.trough", 0.05, 1.0),
     of("world.populations.noise", 0.0, 10.0),
     time("world.populations.start", 0.0, 7.0 * DAY),
     time("world.populations.ramp", 0.0, 7.0 * DAY),

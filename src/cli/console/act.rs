@@ -139,10 +139,16 @@ impl Acting {
             ladder
         };
         let (ladder, (sources, condition)) = tokio::join!(ladder, sources);
-        let (Ok(ladder), Some(condition)) = (ladder, condition) else { return };
-        let sources = sources.as_ref().map_err(Clone::clone);
-        let proposed = self.desk.proposals(&selector, &condition, sources, &ladder).await;
-        self.send(News::Proposals { stage, result: proposed.map(Box::new).map_err(|error| error.to_string()) });
+        let result = match (ladder, condition) {
+            (Ok(ladder), Some(condition)) => {
+                let sources = sources.as_ref().map_err(Clone::clone);
+                let proposed = self.desk.proposals(&selector, &condition, sources, &ladder).await;
+                proposed.map(Box::new).map_err(|error| error.to_string())
+            }
+            (Err(why), _) => Err(why),
+            (Ok(_), None) => Err("how the stage stands is not known yet".to_owned()),
+        };
+        self.send(News::Proposals { stage, result });
     }
 
     async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {

@@ -14,6 +14,7 @@ use crate::cli::config::mistake;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::{believed, narrowed, only};
+use crate::model::attack::AttackKind;
 use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
 use crate::model::signal::SignalKind;
 use crate::playbook::read_file;
@@ -22,16 +23,20 @@ use crate::watch::read_board;
 /// Every playbook, those first that answer what stands on the stage named.
 pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> Result<Exit, Failure> {
     let library = library(printer);
-    let standing = match &args.stage {
-        Some(stage) => Some(standing(common, stage, printer).await?),
-        None => None,
+    let (standing, kind) = match &args.stage {
+        Some(stage) => {
+            let (standing, kind) = standing(common, stage, printer).await?;
+            (Some(standing), kind)
+        }
+        None => (None, None),
     };
     let answering = |playbook: &Playbook| -> Vec<SignalKind> {
         let standing = standing.iter().flatten().copied();
         standing.filter(|kind| playbook.answers.contains(kind)).collect()
     };
     let mut playbooks: Vec<&Playbook> = library.playbooks.iter().collect();
-    playbooks.sort_by_key(|playbook| std::cmp::Reverse(answering(playbook).len().min(1)));
+    let signals = standing.clone().unwrap_or_default();
+    playbooks.sort_by_key(|playbook| std::cmp::Reverse(playbook.fits(kind, &signals)));
     if printer.is_json() {
         let rows: Vec<Value> = playbooks
             .iter()
@@ -53,12 +58,12 @@ pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> R
     Ok(Exit::Done)
 }
 
-/// What stands on a stage now, by one reading of the board.
+/// What stands on a stage now, and the attack's kind as somebody has said or the figures tell it, by one reading of the board.
 async fn standing(
     common: &Common,
     stage: &crate::model::stage::StageSelector,
     printer: Printer,
-) -> Result<Vec<SignalKind>, Failure> {
+) -> Result<(Vec<SignalKind>, Option<AttackKind>), Failure> {
     let settings = Arc::new(config::settings(common)?);
     let common = &narrowed(common, stage)?;
     let aws = Aws::connect(&only(common)?).await?;
@@ -68,7 +73,8 @@ async fn standing(
     let row = board
         .row(&id)
         .ok_or_else(|| Failure::new(Exit::Error, format!("what stands on {} is not known; try again", id.label())))?;
-    Ok(row.signals.iter().map(|signal| signal.kind).collect())
+    let said = beliefs.attacks.on(&id).and_then(|attack| attack.kind);
+    Ok((row.signals.iter().map(|signal| signal.kind).collect(), said.or(row.kind_of_attack())))
 }
 
 /// One playbook, whole.
@@ -117,6 +123,7 @@ fn head(playbook: &Playbook) -> Value {
         "name": playbook.name,
         "title": playbook.title,
         "answers": playbook.answers,
+        "kinds": playbook.kinds,
         "drill": playbook.drill,
         "file": file,
         "replaces_embedded": replaces,
@@ -149,6 +156,9 @@ pub(super) fn step(one: &Step) -> Value {
             if let Look::SignalsCleared { signals, for_seconds } = look {
                 value["signals"] = json!(signals);
                 value["for_seconds"] = json!(for_seconds);
+            }
+            if let Look::State { states } = look {
+                value["is"] = json!(states);
             }
         }
         Doing::Action { .. } | Doing::Undo { .. } => {}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::playbook::{Doing, Fallback, Given, Input, Look, Origin, Playbook, RunRecord, Step};
+use crate::model::playbook::{Doing, Fallback, Given, Input, Origin, Playbook, RunRecord, Step};
 use crate::model::signal::SignalKind;
 use crate::model::text::neutralised;
 
@@ -75,18 +75,7 @@ pub(super) fn does(step: &Step) -> String {
             format!("{action} {}", with.join(", ")).trim_end().to_owned()
         }
         Doing::Observe { look, within_seconds } => {
-            let what = match look {
-                Look::Effect { of } => format!("the effect of {of}"),
-                Look::SignalsCleared { signals, for_seconds } => {
-                    let ids: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
-                    let minutes = for_seconds.div_ceil(60);
-                    let long = if minutes > 1 { format!(" for {minutes} min") } else { String::new() };
-                    format!("that {} no longer stands{long}", ids.join(", "))
-                }
-                Look::RequestsBelow { rate, for_seconds } => {
-                    format!("fewer than {} requests/s for {} min", shown(rate), for_seconds.div_ceil(60))
-                }
-            };
+            let what = look.words(shown);
             format!("observe {what}, within {} min of account time", within_seconds.div_ceil(60))
         }
     }

@@ -9,6 +9,8 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::attack::AttackKind;
+use super::condition::StageState;
 use super::signal::SignalKind;
 use super::stage::StageId;
 
@@ -68,9 +70,35 @@ pub enum Look {
         /// In every minute of this span, seconds.
         for_seconds: u64,
     },
+    /// The stage is in one of these states.
+    State {
+        /// Which.
+        states: Vec<StageState>,
+    },
 }
 
 impl Look {
+    /// What is looked for, in words after `observe`; `shown` says what is given.
+    #[must_use]
+    pub fn words(&self, shown: impl Fn(&Given) -> String) -> String {
+        match self {
+            Self::Effect { of } => format!("the effect of step {of}"),
+            Self::SignalsCleared { signals, for_seconds } => {
+                let ids: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
+                let minutes = for_seconds.div_ceil(60);
+                let long = if minutes > 1 { format!(" for {minutes} min") } else { String::new() };
+                format!("that {} no longer stands{long}", ids.join(", "))
+            }
+            Self::RequestsBelow { rate, for_seconds } => {
+                format!("fewer than {} requests/s for {} min", shown(rate), for_seconds.div_ceil(60))
+            }
+            Self::State { states } => {
+                let words: Vec<&str> = states.iter().map(|state| state.word()).collect();
+                format!("that the stage is {}", words.join(" or "))
+            }
+        }
+    }
+
     /// The name after `observe =`.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -78,6 +106,7 @@ impl Look {
             Self::Effect { .. } => "effect",
             Self::SignalsCleared { .. } => "signals-cleared",
             Self::RequestsBelow { .. } => "requests-below",
+            Self::State { .. } => "state",
         }
     }
 }
@@ -193,6 +222,8 @@ pub struct Playbook {
     pub summary: String,
     /// The signals it answers.
     pub answers: Vec<SignalKind>,
+    /// The kinds of attack it is for.
+    pub kinds: Vec<AttackKind>,
     /// The drill to practise it on.
     pub drill: Option<String>,
     /// What it has to be told.
@@ -232,6 +263,14 @@ impl Playbook {
     ) -> impl Iterator<Item = &'a Input> {
         let inputs = step.doing.inputs().filter_map(|name| self.input(name));
         inputs.filter(|input| input.default.is_none() && !given.contains_key(&input.name))
+    }
+
+    /// How well it fits an attack of that kind with these signals, the better the more: its kind counts more than its signals, which many attacks
+    /// share.
+    #[must_use]
+    pub fn fits(&self, kind: Option<AttackKind>, signals: &[SignalKind]) -> u8 {
+        let of_kind = kind.is_some_and(|kind| self.kinds.contains(&kind));
+        2 * u8::from(of_kind) + u8::from(self.answers_any(signals.iter().copied()))
     }
 
     /// Whether it answers one of these signals.

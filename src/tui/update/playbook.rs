@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::action::Terms;
+use crate::model::attack::AttackKind;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::playbook::{Doing, Fallback, Playbook, RunRecord, Step, StepState, Value};
 use crate::model::signal::SignalKind;
@@ -23,13 +24,20 @@ pub(crate) fn standing(state: &State) -> Vec<SignalKind> {
     row.map(|row| row.signals.iter().map(|signal| signal.kind).collect()).unwrap_or_default()
 }
 
+/// The kind of the attack on that stage: as somebody has said, else as the figures tell it.
+pub(crate) fn kind(state: &State) -> Option<AttackKind> {
+    let stage = state.playbooks.stage.as_ref()?;
+    let said = state.fleet.get(stage.at).timeline.attacks.on(&stage.stage).and_then(|attack| attack.kind);
+    said.or(state.fleet.row(stage)?.kind_of_attack())
+}
+
 /// Sorts anew, and keeps the cursor on the playbook it was on.
 pub(crate) fn arrange(state: &mut State) {
-    let standing = standing(state);
+    let (standing, kind) = (standing(state), kind(state));
     let pane = &mut state.playbooks;
     let under = pane.order.get(pane.cursor.at).copied();
     let mut order: Vec<usize> = (0..pane.all.len()).collect();
-    order.sort_by_key(|index| !pane.all[*index].answers_any(standing.iter().copied()));
+    order.sort_by_key(|index| std::cmp::Reverse(pane.all[*index].fits(kind, &standing)));
     if let Some(at) = under.and_then(|under| order.iter().position(|index| *index == under)) {
         pane.cursor.at = at;
     }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::playbook::{Doing, Fallback, Given, Look, Playbook, Step, StepState};
+use crate::model::playbook::{Doing, Fallback, Given, Playbook, Step, StepState};
 use crate::tui::state::State;
 use crate::tui::update::playbook::value;
 
@@ -89,18 +89,7 @@ fn details(state: &State, playbook: &Playbook, step: &Step, page: &mut Page) {
             }
         }
         Doing::Observe { look, within_seconds } => {
-            let what = match look {
-                Look::Effect { of } => format!("the effect of step {of}"),
-                Look::SignalsCleared { signals, for_seconds } => {
-                    let ids: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
-                    let minutes = for_seconds.div_ceil(60);
-                    let long = if minutes > 1 { format!(" for {minutes} min") } else { String::new() };
-                    format!("that {} no longer stands{long}", ids.join(", "))
-                }
-                Look::RequestsBelow { rate, for_seconds } => {
-                    format!("fewer than {} requests/s for {} min", shown(rate), for_seconds.div_ceil(60))
-                }
-            };
+            let what = look.words(shown);
             let minutes = within_seconds.div_ceil(60);
             page.text(0, &format!("Observes {what}, for {minutes} min of account time at the most"), theme.text);
         }

@@ -12,10 +12,10 @@ use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 pub(super) use self::pool::Pool;
-use self::pool::{Before, Names, by_address, by_method};
+use self::pool::{Before, ByMethod, Names, by_address, by_method};
 use super::callers::{Log, Window, before, by_fields};
 use super::logs;
 use super::state::{Entry, RowKey, State};
@@ -32,8 +32,20 @@ const POOLED: i64 = 5;
 /// So many requests of callers of before are wanted of the minutes that are looked at together.
 const ENOUGH: f64 = 240.0;
 
+/// The same where it is asked once: metrics tell of the very last minute later.
+const ONCE: i64 = 3;
+
+/// The fewest minutes before an attack that tell who called.
+const LEAST_BEFORE: i64 = 5;
+
+/// The most that is read of the time until a block.
+const LONGEST: TimeDelta = TimeDelta::hours(3);
+
 /// The most minutes that lines may take to come.
 const LATE: i64 = 5;
+
+/// Every so many minutes it is tried whether they come earlier.
+const TRIED_EARLIER: u32 = 10;
 
 /// Stages that are asked about at once.
 const MOST: usize = 10;
@@ -48,8 +60,9 @@ pub(super) struct Answered {
     began: DateTime<Utc>,
     /// The end of the minutes that were asked for last.
     tried_to: DateTime<Utc>,
-    before: Option<Arc<Before>>,
-    /// Not to be asked for before then.
+    /// Who called before; the reason where the log will never tell.
+    before: Option<Result<Arc<Before>, String>>,
+    /// When that was asked for last.
     before_asked: Option<DateTime<Utc>>,
     /// Who was there before the block of this id; `None` where that cannot be told.
     blocked: Option<(String, Option<Arc<HashSet<IpAddr>>>)>,
@@ -73,7 +86,7 @@ impl Answered {
             let found = self.pools.iter().find(|(to, _)| *to == minute + TimeDelta::minutes(n));
             found.map(|(_, pool)| pool).filter(|pool| pool.minutes >= n as f64)
         };
-        Some(((1..=POOLED).find_map(of)?, self.before.as_deref()?))
+        Some(((1..=POOLED).find_map(of)?, self.before.as_ref()?.as_ref().ok()?))
     }
 }
 
@@ -84,7 +97,7 @@ pub(super) struct Job {
     began: DateTime<Utc>,
     log: Log,
     names: Names,
-    now: Window,
+    now: Option<Window>,
     before: Option<Window>,
     /// The newest block's id.
     block: Option<String>,
@@ -92,16 +105,28 @@ pub(super) struct Job {
     blocked: Option<Window>,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// A watcher, minute after minute.
+    Watcher,
+    /// A reading that does not stay.
+    Once,
+}
+
 /// Answers, by what was asked.
 #[derive(Debug)]
 pub(super) struct Answer {
-    now: Result<[LogRows; 2], AwsError>,
-    before: Option<Result<[LogRows; 2], AwsError>>,
+    now: Option<Both>,
+    before: Option<Both>,
     blocked: Option<Result<LogRows, AwsError>>,
 }
 
+/// By caller and by method.
+type Both = [Result<LogRows, AwsError>; 2];
+
 /// The questions that are due at account time `now`.
-pub(super) fn due(state: &mut State, now: DateTime<Utc>) -> Vec<Job> {
+pub(super) fn due(state: &mut State, now: DateTime<Utc>, whose: Whose) -> Vec<Job> {
     let to = floor_minute(now);
     let State { entries, frozen, .. } = &mut *state;
     for (row, entry) in entries.iter_mut() {
@@ -119,14 +144,22 @@ pub(super) fn due(state: &mut State, now: DateTime<Utc>) -> Vec<Job> {
         if jobs.len() >= MOST || state.answer_jobs.contains(&row) {
             continue;
         }
-        let Some(job) = job(state, &row, began, to) else { continue };
-        let price = price(state, &job);
+        let Some(mut job) = job(state, &row, (began, to), whose) else { continue };
+        if let Ok(job) = &mut job
+            && price(state, job) > left
+        {
+            // Who follows is worth less than who is served.
+            job.blocked = None;
+        }
+        let price = job.as_ref().map_or(0.0, |job| price(state, job));
         let Some(entry) = state.entries.get_mut(&row) else { continue };
         let answered = Arc::make_mut(entry.answered.get_or_insert_with(|| Arc::new(Answered::new(began, to))));
         answered.tried_to = to;
         match job {
             Err(why) => answered.trouble = Some(why),
-            Ok(_) if price > left => answered.trouble = Some("the budget for log queries is used up".to_owned()),
+            Ok(_) if left <= 0.0 || price > left => {
+                answered.trouble = Some("the budget for log queries is used up".to_owned());
+            }
             Ok(job) => {
                 left -= price;
                 jobs.push(job);
@@ -137,14 +170,19 @@ pub(super) fn due(state: &mut State, now: DateTime<Utc>) -> Vec<Job> {
 }
 
 /// What to ask a stage's log for the minutes before `to`; `None` where there is nothing to ask, the reason where it cannot be.
-fn job(state: &State, row: &RowKey, began: DateTime<Utc>, to: DateTime<Utc>) -> Option<Result<Job, String>> {
+fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option<Result<Job, String>> {
     let entry = state.entries.get(row)?;
     let log = entry.access_log()?;
+    if !state.settings.sources.ask_access_logs {
+        return Some(Err("not asked, as sources.ask-access-logs says".to_owned()));
+    }
     let answered = entry.answered.as_deref();
     if answered.is_some_and(|answered| answered.tried_to >= to) {
         return None;
     }
     let log = match Log::of(&entry.id, log) {
+        // Until every stage is known another may turn out to write to it.
+        Ok(log) if log.shared && !state.is_part && !state.knows_every_stage() => return None,
         Ok(log) if log.shared && state.sharing(&log.group) != Some(1) => {
             return Some(Err(
                 "the log's lines do not say which stage; add $context.apiId and $context.stage".to_owned()
@@ -161,24 +199,41 @@ fn job(state: &State, row: &RowKey, began: DateTime<Utc>, to: DateTime<Utc>) -> 
     let wants_before = answered.is_none_or(|answered| {
         answered.before.is_none() && answered.before_asked.is_none_or(|asked| to >= asked + AGAIN)
     });
+    let knows_before = answered.is_some_and(|answered| matches!(answered.before, Some(Ok(_))));
+    if !wants_before && !knows_before {
+        return None;
+    }
     let known = answered.and_then(|answered| answered.blocked.as_ref()).map(|(id, _)| id);
     let block = newest_block(state, entry).filter(|block| to >= floor_minute(block.since + SPREADS));
     let blocked = block.as_ref().filter(|block| Some(&block.id) != known);
-    let blocked = blocked.map(|block| (began - TimeDelta::minutes(1), block.since + SPREADS));
-    let usual = answered.and_then(|answered| answered.before.as_ref()).map_or(ENOUGH, |before| before.per_minute);
-    let minutes = (1..POOLED).find(|n| usual * *n as f64 >= ENOUGH).unwrap_or(POOLED);
+    let blocked = blocked.map(|block| {
+        let to = block.since + SPREADS;
+        ((began - TimeDelta::minutes(1)).max(to - LONGEST), to)
+    });
+    let before_it = answered.and_then(|answered| answered.before.as_ref()?.as_ref().ok());
+    let first = if whose == Whose::Once { ONCE } else { 1 };
+    let minutes = before_it
+        .map_or(first, |before| (1..POOLED).find(|n| before.per_minute * *n as f64 >= ENOUGH).unwrap_or(POOLED));
     let to = to - TimeDelta::minutes(answered.map_or(0, |answered| answered.late));
+    // Minutes from before the attack, or from before what was done about it last, would water it down.
+    let changed = state.measures_on(entry).changed_by(to).map_or(began, |changed| began.max(floor_minute(changed)));
+    let now = ((to - TimeDelta::minutes(minutes)).max(changed).min(to - TimeDelta::minutes(1)), to);
     Some(Ok(Job {
         row: row.clone(),
         began,
         log,
         names,
-        // Minutes from before the attack would water it down.
-        now: ((to - TimeDelta::minutes(minutes)).max(began).min(to - TimeDelta::minutes(1)), to),
-        before: wants_before.then(|| before(began)),
+        now: (to > began).then_some(now),
+        before: wants_before.then(|| calm(before(began), state.frozen.get(row).and_then(|frozen| frozen.earlier))),
         block: block.map(|block| block.id),
         blocked,
     }))
+}
+
+/// The minutes before without those of an attack before them; the whole where nothing else is left.
+fn calm((from, to): Window, earlier: Option<Window>) -> Window {
+    let from_then = earlier.map_or(from, |(_, ended)| from.max(floor_minute(ended) + TimeDelta::minutes(1)));
+    if from_then + TimeDelta::minutes(LEAST_BEFORE) <= to { (from_then, to) } else { (from, to) }
 }
 
 fn newest_block(state: &State, entry: &Entry) -> Option<Measure> {
@@ -188,23 +243,17 @@ fn newest_block(state: &State, entry: &Entry) -> Option<Measure> {
 }
 
 /// Dollars that a job will cost. An estimate.
-fn price(state: &State, job: &Result<Job, String>) -> f64 {
-    let Ok(job) = job else { return 0.0 };
-    let windows = [Some(job.now), Some(job.now), job.before, job.before, job.blocked];
+fn price(state: &State, job: &Job) -> f64 {
+    let windows = [job.now, job.now, job.before, job.before, job.blocked];
     windows.into_iter().flatten().map(|window| logs::dollars(state, (&job.row, &job.log.group), window)).sum()
 }
 
 /// Asks.
 pub(super) async fn ask(aws: &Aws, job: &Job) -> Answer {
-    let both = |window| async move {
+    let both = |window: Option<Window>| async move {
+        let window = window?;
         let (callers, methods) = tokio::join!(callers(aws, job, window), methods(aws, job, window));
-        Ok([callers?, methods?])
-    };
-    let before = async {
-        match job.before {
-            Some(window) => Some(both(window).await),
-            None => None,
-        }
+        Some([callers, methods])
     };
     let blocked = async {
         match job.blocked {
@@ -212,7 +261,7 @@ pub(super) async fn ask(aws: &Aws, job: &Job) -> Answer {
             None => None,
         }
     };
-    let (now, before, blocked) = tokio::join!(both(job.now), before, blocked);
+    let (now, before, blocked) = tokio::join!(both(job.now), both(job.before), blocked);
     Answer { now, before, blocked }
 }
 
@@ -240,17 +289,27 @@ impl Job {
 
     /// End of the minutes that are asked for.
     pub(super) fn to(&self) -> DateTime<Utc> {
-        self.now.1
+        self.now.or(self.before).map_or(self.began, |(_, to)| to)
     }
 }
 
 /// Takes answers in.
 pub(super) fn take(state: &mut State, job: &Job, answer: &Answer) {
-    for rows in answer.now.iter().flatten().chain(answer.before.iter().flatten().flatten()) {
-        logs::bill(state, &job.log.group, rows);
-    }
-    if let Some(Ok(rows)) = &answer.blocked {
-        logs::bill(state, &job.log.group, rows);
+    let both = |asked: &Option<Both>, window: Option<Window>| {
+        asked.iter().flatten().cloned().map(|rows| (rows, window)).collect::<Vec<_>>()
+    };
+    let mut asked = both(&answer.now, job.now);
+    asked.extend(both(&answer.before, job.before));
+    asked.extend(answer.blocked.clone().map(|rows| (rows, job.blocked)));
+    for (rows, window) in asked {
+        match (&rows, window) {
+            (Ok(rows), _) => logs::bill(state, &job.log.group, rows),
+            // A query that was given up has scanned as well.
+            (Err(error), Some(window)) if error.operation == "GetQueryResults" => {
+                state.log_dollars += logs::dollars(state, (&job.row, &job.log.group), window);
+            }
+            (Err(_), _) => {}
+        }
     }
     let Some(entry) = state.entries.get_mut(&job.row) else { return };
     let Some(answered) = entry.answered.as_mut().filter(|answered| answered.began == job.began) else { return };
@@ -263,16 +322,6 @@ pub(super) fn take(state: &mut State, job: &Job, answer: &Answer) {
 
 impl Answered {
     fn take(&mut self, job: &Job, answer: &Answer) -> Result<(), String> {
-        if let (Some(asked), Some((from, to))) = (&answer.before, job.before) {
-            self.before_asked = Some(job.to());
-            let [callers, methods] = asked.as_ref().map_err(|error| format!("before the attack: {error}"))?;
-            let callers = by_address(callers, &job.names).map_err(|why| format!("before the attack: {why}"))?;
-            let minutes = (to - from).as_seconds_f64() / 60.0;
-            self.before = Before::of(&callers, by_method(methods, &job.names), minutes).map(Arc::new);
-        }
-        let Some(before) = self.before.clone() else {
-            return Err("the log has no answered request of before the attack".to_owned());
-        };
         let mut trouble = Ok(());
         if let (Some(asked), Some(block)) = (&answer.blocked, &job.block) {
             let callers = asked.as_ref().map_err(ToString::to_string).and_then(|rows| by_address(rows, &job.names));
@@ -280,19 +329,40 @@ impl Answered {
             self.blocked = Some((block.clone(), callers.as_ref().ok().cloned()));
             trouble = callers.map(|_| ()).map_err(|why| format!("before the block: {why}"));
         }
-        let [callers, methods] = answer.now.as_ref().map_err(ToString::to_string)?;
-        let callers = by_address(callers, &job.names)?;
+        if let (Some([callers, methods]), Some((from, to))) = (&answer.before, job.before) {
+            self.before_asked = Some(self.tried_to);
+            let callers = callers.as_ref().map_err(|error| format!("before the attack: {error}"))?;
+            let methods = methods.as_ref().map_or_else(|_| ByMethod::new(), |rows| by_method(rows, &job.names));
+            let minutes = (to - from).as_seconds_f64() / 60.0;
+            let callers = by_address(callers, &job.names).map_err(|why| format!("before the attack: {why}"));
+            self.before = match callers {
+                Err(why) => Some(Err(why)),
+                Ok(callers) => Before::of(&callers, methods, minutes).map(|before| Ok(Arc::new(before))),
+            };
+        }
+        let before = match &self.before {
+            Some(Ok(before)) => Arc::clone(before),
+            Some(Err(why)) => return Err(why.clone()),
+            None => return Err("the log has no answered request of before the attack".to_owned()),
+        };
+        let (Some([callers, methods]), Some((from, to))) = (&answer.now, job.now) else { return trouble };
+        let callers = by_address(callers.as_ref().map_err(ToString::to_string)?, &job.names)?;
         if callers.is_empty() {
             self.late = (self.late + 1).min(LATE);
             return Err("the log has no lines of the last minutes yet".to_owned());
         }
-        let minutes = (job.now.1 - job.now.0).as_seconds_f64() / 60.0;
+        // Now and then it is tried whether lines come earlier again.
+        if to.minute() % TRIED_EARLIER == 0 {
+            self.late = (self.late - 1).max(0);
+        }
+        let minutes = (to - from).as_seconds_f64() / 60.0;
+        let methods = methods.as_ref().map_or_else(|_| ByMethod::new(), |rows| by_method(rows, &job.names));
         // Of a block that was taken back nobody is a follower.
         let blocked = self.blocked.as_ref().filter(|(block, _)| Some(block) == job.block.as_ref());
         let blocked = blocked.and_then(|(_, callers)| callers.as_deref());
-        let pool = Pool::of(&callers, &by_method(methods, &job.names), minutes, &before, blocked);
-        self.pools.retain(|(to, _)| *to != job.to());
-        self.pools.push_back((job.to(), pool));
+        let pool = Pool::of(&callers, &methods, minutes, &before, blocked);
+        self.pools.retain(|(known, _)| *known != to);
+        self.pools.push_back((to, pool));
         while self.pools.len() > HISTORY_MINUTES {
             self.pools.pop_front();
         }

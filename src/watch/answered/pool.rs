@@ -18,8 +18,12 @@ const FEW: f64 = 60.0;
 /// Of a method that hardly ever answers well nothing can be told by its answers.
 const LEAST_USUAL: f64 = 0.2;
 
-/// A source that sends so many times as much as a caller of before is one of the attack's.
+/// A source that sends so many times as much as a caller of before is one of the attack's; one that did call before, and sends so many times as
+/// much as it did then, is no customer any more.
 const BUSY: f64 = 10.0;
+
+/// The part of the callers of before that sent no more in all those minutes than a source of the attack sends in one.
+const USUALLY: f64 = 0.99;
 
 /// Fewer requests than this a minute are nobody's attack.
 const IDLE: f64 = 12.0;
@@ -115,7 +119,8 @@ pub(super) fn by_method(rows: &LogRows, names: &Names) -> ByMethod {
         let (Some(lines), Some(status)) = (requests(row), status(row, &names.status)) else { continue };
         let (Some(method), Some(resource)) = (value(method), value(resource)) else { continue };
         let known = methods.entry(kind_name(&[method, resource])).or_default();
-        known.0 += lines;
+        // Whom WAF turns away is whom it was to turn away: how the method fares is told by the others.
+        known.0 += if status == 403 { 0.0 } else { lines };
         known.1 += if status < 400 { lines } else { 0.0 };
     }
     methods
@@ -124,11 +129,16 @@ pub(super) fn by_method(rows: &LogRows, names: &Names) -> ByMethod {
 /// Who called before the attack, and how they were answered.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::watch) struct Before {
-    callers: HashSet<IpAddr>,
+    /// Requests a minute of each that was answered at all: who knocked in vain was no customer.
+    callers: HashMap<IpAddr, f64>,
     /// Their requests a minute.
     pub(in crate::watch) per_minute: f64,
     /// The part of them that was answered without an error.
     pub(in crate::watch) ok_share: f64,
+    /// The part of them that was turned away with 403 or 429.
+    pub(in crate::watch) turned_away: f64,
+    /// Requests a minute that make a source one of the attack's.
+    busy: f64,
     methods: ByMethod,
 }
 
@@ -136,21 +146,28 @@ impl Before {
     /// Out of so many minutes; `None` where nobody called.
     pub(super) fn of(callers: &ByAddress, methods: ByMethod, minutes: f64) -> Option<Self> {
         let mut all = Tally::default();
-        for one in callers.values() {
+        let answered = || callers.iter().filter(|(_, one)| one.ok > 0.0);
+        for (_, one) in answered() {
             all.add(one);
         }
-        let ok_share = all.ok_share();
-        (ok_share > 0.0).then(|| Self {
-            callers: callers.keys().copied().collect(),
+        let mut sums: Vec<f64> = answered().map(|(_, one)| one.requests).collect();
+        sums.sort_unstable_by(f64::total_cmp);
+        let last = sums.len().checked_sub(1)?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let most = sums.get((last as f64 * USUALLY).round() as usize).copied().unwrap_or(0.0);
+        Some(Self {
+            callers: answered().map(|(address, one)| (*address, one.requests / minutes)).collect(),
             per_minute: all.requests / minutes,
-            ok_share,
+            ok_share: all.ok_share(),
+            turned_away: part(all.turned_away, all.requests),
+            busy: IDLE.max(BUSY * all.requests / minutes / sums.len() as f64).max(most),
             methods,
         })
     }
 
-    /// From how many requests a minute on a source is no ordinary caller.
-    fn busy(&self) -> f64 {
-        IDLE.max(BUSY * self.per_minute / self.callers.len().max(1) as f64)
+    /// Whether an address that sends so many requests a minute is a caller of before that goes on as one.
+    fn knows(&self, address: &IpAddr, per_minute: f64) -> bool {
+        self.callers.get(address).is_some_and(|before| per_minute <= IDLE.max(BUSY * before))
     }
 }
 
@@ -177,15 +194,15 @@ impl Pool {
     ) -> Self {
         let (mut known, mut others) = (Tally::default(), Tally::default());
         for (address, one) in callers {
-            if before.callers.contains(address) { &mut known } else { &mut others }.add(one);
+            if before.knows(address, one.requests / minutes) { &mut known } else { &mut others }.add(one);
         }
         let followers = blocked.map(|blocked| {
             let is_one = |(address, one): &(&IpAddr, &Tally)| {
                 let past = one.requests - one.turned_away;
-                !before.callers.contains(*address)
+                !before.callers.contains_key(*address)
                     && !blocked.contains(*address)
                     && past >= one.requests / 2.0
-                    && one.requests >= before.busy() * minutes
+                    && one.requests >= before.busy * minutes
             };
             let found: Vec<f64> = callers.iter().filter(is_one).map(|(_, one)| one.requests).collect();
             let sources = u64::try_from(found.len()).unwrap_or(u64::MAX);

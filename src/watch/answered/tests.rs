@@ -58,6 +58,25 @@ fn a_log_that_does_not_tell_enough_tells_nothing() {
 }
 
 #[test]
+fn an_attacker_who_knocked_before_is_no_customer_for_it() {
+    // One was refused, one looked around once, and the customer called as customers do.
+    let before = read(&[("203.0.113.1", "403", "5"), ("203.0.113.2", "200", "1"), ("198.51.100.1", "200", "300")]);
+    let before = Before::of(&before, ByMethod::new(), 30.0).unwrap();
+    let now = read(&[("203.0.113.1", "403", "900"), ("203.0.113.2", "403", "900"), ("198.51.100.1", "200", "10")]);
+    let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, None);
+    assert_eq!(pool.known, Tally { callers: 1.0, requests: 10.0, ok: 10.0, turned_away: 0.0 });
+    assert!((pool.others.requests - 1_800.0).abs() < 1e-9);
+}
+
+#[test]
+fn minutes_of_an_attack_before_are_no_minutes_of_before() {
+    let at = |minute: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+    assert_eq!(calm((at(0), at(30)), None), (at(0), at(30)));
+    assert_eq!(calm((at(0), at(30)), Some((at(-20), at(9)))), (at(10), at(30)));
+    assert_eq!(calm((at(0), at(30)), Some((at(-20), at(28)))), (at(0), at(30)), "too little is left to tell anything");
+}
+
+#[test]
 fn followers_are_new_since_the_block_busy_and_get_past() {
     let before = read(&[("198.51.100.1", "200", "300"), ("198.51.100.2", "200", "300")]);
     let before = Before::of(&before, ByMethod::new(), 30.0).unwrap();
@@ -70,6 +89,8 @@ fn followers_are_new_since_the_block_busy_and_get_past() {
         ("203.0.113.3", "500", "600"),
         ("203.0.113.4", "403", "600"),
         ("198.51.100.9", "200", "20"),
+        // A busy newcomer sends no more in a minute than the busiest have sent in half an hour.
+        ("198.51.100.8", "200", "250"),
     ]);
     let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, Some(&attackers));
     let followers = pool.followers.unwrap();

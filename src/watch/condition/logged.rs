@@ -13,6 +13,9 @@ const LEAST_CALLERS: f64 = 10.0;
 /// Where callers of before send less than this part of what they sent then, who still comes says little of all.
 const LEAST_VOLUME: f64 = 0.2;
 
+/// The part of a minute's requests that has to be in the log to say who does not call.
+const MOST_LINES: f64 = 0.8;
+
 /// The attack has to bring so much more than usual, in parts of usual, and callers who were not there before have to be as many more as that, give
 /// or take this part: else their answers are not the attack's.
 const OF_USUAL: f64 = 0.2;
@@ -35,7 +38,7 @@ pub(super) struct Logged {
     /// The minute's start, account time.
     pub(super) at: DateTime<Utc>,
     pub(super) served: Served,
-    /// The part of the requests of callers of before that was answered with 403 or 429.
+    /// The part of what callers of before usually get that is answered with 403 or 429 beyond what is usual.
     pub(super) turned_away: f64,
     /// Requests a second of the attack that were answered without an error, or why that is not known.
     pub(super) attackers: Result<f64, &'static str>,
@@ -48,14 +51,23 @@ impl Logged {
     pub(super) fn of(answered: &Answered, minute: &Minute) -> Option<Self> {
         let (pool, before) = answered.at(minute.at)?;
         let known = pool.known;
-        let served = if known.requests < LEAST_VOLUME * before.per_minute * pool.minutes {
-            Served::Away
+        // Where many lines are still to come nobody can say who does not.
+        let lines = (known.requests + pool.others.requests) / pool.minutes;
+        let are_there = lines >= MOST_LINES * minute.requests / minute.minutes;
+        let is_blurred = pool.minutes > minute.minutes && !minute.steady;
+        let served = if is_blurred {
+            // Minutes before and after a change together are neither.
+            Served::Few
+        } else if known.requests < LEAST_VOLUME * before.per_minute * pool.minutes {
+            if are_there { Served::Away } else { Served::Few }
         } else if known.requests < LEAST_REQUESTS || known.callers < LEAST_CALLERS {
             Served::Few
         } else {
             Served::Told((known.ok_share() / before.ok_share).min(1.0))
         };
-        let turned_away = if known.requests > 0.0 { known.turned_away / known.requests } else { 0.0 };
+        // What an API itself refuses as usual is not of our making.
+        let refused = if known.requests > 0.0 { known.turned_away / known.requests } else { 0.0 };
+        let turned_away = ((refused - before.turned_away) / before.ok_share).max(0.0);
         let attackers = attackers(minute, pool.others_share(), pool.others_answered());
         let (worst, followers) = (pool.worst.clone(), pool.followers);
         Some(Self { at: minute.at, served, turned_away, attackers, worst, followers })
@@ -71,5 +83,5 @@ fn attackers(minute: &Minute, others: f64, answered: f64) -> Result<f64, &'stati
     if (minute.requests * others - above).abs() > ALIKE * above {
         return Err("those who were not there before are not as many as came with the attack");
     }
-    Ok(minute.requests * answered / 60.0)
+    Ok(minute.requests * answered / (60.0 * minute.minutes))
 }

@@ -15,12 +15,15 @@ const SAME: f64 = 0.05;
 /// Of a web ACL before several stages the blocks may be anybody's: more than this part of a stage's requests tells nothing.
 const WIDEST: f64 = 0.2;
 
+/// Throttled requests whose number is not known are many where they may be this part of what is usual.
+const OPEN: f64 = 0.2;
+
 /// Of so few errors it hardly matters whom they hit.
 const FEW_ERRORS: f64 = 0.05;
 
-/// So many fewer customers than usual may call in a minute without anything being wrong, as a part of usual: without it one minute in twenty told
-/// less than was served, by up to fifteen points (over four drills and twenty seeds).
-const FEWER: f64 = 0.07;
+/// So many fewer customers than usual may call in a minute without anything being wrong, at least, as a part of usual: without it one minute in
+/// twenty told less than was served, by up to fifteen points (over four drills and twenty seeds).
+pub(super) const FEWER: f64 = 0.07;
 
 /// Bounds of the share of errors that are further apart leave it open.
 const LOOSE: f64 = 0.05;
@@ -101,7 +104,11 @@ pub(super) struct Minute {
     allowance: f64,
     /// Whether it was alike from beginning to end, so that errors may have hit all alike: as many requests as a minute before, and nothing of ours
     /// was spreading.
-    steady: bool,
+    pub(super) steady: bool,
+    /// How many minutes it is.
+    pub(super) minutes: f64,
+    /// By how much fewer than usual may be answered without anything being wrong, as a part of usual.
+    fewer: f64,
 }
 
 impl Minute {
@@ -128,7 +135,20 @@ impl Minute {
         let ok = (counted - client - failed).max(0.0);
         let requests = counted + beside;
         let steady = is_steady(subject, at, counted);
-        Some(Self { at, requests, usual, ok, usual_ok, failed, blocked, refused, allowance, steady })
+        Some(Self {
+            at,
+            requests,
+            usual,
+            ok,
+            usual_ok,
+            failed,
+            blocked,
+            refused,
+            allowance,
+            steady,
+            minutes: 1.0,
+            fewer: subject.fewer.max(FEWER),
+        })
     }
 
     /// The two together; the time stays this one's.
@@ -146,6 +166,8 @@ impl Minute {
             refused: both(self.refused, other.refused),
             allowance: self.allowance + other.allowance,
             steady: self.steady && other.steady,
+            minutes: self.minutes + other.minutes,
+            fewer: self.fewer,
         }
     }
 
@@ -202,9 +224,16 @@ impl Minute {
         }
         let nobody = self.requests - self.turned_away().0 <= 1.0 && self.requests < self.usual? / 2.0;
         let usual_ok = self.usual_ok.filter(|ok| *ok > 0.0 && !nobody)?;
-        let at_most = self.ok / (usual_ok * (1.0 - FEWER));
+        // Where hardly anything is turned away or fails, those who are missing do not call.
+        let lost = (self.turned_away().1 + self.failed) / self.requests.min(self.usual?).max(1.0);
+        let at_most = (self.ok / (usual_ok * (1.0 - self.fewer))).max(1.0 - lost);
         // Who is answered is at most that many of them, whenever in the minute the errors came.
         if self.is_alike() { Some(alike.min(at_most)) } else { (at_most < alike).then_some(at_most) }
+    }
+
+    /// Whether it is not known how many our throttles turned away, and they may be many: then it is not known whom either.
+    pub(super) fn is_open(&self) -> bool {
+        self.usual.is_some_and(|usual| self.refused.1 - self.refused.0 > OPEN * usual)
     }
 
     /// Why no share is told.
@@ -227,10 +256,8 @@ impl Minute {
 fn is_steady(subject: &Subject<'_>, at: DateTime<Utc>, requests: f64) -> bool {
     let before = subject.history[Metric::Requests.index()].at(at - TimeDelta::minutes(1));
     let alike = before.is_none_or(|before| (requests - before).abs() <= STEADY * requests.max(before));
-    // What is taken back is so until it has spread.
-    let changes = subject.measures.iter().flat_map(|one| [Some(one.since), one.until.map(|until| until - SPREADS)]);
     let spreads = |change: DateTime<Utc>| (floor_minute(change)..change + SPREADS).contains(&at);
-    alike && !changes.flatten().any(spreads)
+    alike && !subject.measures.changes().any(spreads)
 }
 
 /// Whether something of ours makes WAF block.

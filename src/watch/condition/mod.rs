@@ -17,7 +17,7 @@ use super::answered::Answered;
 use super::signal::{AclScope, Judged};
 use super::words::{clock_time, count, percent};
 use crate::model::board::{History, Metric};
-use crate::model::condition::{Condition, ServedBy, StageState, Sureness, WorstMethod};
+use crate::model::condition::{Condition, Followers, ServedBy, StageState, Sureness, WorstMethod};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::measure::{Measures, SPREADS};
 use crate::model::settings::Thresholds;
@@ -47,8 +47,9 @@ const RECOVERING_MINUTES: i64 = 10;
 /// So long it is contained before that is firm.
 const CONTAINED_MINUTES: i64 = 6;
 
-/// So many sources that are new since a block and get past it are a leak, however few requests they send.
+/// So many sources that are new since a block and get past it are a leak, where they send this part of what is usual.
 const FOLLOWERS: u64 = 5;
+const FOLLOWERS_SEND: f64 = 0.05;
 
 /// Customers are in again where so much more are served than would be too few.
 const BACK: f64 = 0.1;
@@ -65,6 +66,8 @@ pub(super) struct Subject<'a> {
     pub(super) declared: bool,
     /// What was frozen as usual at a minute of the attack.
     pub(super) usual: &'a dyn Fn(UsualOf, DateTime<Utc>) -> Option<f64>,
+    /// How many fewer than usual were answered in the quietest of the minutes before the attack, as a part of usual.
+    pub(super) fewer: f64,
     pub(super) measures: &'a Measures,
     /// What the access log says of who is answered.
     pub(super) answered: Option<&'a Answered>,
@@ -178,7 +181,12 @@ impl<'a> Walk<'a> {
         self.quiet = if minute.above().is_some_and(|above| above <= least) { self.quiet + 1 } else { 0 };
         let lately = |at: DateTime<Utc>| minute.at - at <= TimeDelta::minutes(SERVED_MINUTES);
         let logged = self.subject.answered.and_then(|answered| Logged::of(answered, &minute));
-        self.logged = logged.or(self.logged.take().filter(|logged| lately(logged.at)));
+        // What was told before something was done says nothing of after it.
+        let stands = |logged: &Logged| {
+            let end = logged.at + TimeDelta::minutes(1);
+            lately(logged.at) && !self.subject.measures.changes().any(|change| end <= change && change <= minute.at)
+        };
+        self.logged = logged.or(self.logged.take().filter(stands));
         // What the log has told of who called before is better than what all answers together say.
         let (served, by) = match self.logged.as_ref().map(|logged| logged.served) {
             Some(Served::Told(share)) => (Some(share), ServedBy::KnownCallers),
@@ -193,7 +201,8 @@ impl<'a> Walk<'a> {
         }
         // WAF's figures come later than the stage's: the last share that was told stands for a while, but never over a measure.
         let stands = |(at, _, of): &(DateTime<Utc>, f64, ServedBy)| *of == by && lately(*at);
-        self.served = served.map(|share| (minute.at, share, by)).or(self.served.filter(stands));
+        let of = self.logged.as_ref().filter(|_| by == ServedBy::KnownCallers).map_or(minute.at, |logged| logged.at);
+        self.served = served.map(|share| (of, share, by)).or(self.served.filter(stands));
         let (state, bounded) = self.next(&minute, served, measured);
         if state != self.state {
             (self.state, self.since) = (state, minute.at);
@@ -257,7 +266,9 @@ impl<'a> Walk<'a> {
         if self.state != StageState::Leaking && newest.is_some_and(|since| minute.at < since + SPREADS) {
             return false;
         }
-        if self.logged.as_ref().and_then(|logged| logged.followers).is_some_and(|one| one.sources >= FOLLOWERS) {
+        let some = FOLLOWERS_SEND * minute.usual.unwrap_or(0.0) / minute.minutes;
+        let leak = |one: Followers| one.sources >= FOLLOWERS && one.per_second * 60.0 >= some;
+        if self.logged.as_ref().and_then(|logged| logged.followers).is_some_and(leak) {
             return true;
         }
         let above = self.subject.thresholds.leaking_above;
@@ -313,7 +324,14 @@ impl<'a> Walk<'a> {
             let why = format!("nothing tells it since {} UTC: {}", clock_time(since), self.why_untold());
             return Condition { since: Some(since), ..unknown(why, Some(self.state)) };
         }
+        let is_idle = |share: f64, by: ServedBy| {
+            by == ServedBy::AtMost && minute.is_open() && share >= subject.thresholds.out_below
+        };
         let served = match self.served {
+            // Attackers who are answered count as customers, and whom the throttle turns away nobody can tell: at most says next to nothing.
+            Some((_, share, by)) if is_idle(share, by) => Figure::unknown(
+                "whom the throttle turns away is not known: an access log with $context.status and the caller's address tells",
+            ),
             Some((at, share, _)) => {
                 let end = at + TimeDelta::minutes(1);
                 let provisional = subject.last - at < subject.provisional;
@@ -338,7 +356,10 @@ impl<'a> Walk<'a> {
                 Ok(per_second) => figure(per_second, logged.at),
                 Err(why) => Figure::unknown(why),
             },
-            None => Figure::unknown("no access log tells whom the answers went to"),
+            None => Figure::unknown(subject.answered.and_then(|answered| answered.trouble.clone()).map_or_else(
+                || "no access log tells whom the answers went to".to_owned(),
+                |why| format!("access log: {why}"),
+            )),
         };
         let fares_badly = |worst: &WorstMethod| worst.answered < subject.thresholds.contained_served * worst.usually;
         Condition {

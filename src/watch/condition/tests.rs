@@ -97,6 +97,7 @@ impl World {
             began: at(0),
             declared: self.declared,
             usual: &|of, _| matches!(of, UsualOf::Requests | UsualOf::Answers).then_some(1_000.0),
+            fewer: 0.0,
             measures: &measures,
             answered: None,
             acl: &self.acl,

@@ -163,6 +163,7 @@ impl Tallies {
         // Minutes that were not answered have no part in the requests, and none in the time.
         let seconds = if self.answered > 0.0 { self.answered } else { minutes as f64 * 60.0 };
         let top = self.top();
+        let before_samples = self.earlier.as_ref().map(|earlier| earlier.sampled);
         let known_before = self.known_before;
         let mut before = self.before;
         let legitimacy = |address: &IpAddr| match &known_before {
@@ -201,6 +202,7 @@ impl Tallies {
             gone: before.into_iter().collect(),
             log: None,
             candidates: Candidates::default(),
+            before_samples,
             followers: None,
         }
     }

@@ -75,7 +75,11 @@ impl State {
         let acl = entry.acl_arn();
         let behind = |measure: &Measure| {
             let asked_for = self.entries.values().find(|other| other.id.is_same(&measure.stage));
-            acl.is_some() && asked_for.is_some_and(|other| other.acl_arn() == acl)
+            let (api, stage) = (&measure.stage.api_id, &measure.stage.stage);
+            let place = format!("/restapis/{api}/stages/{stage}");
+            let listed =
+                acl.and_then(|acl| self.behind.get(acl)).is_some_and(|all| all.iter().any(|arn| arn.ends_with(&place)));
+            listed || (acl.is_some() && asked_for.is_some_and(|other| other.acl_arn() == acl))
         };
         // An IP set blocks before every stage behind the web ACL.
         all.filtered(|one| one.stage.is_same(&entry.id) || (one.turning == Turning::Blocks && behind(one)))

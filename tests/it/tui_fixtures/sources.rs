@@ -97,6 +97,7 @@ pub(crate) fn sources() -> Sources {
         log: None,
         candidates: Candidates::default(),
         followers: None,
+        before_samples: None,
     }
 }
 
