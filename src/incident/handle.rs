@@ -14,6 +14,7 @@ use super::index;
 use crate::journal::{
     self, Entry, Follower, Found, Grant, Intent, Journal, JournalError, Reader, Receipt, Ticket, Verification,
 };
+use crate::model::action::{Action, Close};
 use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{Plan, Purpose};
 use crate::model::stage::StageId;
@@ -21,6 +22,14 @@ use crate::model::timeline::ActionState;
 
 /// How many hexadecimal characters an action's id has.
 const ID_LENGTH: usize = 6;
+
+/// The closure that a plan repeats by itself.
+fn repeated(plan: &Plan) -> Option<&str> {
+    match &plan.action {
+        Action::Close(Close { again, .. }) if plan.purpose == Purpose::Apply => again.as_deref(),
+        _ => None,
+    }
+}
 
 /// How often a line is decided on anew while others write.
 const AGREEING: usize = 16;
@@ -124,11 +133,19 @@ impl Incident {
         if let Purpose::Undo { action_id, .. } = &plan.purpose {
             self.may_be_undone(&known, action_id)?;
         }
+        let again = repeated(plan);
+        if again.is_some_and(|id| known.has_closed_again(id)) {
+            return Err(JournalError::MovedOn { path: self.journal.path().to_owned() }.into());
+        }
         let expires_at = match plan.purpose {
             Purpose::Apply => plan.first_lifetime().and_then(|d| at.checked_add_signed(d)),
             Purpose::Undo { .. } => None,
         };
         let ticket = self.journal.append_intent_with(|seq| {
+            // What closes again by itself does so once: two processes may have asked in the same moment.
+            if again.is_some() && seq != known.last_seq + 1 {
+                return Err(JournalError::MovedOn { path: self.journal.path().to_owned() }.into());
+            }
             let action_id = self.action_id(seq, at, plan, |id| known.is_taken(id));
             let event = Event::Intent { action_id: action_id.clone(), plan: Box::new(plan.clone()), expires_at };
             Ok::<_, IncidentError>(Intent {

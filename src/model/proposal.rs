@@ -56,6 +56,9 @@ pub struct ProposedStep {
     /// The action; `None` for an undo.
     #[serde(skip)]
     pub action: Option<Action>,
+    /// Of an undo, which action of ours it takes back.
+    #[serde(skip)]
+    pub action_id: Option<String>,
 }
 
 impl ProposedStep {

@@ -177,7 +177,7 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         ip_sets: Vec::new(),
         terms: Terms::default(),
     });
-    let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "s a b", action)?;
+    let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "b", action)?;
     Some(ProposedStep { costs_at_most: costs.and_then(|costs| at_most(costs, sources)), ..step })
 }
 
@@ -255,6 +255,7 @@ fn lifts(facts: &Facts<'_>, because: &str) -> Vec<ProposedStep> {
         key: "t u".to_owned(),
         command: format!("portcullis undo {}", measure.id),
         action: None,
+        action_id: Some(measure.id.clone()),
     };
     measures.iter().map(lift).collect()
 }
@@ -280,5 +281,6 @@ fn step(
         key: key.to_owned(),
         command: command(&action, facts.selector)?,
         action: Some(action),
+        action_id: None,
     })
 }

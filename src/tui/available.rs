@@ -19,9 +19,12 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         Command::DoStep => playbook::can_do(state),
         Command::SkipStep => playbook::can_skip(state),
         Command::SetInput => playbook::can_set(state),
-        Command::Throttle | Command::FlushCache | Command::FlushAuthorizers | Command::Close | Command::KillSwitch => {
-            stage_chosen(state).and_then(|()| nothing_under_way(state))
-        }
+        Command::Propose
+        | Command::Throttle
+        | Command::FlushCache
+        | Command::FlushAuthorizers
+        | Command::Close
+        | Command::KillSwitch => stage_chosen(state).and_then(|()| nothing_under_way(state)),
         Command::Mark => sources_listed(state).and_then(|()| markable(state)),
         Command::MarkSuspects | Command::MarkAll => sources_listed(state).and_then(|()| addresses_shown(state)),
         Command::NextList | Command::PreviousList => sources_listed(state),

@@ -139,6 +139,7 @@ commands! {
     Suspend "suspend" in [Global, Prompt] label "" rank 96: "Suspend the console until fg; not while a change is being made";
     Open "open" in [Board] label "stage" rank 12: "Open the selected stage: charts, facts, signals";
     Sources "sources" in [Board, Stage] label "sources" rank 10: "Show who is sending what to the selected stage";
+    Propose "propose" in [Board, Stage] label "what next" rank 9: "Show what would help the selected stage, at most three steps, the best first; changes nothing yet";
     Throttle "throttle" in [Board, Stage] label "throttle" rank 14: "Plan to tighten the throttle of a method, or of all; changes nothing yet";
     FlushCache "flush-cache" in [Board, Stage] label "flush" rank 27: "Plan to drop the stage's cache; changes nothing yet";
     FlushAuthorizers "flush-authorizers" in [Board, Stage] label "" rank 91: "Plan to drop the authorizers' cached verdicts; changes nothing yet";

@@ -18,6 +18,8 @@ pub(crate) enum PromptKind {
     Throttle { stage: StageAt },
     /// In which way to close the stage.
     Close { stage: StageAt },
+    /// Which of the steps that would help the stage to plan.
+    Propose { stage: StageAt },
     /// An input of the open playbook; `then_do`: the selected step waits for it.
     Input { then_do: bool },
     /// Whom a closing policy is to let in, and where to prove it.
@@ -36,7 +38,9 @@ impl PromptKind {
     /// Whose account it is about, where the screen behind it does not say so.
     pub(crate) fn at(&self) -> Option<ConnectionId> {
         match self {
-            Self::Throttle { stage } | Self::Close { stage } | Self::KillSwitch { stage } => Some(stage.at),
+            Self::Throttle { stage } | Self::Close { stage } | Self::Propose { stage } | Self::KillSwitch { stage } => {
+                Some(stage.at)
+            }
             Self::Note { at } => Some(*at),
             _ => None,
         }

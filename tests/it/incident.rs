@@ -7,7 +7,8 @@ use std::process::Command;
 
 use portcullis::incident::{CallPhase, Event, Incident, IncidentError, IncidentStore, Reading};
 use portcullis::journal::{Entry, Journal, JournalError, read};
-use portcullis::model::plan::{Effect, Outcome};
+use portcullis::model::action::{Action, Close, Closure, Terms};
+use portcullis::model::plan::{Effect, Outcome, Plan};
 use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::model::timeline::ActionState;
 use serde_json::json;
@@ -64,6 +65,25 @@ fn consoles_that_start_together_share_one_incident() {
         starts.into_iter().map(|s| s.join().unwrap()).collect()
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[test]
+fn of_sweepers_that_close_again_in_the_same_moment_one_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, first) = opened(dir.path());
+    let closed = done(&first, 0);
+    let stage = "shop/prod".parse().unwrap();
+    let (by, again) = (Closure::ThrottleZero, Some(closed));
+    let close = Close { stage, by, web_acl: None, again, terms: Terms::default() };
+    let plan = Plan { action: Action::Close(close), ..plan() };
+    let asked: Vec<bool> = std::thread::scope(|scope| {
+        let sweeps: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| opened(dir.path()).1.record_intent(at(9), &plan).is_ok())).collect();
+        sweeps.into_iter().map(|sweep| sweep.join().unwrap()).collect()
+    });
+    assert_eq!(asked.iter().filter(|may| **may).count(), 1, "{asked:?}");
+    let told = first.record_intent(at(10), &plan).unwrap_err();
+    assert!(matches!(told, IncidentError::Journal(JournalError::MovedOn { .. })), "{told:?}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
         ("[board]\nfilter = \"s\"", "my.toml:2: s is bound twice: [board] filter and [board] sources"),
         (
             "[global]\nquit = \"b\"",
-            "my.toml:2: b is bound twice: [global] quit and [sources] block (keymaps/default.toml (built in):",
+            "my.toml:2: b is bound twice: [global] quit and [board] propose (keymaps/default.toml (built in):",
         ),
         ("[sources]\nblock = [\"b\", \"b\"]", "my.toml:2: b is bound twice"),
         ("[board]\nfilter = []", "my.toml:2: [board] filter has no key left"),

@@ -74,6 +74,11 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
             },
         }
         .from(ConnectionId::FIRST),
+        Effect::To(_, Ask::LoadLadder(stage)) if dice.roll(2) == 0 => News::Proposals {
+            stage: stage.clone(),
+            result: if ok { Ok(Box::new(fixtures::proposals(stage))) } else { Err(why()) },
+        }
+        .from(ConnectionId::FIRST),
         Effect::To(_, Ask::LoadLadder(stage)) => News::Ladder {
             stage: stage.clone(),
             result: if ok { Ok(Box::new(fixtures::ladder(stage))) } else { Err(why()) },

@@ -66,7 +66,7 @@ fn it_draws_answers_keys_follows_a_resize_and_gives_the_terminal_back() {
     assert!(terminal.screen().alternate_screen());
     assert!(terminal.is_raw());
     terminal.send("?");
-    terminal.shows("Leave; asks once more");
+    terminal.shows("Open the selected stage: charts");
     terminal.send("\x1b");
     terminal.shows("req/s");
     terminal.resize(120, 40);

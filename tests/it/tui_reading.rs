@@ -56,8 +56,8 @@ fn a_key_that_does_nothing_here_says_why() {
     let mut console = Console::armed(SIZE);
     console.keys("s");
     says(&console, "no stage is known yet");
-    console.board(fixtures::attack()).keys("b");
-    says(&console, "not here: that key is “block”");
+    console.board(fixtures::attack()).keys("a");
+    says(&console, "not here: that key is “mark-suspects”");
     console.keys("s").keys("b");
     says(&console, "still being read");
     console.keys("t").keys("u");

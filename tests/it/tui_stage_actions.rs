@@ -10,6 +10,7 @@ use portcullis::model::action::Action;
 use portcullis::model::board::Board;
 use portcullis::model::connection::ConnectionId;
 use portcullis::model::plan::{Finished, Plan};
+use portcullis::model::proposal::Proposals;
 use portcullis::tui::{Ask, Effect, Mode, News, Options, Theme, keymap};
 
 use super::tui_fixtures as fixtures;
@@ -222,6 +223,42 @@ fn the_ways_of_closing_are_shown_and_the_recommended_one_is_offered() {
     let mut console = Console::armed((80, 24));
     console.board(fixtures::attack()).keys("x");
     console.event(News::Ladder { stage, result: Err("no connection".into()) }.from(ConnectionId::FIRST));
+    assert!(console.text().contains("not known: no connection"), "{}", console.text());
+}
+
+#[test]
+fn what_would_help_is_shown_and_the_best_is_planned_by_two_keys() {
+    let stage = fixtures::stage("shop", "prod");
+    let arrived = |result| News::Proposals { stage: stage.clone(), result }.from(ConnectionId::FIRST);
+    for size in SIZES {
+        let mut console = Console::armed(size);
+        console.board(fixtures::attack()).keys("b");
+        console.enter();
+        assert!(console.text().contains("still being read"), "{}", console.text());
+        console.event(arrived(Ok(Box::new(fixtures::proposals(&stage)))));
+        assert_snapshot!(format!("proposals_{}x{}", size.0, size.1), console.text());
+        console.enter();
+        let block = |effect: &Effect| matches!(effect, Effect::To(_, Ask::Plan { action: Action::BlockIp(_), .. }));
+        assert!(console.effects.last().is_some_and(block), "{:?}", console.effects);
+    }
+    let mut console = Console::armed((120, 40));
+    console.board(fixtures::attack()).keys("b");
+    console.event(arrived(Ok(Box::new(fixtures::proposals(&stage)))));
+    console.code(KeyCode::Backspace, KeyModifiers::NONE);
+    console.keys("3").enter();
+    assert!(console.text().contains("a number from 1 to 2"), "{}", console.text());
+    console.code(KeyCode::Backspace, KeyModifiers::NONE);
+    console.keys("2").enter();
+    let undo =
+        |effect: &Effect| matches!(effect, Effect::To(_, Ask::PlanUndo { action_id, .. }) if action_id == "7f3a21");
+    assert!(console.effects.iter().any(undo), "{:?}", console.effects);
+    let mut console = Console::armed((120, 40));
+    console.board(fixtures::attack()).keys("b");
+    let none = Some("it is contained".to_owned());
+    console.event(arrived(Ok(Box::new(Proposals { proposals: vec![], none, ..fixtures::proposals(&stage) }))));
+    console.keys("1").enter();
+    assert!(console.text().contains("nothing is proposed; Esc leaves"), "{}", console.text());
+    console.event(arrived(Err("no connection".into())));
     assert!(console.text().contains("not known: no connection"), "{}", console.text());
 }
 

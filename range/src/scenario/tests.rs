@@ -99,7 +99,7 @@ fn times_of_day_are_read_and_refused() {
         assert!(error.line == 35 && error.message.contains("write `07:30`"), "{error}");
     }
     let error = wrong("rate = 10", "rate = 10\ndaily = { peak = \"19:00\", trough = 1.4 }");
-    assert_eq!((error.line, error.message.as_str()), (35, "`trough` is 0 to 1, not 1.4"));
+    assert_eq!((error.line, error.message.as_str()), (35, "`trough` is 0.05 to 1, not 1.4"));
 }
 
 #[test]

@@ -14,10 +14,7 @@ impl Folded {
     #[must_use]
     pub fn reopened(&self, closure: &ActionRecord) -> Option<DateTime<Utc>> {
         let consented = closure.action.terms().reopen == Reopening::WhenQuietCloseAgain;
-        if !consented
-            || closure.state != ActionState::Undone
-            || self.actions.iter().any(|one| repeats(one, &closure.id))
-        {
+        if !consented || closure.state != ActionState::Undone || self.has_closed_again(&closure.id) {
             return None;
         }
         let outcome = |history: &History| history.ending.as_ref().map(|ending| ending.outcome);
@@ -27,6 +24,12 @@ impl Folded {
             history.begun_at > last.begun_at && history.plan.stage.is_same(&closure.stage) && !by_itself(history)
         };
         (done && by_itself(last) && !self.histories.iter().any(by_hand)).then_some(last.begun_at)
+    }
+
+    /// Whether a closure was repeated by itself already.
+    #[must_use]
+    pub fn has_closed_again(&self, id: &str) -> bool {
+        self.actions.iter().any(|one| repeats(one, id))
     }
 
     /// Whether something may follow from an action though it is over: it may close again, or is the one time that another has.

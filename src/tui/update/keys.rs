@@ -62,6 +62,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Suspend => state.before_frame = BeforeFrame::Suspend,
         Command::Open => stage::open(state, effects),
         Command::Sources => sources::open(state, effects),
+        Command::Propose => stage::propose(state, effects),
         Command::Throttle => stage::throttle(state, effects),
         Command::FlushCache => stage::flush(state, false, effects),
         Command::FlushAuthorizers => stage::flush(state, true, effects),

@@ -131,6 +131,9 @@ fn submit(state: &mut State, effects: &mut Effects) {
         }),
         PromptKind::Throttle { stage } => action(state, stage.at, stage::typed_throttle(&stage.stage, &text), effects),
         PromptKind::Close { stage } => action(state, stage.at, stage::typed_close(&stage.stage, &text), effects),
+        PromptKind::Propose { stage } => stage::typed_proposal(state, &text).map(|subject| {
+            review::ask(state, stage.at, subject, effects);
+        }),
         PromptKind::KillSwitch { stage } => action(state, stage.at, stage::typed_switch(&stage.stage, &text), effects),
         PromptKind::Reason { .. } if is_blank(&text) => {
             Err("an override needs a reason; it goes into the journal".to_owned())

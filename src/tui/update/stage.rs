@@ -91,6 +91,34 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
     prompt::open(state, PromptKind::Close { stage }, offered, effects);
 }
 
+/// Asks what would help, and which of it to plan.
+pub(crate) fn propose(state: &mut State, effects: &mut Effects) {
+    let Some(stage) = chosen_to_type(state) else { return };
+    state.ladder = Some(LadderPane { stage: stage.clone(), offered: String::new(), answer: None, proposals: None });
+    effects.push(Effect::To(stage.at, Ask::LoadLadder(stage.stage.clone())));
+    prompt::open(state, PromptKind::Propose { stage }, "", effects);
+}
+
+/// The step of that number, as what to plan.
+pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<Subject, String> {
+    let found = match state.ladder.as_ref().and_then(|pane| pane.proposals.as_ref()) {
+        Some(Ok(found)) => &found.proposals,
+        Some(Err(why)) => return Err(format!("what would help is not known: {why}")),
+        None => return Err("what would help is still being read".to_owned()),
+    };
+    let number = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let Some(step) = number.and_then(|number| found.get(number)) else {
+        return Err(match found.len() {
+            0 => "nothing is proposed; Esc leaves".to_owned(),
+            1 => "type 1 to plan it; Esc leaves".to_owned(),
+            most => format!("type a number from 1 to {most} to plan that step; Esc leaves"),
+        });
+    };
+    let undo = |action_id: &String| Subject::Undo { action_id: action_id.clone(), terms: Terms::default() };
+    let subject = step.action.clone().map(Subject::Action).or(step.action_id.as_ref().map(undo));
+    subject.ok_or_else(|| format!("that one is done by a command: {}", step.command))
+}
+
 /// The ways of closing have arrived: shown while the choice is open. What was offered makes way for what is recommended, unless
 /// somebody has begun to type.
 pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Ladder>, String>) {
@@ -109,9 +137,15 @@ pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<
 
 /// What would help and is lighter has arrived: shown above the ways of closing while they are.
 pub(crate) fn proposals_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Proposals>, String>) {
-    if let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) {
-        pane.proposals = Some(result);
-        state.changed = true;
+    let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
+    let is_any = result.as_ref().is_ok_and(|found| !found.proposals.is_empty());
+    pane.proposals = Some(result);
+    state.changed = true;
+    // The best stands there already, unless somebody has begun to type.
+    if let Some(prompt) = state.prompt.as_mut().filter(|prompt| is_any && prompt.input.value().is_empty())
+        && matches!(&prompt.kind, PromptKind::Propose { stage: asked } if asked == stage)
+    {
+        prompt.input = "1".into();
     }
 }
 

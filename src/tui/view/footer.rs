@@ -63,7 +63,11 @@ pub(crate) fn height(state: &State) -> u16 {
 /// The ways of closing while one is being chosen, a line each, and how each is drawn.
 fn ways(state: &State, prompt: &Prompt) -> Vec<(String, Style)> {
     let theme = &state.theme;
-    let (PromptKind::Close { .. }, Some(pane)) = (&prompt.kind, &state.ladder) else { return Vec::new() };
+    let pane = match (&prompt.kind, &state.ladder) {
+        (PromptKind::Propose { .. }, Some(pane)) => return proposed(state, pane),
+        (PromptKind::Close { .. }, Some(pane)) => pane,
+        _ => return Vec::new(),
+    };
     let ladder = match &pane.answer {
         None => {
             let waiting = state.fleet.waiting().map_or_else(String::new, |what| format!("; {what}"));
@@ -86,17 +90,17 @@ fn ways(state: &State, prompt: &Prompt) -> Vec<(String, Style)> {
     proposed(state, pane).into_iter().chain(ladder.rungs.iter().map(line)).chain(calm).collect()
 }
 
-/// What would help and is lighter than closing, above the ways of closing.
+/// What would help, the best first; above the ways of closing where they are shown.
 fn proposed(state: &State, pane: &LadderPane) -> Vec<(String, Style)> {
     let theme = &state.theme;
     let found = match &pane.proposals {
-        None => return vec![("reading what would help and is lighter …".to_owned(), theme.faint)],
-        Some(Err(why)) => return vec![(format!("what would help and is lighter is not known: {why}"), theme.warn)],
+        None => return vec![("reading what would help …".to_owned(), theme.faint)],
+        Some(Err(why)) => return vec![(format!("what would help is not known: {why}"), theme.warn)],
         Some(Ok(found)) => found,
     };
     let none = found.none.as_ref().map(|why| (format!("nothing is proposed: {why}"), theme.faint));
-    let line = |step: &ProposedStep| (format!("NEXT {}  ({})", step.short(), step.key), theme.heading);
-    found.proposals.iter().map(line).chain(none).collect()
+    let line = |(n, step): (usize, &ProposedStep)| (format!("{} {}", n + 1, step.short()), theme.heading);
+    found.proposals.iter().enumerate().map(line).chain(none).collect()
 }
 
 /// Draws what just happened, or the prompt; returns where the terminal's cursor belongs.
@@ -149,7 +153,13 @@ fn words(state: &State, prompt: &Prompt) -> String {
             format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", state.fleet.label(stage))
         }
         PromptKind::Close { stage } => {
-            format!("Close {} in which way, and for how long? Lightest first: WAY [FOR]", state.fleet.label(stage))
+            format!(
+                "Close {} in which way, and for how long? Lightest first: WAY [FOR] [when-quiet] [because WHY]",
+                state.fleet.label(stage)
+            )
+        }
+        PromptKind::Propose { stage } => {
+            format!("What would help {}, the best first; the number of the one to plan:", state.fleet.label(stage))
         }
         PromptKind::KillSwitch { stage } => {
             format!(

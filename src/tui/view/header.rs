@@ -13,6 +13,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::board::{Board, Known};
+use crate::model::condition::StageState;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::figure::Figure;
 use crate::model::signal::{Severity, SignalKind};
@@ -96,6 +97,16 @@ fn who(state: &State) -> Vec<Piece> {
     pieces
 }
 
+/// How many stages are in a state that is worse news than an attack, whatever signals they have.
+fn worse_than_attacks(boards: &[&Board]) -> Vec<(&'static str, usize)> {
+    let of = |state: StageState| {
+        let rows = boards.iter().flat_map(|board| &board.stages);
+        (state.word(), rows.filter(|row| row.condition.state == state).count())
+    };
+    let counted = [StageState::CustomersOut, StageState::Leaking].map(of);
+    counted.into_iter().filter(|(_, number)| *number > 0).collect()
+}
+
 /// What we have done that stands, with the time that is left of what ends first. A closure is said as one.
 fn in_force(state: &State) -> Option<Piece> {
     let stands = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
@@ -140,6 +151,9 @@ fn how(state: &State) -> Vec<Piece> {
         1 => count(stages, "stage"),
         n => format!("{} in {n} connections", count(stages, "stage")),
     };
+    for (word, number) in worse_than_attacks(&boards) {
+        pieces.push((format!("{number} {word}"), theme.bad));
+    }
     if attacks > 0 {
         pieces.push((format!("{attacks} ATTACK"), theme.bad));
     }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use portcullis::model::action::{Action, Terms, Throttle};
+use portcullis::model::action::{Action, BlockIp, Terms, Throttle};
+use portcullis::model::condition::StageState;
 use portcullis::model::identity::Actor;
 use portcullis::model::ladder::{Ladder, Rung, Way};
 use portcullis::model::plan::{Effect, Outcome};
 use portcullis::model::playbook::{RunRecord, StepRecord, StepState};
+use portcullis::model::proposal::{Proposals, Proposed, ProposedStep};
 use portcullis::model::stage::{StageId, StageSelector};
 use portcullis::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 use portcullis::tui::TimelineView;
@@ -127,4 +129,35 @@ pub(crate) fn runs() -> Arc<[RunRecord]> {
             step("works", StepState::NotObserved, 1, None, &["not observed within 480 s", HOSTILE]),
         ],
     }])
+}
+
+/// What would help: a block, and taking something back.
+pub(crate) fn proposals(stage: &StageId) -> Proposals {
+    let step = |kind, what: &str, action, action_id: Option<&str>| ProposedStep {
+        kind,
+        what: what.to_owned(),
+        stops: Some(0.998),
+        costs: Some(0.0),
+        costs_at_most: Some(0.003),
+        served_after_at_most: Some(1.0),
+        because: "rules speak against them".to_owned(),
+        key: "b".to_owned(),
+        command: "portcullis …".to_owned(),
+        action,
+        action_id: action_id.map(str::to_owned),
+    };
+    let targets = vec!["203.0.113.7".parse().unwrap()];
+    let block = BlockIp { stage: "shop/prod".parse().unwrap(), targets, ip_sets: vec![], terms: Terms::default() };
+    Proposals {
+        stage: stage.clone(),
+        read_at: chrono::DateTime::UNIX_EPOCH,
+        state: StageState::Attack,
+        served_now: Some(0.68),
+        proposals: vec![
+            step(Proposed::Block, "block 40 addresses", Some(Action::BlockIp(block)), None),
+            step(Proposed::Undo, "take back close by web-acl", None, Some("7f3a21")),
+        ],
+        none: None,
+        unknown: Vec::new(),
+    }
 }
