@@ -396,7 +396,7 @@ pub(super) fn condition(condition: &Condition) -> Value {
     object.insert("served_by".to_owned(), json!(condition.served_by));
     let worst = condition.worst.as_ref();
     let worst =
-        worst.map(|one| json!({"method": one.method, "answered_share": one.answered, "usual_share": one.usually}));
+        worst.map(|one| json!({"method": one.method, "answered_share": one.answered, "usual_share": one.usually, "of_callers_of_before": one.of_callers}));
     object.insert("worst_method".to_owned(), json!(worst));
     let followers = condition.followers.map(|one| json!({"sources": one.sources, "per_second": one.per_second}));
     object.insert("followers".to_owned(), json!(followers));

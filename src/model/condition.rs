@@ -134,6 +134,8 @@ pub struct WorstMethod {
     pub answered: f64,
     /// The same before the attack.
     pub usually: f64,
+    /// Whether it is of the requests of those who called before alone, or of everybody's, attackers' among them.
+    pub of_callers: bool,
 }
 
 /// Sources of the attack that are new since a measure and get past it, by the access log.
@@ -230,12 +232,13 @@ impl Condition {
         format!("{}{since}; customers served {why}{told}; {}{measures}", self.word(), self.evidence)
     }
 
-    /// `POST /login answers 11 % of its requests, usually 97 %`.
+    /// `POST /login answers 11 % of those who called before, usually 97 %`.
     #[must_use]
     pub fn worst_words(&self) -> Option<String> {
         let worst = self.worst.as_ref()?;
         let (now, usually) = (worst.answered * 100.0, worst.usually * 100.0);
-        Some(format!("{} answers {now:.0} % of its requests, usually {usually:.0} %", worst.method))
+        let of = if worst.of_callers { "those who called before" } else { "its requests, attackers' among them" };
+        Some(format!("{} answers {now:.0} % of {of}, usually {usually:.0} %", worst.method))
     }
 
     /// `80/s from 6 new sources get past`.

@@ -141,10 +141,13 @@ pub(crate) fn proposals_arrived(state: &mut State, stage: &StageAt, result: Resu
     let is_any = result.as_ref().is_ok_and(|found| !found.proposals.is_empty());
     pane.proposals = Some(result);
     state.changed = true;
-    // The best stands there already, unless somebody has begun to type.
-    if let Some(prompt) = state.prompt.as_mut().filter(|prompt| is_any && prompt.input.value().is_empty())
-        && matches!(&prompt.kind, PromptKind::Propose { stage: asked } if asked == stage)
-    {
+    let Some(prompt) = &mut state.prompt else { return };
+    if !matches!(&prompt.kind, PromptKind::Propose { stage: asked } if asked == stage) {
+        return;
+    }
+    // What was said while it was still being read is so no more; the best stands there already, unless somebody has begun to type.
+    prompt.error = None;
+    if is_any && prompt.input.value().is_empty() {
         prompt.input = "1".into();
     }
 }

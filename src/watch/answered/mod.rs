@@ -15,11 +15,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 pub(super) use self::pool::Pool;
-use self::pool::{Before, ByMethod, Names, by_address, by_method};
+use self::pool::{Before, ByMethod, Names, by_address, by_method, by_method_of};
 use super::callers::{Log, Window, before, by_fields};
 use super::logs;
 use super::state::{Entry, RowKey, State};
-use crate::aws::read::LogRows;
+use crate::aws::read::{LogRows, MOST_ROWS};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::Field;
 use crate::model::board::HISTORY_MINUTES;
@@ -117,9 +117,28 @@ pub(super) enum Whose {
 /// Answers, by what was asked.
 #[derive(Debug)]
 pub(super) struct Answer {
-    now: Option<Both>,
+    now: Option<Now>,
     before: Option<Both>,
     blocked: Option<Result<LogRows, AwsError>>,
+}
+
+/// What was answered of now.
+#[derive(Debug)]
+enum Now {
+    /// By caller and method in one.
+    Together(Result<LogRows, AwsError>),
+    /// By caller and by method, after the one was too long to hold all.
+    Apart(Option<LogRows>, Both),
+}
+
+impl Now {
+    /// Every answer, to be billed.
+    fn all(&self) -> Vec<Result<LogRows, AwsError>> {
+        match self {
+            Self::Together(one) => vec![one.clone()],
+            Self::Apart(full, both) => full.clone().map(Ok).into_iter().chain(both.iter().cloned()).collect(),
+        }
+    }
 }
 
 /// By caller and by method.
@@ -255,18 +274,34 @@ pub(super) async fn ask(aws: &Aws, job: &Job) -> Answer {
         let (callers, methods) = tokio::join!(callers(aws, job, window), methods(aws, job, window));
         Some([callers, methods])
     };
+    let now = async {
+        let window = job.now?;
+        // What callers of before get of each method is told by one query, where its rows hold it.
+        match together(aws, job, window).await {
+            Some(Ok(rows)) if rows.rows.len() < MOST_ROWS => Some(Now::Together(Ok(rows))),
+            Some(Err(error)) => Some(Now::Together(Err(error))),
+            Some(Ok(full)) => both(Some(window)).await.map(|both| Now::Apart(Some(full), both)),
+            None => both(Some(window)).await.map(|both| Now::Apart(None, both)),
+        }
+    };
     let blocked = async {
         match job.blocked {
             Some(window) => Some(callers(aws, job, window).await),
             None => None,
         }
     };
-    let (now, before, blocked) = tokio::join!(both(job.now), both(job.before), blocked);
+    let (now, before, blocked) = tokio::join!(now, both(job.before), blocked);
     Answer { now, before, blocked }
 }
 
 async fn callers(aws: &Aws, job: &Job, window: Window) -> Result<LogRows, AwsError> {
     query(aws, job, &[&job.names.address, &job.names.status], window).await
+}
+
+/// By caller and method together; `None` where the log tells no method.
+async fn together(aws: &Aws, job: &Job, window: Window) -> Option<Result<LogRows, AwsError>> {
+    let [method, resource] = job.names.kind.as_ref()?;
+    Some(query(aws, job, &[&job.names.address, &job.names.status, method, resource], window).await)
 }
 
 /// By method, where the log tells one.
@@ -298,8 +333,8 @@ pub(super) fn take(state: &mut State, job: &Job, answer: &Answer) {
     let both = |asked: &Option<Both>, window: Option<Window>| {
         asked.iter().flatten().cloned().map(|rows| (rows, window)).collect::<Vec<_>>()
     };
-    let mut asked = both(&answer.now, job.now);
-    asked.extend(both(&answer.before, job.before));
+    let mut asked = both(&answer.before, job.before);
+    asked.extend(answer.now.iter().flat_map(Now::all).map(|rows| (rows, job.now)));
     asked.extend(answer.blocked.clone().map(|rows| (rows, job.blocked)));
     for (rows, window) in asked {
         match (&rows, window) {
@@ -345,8 +380,14 @@ impl Answered {
             Some(Err(why)) => return Err(why.clone()),
             None => return Err("the log has no answered request of before the attack".to_owned()),
         };
-        let (Some([callers, methods]), Some((from, to))) = (&answer.now, job.now) else { return trouble };
-        let callers = by_address(callers.as_ref().map_err(ToString::to_string)?, &job.names)?;
+        let (Some(now), Some((from, to))) = (&answer.now, job.now) else { return trouble };
+        let (rows, methods) = match now {
+            Now::Together(rows) => (rows, rows.as_ref().ok().map(|rows| by_method_of(rows, &job.names, &before))),
+            Now::Apart(_, [rows, methods]) => (rows, methods.as_ref().ok().map(|rows| by_method(rows, &job.names))),
+        };
+        let of_callers = matches!(now, Now::Together(_));
+        let (rows, methods) = (rows.as_ref().map_err(ToString::to_string)?, methods.unwrap_or_default());
+        let callers = by_address(rows, &job.names)?;
         if callers.is_empty() {
             self.late = (self.late + 1).min(LATE);
             return Err("the log has no lines of the last minutes yet".to_owned());
@@ -356,11 +397,10 @@ impl Answered {
             self.late = (self.late - 1).max(0);
         }
         let minutes = (to - from).as_seconds_f64() / 60.0;
-        let methods = methods.as_ref().map_or_else(|_| ByMethod::new(), |rows| by_method(rows, &job.names));
         // Of a block that was taken back nobody is a follower.
         let blocked = self.blocked.as_ref().filter(|(block, _)| Some(block) == job.block.as_ref());
         let blocked = blocked.and_then(|(_, callers)| callers.as_deref());
-        let pool = Pool::of(&callers, &methods, minutes, &before, blocked);
+        let pool = Pool::of(&callers, (&methods, of_callers), minutes, &before, blocked);
         self.pools.retain(|(known, _)| *known != to);
         self.pools.push_back((to, pool));
         while self.pools.len() > HISTORY_MINUTES {

@@ -107,6 +107,16 @@ fn part(some: f64, all: f64) -> f64 {
 /// Requests by method and resource: all, and those answered without an error.
 pub(super) type ByMethod = HashMap<String, (f64, f64)>;
 
+/// The same of callers of before alone, out of rows that say who called as well.
+pub(super) fn by_method_of(rows: &LogRows, names: &Names, before: &Before) -> ByMethod {
+    let is_theirs = |row: &&HashMap<String, String>| {
+        let address = row.get(plain(&names.address)).and_then(|text| address::address(text).ok());
+        address.is_some_and(|address| before.callers.contains_key(&address.to_canonical()))
+    };
+    let rows_of = rows.rows.iter().filter(is_theirs).cloned().collect();
+    by_method(&LogRows { rows: rows_of, ..*rows }, names)
+}
+
 /// By method, out of rows that count requests by method, resource and status. Nothing where there are more than rows.
 pub(super) fn by_method(rows: &LogRows, names: &Names) -> ByMethod {
     let mut methods = ByMethod::new();
@@ -187,7 +197,7 @@ impl Pool {
     /// Out of `callers` and `methods` of so many minutes, beside those of before, and whoever was there before the newest block.
     pub(super) fn of(
         callers: &ByAddress,
-        methods: &ByMethod,
+        (methods, of_callers): (&ByMethod, bool),
         minutes: f64,
         before: &Before,
         blocked: Option<&HashSet<IpAddr>>,
@@ -208,7 +218,7 @@ impl Pool {
             let sources = u64::try_from(found.len()).unwrap_or(u64::MAX);
             Followers { sources, per_second: found.iter().sum::<f64>() / (60.0 * minutes) }
         });
-        Self { minutes, known, others, worst: worst(methods, &before.methods), followers }
+        Self { minutes, known, others, worst: worst((methods, of_callers), &before.methods), followers }
     }
 
     /// The part of all requests that others than the callers of before sent.
@@ -223,11 +233,11 @@ impl Pool {
 }
 
 /// The method that fares worst beside before.
-fn worst(now: &ByMethod, before: &ByMethod) -> Option<WorstMethod> {
+fn worst((now, of_callers): (&ByMethod, bool), before: &ByMethod) -> Option<WorstMethod> {
     let told = now.iter().filter(|(_, (requests, _))| *requests >= FEW).filter_map(|(method, (requests, ok))| {
         let (requests_before, ok_before) = before.get(method).filter(|(requests, _)| *requests >= FEW)?;
         let (answered, usually) = (part(*ok, *requests), part(*ok_before, *requests_before));
-        (usually >= LEAST_USUAL).then(|| WorstMethod { method: shortened(method, NAME), answered, usually })
+        (usually >= LEAST_USUAL).then(|| WorstMethod { method: shortened(method, NAME), answered, usually, of_callers })
     });
     told.min_by(|a, b| (a.answered / a.usually).total_cmp(&(b.answered / b.usually)).then(a.method.cmp(&b.method)))
 }

@@ -39,7 +39,7 @@ fn callers_of_before_are_told_from_everybody_else() {
         ("203.0.113.9", "200", "80"),
         ("203.0.113.9", "403", "20"),
     ]);
-    let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, None);
+    let pool = Pool::of(&now, (&ByMethod::new(), true), 1.0, &before, None);
     assert_eq!(pool.known, Tally { callers: 2.0, requests: 10.0, ok: 3.0, turned_away: 7.0 });
     assert_eq!(pool.others, Tally { callers: 1.0, requests: 100.0, ok: 80.0, turned_away: 20.0 });
     assert!((pool.others_share() - 100.0 / 110.0).abs() < 1e-9 && (pool.others_answered() - 80.0 / 110.0).abs() < 1e-9);
@@ -63,7 +63,7 @@ fn an_attacker_who_knocked_before_is_no_customer_for_it() {
     let before = read(&[("203.0.113.1", "403", "5"), ("203.0.113.2", "200", "1"), ("198.51.100.1", "200", "300")]);
     let before = Before::of(&before, ByMethod::new(), 30.0).unwrap();
     let now = read(&[("203.0.113.1", "403", "900"), ("203.0.113.2", "403", "900"), ("198.51.100.1", "200", "10")]);
-    let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, None);
+    let pool = Pool::of(&now, (&ByMethod::new(), true), 1.0, &before, None);
     assert_eq!(pool.known, Tally { callers: 1.0, requests: 10.0, ok: 10.0, turned_away: 0.0 });
     assert!((pool.others.requests - 1_800.0).abs() < 1e-9);
 }
@@ -92,7 +92,7 @@ fn followers_are_new_since_the_block_busy_and_get_past() {
         // A busy newcomer sends no more in a minute than the busiest have sent in half an hour.
         ("198.51.100.8", "200", "250"),
     ]);
-    let pool = Pool::of(&now, &ByMethod::new(), 1.0, &before, Some(&attackers));
+    let pool = Pool::of(&now, (&ByMethod::new(), true), 1.0, &before, Some(&attackers));
     let followers = pool.followers.unwrap();
     assert_eq!(followers.sources, 2);
     assert!((followers.per_second - 20.0).abs() < 1e-9, "{followers:?}");
@@ -124,7 +124,7 @@ fn the_worst_method_is_the_one_that_lost_most_of_what_it_had() {
         ("GET", "/new", "500", "400"),
         ("GET", "/rare", "500", "4"),
     ]);
-    let worst = Pool::of(&callers, &now, 1.0, &before, None).worst.unwrap();
+    let worst = Pool::of(&callers, (&now, false), 1.0, &before, None).worst.unwrap();
     assert_eq!((worst.method.as_str(), worst.usually), ("POST /login", 0.9));
     assert!((worst.answered - 1.0 / 9.0).abs() < 1e-9);
 }
