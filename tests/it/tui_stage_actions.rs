@@ -238,8 +238,14 @@ fn what_would_help_is_shown_and_the_best_is_planned_by_two_keys() {
         console.event(arrived(Ok(Box::new(fixtures::proposals(&stage)))));
         assert_snapshot!(format!("proposals_{}x{}", size.0, size.1), console.text());
         console.enter();
-        let block = |effect: &Effect| matches!(effect, Effect::To(_, Ask::Plan { action: Action::BlockIp(_), .. }));
-        assert!(console.effects.last().is_some_and(block), "{:?}", console.effects);
+        let Some(Effect::To(_, Ask::Plan { action: action @ Action::BlockIp(_), .. })) = console.effects.last() else {
+            panic!("{:?}", console.effects)
+        };
+        assert_eq!(
+            action.terms().expires_after_seconds,
+            Some(4 * 3_600),
+            "as a block that is planned from the sources"
+        );
     }
     let mut console = Console::armed((120, 40));
     console.board(fixtures::attack()).keys("b");

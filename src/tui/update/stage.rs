@@ -115,7 +115,14 @@ pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<Subject, Strin
         });
     };
     let undo = |action_id: &String| Subject::Undo { action_id: action_id.clone(), terms: Terms::default() };
-    let subject = step.action.clone().map(Subject::Action).or(step.action_id.as_ref().map(undo));
+    let mut action = step.action.clone();
+    // A block stands for as long as one that is planned from the sources.
+    if let Some(Action::BlockIp(block)) =
+        action.as_mut().filter(|action| action.terms().expires_after_seconds.is_none())
+    {
+        block.terms.expires_after_seconds = parse_duration(&state.block_for)?;
+    }
+    let subject = action.map(Subject::Action).or(step.action_id.as_ref().map(undo));
     subject.ok_or_else(|| format!("that one is done by a command: {}", step.command))
 }
 

@@ -17,6 +17,9 @@ use crate::watch::source;
 /// Where no attack is known to have begun, this long before the block counts as its time.
 const BEFORE: TimeDelta = TimeDelta::minutes(30);
 
+/// The most that is read of the time until a block.
+const LONGEST: TimeDelta = TimeDelta::hours(3);
+
 /// Marks the followers among `sources`, and counts them. Who was there before the block is asked of what told of the sources: the log, else
 /// WAF's samples. Where neither can be, that is said, and nobody is one.
 pub(super) async fn mark(aws: &Aws, settings: &Settings, asked: &Asked<'_>, sources: &mut Sources) {
@@ -58,6 +61,8 @@ async fn there(
 ) -> Result<HashSet<IpAddr>, String> {
     let to = blocked.since + SPREADS;
     let from = asked.began.unwrap_or(blocked.since - BEFORE).min(blocked.since) - TimeDelta::minutes(1);
+    // AWS bills what a query scans, however long the attack has gone on.
+    let from = from.max(to - LONGEST);
     if let (Some(coverage), Ok(Some(log))) = (&mut sources.log, asked.access_log) {
         let log = Log::of(asked.stage, log)?;
         let mut bytes = 0.0;
