@@ -120,7 +120,7 @@ permissions! {
     "WAFV2" "DisassociateWebACL" (writes): "wafv2:DisassociateWebACL" on "*",
         "the undo of `close --by web-acl` where there was none before; `apigateway:SetWebACL` as well", "the closure stays until somebody else takes it back";
     "WAFV2" "UpdateIPSet" (writes): "wafv2:UpdateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
-        "`block-ip` and its undo", "refused by AWS, nothing changes";
+        "`block-ip`, `allow-ip` and their undo", "refused by AWS, nothing changes";
 }
 
 /// What swapping a web ACL needs besides WAF's own actions (AWS's managed policy `AWSWAFConsoleFullAccess`).

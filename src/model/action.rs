@@ -14,6 +14,8 @@ use super::stage::StageSelector;
 pub enum Action {
     /// Add prefixes to the IP sets that block on a stage.
     BlockIp(BlockIp),
+    /// Let prefixes in through a closed web ACL: add them to the IP sets that it lets in.
+    AllowIp(AllowIp),
     /// Tighten the throttle of a method, or of every method of a stage.
     Throttle(Throttle),
     /// Drop what a stage has cached.
@@ -30,6 +32,7 @@ macro_rules! each {
     ($action:expr, $one:ident => $what:expr) => {
         match $action {
             Action::BlockIp($one) => $what,
+            Action::AllowIp($one) => $what,
             Action::Throttle($one) => $what,
             Action::FlushCache($one) => $what,
             Action::Close($one) => $what,
@@ -45,6 +48,7 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::BlockIp(_) => "block-ip",
+            Self::AllowIp(_) => "allow-ip",
             Self::Throttle(_) => "throttle",
             Self::FlushCache(_) => "flush-cache",
             Self::Close(_) => "close",
@@ -74,8 +78,8 @@ impl Action {
     #[must_use]
     pub fn aim(&self) -> String {
         match self {
-            Self::BlockIp(block) => {
-                let targets: Vec<String> = block.targets.iter().map(|t| t.net.to_string()).collect();
+            Self::BlockIp(BlockIp { targets, .. }) | Self::AllowIp(AllowIp { targets, .. }) => {
+                let targets: Vec<String> = targets.iter().map(|t| t.net.to_string()).collect();
                 targets.join(" ")
             }
             Self::Throttle(throttle) => {
@@ -94,6 +98,21 @@ impl Action {
                     None => format!("letting in {}", allow.join(" ")),
                 }
             }
+        }
+    }
+
+    /// What is so once it is done: `BLOCKED 40 addresses`, `CLOSED by web-acl`.
+    #[must_use]
+    pub fn done_words(&self) -> String {
+        match self {
+            Self::BlockIp(block) => format!("BLOCKED {}", counted(&block.targets)),
+            Self::AllowIp(allow) => format!("LET IN {}", counted(&allow.targets)),
+            Self::Throttle(_) => format!("THROTTLED {}", self.aim()),
+            Self::FlushCache(_) => format!("FLUSHED the {}", self.aim()),
+            Self::Close(_) => format!("CLOSED {}", self.aim()),
+            Self::PrepareClosedWebAcl(_) => format!("PREPARED {}", self.aim()),
+            Self::KillSwitch(KillSwitch { prove_on: Some(stage), .. }) => format!("PROVEN on {stage}"),
+            Self::KillSwitch(_) => "CLOSED by the resource policy".to_owned(),
         }
     }
 
@@ -127,8 +146,8 @@ impl Action {
             return Some("the action names no stage; write its api and its stage".to_owned());
         }
         match self {
-            Self::BlockIp(block) if block.targets.is_empty() => {
-                Some("block-ip has no targets; name one prefix or more".to_owned())
+            Self::BlockIp(BlockIp { targets, .. }) | Self::AllowIp(AllowIp { targets, .. }) if targets.is_empty() => {
+                Some(format!("{} has no targets; name one prefix or more", self.name()))
             }
             Self::KillSwitch(switch) if switch.allow.is_empty() => {
                 Some("kill-switch lets nobody in; name one prefix or more under allow".to_owned())
@@ -142,6 +161,7 @@ impl Action {
     pub fn prefixes(&self) -> &[Target] {
         match self {
             Self::BlockIp(block) => &block.targets,
+            Self::AllowIp(allow) => &allow.targets,
             Self::PrepareClosedWebAcl(prepare) => &prepare.allow,
             Self::KillSwitch(switch) => &switch.allow,
             Self::Throttle(_) | Self::FlushCache(_) | Self::Close(_) => &[],
@@ -179,8 +199,18 @@ impl Action {
     }
 }
 
+/// `1 address`, `40 addresses`; `prefixes` where one is more than an address.
+#[must_use]
+pub fn counted(targets: &[Target]) -> String {
+    let single = targets.iter().all(|target| target.net.prefix_len() == target.net.max_prefix_len());
+    let (one, many) = if single { ("address", "addresses") } else { ("prefix", "prefixes") };
+    format!("{} {}", targets.len(), if targets.len() == 1 { one } else { many })
+}
+
 /// How it is typed that an action stays until somebody undoes it.
 pub const UNTIL_UNDONE: &str = "until-undone";
+/// How long a block that is proposed lasts, seconds: four hours.
+pub const BLOCK_LIFE: u64 = 4 * 3_600;
 /// How long a closure lasts where nobody says for how long, seconds: an hour.
 pub const CLOSURE_LIFE: u64 = 3_600;
 /// The shortest life of an action, seconds.
@@ -250,6 +280,14 @@ impl Reopening {
 }
 
 impl Terms {
+    /// Reason and overrides as a command line takes them, each with a space before it; how long is the action's own to say.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let reason = self.reason.iter().flat_map(|reason| ["--reason".to_owned(), super::ladder::quoted(reason)]);
+        let overrides = self.overrides.iter().flat_map(|guard| ["--override".to_owned(), super::ladder::quoted(guard)]);
+        reason.chain(overrides).fold(String::new(), |line, word| format!("{line} {word}"))
+    }
+
     /// Whether nothing is asked for.
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -267,6 +305,24 @@ pub struct BlockIp {
     /// IP sets (name, id or ARN) to use where several would do.
     pub ip_sets: Vec<String>,
     /// How long, why, which overrides.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// Let prefixes in through a closed web ACL: the one before the stage, or the one that it is to be closed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowIp {
+    /// The stage.
+    pub stage: StageSelector,
+    /// Whom to let in, in the order given.
+    pub targets: Vec<Target>,
+    /// IP sets (name, id or ARN) to use where several would do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ip_sets: Vec<String>,
+    /// The closed web ACL (name or ARN); `None` means the one before the stage where that is closed, else the configured one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_acl: Option<String>,
+    /// Why, which overrides. It does not expire: whom it lets in would be locked out then.
     #[serde(flatten)]
     pub terms: Terms,
 }

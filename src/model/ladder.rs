@@ -1,9 +1,12 @@
 //! The ways of closing a stage, from the lightest to the heaviest, as they stand for one stage now, and which one is recommended.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use humantime::format_duration;
 use serde::{Deserialize, Serialize};
 
-use super::action::{Action, Closure};
+use super::action::{Action, CLOSURE_LIFE, Closure, UNTIL_UNDONE};
 use super::method::MethodName;
 use super::plan::{GuardResult, Plan};
 use super::stage::{StageId, StageSelector};
@@ -194,11 +197,15 @@ impl Ladder {
     }
 }
 
+/// How a command ends that still needs a reason.
+pub(super) const REASON_TO_GIVE: &str = " --reason '…'";
+
 /// The command line that plans and carries out `action` on the stage as it was written.
 #[must_use]
 pub fn command(action: &Action, stage: &StageSelector) -> Option<String> {
     let mut words: Vec<String> = ["portcullis", "apply", action.name(), "--stage"].map(str::to_owned).to_vec();
     words.push(stage.to_string());
+    words.extend(life(action));
     match action {
         Action::Throttle(throttle) => {
             if let Some(method) = &throttle.method {
@@ -222,14 +229,41 @@ pub fn command(action: &Action, stage: &StageSelector) -> Option<String> {
             words.extend(switch.prove_on.iter().flat_map(|on| ["--prove-on".to_owned(), on.to_string()]));
         }
         Action::BlockIp(block) => words.extend(block.targets.iter().map(|target| target.net.to_string())),
+        Action::AllowIp(allow) => {
+            if let Some(acl) = &allow.web_acl {
+                words.extend(["--web-acl".to_owned(), acl.clone()]);
+            }
+            words.extend(allow.targets.iter().map(|target| target.net.to_string()));
+        }
         Action::FlushCache(flush) => words.extend(flush.authorizers.then(|| "--authorizers".to_owned())),
         Action::PrepareClosedWebAcl(_) => return None,
     }
     Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
 }
 
+/// How long it lasts and what becomes of it then, where that is not what the command line takes by itself.
+fn life(action: &Action) -> Vec<String> {
+    let terms = action.terms();
+    let mut words = Vec::new();
+    match terms.expires_after_seconds {
+        Some(CLOSURE_LIFE) if action.is_closure() => {}
+        Some(seconds) => {
+            words.extend([
+                "--for".to_owned(),
+                format_duration(Duration::from_secs(seconds)).to_string().replace(' ', ""),
+            ]);
+        }
+        None if action.is_closure() => words.extend(["--for".to_owned(), UNTIL_UNDONE.to_owned()]),
+        None => {}
+    }
+    if !terms.reopen.is_asked() {
+        words.extend(["--reopen".to_owned(), terms.reopen.word().to_owned()]);
+    }
+    words
+}
+
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     let tame = |c: char| bare(c) || " {}".contains(c);
     if !word.is_empty() && word.chars().all(bare) {

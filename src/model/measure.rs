@@ -114,7 +114,9 @@ impl Measure {
                 Closure::ThrottleZero => (Turning::Closes, Shows::Throttled, Some(0)),
             },
             Action::KillSwitch(switch) if switch.prove_on.is_none() => (Turning::Closes, Shows::Refused, None),
-            Action::KillSwitch(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
+            Action::KillSwitch(_) | Action::AllowIp(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => {
+                return None;
+            }
         };
         let (id, stage) = (record.id.clone(), record.stage.clone());
         Some(Self { id, stage, turning, shows, since: record.begun_at, until, lets_through })

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Action, Terms};
 use super::change::Doing;
 use super::identity::Identity;
+use super::ladder::REASON_TO_GIVE;
 use super::probe::Probe;
 use super::reader::Mistake;
 use super::stage::StageId;
@@ -70,6 +71,10 @@ impl GuardResult {
         self.verdict.halts() && !self.overridden
     }
 }
+
+/// The guards that say whom a plan hits, one an action.
+pub const SAY_WHOM_IT_HITS: [&str; 5] =
+    ["block-ip.legitimate-share", "throttle.shedding", "close.who-loses", "flush-cache.herd", "allow-ip.known"];
 
 /// A resource that a plan changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -252,6 +257,32 @@ impl Plan {
         let short: String = self.digest.chars().take(4).collect();
         let closes = self.purpose == Purpose::Apply && self.action.is_closure();
         format!("{}{} {short}", if closes { "CLOSE " } else { "" }, self.stage.label())
+    }
+
+    /// What confirms it on a screen that names the stage beside it: four characters of the digest, `7f3a`; of a closure what it does as well:
+    /// `CLOSE 7f3a`.
+    #[must_use]
+    pub fn short_phrase(&self) -> String {
+        let stage = format!("{} ", self.stage.label());
+        self.phrase().replacen(&stage, "", 1)
+    }
+
+    /// The guard that says whom it hits, where one does.
+    #[must_use]
+    pub fn hits(&self) -> Option<&GuardResult> {
+        self.guards.iter().find(|guard| SAY_WHOM_IT_HITS.contains(&guard.id.as_str()))
+    }
+
+    /// The command line that carries the same out; `None` where none can be named.
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
+        if let Purpose::Undo { action_id, terms } = &self.purpose {
+            return Some(format!("portcullis undo {action_id}{}", terms.command()));
+        }
+        let stage = self.stage.label().parse().ok()?;
+        let (command, terms) = (super::ladder::command(&self.action, &stage)?, self.action.terms());
+        let command = command.strip_suffix(REASON_TO_GIVE).filter(|_| terms.reason.is_some()).unwrap_or(&command);
+        Some(format!("{command}{}", terms.command()))
     }
 
     /// The worst verdict that still halts or warns.

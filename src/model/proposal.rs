@@ -24,6 +24,8 @@ pub enum Proposed {
     Flush,
     /// To close the stage to all but a few.
     Close,
+    /// To let customers in through the web ACL that the stage is closed by.
+    Allow,
     /// To take an action of ours back.
     Undo,
 }
@@ -69,7 +71,7 @@ impl ProposedStep {
         let stops = self.stops.map(|share| format!("≈{} of the attack", percent(share)));
         let costs = match (self.costs_at_most, self.kind) {
             (Some(share), _) => Some(format!("≤{} of customers", percent(share))),
-            (None, Proposed::Undo | Proposed::Flush) => None,
+            (None, Proposed::Undo | Proposed::Flush | Proposed::Allow) => None,
             (None, _) => Some("customers: ?".to_owned()),
         };
         let after = self.served_after_at_most.map(|share| format!("served ≤{} then", percent(share)));

@@ -2,7 +2,7 @@
 //!
 //! One table. Overrides are no parameter of any action, so a file cannot lift a guard.
 
-use crate::model::action::{Action, BlockIp, Close, FlushCache, KillSwitch, Terms, Throttle};
+use crate::model::action::{Action, AllowIp, BlockIp, Close, FlushCache, KillSwitch, Terms, Throttle};
 use crate::model::playbook::{Kind, Value};
 use crate::model::stage::StageSelector;
 
@@ -72,6 +72,30 @@ pub const ACTIONS: &[Form] = &[
                 stage: given.stage(),
                 targets: take!(given, "targets", Prefixes)?,
                 ip_sets: take!(given, "ip-sets", IpSets).unwrap_or_default(),
+                terms: given.terms(),
+            }))
+        },
+    },
+    Form {
+        name: "allow-ip",
+        doc: "Let prefixes in through the web ACL that the stage is closed by, or will be",
+        parameters: &[
+            STAGE,
+            needs("targets", Kind::Prefixes, "whom to let in"),
+            takes("ip-sets", Kind::IpSets, "the IP sets to use, where several would do"),
+            takes(
+                "web-acl",
+                Kind::WebAcl,
+                "the closed web ACL; where it is left out the one before the stage, else `guards.closed-web-acl` of the configuration",
+            ),
+            REASON,
+        ],
+        build: |given| {
+            Some(Action::AllowIp(AllowIp {
+                stage: given.stage(),
+                targets: take!(given, "targets", Prefixes)?,
+                ip_sets: take!(given, "ip-sets", IpSets).unwrap_or_default(),
+                web_acl: take!(given, "web-acl", WebAcl),
                 terms: given.terms(),
             }))
         },

@@ -85,6 +85,45 @@ guards! {
     MANAGED = "block-ip.managed", overridable: false, varies: false,
         "Says when the IP set looks managed by infrastructure as code, whose next run will take the entries out.",
         "`ListTagsForResource`.";
+    ALLOW_EVERYBODY = "allow-ip.everybody", overridable: false, varies: false,
+        "Nobody lets the whole Internet into a closed stage: `/0` is refused, as WAF itself refuses it.",
+        "The prefixes asked for.";
+    ALLOW_HOST_BITS = "allow-ip.host-bits", overridable: false, varies: false,
+        "A prefix written with host bits is masked, which lets in more than was written; this says so.",
+        "What was written, what it becomes, how many addresses that is.";
+    ALLOW_BREADTH = "allow-ip.breadth", overridable: true, varies: false,
+        "No prefix is wider than the team allows to be blocked, nor are all who are let in together: a closure that lets many in closes little.",
+        "`guards.widest-v4`, `guards.widest-v6`, `guards.widest-total-v4` and `guards.widest-total-v6` of the configuration, and `GetIPSet`.";
+    ALLOW_ACL = "allow-ip.web-acl", overridable: false, varies: false,
+        "There is a closed web ACL to let them in through: the one before the stage, else the one that is named. Says where it does not stand before the stage yet.",
+        "The stage's `webAclArn`, `--web-acl`, `guards.closed-web-acl` of the configuration, and `GetWebACL`.";
+    ALLOW_SET = "allow-ip.ip-set", overridable: false, varies: false,
+        "There is exactly one IP set to use for each address version among the targets.",
+        "The IP sets that the closed web ACL lets in.";
+    ALLOW_EFFECTIVE = "allow-ip.effective", overridable: true, varies: false,
+        "An address in the IP set really gets in: nothing acts before, and nothing else is asked for.",
+        "The closed web ACL's rules in order of priority.";
+    ALLOW_CAPACITY = "allow-ip.capacity", overridable: false, varies: false,
+        "The IP set has room: WAF allows 10,000 entries.",
+        "`GetIPSet`.";
+    ALLOW_COVERED = "allow-ip.already-covered", overridable: false, varies: false,
+        "Says which targets are let in already, alone or inside a wider entry.",
+        "`GetIPSet`.";
+    ALLOW_BLOCKED = "allow-ip.blocked", overridable: true, varies: false,
+        "Nobody is let in who is blocked while the stage is open.",
+        "The blocks in force in the journals, and the blocking IP sets of the web ACL that stands there while the stage is open (out of the journal of the closure); unknown where that one cannot be read.";
+    ALLOW_KNOWN = "allow-ip.known", overridable: true, varies: true,
+        "Somebody was seen calling from each target before the attack. More than three of whom nothing is known stop the plan; ranges of the configuration are nobody unknown.",
+        "WAF's samples of before the attack, who the incident keeps of then, and what the closed web ACL turns away now. Unknown where nothing tells who called.";
+    ALLOW_MANAGED = "allow-ip.managed", overridable: false, varies: false,
+        "Says when the IP set looks managed by infrastructure as code, whose next run will take the entries out.",
+        "`ListTagsForResource`.";
+    ALLOW_BLAST_RADIUS = "allow-ip.blast-radius", overridable: true, varies: true,
+        "Says what else stands behind the closed web ACL: they are let in there as well.",
+        "`ListResourcesForWebACL` for API Gateway stages and load balancers; unknown where these cannot be listed.";
+    ALLOW_EXPIRY = "allow-ip.expiry", overridable: false, varies: false,
+        "Whom it lets in is not locked out by the clock: it does not expire.",
+        "`--for`.";
     THROTTLE_ZERO = "throttle.zero", overridable: false, varies: false,
         "A throttle lets something through: 0 closes, and is planned as a closure.",
         "The rate and burst asked for.";

@@ -2,17 +2,18 @@
 
 use chrono::{DateTime, Utc};
 
-use super::action::{block_ip, close, flush_cache, kill_switch, prepare, throttle};
+use super::action::{allow_ip, block_ip, close, flush_cache, kill_switch, prepare, throttle};
 use super::digest::digest;
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
-use crate::model::action::Action;
+use crate::model::action::{Action, AllowIp};
 use crate::model::address;
 use crate::model::attack::Attack;
 use crate::model::callers::KnownCallers;
 use crate::model::plan::{Plan, Precondition};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
+use crate::model::timeline::ActionRecord;
 
 /// What is known beside the account's state.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,8 @@ pub struct Circumstances {
     pub proofs: Vec<Proof>,
     /// Who called before the attack, as the incident keeps it: told by where the samples of then are gone.
     pub known: Option<KnownCallers>,
+    /// What was done by us and stands, or may stand, of every stage.
+    pub actions: Vec<ActionRecord>,
 }
 
 impl From<Option<DateTime<Utc>>> for Circumstances {
@@ -57,6 +60,21 @@ pub async fn plan(
     Ok(planned)
 }
 
+/// The plan to let in those of `action` who can be: nobody who is let in already, and nobody who is blocked while the stage is open. `None` where
+/// nobody is left.
+///
+/// # Errors
+/// As [`plan`].
+pub(super) async fn relief(
+    aws: &Aws,
+    settings: &Settings,
+    action: AllowIp,
+    circumstances: Circumstances,
+) -> Result<Option<Planned>, PlanError> {
+    let aws = &aws.patient();
+    aws.unless_busy(Box::pin(allow_ip::relief(aws, settings, action, circumstances))).await?
+}
+
 /// A plan made before a correction was judged by another beginning, and is another plan.
 fn rests_on(planned: &mut Planned, corrected: &Attack) {
     let subject = format!("the attack on {}", corrected.stage.label());
@@ -70,15 +88,16 @@ async fn planned(
     action: &Action,
     circumstances: Circumstances,
 ) -> Result<Planned, PlanError> {
-    let Circumstances { attack_began, proofs, known, .. } = circumstances;
+    let (attack_began, proofs) = (circumstances.attack_began, circumstances.proofs.clone());
     match action {
         Action::BlockIp(block) if block.targets.is_empty() => Err(PlanError::NoTargets),
         Action::BlockIp(block) => {
             let mut state = Box::pin(block_ip::read(aws, settings, block, attack_began)).await?;
-            state.known = known;
+            state.known = circumstances.known;
             let planned = block_ip::plan(block, &state, settings);
             Ok(planned.by_attack(state.attack_began, attack_began))
         }
+        Action::AllowIp(action) => Box::pin(allow_ip::plan(aws, settings, action, circumstances)).await,
         Action::Throttle(action) => Box::pin(throttle::plan(aws, settings, action, attack_began)).await,
         Action::FlushCache(action) => Box::pin(flush_cache::plan(aws, settings, action)).await,
         Action::Close(action) => Box::pin(close::plan(aws, settings, action, attack_began)).await,

@@ -6,13 +6,13 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::model::action::{Action, BlockIp, Closure, Terms};
+use crate::model::action::{Action, BLOCK_LIFE, BlockIp, Closure, Terms, counted};
 use crate::model::address::Target;
 use crate::model::bounds;
 use crate::model::candidate::{CandidateSet, Standing};
 use crate::model::condition::{Condition, StageState, Sureness};
 use crate::model::ladder::{Ladder, Rung, Way, command};
-use crate::model::measure::{Measure, Turning};
+use crate::model::measure::{Blocked, Measure, Turning};
 use crate::model::proposal::{MOST_PROPOSALS, Proposals, Proposed, ProposedStep};
 use crate::model::source::{Source, Sources};
 use crate::model::stage::StageSelector;
@@ -27,6 +27,18 @@ const CONVICTED: f64 = 0.95;
 /// The most addresses that are proposed one by one.
 const MOST_ADDRESSES: usize = 100;
 
+/// The most addresses that are proposed to be let in.
+pub(super) const MOST_LET_IN: usize = 1_000;
+
+/// To let customers in whom a closed web ACL keeps out.
+#[derive(Debug)]
+pub(super) struct Relief {
+    /// To do so.
+    pub(super) action: Action,
+    /// What part of the requests of before the attack they sent, a fraction.
+    pub(super) share: f64,
+}
+
 /// What is known of a stage.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
@@ -40,6 +52,8 @@ pub(super) struct Facts<'a> {
     pub(super) ladder: &'a Ladder,
     /// To flush its cache, where that is what the attack feeds on and no guard stops it.
     pub(super) flush: Option<Action>,
+    /// To let those in whom a closed web ACL of ours keeps out; the reason where that is not known, or a guard stops it.
+    pub(super) relief: Result<Option<Relief>, String>,
     /// What of ours is in force on it and turns requests away.
     pub(super) in_force: &'a [ActionRecord],
     /// The most of the customers of before that a block may take, a fraction.
@@ -53,7 +67,8 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
     let served_now = facts.condition.served.value();
     let (mut steps, none) = match state {
         StageState::CustomersOut => (
-            lifts(facts, "customers are turned away by what is in force"),
+            // Letting them in leaves the attackers out; taking back lets those in as well.
+            allow(facts).into_iter().chain(lifts(facts, "customers are turned away by what is in force")).collect(),
             Some("what keeps them out was asked for on another stage behind the same web ACL: portcullis actions"),
         ),
         StageState::Recovering | StageState::Calm => {
@@ -73,6 +88,7 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
     steps.truncate(MOST_PROPOSALS);
     let mut unknown: Vec<String> =
         facts.sources.as_ref().err().map(|why| format!("who sends it: {why}")).into_iter().collect();
+    unknown.extend(facts.relief.as_ref().err().map(|why| format!("whether customers can be let in: {why}")));
     if !matches!(state, StageState::CustomersOut | StageState::Recovering | StageState::Calm)
         && facts.ladder.attacked.is_none()
     {
@@ -118,12 +134,7 @@ fn flush(facts: &Facts<'_>) -> Option<ProposedStep> {
 /// To block whoever can be told to be the attack's: one by one where they are few, else the best set of prefixes.
 fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
     let sources = facts.sources.as_ref().ok()?;
-    let blocked: Vec<IpNet> = facts
-        .in_force
-        .iter()
-        .filter_map(|action| if let Action::BlockIp(block) = &action.action { Some(block) } else { None })
-        .flat_map(|block| block.targets.iter().map(|target| target.net))
-        .collect();
+    let blocked = Blocked::of(facts.in_force, &facts.ladder.stage).map_or_else(Vec::new, |blocked| blocked.nets);
     let is_blocked = |address: &IpAddr| blocked.iter().any(|net| net.contains(address));
     let of_attack: Vec<_> = sources.sources.iter().filter(|source| source.standing == Standing::Attack).collect();
     let rate = |source: &&&Source| source.per_second.unwrap_or(0.0);
@@ -151,15 +162,10 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         _ => return None,
     };
     let (targets, costs): (Vec<Target>, _) = (targets, costs.filter(|_| is_told));
-    let count = targets.len();
-    if count == 0 {
+    if targets.is_empty() {
         return None;
     }
-    let what = if targets.iter().all(|one| one.net.prefix_len() == one.net.max_prefix_len()) {
-        format!("block {count} {}", if count == 1 { "address" } else { "addresses" })
-    } else {
-        format!("block {count} {}", if count == 1 { "prefix" } else { "prefixes" })
-    };
+    let what = format!("block {}", counted(&targets));
     let because = match (is_told, blocked.is_empty()) {
         (false, _) => {
             "they came with the attack and ask for what rose; no rule speaks against them, and a new customer does so too"
@@ -175,7 +181,7 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         stage: facts.selector.clone(),
         targets,
         ip_sets: Vec::new(),
-        terms: Terms::default(),
+        terms: Terms { expires_after_seconds: Some(BLOCK_LIFE), ..Terms::default() },
     });
     let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "b", action)?;
     Some(ProposedStep { costs_at_most: costs.and_then(|costs| at_most(costs, sources)), ..step })
@@ -232,6 +238,30 @@ fn closure(facts: &Facts<'_>, rung: &Rung) -> Option<ProposedStep> {
     };
     let because = rung.whom.clone().unwrap_or_else(|| "whom it keeps out is not known".to_owned());
     step(facts, Proposed::Close, what, (None, None), because, if rung.way == Way::WebAcl { "x" } else { "X" }, action)
+}
+
+/// Who called before the attack and is not part of it, with requests a second then, the busiest first.
+pub(super) fn customers(sources: &Sources) -> Vec<(IpAddr, f64)> {
+    let is_customer = |source: &&Source| source.standing != Standing::Attack && !source.is_suspect();
+    let here = sources.sources.iter().filter(is_customer).map(|source| (source.address, source.before_per_second));
+    let all = here.chain(sources.gone.iter().copied()).filter(|(_, per_second)| *per_second > 0.0);
+    let mut all: Vec<(IpAddr, f64)> = all.map(|(address, per_second)| (address.to_canonical(), per_second)).collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all
+}
+
+/// To let customers in who are kept out.
+fn allow(facts: &Facts<'_>) -> Option<ProposedStep> {
+    let Relief { action, share } = facts.relief.as_ref().ok()?.as_ref()?;
+    let what = format!("let in {}", counted(action.prefixes()));
+    let because = format!(
+        "they were there before the attack, sent {:.0} % of what came then, and the closed web ACL keeps them out; attackers stay out",
+        share * 100.0
+    );
+    let served_now = facts.condition.served.value().unwrap_or(0.0);
+    let step = step(facts, Proposed::Allow, what, (None, None), because, "b", action.clone())?;
+    // Who is served now stays so.
+    Some(ProposedStep { served_after_at_most: Some((served_now + share).clamp(0.0, 1.0)), ..step })
 }
 
 /// To take back what is in force: what turns most away first, the newest first.

@@ -87,6 +87,28 @@ pub(super) async fn passed(
     (gathered(recent), earlier)
 }
 
+/// What a closed web ACL turns away now, and of before the attack what passed the one that stands there while the stage is open; nothing of either
+/// where it is not known.
+pub(super) async fn turned_away(
+    aws: &Aws,
+    closed: Option<&WebAcl>,
+    open: Option<&WebAcl>,
+    now: DateTime<Utc>,
+    began: Option<DateTime<Utc>>,
+) -> (Samples, Samples) {
+    let recent = async {
+        let Some((acl, rule)) = closed.and_then(|acl| Some((acl, default_of(acl)?))) else { return Samples::default() };
+        gathered(vec![lately(aws, acl, rule, now).await])
+    };
+    let earlier = async {
+        match open {
+            Some(acl) => before(aws, acl, now, began).await,
+            None => Samples::not_known("which web ACL has sampled its callers is not known".to_owned()),
+        }
+    };
+    tokio::join!(recent, earlier)
+}
+
 /// Three minutes of before the attack, or of before now, for the default action: where callers that belong there end up.
 async fn before(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Samples {
     let edge = floor_minute(began.unwrap_or(now));

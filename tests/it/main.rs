@@ -3,6 +3,7 @@
 
 mod access_log_figures;
 mod access_log_law;
+mod allow_ip;
 mod block_ip;
 mod block_ip_doubt;
 mod block_ip_guards;

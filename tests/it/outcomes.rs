@@ -15,6 +15,7 @@ use portcullis_range::state::Account;
 use portcullis_range::{Call, Damage, Fault, When};
 use tempfile::TempDir;
 
+use crate::allow_ip::let_in;
 use crate::draws::every;
 use crate::kill_switch;
 use crate::respond_crash::{self, world_for};
@@ -414,7 +415,7 @@ async fn matrix(what: &str, actions: &[Action], once: &[u16], always: &[u16]) ->
 }
 
 /// Every action that changes one resource.
-pub(crate) fn of_one_resource() -> [Action; 6] {
+pub(crate) fn of_one_resource() -> [Action; 7] {
     let mut block = block(&["203.0.113.7/32"]);
     block.terms.reason = Some("a test".into());
     [
@@ -424,6 +425,7 @@ pub(crate) fn of_one_resource() -> [Action; 6] {
         close(Closure::WebAcl),
         close(Closure::ThrottleZero),
         respond_http::throttle(Some("POST /pets/{id}"), 20, 40),
+        let_in(&["198.51.100.64/27"]),
     ]
 }
 

@@ -9,9 +9,11 @@ use chrono::TimeDelta;
 use portcullis::aws::Lane;
 use portcullis::model::action::{Action, Close, Closure, Terms};
 use portcullis::model::attack::AttackKind;
+use portcullis::model::callers::{CallersKey, KEY_BYTES};
 use portcullis::model::condition::StageState;
 use portcullis::model::proposal::{Proposals, Proposed};
 use portcullis::model::source::Sources;
+use portcullis::respond::desk::Wish;
 use portcullis::respond::resolve::stage_of_any;
 use portcullis::watch::{Asked, callers};
 
@@ -26,17 +28,23 @@ async fn sources_now(story: &mut Story, stage: &str) -> Sources {
     let board = story.boards.borrow_and_update().clone();
     let condition = row(&board, stage).condition.clone();
     let blocked = story.desk.blocked(&of.id).await.unwrap();
+    let known = story.desk.callers_before(&of.id).await.unwrap();
+    let pinned = story.desk.attack_on(&of.id).await.unwrap().map(|attack| attack.began);
     let asked = Asked {
         stage: &of.id,
         kind,
         web_acl_arn: of.web_acl_arn.as_deref(),
         stages_behind: 1,
         access_log: Ok(of.access_log.as_ref()),
-        began: story.desk.attack_on(&of.id).await.unwrap().map(|attack| attack.began).or(condition.since),
-        known: None,
+        began: pinned.or(condition.since),
+        known: known.as_ref(),
         blocked: blocked.as_ref(),
     };
-    callers(&story.world.aws, &story.world.settings, asked).await.unwrap()
+    let sources = callers(&story.world.aws, &story.world.settings, asked).await.unwrap();
+    // As whoever reads them does.
+    let key = || Some(CallersKey::new([7; KEY_BYTES]));
+    story.desk.keep_callers((&of.id, pinned), &sources, key).await.unwrap();
+    sources
 }
 
 /// What is proposed for a stage by the board as it is now.
@@ -128,7 +136,7 @@ async fn at_the_peak_of_a_stale_cache_nothing_is_proposed_and_the_flush_after_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_customers_are_kept_out_what_keeps_them_out_is_to_be_taken_back() {
+async fn where_a_list_keeps_customers_out_it_is_to_be_repaired_before_it_is_taken_back() {
     let mut story = Story::of("lockout-trap", "pay/prod").await;
     story.attacked().await;
     story.watch(3).await;
@@ -137,6 +145,21 @@ async fn where_customers_are_kept_out_what_keeps_them_out_is_to_be_taken_back() 
     story.act(Action::Close(close)).await;
     story.until(20, |row| row.condition.state == StageState::CustomersOut).await;
     let found = proposed(&mut story, "pay/prod").await;
-    assert_eq!(found.proposals[0].kind, Proposed::Undo);
-    assert!(found.proposals[0].command.starts_with("portcullis undo "), "{:#?}", found.proposals[0]);
+    let kinds: Vec<Proposed> = found.proposals.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, [Proposed::Allow, Proposed::Undo], "{found:#?}");
+    let [repair, back] = found.proposals.as_slice() else { panic!("{found:#?}") };
+    assert!(repair.command.starts_with("portcullis apply allow-ip --stage pay/prod "), "{}", repair.command);
+    assert!(back.command.starts_with("portcullis undo "), "{}", back.command);
+    assert!(repair.served_after_at_most.unwrap() > 0.95, "{repair:#?}");
+    let action = repair.action.clone().unwrap();
+    let let_in: BTreeSet<IpAddr> = action.prefixes().iter().map(|target| target.net.addr()).collect();
+    let scheme = senders(&story, "card-scheme");
+    assert!(!scheme.is_empty() && scheme.is_subset(&let_in), "whose call-backs end every payment");
+    assert!(senders(&story, "thieves").is_disjoint(&let_in), "no attacker is let in");
+    // Done as proposed, over no guard, customers are served, and attackers still are not.
+    let planned = story.desk.plan(&Wish::Action(action.clone())).await.unwrap();
+    assert_eq!(planned.plan().halting().count(), 0, "{:#?}", planned.plan().guards);
+    story.act(action).await;
+    story.until(20, |row| row.condition.served.value().is_some_and(|share| share > 0.9)).await;
+    story.until(20, |row| row.condition.state == StageState::Contained).await;
 }

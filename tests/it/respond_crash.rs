@@ -14,6 +14,7 @@ use portcullis::respond::reconcile::reconcile;
 use portcullis_range::state::{MethodSetting, Snapshot, Stage};
 use portcullis_range::{Fault, When};
 
+use crate::allow_ip::let_in;
 use crate::draws::every;
 use crate::kill_switch;
 use crate::respond_prepare::prepare;
@@ -29,6 +30,7 @@ pub(crate) struct Picture {
     prod: Stage,
     web_acl: Option<String>,
     entries: Vec<String>,
+    let_in: Vec<String>,
     draft: Snapshot,
     dev: String,
     waf: Vec<String>,
@@ -52,6 +54,8 @@ pub(crate) fn picture(world: &World) -> Picture {
         prod,
         web_acl,
         entries: world.entries("shop-blocklist"),
+        // Of the worlds that have a closed web ACL.
+        let_in: world.entries_of("shop-closed-v4").unwrap_or_default(),
         draft,
         dev: stages[0].1.clone(),
         waf: world.waf_names(),
@@ -203,6 +207,7 @@ async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
         flush(false),
         flush(true),
         prepare("night"),
+        let_in(&["198.51.100.64/27"]),
     ];
     assert!(matrix("one call each", &actions).await * every(STEP) >= 2 * 2 * 5);
 }

@@ -30,6 +30,7 @@ fn asked(console: &Console) -> Action {
     let stage = match &mut action {
         Action::Throttle(one) => &mut one.stage,
         Action::FlushCache(one) => &mut one.stage,
+        Action::AllowIp(one) => &mut one.stage,
         Action::Close(one) => &mut one.stage,
         Action::PrepareClosedWebAcl(one) => &mut one.stage,
         Action::KillSwitch(one) => &mut one.stage,

@@ -111,8 +111,9 @@ impl World {
 
     pub(crate) async fn try_action(&self, action: &Action) -> Result<Planned, PlanError> {
         let identity = self.aws.identity(Lane::Plan).await.unwrap();
-        let proofs = self.store.survey(&identity.at).unwrap().proofs;
-        plan(&self.aws, &self.settings, action, Circumstances { proofs, ..Circumstances::default() }).await
+        let survey = self.store.survey(&identity.at).unwrap();
+        let (proofs, actions) = (survey.proofs, survey.actions);
+        plan(&self.aws, &self.settings, action, Circumstances { proofs, actions, ..Circumstances::default() }).await
     }
 
     pub(crate) async fn plan_action(&self, action: &Action) -> Planned {
@@ -171,9 +172,14 @@ impl World {
     }
 
     pub(crate) fn entries(&self, set: &str) -> Vec<String> {
+        self.entries_of(set).unwrap()
+    }
+
+    /// The same; `None` where there is no such set.
+    pub(crate) fn entries_of(&self, set: &str) -> Option<Vec<String>> {
         self.range.with(|range| {
             let sets = &range.account().waf.ip_sets;
-            sets.values().find(|s| s.saved().name == set).unwrap().saved().addresses.clone()
+            sets.values().find(|s| s.saved().name == set).map(|found| found.saved().addresses.clone())
         })
     }
 

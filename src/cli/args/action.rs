@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use crate::model::action::{
-    Action, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle,
+    Action, AllowIp, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle,
     UNTIL_UNDONE,
 };
 use crate::model::address::{self, Target};
@@ -16,6 +16,8 @@ use crate::model::stage::StageSelector;
 pub(in crate::cli) enum ActionCommand {
     /// Add prefixes to the IP sets that block on a stage
     BlockIp(BlockIpArgs),
+    /// Let prefixes in through the web ACL that a stage is closed by, or will be
+    AllowIp(AllowIpArgs),
     /// Tighten the throttle of a method, or of every method of a stage
     Throttle(ThrottleArgs),
     /// Drop what a stage has cached; cannot be undone
@@ -36,6 +38,24 @@ pub(in crate::cli) struct BlockIpArgs {
     /// Addresses and prefixes
     #[arg(required = true, value_name = "CIDR", value_delimiter = ',')]
     targets: Vec<Target>,
+    /// The IP set to use, where several would do (repeatable)
+    #[arg(long = "ip-set", value_name = "NAME")]
+    ip_sets: Vec<String>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(in crate::cli) struct AllowIpArgs {
+    /// The stage: [profile/][region:]api/stage
+    #[arg(long, value_name = "STAGE")]
+    stage: StageSelector,
+    /// Addresses and prefixes
+    #[arg(required = true, value_name = "CIDR", value_delimiter = ',')]
+    targets: Vec<Target>,
+    /// The closed web ACL (name or ARN) [default: the one before the stage where that is closed, else `guards.closed-web-acl`]
+    #[arg(long, value_name = "NAME")]
+    web_acl: Option<String>,
     /// The IP set to use, where several would do (repeatable)
     #[arg(long = "ip-set", value_name = "NAME")]
     ip_sets: Vec<String>,
@@ -248,6 +268,9 @@ impl From<ActionCommand> for Asked {
         Self::Action(match command {
             ActionCommand::BlockIp(BlockIpArgs { stage, targets, ip_sets, terms }) => {
                 Action::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
+            }
+            ActionCommand::AllowIp(AllowIpArgs { stage, targets, web_acl, ip_sets, terms }) => {
+                Action::AllowIp(AllowIp { stage, targets, ip_sets, web_acl, terms: terms.into() })
             }
             ActionCommand::Throttle(ThrottleArgs { stage, method, rate, burst, terms }) => {
                 Action::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })

@@ -43,8 +43,10 @@ use crate::incident::{Event, Incident};
 use crate::model::action::{Action, Terms};
 use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Observation, Plan, Purpose};
+use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::stage::StageSelector;
+use crate::model::timeline::ActionRecord;
 
 /// Account time for which an effect is watched for.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(8);
@@ -154,22 +156,33 @@ impl Desk {
                     return Err(DeskError::Unsound(why));
                 }
                 let survey = self.books.survey(&self.aws).await?;
-                let attack = self.attack_named(action.stage()).await?;
-                let circumstances = Circumstances {
-                    attack_began: attack.as_ref().map(|attack| attack.began),
-                    known: match &attack {
-                        Some(attack) => self.callers_before(&attack.stage).await?,
-                        None => None,
-                    },
-                    corrected: attack.filter(|attack| attack.corrected_at.is_some()),
-                    proofs: survey.proofs,
-                };
+                let circumstances = self.circumstances(action.stage(), survey.proofs, &survey.actions).await?;
                 let mut planned = plan::plan(&self.aws, &self.settings, action, circumstances).await?;
                 planned.plan.notes.extend(claims::expiring(&planned.plan, &survey.actions));
                 Ok(Proposal { planned, of: None })
             }
             Wish::Undo { action_id, terms } => self.plan_undo(action_id, terms).await,
         }
+    }
+
+    /// What is known of a stage beside the account's state.
+    async fn circumstances(
+        &self,
+        stage: &StageSelector,
+        proofs: Vec<Proof>,
+        actions: &[ActionRecord],
+    ) -> Result<Circumstances, DeskError> {
+        let attack = self.attack_named(stage).await?;
+        Ok(Circumstances {
+            attack_began: attack.as_ref().map(|attack| attack.began),
+            known: match &attack {
+                Some(attack) => self.callers_before(&attack.stage).await?,
+                None => None,
+            },
+            corrected: attack.filter(|attack| attack.corrected_at.is_some()),
+            proofs,
+            actions: actions.to_vec(),
+        })
     }
 
     async fn plan_undo(&self, action_id: &str, terms: &Terms) -> Result<Proposal, DeskError> {

@@ -1,6 +1,6 @@
 //! Did it work? Watching what must move after a change.
 //!
-//! The proof that a block works is WAF seen blocking a target by the very rule: its samples say so. Metrics tell how much.
+//! The proof that an entry of an IP set works is WAF seen acting on a target by the very rule: its samples say so. Metrics tell how much.
 //! 4XX is not looked at: it does not fall when requests are blocked (inferred).
 
 mod stage;
@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::incident::{Event, Incident, IncidentError};
+use crate::model::action::Action;
 use crate::model::address;
 use crate::model::plan::{Effect, Observation, Plan, Purpose, WatchFor};
 use crate::model::probe::ProbeReading;
@@ -33,7 +34,9 @@ pub async fn observe(
     done_at: DateTime<Utc>,
     patience: TimeDelta,
 ) -> Result<Observation, IncidentError> {
-    if !plan.action.moves_traffic() {
+    // Whom a web ACL lets in that stands before nothing moves none either.
+    let is_in_reserve = matches!(plan.action, Action::AllowIp(_)) && plan.watch.is_empty();
+    if !plan.action.moves_traffic() || is_in_reserve {
         let evidence = vec!["nothing to observe: no traffic goes another way by this".to_owned()];
         return Ok(Observation { observed: false, evidence });
     }
@@ -90,9 +93,10 @@ async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<V
         if targets.is_empty() {
             continue;
         }
+        let does = Does::of(&plan.action);
         let line = match plan.purpose {
-            Purpose::Apply => blocked_since(aws, watch, &targets, done_at).await?,
-            Purpose::Undo { .. } => no_longer_blocked(aws, watch, &targets, done_at).await?,
+            Purpose::Apply => since(aws, (watch, does), &targets, done_at).await?,
+            Purpose::Undo { .. } => no_longer(aws, (watch, does), &targets, done_at).await?,
         };
         let Some(line) = line else { return Ok(None) };
         evidence.push(line);
@@ -100,28 +104,51 @@ async fn seen(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<V
     Ok((!evidence.is_empty()).then_some(evidence))
 }
 
-/// WAF seen blocking a target by the rule that uses the set.
-async fn blocked_since(
+/// What WAF does with whoever is in a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Block,
+    Allow,
+}
+
+impl Does {
+    fn of(action: &Action) -> Self {
+        if matches!(action, Action::AllowIp(_)) { Self::Allow } else { Self::Block }
+    }
+
+    fn action(self) -> RuleAction {
+        if self == Self::Block { RuleAction::Block } else { RuleAction::Allow }
+    }
+
+    /// `blocking`, `blocked`.
+    fn words(self) -> (&'static str, &'static str) {
+        if self == Self::Block { ("blocking", "blocked") } else { ("letting in", "let in") }
+    }
+}
+
+/// WAF seen acting on a target by the rule that uses the set.
+async fn since(
     aws: &Aws,
-    watch: &WatchFor,
+    (watch, does): (&WatchFor, Does),
     targets: &[IpNet],
     done_at: DateTime<Utc>,
 ) -> Result<Option<String>, AwsError> {
     let now = aws.clock().now();
     let from = done_at.max(now - TimeDelta::minutes(3));
-    let blocked = blocked(aws, watch, targets, from, now).await?;
-    let since: Vec<_> = blocked.iter().filter(|s| s.at >= done_at).collect();
+    let sampled = sampled(aws, (watch, does), targets, (from, now)).await?;
+    let since: Vec<_> = sampled.iter().filter(|s| s.at >= done_at).collect();
     Ok(since.first().map(|first| {
         let at = first.at.format("%H:%M:%SZ");
-        format!("WAF was seen blocking {} by rule {} at {at} ({} such samples)", first.client, watch.rule, since.len())
+        let (acting, _) = does.words();
+        format!("WAF was seen {acting} {} by rule {} at {at} ({} such samples)", first.client, watch.rule, since.len())
     }))
 }
 
-/// The rule was seen blocking the addresses before the undo, and a minute after it no longer is. Where nothing was blocked
-/// before, nothing can be seen to end.
-async fn no_longer_blocked(
+/// The rule was seen acting on the addresses before the undo, and a minute after it no longer is. Where nothing was seen before,
+/// nothing can be seen to end.
+async fn no_longer(
     aws: &Aws,
-    watch: &WatchFor,
+    (watch, does): (&WatchFor, Does),
     targets: &[IpNet],
     done_at: DateTime<Utc>,
 ) -> Result<Option<String>, AwsError> {
@@ -129,23 +156,23 @@ async fn no_longer_blocked(
     if now - done_at < TimeDelta::seconds(75) {
         return Ok(None);
     }
-    let before = blocked(aws, watch, targets, done_at - TimeDelta::minutes(2), done_at).await?;
-    let after = blocked(aws, watch, targets, now - TimeDelta::seconds(45), now).await?;
+    let before = sampled(aws, (watch, does), targets, (done_at - TimeDelta::minutes(2), done_at)).await?;
+    let after = sampled(aws, (watch, does), targets, (now - TimeDelta::seconds(45), now)).await?;
+    let (acting, acted) = does.words();
     Ok((!before.is_empty() && after.is_empty()).then(|| {
         format!(
-            "rule {} was blocking these addresses before, and no request of theirs is sampled as blocked any more",
+            "rule {} was {acting} these addresses before, and no request of theirs is sampled as {acted} any more",
             watch.rule
         )
     }))
 }
 
-/// Samples of targets that the rule blocked.
-async fn blocked(
+/// Samples of targets that the rule acted on.
+async fn sampled(
     aws: &Aws,
-    watch: &WatchFor,
+    (watch, does): (&WatchFor, Does),
     targets: &[IpNet],
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<SampledRequest>, AwsError> {
     let set = aws.sampled_requests(&watch.web_acl_arn, &watch.rule, from, to, Lane::Plan).await?;
     let of_targets = |client: &IpAddr| targets.iter().any(|net| net.contains(client));
@@ -154,7 +181,7 @@ async fn blocked(
         let Some(inner) = &watch.inner else { return true };
         s.rule_in_group.as_ref().is_some_and(|name| name == inner || name.ends_with(&format!("#{inner}")))
     };
-    let is_ours = |s: &SampledRequest| s.action == Some(RuleAction::Block) && of_targets(&s.client) && by_rule(s);
+    let is_ours = |s: &SampledRequest| s.action == Some(does.action()) && of_targets(&s.client) && by_rule(s);
     Ok(set.samples.into_iter().filter(is_ours).collect())
 }
 

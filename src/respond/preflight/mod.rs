@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::action::block_ip;
+use super::action::ip_set;
 use super::plan::plan;
 use super::planned::PlanError;
 use super::resolve;
@@ -68,7 +68,8 @@ pub async fn stages(aws: &Aws, named: &[StageSelector]) -> Result<Vec<(Api, Stag
 pub async fn preflight(aws: &Aws, settings: &Settings, api: Api, stage: StageDetail) -> Preflight {
     let selector =
         StageSelector { profile: None, region: None, api: stage.id.api_id.clone(), stage: stage.id.stage.clone() };
-    let state = Box::pin(read(aws, api, stage)).await;
+    // What gets no turn within a plan's time is not known; the plans below have a time of their own.
+    let state = Box::pin(read(&aws.patient(), api, stage)).await;
     let terms = Terms { reason: Some("preflight".to_owned()), ..Terms::default() };
     let closing =
         |by| Action::Close(Close { stage: selector.clone(), by, web_acl: None, again: None, terms: terms.clone() });
@@ -142,7 +143,7 @@ async fn web_acl(aws: &Aws, arn: &str, state: &mut State) {
         }
         let groups = groups.into_iter().zip(opened.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
         state.references = super::wiring::references(acl, &groups);
-        let (sets, tags) = block_ip::ip_sets(aws, &state.references).await;
+        let (sets, tags) = ip_set::read(aws, state.references.iter().map(|one| one.ip_set.clone())).await;
         for set in sets.values() {
             note(&mut state.reads, "GetIPSet", set);
         }

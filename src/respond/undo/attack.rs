@@ -33,7 +33,8 @@ pub(super) async fn coming_back(
         Action::Throttle(_) | Action::Close(_) | Action::KillSwitch(_) => {
             ("with this measure in force the stage is sent", sent(aws, action).await)
         }
-        Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
+        // Nobody comes back by the undo of what lets in.
+        Action::AllowIp(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
     };
     let stands = format!("the attack on {} stands, {}", action.stage.label(), attack.words());
     Some(match read {

@@ -49,9 +49,11 @@ pub(super) fn reverse(
 fn claimant<'a>(entry: &str, change: &Change, action: &ActionRecord, others: &'a [ActionRecord]) -> Option<&'a str> {
     let net = address::parsed(entry)?;
     let wants = |other: &ActionRecord| {
-        let Action::BlockIp(block) = &other.action else { return false };
+        if !matches!(other.action, Action::BlockIp(_) | Action::AllowIp(_)) {
+            return false;
+        }
         let same_set = other.changes.iter().any(|c| c.resource.arn == change.resource.arn);
-        same_set && block.targets.iter().any(|t| net.contains(&t.net))
+        same_set && other.action.prefixes().iter().any(|t| net.contains(&t.net))
     };
     let in_force = |other: &&ActionRecord| {
         other.id != action.id

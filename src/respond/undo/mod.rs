@@ -8,7 +8,7 @@ mod made;
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::action::{block_ip, close, kill_switch, prepare, throttle};
+use super::action::{close, ip_set, kill_switch, prepare, throttle};
 use super::assigned::current;
 use super::guard::{self, WithEvidence, settled};
 use super::planned::{PlanError, Planned, finished};
@@ -199,7 +199,7 @@ async fn there<'a>(aws: &Aws, change: &'a Change) -> Result<There<'a>, AwsError>
 /// The call that a change amounts to.
 fn call(change: &Change) -> PlannedCall {
     match &change.doing {
-        Doing::Entries => block_ip::call(change, "Addresses"),
+        Doing::Entries => ip_set::call(change),
         Doing::Assign(assignment) if assignment.place.is_made() => prepare::call(change),
         Doing::Assign(Assignment { place: Place::RouteThrottles { .. }, .. }) => throttle::http::call(change),
         Doing::Assign(_) | Doing::Flush(_) => kill_switch::undo_call(change).unwrap_or_else(|| close::call(change)),
@@ -213,6 +213,9 @@ fn notes(action: &ActionRecord) -> Vec<String> {
             "It lets everybody in again as soon as it has spread: seconds to minutes."
         }
         Action::PrepareClosedWebAcl(_) => "Nobody notices: it stands before nothing.",
+        Action::AllowIp(_) => {
+            "Whoever goes out again is kept out wherever the closed web ACL stands, within seconds to minutes (WAFv2 API reference)."
+        }
         Action::BlockIp(_) | Action::FlushCache(_) => {
             "Propagation takes a few seconds to some minutes (WAFv2 API reference)."
         }

@@ -23,7 +23,7 @@ pub(super) fn of<'a>(state: &'a State, stage: &StageAt, row: &StageRow) -> Vec<M
     let watched = state.fleet.get(stage.at);
     let acl = |id: &StageId| watched.board.as_ref()?.row(id)?.web_acl_arn.clone();
     let shared = |action: &ActionRecord| {
-        matches!(action.action, Action::BlockIp(_))
+        matches!(action.action, Action::BlockIp(_) | Action::AllowIp(_))
             && row.web_acl_arn.is_some()
             && acl(&action.stage) == row.web_acl_arn
     };

@@ -320,6 +320,9 @@ fn what_moves(action: &Action) -> &'static str {
         Action::Throttle(_) => {
             "Less reaches the backend: latency and 5XX come down. 4XX goes up: what is turned away is answered 429, and counts in it."
         }
+        Action::AllowIp(_) => {
+            "WAF allowed goes up and blocked goes down, by what the ones let in send; customers served goes up. Watch that 5XX does not."
+        }
         Action::FlushCache(_) => {
             "Cache hits fall to nothing and come back as it warms; meanwhile the backend gets it all. Watch 5XX."
         }

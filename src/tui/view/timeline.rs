@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::action::Action;
+use crate::model::action::{Action, AllowIp, BlockIp};
 use crate::model::plan::Effect;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
 use crate::tui::format::{duration, minutes, time};
@@ -181,7 +181,9 @@ fn what(action: &ActionRecord) -> String {
 /// What an action is aimed at, on one line.
 pub(crate) fn aim(action: &ActionRecord) -> String {
     match &action.action {
-        Action::BlockIp(block) if block.targets.len() > 1 => format!("{} prefixes", block.targets.len()),
+        Action::BlockIp(BlockIp { targets, .. }) | Action::AllowIp(AllowIp { targets, .. }) if targets.len() > 1 => {
+            format!("{} prefixes", targets.len())
+        }
         action => action.aim(),
     }
 }

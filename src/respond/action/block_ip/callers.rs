@@ -1,11 +1,11 @@
 //! The guards of `block-ip` that rest on samples: who would be hit, and what speaks against the targets.
 
 use super::evidence::{Evidence, Kept};
-use super::judge::plural;
 use super::read::State;
 use crate::model::bounds;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
+use crate::respond::action::ip_set::plural;
 use crate::respond::guard::{self, WithEvidence};
 use crate::respond::taken::{self, Against, Taken};
 

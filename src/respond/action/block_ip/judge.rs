@@ -7,16 +7,13 @@ use ipnet::IpNet;
 use super::callers;
 use super::evidence::evidence;
 use super::read::State;
-use crate::aws::Problem;
-use crate::aws::read::ResourceKind;
 use crate::model::action::BlockIp;
 use crate::model::address;
 use crate::model::plan::{Change, GuardResult};
 use crate::model::settings::Settings;
-use crate::model::text::shortened;
-use crate::model::waf::{IP_SET_CAPACITY, IpSet, IpVersion};
+use crate::model::waf::{IpSet, IpVersion};
 use crate::respond::action::breadth;
-use crate::respond::action::stage::sign;
+use crate::respond::action::ip_set::{self, plural};
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::wiring::{Reference, Standing};
 
@@ -103,7 +100,7 @@ pub(super) fn guards(
     changes: &[Change],
 ) -> Vec<GuardResult> {
     let mut results = vec![zero_prefix(action), breadth(action, settings, chosen)];
-    results.extend(host_bits(action));
+    results.extend(ip_set::host_bits(&guard::HOST_BITS, &action.targets, "blocks"));
     results.push(listed(
         &guard::NEVER_BLOCK,
         "never-block range",
@@ -120,16 +117,20 @@ pub(super) fn guards(
     ));
     results.push(web_acl(state));
     if state.web_acl.is_some() {
-        results.push(ip_set(chosen));
+        results.push(one_set(chosen));
         results.extend(wiring(state, chosen));
-        results.extend(capacity(changes));
-        results.extend(covered(action, chosen));
+        let instead = "Block wider prefixes, or clear old entries first";
+        results.extend(ip_set::capacity(&guard::CAPACITY, changes, instead));
+        results.extend(ip_set::covered(&guard::COVERED, &action.targets, &chosen.sets));
         let evidence = evidence(action, state);
         results.push(callers::legitimate(state, settings, &evidence));
         results.push(callers::suspicion(state, &evidence));
         results.push(callers::proxy(state, &evidence));
-        results.push(managed(state, chosen));
-        results.push(blast_radius(state));
+        results.push(ip_set::managed(&guard::MANAGED, &chosen.sets, &state.tags));
+        let own = state.stage.id.arn(state.identity.partition(), &state.identity.at.region);
+        let (acl, label) = (state.web_acl.as_ref().map_or("", |acl| acl.name.as_str()), state.stage.id.label());
+        let hits = "the same block hits them";
+        results.push(ip_set::blast_radius(&guard::BLAST_RADIUS, acl, (&label, &own), &state.behind, hits));
     }
     settled(results, &action.terms)
 }
@@ -139,16 +140,6 @@ fn zero_prefix(action: &BlockIp) -> GuardResult {
         Some(target) => guard::ZERO_PREFIX.stop(format!("{} is everybody. Name the prefixes that attack", target.net)),
         None => guard::ZERO_PREFIX.pass("no target is everybody"),
     }
-}
-
-fn host_bits(action: &BlockIp) -> Option<GuardResult> {
-    let masked = action.targets.iter().filter_map(|t| Some((t.masked_from.as_ref()?, t.net)));
-    let lines: Vec<String> =
-        masked.map(|(from, net)| format!("{from} becomes {net}: {} addresses", address::size(&net))).collect();
-    let said = || {
-        guard::HOST_BITS.warn(format!("{} had host bits and blocks more than it looks", plural(lines.len(), "target")))
-    };
-    (!lines.is_empty()).then(|| said().because(lines.clone()))
 }
 
 /// Each prefix, all of them together, and each set as it would be: many plans of a little are one of much.
@@ -214,7 +205,7 @@ fn web_acl(state: &State) -> GuardResult {
     }
 }
 
-fn ip_set(chosen: &Chosen) -> GuardResult {
+fn one_set(chosen: &Chosen) -> GuardResult {
     if !chosen.faults.is_empty() {
         return guard::IP_SET.stop(chosen.faults.join("; "));
     }
@@ -255,91 +246,6 @@ fn standing(set: &IpSet, reference: &Reference) -> Vec<GuardResult> {
         Standing::Effective => guard::EFFECTIVE.pass(format!("{place} blocks, and nothing before it allows")),
     };
     vec![result.because(earlier)]
-}
-
-fn capacity(changes: &[Change]) -> Vec<GuardResult> {
-    let judged = |change: &Change| {
-        let (name, after) = (&change.resource.name, change.entries_after);
-        if after > IP_SET_CAPACITY {
-            guard::CAPACITY.stop(format!(
-                "{name} would hold {after} entries; WAF allows {IP_SET_CAPACITY}. Block wider prefixes, or clear old entries first"
-            ))
-        } else {
-            guard::CAPACITY.pass(format!("{name} would hold {after} of {IP_SET_CAPACITY} entries"))
-        }
-    };
-    changes.iter().filter(|c| !c.is_empty()).map(judged).collect()
-}
-
-fn covered(action: &BlockIp, chosen: &Chosen) -> Option<GuardResult> {
-    let line = |net: &IpNet| {
-        let found = chosen.sets.iter().find_map(|set| Some((set, set.covering(net)?)));
-        found.map(|(set, entry)| format!("{net} is covered by {entry} in {}", set.name))
-    };
-    let lines: Vec<String> = action.targets.iter().filter_map(|t| line(&t.net)).collect();
-    let result = || guard::COVERED.warn(format!("{} already in the set", plural(lines.len(), "target")));
-    (!lines.is_empty()).then(|| result().because(lines.clone()))
-}
-
-fn is_rare(kind: ResourceKind) -> bool {
-    ResourceKind::others().any(|rare| rare == kind)
-}
-
-/// Warns of what was seen behind the web ACL, and of kinds that could not be asked for. Which kinds there was no time to ask for is said and
-/// no warning: they are the same on every plan, and whoever reads a warning every time reads none.
-fn blast_radius(state: &State) -> GuardResult {
-    let own = state.stage.id.arn(state.identity.partition(), &state.identity.at.region);
-    let (mut others, mut unread) = (Vec::new(), Vec::new());
-    let mut asked = BTreeSet::new();
-    for (kind, read) in &state.behind {
-        asked.insert(kind.label());
-        match read {
-            Ok(arns) => others.extend(arns.iter().filter(|arn| **arn != own).map(|arn| shortened(arn, 160))),
-            // An emulator or a region without the kind cannot have resources of it.
-            Err(error)
-                if is_rare(*kind) && matches!(error.problem, Problem::Invalid(_) | Problem::UnknownOperation(_)) => {}
-            Err(error) => unread.push((kind, format!("{}: {}", kind.label(), error.problem))),
-        }
-    }
-    let acl = state.web_acl.as_ref().map_or("", |acl| acl.name.as_str());
-    let rarer: Vec<&str> = ResourceKind::others().map(ResourceKind::label).filter(|l| !asked.contains(l)).collect();
-    let not_asked = (!rarer.is_empty())
-        .then(|| format!("not asked, since AWS grants one such call a second: {}", rarer.join(", ")));
-    if unread.iter().any(|(kind, _)| !is_rare(**kind)) {
-        let lines = unread.into_iter().map(|(_, line)| line).collect();
-        return guard::BLAST_RADIUS.unknown(format!("what stands behind {acl} could not be listed")).because(lines);
-    }
-    let only = format!("{} is the only API Gateway stage or load balancer behind {acl}", state.stage.id.label());
-    let result = match (others.len(), unread.len()) {
-        (0, 0) if not_asked.is_none() => guard::BLAST_RADIUS.pass(format!("{only}, and no other kind of resource is")),
-        (0, 0) => guard::BLAST_RADIUS.pass(format!("{only}; not every rarer kind of resource was asked for")),
-        (0, n) => {
-            guard::BLAST_RADIUS.warn(format!("{only}; {} of resource could not be listed", plural(n, "rarer kind")))
-        }
-        (n, _) => guard::BLAST_RADIUS
-            .warn(format!("{} besides this stage behind {acl}: the same block hits them", plural(n, "resource"))),
-    };
-    let unread = unread.into_iter().map(|(_, line)| line);
-    result.because(others.into_iter().chain(unread).chain(not_asked).collect())
-}
-
-fn managed(state: &State, chosen: &Chosen) -> GuardResult {
-    let mut signs = Vec::new();
-    for set in &chosen.sets {
-        match state.tags.get(&set.arn) {
-            Some(Ok(tags)) => {
-                signs.extend(tags.iter().filter_map(|(k, v)| sign(k, v)).map(|s| format!("{}: {s}", set.name)));
-            }
-            Some(Err(error)) => signs.push(format!("{}: tags could not be read: {}", set.name, error.problem)),
-            None => signs.push(format!("{}: tags were not read", set.name)),
-        }
-    }
-    match signs.first() {
-        Some(_) => guard::MANAGED
-            .warn("infrastructure as code may own the IP set: its next run can take the entries out; tell its owners")
-            .because(signs),
-        None => guard::MANAGED.pass("no tag says that infrastructure as code owns the IP set"),
-    }
 }
 
 /// Things to know that are no guard's business.
@@ -385,9 +291,4 @@ fn wiring_change(action: &BlockIp, state: &State) -> Vec<String> {
             (first - 1).max(0)
         ),
     ]
-}
-
-pub(super) fn plural(count: usize, what: &str) -> String {
-    let ending = if what.ends_with('s') { "es" } else { "s" };
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}{ending}") }
 }

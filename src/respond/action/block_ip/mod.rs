@@ -4,23 +4,21 @@ mod callers;
 mod evidence;
 mod judge;
 mod read;
-mod targets;
 
-pub(in crate::respond) use read::ip_sets;
 pub use read::{State, read};
 
 use super::super::wiring::Reference;
+use super::ip_set;
 use crate::model::action::{Action, BlockIp};
-use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose, ResourceRef, WatchFor};
+use crate::model::plan::{Change, Plan, Precondition, Purpose, WatchFor};
 use crate::model::settings::Settings;
-use crate::model::waf::IpSet;
 use crate::respond::planned::{Planned, finished};
 
 /// The plan to block, from state read for it.
 #[must_use]
 pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
     let chosen = judge::chosen_sets(action, state, settings);
-    let changes: Vec<Change> = chosen.sets.iter().map(|set| targets::change(action, set)).collect();
+    let changes: Vec<Change> = chosen.sets.iter().map(|set| ip_set::change(&action.targets, set)).collect();
     let guards = judge::guards(action, state, settings, &chosen, &changes);
     let mut notes = judge::notes(action, state, &chosen);
     notes.extend(state.recent.left.clone());
@@ -31,8 +29,8 @@ pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
         stage: state.stage.id.clone(),
         read_at: state.read_at,
         summary: summary(action, state, &changes),
-        calls: changes.iter().filter(|c| !c.is_empty()).map(|c| call(c, "Addresses")).collect(),
-        undo: undo(&changes),
+        calls: changes.iter().filter(|c| !c.is_empty()).map(ip_set::call).collect(),
+        undo: ip_set::undo(&changes),
         notes,
         preconditions: preconditions(state, &chosen),
         watch: watch(state, &chosen),
@@ -43,30 +41,6 @@ pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
         digest: String::new(),
     };
     finished(plan, chosen.sets)
-}
-
-/// The call that a change of an IP set amounts to.
-#[must_use]
-pub fn call(change: &Change, parameter: &str) -> PlannedCall {
-    let listed = |sign: char, entries: &[String]| entries.iter().map(|e| format!("{sign}{e}")).collect::<Vec<_>>();
-    let mut entries = listed('+', &change.added);
-    entries.extend(listed('-', &change.removed));
-    PlannedCall {
-        service: "wafv2".to_owned(),
-        operation: "UpdateIPSet".to_owned(),
-        resource: change.resource.arn.clone(),
-        parameters: vec![
-            ("Name".to_owned(), change.resource.name.clone()),
-            ("Scope".to_owned(), "REGIONAL".to_owned()),
-            (parameter.to_owned(), format!("all entries as they stand, {}", entries.join(" "))),
-        ],
-    }
-}
-
-/// An IP set as a plan names it.
-#[must_use]
-pub fn resource(set: &IpSet) -> ResourceRef {
-    ResourceRef { kind: "ip-set".to_owned(), name: set.name.clone(), id: set.id.clone(), arn: set.arn.clone() }
 }
 
 fn summary(action: &BlockIp, state: &State, changes: &[Change]) -> String {
@@ -81,13 +55,6 @@ fn summary(action: &BlockIp, state: &State, changes: &[Change]) -> String {
     let sets: Vec<&str> = changes.iter().filter(|c| !c.is_empty()).map(|c| c.resource.name.as_str()).collect();
     let entries = if added == 1 { "entry" } else { "entries" };
     format!("Add {added} {entries} to {} and so block on {stage}", sets.join(" and "))
-}
-
-fn undo(changes: &[Change]) -> String {
-    if changes.iter().all(Change::is_empty) {
-        return "nothing to undo".to_owned();
-    }
-    "takes exactly these entries out again, where they are still as written; other entries are left alone".to_owned()
 }
 
 fn watch(state: &State, chosen: &judge::Chosen) -> Vec<WatchFor> {

@@ -1,20 +1,18 @@
 //! Everything that a plan to block rests on, read just now and side by side.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use crate::aws::read::ResourceKind;
-use crate::aws::{Aws, AwsError, Lane, Problem};
+use crate::aws::{Aws, Lane};
 use crate::model::action::BlockIp;
 use crate::model::callers::KnownCallers;
 use crate::model::identity::Identity;
 use crate::model::settings::Settings;
 use crate::model::stage::StageDetail;
 use crate::model::waf::{IpSet, WebAcl};
+use crate::respond::action::ip_set::{self, Behind, ByArn, Rarer, behind};
 use crate::respond::planned::PlanError;
 use crate::respond::resolve;
 use crate::respond::samples::{Samples, began, samples};
@@ -49,12 +47,6 @@ pub struct State {
     pub known: Option<KnownCallers>,
 }
 
-/// What was read of each resource, by ARN, or why it could not be.
-pub(in crate::respond) type ByArn<T> = BTreeMap<String, Result<T, AwsError>>;
-
-/// What stands behind a web ACL, by kind, or why it could not be listed.
-pub(super) type Behind = Vec<(ResourceKind, Result<Vec<String>, AwsError>)>;
-
 /// Reads the state for a plan to block. `attack_began` as the caller knows it; where it does not, the metrics are asked.
 pub async fn read(
     aws: &Aws,
@@ -87,7 +79,7 @@ pub async fn read(
         let samples = samples(aws, &web_acl, read_at, began);
         let wired = async {
             let references = references(aws, &web_acl).await;
-            let sets = ip_sets(aws, &references).await;
+            let sets = ip_set::read(aws, references.iter().map(|one| one.ip_set.clone())).await;
             (references, sets)
         };
         let ((references, sets), samples) = tokio::join!(wired, samples);
@@ -112,54 +104,9 @@ pub async fn read(
     Ok(state)
 }
 
-/// The IP sets referred to, and their tags.
-pub(in crate::respond) async fn ip_sets(
-    aws: &Aws,
-    references: &[Reference],
-) -> (ByArn<IpSet>, ByArn<Vec<(String, String)>>) {
-    let mut sets: Vec<String> = references.iter().map(|r| r.ip_set.clone()).collect();
-    sets.sort();
-    sets.dedup();
-    let (read, tags) = tokio::join!(
-        join_all(sets.iter().map(|arn| aws.ip_set(arn, Lane::Plan))),
-        join_all(sets.iter().map(|arn| aws.waf_tags(arn, Lane::Plan))),
-    );
-    (sets.iter().cloned().zip(read).collect(), sets.into_iter().zip(tags).collect())
-}
-
 async fn references(aws: &Aws, web_acl: &WebAcl) -> Vec<Reference> {
     let arns = wiring::groups_of(web_acl);
     let read = join_all(arns.iter().map(|arn| aws.rule_group(arn, Lane::Plan))).await;
     let groups: RuleGroups = arns.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
     wiring::references(web_acl, &groups)
-}
-
-/// What is behind a web ACL, of the kinds that are most often there.
-async fn behind(aws: &Aws, arn: &str) -> Behind {
-    let kinds = [ResourceKind::API_GATEWAY, ResourceKind::LOAD_BALANCER];
-    let read = join_all(kinds.iter().map(|kind| aws.resources_behind(arn, *kind, Lane::Plan))).await;
-    kinds.into_iter().zip(read).collect()
-}
-
-/// What is behind a web ACL, of the rarer kinds, as far as AWS answered in time.
-#[derive(Debug, Default)]
-struct Rarer(Mutex<Behind>);
-
-impl Rarer {
-    async fn ask(&self, aws: &Aws, arn: &str) -> Infallible {
-        let ask = async |kind: ResourceKind| {
-            let read = aws.resources_behind(arn, kind, Lane::Poll).await;
-            // Nobody was asked then, as far as the plan goes.
-            if matches!(&read, Err(AwsError { problem: Problem::Throttled(_), .. })) {
-                return;
-            }
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((kind, read));
-        };
-        join_all(ResourceKind::others().map(ask)).await;
-        std::future::pending().await
-    }
-
-    fn answers(self) -> Behind {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
 }

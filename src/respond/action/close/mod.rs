@@ -22,7 +22,6 @@ use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::{PlanError, Planned, finished};
 use crate::respond::samples::{Callers, UNSAMPLED};
-use crate::respond::wiring;
 
 /// Everything that a plan to close rests on.
 #[derive(Debug)]
@@ -77,20 +76,9 @@ async fn read(
         let arn = state.at.settings.web_acl_arn.as_deref()?;
         Some(aws.web_acl(arn, Lane::Plan).await)
     };
-    let (own, closed) = tokio::join!(own, web_acl::find(aws, settings, action));
+    let (own, closed) = tokio::join!(own, web_acl::find(aws, settings, action.web_acl.as_deref()));
     if let Some(Ok(acl)) = &own {
-        let groups = wiring::groups_of(acl);
-        let read = join_all(groups.iter().map(|arn| aws.rule_group(arn, Lane::Plan))).await;
-        let groups: wiring::RuleGroups =
-            groups.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
-        state.unclear.extend(groups.values().filter_map(|group| group.as_ref().err().cloned()));
-        let references = wiring::references(acl, &groups);
-        let inverted = references.iter().filter(|r| matches!(r.standing, wiring::Standing::Inverted(_)));
-        state.unclear.extend(inverted.map(|r| format!("rule {} keeps out whoever is not in its list", r.rule)));
-        let blocks = |r: &wiring::Reference| {
-            matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_))
-        };
-        state.blocking = references.into_iter().filter(blocks).map(|r| r.ip_set).collect();
+        (state.blocking, state.unclear) = web_acl::blocking_sets(aws, acl).await;
         state.callers = Callers::read(aws, settings, &state.at.stage.id, acl, state.at.read_at, attack_began).await;
     }
     let why = match &own {

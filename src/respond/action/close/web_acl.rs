@@ -1,15 +1,16 @@
 //! The prebuilt web ACL: found, and judged for whether it really closes.
 
+use futures_util::future::join_all;
 use ipnet::IpNet;
 
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::action::Close;
 use crate::model::settings::Settings;
 use crate::model::waf::{Disposition, Rule, RuleAction, Statement, WebAcl};
+use crate::respond::wiring;
 
 /// What became of looking for the closed web ACL.
 #[derive(Debug)]
-pub(super) enum Closed {
+pub(in crate::respond::action) enum Closed {
     /// Read.
     Found(WebAcl),
     /// Neither the configuration nor the action names one.
@@ -20,18 +21,18 @@ pub(super) enum Closed {
     Unread(AwsError),
 }
 
-/// The closed web ACL that the action names, else the configuration.
-pub(super) async fn find(aws: &Aws, settings: &Settings, action: &Close) -> Closed {
-    let Some(named) = action.web_acl.as_ref().or(settings.guards.closed_web_acl.as_ref()) else {
+/// The closed web ACL that is named, by name or ARN, else the configuration's.
+pub(in crate::respond::action) async fn find(aws: &Aws, settings: &Settings, named: Option<&str>) -> Closed {
+    let Some(named) = named.or(settings.guards.closed_web_acl.as_deref()) else {
         return Closed::Unnamed;
     };
     let arn = if named.starts_with("arn:") {
-        named.clone()
+        named.to_owned()
     } else {
         match aws.web_acls_named(named, Lane::Plan).await {
             Ok(found) => match found.into_iter().next() {
                 Some(arn) => arn,
-                None => return Closed::Missing(named.clone()),
+                None => return Closed::Missing(named.to_owned()),
             },
             Err(error) => return Closed::Unread(error),
         }
@@ -44,7 +45,7 @@ pub(super) async fn find(aws: &Aws, settings: &Settings, action: &Close) -> Clos
 
 /// IP sets whose addresses a web ACL lets in.
 #[must_use]
-pub(super) fn admitting_sets(acl: &WebAcl) -> Vec<String> {
+pub(in crate::respond::action) fn admitting_sets(acl: &WebAcl) -> Vec<String> {
     let mut sets = Vec::new();
     for rule in acl.in_order().filter(|rule| allows(rule)) {
         collect(&rule.statement, &mut sets);
@@ -52,10 +53,56 @@ pub(super) fn admitting_sets(acl: &WebAcl) -> Vec<String> {
     sets
 }
 
+/// The rule by which a web ACL lets the addresses of an IP set in.
+#[must_use]
+pub(in crate::respond::action) fn admitting_rule<'a>(acl: &'a WebAcl, ip_set: &str) -> Option<&'a Rule> {
+    acl.in_order().filter(|rule| allows(rule)).find(|rule| {
+        let mut sets = Vec::new();
+        collect(&rule.statement, &mut sets);
+        sets.iter().any(|arn| arn == ip_set)
+    })
+}
+
+/// The IP sets by which a web ACL blocks, and what keeps them from being all, a line each.
+pub(in crate::respond::action) async fn blocking_sets(aws: &Aws, acl: &WebAcl) -> (Vec<String>, Vec<String>) {
+    let groups = wiring::groups_of(acl);
+    let read = join_all(groups.iter().map(|arn| aws.rule_group(arn, Lane::Plan))).await;
+    let groups: wiring::RuleGroups =
+        groups.into_iter().zip(read.into_iter().map(|r| r.map_err(|e| e.to_string()))).collect();
+    let mut unclear: Vec<String> = groups.values().filter_map(|group| group.as_ref().err().cloned()).collect();
+    let references = wiring::references(acl, &groups);
+    let inverted = references.iter().filter(|r| matches!(r.standing, wiring::Standing::Inverted(_)));
+    unclear.extend(inverted.map(|r| format!("rule {} keeps out whoever is not in its list", r.rule)));
+    let blocks =
+        |r: &wiring::Reference| matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_));
+    (references.into_iter().filter(blocks).map(|r| r.ip_set).collect(), unclear)
+}
+
+/// Whom a web ACL's lists block, each with the list, and what keeps them from being all, a line each.
+pub(in crate::respond::action) async fn blocked(aws: &Aws, acl: &WebAcl) -> (Vec<(IpNet, String)>, Vec<String>) {
+    let (mut arns, mut unclear) = blocking_sets(aws, acl).await;
+    arns.sort();
+    arns.dedup();
+    let mut blocked = Vec::new();
+    for read in join_all(arns.iter().map(|arn| aws.ip_set(arn, Lane::Plan))).await {
+        match read {
+            Ok(set) => {
+                let nets = set.networks();
+                if nets.len() < set.addresses.len() {
+                    unclear.push(format!("{} holds entries that are not understood", set.name));
+                }
+                blocked.extend(nets.into_iter().map(|net| (net, set.name.clone())));
+            }
+            Err(error) => unclear.push(error.to_string()),
+        }
+    }
+    (blocked, unclear)
+}
+
 /// Rules that may keep out an address which an IP set lets in: what ends evaluation before an Allow, and Allows that ask for
 /// more than an address.
 #[must_use]
-pub(super) fn hurdles(acl: &WebAcl) -> Vec<String> {
+pub(in crate::respond::action) fn hurdles(acl: &WebAcl) -> Vec<String> {
     let mut lines = Vec::new();
     let mut before = Vec::new();
     for rule in acl.in_order() {
@@ -92,7 +139,7 @@ fn acts(rule: &Rule) -> bool {
 
 /// What keeps a web ACL from being a closed one, a line each.
 #[must_use]
-pub(super) fn openings(acl: &WebAcl) -> Vec<String> {
+pub(in crate::respond::action) fn openings(acl: &WebAcl) -> Vec<String> {
     let mut lines = Vec::new();
     if acl.default_action != RuleAction::Block {
         lines.push("its default action is not Block".to_owned());

@@ -3,14 +3,14 @@
 use ipnet::IpNet;
 
 use super::resource;
-use crate::model::action::BlockIp;
+use crate::model::address::Target;
 use crate::model::change::Doing;
 use crate::model::plan::Change;
 use crate::model::waf::{IpSet, IpVersion};
 
 /// The targets that belong in a set of `version` and that no entry covers, each once.
 #[must_use]
-pub(super) fn missing(targets: &[IpNet], set: &IpSet) -> Vec<IpNet> {
+fn missing(targets: &[IpNet], set: &IpSet) -> Vec<IpNet> {
     let mut out: Vec<IpNet> = Vec::new();
     for net in targets.iter().filter(|net| IpVersion::of(net) == set.version) {
         let covered = set.covering(net).is_some() || out.iter().any(|have| have.contains(net));
@@ -22,10 +22,10 @@ pub(super) fn missing(targets: &[IpNet], set: &IpSet) -> Vec<IpNet> {
     out
 }
 
-/// The change that blocking asks of one set.
+/// The change that has the targets of a set's version in it.
 #[must_use]
-pub(super) fn change(action: &BlockIp, set: &IpSet) -> Change {
-    let nets: Vec<IpNet> = action.targets.iter().map(|t| t.net).collect();
+pub(in crate::respond::action) fn change(targets: &[Target], set: &IpSet) -> Change {
+    let nets: Vec<IpNet> = targets.iter().map(|t| t.net).collect();
     let added: Vec<String> = missing(&nets, set).iter().map(ToString::to_string).collect();
     Change {
         resource: resource(set),
