@@ -2,6 +2,7 @@
 //! The screen and the host together, without a terminal: keys in, calls at the range out.
 
 mod calm;
+mod closures;
 mod desk;
 mod fleet;
 mod two_readings;
