@@ -84,6 +84,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         began.elapsed().as_secs_f64(),
         own_cpu().as_secs_f64() * 1e3
     );
+    // Polls go on meanwhile, and have their own bar: what they took of it is said beside it.
+    for (name, time) in spans.take() {
+        println!("  of it in {name}: {:.0} ms", time.as_secs_f64() * 1e3);
+    }
     let next = |board: &Board| (board.polling.read_at, board.polling.metrics, board.polling.calls);
     // What is left of discovery and of the first, long windows ends before the counting begins.
     let mut last = next(&board);

@@ -54,6 +54,10 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             Some(Phase::Planning) => Err("the plan is being made already".into()),
             _ => Err("this plan was carried out; plan the next one from the sources".into()),
         },
+        Command::AllGuards | Command::WholeDiff => match state.review.as_ref().map(|review| &review.phase) {
+            Some(Phase::Ready(_)) => Ok(()),
+            _ => Err("there is no plan to read".into()),
+        },
         Command::NextAccount if !state.fleet.several() => Err("only one account and region is watched".into()),
         Command::Undo => undo(state),
         Command::Extend => extend(state),

@@ -163,6 +163,8 @@ commands! {
     Confirm "confirm" in [Review] label "confirm" rank 10: "Type the phrase that confirms the plan";
     Override "override" in [Review] label "override" rank 11: "Override the guards that halt the plan, with a reason; plans again";
     Replan "replan" in [Review] label "plan again" rank 24: "Read the account again and make the plan anew";
+    AllGuards "all-guards" in [Review] label "guards" rank 26: "List every guard with what it rests on, or only what has to be read";
+    WholeDiff "whole-diff" in [Review] label "diff" rank 27: "Show the diff whole, or its first entries";
     Undo "undo" in [Timeline] label "undo" rank 10: "Plan to take the selected action back; changes nothing yet";
     Extend "extend" in [Timeline] label "extend" rank 12: "Let the selected action expire later or earlier, or not at all; changes nothing in the account";
     ExportMarkdown "export-markdown" in [Timeline] label "export" rank 20: "Export the timeline as Markdown";

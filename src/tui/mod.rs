@@ -42,6 +42,7 @@ mod format;
 mod keyboard;
 pub mod keymap;
 mod list;
+mod next;
 mod options;
 pub mod picture;
 mod playbooks;
@@ -50,6 +51,7 @@ mod search;
 mod sources_pane;
 pub mod state;
 pub mod theme;
+mod timeline_pane;
 mod update;
 mod view;
 

@@ -79,9 +79,15 @@ fn run(look: &Look, text: &str, (x, columns, y): (u16, u16, u16), out: &mut Stri
             tenths(CELL_HEIGHT)
         );
     }
-    if text.trim().is_empty() {
+    // Viewers drop blanks at either end, whatever kind they are: the text stands where its first letter does.
+    let blanks = text.chars().take_while(|c| *c == ' ').count();
+    let after = text.chars().rev().take_while(|c| *c == ' ').count();
+    let text = text.trim_matches(' ');
+    if text.is_empty() {
         return;
     }
+    let left = left + blanks * CELL_WIDTH;
+    let width = width.saturating_sub((blanks + after) * CELL_WIDTH);
     let mut style = String::new();
     if look.modifier.contains(Modifier::BOLD) {
         style.push_str(r#" font-weight="bold""#);

@@ -15,15 +15,17 @@ use crate::model::timeline::{ActionRecord, ActionState};
 
 use super::command::Context;
 use super::effect::StepOf;
-use super::event::{StopReason, TimelineView};
+use super::event::StopReason;
 use super::fleet::{Fleet, Watched};
 use super::keymap::Keymap;
 use super::list::{Cursor, Scroll};
+pub(crate) use super::next::Next;
 pub use super::options::{Mode, Options};
 use super::playbooks::PlaybooksPane;
 pub(crate) use super::prompt::{LadderPane, Prompt, PromptKind};
 pub(crate) use super::sources_pane::SourcesPane;
 use super::theme::Theme;
+pub(crate) use super::timeline_pane::{Item, TimelinePane};
 
 /// The smallest terminal that holds the screens: columns and lines. Below it a notice is drawn and nothing can be confirmed.
 pub const SMALLEST: (u16, u16) = (60, 15);
@@ -201,25 +203,11 @@ pub(crate) struct Review {
     pub(crate) subject: Subject,
     pub(crate) phase: Phase,
     pub(crate) scroll: Scroll,
-}
-
-/// A line of the timeline screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Item {
-    /// An index into the timeline's actions.
-    Action(usize),
-    /// An index into the timeline's entries.
-    Entry(usize),
-}
-
-/// The timeline as it is shown: what is in force first, then what happened, newest first.
-#[derive(Debug, Default)]
-pub(crate) struct TimelinePane {
-    /// Whose timeline it is.
-    pub(crate) at: ConnectionId,
-    pub(crate) view: Arc<TimelineView>,
-    pub(crate) items: Vec<Item>,
-    pub(crate) cursor: Cursor,
+    /// The most of the customers that would be served then, a fraction, where it was proposed.
+    pub(crate) served_then: Option<f64>,
+    /// Whether every guard is listed, and the diff whole.
+    pub(crate) all_guards: bool,
+    pub(crate) whole_diff: bool,
 }
 
 /// What just happened, or why a key does nothing.
@@ -271,6 +259,8 @@ pub struct State {
     pub(crate) prompt: Option<Prompt>,
     /// The ways of closing, while one is being chosen.
     pub(crate) ladder: Option<LadderPane>,
+    /// What would help the stages that were looked at, one each.
+    pub(crate) next: Vec<Next>,
     pub(crate) status: Option<Status>,
     /// A note that is on its way to the disk, kept in case it does not get there.
     pub(crate) pending_note: Option<(ConnectionId, String)>,
@@ -310,6 +300,7 @@ impl State {
             help_scroll: Scroll::default(),
             prompt: None,
             ladder: None,
+            next: Vec::new(),
             status: None,
             pending_note: None,
             requests: 0,

@@ -214,6 +214,14 @@ impl Ended {
     }
 }
 
+/// What the screen asks to be typed where a plan is being confirmed: `7f3a`, `CLOSE 7f3a`.
+pub(crate) fn asked(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("To carry the plan out, type:  ")?;
+    let line = rest.lines().next()?.trim_end_matches(|c: char| !c.is_ascii_hexdigit());
+    let digest = line.strip_prefix("CLOSE ").unwrap_or(line);
+    (digest.len() == 4 && digest.chars().all(|c| c.is_ascii_hexdigit())).then(|| line.to_owned())
+}
+
 /// The phrase for `stage` in a text that shows one.
 pub(crate) fn phrase(text: &str, stage: &str) -> Option<String> {
     let found = text.match_indices(stage).find_map(|(at, _)| {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::program::{Program, Served, phrase, refused, served, silent};
+use super::program::{Program, Served, asked, refused, served, silent};
 use super::terminal::Terminal;
 
 fn drill(program: &Program, speed: &str, columns: u16, rows: u16) -> Terminal {
@@ -20,17 +20,17 @@ fn plan_to_block(terminal: &mut Terminal) {
     terminal.send("b");
     terminal.shows("how long?");
     terminal.send("\r");
-    terminal.shows("pass     block-ip.effective");
+    terminal.shows("lists every guard");
 }
 
 /// Opens the confirmation and types the phrase. At sixty times real time a warning that comes and goes may have come since the plan was shown:
 /// then it is made again.
 fn confirm(terminal: &mut Terminal) {
-    let is_done = |s: &vt100::Screen| s.contents().contains("ENDED: done and read back");
+    let is_done = |s: &vt100::Screen| s.contents().contains("done and read back");
     for _ in 0..6 {
         terminal.send("\r");
         terminal.shows("To carry the plan out, type");
-        let phrase = phrase(&terminal.text(), "shop/prod").unwrap();
+        let phrase = asked(&terminal.text()).unwrap();
         terminal.send(&format!("{phrase}\r"));
         terminal.wait("its end", |s| is_done(s) || s.contents().contains("Plan again"));
         if is_done(terminal.screen()) {
@@ -64,7 +64,7 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
     terminal.send("\r");
     terminal.shows("To carry the plan out, type");
     // A resize in mid-confirmation keeps what was typed, down to a terminal too small to show it.
-    let phrase = phrase(&terminal.text(), "shop/prod").unwrap();
+    let phrase = asked(&terminal.text()).unwrap();
     let (typed, rest) = phrase.split_at(phrase.len() - 2);
     terminal.send(typed);
     terminal.shows(&format!("> {typed}"));
@@ -78,7 +78,7 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
     terminal.send(&"\x7f".repeat("nonsense".len()));
     terminal.shows(&format!("> {typed}"));
     terminal.send(&format!("{rest}\r"));
-    terminal.shows("ENDED: done and read back");
+    terminal.shows("done and read back");
     terminal.send("t");
     terminal.shows("TIMELINE");
     terminal.shows("1 in force");
@@ -108,15 +108,44 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
     assert!(program.run(&["timeline", "verify"]).exits(0).out.contains("intact"));
 }
 
+#[test]
+fn from_the_attack_to_the_block_confirmed_it_takes_at_most_eight_keys() {
+    let program = Program::without_credentials(&refused());
+    let mut terminal = drill(&program, "30", 120, 40);
+    terminal.shows("ATTACK shop/prod");
+    // What would help is read by itself.
+    terminal.shows("b block 40 addresses");
+    let mut keys = 0;
+    let mut press = |terminal: &mut Terminal, key: &str, shown: &str| {
+        keys += 1;
+        terminal.send(key);
+        terminal.shows(shown);
+    };
+    press(&mut terminal, "b", "1 block 40 addresses");
+    press(&mut terminal, "\r", "then type");
+    assert!(terminal.text().contains("SERVED"), "{}", terminal.text());
+    press(&mut terminal, "\r", "To carry the plan out");
+    let typed = asked(&terminal.text()).unwrap();
+    assert_eq!(typed.len(), 4);
+    terminal.send(&typed);
+    press(&mut terminal, "\r", "BLOCKED 40 addresses");
+    assert!(keys <= 8, "{keys} keys beyond the four characters");
+    println!("{keys} keys beyond the four characters");
+    terminal.shows("seen working");
+    terminal.send("q");
+    terminal.ends_with("");
+}
+
 /// Waits for a plan that can be confirmed, confirms it with its phrase, and waits for its end.
 fn carry_out(terminal: &mut Terminal, stage: &str) {
     terminal.shows("then type");
     terminal.send("\r");
     terminal.shows("To carry the plan out, type");
     let text = terminal.text();
-    let phrase = phrase(&text, stage).unwrap_or_else(|| panic!("no phrase of {stage} in\n{text}"));
+    assert!(text.contains(&format!("{stage} >")), "{stage} is not what is confirmed in\n{text}");
+    let phrase = asked(&text).unwrap_or_else(|| panic!("nothing to type in\n{text}"));
     terminal.send(&format!("{phrase}\r"));
-    terminal.shows("ENDED: done and read back");
+    terminal.shows("done and read back");
 }
 
 /// Empties the prompt and types a line.
@@ -201,9 +230,9 @@ fn a_method_is_throttled_and_freed_by_keys() {
     terminal.shows("METHOD PATH RATE/s BURST");
     instead(&mut terminal, "POST /login 40 80 4h");
     // What would be turned away may not be known as the attack begins: then it is done blind, with a reason.
-    let told = |text: &str| text.contains("NOT KNOWN throttle.shedding") || text.contains("then type");
+    let told = |text: &str| text.contains("NOT KNOWN to") || text.contains("then type");
     terminal.wait("a plan", |s| told(&s.contents()));
-    if terminal.text().contains("NOT KNOWN") {
+    if terminal.text().contains("NOT KNOWN to") {
         terminal.send("o");
         terminal.shows("Why override");
         terminal.send("the backend is down anyway\r");

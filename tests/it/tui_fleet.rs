@@ -121,7 +121,7 @@ fn a_plan_of_one_account_is_never_shown_for_another() {
     says(&console, "BEING CARRIED OUT");
     says(&console, "eu-west-1: a-0001: done and read back");
     console.event(News::Finished { result: Ok(Box::new(fixtures::finished())) }.from(EAST));
-    says(&console, "ENDED: done and read back");
+    says(&console, "done and read back");
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn plan_on_a_read_only_console() {
 fn confirmation() {
     snapshots("confirmation", |size| {
         let mut console = Console::reviewing(size, Mode::Armed, fixtures::plan_warn());
-        console.enter().keys("shop/prod 7f");
+        console.enter().keys("7f");
         console
     });
 }
@@ -275,7 +275,7 @@ fn confirmation() {
 fn wrong_phrase() {
     snapshots("wrong_phrase", |size| {
         let mut console = Console::reviewing(size, Mode::Armed, fixtures::plan_warn());
-        console.enter().keys("shop/prod 0000").enter();
+        console.enter().keys("0000").enter();
         console
     });
 }

@@ -105,6 +105,8 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
             prompt::open(state, PromptKind::Reason { guards }, "", effects);
         }
         Command::Replan => review::replan(state, effects),
+        Command::AllGuards => review::turn_guards(state),
+        Command::WholeDiff => review::turn_diff(state),
         Command::Undo => timeline::undo(state, effects),
         Command::Extend => {
             let Some(action_id) = state.selected_action().map(|a| a.id.clone()) else { return };

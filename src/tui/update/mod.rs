@@ -2,6 +2,7 @@
 
 mod board;
 mod keys;
+mod next;
 pub(crate) mod playbook;
 mod prompt;
 mod review;
@@ -49,6 +50,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
     }
     settle(state);
     look(state, &mut effects);
+    next::ask(state, &mut effects);
     effects
 }
 
@@ -79,7 +81,11 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
         News::Sources { stage, result } => sources::loaded(state, &of(stage), result),
         News::Stage(report) => stage::read(state, at, report),
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
-        News::Proposals { stage, result } => stage::proposals_arrived(state, &of(stage), result),
+        News::Proposals { stage, result } => {
+            let stage = of(stage);
+            next::arrived(state, &stage, &result);
+            stage::proposals_arrived(state, &stage, result);
+        }
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),
         News::Asks { line } => {

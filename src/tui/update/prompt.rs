@@ -131,8 +131,9 @@ fn submit(state: &mut State, effects: &mut Effects) {
         }),
         PromptKind::Throttle { stage } => action(state, stage.at, stage::typed_throttle(&stage.stage, &text), effects),
         PromptKind::Close { stage } => action(state, stage.at, stage::typed_close(&stage.stage, &text), effects),
-        PromptKind::Propose { stage } => stage::typed_proposal(state, &text).map(|subject| {
+        PromptKind::Propose { stage } => stage::typed_proposal(state, &text).map(|(subject, then)| {
             review::ask(state, stage.at, subject, effects);
+            review::predicted(state, then);
         }),
         PromptKind::KillSwitch { stage } => action(state, stage.at, stage::typed_switch(&stage.stage, &text), effects),
         PromptKind::Reason { .. } if is_blank(&text) => {
@@ -142,9 +143,9 @@ fn submit(state: &mut State, effects: &mut Effects) {
             review::replan_with(state, &guards, text, effects);
             Ok(())
         }
-        PromptKind::Confirm => confirm(state, &text).map(|()| {
+        PromptKind::Confirm => confirm(state, &text).map(|phrase| {
             close(state, effects);
-            review::apply(state, text, effects);
+            review::apply(state, phrase, effects);
         }),
     };
     match outcome {
@@ -170,14 +171,15 @@ fn action(
     Ok(())
 }
 
-/// Whether what was typed confirms the plan on the screen.
-fn confirm(state: &State, text: &str) -> Result<(), String> {
+/// The phrase of the plan on the screen, where what was typed confirms it: four characters beside the stage's name, a closure's with what it does, or
+/// the phrase whole.
+fn confirm(state: &State, text: &str) -> Result<String, String> {
     let plan = state.ready_plan().ok_or("the plan is no longer on the screen")?;
     confirmable(state, plan)?;
-    if text == plan.phrase() {
-        Ok(())
+    if text == plan.short_phrase() || text == plan.phrase() {
+        Ok(plan.phrase())
     } else {
-        Err(format!("that is not the phrase, nothing was done; type:  {}", plan.phrase()))
+        Err(format!("that does not confirm it, nothing was done; type:  {}", plan.short_phrase()))
     }
 }
 

@@ -43,15 +43,46 @@ pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects
         Subject::Step { step, terms } => Ask::PlanStep { request, step, terms },
     };
     effects.push(Effect::To(at, asked));
-    state.review = Some(Review { at, request, subject, phase: Phase::Planning, scroll: Scroll::default() });
+    state.review = Some(Review {
+        at,
+        request,
+        subject,
+        phase: Phase::Planning,
+        scroll: Scroll::default(),
+        served_then: None,
+        all_guards: false,
+        whole_diff: false,
+    });
     keys::go(state, Screen::Review);
 }
 
 /// Plans the same again.
 pub(crate) fn replan(state: &mut State, effects: &mut Effects) {
     if let Some(review) = &state.review {
-        let (at, subject) = (review.at, review.subject.clone());
+        let (at, subject, then) = (review.at, review.subject.clone(), review.served_then);
         ask(state, at, subject, effects);
+        predicted(state, then);
+    }
+}
+
+/// Notes what was predicted of the plan that was just asked for.
+pub(crate) fn predicted(state: &mut State, served_then: Option<f64>) {
+    if let Some(review) = &mut state.review {
+        review.served_then = served_then;
+    }
+}
+
+/// Lists every guard, or only what has to be read.
+pub(crate) fn turn_guards(state: &mut State) {
+    if let Some(review) = &mut state.review {
+        review.all_guards = !review.all_guards;
+    }
+}
+
+/// Shows the diff whole, or its first entries.
+pub(crate) fn turn_diff(state: &mut State) {
+    if let Some(review) = &mut state.review {
+        review.whole_diff = !review.whole_diff;
     }
 }
 

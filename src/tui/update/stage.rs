@@ -16,7 +16,7 @@ use crate::model::stage_report::StageReport;
 use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::parse_duration;
 use crate::tui::list::Scroll;
-use crate::tui::state::{DepthPane, LadderPane, PromptKind, Screen, State, Subject};
+use crate::tui::state::{DepthPane, LadderPane, Next, PromptKind, Screen, State, Subject};
 
 use super::{Effects, keys, prompt, review};
 
@@ -94,13 +94,16 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
 /// Asks what would help, and which of it to plan.
 pub(crate) fn propose(state: &mut State, effects: &mut Effects) {
     let Some(stage) = chosen_to_type(state) else { return };
-    state.ladder = Some(LadderPane { stage: stage.clone(), offered: String::new(), answer: None, proposals: None });
+    // What the first lines say is there at once, while it is read again.
+    let known = state.next.iter().find(|next| next.stage == stage).and_then(Next::known).cloned();
+    let is_any = known.as_ref().is_some_and(|known| known.as_ref().is_ok_and(|found| !found.proposals.is_empty()));
+    state.ladder = Some(LadderPane { stage: stage.clone(), offered: String::new(), answer: None, proposals: known });
     effects.push(Effect::To(stage.at, Ask::LoadLadder(stage.stage.clone())));
-    prompt::open(state, PromptKind::Propose { stage }, "", effects);
+    prompt::open(state, PromptKind::Propose { stage }, if is_any { "1" } else { "" }, effects);
 }
 
-/// The step of that number, as what to plan.
-pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<Subject, String> {
+/// The step of that number, as what to plan, and the most of the customers that would be served then.
+pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<(Subject, Option<f64>), String> {
     let found = match state.ladder.as_ref().and_then(|pane| pane.proposals.as_ref()) {
         Some(Ok(found)) => &found.proposals,
         Some(Err(why)) => return Err(format!("what would help is not known: {why}")),
@@ -117,13 +120,12 @@ pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<Subject, Strin
     let undo = |action_id: &String| Subject::Undo { action_id: action_id.clone(), terms: Terms::default() };
     let mut action = step.action.clone();
     // A block stands for as long as one that is planned from the sources.
-    if let Some(Action::BlockIp(block)) =
-        action.as_mut().filter(|action| action.terms().expires_after_seconds.is_none())
-    {
+    if let Some(Action::BlockIp(block)) = action.as_mut() {
         block.terms.expires_after_seconds = parse_duration(&state.block_for)?;
     }
     let subject = action.map(Subject::Action).or(step.action_id.as_ref().map(undo));
-    subject.ok_or_else(|| format!("that one is done by a command: {}", step.command))
+    let subject = subject.ok_or_else(|| format!("that one is done by a command: {}", step.command))?;
+    Ok((subject, step.served_after_at_most))
 }
 
 /// The ways of closing have arrived: shown while the choice is open. What was offered makes way for what is recommended, unless

@@ -4,6 +4,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Widget};
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::ladder::Rung;
@@ -14,7 +16,7 @@ use crate::tui::command::{Command, Context};
 use crate::tui::format::{count, duration, parse_duration};
 use crate::tui::state::{LadderPane, Prompt, PromptKind, State};
 
-use super::draw;
+use super::{draw, header};
 
 /// Draws the keys.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -56,6 +58,8 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 pub(crate) fn height(state: &State) -> u16 {
     match &state.prompt {
         None => 1,
+        // What changes an account stands in a frame.
+        Some(prompt) if prompt.kind == PromptKind::Confirm => 4,
         Some(prompt) => 2 + u16::try_from(ways(state, prompt).len()).unwrap_or(0),
     }
 }
@@ -111,6 +115,7 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
             Some(error) => (error.clone(), theme.bad),
             None => (words(state, prompt), theme.heading),
         };
+        let area = if prompt.kind == PromptKind::Confirm { framed(state, area, buffer) } else { area };
         draw::left(buffer, draw::row(area, 0), &words, style);
         let last = area.height.saturating_sub(1);
         for (row, (line, style)) in (1..last).zip(ways(state, prompt)) {
@@ -130,6 +135,24 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
         draw::left(buffer, area, &words, theme.faint);
     }
     None
+}
+
+/// Draws the frame of a confirmation, with what the console may do and whose account it does it to; gives what is inside it.
+fn framed(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
+    // A terminal that is too low keeps the two lines.
+    if area.height < 4 {
+        return area;
+    }
+    let style = header::banner(state);
+    let plan = state.ready_plan();
+    let account =
+        plan.map_or_else(String::new, |plan| format!(" {} {}", plan.identity.at.account, plan.identity.at.region));
+    let title = format!(" {}{account} ", state.mode.words());
+    let edge = Style::new().fg(style.bg.unwrap_or_default()).add_modifier(style.add_modifier);
+    let block = Block::bordered().border_style(edge).title(Line::styled(title, style));
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    inside
 }
 
 fn words(state: &State, prompt: &Prompt) -> String {
@@ -168,7 +191,7 @@ fn words(state: &State, prompt: &Prompt) -> String {
             )
         }
         PromptKind::Confirm => {
-            let phrase = state.ready_plan().map_or_else(String::new, Plan::phrase);
+            let phrase = state.ready_plan().map_or_else(String::new, Plan::short_phrase);
             format!("To carry the plan out, type:  {phrase}")
         }
         PromptKind::Reason { guards } => format!("Why override {}?", guards.join(", ")),
@@ -186,7 +209,10 @@ fn playbook_input(state: &State, prompt: &Prompt) -> String {
 }
 
 fn input(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {
-    let lead = draw::left(buffer, area, "> ", state.theme.key);
+    // What is confirmed stands before what confirms it.
+    let stage = state.ready_plan().filter(|_| prompt.kind == PromptKind::Confirm).map(|plan| plan.stage.label());
+    let lead = stage.map_or_else(|| "> ".to_owned(), |stage| format!("{stage} > "));
+    let lead = draw::left(buffer, area, &lead, state.theme.key);
     let area = draw::after(area, lead);
     let room = usize::from(area.width.saturating_sub(1));
     let scroll = prompt.input.visual_scroll(room);

@@ -14,7 +14,7 @@ use crate::model::connection::StageAt;
 use crate::model::plan::{Change, Effect, Finished, GuardResult, Outcome, Plan, Purpose, Verdict};
 use crate::tui::available::{confirmable, overridable};
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{duration, minutes, time};
+use crate::tui::format::{count, duration, minutes, percent, time};
 use crate::tui::state::{Phase, Review, State, Subject};
 use crate::tui::update::outcome_words;
 
@@ -25,6 +25,12 @@ use super::{draw, layout};
 const GUTTER: usize = 9;
 /// The most entries listed of one change; the journal has them all.
 const MOST_ENTRIES: usize = 400;
+/// How many are listed before they are asked for.
+const FIRST_ENTRIES: usize = 10;
+/// Characters of a command line that are shown before it is asked for.
+const LONG_COMMAND: usize = 120;
+/// How many lines of what a guard's verdict rests on are shown before they are asked for.
+const FIRST_EVIDENCE: usize = 3;
 
 /// Draws it.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
@@ -82,29 +88,53 @@ fn verdict(state: &State, review: &Review) -> (String, Style) {
         Phase::Failed(_) => ("there is no plan; nothing was changed".into(), theme.warn),
         Phase::Applying { .. } => ("BEING CARRIED OUT …".into(), theme.warn),
         Phase::Done { result, .. } => match result {
-            Ok(done) => (format!("ENDED: {}", outcome_words(done.outcome)), outcome_style(state, done.outcome)),
+            Ok(done) => (what_is_so(state, review, done), outcome_style(state, done.outcome)),
             Err(_) => ("ENDED with an error; see below what is known".into(), theme.bad),
         },
         Phase::Ready(plan) => guards_in_words(state, plan),
     }
 }
 
+/// `BLOCKED 40 addresses, seen working 03:19:57Z`; else how it ended.
+fn what_is_so(state: &State, review: &Review, done: &Finished) -> String {
+    let Phase::Done { plan, .. } = &review.phase else { return String::new() };
+    if done.outcome != Outcome::Done {
+        return format!("ENDED: {}", outcome_words(done.outcome));
+    }
+    let is_so = match &plan.purpose {
+        Purpose::Undo { action_id, .. } => return format!("UNDONE {} {action_id}", plan.action.name()),
+        Purpose::Apply => plan.action.done_words(),
+    };
+    if !plan.action.moves_traffic() {
+        return is_so;
+    }
+    let view = &state.fleet.get(review.at).timeline;
+    let of_it = view.entries.iter().filter(|entry| entry.action_id.as_ref() == Some(&done.run_id));
+    let last = of_it.filter(|entry| entry.kind == "effect").map(|entry| entry.at).max();
+    let is_seen = view.actions.iter().any(|one| one.id == done.run_id && one.effect == Some(Effect::Observed));
+    match last.filter(|_| is_seen) {
+        Some(at) => format!("{is_so}, seen working {}", time(at)),
+        None => format!("{is_so}, read back; not seen working yet"),
+    }
+}
+
 fn guards_in_words(state: &State, plan: &Plan) -> (String, Style) {
     let theme = &state.theme;
-    let ids = |wanted: &dyn Fn(&GuardResult) -> bool| {
-        let ids: Vec<&str> = plan.guards.iter().filter(|g| wanted(g)).map(|g| g.id.as_str()).collect();
-        ids.join(", ")
-    };
-    let stopped = ids(&|g| g.halts() && g.verdict == Verdict::Stop);
-    let unknown = ids(&|g| g.halts() && g.verdict == Verdict::Unknown);
-    let warned = ids(&|g| g.verdict == Verdict::Warn);
-    let lifted = ids(&|g| g.overridden);
-    let words: Vec<String> =
-        [("STOPPED by", stopped), ("NOT KNOWN", unknown), ("OVERRIDDEN", lifted), ("READ FIRST", warned)]
-            .into_iter()
-            .filter(|(_, ids)| !ids.is_empty())
-            .map(|(word, ids)| format!("{word} {ids}"))
-            .collect();
+    let guards = |wanted: &dyn Fn(&GuardResult) -> bool| plan.guards.iter().filter(|guard| wanted(guard)).count();
+    let stopped = guards(&|guard| guard.halts() && guard.verdict == Verdict::Stop);
+    let unknown = guards(&|guard| guard.halts() && guard.verdict == Verdict::Unknown);
+    let lifted = guards(&|guard| guard.overridden);
+    let warned = guards(&|guard| guard.verdict == Verdict::Warn);
+    let words: Vec<String> = [
+        (stopped, "STOPPED by", "guard", ""),
+        (unknown, "NOT KNOWN to", "guard", ""),
+        (lifted, "OVERRIDDEN", "guard", ""),
+        (warned, "", "warning", " to read first"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, before, what, after)| format!("{before} {}{after}", count(number, what)).trim_start().to_owned())
+    .collect();
     if words.is_empty() {
         return ("every guard passes".into(), theme.good);
     }
@@ -122,7 +152,8 @@ fn foot_words(state: &State, review: &Review) -> (String, Style) {
     match &review.phase {
         Phase::Ready(plan) => match confirmable(state, plan) {
             Ok(()) => {
-                (format!("{}, then type  {}  to carry it out", key(Command::Confirm), plan.phrase()), theme.heading)
+                let phrase = plan.short_phrase();
+                (format!("{}, then type  {phrase}  to carry it out", key(Command::Confirm)), theme.heading)
             }
             Err(reason) => match overridable(state) {
                 Ok(_) => (format!("{reason}; {} overrides with a reason", key(Command::Override)), theme.bad),
@@ -150,7 +181,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     match &review.phase {
         Phase::Planning => {}
         Phase::Failed(reason) => page.text(0, reason, state.theme.warn),
-        Phase::Ready(plan) => whole(state, plan, &mut page),
+        Phase::Ready(plan) => whole(state, review, plan, &mut page),
         Phase::Applying { plan, lines } => {
             page.text(0, &plan.summary, state.theme.text);
             progress(state, lines, &mut page);
@@ -164,24 +195,35 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
     page.lines
 }
 
-fn whole(state: &State, plan: &Plan, page: &mut Page) {
+/// What happens to whom and what speaks against it come first; what it changes, and by which calls, after it.
+fn whole(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     let theme = &state.theme;
-    page.text(0, &plan.summary, theme.text);
+    page.text(0, &plan.summary, theme.heading);
+    served(state, review, plan, page);
+    guards(state, review, plan, page);
+    page.gap();
     for change in &plan.changes {
-        diff(state, change, page);
+        diff(state, review, change, page);
     }
     if plan.is_empty() {
         page.hanging("CHANGES", theme.heading, GUTTER, "none: there is nothing to change", theme.text);
     }
-    page.gap();
-    for guard in &plan.guards {
-        one_guard(state, guard, page);
-    }
-    page.gap();
     expiry(state, plan, page);
     page.hanging("UNDO", theme.heading, GUTTER, &plan.undo, theme.text);
     for note in &plan.notes {
         page.hanging("NOTE", theme.heading, GUTTER, note, theme.text);
+    }
+    if let Some(command) = plan.command() {
+        let command = crate::model::text::neutralised(&command).to_string();
+        let is_long = !review.whole_diff && command.chars().count() > LONG_COMMAND;
+        let shown = if is_long {
+            let key = state.keymap.key(Context::Review, Command::WholeDiff);
+            let first: String = command.chars().take(LONG_COMMAND).collect();
+            format!("{first} …; {key} shows it whole")
+        } else {
+            command
+        };
+        page.hanging("COMMAND", theme.heading, GUTTER, &shown, theme.text);
     }
     for (n, call) in plan.calls.iter().enumerate() {
         let label = if n == 0 { "CALLS" } else { "" };
@@ -195,26 +237,62 @@ fn whole(state: &State, plan: &Plan, page: &mut Page) {
     page.hanging("READ", theme.heading, GUTTER, &read, theme.faint);
 }
 
-fn diff(state: &State, change: &Change, page: &mut Page) {
+/// Whether customers are served now, and what is predicted where it was proposed.
+fn served(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
+    let Some(row) = state.fleet.row(&StageAt { at: review.at, stage: plan.stage.clone() }) else { return };
+    let condition = &row.condition;
+    if !condition.matters() {
+        return;
+    }
+    let then = review.served_then.map_or_else(String::new, |most| format!(", then at most {}", percent(most)));
+    let now = match condition.served.value() {
+        Some(_) => format!("{} of customers now", condition.served_word()),
+        None => "not known now".to_owned(),
+    };
+    let words = format!("{now}{then}; {}", condition.word());
+    page.hanging("SERVED", state.theme.heading, GUTTER, &words, state.theme.text);
+}
+
+/// Whom it hits, then what stops it or has to be read, then how many guards pass; all of them where they are asked for.
+fn guards(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
+    let theme = &state.theme;
+    let hits = plan.hits().map(|guard| guard.id.as_str());
+    let is_said = |guard: &&GuardResult| guard.verdict != Verdict::Pass || Some(guard.id.as_str()) == hits;
+    let (mut said, passing): (Vec<&GuardResult>, Vec<&GuardResult>) = plan.guards.iter().partition(is_said);
+    said.sort_by_key(|guard| (!guard.halts(), Some(guard.id.as_str()) != hits));
+    for guard in said {
+        one_guard(state, guard, review.all_guards, page);
+    }
+    if review.all_guards {
+        for guard in passing {
+            one_guard(state, guard, true, page);
+        }
+    } else if !passing.is_empty() {
+        let key = state.keymap.key(Context::Review, Command::AllGuards);
+        let words = format!("{}; {key} lists every guard with what it rests on", count(passing.len(), "guard"));
+        page.hanging("pass", theme.good, GUTTER, &words, theme.faint);
+    }
+}
+
+fn diff(state: &State, review: &Review, change: &Change, page: &mut Page) {
     let theme = &state.theme;
     page.hanging("CHANGE", theme.heading, GUTTER, &change.headline(), theme.text);
+    let most = if review.whole_diff { MOST_ENTRIES } else { FIRST_ENTRIES };
     for (sign, entries, style) in [('-', &change.removed, theme.removed), ('+', &change.added, theme.added)] {
-        let cells: Vec<String> = entries
-            .iter()
-            .take(MOST_ENTRIES)
-            .map(|e| format!("{sign} {}", crate::model::text::neutralised(e)))
-            .collect();
+        let cells: Vec<String> =
+            entries.iter().take(most).map(|e| format!("{sign} {}", crate::model::text::neutralised(e))).collect();
         if !cells.is_empty() {
             page.columns(GUTTER, &cells, style);
         }
-        if entries.len() > MOST_ENTRIES {
-            let more = format!("{sign} and {} more", entries.len() - MOST_ENTRIES);
-            page.text(GUTTER, &more, style);
+        if entries.len() > most {
+            let key = state.keymap.key(Context::Review, Command::WholeDiff);
+            let all = if review.whole_diff { String::new() } else { format!("; {key} shows them") };
+            page.text(GUTTER, &format!("{sign} and {} more{all}", entries.len() - most), style);
         }
     }
 }
 
-fn one_guard(state: &State, guard: &GuardResult, page: &mut Page) {
+fn one_guard(state: &State, guard: &GuardResult, whole: bool, page: &mut Page) {
     let theme = &state.theme;
     let (word, style) = match guard.verdict {
         Verdict::Pass => ("pass", theme.good),
@@ -227,10 +305,14 @@ fn one_guard(state: &State, guard: &GuardResult, page: &mut Page) {
         (true, false, false) => " (cannot be overridden)",
         _ => "",
     };
-    let words = format!("{}{fate}: {}", guard.id, guard.reason);
-    page.hanging(word, style, GUTTER, &words, theme.text);
-    for line in &guard.evidence {
+    page.hanging(word, style, GUTTER, &format!("{}{fate}: {}", guard.id, guard.reason), theme.text);
+    let shown = if whole { guard.evidence.len() } else { FIRST_EVIDENCE };
+    for line in guard.evidence.iter().take(shown) {
         page.hanging("", style, GUTTER + 2, line, theme.faint);
+    }
+    if guard.evidence.len() > shown {
+        let key = state.keymap.key(Context::Review, Command::AllGuards);
+        page.text(GUTTER + 2, &format!("and {} more; {key} lists them", guard.evidence.len() - shown), theme.faint);
     }
 }
 

@@ -129,6 +129,30 @@ pub(crate) fn condition(state: &State, row: &StageRow, page: &mut Page) {
     let since = condition.since.map(minute);
     let style = condition_style(state, condition.state);
     page.hanging("STATE", state.theme.heading, GUTTER, &condition.words(since.as_deref()), style);
+    next(state, row, page);
+}
+
+/// What would help, the best first, with its key; as old as it is.
+fn next(state: &State, row: &StageRow, page: &mut Page) {
+    let theme = &state.theme;
+    let Some(next) = state.next.iter().find(|next| next.stage.stage == row.id) else { return };
+    let found = match next.known() {
+        None => return page.hanging("NEXT", theme.heading, GUTTER, "reading what would help …", theme.faint),
+        Some(Err(why)) => return page.hanging("NEXT", theme.heading, GUTTER, &format!("? {why}"), theme.faint),
+        Some(Ok(found)) => found,
+    };
+    if let Some(none) = &found.none {
+        page.hanging("NEXT", theme.heading, GUTTER, none, theme.text);
+    }
+    let context = state.screen().context();
+    let key = state.keymap.key(if context == Context::Stage { context } else { Context::Board }, Command::Propose);
+    for (n, step) in found.proposals.iter().enumerate() {
+        let words = match n {
+            0 => format!("{key} {} (read {})", step.short(), minute(found.read_at)),
+            n => format!("{key} {} {}", n + 1, step.short()),
+        };
+        page.hanging(if n == 0 { "NEXT" } else { "" }, theme.heading, GUTTER, &words, theme.heading);
+    }
 }
 
 /// The style of a state.
