@@ -387,13 +387,17 @@ fn burn(burn: &Burn) -> Value {
 pub(super) fn condition(condition: &Condition) -> Value {
     let mut figures = FigureMap::default();
     figures.put("served_share", &condition.served);
+    figures.put("latency_p50_of_usual", &condition.latency_of_usual);
     figures.put("attackers_answered_per_second", &condition.attackers_answered);
+    figures.put("attackers_answered_requests_at_least", &condition.attackers_total);
     let mut object = Map::new();
     object.insert("state".to_owned(), json!(condition.state));
     object.insert("sureness".to_owned(), json!(condition.sureness));
     object.insert("since".to_owned(), json!(condition.since.map(time)));
     object.insert("last_known".to_owned(), json!(condition.last_known));
     object.insert("served_by".to_owned(), json!(condition.served_by));
+    object.insert("slow".to_owned(), json!(condition.is_slow()));
+    object.insert("attackers_answered_since".to_owned(), json!(condition.attackers_total_since.map(time)));
     let worst = condition.worst.as_ref();
     let worst =
         worst.map(|one| json!({"method": one.method, "answered_share": one.answered, "usual_share": one.usually, "of_callers_of_before": one.of_callers}));
@@ -413,6 +417,7 @@ fn usuals(usuals: &Usuals) -> Value {
         let name = match of {
             UsualOf::Requests => "requests_per_minute",
             UsualOf::Answers => "answers_per_minute",
+            UsualOf::MedianLatency => "latency_p50_ms",
             UsualOf::Latency => "latency_p99_ms",
             UsualOf::IntegrationLatency => "integration_latency_p99_ms",
             UsualOf::Blocked => "waf_blocked_per_minute",

@@ -129,6 +129,15 @@ pub enum Event {
         served_share: Option<f64>,
         /// What that share is worth.
         served_by: ServedBy,
+        /// Whether answers take more than three times as long as usual, where that is known.
+        #[serde(default)]
+        slow: Option<bool>,
+        /// How many requests of the attack were answered since `attackers_answered_since`, at least, where that is known.
+        #[serde(default)]
+        attackers_answered_requests_at_least: Option<u64>,
+        /// Since when that is: the beginning, or as far back as was read (account time, UTC).
+        #[serde(default)]
+        attackers_answered_since: Option<DateTime<Utc>>,
         /// What the state rests on, in one line with numbers.
         #[serde(default)]
         evidence: String,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::event::{CallPhase, Event, Reading};
 use crate::journal::Line;
 use crate::model::attack::AttackKind;
-use crate::model::condition::StageState;
+use crate::model::condition::{StageState, attackers_total_words};
 use crate::model::plan::{Change, Effect, GuardResult, Outcome, Plan, Purpose};
 use crate::model::text::neutralised;
 use crate::model::timeline::TimelineEntry;
@@ -84,17 +84,7 @@ fn describe(event: &Event) -> (String, Vec<String>) {
             format!("Corrected: the attack on {} began {}{}", stage.label(), to_the_second(*began), of_kind(*attack)),
             Vec::new(),
         ),
-        Event::StateChanged { stage, state, before, since, sureness, served_share, served_by, evidence } => {
-            let of = |state: StageState| if state == StageState::Unknown { "not known" } else { state.word() };
-            let before = before.map_or_else(String::new, |before| format!(", before {}", of(before)));
-            let served = served_share
-                .map_or_else(|| "?".to_owned(), |share| format!("{}{:.0} %", served_by.mark(), share * 100.0));
-            let since = since.map(|since| format!("Since {}", to_the_second(since)));
-            (
-                format!("{} is {}{}{before}; customers served {served}", stage.label(), of(*state), sureness.mark()),
-                std::iter::once(evidence.clone()).chain(since).filter(|line| !line.is_empty()).collect(),
-            )
-        }
+        Event::StateChanged { .. } => state_changed(event),
         Event::AttackEnded { stage, ended } => {
             (format!("Attack on {} over since {}", stage.label(), to_the_second(*ended)), Vec::new())
         }
@@ -143,6 +133,41 @@ fn describe(event: &Event) -> (String, Vec<String>) {
         Event::Closed {} => ("Incident closed".to_owned(), Vec::new()),
         _ => describe_progress(event),
     }
+}
+
+/// How a stage stands, what customers and attackers get, and what that rests on.
+fn state_changed(event: &Event) -> (String, Vec<String>) {
+    let Event::StateChanged {
+        stage,
+        state,
+        before,
+        since,
+        sureness,
+        served_share,
+        served_by,
+        slow,
+        attackers_answered_requests_at_least: requests,
+        attackers_answered_since: answered_since,
+        evidence,
+    } = event
+    else {
+        return (String::new(), Vec::new());
+    };
+    let of = |state: StageState| if state == StageState::Unknown { "not known" } else { state.word() };
+    let before = before.map_or_else(String::new, |before| format!(", before {}", of(before)));
+    let served =
+        served_share.map_or_else(|| "?".to_owned(), |share| format!("{}{:.0} %", served_by.mark(), share * 100.0));
+    let slow = if *slow == Some(true) { ", slow" } else { "" };
+    let since = since.map(|since| format!("Since {}", to_the_second(since)));
+    let answered = requests.zip(*answered_since);
+    let answered = answered.map(|(requests, since)| {
+        format!("Attackers answered: {}", attackers_total_words(requests, &to_the_second(since)))
+    });
+    let lines = std::iter::once(evidence.clone()).chain(answered).chain(since);
+    (
+        format!("{} is {}{}{before}; customers served {served}{slow}", stage.label(), of(*state), sureness.mark()),
+        lines.filter(|line| !line.is_empty()).collect(),
+    )
 }
 
 fn describe_progress(event: &Event) -> (String, Vec<String>) {
@@ -281,4 +306,37 @@ fn shown(value: &Value) -> String {
     let mut cut: String = text.chars().take(LONGEST_UNKNOWN).collect();
     cut.push_str("… (whole in the journal)");
     cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::condition::{ServedBy, Sureness};
+    use crate::model::stage::StageId;
+
+    #[test]
+    fn a_state_says_what_customers_and_attackers_get_as_far_as_it_is_known() {
+        let told = |slow, requests: Option<u64>| {
+            describe(&Event::StateChanged {
+                stage: StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() },
+                state: StageState::Contained,
+                before: Some(StageState::Attack),
+                since: None,
+                sureness: Sureness::Provisional,
+                served_share: Some(0.98),
+                served_by: ServedBy::AtMost,
+                slow,
+                attackers_answered_requests_at_least: requests,
+                attackers_answered_since: requests.map(|_| DateTime::UNIX_EPOCH),
+                evidence: "the flood is turned away".to_owned(),
+            })
+        };
+        let (title, detail) = told(Some(true), Some(22_800));
+        assert_eq!(title, "shop/prod is CONTAINED~, before ATTACK; customers served ≤98 %, slow");
+        let answered = "Attackers answered: at least 22,800 requests since 1970-01-01T00:00:00Z";
+        assert_eq!(detail, ["the flood is turned away", answered]);
+        let (title, detail) = told(None, None);
+        assert!(title.ends_with("served ≤98 %"), "{title}");
+        assert_eq!(detail, ["the flood is turned away"]);
+    }
 }

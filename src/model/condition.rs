@@ -6,6 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
+use super::text::grouped;
+
+/// Customers wait long where the median of latency is more than so many times what is usual.
+const SLOW: f64 = 3.0;
 
 /// In which state a stage is, the first that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -162,8 +166,14 @@ pub struct Condition {
     pub served: Figure,
     /// What that share is worth.
     pub served_by: ServedBy,
+    /// How many times the usual median of latency is waited for an answer.
+    pub latency_of_usual: Figure,
     /// Requests a second of the attack that are answered without an error.
     pub attackers_answered: Figure,
+    /// How many of them were answered without an error since the attack began, at least.
+    pub attackers_total: Figure,
+    /// Since when that is: the beginning, or as far back as was read; `None` where it is not known.
+    pub attackers_total_since: Option<DateTime<Utc>>,
     /// The method that fares worst, where one fares badly.
     pub worst: Option<WorstMethod>,
     /// Who is new since the newest block and gets past it; `None` where nothing tells.
@@ -185,7 +195,10 @@ impl Condition {
             last_known: None,
             served: Figure::unknown("not read yet"),
             served_by: ServedBy::AllAlike,
+            latency_of_usual: Figure::unknown("not read yet"),
             attackers_answered: Figure::unknown("not read yet"),
+            attackers_total: Figure::unknown("not read yet"),
+            attackers_total_since: None,
             worst: None,
             followers: None,
             evidence: "not read yet".to_owned(),
@@ -208,13 +221,26 @@ impl Condition {
         }
     }
 
-    /// `≤98 %`, or `?`.
+    /// `≤98 %`, `≤98 %, slow`, or `?`.
     #[must_use]
     pub fn served_word(&self) -> String {
+        let slow = if self.is_slow() == Some(true) { ", slow" } else { "" };
+        format!("{}{slow}", self.share_word())
+    }
+
+    /// `≤98 %`, or `?`.
+    #[must_use]
+    pub fn share_word(&self) -> String {
         match self.served.value() {
             Some(share) => format!("{}{:.0} %", self.served_by.mark(), share * 100.0),
             None => "?".to_owned(),
         }
+    }
+
+    /// Whether answers take more than three times as long as usual; `None` where that is not known.
+    #[must_use]
+    pub fn is_slow(&self) -> Option<bool> {
+        self.latency_of_usual.value().map(|times| times > SLOW)
     }
 
     /// All of it in one line for people, with the beginning as it is written elsewhere.
@@ -224,12 +250,13 @@ impl Condition {
         let measures = self.measures.as_ref().map_or_else(String::new, |measures| format!("; {measures}"));
         let why = match (self.served.reason(), self.served.value()) {
             (Some(reason), _) => format!("? ({reason})"),
-            (None, _) => format!("{} ({})", self.served_word(), self.served_by.words()),
+            (None, _) => format!("{} ({})", self.share_word(), self.served_by.words()),
         };
+        let slow = self.slow_words().map_or_else(String::new, |slow| format!(", {slow}"));
         let told = [self.worst_words(), self.followers_words(), self.attackers_words()];
         let told: Vec<String> = told.into_iter().flatten().collect();
         let told = if told.is_empty() { String::new() } else { format!("; {}", told.join("; ")) };
-        format!("{}{since}; customers served {why}{told}; {}{measures}", self.word(), self.evidence)
+        format!("{}{since}; customers served {why}{slow}{told}; {}{measures}", self.word(), self.evidence)
     }
 
     /// `POST /login answers 11 % of those who called before, usually 97 %`.
@@ -249,8 +276,82 @@ impl Condition {
         Some(format!("{per_second:.0}/s from {sources} get past"))
     }
 
-    /// `attackers answered 76/s`.
+    /// `slow (p50 4.2 times usual)`.
+    fn slow_words(&self) -> Option<String> {
+        let times = self.latency_of_usual.value().filter(|_| self.is_slow() == Some(true))?;
+        Some(format!("slow (p50 {times:.1} times usual)"))
+    }
+
+    /// `attackers answered 76/s, at least 22,800 requests since 03:02Z`.
     fn attackers_words(&self) -> Option<String> {
-        self.attackers_answered.value().map(|answered| format!("attackers answered {answered:.0}/s"))
+        let rate = self.attackers_answered.value().map(|answered| format!("{answered:.0}/s"));
+        let told: Vec<String> = rate.into_iter().chain(self.attackers_total_words()).collect();
+        (!told.is_empty()).then(|| format!("attackers answered {}", told.join(", ")))
+    }
+
+    /// `at least 22,800 requests since 03:02Z`.
+    fn attackers_total_words(&self) -> Option<String> {
+        let (requests, since) = (self.attackers_total_requests()?, self.attackers_total_since?);
+        Some(attackers_total_words(requests, &since.format("%H:%MZ").to_string()))
+    }
+
+    /// How many requests of the attack were answered since it began, at least; `None` where that is not known.
+    #[must_use]
+    pub fn attackers_total_requests(&self) -> Option<u64> {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        self.attackers_total.value().map(|requests| requests.max(0.0).round() as u64)
+    }
+}
+
+/// `at least 22,800 requests since 03:02Z`.
+#[must_use]
+pub fn attackers_total_words(requests: u64, since: &str) -> String {
+    let noun = if requests == 1 { "request" } else { "requests" };
+    format!("at least {} {noun} since {since}", grouped(requests))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::model::figure::{Origin, Reading, Scope};
+
+    fn known(value: f64) -> Figure {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::minutes(191);
+        Figure::Known(Reading { value, at, origin: Origin::AccessLog, scope: Scope::Stage, provisional: false })
+    }
+
+    fn attacked() -> Condition {
+        Condition {
+            state: StageState::Attack,
+            served: known(0.68),
+            evidence: "the flood".to_owned(),
+            ..Condition::unread()
+        }
+    }
+
+    #[test]
+    fn what_attackers_got_is_told_a_second_and_since_the_beginning() {
+        let since = Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(182));
+        let total = Condition { attackers_total: known(22_800.0), attackers_total_since: since, ..attacked() };
+        let both = Condition { attackers_answered: known(76.2), ..total.clone() };
+        let told = |condition: &Condition| condition.words(None);
+        assert!(told(&both).contains("; attackers answered 76/s, at least 22,800 requests since 03:02Z; the flood"));
+        assert!(told(&total).contains("; attackers answered at least 22,800 requests since 03:02Z; "));
+        assert!(!told(&attacked()).contains("attackers"), "unknown is no nought");
+    }
+
+    #[test]
+    fn slow_stands_beside_what_is_served_and_only_where_it_is_known() {
+        let times = |times| Condition { latency_of_usual: times, ..attacked() };
+        let told = |condition: &Condition| (condition.is_slow(), condition.served_word());
+        assert_eq!(told(&times(known(4.25))), (Some(true), "≈68 %, slow".to_owned()));
+        assert_eq!(told(&times(known(3.0))), (Some(false), "≈68 %".to_owned()), "above three times");
+        assert_eq!(told(&attacked()), (None, "≈68 %".to_owned()));
+        let words = times(known(4.25)).words(None);
+        assert!(words.contains("(if errors hit all alike), slow (p50 4.2 times usual)"));
+        let unserved = Condition { served: Figure::unknown("why"), ..times(known(9.0)) };
+        assert_eq!(unserved.served_word(), "?, slow");
     }
 }

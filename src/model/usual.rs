@@ -15,6 +15,8 @@ pub enum UsualOf {
     Requests,
     /// Answers a minute that are neither 4XX nor 5XX.
     Answers,
+    /// Median of latency, ms.
+    MedianLatency,
     /// 99th percentile of latency, ms.
     Latency,
     /// 99th percentile of the integration's latency, ms.
@@ -29,9 +31,10 @@ pub enum UsualOf {
 
 impl UsualOf {
     /// All of them, in a fixed order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Requests,
         Self::Answers,
+        Self::MedianLatency,
         Self::Latency,
         Self::IntegrationLatency,
         Self::Blocked,
@@ -90,6 +93,7 @@ impl Usuals {
         let mut parts = vec![
             format!("{} requests", per_second(UsualOf::Requests)),
             format!("{} answered without an error", per_second(UsualOf::Answers)),
+            format!("p50 {}", told(of(UsualOf::MedianLatency), " ms")),
             format!("p99 {}", told(of(UsualOf::Latency), " ms")),
             format!("integration p99 {}", told(of(UsualOf::IntegrationLatency), " ms")),
             format!("{} blocked", per_second(UsualOf::Blocked)),

@@ -124,17 +124,17 @@ impl Frozen {
 /// Usuals of one stage, and what they came to so far: a board asks for many minutes of each.
 pub(super) struct Reckoned<'a> {
     frozen: &'a Frozen,
-    meter: &'a Meter<'a>,
+    meter: Option<&'a Meter<'a>>,
     before: [OnceCell<Option<f64>>; UsualOf::ALL.len()],
     scale: [OnceCell<Result<f64, String>>; UsualOf::ALL.len()],
 }
 
 impl<'a> Reckoned<'a> {
-    /// By the minutes that were frozen, with costs as `meter` reckons them.
-    pub(super) fn of(frozen: &'a Frozen, meter: &'a Meter<'a>) -> Self {
+    /// By the minutes that were frozen, with costs as `meter` reckons them, where there is one.
+    pub(super) fn of(frozen: &'a Frozen, meter: impl Into<Option<&'a Meter<'a>>>) -> Self {
         Self {
             frozen,
-            meter,
+            meter: meter.into(),
             before: std::array::from_fn(|_| OnceCell::new()),
             scale: std::array::from_fn(|_| OnceCell::new()),
         }
@@ -240,6 +240,7 @@ impl<'a> Reckoned<'a> {
             UsualOf::Answers => {
                 Some((at(Metric::Requests)? - at(Metric::ClientErrors)? - at(Metric::ServerErrors)?).max(0.0))
             }
+            UsualOf::MedianLatency => at(Metric::LatencyP50),
             UsualOf::Latency => at(Metric::LatencyP99),
             UsualOf::IntegrationLatency => at(Metric::IntegrationP99),
             UsualOf::Blocked => at(Metric::WafBlocked),
@@ -247,7 +248,7 @@ impl<'a> Reckoned<'a> {
                 let (hits, misses) = (at(Metric::CacheHits)?, at(Metric::CacheMisses)?);
                 (hits + misses > 0.0).then(|| hits / (hits + misses))
             }
-            UsualOf::Cost => self.meter.of(history).minute(minute),
+            UsualOf::Cost => self.meter?.of(history).minute(minute),
         }
     }
 }

@@ -50,11 +50,11 @@ async fn sources_now(story: &mut Story, stage: &str) -> Sources {
 /// What is proposed for a stage by the board as it is now.
 async fn proposed(story: &mut Story, stage: &str) -> Proposals {
     let selector = stage.parse().unwrap();
-    let sources = sources_now(story, stage).await;
+    let sources = Box::pin(sources_now(story, stage)).await;
     let board = story.boards.borrow_and_update().clone();
     let condition = row(&board, stage).condition.clone();
-    let ladder = story.desk.ladder(&selector, None).await.unwrap();
-    let found = story.desk.proposals(&selector, &condition, Ok(&sources), &ladder).await.unwrap();
+    let ladder = Box::pin(story.desk.ladder(&selector, None)).await.unwrap();
+    let found = Box::pin(story.desk.proposals(&selector, &condition, Ok(&sources), &ladder)).await.unwrap();
     println!("{stage} {}", condition.words(None));
     for step in &found.proposals {
         println!("  {} stops {:?} costs {:?}: {}", step.what, step.stops, step.costs, step.because);

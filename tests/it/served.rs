@@ -1,15 +1,20 @@
 //! Whether customers are served, and what attackers get, beside the range's own books: every drill, with an access log and without, over seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::model::action::{Action, BlockIp, Close, Closure, Terms, Throttle};
 use portcullis::model::attack::AttackKind;
+use portcullis::model::belief::Beliefs;
+use portcullis::model::board::Board;
 use portcullis::model::condition::{Condition, ServedBy};
 use portcullis::model::figure::Figure;
+use portcullis::watch::{Watcher, read_board};
 
 use crate::conditions::{Story, populations};
 use crate::draws::every;
-use crate::watch::row;
+use crate::watch::{board_with, row};
 use crate::world::block;
 
 /// A drill, its attacked stage, and what is done about it.
@@ -106,6 +111,11 @@ struct Errors {
     attackers_unknown: usize,
     /// What attackers get, a second, as told; and in truth, with what they send.
     attackers: Vec<(f64, (f64, f64))>,
+    totals_unknown: usize,
+    /// What they got since the beginning, at least, as told; and in truth until then, with what they have sent.
+    totals: Vec<(f64, (f64, f64))>,
+    /// Minutes that a sum is older than the figures beside it.
+    totals_behind: i64,
     /// Requests of a minute that were turned away while something of ours was in force: told and in truth.
     own: Vec<(f64, f64)>,
     /// Followers: how many, and requests a second; told and in truth.
@@ -117,6 +127,7 @@ impl Errors {
         let attackers = populations(scenario, "botnet");
         for (minute, condition, truth) in story.watch(minutes).await {
             self.note(story, &condition, (truth / usual).min(1.0), &attackers);
+            self.note_total(story, (&condition, minute), &attackers);
             if condition.measures.is_some() {
                 self.own.extend(
                     turned_away(&condition.evidence, minute).map(|told| (told, truly_turned_away(story, minute))),
@@ -147,6 +158,16 @@ impl Errors {
         }
     }
 
+    fn note_total(&mut self, story: &Story, (condition, minute): (&Condition, DateTime<Utc>), attackers: &[String]) {
+        let (Figure::Known(reading), Some(since)) = (&condition.attackers_total, condition.attackers_total_since)
+        else {
+            self.totals_unknown += 1;
+            return;
+        };
+        self.totals.push((reading.value, since_then(story, attackers, (since, reading.at))));
+        self.totals_behind = self.totals_behind.max((minute - reading.at).num_minutes());
+    }
+
     fn of(&self, by: ServedBy) -> Vec<f64> {
         let mut off: Vec<f64> = self.served.iter().filter(|(of, _)| *of == by).map(|(_, off)| *off).collect();
         off.sort_by(f64::total_cmp);
@@ -163,6 +184,12 @@ fn of_attackers(story: &Story, attackers: &[String], minute: DateTime<Utc>) -> (
     })
 }
 
+/// What attackers got and what they sent from when to when, by the books.
+fn since_then(story: &Story, attackers: &[String], (from, to): (DateTime<Utc>, DateTime<Utc>)) -> (f64, f64) {
+    let minutes = (0..(to - from).num_minutes()).map(|n| of_attackers(story, attackers, from + TimeDelta::minutes(n)));
+    minutes.fold((0.0, 0.0), |sum, (got, sent)| (sum.0 + 60.0 * got, sum.1 + 60.0 * sent))
+}
+
 /// Points by which a share told may be off.
 const WITH_A_LOG: f64 = 5.0;
 const WITHOUT: f64 = 10.0;
@@ -170,6 +197,9 @@ const WITHOUT: f64 = 10.0;
 /// The part by which what our own measures turn away may be off, and what followers send.
 const OWN: f64 = 0.05;
 const FOLLOWERS: f64 = 0.05;
+
+/// Minutes that what they got since the beginning may be older than the figures beside it.
+const BEHIND: i64 = 8;
 
 /// The part by which what attackers get may be off, and the part of what they send that is as good as nothing.
 const ATTACKERS: f64 = 0.05;
@@ -217,6 +247,15 @@ impl Case {
             let is_near =
                 |(told, (got, sent)): &&(f64, (f64, f64))| (told - got).abs() <= (NOTHING * sent).max(ATTACKERS * got);
             assert_eq!(errors.attackers.iter().find(|one| !is_near(one)), None, "{}", self.name);
+            assert_eq!(errors.totals.iter().find(|one| !is_near(one)), None, "{}: since the beginning", self.name);
+            assert!(errors.totals_behind <= BEHIND, "{}: {} minutes behind", self.name, errors.totals_behind);
+            // Of a theft that brings hardly more requests than usual nobody can say whose the answers are.
+            let told = errors.totals.len();
+            assert!(
+                if log && !self.is_silent { told * 2 > errors.minutes } else { told == 0 },
+                "{}: {told}",
+                self.name
+            );
             let is_ours = |(told, truth): &&(f64, f64)| (told - truth).abs() <= OWN * truth.max(100.0);
             assert_eq!(errors.own.iter().find(|one| !is_ours(one)), None, "{}: what we turn away", self.name);
             let follows = |((sources, rate), (truly, sent)): &&((u64, f64), (u64, f64))| {
@@ -257,6 +296,16 @@ impl Errors {
         let off = some.map(|(told, (got, _))| (told / got - 1.0) * 100.0);
         let worst = off.map(f64::abs).fold(0.0, f64::max);
         println!("  attackers' answers: ? in {} %, at most {worst:.1} % off", part(self.attackers_unknown));
+        let some = self.totals.iter().filter(|(_, (got, sent))| *got > NOTHING * sent / ATTACKERS);
+        let off: Vec<f64> = some.map(|(told, (got, _))| (told / got - 1.0) * 100.0).collect();
+        let most = (off.iter().copied().fold(0.0, f64::min), off.iter().copied().fold(0.0, f64::max));
+        println!(
+            "  since the beginning: ? in {} %, {:.1} to {:.1} % off, at most {} minutes behind",
+            part(self.totals_unknown),
+            most.0,
+            most.1,
+            self.totals_behind
+        );
         let off = self.own.iter().filter(|(_, truth)| *truth > 100.0).map(|(told, truth)| (told / truth - 1.0) * 100.0);
         println!(
             "  turned away by us: {} minutes, at most {:.1} % off",
@@ -323,4 +372,60 @@ async fn where_scrapers_pulse_and_readers_come_with_the_hour() {
 #[tokio::test(start_paused = true)]
 async fn where_hardly_anybody_calls_and_attackers_give_up() {
     CASES[5].is_told().await;
+}
+
+/// The sum since the beginning of a console, or of one reading: how many, since when and until when.
+fn sum(condition: &Condition) -> (f64, (DateTime<Utc>, DateTime<Utc>)) {
+    let reading = condition.attackers_total.reading();
+    let reading = reading.unwrap_or_else(|| panic!("{:?}", condition.attackers_total.reason()));
+    (reading.value, (condition.attackers_total_since.unwrap(), reading.at))
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_in_the_middle_says_the_same_of_what_attackers_got() {
+    let scenario = logged(CASES[0].text, true);
+    let attackers = populations(&scenario, "botnet");
+    let mut story = Story::told(CASES[0].name, &scenario, Some(100), CASES[0].stage).await;
+    story.attacked().await;
+    story.watch(4).await;
+    let block = blocked(&story, "botnet");
+    story.act(block).await;
+    story.watch(20).await;
+    let known = story.desk.beliefs().await.unwrap();
+    let began = known.attacks.began(&row(&story.boards.borrow().clone(), story.stage).id).unwrap();
+    let other = Watcher::start(story.world.aws.clone(), Arc::new(story.world.settings.clone()));
+    other.believe(known.clone());
+    let mut boards = other.boards();
+    let tells = |board: &Board| {
+        let row = board.stages.iter().find(|row| row.id.label() == CASES[0].stage);
+        row.is_some_and(|row| row.condition.attackers_total.value().is_some())
+    };
+    let restarted = board_with(&mut boards, 20, tells).await;
+    let once = read_board(&story.world.aws, &story.world.settings, &known).await.unwrap();
+    let stayed = story.boards.borrow_and_update().clone();
+    let sums = [&stayed, &restarted, &Arc::new(once)].map(|board| sum(&row(board, story.stage).condition));
+    println!("{sums:?}");
+    for (told, (since, until)) in sums {
+        // They are not asked at the same time, and each says until when it is.
+        let (got, _) = since_then(&story, &attackers, (since, until));
+        assert_eq!(since, began);
+        assert!(got > 10_000.0 && (told - got).abs() <= 0.01 * got, "{told}, and {got} by the books");
+    }
+    the_sum_is_left_out_first(&story, &known).await;
+}
+
+/// Where there is little money for log queries, what comes now is asked, and all since the beginning is not.
+async fn the_sum_is_left_out_first(story: &Story, known: &Beliefs) {
+    let mut told = Vec::new();
+    for steps in 0..10 {
+        let mut settings = story.world.settings.clone();
+        settings.polling.log_budget_dollars_per_hour = 0.25_f64.powi(steps);
+        let board = read_board(&story.world.aws, &settings, known).await.unwrap();
+        let condition = row(&board, story.stage).condition.clone();
+        let why = condition.attackers_total.reason().map(str::to_owned);
+        assert!(why.as_ref().is_none_or(|why| why.contains("budget")), "{why:?}");
+        told.push((condition.attackers_answered.value().is_some(), why.is_none()));
+    }
+    assert_eq!((told.first(), told.last()), (Some(&(true, true)), Some(&(false, false))), "{told:?}");
+    assert!(told.contains(&(true, false)) && !told.contains(&(false, true)), "{told:?}");
 }

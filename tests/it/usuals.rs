@@ -26,9 +26,10 @@ use crate::world::{World, block, flood};
 const SHOP: &str = "shop/prod";
 
 /// What an attack is known to have: the cache is none of this stage's.
-const KNOWN: [UsualOf; 6] = [
+const KNOWN: [UsualOf; 7] = [
     UsualOf::Requests,
     UsualOf::Answers,
+    UsualOf::MedianLatency,
     UsualOf::Latency,
     UsualOf::IntegrationLatency,
     UsualOf::Blocked,

@@ -68,6 +68,9 @@ fn line(row: &StageRow, before: Option<StageState>) -> Option<Event> {
         sureness: condition.sureness,
         served_share: condition.served.value(),
         served_by: condition.served_by,
+        slow: condition.is_slow(),
+        attackers_answered_requests_at_least: condition.attackers_total_requests(),
+        attackers_answered_since: condition.attackers_total_since,
         evidence: condition.evidence.clone(),
     })
 }

@@ -218,7 +218,7 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         Kind::Signal if row.condition.measures.is_some() => {
             let condition = &row.condition;
             let style = strip::condition_style(state, condition.state);
-            (format!("{} {}", condition.word(), condition.served_word()), style)
+            (format!("{} {}", condition.word(), condition.share_word()), style)
         }
         Kind::Signal => (row.signals.first().map_or_else(String::new, |s| s.kind.id().to_owned()), mark(state, row).1),
         Kind::Connection | Kind::Spark | Kind::Errors => (String::new(), theme.text),

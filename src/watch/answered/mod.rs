@@ -2,11 +2,13 @@
 //!
 //! Asked a minute apart of stages that an attack is believed on, inside the budget for log queries, over the last minute, or as many as it takes
 //! where few call: what counts is the part that was answered, which lines that come late do not change much. Who called before is asked once, and who was there before the newest
-//! block once a block. Keeps sums only, but for the addresses of before. Makes calls, and knows nothing of what is made of the answers.
+//! block once a block; what came since the beginning is asked every other minute, each minute of it once. Keeps sums only, but for the addresses of
+//! before. Makes calls, and knows nothing of what is made of the answers.
 
 mod pool;
 #[cfg(test)]
 mod tests;
+mod total;
 
 use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
@@ -16,15 +18,19 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 pub(super) use self::pool::Pool;
 use self::pool::{Before, ByMethod, Names, by_address, by_method, by_method_of};
+use self::total::Total;
+pub(super) use self::total::{NotTheirs, are_the_attack};
 use super::callers::{Log, Window, before, by_fields};
 use super::logs;
 use super::state::{Entry, RowKey, State};
+use super::usual::Reckoned;
 use crate::aws::read::{LogRows, MOST_ROWS};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::Field;
-use crate::model::board::HISTORY_MINUTES;
+use crate::model::board::{HISTORY_MINUTES, Metric};
 use crate::model::measure::{Measure, SPREADS, Turning};
 use crate::model::series::floor_minute;
+use crate::model::usual::UsualOf;
 
 /// The most minutes that are looked at together.
 const POOLED: i64 = 5;
@@ -53,6 +59,12 @@ const MOST: usize = 10;
 /// After a failure what was there before is asked again so much later.
 const AGAIN: TimeDelta = TimeDelta::minutes(5);
 
+/// The part of what is left of the budget that all since the beginning may cost: what comes now is worth more.
+const FOR_ALL: f64 = 0.5;
+
+/// Why something is not asked.
+const USED_UP: &str = "the budget for log queries is used up";
+
 /// What is known of who is answered on a stage.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answered {
@@ -68,6 +80,10 @@ pub(super) struct Answered {
     blocked: Option<(String, Option<Arc<HashSet<IpAddr>>>)>,
     /// How many minutes lines take to come.
     late: i64,
+    /// What attackers got since the beginning, when more of it was asked for last, and why it was not.
+    total: Option<Total>,
+    total_tried: Option<DateTime<Utc>>,
+    total_trouble: Option<String>,
     /// By the end of their minutes.
     pools: VecDeque<(DateTime<Utc>, Pool)>,
     /// Why nothing new is told.
@@ -76,8 +92,19 @@ pub(super) struct Answered {
 
 impl Answered {
     fn new(began: DateTime<Utc>, tried_to: DateTime<Utc>) -> Self {
-        let (before, before_asked, blocked) = (None, None, None);
-        Self { began, tried_to, before, before_asked, blocked, late: 0, pools: VecDeque::new(), trouble: None }
+        Self {
+            began,
+            tried_to,
+            before: None,
+            before_asked: None,
+            blocked: None,
+            late: 0,
+            total: None,
+            total_tried: None,
+            total_trouble: None,
+            pools: VecDeque::new(),
+            trouble: None,
+        }
     }
 
     /// What is told of the minute that starts at `minute`, and the callers of before that it is compared with.
@@ -103,6 +130,8 @@ pub(super) struct Job {
     block: Option<String>,
     /// Until it was in force.
     blocked: Option<Window>,
+    /// The next minutes of all since the beginning.
+    total: Option<total::Asked>,
 }
 
 /// Who asks.
@@ -120,6 +149,8 @@ pub(super) struct Answer {
     now: Option<Now>,
     before: Option<Both>,
     blocked: Option<Result<LogRows, AwsError>>,
+    /// By caller and status; where that is too long to hold all, also by caller, and by caller of what was answered without an error.
+    total: Vec<Result<LogRows, AwsError>>,
 }
 
 /// What was answered of now.
@@ -164,21 +195,22 @@ pub(super) fn due(state: &mut State, now: DateTime<Utc>, whose: Whose) -> Vec<Jo
             continue;
         }
         let Some(mut job) = job(state, &row, (began, to), whose) else { continue };
-        if let Ok(job) = &mut job
-            && price(state, job) > left
-        {
-            // Who follows is worth less than who is served.
-            job.blocked = None;
-        }
+        let (wanted, asked) = job.as_mut().map_or((false, false), |job| {
+            let wanted = job.total.is_some();
+            cheapen(state, job, left);
+            (wanted, job.total.is_some())
+        });
         let price = job.as_ref().map_or(0.0, |job| price(state, job));
         let Some(entry) = state.entries.get_mut(&row) else { continue };
         let answered = Arc::make_mut(entry.answered.get_or_insert_with(|| Arc::new(Answered::new(began, to))));
         answered.tried_to = to;
+        if wanted {
+            answered.total_tried = Some(to);
+            answered.total_trouble = (!asked).then(|| USED_UP.to_owned());
+        }
         match job {
             Err(why) => answered.trouble = Some(why),
-            Ok(_) if left <= 0.0 || price > left => {
-                answered.trouble = Some("the budget for log queries is used up".to_owned());
-            }
+            Ok(_) if left <= 0.0 || price > left => answered.trouble = Some(USED_UP.to_owned()),
             Ok(job) => {
                 left -= price;
                 jobs.push(job);
@@ -233,10 +265,12 @@ fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option
     let first = if whose == Whose::Once { ONCE } else { 1 };
     let minutes = before_it
         .map_or(first, |before| (1..POOLED).find(|n| before.per_minute * *n as f64 >= ENOUGH).unwrap_or(POOLED));
-    let to = to - TimeDelta::minutes(answered.map_or(0, |answered| answered.late));
+    let (asked_at, to) = (to, to - TimeDelta::minutes(answered.map_or(0, |answered| answered.late)));
     // Minutes from before the attack, or from before what was done about it last, would water it down.
     let changed = state.measures_on(entry).changed_by(to).map_or(began, |changed| began.max(floor_minute(changed)));
     let now = ((to - TimeDelta::minutes(minutes)).max(changed).min(to - TimeDelta::minutes(1)), to);
+    // Whoever does not stay learns of before and of all since then at once.
+    let total = if knows_before || whose == Whose::Once { total(state, row, (began, asked_at)) } else { None };
     Some(Ok(Job {
         row: row.clone(),
         began,
@@ -246,7 +280,18 @@ fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option
         before: wants_before.then(|| calm(before(began), state.frozen.get(row).and_then(|frozen| frozen.earlier))),
         block: block.map(|block| block.id),
         blocked,
+        total,
     }))
+}
+
+/// The next minutes of all since the beginning, where they are due.
+fn total(state: &State, row: &RowKey, window: Window) -> Option<total::Asked> {
+    let frozen = state.frozen.get(row)?;
+    let reckoned = Reckoned::of(frozen, None);
+    let entry = state.entries.get(row)?;
+    let counted = &entry.history[Metric::Requests.index()];
+    let requests = |minute| Some((reckoned.at(UsualOf::Requests, minute)?.ok()?, counted.at(minute)));
+    total::next(entry.answered.as_deref(), window, requests)
 }
 
 /// The minutes before without those of an attack before them; the whole where nothing else is left.
@@ -261,9 +306,21 @@ fn newest_block(state: &State, entry: &Entry) -> Option<Measure> {
     blocks.max_by_key(|one| one.since).cloned()
 }
 
+/// Leaves out what there is no money for: all since the beginning first, and who follows before who is served.
+fn cheapen(state: &State, job: &mut Job, left: f64) {
+    let all = job.total.map_or(0.0, |total| logs::dollars(state, (&job.row, &job.log.group), total.window));
+    if all > FOR_ALL * left || price(state, job) > left {
+        job.total = None;
+    }
+    if price(state, job) > left {
+        job.blocked = None;
+    }
+}
+
 /// Dollars that a job will cost. An estimate.
 fn price(state: &State, job: &Job) -> f64 {
-    let windows = [job.now, job.now, job.before, job.before, job.blocked];
+    let total = job.total.map(|total| total.window);
+    let windows = [job.now, job.now, job.before, job.before, job.blocked, total];
     windows.into_iter().flatten().map(|window| logs::dollars(state, (&job.row, &job.log.group), window)).sum()
 }
 
@@ -284,14 +341,15 @@ pub(super) async fn ask(aws: &Aws, job: &Job) -> Answer {
             None => both(Some(window)).await.map(|both| Now::Apart(None, both)),
         }
     };
-    let blocked = async {
-        match job.blocked {
+    let one = |window: Option<Window>| async move {
+        match window {
             Some(window) => Some(callers(aws, job, window).await),
             None => None,
         }
     };
-    let (now, before, blocked) = tokio::join!(now, both(job.before), blocked);
-    Answer { now, before, blocked }
+    let total = all(aws, job);
+    let (now, before, blocked, total) = tokio::join!(now, both(job.before), one(job.blocked), total);
+    Answer { now, before, blocked, total }
 }
 
 async fn callers(aws: &Aws, job: &Job, window: Window) -> Result<LogRows, AwsError> {
@@ -312,8 +370,27 @@ async fn methods(aws: &Aws, job: &Job, window: Window) -> Result<LogRows, AwsErr
     }
 }
 
-async fn query(aws: &Aws, job: &Job, by: &[&str], (from, to): Window) -> Result<LogRows, AwsError> {
-    aws.log_query(&job.log.group, &job.log.query(&by_fields(by)), from, to, Lane::Poll).await
+/// The next minutes of all since the beginning.
+async fn all(aws: &Aws, job: &Job) -> Vec<Result<LogRows, AwsError>> {
+    let Some(total::Asked { window, .. }) = job.total else { return Vec::new() };
+    let whole = callers(aws, job, window).await;
+    if !whole.as_ref().is_ok_and(|rows| rows.rows.len() >= MOST_ROWS) {
+        return vec![whole];
+    }
+    let Names { address, status, .. } = &job.names;
+    let everybody = by_fields(&[address]);
+    let answered = format!("filter {status} < 400 | {everybody}");
+    let (everybody, answered) =
+        tokio::join!(query_of(aws, job, &everybody, window), query_of(aws, job, &answered, window));
+    vec![whole, everybody, answered]
+}
+
+async fn query(aws: &Aws, job: &Job, by: &[&str], window: Window) -> Result<LogRows, AwsError> {
+    query_of(aws, job, &by_fields(by), window).await
+}
+
+async fn query_of(aws: &Aws, job: &Job, rest: &str, (from, to): Window) -> Result<LogRows, AwsError> {
+    aws.log_query(&job.log.group, &job.log.query(rest), from, to, Lane::Poll).await
 }
 
 impl Job {
@@ -336,6 +413,7 @@ pub(super) fn take(state: &mut State, job: &Job, answer: &Answer) {
     let mut asked = both(&answer.before, job.before);
     asked.extend(answer.now.iter().flat_map(Now::all).map(|rows| (rows, job.now)));
     asked.extend(answer.blocked.clone().map(|rows| (rows, job.blocked)));
+    asked.extend(answer.total.iter().cloned().map(|rows| (rows, job.total.map(|total| total.window))));
     for (rows, window) in asked {
         match (&rows, window) {
             (Ok(rows), _) => logs::bill(state, &job.log.group, rows),
@@ -380,6 +458,7 @@ impl Answered {
             Some(Err(why)) => return Err(why.clone()),
             None => return Err("the log has no answered request of before the attack".to_owned()),
         };
+        self.add_up(job, answer, &before);
         let (Some(now), Some((from, to))) = (&answer.now, job.now) else { return trouble };
         let (rows, methods) = match now {
             Now::Together(rows) => (rows, rows.as_ref().ok().map(|rows| by_method_of(rows, &job.names, &before))),

@@ -12,6 +12,9 @@ use crate::watch::callers::{kind_name, plain, requests};
 /// The part of the lines that may leave out who sent them, or how they were answered.
 const UNREAD: f64 = 0.02;
 
+/// Why callers cannot be told.
+const UNTOLD: &str = "too many of its lines do not say who called and how that was answered";
+
 /// Fewer requests than this of a method tell nothing of it.
 const FEW: f64 = 60.0;
 
@@ -73,27 +76,58 @@ pub(super) type ByAddress = HashMap<IpAddr, Tally>;
 /// # Errors
 /// Why they cannot be told.
 pub(super) fn by_address(rows: &LogRows, names: &Names) -> Result<ByAddress, String> {
-    if rows.rows.len() >= MOST_ROWS {
-        return Err(format!("more callers than can be compared ({MOST_ROWS})"));
-    }
+    are_whole(rows)?;
     let (mut callers, mut unread, mut all): (ByAddress, _, _) = (HashMap::new(), 0.0, 0.0);
     for row in &rows.rows {
         let Some(lines) = requests(row) else { continue };
         all += lines;
-        let address = row.get(plain(&names.address)).and_then(|text| address::address(text).ok());
-        let (Some(address), Some(status)) = (address, status(row, &names.status)) else {
+        let (Some(address), Some(status)) = (caller(row, names), status(row, &names.status)) else {
             unread += lines;
             continue;
         };
-        let caller = callers.entry(address.to_canonical()).or_default();
+        let caller = callers.entry(address).or_default();
         caller.requests += lines;
         caller.ok += if status < 400 { lines } else { 0.0 };
         caller.turned_away += if matches!(status, 403 | 429) { lines } else { 0.0 };
     }
-    if unread > UNREAD * all {
-        return Err("too many of its lines do not say who called and how that was answered".to_owned());
+    if unread > UNREAD * all { Err(UNTOLD.to_owned()) } else { Ok(callers) }
+}
+
+/// The same out of rows that count requests by address, and those that count what of them was answered without an error.
+///
+/// # Errors
+/// Why they cannot be told.
+pub(super) fn by_address_apart(all: &LogRows, answered: &LogRows, names: &Names) -> Result<ByAddress, String> {
+    are_whole(all)?;
+    are_whole(answered)?;
+    let (mut callers, mut unread, mut lines): (ByAddress, _, _) = (HashMap::new(), 0.0, 0.0);
+    for (row, requests) in all.rows.iter().filter_map(|row| Some((row, requests(row)?))) {
+        lines += requests;
+        match caller(row, names) {
+            Some(address) => callers.entry(address).or_default().requests += requests,
+            None => unread += requests,
+        }
     }
-    Ok(callers)
+    for (row, requests) in answered.rows.iter().filter_map(|row| Some((row, requests(row)?))) {
+        if let Some(known) = caller(row, names).and_then(|address| callers.get_mut(&address)) {
+            known.ok += requests;
+        }
+    }
+    if unread > UNREAD * lines { Err(UNTOLD.to_owned()) } else { Ok(callers) }
+}
+
+/// Whether there are no more rows than an answer holds.
+fn are_whole(rows: &LogRows) -> Result<(), String> {
+    if rows.rows.len() >= MOST_ROWS {
+        return Err(format!("more callers than can be compared ({MOST_ROWS})"));
+    }
+    Ok(())
+}
+
+/// Who called.
+fn caller(row: &HashMap<String, String>, names: &Names) -> Option<IpAddr> {
+    let address = row.get(plain(&names.address)).and_then(|text| address::address(text).ok());
+    address.map(|address| address.to_canonical())
 }
 
 fn status(row: &HashMap<String, String>, name: &str) -> Option<u16> {
@@ -109,10 +143,8 @@ pub(super) type ByMethod = HashMap<String, (f64, f64)>;
 
 /// The same of callers of before alone, out of rows that say who called as well.
 pub(super) fn by_method_of(rows: &LogRows, names: &Names, before: &Before) -> ByMethod {
-    let is_theirs = |row: &&HashMap<String, String>| {
-        let address = row.get(plain(&names.address)).and_then(|text| address::address(text).ok());
-        address.is_some_and(|address| before.callers.contains_key(&address.to_canonical()))
-    };
+    let is_theirs =
+        |row: &&HashMap<String, String>| caller(row, names).is_some_and(|of| before.callers.contains_key(&of));
     let rows_of = rows.rows.iter().filter(is_theirs).cloned().collect();
     by_method(&LogRows { rows: rows_of, ..*rows }, names)
 }
@@ -175,6 +207,15 @@ impl Before {
         })
     }
 
+    /// Callers of before and everybody else, of so many minutes.
+    pub(super) fn tell_apart(&self, callers: &ByAddress, minutes: f64) -> (Tally, Tally) {
+        let (mut known, mut others) = (Tally::default(), Tally::default());
+        for (address, one) in callers {
+            if self.knows(address, one.requests / minutes) { &mut known } else { &mut others }.add(one);
+        }
+        (known, others)
+    }
+
     /// Whether an address that sends so many requests a minute is a caller of before that goes on as one.
     fn knows(&self, address: &IpAddr, per_minute: f64) -> bool {
         self.callers.get(address).is_some_and(|before| per_minute <= IDLE.max(BUSY * before))
@@ -202,10 +243,7 @@ impl Pool {
         before: &Before,
         blocked: Option<&HashSet<IpAddr>>,
     ) -> Self {
-        let (mut known, mut others) = (Tally::default(), Tally::default());
-        for (address, one) in callers {
-            if before.knows(address, one.requests / minutes) { &mut known } else { &mut others }.add(one);
-        }
+        let (known, others) = before.tell_apart(callers, minutes);
         let followers = blocked.map(|blocked| {
             let is_one = |(address, one): &(&IpAddr, &Tally)| {
                 let past = one.requests - one.turned_away;

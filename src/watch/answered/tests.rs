@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::pool::{ByAddress, ByMethod, Tally};
 use super::*;
+use crate::aws::Problem;
 use crate::aws::read::MOST_ROWS;
+use crate::model::stage::{AccessLog, StageId};
 
 fn names() -> Names {
     let kind = Some(["method".to_owned(), "path".to_owned()]);
@@ -127,4 +129,49 @@ fn the_worst_method_is_the_one_that_lost_most_of_what_it_had() {
     let worst = Pool::of(&callers, (&now, false), 1.0, &before, None).worst.unwrap();
     assert_eq!((worst.method.as_str(), worst.usually), ("POST /login", 0.9));
     assert!((worst.answered - 1.0 / 9.0).abs() < 1e-9);
+}
+
+#[test]
+fn all_since_the_beginning_is_asked_again_where_aws_failed_and_unknown_where_it_is_too_long() {
+    let at = |minute: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+    let stage = StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() };
+    let log = AccessLog {
+        destination: "arn:aws:logs:eu-central-1:111122223333:log-group:prod".into(),
+        format: r#"{"ip":"$context.identity.sourceIp","status":"$context.status"}"#.into(),
+    };
+    let job = |from, to| Job {
+        row: ("shop".into(), "prod".into(), "a1".into()),
+        began: at(0),
+        log: Log::of(&stage, &log).unwrap(),
+        names: names(),
+        now: None,
+        before: None,
+        block: None,
+        blocked: None,
+        total: Some(total::Asked { window: (at(from), at(to)), usual: 100.0, counted: 0.0 }),
+    };
+    let answer = |total: Vec<_>| Answer { now: None, before: None, blocked: None, total };
+    let before = Before::of(&read(&[("198.51.100.1", "200", "300")]), ByMethod::new(), 30.0).unwrap();
+    let mut answered = Answered { before: Some(Ok(Arc::new(before))), ..Answered::new(at(0), at(13)) };
+    let failed = AwsError::new("StartQuery", "prod", Problem::Unreadable("no query id in it".to_owned()));
+    answered.take(&job(0, 10), &answer(vec![Err(failed)])).unwrap();
+    assert!(answered.total(at(12)).unwrap_err().contains("no query id"));
+    assert_eq!(answered.total, None, "the next question is of the same minutes");
+    let flood = [("198.51.100.1", "200", "100"), ("203.0.113.9", "200", "80"), ("203.0.113.9", "403", "820")];
+    answered.take(&job(0, 10), &answer(vec![Ok(answers(&flood))])).unwrap();
+    answered.total_trouble = None;
+    assert_eq!(answered.total(at(12)), Ok((80.0, (at(0), at(10)))));
+    let one = answers(&flood).rows.remove(0);
+    let crowd = LogRows { rows: vec![one; MOST_ROWS], records_scanned: 0.0, bytes_scanned: 0.0 };
+    // By caller, and by caller of what was answered, there may be few enough.
+    let count = |list: &[(&str, &str)]| {
+        let pairs = |(ip, n): &(&str, &str)| rows(&[&[("ip", *ip), ("requests", *n)]]).rows.remove(0);
+        LogRows { rows: list.iter().map(pairs).collect(), records_scanned: 0.0, bytes_scanned: 0.0 }
+    };
+    let all = count(&[("198.51.100.1", "90"), ("::ffff:203.0.113.9", "910")]);
+    let well = count(&[("198.51.100.1", "90"), ("203.0.113.9", "20")]);
+    answered.take(&job(10, 20), &answer(vec![Ok(crowd.clone()), Ok(all), Ok(well.clone())])).unwrap();
+    assert_eq!(answered.total(at(22)), Ok((100.0, (at(0), at(20)))));
+    answered.take(&job(20, 30), &answer(vec![Ok(crowd.clone()), Ok(crowd), Ok(well)])).unwrap();
+    assert!(answered.total(at(32)).unwrap_err().contains("more callers"));
 }

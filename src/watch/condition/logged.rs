@@ -2,9 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::Subject;
 use super::minute::Minute;
 use crate::model::condition::{Followers, WorstMethod};
-use crate::watch::answered::Answered;
+use crate::model::figure::{Figure, Origin, Reading};
+use crate::watch::answered::{Answered, NotTheirs, are_the_attack};
+
+/// Why nothing is told of attackers.
+pub(super) const NO_LOG: &str = "no access log tells whom the answers went to";
 
 /// Fewer requests, or callers, of before tell no share.
 const LEAST_REQUESTS: f64 = 60.0;
@@ -15,11 +20,6 @@ const LEAST_VOLUME: f64 = 0.2;
 
 /// The part of a minute's requests that has to be in the log to say who does not call.
 const MOST_LINES: f64 = 0.8;
-
-/// The attack has to bring so much more than usual, in parts of usual, and callers who were not there before have to be as many more as that, give
-/// or take this part: else their answers are not the attack's.
-const OF_USUAL: f64 = 0.2;
-const ALIKE: f64 = 0.2;
 
 /// The share of customers served, as callers of before tell it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,11 +77,19 @@ impl Logged {
 /// What the attack's requests get, a second: as the shares of the log and the requests that `CloudWatch` counts tell it.
 fn attackers(minute: &Minute, others: f64, answered: f64) -> Result<f64, &'static str> {
     let above = minute.above().ok_or("what is usual is not known")?;
-    if above < OF_USUAL * minute.usual.unwrap_or(0.0) {
-        return Err("hardly more than usual is sent: who of those answered is an attacker cannot be told");
-    }
-    if (minute.requests * others - above).abs() > ALIKE * above {
-        return Err("those who were not there before are not as many as came with the attack");
-    }
+    let theirs = are_the_attack(minute.requests * others, above, minute.usual.unwrap_or(0.0));
+    theirs.map_err(NotTheirs::words)?;
     Ok(minute.requests * answered / (60.0 * minute.minutes))
+}
+
+/// What attackers got since the beginning, at least: how many requests, and since when that is.
+pub(super) fn total(subject: &Subject<'_>) -> (Figure, Option<DateTime<Utc>>) {
+    let Some(answered) = subject.answered else { return (Figure::unknown(NO_LOG), None) };
+    match answered.total(subject.last) {
+        Ok((value, (from, to))) => {
+            let (origin, scope) = (Origin::AccessLog, subject.scope.clone());
+            (Figure::Known(Reading { value, at: to, origin, scope, provisional: false }), Some(from))
+        }
+        Err(why) => (Figure::unknown(why), None),
+    }
 }

@@ -103,8 +103,17 @@ pub(super) fn unattacked(judged: &Judged, measures: &Measures) -> Condition {
         _ => "no attack-level signal stands".to_owned(),
     };
     let since = judged.standing.iter().filter(|signal| of_answers(signal)).map(|signal| signal.since).min();
-    let served = Figure::unknown("no attack is believed in, so that nothing is frozen as usual");
-    Condition { state, since, served, evidence, measures: measures.words(), ..Condition::unread() }
+    let unknown = || Figure::unknown("no attack is believed in, so that nothing is frozen as usual");
+    Condition {
+        state,
+        since,
+        served: unknown(),
+        latency_of_usual: unknown(),
+        attackers_total: unknown(),
+        evidence,
+        measures: measures.words(),
+        ..Condition::unread()
+    }
 }
 
 /// A stage under an attack that is believed in.
@@ -308,10 +317,14 @@ impl<'a> Walk<'a> {
     fn told(self) -> Condition {
         let subject = self.subject;
         let measures = subject.measures.words();
+        let (attackers_total, attackers_total_since) = logged::total(subject);
         let unknown = |evidence: String, last_known| Condition {
             state: StageState::Unknown,
             last_known,
             served: Figure::unknown("the state is not known"),
+            latency_of_usual: Figure::unknown("the state is not known"),
+            attackers_total: attackers_total.clone(),
+            attackers_total_since,
             evidence,
             measures: measures.clone(),
             ..Condition::unread()
@@ -356,10 +369,12 @@ impl<'a> Walk<'a> {
                 Ok(per_second) => figure(per_second, logged.at),
                 Err(why) => Figure::unknown(why),
             },
-            None => Figure::unknown(subject.answered.and_then(|answered| answered.trouble.clone()).map_or_else(
-                || "no access log tells whom the answers went to".to_owned(),
-                |why| format!("access log: {why}"),
-            )),
+            None => Figure::unknown(
+                subject
+                    .answered
+                    .and_then(|answered| answered.trouble.clone())
+                    .map_or_else(|| logged::NO_LOG.to_owned(), |why| format!("access log: {why}")),
+            ),
         };
         let fares_badly = |worst: &WorstMethod| worst.answered < subject.thresholds.contained_served * worst.usually;
         Condition {
@@ -369,11 +384,31 @@ impl<'a> Walk<'a> {
             last_known: None,
             served,
             served_by: self.served.map_or(ServedBy::AtMost, |(_, _, by)| by),
+            latency_of_usual: self.latency_of_usual(minute.at),
             attackers_answered,
+            attackers_total,
+            attackers_total_since,
             worst: self.logged.as_ref().and_then(|logged| logged.worst.clone()).filter(fares_badly),
             followers: self.logged.as_ref().and_then(|logged| logged.followers),
             evidence: Self::evidence(minute),
             measures,
+        }
+    }
+
+    /// How many times the usual median of latency is waited.
+    fn latency_of_usual(&self, at: DateTime<Utc>) -> Figure {
+        let subject = self.subject;
+        let Some(now) = subject.history[Metric::LatencyP50.index()].at(at) else {
+            return Figure::unknown("the median of latency is not known");
+        };
+        match (subject.usual)(UsualOf::MedianLatency, at).filter(|usual| *usual > 0.0) {
+            Some(usual) => {
+                let (end, scope) = (at + TimeDelta::minutes(1), subject.scope.clone());
+                let provisional = subject.last - at < subject.provisional;
+                let origin = Origin::Derived;
+                Figure::Known(Reading { value: now / usual, at: end, origin, scope, provisional })
+            }
+            None => Figure::unknown("what median of latency is usual is not known"),
         }
     }
 

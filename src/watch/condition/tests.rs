@@ -25,6 +25,9 @@ struct World {
     declared: bool,
     last: Option<i64>,
     thresholds: Thresholds,
+    /// The median of latency in every minute, and what is usual of it.
+    waited: Option<f64>,
+    usually_waited: Option<f64>,
 }
 
 fn attack(ended: Option<i64>) -> Signal {
@@ -54,6 +57,8 @@ impl World {
             declared: false,
             last: None,
             thresholds: Thresholds::default(),
+            waited: None,
+            usually_waited: None,
         }
     }
 
@@ -77,6 +82,9 @@ impl World {
             if let Some(throttled) = throttled {
                 set(Metric::Throttled, *throttled);
             }
+            if let Some(waited) = self.waited {
+                set(Metric::LatencyP50, waited);
+            }
         }
         let history: History = series.map(Arc::new);
         let stage = StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() };
@@ -96,7 +104,11 @@ impl World {
             history: &history,
             began: at(0),
             declared: self.declared,
-            usual: &|of, _| matches!(of, UsualOf::Requests | UsualOf::Answers).then_some(1_000.0),
+            usual: &|of, _| match of {
+                UsualOf::Requests | UsualOf::Answers => Some(1_000.0),
+                UsualOf::MedianLatency => self.usually_waited,
+                _ => None,
+            },
             fewer: 0.0,
             measures: &measures,
             answered: None,
@@ -284,4 +296,15 @@ fn whether_requests_include_what_is_blocked_is_found_out() {
     assert_eq!(requests(1_000.0, 1_000.0, 9_000.0), Some(Blocking::Beside));
     assert_eq!(requests(5_000.0, 1_000.0, 9_000.0), None);
     assert_eq!(requests(1_000.0, 990.0, 10.0), Some(Blocking::Included), "where hardly any are, both are one");
+}
+
+#[test]
+fn slow_is_told_by_the_median_of_the_minute_against_what_is_usual() {
+    let slow = |waited: Option<f64>, usual: Option<f64>| {
+        let world = World { waited, usually_waited: usual, ..blocked(many(FLOOD, 8)) };
+        world.told().is_slow()
+    };
+    assert_eq!(slow(Some(310.0), Some(100.0)), Some(true));
+    assert_eq!(slow(Some(300.0), Some(100.0)), Some(false), "three times is not above");
+    assert_eq!((slow(None, Some(100.0)), slow(Some(310.0), None), slow(Some(310.0), Some(0.0))), (None, None, None));
 }
