@@ -161,6 +161,7 @@ fn how(state: &State) -> Vec<Piece> {
         pieces.push((format!("{notices} notice"), theme.warn));
     }
     pieces.push((of, theme.faint));
+    pieces.extend(answered(state, &boards));
     pieces.extend(in_force(state));
     let speed = state.here().rate;
     if (speed - 1.0).abs() > f64::EPSILON {
@@ -224,6 +225,15 @@ fn burn(state: &State, boards: &[&Board]) -> Option<Piece> {
     let partly = |board: &&Board| matches!(board.costs_told(), (told, called) if told < called);
     let some = if known.len() < boards.len() || boards.iter().any(partly) { "at least " } else { "" };
     Some((format!("traffic {some}{}/h est.", dollars(known.iter().sum())), style))
+}
+
+/// What attackers are answered, of all stages where that is known.
+fn answered(state: &State, boards: &[&Board]) -> Option<Piece> {
+    let rows = boards.iter().flat_map(|board| &board.stages).filter(|row| row.condition.state != StageState::Calm);
+    let known: Vec<f64> = rows.filter_map(|row| row.condition.attackers_answered.value()).collect();
+    let sum: f64 = known.iter().sum();
+    // Less than one in ten seconds is nobody's gain.
+    (sum >= 0.1).then(|| (format!("attackers get {}/s", rate(sum)), state.theme.warn))
 }
 
 fn short(rate: f64) -> String {
