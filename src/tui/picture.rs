@@ -11,12 +11,28 @@ use unicode_width::UnicodeWidthStr;
 const CELL_WIDTH: usize = 84;
 const CELL_HEIGHT: usize = 180;
 const PADDING: usize = 120;
-const FOREGROUND: &str = "#d8dee9";
-const BACKGROUND: &str = "#12161d";
 
-/// The buffer as an SVG document: monospace text, foreground, background, bold, dim, underlined and reversed.
+/// What a terminal has of its own: the colours of text and background where nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paper {
+    text: &'static str,
+    ground: &'static str,
+}
+
+/// A dark terminal.
+pub const DARK: Paper = Paper { text: "#d8dee9", ground: "#12161d" };
+/// A light terminal.
+pub const LIGHT: Paper = Paper { text: "#1f2328", ground: "#ffffff" };
+
+/// The buffer as an SVG document, in a dark terminal: monospace text, foreground, background, bold, dim, underlined and reversed.
 #[must_use]
 pub fn svg(buffer: &Buffer) -> String {
+    svg_on(DARK, buffer)
+}
+
+/// The same, in a terminal of either kind.
+#[must_use]
+pub fn svg_on(paper: Paper, buffer: &Buffer) -> String {
     let area = buffer.area;
     let width = usize::from(area.width) * CELL_WIDTH + 2 * PADDING;
     let height = usize::from(area.height) * CELL_HEIGHT + 2 * PADDING;
@@ -27,9 +43,9 @@ pub fn svg(buffer: &Buffer) -> String {
         tenths(width),
         tenths(height)
     );
-    let _ = writeln!(out, r#"<rect width="100%" height="100%" rx="6" fill="{BACKGROUND}"/>"#);
+    let _ = writeln!(out, r#"<rect width="100%" height="100%" rx="6" fill="{}"/>"#, paper.ground);
     for y in 0..area.height {
-        line(buffer, y, &mut out);
+        line(paper, buffer, y, &mut out);
     }
     out.push_str("</svg>\n");
     out
@@ -43,7 +59,7 @@ struct Look {
     modifier: Modifier,
 }
 
-fn line(buffer: &Buffer, y: u16, out: &mut String) {
+fn line(paper: Paper, buffer: &Buffer, y: u16, out: &mut String) {
     let area = buffer.area;
     let mut x = 0;
     while x < area.width {
@@ -51,11 +67,11 @@ fn line(buffer: &Buffer, y: u16, out: &mut String) {
         let Some(cell) = buffer.cell((area.x + x, area.y + y)) else {
             break;
         };
-        let look = look(cell);
+        let look = look(paper, cell);
         let mut text = String::new();
         while x < area.width
             && let Some(cell) = buffer.cell((area.x + x, area.y + y))
-            && self::look(cell) == look
+            && self::look(paper, cell) == look
         {
             text.push_str(cell.symbol());
             // A wide character covers the next cell, which the buffer leaves blank.
@@ -79,15 +95,13 @@ fn run(look: &Look, text: &str, (x, columns, y): (u16, u16, u16), out: &mut Stri
             tenths(CELL_HEIGHT)
         );
     }
-    // Viewers drop blanks at either end, whatever kind they are: the text stands where its first letter does.
-    let blanks = text.chars().take_while(|c| *c == ' ').count();
-    let after = text.chars().rev().take_while(|c| *c == ' ').count();
-    let text = text.trim_matches(' ');
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return;
     }
-    let left = left + blanks * CELL_WIDTH;
-    let width = width.saturating_sub((blanks + after) * CELL_WIDTH);
+    // Not all viewers keep blanks at the beginning; an underline goes along below them.
+    let blanks = text.len() - text.trim_start_matches(' ').len();
+    let blanks = if look.modifier.contains(Modifier::UNDERLINED) { 0 } else { blanks };
+    let (left, width, text) = (left + blanks * CELL_WIDTH, width - blanks * CELL_WIDTH, &text[blanks..]);
     let mut style = String::new();
     if look.modifier.contains(Modifier::BOLD) {
         style.push_str(r#" font-weight="bold""#);
@@ -112,29 +126,31 @@ fn run(look: &Look, text: &str, (x, columns, y): (u16, u16, u16), out: &mut Stri
     );
 }
 
-fn look(cell: &Cell) -> Look {
-    let foreground = colour(cell.fg);
-    let background = colour(cell.bg);
+fn look(paper: Paper, cell: &Cell) -> Look {
+    let foreground = rgb(cell.fg).map(hex);
+    let background = rgb(cell.bg).map(hex);
     if cell.modifier.contains(Modifier::REVERSED) {
         return Look {
-            foreground: background.unwrap_or_else(|| BACKGROUND.into()),
-            background: Some(foreground.unwrap_or_else(|| FOREGROUND.into())),
+            foreground: background.unwrap_or_else(|| paper.ground.into()),
+            background: Some(foreground.unwrap_or_else(|| paper.text.into())),
             modifier: cell.modifier,
         };
     }
-    Look { foreground: foreground.unwrap_or_else(|| FOREGROUND.into()), background, modifier: cell.modifier }
+    Look { foreground: foreground.unwrap_or_else(|| paper.text.into()), background, modifier: cell.modifier }
 }
 
 /// The sixteen named colours, as xterm has them.
-const NAMED: [&str; 16] = [
-    "#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5", "#7f7f7f", "#ff0000",
-    "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff",
+const NAMED: [u32; 16] = [
+    0x00_0000, 0xcd_0000, 0x00_cd00, 0xcd_cd00, 0x00_00ee, 0xcd_00cd, 0x00_cdcd, 0xe5_e5e5, 0x7f_7f7f, 0xff_0000,
+    0x00_ff00, 0xff_ff00, 0x5c_5cff, 0xff_00ff, 0x00_ffff, 0xff_ffff,
 ];
 
-fn colour(colour: Color) -> Option<String> {
+/// Red, green and blue of a colour, as xterm has it; `None` for the terminal's own.
+#[must_use]
+pub fn rgb(colour: Color) -> Option<[u8; 3]> {
     let index = match colour {
         Color::Reset => return None,
-        Color::Rgb(r, g, b) => return Some(hex(r, g, b)),
+        Color::Rgb(r, g, b) => return Some([r, g, b]),
         Color::Indexed(index) => index,
         Color::Black => 0,
         Color::Red => 1,
@@ -157,22 +173,21 @@ fn colour(colour: Color) -> Option<String> {
 }
 
 /// xterm's table of 256: sixteen named, a cube of six, a ramp of greys.
-fn indexed(index: u8) -> String {
+fn indexed(index: u8) -> [u8; 3] {
     match index {
-        0..16 => NAMED[usize::from(index)].to_owned(),
+        0..16 => {
+            let [_, r, g, b] = NAMED[usize::from(index)].to_be_bytes();
+            [r, g, b]
+        }
         16..232 => {
             let n = index - 16;
-            let level = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
-            hex(level(n / 36), level(n / 6 % 6), level(n % 6))
+            [n / 36, n / 6 % 6, n % 6].map(|v| if v == 0 { 0 } else { 55 + 40 * v })
         }
-        232.. => {
-            let grey = 8 + 10 * (index - 232);
-            hex(grey, grey, grey)
-        }
+        232.. => [8 + 10 * (index - 232); 3],
     }
 }
 
-fn hex(r: u8, g: u8, b: u8) -> String {
+fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 

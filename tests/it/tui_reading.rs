@@ -223,6 +223,6 @@ fn the_screen_can_be_had_as_a_picture() {
     console.board(fixtures::attack());
     let svg = picture::svg(&console.buffer());
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
-    assert!(svg.contains(">ARMED</text>"));
+    assert!(svg.contains(">ARMED\u{a0}</text>"));
     assert_eq!(svg, picture::svg(&console.buffer()));
 }
