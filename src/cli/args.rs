@@ -116,6 +116,9 @@ pub(super) struct DrillArgs {
     /// A keymap over the default one
     #[arg(long, value_name = "FILE")]
     pub(super) keymap: Option<PathBuf>,
+    /// The theme: dark, light, high-contrast, monochrome, or a file [default: the configuration's]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) theme: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -151,6 +154,9 @@ pub(super) struct LiveArgs {
     /// A keymap over the default one
     #[arg(long, value_name = "FILE")]
     pub(super) keymap: Option<PathBuf>,
+    /// The theme: dark, light, high-contrast, monochrome, or a file [default: the configuration's]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) theme: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

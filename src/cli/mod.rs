@@ -13,6 +13,7 @@ mod json;
 mod keys;
 mod ladder;
 mod log;
+mod looks;
 mod observe;
 mod out;
 mod plans;

@@ -43,10 +43,16 @@ impl<'a> Reader<'a> {
 
     /// Notes a mistake at a place.
     pub(crate) fn wrong(&mut self, at: &Range<usize>, message: impl Into<String>) {
+        let mistake = self.placed(at, message);
+        self.mistakes.push(mistake);
+    }
+
+    /// A mistake at a place.
+    pub(crate) fn placed(&self, at: &Range<usize>, message: impl Into<String>) -> Mistake {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-        self.mistakes.push(Mistake { file: self.file.to_owned(), line, column, message: message.into() });
+        Mistake { file: self.file.to_owned(), line, column, message: message.into() }
     }
 
     /// Notes that the file cannot be read as TOML.

@@ -50,7 +50,7 @@ pub struct Options {
     pub mode: Mode,
     /// The keys, as [`super::keymap::load`] gives them.
     pub keymap: Keymap,
-    /// The colours, as [`Theme::choose`] gives them.
+    /// The colours.
     pub theme: Theme,
     /// The accounts and regions watched, in the order of their [`ConnectionId`](crate::model::connection::ConnectionId)s; never empty.
     pub targets: Vec<Target>,

@@ -1,24 +1,41 @@
 //! Colours and emphasis. Colour is never the only carrier of anything: every mark is a word or a letter as well.
 //!
-//! The default keeps to blue, orange and vermilion, which the common kinds of colour blindness tell apart (the palette of
-//! Okabe and Ito, in its nearest entries of the 256-colour table, which more terminals have than true colour).
+//! A theme is a file of styles ([`read`]). The built-in ones are in `themes/`; what they promise of contrast, and of the common kinds
+//! of colour blindness, is computed by tests.
 
-use ratatui::style::{Color, Modifier, Style};
+mod read;
+#[cfg(test)]
+mod tests;
 
-const ORANGE: Color = Color::Indexed(214);
-const SKY: Color = Color::Indexed(117);
-const BLUE: Color = Color::Indexed(32);
-const VERMILION: Color = Color::Indexed(202);
-const YELLOW: Color = Color::Indexed(227);
-const GREY: Color = Color::Indexed(245);
-const BLACK: Color = Color::Indexed(16);
-const WHITE: Color = Color::Indexed(231);
-const NIGHT: Color = Color::Indexed(236);
+use std::ffi::OsStr;
+
+use ratatui::style::Style;
+
+pub use read::read;
+
+/// The background of a terminal that a theme is meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backdrop {
+    /// Black, or close to it.
+    Dark,
+    /// White, or close to it.
+    Light,
+    /// Any: the theme brings its own, or has no colours.
+    #[default]
+    Any,
+}
+
+impl Backdrop {
+    /// Every one, by its word in a file.
+    pub const ALL: [(&'static str, Self); 3] = [("dark", Self::Dark), ("light", Self::Light), ("any", Self::Any)];
+}
 
 /// How things look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Theme {
-    /// Ordinary text.
+    /// What it is meant for.
+    pub backdrop: Backdrop,
+    /// Ordinary text, and with a background of its own that of the whole screen.
     pub text: Style,
     /// What matters less: units, ages, labels.
     pub faint: Style,
@@ -56,79 +73,98 @@ pub struct Theme {
     pub input: Style,
 }
 
-impl Theme {
-    /// Blue, orange and vermilion on the terminal's own background.
+/// A style by its name in a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Role {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Whether only marks are drawn in it (bars, lines), which need less contrast than text.
+    pub is_mark: bool,
+    at: fn(&mut Theme) -> &mut Style,
+}
+
+impl Role {
+    /// Its style in a theme.
     #[must_use]
-    pub fn colour_blind_safe() -> Self {
-        let plain = Style::new();
-        Self {
-            text: plain,
-            faint: plain.fg(GREY),
-            heading: plain.fg(SKY).add_modifier(Modifier::BOLD),
-            drill: plain.fg(BLACK).bg(SKY).add_modifier(Modifier::BOLD),
-            read_only: plain.fg(WHITE).bg(BLUE).add_modifier(Modifier::BOLD),
-            armed: plain.fg(BLACK).bg(VERMILION).add_modifier(Modifier::BOLD),
-            bad: plain.fg(VERMILION).add_modifier(Modifier::BOLD),
-            warn: plain.fg(ORANGE),
-            good: plain.fg(SKY),
-            unknown: plain.fg(YELLOW),
-            added: plain.fg(SKY),
-            removed: plain.fg(VERMILION),
-            selected: plain.bg(NIGHT).add_modifier(Modifier::BOLD),
-            stale: plain.fg(GREY).add_modifier(Modifier::DIM),
-            first: plain.fg(SKY),
-            second: plain.fg(ORANGE),
-            key: plain.fg(SKY).add_modifier(Modifier::BOLD),
-            input: plain.add_modifier(Modifier::BOLD),
-        }
+    pub fn of(&self, theme: &Theme) -> Style {
+        let mut theme = *theme;
+        *(self.at)(&mut theme)
     }
 
-    /// No colour at all: bold, dim, underlined and reversed carry the emphasis.
+    /// Whether it is laid over other styles, and may leave their colours as they are.
     #[must_use]
-    pub fn plain() -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let dim = plain.add_modifier(Modifier::DIM);
-        let banner = bold.add_modifier(Modifier::REVERSED);
-        Self {
-            text: plain,
-            faint: dim,
-            heading: bold.add_modifier(Modifier::UNDERLINED),
-            drill: banner,
-            read_only: banner,
-            armed: banner,
-            bad: bold,
-            warn: bold,
-            good: plain,
-            unknown: plain,
-            added: plain,
-            removed: plain,
-            selected: bold,
-            stale: dim,
-            first: plain,
-            second: plain,
-            key: bold,
-            input: bold,
-        }
-    }
-
-    /// The default theme, or the plain one where `NO_COLOR` is set to anything (<https://no-color.org>). The caller reads
-    /// the environment.
-    #[must_use]
-    pub fn choose(no_color: Option<&std::ffi::OsStr>) -> Self {
-        if no_color.is_some_and(|value| !value.is_empty()) { Self::plain() } else { Self::colour_blind_safe() }
+    pub fn is_laid_over(&self) -> bool {
+        self.name == "selected"
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::ffi::OsStr;
+macro_rules! role {
+    ($field:ident, $name:literal, $meaning:literal) => {
+        Role { name: $name, meaning: $meaning, is_mark: false, at: |theme| &mut theme.$field }
+    };
+}
 
-    #[test]
-    fn no_color_is_honoured_and_an_empty_one_is_not_set() {
-        assert_eq!(Theme::choose(Some(OsStr::new("1"))), Theme::plain());
-        assert_eq!(Theme::choose(Some(OsStr::new(""))), Theme::colour_blind_safe());
-        assert_eq!(Theme::choose(None), Theme::colour_blind_safe());
+/// Every style.
+pub const ROLES: [Role; 18] = [
+    role!(text, "text", "ordinary text; its `bg` is the background of the whole screen"),
+    role!(faint, "faint", "what matters less: units, ages, labels"),
+    role!(heading, "heading", "headings of panels and columns"),
+    role!(drill, "drill", "the banner of a drill"),
+    role!(read_only, "read-only", "the banner of a console that cannot write"),
+    role!(armed, "armed", "the banner of a console that can"),
+    role!(bad, "bad", "an attack, a stop"),
+    role!(warn, "warn", "a notice, a warning"),
+    role!(good, "good", "passed, done"),
+    role!(unknown, "unknown", "what is not known"),
+    role!(added, "added", "what a plan adds"),
+    role!(removed, "removed", "what a plan removes"),
+    role!(selected, "selected", "the line under the cursor; laid over what stands there"),
+    role!(stale, "stale", "figures that are too old to act on"),
+    Role { is_mark: true, ..role!(first, "first", "the first line of a chart, sparklines") },
+    Role { is_mark: true, ..role!(second, "second", "the second line of a chart, errors") },
+    role!(key, "key", "keys, and the mark at the selected line"),
+    role!(input, "input", "what is being typed"),
+];
+
+/// The built-in themes: name and file.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("monochrome", include_str!("../../themes/monochrome.toml")),
+];
+
+impl Theme {
+    /// A built-in theme by its name.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<Self> {
+        let (name, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        // A test says that each is sound.
+        Some(read(&format!("themes/{name}.toml (built in)"), text).unwrap_or_default())
+    }
+
+    /// The default, `dark`: what the common kinds of colour blindness tell apart, on the terminal's own background.
+    #[must_use]
+    pub fn colour_blind_safe() -> Self {
+        Self::built_in("dark").unwrap_or_default()
+    }
+
+    /// `monochrome`: no colour at all; bold, dim, underlined and reversed carry the emphasis.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self::built_in("monochrome").unwrap_or_default()
+    }
+
+    /// Where nobody has chosen: `light` for a terminal that says that its background is light, by `COLORFGBG` in the environment
+    /// (`0;15`, the last number is the background's), else the default. The terminal itself is not asked: its answer may come after
+    /// the console has left, and would be typed into the shell.
+    #[must_use]
+    pub fn for_terminal(colorfgbg: Option<&OsStr>) -> Self {
+        let background = colorfgbg.and_then(OsStr::to_str).and_then(|said| said.rsplit(';').next()?.parse::<u8>().ok());
+        let is_light = matches!(background, Some(7 | 9..=15));
+        let light = is_light.then(|| Self::built_in("light")).flatten();
+        light.unwrap_or_else(Self::colour_blind_safe)
     }
 }

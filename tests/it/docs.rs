@@ -10,6 +10,7 @@ use portcullis::aws::permission::{PERMISSIONS, policy};
 use portcullis::model::settings::keys::{KEYS, SECTIONS};
 use portcullis::model::settings::{self, Settings};
 use portcullis::respond::guard::CATALOGUE;
+use portcullis::tui::theme::ROLES;
 use portcullis_range::scenario::RANGES;
 
 fn root() -> PathBuf {
@@ -97,6 +98,16 @@ fn the_tables_of_settings_are_generated() {
 }
 
 #[test]
+fn the_styles_of_a_theme_are_generated() {
+    let mut table = String::from("\n| Style | What it is for |\n| --- | --- |\n");
+    for role in ROLES {
+        writeln!(table, "| `{}` | {} |", role.name, role.meaning).unwrap();
+    }
+    table.push('\n');
+    generated("docs/configuration.md", "styles", &table);
+}
+
+#[test]
 fn the_ranges_of_scenarios_are_generated() {
     let mut table = String::from("\n| Key | Takes |\n| --- | --- |\n");
     for takes in RANGES {
@@ -115,6 +126,7 @@ fn the_table_of_settings_is_whole() {
     settings.guards.break_glass = Some(vec![]);
     settings.guards.closed_web_acl = Some(String::new());
     settings.prices.lambda_memory_gb = Some(0.5);
+    settings.screen.theme = Some(String::new());
     let written = toml::Table::try_from(&settings).unwrap();
     let names = written
         .iter()

@@ -12,7 +12,7 @@ use portcullis::model::reader::Mistake;
 use portcullis::model::settings::keys::KEYS;
 use portcullis::model::settings::{self, unsaid};
 use portcullis::playbook;
-use portcullis::tui::keymap;
+use portcullis::tui::{keymap, theme};
 use portcullis_range::scenario::{RANGES, Scenario, Span};
 
 use crate::draws::draws;
@@ -277,6 +277,25 @@ fn keymaps() {
         Ok(read) => {
             let again = keymap::load(Some((Path::new("mine.toml"), &format!("{text}\n# the same\n"))));
             assert_eq!(again.ok().as_ref(), Some(&read), "{text}");
+            true
+        }
+    });
+}
+
+#[test]
+fn themes() {
+    let [(_, dark), (_, light), _, (_, plain)] = theme::BUILT_IN;
+    over("theme", &[dark, light, plain], |text| match theme::read("mine.toml", text) {
+        Err(mistakes) => {
+            told(text, &mistakes);
+            false
+        }
+        Ok(read) => {
+            assert_eq!(theme::read("mine.toml", &format!("{text}\n# the same\n")).as_ref(), Ok(&read), "{text}");
+            for role in theme::ROLES {
+                let style = role.of(&read);
+                assert!(style.bg.is_none() || style.fg.is_some() || role.is_laid_over(), "{text}");
+            }
             true
         }
     });

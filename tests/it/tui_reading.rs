@@ -3,7 +3,6 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 use portcullis::model::connection::ConnectionId;
 use portcullis::tui::{Ask, Effect, Mode, News, Target, Theme, picture};
-use ratatui::style::Modifier;
 
 use super::tui_fixtures as fixtures;
 use super::tui_flows::{SIZE, says, unsays};
@@ -94,23 +93,23 @@ fn sources_that_cannot_be_read_say_so_and_old_ones_stay() {
 }
 
 #[test]
-fn stale_figures_say_so_and_are_dimmed() {
-    let dimmed = |console: &Console| {
+fn stale_figures_say_so_and_are_faint() {
+    let faint = |console: &Console| {
         let buffer = console.buffer();
         let line = (0..buffer.area.height)
             .find(|y| (0..30).map(|x| buffer[(x, *y)].symbol()).collect::<String>().contains("billing/prod"))
             .unwrap();
-        buffer[(9, line)].modifier.contains(Modifier::DIM)
+        Some(buffer[(9, line)].fg) == Theme::colour_blind_safe().stale.fg
     };
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack());
     unsays(&console, "STALE");
-    assert!(!dimmed(&console));
+    assert!(!faint(&console));
     console.event(
         News::Clock { account: fixtures::now() + chrono::TimeDelta::minutes(5), rate: 1.0 }.from(ConnectionId::FIRST),
     );
     says(&console, "STALE 5m");
-    assert!(dimmed(&console));
+    assert!(faint(&console));
     console.board(fixtures::attack());
     says(&console, "STALE 5m");
 }

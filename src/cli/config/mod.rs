@@ -32,7 +32,7 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Failure> {
 }
 
 /// The file in force, where there is one.
-fn found(common: &Common) -> Option<PathBuf> {
+pub(super) fn found(common: &Common) -> Option<PathBuf> {
     let own = || config_dir().map(|dir| dir.join("config.toml")).filter(|path| path.exists());
     common.config.clone().or_else(own)
 }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::args::{Common, DrillArgs, LiveArgs};
 use super::config;
 use super::error::{Exit, Failure};
+use super::looks;
 use super::out;
 use super::session::{connections, drill_store, only, store};
 use super::text::span;
@@ -30,13 +31,13 @@ use surroundings::Surroundings;
 
 /// `drill [SCENARIO]`: the screen on a range in this process.
 pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Failure> {
-    let options = |mode| options(mode, args.keymap.as_deref());
     let drill = Drill::load(args.scenario.as_deref())?;
     let speed = args.speed.unwrap_or(drill.speed);
     if !(speed.is_finite() && speed > 0.0) {
         return Err(Failure::usage("--speed must be above zero"));
     }
-    let mut options = options(Mode::Drill { scenario: drill.name.clone() })?;
+    let theme = looks::theme_of_drill(args.theme.as_deref(), common)?;
+    let mut options = options(Mode::Drill { scenario: drill.name.clone() }, args.keymap.as_deref(), &theme)?;
     only(common)?;
     options.targets = vec![Target::only(format!("drill {}", drill.name))];
     let settings = if common.config.is_some() { config::settings(common)? } else { drill.settings.clone() };
@@ -68,7 +69,9 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
 /// `live`: the screen on AWS, on every account and region that the flags name.
 pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failure> {
     let mode = if args.armed { Mode::Armed } else { Mode::ReadOnly };
-    let mut options = options(mode, args.keymap.as_deref())?;
+    let settings = config::settings(common)?;
+    let theme = looks::theme(args.theme.as_deref(), common, &settings)?;
+    let mut options = options(mode, args.keymap.as_deref(), &theme)?;
     let connections = connections(common);
     if connections.len() > 1 && common.incident.is_some() {
         return Err(Failure::usage(
@@ -77,7 +80,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
     }
     options.targets = connections.iter().map(|connection| target(common, connection)).collect();
     let surroundings = Surroundings {
-        settings: Arc::new(config::settings(common)?),
+        settings: Arc::new(settings),
         store: store()?,
         whose: common.incident.clone().map_or(Whose::Newest, Whose::Named),
         may_write: args.armed,
@@ -113,14 +116,13 @@ fn target(common: &Common, connection: &Connection) -> Target {
     Target { name, words, prefix }
 }
 
-fn options(mode: Mode, named: Option<&std::path::Path>) -> Result<Options, Failure> {
+fn options(mode: Mode, named: Option<&std::path::Path>, theme: &Theme) -> Result<Options, Failure> {
     let file = config::keymap(named)?;
     let user = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
     let keymap = keymap::load(user).map_err(|error| Failure::usage(error.to_string()))?;
-    let theme = Theme::choose(std::env::var_os("NO_COLOR").as_deref());
     // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is wrong.
     let library = Library::load(config::playbooks().as_deref());
-    let mut options = Options::new(mode, keymap, theme);
+    let mut options = Options::new(mode, keymap, *theme);
     options.playbooks = library.playbooks.into();
     options.playbook_mistakes = library.mistakes.iter().map(ToString::to_string).collect();
     Ok(options)

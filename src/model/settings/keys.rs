@@ -158,7 +158,7 @@ impl Key {
 }
 
 /// What is said of a table of keys.
-pub const SECTIONS: [(&str, &str); 6] = [
+pub const SECTIONS: [(&str, &str); 7] = [
     ("guards", "Whom never to block, and what the guards let pass."),
     (
         "signals",
@@ -171,6 +171,7 @@ pub const SECTIONS: [(&str, &str); 6] = [
         "Prices in US dollars, for estimates of what traffic costs. AWS's own price page decides; set your region's and the day you looked.",
     ),
     ("probes", "How stages are asked from outside, by `kill-switch` only."),
+    ("screen", "How `live` and `drill` look."),
 ];
 
 /// Pairs of which the second is never to be below the first: a notice comes before an attack.
@@ -297,4 +298,6 @@ pub const KEYS: &[Key] = &[
         "URLs that answer with the address they are asked from, one for IPv4 and one for IPv6. None: `https://checkip.amazonaws.com/`, which knows IPv4 only (with an overridden endpoint: its `/checkip`, which a range has)"),
     Key { section: "probes", name: "stages", holds: Holds::StageProbes,
         meaning: "What to ask of which stage, below. A stage without an entry is asked at AWS's own address for a deployed `GET` without parameters, authorization and key" },
+    key!(screen.theme, "theme", MaybeName,
+        "The [theme](#themes): `dark`, `light`, `high-contrast`, `monochrome`, or a file, from this file's folder on. `--theme` comes first. Not set: `light` where the terminal says by `COLORFGBG` that its background is, else `dark`"),
 ];

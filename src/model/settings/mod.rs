@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use ipnet::IpNet;
 use serde::Serialize;
 
-pub use read::{read, read_within};
+pub use read::{mistake_at, read, read_within};
 pub use unsaid::{Unsaid, unsaid};
 
 use super::stage::{Place, StageId, StageSelector};
@@ -32,6 +32,16 @@ pub struct Settings {
     pub probes: ProbeSettings,
     /// How those who send are told apart, and what to block.
     pub sources: SourceSettings,
+    /// How the screen looks.
+    pub screen: ScreenSettings,
+}
+
+/// How the screen looks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ScreenSettings {
+    /// The theme: a built-in one's name, or a file.
+    pub theme: Option<String>,
 }
 
 /// How those who send are told apart, and what may be proposed for blocking.

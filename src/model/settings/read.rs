@@ -50,6 +50,15 @@ pub fn read_within(file: &str, text: &str, place: &[&str]) -> Result<Settings, V
     if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
 }
 
+/// What is wrong with the value of a key that can only be judged elsewhere, at its place in the file.
+#[must_use]
+pub fn mistake_at(file: &str, text: &str, (section, key): (&str, &str), message: String) -> Mistake {
+    let table = DeTable::parse(text).ok();
+    let section = table.as_ref().and_then(|table| table.get_ref().get(section)?.get_ref().as_table());
+    let place = section.and_then(|section| section.get(key)).map_or(0..0, Node::span);
+    Reader::new(file, text).placed(&place, message)
+}
+
 struct Reading<'r, 'a> {
     reader: &'r mut Reader<'a>,
 }

@@ -290,6 +290,7 @@ fn plot(
         Axis::default().style(theme.faint).bounds([0.0, span as f64]).labels([label(span), label(span / 2), label(0)]);
     let y_axis = Axis::default().style(theme.faint).bounds([0.0, most]).labels([level(0.0), level(most)]);
     Chart::new(datasets)
+        .style(theme.text)
         .x_axis(x_axis)
         .y_axis(y_axis)
         .legend_position(None)

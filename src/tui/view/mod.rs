@@ -21,11 +21,21 @@ mod timeline;
 mod top_list;
 
 use ratatui::Frame;
+use ratatui::style::Style;
 
 use super::state::{SMALLEST, Screen, State};
 
 /// Draws one frame.
 pub fn view(state: &State, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if state.theme.text != Style::new() {
+        // The theme's own background, below everything.
+        frame.buffer_mut().set_style(area, state.theme.text);
+    }
+    whole(state, frame);
+}
+
+fn whole(state: &State, frame: &mut Frame<'_>) {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         small::draw(state, area, frame.buffer_mut());

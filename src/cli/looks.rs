@@ -1,0 +1,107 @@
+//! How the screen looks: which theme it has. By flag, configuration and environment.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::args::Common;
+use super::config;
+use super::error::Failure;
+use super::out;
+use crate::model::reader::{Mistake, near};
+use crate::model::settings::{Settings, mistake_at};
+use crate::model::text::shortened;
+use crate::tui::Theme;
+use crate::tui::theme::{self, BUILT_IN};
+
+/// Why there is no theme.
+enum Wrong {
+    /// Nothing is called that, or it cannot be read.
+    Name(String),
+    /// Its file is wrong.
+    File(Vec<Mistake>),
+}
+
+/// The theme: the one that `--theme` names, else the configuration's, else what goes with the terminal's background.
+///
+/// `NO_COLOR` takes the colours out of every choice; what is wrong with the choice is said all the same.
+pub(super) fn theme(flag: Option<&str>, common: &Common, settings: &Settings) -> Result<Theme, Failure> {
+    let chosen = match (flag, config::found(common)) {
+        (Some(name), _) => Some(loaded(name, None).map_err(refused)?),
+        (None, Some(file)) => configured(&file, settings).map_err(|mistakes| without_it(&mistakes))?,
+        (None, None) => None,
+    };
+    if set("NO_COLOR").is_some() {
+        return Ok(Theme::plain());
+    }
+    Ok(chosen.unwrap_or_else(|| Theme::for_terminal(set("COLORFGBG").as_deref())))
+}
+
+/// The theme of a drill, which looks like the console in earnest: of the user's own configuration it takes this and nothing else, and one
+/// that cannot be read does not keep it from starting.
+pub(super) fn theme_of_drill(flag: Option<&str>, common: &Common) -> Result<Theme, Failure> {
+    let own = || match config::settings(common) {
+        Ok(settings) => settings,
+        Err(failure) => {
+            out::aside(&format!("the theme of your configuration is not used: {}", failure.message));
+            Settings::default()
+        }
+    };
+    let settings = match (flag, &common.config) {
+        (Some(_), _) => Settings::default(),
+        (None, Some(_)) => config::settings(common)?,
+        (None, None) => own(),
+    };
+    theme(flag, common, &settings)
+}
+
+/// The theme that the configuration `file` names, where it does.
+///
+/// # Errors
+/// What is wrong, at the theme's place in the configuration, or in the theme's own file.
+pub(super) fn configured(file: &Path, settings: &Settings) -> Result<Option<Theme>, Vec<Mistake>> {
+    let Some(name) = &settings.screen.theme else { return Ok(None) };
+    loaded(name, file.parent()).map(Some).map_err(|wrong| match wrong {
+        Wrong::File(mistakes) => mistakes,
+        Wrong::Name(why) => {
+            let text = config::text_of(file).unwrap_or_default();
+            vec![mistake_at(&file.display().to_string(), &text, ("screen", "theme"), why)]
+        }
+    })
+}
+
+/// A built-in theme, or one in a file, from `folder` on.
+fn loaded(name: &str, folder: Option<&Path>) -> Result<Theme, Wrong> {
+    if let Some(theme) = Theme::built_in(name) {
+        return Ok(theme);
+    }
+    // What could be a misspelt name is not looked for on the disk.
+    if !name.contains(['/', '.', std::path::MAIN_SEPARATOR]) {
+        let hint = near(name, BUILT_IN.iter().map(|(known, _)| *known));
+        return Err(Wrong::Name(format!(
+            "there is no theme “{}”{hint}, or write a file: ./my.toml",
+            shortened(name, 60)
+        )));
+    }
+    let path = folder.map_or_else(|| Path::new(name).to_owned(), |folder| folder.join(name));
+    let text = config::text_of(&path).map_err(|failure| Wrong::Name(failure.message))?;
+    theme::read(&path.display().to_string(), &text).map_err(Wrong::File)
+}
+
+/// What is wrong with a theme that nobody has named this time, and how to start all the same.
+fn without_it(mistakes: &[Mistake]) -> Failure {
+    let mut failure = config::refused(mistakes);
+    failure.detail.push("--theme dark starts without it".to_owned());
+    failure
+}
+
+fn refused(wrong: Wrong) -> Failure {
+    match wrong {
+        Wrong::Name(why) => Failure::usage(why),
+        Wrong::File(mistakes) => config::refused(&mistakes),
+    }
+}
+
+/// A variable of the environment; an empty one is not set.
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
