@@ -1,6 +1,6 @@
-//! How the screen looks: which theme it has. By flag, configuration and environment.
+//! How the screen looks: which theme it has, and whether it may draw more than ASCII. By flag, configuration and environment.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::args::Common;
@@ -11,7 +11,7 @@ use crate::model::reader::{Mistake, near};
 use crate::model::settings::{Settings, mistake_at};
 use crate::model::text::shortened;
 use crate::tui::Theme;
-use crate::tui::theme::{self, BUILT_IN};
+use crate::tui::theme::{self, BUILT_IN, Characters};
 
 /// Why there is no theme.
 enum Wrong {
@@ -101,7 +101,41 @@ fn refused(wrong: Wrong) -> Failure {
     }
 }
 
+/// What the terminal shows, as far as the locale says.
+pub(super) fn characters() -> Characters {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    if cfg!(unix) && !is_utf8(locale.as_deref()) { Characters::Ascii } else { Characters::All }
+}
+
+/// Whether a locale's characters are UTF-8. Without one it is `C`, whose are not.
+fn is_utf8(locale: Option<&OsStr>) -> bool {
+    let name = locale.map(|locale| locale.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    name.contains("utf-8") || name.contains("utf8")
+}
+
 /// A variable of the environment; an empty one is not set.
 fn set(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_says_whether_it_is_utf_8() {
+        for (locale, utf8) in [
+            ("en_US.UTF-8", true),
+            ("C.utf8", true),
+            ("UTF-8", true),
+            ("de_DE.UTF-8@euro", true),
+            ("C", false),
+            ("POSIX", false),
+            ("de_DE", false),
+            ("de_DE.ISO-8859-15@euro", false),
+        ] {
+            assert_eq!(is_utf8(Some(OsStr::new(locale))), utf8, "{locale}");
+        }
+        assert!(!is_utf8(None));
+    }
 }

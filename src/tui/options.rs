@@ -9,7 +9,7 @@ use crate::model::playbook::Playbook;
 
 use super::fleet::Target;
 use super::keymap::Keymap;
-use super::theme::Theme;
+use super::theme::{Characters, Theme};
 
 /// What the console is allowed to do, in one word the responder cannot miss.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// The colours.
     pub theme: Theme,
+    /// What the terminal shows.
+    pub characters: Characters,
     /// The accounts and regions watched, in the order of their [`ConnectionId`](crate::model::connection::ConnectionId)s; never empty.
     pub targets: Vec<Target>,
     /// Account time after which figures count as stale; three polls are a good measure.
@@ -74,6 +76,7 @@ impl Options {
             mode,
             keymap,
             theme,
+            characters: Characters::All,
             targets: vec![Target::only("asking AWS who we are")],
             stale_after: TimeDelta::minutes(3),
             block_for: "4h".into(),

@@ -24,7 +24,7 @@ pub use super::options::{Mode, Options};
 use super::playbooks::PlaybooksPane;
 pub(crate) use super::prompt::{LadderPane, Prompt, PromptKind};
 pub(crate) use super::sources_pane::SourcesPane;
-use super::theme::Theme;
+use super::theme::{Characters, Theme};
 pub(crate) use super::timeline_pane::{Item, TimelinePane};
 
 /// The smallest terminal that holds the screens: columns and lines. Below it a notice is drawn and nothing can be confirmed.
@@ -235,6 +235,7 @@ pub struct State {
     pub(crate) mode: Mode,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Theme,
+    pub(crate) characters: Characters,
     pub(crate) fleet: Fleet,
     pub(crate) stale_after: TimeDelta,
     pub(crate) block_for: String,
@@ -281,6 +282,7 @@ impl State {
             mode: options.mode,
             keymap: options.keymap,
             theme: options.theme,
+            characters: options.characters,
             fleet: Fleet::new(options.targets),
             stale_after: options.stale_after,
             block_for: options.block_for,

@@ -30,6 +30,16 @@ impl Backdrop {
     pub const ALL: [(&'static str, Self); 3] = [("dark", Self::Dark), ("light", Self::Light), ("any", Self::Any)];
 }
 
+/// What the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Characters {
+    /// UTF-8.
+    #[default]
+    All,
+    /// ASCII: everything else gets a stand-in.
+    Ascii,
+}
+
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Theme {

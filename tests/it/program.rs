@@ -102,6 +102,7 @@ impl Program {
         program.set("HOME", &home);
         program.set("XDG_STATE_HOME", &format!("{home}/state"));
         program.set("XDG_CONFIG_HOME", &format!("{home}/config"));
+        program.set("LANG", "C.UTF-8");
         program.set("PATH", &std::env::var("PATH").unwrap());
         program.set("AWS_EC2_METADATA_DISABLED", "true");
         program.set("AWS_REGION", "eu-central-1");

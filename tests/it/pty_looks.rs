@@ -51,6 +51,20 @@ fn no_color_leaves_attributes_only() {
 }
 
 #[test]
+fn without_a_utf_8_locale_the_screen_is_ascii() {
+    let mut program = Program::without_credentials(&refused());
+    for (name, value, ascii) in [("LC_ALL", "C", true), ("LC_ALL", "", false), ("LC_CTYPE", "de_DE.ISO-8859-1", true)] {
+        program.set(name, value);
+        let (_, text) = seen(&program, &[]);
+        assert_eq!(text.is_ascii(), ascii, "{name}={value}\n{text}");
+        assert!(text.contains(if ascii { ">ATTACK" } else { "▸ ATTACK" }) || text.contains("> ATTACK"), "{text}");
+    }
+    program.unset("LC_CTYPE");
+    program.unset("LANG");
+    assert!(seen(&program, &[]).1.is_ascii(), "no locale is C");
+}
+
+#[test]
 fn a_theme_that_is_wrong_is_told_before_the_screen_is_taken() {
     let mut program = Program::new(&refused());
     let light = portcullis::tui::theme::BUILT_IN[1].1;

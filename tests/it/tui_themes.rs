@@ -1,11 +1,11 @@
-//! Every theme on every screen: what is drawn can be read.
+//! Every theme on every screen: what is drawn can be read, and what a terminal of few characters shows is ASCII.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use portcullis::model::plan::Plan;
 use portcullis::tui::picture::rgb;
-use portcullis::tui::theme::{BUILT_IN, Backdrop};
+use portcullis::tui::theme::{BUILT_IN, Backdrop, Characters};
 use portcullis::tui::{Mode, Options, Theme, keymap};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -43,9 +43,9 @@ fn three(theme: &Theme) -> [(&'static str, Console); 3] {
 }
 
 /// Every kind of screen, from hand-made boards.
-fn all(theme: &Theme, size: (u16, u16)) -> Vec<(&'static str, Console)> {
+fn all(theme: &Theme, characters: Characters, size: (u16, u16)) -> Vec<(&'static str, Console)> {
     let begin = |mode, board| {
-        let mut console = Console::with(options(mode, theme), size);
+        let mut console = Console::with(Options { characters, ..options(mode, theme) }, size);
         console.board(board).timeline(fixtures::timeline());
         console
     };
@@ -54,7 +54,7 @@ fn all(theme: &Theme, size: (u16, u16)) -> Vec<(&'static str, Console)> {
         console.keys(keys);
         console
     };
-    let plan = |mode, plan| reviewing(options(mode, theme), size, plan);
+    let plan = |mode, plan| reviewing(Options { characters, ..options(mode, theme) }, size, plan);
     let mut stage = begin(Mode::Armed, fixtures::attack());
     stage.enter().depth(fixtures::report);
     let mut sources = on("s");
@@ -65,7 +65,7 @@ fn all(theme: &Theme, size: (u16, u16)) -> Vec<(&'static str, Console)> {
     confirmation.enter().keys("shop/prod 0000").enter();
     let mut unknown = begin(Mode::ReadOnly, fixtures::unknowns());
     unknown.keys("j");
-    let mut small = Console::with(options(Mode::Armed, theme), (40, 10));
+    let mut small = Console::with(Options { characters, ..options(Mode::Armed, theme) }, (40, 10));
     small.board(fixtures::attack());
     vec![
         ("drill", begin(drill(), fixtures::drill())),
@@ -166,7 +166,7 @@ fn whatever_is_drawn_can_be_read() {
     for (name, _) in BUILT_IN {
         let theme = Theme::built_in(name).unwrap();
         let (paper, ink) = if theme.backdrop == Backdrop::Light { ([255; 3], [51; 3]) } else { ([0; 3], [170; 3]) };
-        for (screen, console) in SIZES.into_iter().flat_map(|size| all(&theme, size)) {
+        for (screen, console) in SIZES.into_iter().flat_map(|size| all(&theme, Characters::All, size)) {
             let buffer = console.buffer();
             for cell in buffer.content().iter().filter(|cell| !cell.symbol().trim().is_empty()) {
                 let found = contrast(rgb(cell.fg).unwrap_or(ink), rgb(cell.bg).unwrap_or(paper));
@@ -182,12 +182,32 @@ fn whatever_is_drawn_can_be_read() {
 #[test]
 fn a_background_of_its_own_is_everywhere() {
     let theme = Theme::built_in("high-contrast").unwrap();
-    for (screen, console) in SIZES.into_iter().flat_map(|size| all(&theme, size)) {
+    for (screen, console) in SIZES.into_iter().flat_map(|size| all(&theme, Characters::All, size)) {
         let buffer = console.buffer();
         // What a wide character covers is not drawn.
         let covered = |x: u16, y: u16| x > 0 && unicode_width::UnicodeWidthStr::width(buffer[(x - 1, y)].symbol()) > 1;
         for (y, x) in (0..buffer.area.height).flat_map(|y| (0..buffer.area.width).map(move |x| (y, x))) {
             assert!(buffer[(x, y)].bg != Color::Reset || covered(x, y), "{screen} at {x}, {y}\n{}", console.text());
+        }
+    }
+}
+
+#[test]
+fn without_utf_8_only_ascii_is_drawn_and_every_word_stands_where_it_stood() {
+    let theme = Theme::colour_blind_safe();
+    for size in SIZES {
+        for ((screen, plain), (_, full)) in
+            all(&theme, Characters::Ascii, size).into_iter().zip(all(&theme, Characters::All, size))
+        {
+            let (plain, full) = (plain.buffer(), full.buffer());
+            for (one, other) in plain.content().iter().zip(full.content()) {
+                assert!(one.symbol().len() == 1 && one.symbol().is_ascii(), "{screen}: {:?}", one.symbol());
+                assert!(one.symbol() == other.symbol() || !other.symbol().is_ascii(), "{screen}");
+                // What the views draw of their own has a stand-in that is not the `?` of what is unknown.
+                let lost = one.symbol() == "?" && other.symbol() != "?";
+                assert!(!lost || screen == "hostile", "{screen}: {:?}", other.symbol());
+                assert_eq!(one.style(), other.style(), "{screen}");
+            }
         }
     }
 }

@@ -123,6 +123,7 @@ fn options(mode: Mode, named: Option<&std::path::Path>, theme: &Theme) -> Result
     // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is wrong.
     let library = Library::load(config::playbooks().as_deref());
     let mut options = Options::new(mode, keymap, *theme);
+    options.characters = looks::characters();
     options.playbooks = library.playbooks.into();
     options.playbook_mistakes = library.mistakes.iter().map(ToString::to_string).collect();
     Ok(options)

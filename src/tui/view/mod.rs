@@ -1,5 +1,6 @@
 //! Draws the state. Changes nothing, asks nothing, and lays out only what is on the screen.
 
+mod ascii;
 mod board;
 mod chart;
 mod draw;
@@ -24,6 +25,7 @@ use ratatui::Frame;
 use ratatui::style::Style;
 
 use super::state::{SMALLEST, Screen, State};
+use super::theme::Characters;
 
 /// Draws one frame.
 pub fn view(state: &State, frame: &mut Frame<'_>) {
@@ -33,6 +35,9 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
         frame.buffer_mut().set_style(area, state.theme.text);
     }
     whole(state, frame);
+    if state.characters == Characters::Ascii {
+        ascii::only(frame.buffer_mut());
+    }
 }
 
 fn whole(state: &State, frame: &mut Frame<'_>) {
