@@ -226,8 +226,8 @@ fn a_reader_that_goes_away_is_a_quiet_end() {
 #[test]
 fn without_a_terminal_no_screen_is_opened() {
     let program = Program::new(&refused());
-    for (command, instead) in [("live", "portcullis snapshot"), ("drill", "portcullis range serve")] {
-        let ended = program.run(&[command]).says(64, &["needs a terminal", "is not a terminal", instead]);
+    for (command, instead) in [("live", "portcullis snapshot --watch"), ("drill", "portcullis range serve")] {
+        let ended = program.run(&[command]).says(1, &["needs a terminal", "is not a terminal", instead]);
         assert_eq!(ended.out, "", "{command}");
         assert!(!ended.err.contains('\u{1b}'), "{}", ended.err);
     }

@@ -65,6 +65,18 @@ fn without_a_utf_8_locale_the_screen_is_ascii() {
 }
 
 #[test]
+fn a_dumb_terminal_is_refused_with_what_to_do_instead() {
+    let program = Program::without_credentials(&refused());
+    for command in ["live", "drill"] {
+        let terminal = Terminal::start_as("dumb", program.in_terminal(&[command]), 80, 24);
+        let (status, text) = terminal.ends_with("needs a terminal");
+        assert_eq!(status.exit_code(), 1, "{text}");
+        let text = text.replace('\n', "");
+        assert!(text.contains("portcullis snapshot --watch"), "{text}");
+    }
+}
+
+#[test]
 fn a_theme_that_is_wrong_is_told_before_the_screen_is_taken() {
     let mut program = Program::new(&refused());
     let light = portcullis::tui::theme::BUILT_IN[1].1;

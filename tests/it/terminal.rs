@@ -24,10 +24,15 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Starts `command` in a terminal of `columns` by `rows`.
-    pub(crate) fn start(mut command: CommandBuilder, columns: u16, rows: u16) -> Self {
+    pub(crate) fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        Self::start_as("xterm-256color", command, columns, rows)
+    }
+
+    /// The same, where the terminal says that it is a `kind`.
+    pub(crate) fn start_as(kind: &str, mut command: CommandBuilder, columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let before = settings(&*pair.master);
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", kind);
         let child = pair.slave.spawn_command(command).unwrap();
         let writer = pair.master.take_writer().unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();

@@ -53,7 +53,7 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
     };
     on_a_screen(
         "drill",
-        "without one, `portcullis range serve` serves the same account, and every other command works on it",
+        "without one, `portcullis range serve` serves the same account, and `portcullis snapshot --watch` prints its board line by line",
     )?;
     // Simulating the hour before the drill opens takes a moment: the screen is there meanwhile.
     let connect = async move {
@@ -87,7 +87,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
         exports: std::path::PathBuf::new(),
         playbooks: Arc::clone(&options.playbooks),
     };
-    on_a_screen("live", "without one, `portcullis snapshot` prints the board, with --watch after every poll")?;
+    on_a_screen("live", "without one, `portcullis snapshot --watch` prints the board after every poll, line by line")?;
     let connects = connections.into_iter().map(|connection| async move { Ok((connection, None)) });
     run(options, surroundings, connects.collect()).await
 }
@@ -95,7 +95,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
 /// Refuses where there is no screen to draw on, before anything is written to whatever is there instead.
 fn on_a_screen(command: &str, instead: &str) -> Result<(), Failure> {
     match out::no_screen() {
-        Some(why) => Err(Failure::usage(format!("{command} needs a terminal, and {why}; {instead}"))),
+        Some(why) => Err(Failure::new(Exit::Error, format!("{command} needs a terminal, and {why}; {instead}"))),
         None => Ok(()),
     }
 }
