@@ -22,8 +22,8 @@ use portcullis::respond::execute::execute;
 use portcullis::respond::guard;
 use portcullis::respond::observe::observe;
 use portcullis::respond::plan::plan;
-use portcullis::tui::picture::svg;
-use portcullis::tui::{Ask, Effect, Mode, News, TimelineView};
+use portcullis::tui::picture::{DARK, LIGHT, Paper, svg_on};
+use portcullis::tui::{Ask, Effect, Mode, News, Options, Theme, TimelineView, keymap};
 use portcullis::watch::{SignalChange, Watcher, signal_changes, sources};
 
 use super::tui_screens::Console;
@@ -35,8 +35,12 @@ const SIZE: (u16, u16) = (120, 40);
 const SPEED: f64 = 20.0;
 
 fn compare(name: &str, console: &Console) {
+    compare_on(DARK, name, console);
+}
+
+fn compare_on(paper: Paper, name: &str, console: &Console) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/pictures/{name}.svg"));
-    let drawn = svg(&console.buffer());
+    let drawn = svg_on(paper, &console.buffer());
     if std::env::var_os("PORTCULLIS_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &drawn).unwrap();
@@ -89,6 +93,18 @@ impl Drill {
     fn clock(&mut self) {
         let account = self.world.aws.clock().now();
         self.console.event(News::Clock { account, rate: SPEED }.from(ConnectionId::FIRST));
+    }
+
+    /// The same in a light terminal.
+    fn in_light(&mut self) {
+        let light = Theme::built_in("light").unwrap();
+        let options = Options::new(Mode::Drill { scenario: "sqli-flood".into() }, keymap::load(None).unwrap(), light);
+        let dark = std::mem::replace(&mut self.console, Console::with(options, SIZE));
+        self.console.event(News::Board(Arc::clone(&self.shown)).from(ConnectionId::FIRST));
+        self.journal();
+        self.clock();
+        compare_on(LIGHT, "light", &self.console);
+        self.console = dark;
     }
 
     fn effect<T>(&self, wanted: impl Fn(&Effect) -> Option<T>) -> T {
@@ -168,6 +184,7 @@ async fn pictures() {
     drill.show(attack.await);
     drill.clock();
     compare("board", &drill.console);
+    drill.in_light();
 
     drill.console.keys("s");
     drill.sources().await;
