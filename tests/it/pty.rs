@@ -12,7 +12,7 @@ fn drill(program: &Program, speed: &str, columns: u16, rows: u16) -> Terminal {
 
 /// From the board to a plan to block the two worst sources, which is then ready to be confirmed.
 fn plan_to_block(terminal: &mut Terminal) {
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.send("s");
     terminal.shows("▸ [ ]");
     terminal.send(" j ");
@@ -49,7 +49,7 @@ fn a_drill_shows_a_frame_and_raises_signals_by_itself() {
     terminal.shows("DRILL sqli-flood");
     assert!(terminal.screen().alternate_screen());
     assert!(terminal.is_raw());
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.shows("errors-high");
     terminal.send("q");
     let (status, _) = terminal.ends_with("");
@@ -112,7 +112,7 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
 fn from_the_attack_to_the_block_confirmed_it_takes_at_most_eight_keys() {
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program, "30", 120, 40);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     // What would help is read by itself.
     terminal.shows("b block 40 addresses");
     let mut keys = 0;
@@ -158,7 +158,7 @@ fn instead(terminal: &mut Terminal, line: &str) {
 fn a_kill_switch_is_proven_closes_and_is_taken_back_by_keys() {
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program, "30", 120, 40);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.send("X");
     // The configured ranges, and the API's other stage.
     terminal.shows("192.0.2.240/28");
@@ -167,7 +167,7 @@ fn a_kill_switch_is_proven_closes_and_is_taken_back_by_keys() {
     terminal.shows("PLAN kill-switch on shop/dev");
     carry_out(&mut terminal, "shop/dev");
     terminal.send("\x1b");
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.send("X");
     terminal.wait("the same list, and no stage to prove on", |s| {
         let text = s.contents();
@@ -192,7 +192,7 @@ fn a_kill_switch_is_proven_closes_and_is_taken_back_by_keys() {
 fn a_stage_is_closed_by_throttles_and_a_cache_is_flushed_by_keys() {
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program, "30", 120, 40);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.send("x");
     // What is recommended is typed in advance; everything to nothing never is.
     terminal.shows("> ");
@@ -225,7 +225,7 @@ fn a_method_is_throttled_and_freed_by_keys() {
     let program = Program::without_credentials(&refused());
     let args = program.in_terminal(&["drill", "credential-stuffing", "--speed", "30"]);
     let mut terminal = Terminal::start(args, 120, 40);
-    terminal.shows("ATTACK accounts/prod");
+    terminal.shows("ATTACK     accounts/prod");
     terminal.send("l");
     terminal.shows("METHOD PATH RATE/s BURST");
     instead(&mut terminal, "POST /login 40 80 4h");

@@ -20,7 +20,7 @@ fn late_answers_and_pastes_do_nothing_on_an_armed_board() {
     let served = flooded();
     let program = Program::new(&served.url);
     let mut terminal = live(&program, &["--armed"]);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     let answers = [
         "\u{1b}]10;rgb:ffff/ffff/ffff\u{7}",
         "\u{1b}]11;rgb:ffff/xxxx/ffff\u{1b}\\",
@@ -58,7 +58,7 @@ fn late_answers_and_pastes_do_nothing_on_an_armed_board() {
 fn drawing_anew_asks_the_terminal_nothing() {
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     let began = Instant::now();
     for _ in 0..3 {
         terminal.send("\u{c}");
@@ -87,7 +87,7 @@ fn in_a_shell(program: &Program, line: &str) -> Terminal {
     let mut terminal = Terminal::start(shell, 120, 40);
     terminal.shows("READY");
     terminal.send(&format!("{} {line}\n", console.get_argv()[0].to_string_lossy()));
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     assert!(terminal.screen().alternate_screen());
     terminal
 }
@@ -138,7 +138,7 @@ fn prompts(screen: &vt100::Screen) -> usize {
 fn without_a_shell_to_come_back_from_it_is_not_suspended() {
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.send("\u{1a}");
     terminal.shows("not suspended");
     terminal.send("q");
@@ -149,7 +149,7 @@ fn without_a_shell_to_come_back_from_it_is_not_suspended() {
 fn stopped_by_a_signal_it_gives_the_terminal_back_and_takes_it_again() {
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program);
-    terminal.shows("ATTACK shop/prod");
+    terminal.shows("ATTACK     shop/prod");
     terminal.signal("-TSTP");
     terminal.wait("the ordinary screen", |s| !s.alternate_screen() && s.contents().contains("suspended"));
     assert!(!terminal.is_raw());

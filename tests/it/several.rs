@@ -68,8 +68,8 @@ fn a_profile_that_hangs_leaves_the_others_live_in_a_terminal() {
     served[1].range.with(|range| range.faults().add("*", "*", When::Always, Fault::Hang));
     let args = ["live", "--profile", "west", "--profile", "east", "--profile", "north"];
     let mut terminal = Terminal::start(program.in_terminal(&args), 140, 40);
-    terminal.shows("ATTACK west  ");
-    terminal.shows("ATTACK north  ");
+    terminal.shows("ATTACK     west  ");
+    terminal.shows("ATTACK     north  ");
     terminal.shows("in 3 connections");
     terminal.shows("east");
     // The row of each, the header of each.
@@ -85,7 +85,7 @@ fn a_profile_that_hangs_leaves_the_others_live_in_a_terminal() {
     terminal.shows("TROUBLE east, no figures: ");
     served[1].range.with(|range| range.faults().clear());
     terminal.send("\x1b\x1b");
-    terminal.shows("ATTACK east  ");
+    terminal.shows("ATTACK     east  ");
     terminal.send("q");
     let (status, _) = terminal.ends_with("");
     assert_eq!(status.exit_code(), 0);

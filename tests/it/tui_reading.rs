@@ -99,7 +99,7 @@ fn stale_figures_say_so_and_are_faint() {
         let line = (0..buffer.area.height)
             .find(|y| (0..30).map(|x| buffer[(x, *y)].symbol()).collect::<String>().contains("billing/prod"))
             .unwrap();
-        Some(buffer[(9, line)].fg) == Theme::colour_blind_safe().stale.fg
+        Some(buffer[(14, line)].fg) == Theme::colour_blind_safe().stale.fg
     };
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack());
@@ -208,9 +208,9 @@ fn without_colour_every_mark_is_still_there() {
 fn a_thousand_stages_are_scrolled_to_the_last() {
     let mut console = Console::armed((200, 60));
     console.board(fixtures::crowd()).keys("G");
-    says(&console, "▸ ·      service-999/prod");
+    says(&console, "▸ ·          service-999/prod");
     console.keys("g");
-    says(&console, "▸ ATTACK service-003/prod");
+    says(&console, "▸ ATTACK     service-003/prod");
     console.code(KeyCode::PageDown, KeyModifiers::NONE);
     let selected = console.state.selected().map(|r| r.id.label());
     assert_eq!(selected.as_deref(), Some("service-543/prod"));

@@ -29,6 +29,7 @@ enum Kind {
     Mark,
     Connection,
     Stage,
+    Served,
     Requests,
     ClientErrors,
     ServerErrors,
@@ -56,12 +57,13 @@ const fn column(kind: Kind, title: &'static str, width: u16, rank: u8) -> Column
 }
 
 /// Every column, from left to right, at its least width.
-const COLUMNS: [Column; 15] = [
-    column(Kind::Mark, "", 6, 0),
+const COLUMNS: [Column; 16] = [
+    column(Kind::Mark, "state", 10, 0),
     // Whose the row is; only where several accounts or regions are watched, and then as wide as their names.
     column(Kind::Connection, "account", 0, 0),
     column(Kind::Stage, "stage", 12, 0),
     column(Kind::Requests, "req/s", 6, 1),
+    column(Kind::Served, "served", 6, 3),
     column(Kind::ClientErrors, "4XX", 5, 3),
     column(Kind::ServerErrors, "5XX", 5, 2),
     column(Kind::P50, "p50", 6, 10),
@@ -82,6 +84,8 @@ const MOST_STAGE: u16 = 40;
 /// The widest a connection's name becomes.
 const MOST_NAME: u16 = 28;
 const MARGIN: u16 = 2;
+/// A smaller share of customers served than this stands out.
+const BADLY_SERVED: f64 = 0.85;
 
 /// Draws the board and the details of the selected stage.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
@@ -205,6 +209,7 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         Kind::Mark => mark(state, row),
         Kind::Stage => (row.id.label(), theme.text),
         Kind::Requests => number(&figures.requests_per_second, rate, None),
+        Kind::Served => served(state, row),
         Kind::ClientErrors => number(&figures.client_error_share, percent, Some(SignalKind::ClientErrorsHigh)),
         Kind::ServerErrors => number(&figures.server_error_share, percent, Some(SignalKind::ServerErrorsHigh)),
         Kind::P50 => number(&figures.latency_p50_ms, millis, None),
@@ -225,12 +230,29 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
     }
 }
 
+/// The share of customers served, where an attack is believed in or something of ours is in force: elsewhere there is nothing to say.
+fn served(state: &State, row: &StageRow) -> (String, Style) {
+    let condition = &row.condition;
+    if !condition.matters() {
+        return ("–".into(), state.theme.faint);
+    }
+    let style = match condition.served.value() {
+        None => state.theme.unknown,
+        Some(share) if share < BADLY_SERVED => state.theme.bad,
+        Some(_) => state.theme.text,
+    };
+    (condition.served_word(), style)
+}
+
 /// The severity as a word; `!` where nothing stands but the stage carries a warning, `?` where it could not be judged lately, a dot where all
 /// is calm.
 fn mark(state: &State, row: &StageRow) -> (String, Style) {
     match row.condition.state {
         StageState::CustomersOut => return ("OUT".into(), state.theme.bad),
-        StageState::Leaking => return ("LEAKS".into(), state.theme.bad),
+        StageState::Leaking => return (StageState::Leaking.word().into(), state.theme.bad),
+        // The attack goes on, and is turned away: what still stands of its signals is no news.
+        StageState::Contained => return (StageState::Contained.word().into(), state.theme.warn),
+        StageState::Recovering => return (StageState::Recovering.word().into(), state.theme.warn),
         _ => {}
     }
     match worst(row) {

@@ -78,15 +78,22 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
     if let Some(attack) = pinned.filter(|attack| attack.read_otherwise(row.attack_since()).is_some()) {
         page.hanging("BEGAN", theme.heading, GUTTER, &began(state, attack, row), theme.text);
     }
-    for signal in row.signals.iter().skip(1) {
-        let style = severity(state, signal);
-        page.hanging("ALSO", theme.heading, GUTTER, &headline(signal), style);
-        if roomy {
-            page.text(GUTTER, &signal.evidence, theme.text);
-        }
-    }
+    also(state, row, roomy, &mut page);
     facts(state, row, &mut page);
     page
+}
+
+/// What else stands: what the same event shows in other figures, in one line; each with what it rests on is on the stage's page.
+fn also(state: &State, row: &StageRow, roomy: bool, page: &mut Page) {
+    let others: Vec<&Signal> = row.signals.iter().skip(1).collect();
+    let Some(worst) = others.first() else { return };
+    let said: Vec<String> =
+        others.iter().map(|signal| format!("{} {}", signal.kind.id(), measured(signal.kind, signal.value))).collect();
+    page.hanging("ALSO", state.theme.heading, GUTTER, &said.join(", "), severity(state, worst));
+    if roomy {
+        let key = state.keymap.key(Context::Board, Command::Open);
+        page.text(GUTTER, &format!("{key}: what each rests on, and the charts"), state.theme.faint);
+    }
 }
 
 /// A connection that could not be read: whose it is, and why in full.
