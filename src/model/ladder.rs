@@ -227,12 +227,20 @@ pub fn command(action: &Action, stage: &StageSelector) -> Option<String> {
             words.push("--allow".to_owned());
             words.extend(switch.allow.iter().map(|target| target.net.to_string()));
             words.extend(switch.prove_on.iter().flat_map(|on| ["--prove-on".to_owned(), on.to_string()]));
+            words.extend(switch.own.iter().flat_map(|own| ["--own-address".to_owned(), own.to_string()]));
+            words.extend(
+                (switch.commit_confirmed && switch.prove_on.is_none()).then(|| "--commit-confirmed".to_owned()),
+            );
         }
-        Action::BlockIp(block) => words.extend(block.targets.iter().map(|target| target.net.to_string())),
+        Action::BlockIp(block) => {
+            words.extend(block.ip_sets.iter().flat_map(|set| ["--ip-set".to_owned(), set.clone()]));
+            words.extend(block.targets.iter().map(|target| target.net.to_string()));
+        }
         Action::AllowIp(allow) => {
             if let Some(acl) = &allow.web_acl {
                 words.extend(["--web-acl".to_owned(), acl.clone()]);
             }
+            words.extend(allow.ip_sets.iter().flat_map(|set| ["--ip-set".to_owned(), set.clone()]));
             words.extend(allow.targets.iter().map(|target| target.net.to_string()));
         }
         Action::FlushCache(flush) => words.extend(flush.authorizers.then(|| "--authorizers".to_owned())),

@@ -273,16 +273,22 @@ impl Plan {
         self.guards.iter().find(|guard| SAY_WHOM_IT_HITS.contains(&guard.id.as_str()))
     }
 
-    /// The command line that carries the same out; `None` where none can be named.
+    /// The command line that carries the same out, with the profile and region that it is for; `None` where none can be named, or where what
+    /// answers is not AWS: a shell would ask another.
     #[must_use]
     pub fn command(&self) -> Option<String> {
+        if self.identity.endpoint.is_some() {
+            return None;
+        }
+        let profile = self.identity.profile.iter().map(|name| format!(" --profile {}", super::ladder::quoted(name)));
+        let place = profile.collect::<String>() + " --region " + &super::ladder::quoted(&self.identity.at.region);
         if let Purpose::Undo { action_id, terms } = &self.purpose {
-            return Some(format!("portcullis undo {action_id}{}", terms.command()));
+            return Some(format!("portcullis undo {action_id}{place}{}", terms.command()));
         }
         let stage = self.stage.label().parse().ok()?;
         let (command, terms) = (super::ladder::command(&self.action, &stage)?, self.action.terms());
         let command = command.strip_suffix(REASON_TO_GIVE).filter(|_| terms.reason.is_some()).unwrap_or(&command);
-        Some(format!("{command}{}", terms.command()))
+        Some(format!("{command}{}{place}", terms.command()))
     }
 
     /// The worst verdict that still halts or warns.

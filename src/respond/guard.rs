@@ -274,6 +274,9 @@ guards! {
     UNDO_CLAIMED = "undo.claimed", overridable: true, varies: false,
         "Says which of our entries another action in force asked for as well; those stay.",
         "The journals of the open incidents; unknown where one of them cannot be read.";
+    UNDO_SHUTS_OUT = "undo.shuts-out", overridable: false, varies: true,
+        "Says who is kept out again by taking back what lets them in.",
+        "`GetSampledRequests` of the rule that lets them in.";
     UNDO_ATTACK = "undo.attack-stands", overridable: true, varies: true,
         "Says what would come back, in requests a second, while the attack on the stage stands.",
         "The incident's attack, and `GetSampledRequests` of the rule that blocks; what reaches the stage for other measures.";

@@ -13,6 +13,15 @@ use crate::model::ladder::{AttackedMethod, Ladder, Rung, Way};
 use crate::model::settings::Settings;
 use crate::model::stage::{StageId, StageSelector};
 
+/// Which ways are planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Every one.
+    All,
+    /// Those that read the account only, and probe nothing from outside: nobody has asked.
+    Unasked,
+}
+
 /// The ladder of the stage that `selector` names, each way planned from state read now. Changes nothing.
 ///
 /// # Errors
@@ -22,19 +31,19 @@ pub async fn ladder(
     aws: &Aws,
     settings: &Settings,
     selector: &StageSelector,
-    web_acl: Option<&str>,
+    (web_acl, wanted): (Option<&str>, Wanted),
     attack_began: Option<DateTime<Utc>>,
 ) -> Result<Ladder, PlanError> {
     // One plan in four ways: what a busy quota kept from being read makes no way unfit.
     let aws = &aws.patient();
-    aws.unless_busy(Box::pin(rungs(aws, settings, selector, web_acl, attack_began))).await?
+    aws.unless_busy(Box::pin(rungs(aws, settings, selector, (web_acl, wanted), attack_began))).await?
 }
 
 async fn rungs(
     aws: &Aws,
     settings: &Settings,
     selector: &StageSelector,
-    web_acl: Option<&str>,
+    (web_acl, wanted): (Option<&str>, Wanted),
     attack_began: Option<DateTime<Utc>>,
 ) -> Result<Ladder, PlanError> {
     let stage = resolve::stage(aws, selector, Lane::Plan).await?;
@@ -49,7 +58,12 @@ async fn rungs(
         Box::pin(throttled(aws, settings, selector, attack_began)),
         Box::pin(plan(aws, settings, &swap, attack_began)),
         Box::pin(plan(aws, settings, &zero, attack_began)),
-        Box::pin(switched(aws, settings, selector, &stage.id, attack_began)),
+        async {
+            match wanted {
+                Wanted::All => Box::pin(switched(aws, settings, selector, &stage.id, attack_began)).await,
+                Wanted::Unasked => Rung::unfit(Way::KillSwitch, "not planned until somebody asks"),
+            }
+        },
     );
     let (attack, attacked, situation, lightest) = lightest;
     Ok(Ladder {

@@ -240,9 +240,26 @@ fn closure(facts: &Facts<'_>, rung: &Rung) -> Option<ProposedStep> {
     step(facts, Proposed::Close, what, (None, None), because, if rung.way == Way::WebAcl { "x" } else { "X" }, action)
 }
 
+/// Whoever sends so many times as much as before is no customer any more: a bot that had looked in once before is one of the attack's.
+const BUSY: f64 = 10.0;
+
+/// Requests a second that are nobody's attack.
+const IDLE: f64 = 0.2;
+
+/// Whether somebody who sent so many requests a second before the attack sends no more than a customer would now.
+pub(super) fn sends_as_before(before: f64, now: f64) -> bool {
+    now <= IDLE.max(BUSY * before)
+}
+
 /// Who called before the attack and is not part of it, with requests a second then, the busiest first.
 pub(super) fn customers(sources: &Sources) -> Vec<(IpAddr, f64)> {
-    let is_customer = |source: &&Source| source.standing != Standing::Attack && !source.is_suspect();
+    let is_customer = |source: &&Source| {
+        let now = source.per_second.unwrap_or(0.0);
+        source.standing != Standing::Attack
+            && !source.is_suspect()
+            && source.over_limit_of.is_empty()
+            && sends_as_before(source.before_per_second, now)
+    };
     let here = sources.sources.iter().filter(is_customer).map(|source| (source.address, source.before_per_second));
     let all = here.chain(sources.gone.iter().copied()).filter(|(_, per_second)| *per_second > 0.0);
     let mut all: Vec<(IpAddr, f64)> = all.map(|(address, per_second)| (address.to_canonical(), per_second)).collect();
@@ -255,7 +272,7 @@ fn allow(facts: &Facts<'_>) -> Option<ProposedStep> {
     let Relief { action, share } = facts.relief.as_ref().ok()?.as_ref()?;
     let what = format!("let in {}", counted(action.prefixes()));
     let because = format!(
-        "they were there before the attack, sent {:.0} % of what came then, and the closed web ACL keeps them out; attackers stay out",
+        "they were there before the attack, sent {:.0} % of what is known to have come then, send no more now than a customer would, and the closed web ACL keeps them out",
         share * 100.0
     );
     let served_now = facts.condition.served.value().unwrap_or(0.0);

@@ -115,6 +115,7 @@ impl Walk<'_> {
             let name = format!("{} / {}", outer.name, rule.name);
             let label = Label { names: &rule.labels, of: format!(":rulegroup:{}:", group.name), outer: false };
             self.collect(&rule.statement, (&name, &outer.metric_name), action, &label);
+            self.by_label(&Rule { name: name.clone(), metric_name: outer.metric_name.clone(), ..rule.clone() }, action);
             if action == RuleAction::Allow {
                 self.allows.push(name);
             }

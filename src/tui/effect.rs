@@ -42,6 +42,9 @@ pub enum Ask {
     /// What every way of closing a stage would do now; answered by `News::Ladder`, and then, with what would help and is lighter, by
     /// `News::Proposals`. Changes nothing.
     LoadLadder(StageId),
+    /// What would help a stage, where nobody has asked: answered by `News::Proposals`. Reads the account and what its budget for log queries allows,
+    /// and probes nothing.
+    LoadNext(StageId),
     /// Plan an action; answered by `News::Plan` with the same number. Changes nothing.
     Plan {
         /// The number of the request.

@@ -1,12 +1,14 @@
 //! `allow-ip` from plan to undo against the range: a list that keeps customers out is mended, and lets no attacker in.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use portcullis::aws::Lane;
 
 use portcullis::model::action::{Action, AllowIp, Close, Closure, Terms};
 use portcullis::model::plan::{GuardResult, Outcome, Plan, Verdict};
 use portcullis::respond::observe::observe;
-use portcullis::respond::plan::Planned;
+use portcullis::respond::plan::{Circumstances, Planned, plan};
+use portcullis_range::{Fault, When};
 use serde_json::json;
 
 use crate::respond_stage::closable;
@@ -40,8 +42,17 @@ fn halts(planned: &Planned) -> Vec<String> {
     planned.plan.halting().map(|guard| guard.id.clone()).collect()
 }
 
+/// The plan, the attack having begun two minutes into the drill as the incident says.
 async fn planned(world: &World, allow: AllowIp) -> Planned {
-    world.plan_action(&Action::AllowIp(allow)).await
+    let began = world.range.with(|range| range.start()) + TimeDelta::minutes(2);
+    believing(world, allow, Some(began)).await
+}
+
+async fn believing(world: &World, allow: AllowIp, attack_began: Option<DateTime<Utc>>) -> Planned {
+    let identity = world.aws.identity(Lane::Plan).await.unwrap();
+    let actions = world.store.actions(&identity.at).unwrap();
+    let circumstances = Circumstances { attack_began, actions, ..Circumstances::default() };
+    plan(&world.aws, &world.settings, &Action::AllowIp(allow), circumstances).await.unwrap()
 }
 
 /// pay/prod, attacked and then closed by a list that leaves out the card scheme.
@@ -133,6 +144,37 @@ async fn nobody_is_let_in_who_was_blocked_or_of_whom_nothing_is_known() {
     assert_eq!(done.outcome, Outcome::Done, "{:?}", done.lines);
     let found = planned(&world, allow("shop/prod", &["203.0.113.0/28"])).await;
     assert!(guard(&found, "allow-ip.blocked").reason.contains(&done.action_id), "{:#?}", found.plan.guards);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_there_before_is_not_known_where_the_beginning_is_not() {
+    // A closure's own 403s look like the beginning of an attack: the minutes before them are the attack's.
+    let world = closed().await;
+    let found = believing(&world, allow("pay/prod", &[SCHEME]), None).await;
+    assert_eq!(guard(&found, "allow-ip.known").verdict, Verdict::Unknown, "{:#?}", guard(&found, "allow-ip.known"));
+    // And without an attack at all, the minutes before now may be its first.
+    let world = of_drill("lockout-trap", 60.0).await;
+    let found = believing(&world, allow("pay/prod", &[SCHEME]), None).await;
+    assert_eq!(guard(&found, "allow-ip.known").verdict, Verdict::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_knocks_now_is_looked_at_or_not_known() {
+    let world = closed().await;
+    world.range.with(|range| range.faults().add("wafv2", "GetSampledRequests", When::Nth(1), Fault::Deny));
+    let found = planned(&world, allow("pay/prod", &[SCHEME])).await;
+    world.range.with(|range| range.faults().clear());
+    assert_ne!(guard(&found, "allow-ip.known").verdict, Verdict::Pass, "{:#?}", guard(&found, "allow-ip.known"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_it_lets_in_is_not_locked_out_by_the_clock() {
+    let world = closed().await;
+    let done = world.apply(planned(&world, allow("pay/prod", &[SCHEME])).await).await;
+    let error = world.desk().extend(&done.action_id, Some(TimeDelta::hours(1))).await.unwrap_err();
+    assert!(error.to_string().contains("does not expire"), "{error}");
+    let back = world.plan_undo(&done.action_id).await;
+    assert_eq!(guard(&back, "undo.shuts-out").verdict, Verdict::Warn);
 }
 
 #[tokio::test(start_paused = true)]

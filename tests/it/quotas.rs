@@ -224,7 +224,8 @@ async fn closing_behind_many_rules_asks_for_what_it_needs() {
     world.pass(600).await;
     let (aws, start) = (connect(&world.range).await, Instant::now());
     let selector = "shop/prod".parse().unwrap();
-    let ladder = portcullis::respond::ladder::ladder(&aws, &world.settings, &selector, None, None).await.unwrap();
+    let wanted = (None, portcullis::respond::ladder::Wanted::All);
+    let ladder = portcullis::respond::ladder::ladder(&aws, &world.settings, &selector, wanted, None).await.unwrap();
     let took = start.elapsed();
     assert!(took < Duration::from_secs(8), "{took:?}");
     assert_eq!(ladder.rungs.len(), 4);

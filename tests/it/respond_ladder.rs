@@ -3,7 +3,7 @@
 
 use portcullis::model::ladder::{Ladder, Rung, Way};
 use portcullis::model::plan::Outcome;
-use portcullis::respond::ladder::ladder;
+use portcullis::respond::ladder::{Wanted, ladder};
 
 use crate::respond_stage::closable;
 use crate::world::{World, flood, of_drill};
@@ -14,7 +14,7 @@ async fn asked(world: &World) -> Ladder {
 
 async fn asked_of(world: &World, stage: &str) -> Ladder {
     let stage = stage.parse().unwrap();
-    let found = ladder(&world.aws, &world.settings, &stage, None, None).await.unwrap();
+    let found = ladder(&world.aws, &world.settings, &stage, (None, Wanted::All), None).await.unwrap();
     assert_eq!(found.rungs.iter().map(|rung| rung.way).collect::<Vec<_>>(), Way::ALL);
     assert!(world.mutating_calls().is_empty(), "asking changes nothing");
     found

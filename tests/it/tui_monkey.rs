@@ -60,6 +60,11 @@ impl Dice {
     }
 }
 
+fn proposals(stage: &portcullis::model::stage::StageId, ok: bool) -> Event {
+    let result = if ok { Ok(Box::new(fixtures::proposals(stage))) } else { Err(fixtures::HOSTILE.to_owned()) };
+    News::Proposals { stage: stage.clone(), result }.from(ConnectionId::FIRST)
+}
+
 /// What the outside might answer.
 fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
     let ok = dice.roll(4) > 0;
@@ -74,11 +79,8 @@ fn answer(dice: &mut Dice, effect: &Effect) -> Option<Event> {
             },
         }
         .from(ConnectionId::FIRST),
-        Effect::To(_, Ask::LoadLadder(stage)) if dice.roll(2) == 0 => News::Proposals {
-            stage: stage.clone(),
-            result: if ok { Ok(Box::new(fixtures::proposals(stage))) } else { Err(why()) },
-        }
-        .from(ConnectionId::FIRST),
+        Effect::To(_, Ask::LoadNext(stage)) => proposals(stage, ok),
+        Effect::To(_, Ask::LoadLadder(stage)) if dice.roll(2) == 0 => proposals(stage, ok),
         Effect::To(_, Ask::LoadLadder(stage)) => News::Ladder {
             stage: stage.clone(),
             result: if ok { Ok(Box::new(fixtures::ladder(stage))) } else { Err(why()) },

@@ -71,6 +71,7 @@ impl Acting {
             Ask::LoadSources(stage) => drop(tokio::spawn(async move { this.load_sources(stage).await })),
             Ask::LoadStage(stage) => drop(tokio::spawn(async move { this.load_stage(&stage).await })),
             Ask::LookAt(stages) => self.watcher.look_at(stages),
+            Ask::LoadNext(stage) => drop(tokio::spawn(async move { Box::pin(this.load_next(stage)).await })),
             Ask::LoadLadder(stage) => drop(tokio::spawn(async move { Box::pin(this.load_ladder(stage)).await })),
             Ask::Plan { request, action } => {
                 drop(tokio::spawn(async move { this.plan(request, &Wish::Action(action)).await }));
@@ -114,7 +115,7 @@ impl Acting {
     }
 
     async fn load_sources(&self, stage: StageId) {
-        let result = self.sources(&stage).await.map(Arc::new);
+        let result = self.sources(&stage, true).await.map(Arc::new);
         self.send(News::Sources { stage, result });
     }
 
@@ -129,7 +130,7 @@ impl Acting {
         let selector =
             StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
         let sources = async {
-            let sources = self.sources(&stage).await;
+            let sources = self.sources(&stage, true).await;
             (sources, self.latest().and_then(|board| board.row(&stage).map(|row| row.condition.clone())))
         };
         let ladder = async {
@@ -151,7 +152,27 @@ impl Acting {
         self.send(News::Proposals { stage, result });
     }
 
-    async fn sources(&self, stage: &StageId) -> Result<crate::model::source::Sources, String> {
+    /// What would help, where nobody has asked.
+    async fn load_next(&self, stage: StageId) {
+        let selector =
+            StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
+        let may_ask_log = self.settings.polling.log_budget_dollars_per_hour > 0.0;
+        let (ladder, sources) = tokio::join!(self.desk.ladder_unasked(&selector), self.sources(&stage, may_ask_log));
+        let condition = self.latest().and_then(|board| board.row(&stage).map(|row| row.condition.clone()));
+        let result = match (ladder, condition) {
+            (Ok(ladder), Some(condition)) => {
+                let sources = sources.as_ref().map_err(Clone::clone);
+                let proposed = self.desk.proposals(&selector, &condition, sources, &ladder).await;
+                proposed.map(Box::new).map_err(|error| error.to_string())
+            }
+            (Err(error), _) => Err(error.to_string()),
+            (Ok(_), None) => Err("how the stage stands is not known yet".to_owned()),
+        };
+        self.send(News::Proposals { stage, result });
+    }
+
+    /// Who sends to a stage; without its access log where that may not be asked.
+    async fn sources(&self, stage: &StageId, may_ask_log: bool) -> Result<crate::model::source::Sources, String> {
         let board = self.latest().ok_or("nothing has been read yet; wait for the first figures")?;
         let row = board.row(stage).ok_or_else(|| format!("{} is not on the board any more", stage.label()))?;
         let (api, name) = (stage.api_id.as_str(), stage.stage.as_str());
@@ -180,7 +201,10 @@ impl Acting {
             kind: row.kind,
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
-            access_log: access_log.as_ref().map(Option::as_ref).map_err(String::as_str),
+            access_log: match &access_log {
+                Ok(Some(_)) if !may_ask_log => Err("not asked by itself, since log-budget-dollars-per-hour is 0"),
+                known => known.as_ref().map(Option::as_ref).map_err(String::as_str),
+            },
             began,
             known: known.as_ref(),
             blocked: blocked.as_ref(),

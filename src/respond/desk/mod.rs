@@ -31,7 +31,7 @@ use self::error::DeskError;
 use super::claims;
 use super::confirm::Confirmed;
 use super::execute::execute;
-use super::ladder;
+use super::ladder::{self, Wanted};
 use super::observe;
 use super::plan::{self, Circumstances};
 use super::planned::{PlanError, Planned};
@@ -203,7 +203,16 @@ impl Desk {
     /// Where the stage is not there or cannot be read.
     pub async fn ladder(&self, stage: &StageSelector, web_acl: Option<&str>) -> Result<Ladder, DeskError> {
         let began = self.attack_named(stage).await?.map(|attack| attack.began);
-        Ok(ladder::ladder(&self.aws, &self.settings, stage, web_acl, began).await?)
+        Ok(ladder::ladder(&self.aws, &self.settings, stage, (web_acl, Wanted::All), began).await?)
+    }
+
+    /// The same where nobody has asked: without what probes anything from outside.
+    ///
+    /// # Errors
+    /// As [`Desk::ladder`].
+    pub async fn ladder_unasked(&self, stage: &StageSelector) -> Result<Ladder, DeskError> {
+        let began = self.attack_named(stage).await?.map(|attack| attack.began);
+        Ok(ladder::ladder(&self.aws, &self.settings, stage, (None, Wanted::Unasked), began).await?)
     }
 
     /// Writes that guards stopped a plan somebody wanted to carry out, where there is an incident to write it to.
@@ -306,6 +315,11 @@ impl Desk {
         self.books.permit().may_change(&identity.at).map_err(DeskError::NotPermitted)?;
         let survey = self.books.survey(&self.aws).await?;
         let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over))?;
+        if lifetime.is_some() && matches!(action.action, Action::AllowIp(_)) {
+            return Err(DeskError::Unsound(format!(
+                "action {action_id} lets customers in, and does not expire: they would be locked out by the clock. To take it back: portcullis undo {action_id}"
+            )));
+        }
         let incident = self.books.store().by_id(&action.incident, &self.books.actor(&identity))?;
         let now = self.aws.agreed_time().await?;
         let expires_at = lifetime.and_then(|lifetime| now.checked_add_signed(lifetime));

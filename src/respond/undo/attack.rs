@@ -29,7 +29,9 @@ pub(super) async fn coming_back(
     attack: &Attack,
 ) -> Option<GuardResult> {
     let (what, read) = match &action.action {
-        Action::BlockIp(_) => ("the entries that go out are blocking", blocked(aws, changes, watch).await),
+        Action::BlockIp(_) => {
+            ("the entries that go out are blocking", acted_on(aws, changes, watch, RuleAction::Block).await)
+        }
         Action::Throttle(_) | Action::Close(_) | Action::KillSwitch(_) => {
             ("with this measure in force the stage is sent", sent(aws, action).await)
         }
@@ -49,13 +51,33 @@ pub(super) async fn coming_back(
     })
 }
 
+/// Says who is kept out again by the undo of what lets in, where it can be told.
+pub(super) async fn shut_out(aws: &Aws, changes: &[Change], watch: &[WatchFor]) -> GuardResult {
+    let guard = &guard::UNDO_SHUTS_OUT;
+    match acted_on(aws, changes, watch, RuleAction::Allow).await {
+        Ok(Some(rate)) if rate > 0.0 => guard.warn(format!(
+            "whoever goes out again sends {rate:.0} requests/s, which are let in now and would be turned away"
+        )),
+        Ok(Some(_)) => guard.pass(format!("nothing of theirs was sampled as let in during the last {MINUTES} min")),
+        Ok(None) => guard.warn(
+            "whoever goes out again is kept out wherever the closed web ACL stands; who calls now is not sampled",
+        ),
+        Err(error) => guard.warn(format!("whoever goes out again is kept out; who calls now is not known: {error}")),
+    }
+}
+
 fn window(aws: &Aws) -> (DateTime<Utc>, DateTime<Utc>) {
     let to = floor_minute(aws.clock().now());
     (to - TimeDelta::minutes(MINUTES), to)
 }
 
-/// Requests a second that the rules block out of the entries that go out, by WAF's samples.
-async fn blocked(aws: &Aws, changes: &[Change], watch: &[WatchFor]) -> Result<Option<f64>, AwsError> {
+/// Requests a second that the rules act on out of the entries that go out, by WAF's samples.
+async fn acted_on(
+    aws: &Aws,
+    changes: &[Change],
+    watch: &[WatchFor],
+    action: RuleAction,
+) -> Result<Option<f64>, AwsError> {
     let (from, to) = window(aws);
     let mut rate = None;
     for one in watch {
@@ -63,7 +85,7 @@ async fn blocked(aws: &Aws, changes: &[Change], watch: &[WatchFor]) -> Result<Op
         let out: Vec<IpNet> = of_set.flat_map(|change| &change.removed).filter_map(|e| address::parsed(e)).collect();
         let set = aws.sampled_requests(&one.web_acl_arn, &one.rule, from, to, Lane::Plan).await?;
         let goes_out = |client: &IpAddr| out.iter().any(|net| net.contains(client));
-        let hits = set.samples.iter().filter(|s| s.action == Some(RuleAction::Block) && goes_out(&s.client)).count();
+        let hits = set.samples.iter().filter(|s| s.action == Some(action) && goes_out(&s.client)).count();
         let seconds = (set.to - set.from).num_seconds().max(1) as f64;
         let part = hits as f64 / set.samples.len().max(1) as f64;
         *rate.get_or_insert(0.0) += set.population as f64 * part / seconds;

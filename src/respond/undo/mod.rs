@@ -114,6 +114,9 @@ async fn back(
     }
     let left = std::mem::take(&mut findings.left);
     let mut guards = findings.guards(nothing_made);
+    if matches!(action.action, Action::AllowIp(_)) && changes.iter().any(|change| !change.is_empty()) {
+        guards.push(attack::shut_out(aws, &changes, watch).await);
+    }
     if let Some(attack) = attack.filter(|_| changes.iter().any(|change| !change.is_empty())) {
         guards.extend(attack::coming_back(aws, action, &changes, watch, attack).await);
     }

@@ -96,7 +96,10 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
             state.fleet.get_mut(at).waiting = what;
             state.changed = true;
         }
-        News::Finished { result } => review::finished(state, at, result),
+        News::Finished { result } => {
+            next::forget(state, at);
+            review::finished(state, at, result);
+        }
         News::Timeline(view) => timeline::arrived(state, at, view),
         News::Runs(runs) => playbook::arrived(state, at, runs),
         News::Clock { account, rate } => on_clock(state, at, account, rate),

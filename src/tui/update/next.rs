@@ -13,8 +13,8 @@ use crate::tui::state::{Next, Screen, State};
 
 use super::Effects;
 
-/// Account time after which it is read again while nothing changes.
-const AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// Account time after which it is read again while nothing changes, and after which an answer is not waited for any longer.
+const AGAIN: TimeDelta = TimeDelta::minutes(15);
 /// The least account time between two readings of one stage.
 const BETWEEN: TimeDelta = TimeDelta::minutes(1);
 
@@ -32,19 +32,28 @@ pub(crate) fn ask(state: &mut State, effects: &mut Effects) {
         matches!(of, StageState::Attack | StageState::Leaking | StageState::CustomersOut | StageState::Recovering);
     let Some(now) = state.fleet.get(at.at).now.filter(|_| helps && row.kind == ApiKind::Rest) else { return };
     if let Some(known) = state.next.iter().find(|next| next.stage == at) {
-        let gap = if known.of == of { AGAIN } else { BETWEEN };
-        if known.answer.is_none() || now - known.asked_at < gap {
+        let gap = match &known.answer {
+            None => AGAIN,
+            Some(Ok(_)) if known.of == of => AGAIN,
+            Some(_) => BETWEEN,
+        };
+        if (now - known.asked_at).abs() < gap {
             return;
         }
     }
     // One at a time: it takes its share of the account's quotas.
-    if state.next.iter().any(|next| next.answer.is_none() && now - next.asked_at < AGAIN) {
+    if state.next.iter().any(|next| next.answer.is_none() && (now - next.asked_at).abs() < AGAIN) {
         return;
     }
     let before = state.next.iter().position(|next| next.stage == at).map(|index| state.next.swap_remove(index));
     let shown = before.and_then(|before| before.answer.or(before.shown));
     state.next.push(Next { stage: at.clone(), of, asked_at: now, answer: None, shown });
-    effects.push(Effect::To(at.at, Ask::LoadLadder(at.stage)));
+    effects.push(Effect::To(at.at, Ask::LoadNext(at.stage)));
+}
+
+/// Something was done to a stage: what was found before helps no more.
+pub(crate) fn forget(state: &mut State, at: crate::model::connection::ConnectionId) {
+    state.next.retain(|next| next.stage.at != at);
 }
 
 /// It has arrived.

@@ -241,7 +241,7 @@ fn served(state: &State, row: &StageRow) -> (String, Style) {
         Some(share) if share < BADLY_SERVED => state.theme.bad,
         Some(_) => state.theme.text,
     };
-    (condition.served_word(), style)
+    (condition.share_word(), style)
 }
 
 /// The severity as a word; `!` where nothing stands but the stage carries a warning, `?` where it could not be judged lately, a dot where all

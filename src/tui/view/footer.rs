@@ -211,7 +211,7 @@ fn playbook_input(state: &State, prompt: &Prompt) -> String {
 fn input(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Position {
     // What is confirmed stands before what confirms it.
     let stage = state.ready_plan().filter(|_| prompt.kind == PromptKind::Confirm).map(|plan| plan.stage.label());
-    let lead = stage.map_or_else(|| "> ".to_owned(), |stage| format!("{stage} > "));
+    let lead = stage.map_or_else(|| "> ".to_owned(), |stage| format!("{} > ", ending(&stage, area.width / 2)));
     let lead = draw::left(buffer, area, &lead, state.theme.key);
     let area = draw::after(area, lead);
     let room = usize::from(area.width.saturating_sub(1));
@@ -221,6 +221,16 @@ fn input(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Pos
     let column = prompt.input.visual_cursor().saturating_sub(scroll);
     let column = u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
     Position::new(area.x + column, area.y)
+}
+
+/// A name as it ends, where it is too long: the end says which stage it is.
+fn ending(name: &str, columns: u16) -> String {
+    let (long, most) = (name.chars().count(), usize::from(columns).max(8));
+    if long <= most {
+        name.to_owned()
+    } else {
+        format!("…{}", name.chars().skip(long - most + 1).collect::<String>())
+    }
 }
 
 fn skip_columns(text: &str, columns: usize) -> String {

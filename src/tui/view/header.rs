@@ -229,11 +229,14 @@ fn burn(state: &State, boards: &[&Board]) -> Option<Piece> {
 
 /// What attackers are answered, of all stages where that is known.
 fn answered(state: &State, boards: &[&Board]) -> Option<Piece> {
-    let rows = boards.iter().flat_map(|board| &board.stages).filter(|row| row.condition.state != StageState::Calm);
-    let known: Vec<f64> = rows.filter_map(|row| row.condition.attackers_answered.value()).collect();
+    let attacked =
+        |row: &&crate::model::board::StageRow| row.condition.matters() && row.condition.state != StageState::Calm;
+    let rows: Vec<_> = boards.iter().flat_map(|board| &board.stages).filter(attacked).collect();
+    let known: Vec<f64> = rows.iter().filter_map(|row| row.condition.attackers_answered.value()).collect();
+    let some = if known.len() < rows.len() { "at least " } else { "" };
     let sum: f64 = known.iter().sum();
     // Less than one in ten seconds is nobody's gain.
-    (sum >= 0.1).then(|| (format!("attackers get {}/s", rate(sum)), state.theme.warn))
+    (sum >= 0.1).then(|| (format!("attackers get {some}{}/s", rate(sum)), state.theme.warn))
 }
 
 fn short(rate: f64) -> String {

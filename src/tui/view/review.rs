@@ -14,7 +14,7 @@ use crate::model::connection::StageAt;
 use crate::model::plan::{Change, Effect, Finished, GuardResult, Outcome, Plan, Purpose, Verdict};
 use crate::tui::available::{confirmable, overridable};
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{count, duration, minutes, percent, time};
+use crate::tui::format::{count, duration, minutes, time};
 use crate::tui::state::{Phase, Review, State, Subject};
 use crate::tui::update::outcome_words;
 
@@ -244,9 +244,9 @@ fn served(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     if !condition.matters() {
         return;
     }
-    let then = review.served_then.map_or_else(String::new, |most| format!(", then at most {}", percent(most)));
+    let then = review.served_then.map_or_else(String::new, |most| format!(", then at most {:.0} %", most * 100.0));
     let now = match condition.served.value() {
-        Some(_) => format!("{} of customers now", condition.served_word()),
+        Some(_) => format!("{} of customers now", condition.share_word()),
         None => "not known now".to_owned(),
     };
     let words = format!("{now}{then}; {}", condition.word());

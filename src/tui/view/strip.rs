@@ -142,7 +142,10 @@ pub(crate) fn condition(state: &State, row: &StageRow, page: &mut Page) {
 /// What would help, the best first, with its key; as old as it is.
 fn next(state: &State, row: &StageRow, page: &mut Page) {
     let theme = &state.theme;
-    let Some(next) = state.next.iter().find(|next| next.stage.stage == row.id) else { return };
+    let at = if state.screen() == crate::tui::state::Screen::Stage { state.stage.clone() } else { state.selected_at() };
+    // What was found for another state helps no more.
+    let is_its = |next: &&crate::tui::state::Next| Some(&next.stage) == at.as_ref() && next.of == row.condition.state;
+    let Some(next) = state.next.iter().find(is_its) else { return };
     let found = match next.known() {
         None => return page.hanging("NEXT", theme.heading, GUTTER, "reading what would help …", theme.faint),
         Some(Err(why)) => return page.hanging("NEXT", theme.heading, GUTTER, &format!("? {why}"), theme.faint),

@@ -320,7 +320,8 @@ fn cheapen(state: &State, job: &mut Job, left: f64) {
 /// Dollars that a job will cost. An estimate.
 fn price(state: &State, job: &Job) -> f64 {
     let total = job.total.map(|total| total.window);
-    let windows = [job.now, job.now, job.before, job.before, job.blocked, total];
+    // Where one query cannot hold all, two more are asked.
+    let windows = [job.now, job.now, job.before, job.before, job.blocked, total, total, total];
     windows.into_iter().flatten().map(|window| logs::dollars(state, (&job.row, &job.log.group), window)).sum()
 }
 

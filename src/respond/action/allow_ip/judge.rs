@@ -33,6 +33,12 @@ pub(super) fn chosen(action: &AllowIp, state: &State) -> Chosen {
         let all: Vec<&IpSet> = read.collect();
         let is_named = |set: &&IpSet| action.ip_sets.iter().any(|n| *n == set.name || *n == set.id || *n == set.arn);
         let named: Vec<&IpSet> = all.iter().copied().filter(is_named).collect();
+        if named.is_empty() && !action.ip_sets.is_empty() {
+            chosen
+                .faults
+                .push(format!("the closed web ACL lets in no {label} set called {}", action.ip_sets.join(", ")));
+            continue;
+        }
         match if named.is_empty() { all } else { named }.as_slice() {
             [set] => chosen.sets.push((*set).clone()),
             [] => {

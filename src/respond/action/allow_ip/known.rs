@@ -1,6 +1,6 @@
 //! The guard of `allow-ip` that asks who the targets are: callers from before the attack, or nobody known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -13,6 +13,7 @@ use crate::model::settings::Settings;
 use crate::respond::action::close::web_acl::uncovered;
 use crate::respond::action::ip_set::plural;
 use crate::respond::guard::{self, WithEvidence};
+use crate::respond::proposals::sends_as_before;
 use crate::respond::taken;
 
 /// As many targets as may be nobody who was seen: somebody may know better than samples, one by one.
@@ -24,8 +25,11 @@ pub(super) fn known(action: &AllowIp, state: &State, settings: &Settings) -> Gua
     let clients = |of: &crate::respond::samples::Samples| -> BTreeSet<IpAddr> {
         of.sets.iter().flat_map(|set| &set.samples).map(|sample| sample.client).collect()
     };
-    let before = clients(&state.earlier);
     let kept = state.known.as_ref();
+    if let Some(why) = &state.uncertain_beginning {
+        return guard.unknown(format!("who was there before the attack is not known: {why}"));
+    }
+    let before = clients(&state.earlier);
     if before.is_empty() && kept.is_none() {
         let why = state.earlier.missing.first().map_or("nothing was sampled then", String::as_str);
         return guard
@@ -44,7 +48,8 @@ pub(super) fn known(action: &AllowIp, state: &State, settings: &Settings) -> Gua
         unseen.iter().take(20).map(|net| format!("nobody was seen calling from {net}")).collect();
     let knocking = knocking(state, &nets, &before, kept);
     evidence.extend(knocking.line());
-    let seen = nets.len() - unseen.len();
+    let seen = uncovered(&nets, &named).len() - unseen.len();
+    let is_wide = nets.iter().any(|net| net.prefix_len() < net.max_prefix_len());
     match unseen.len() {
         n if n > STRANGERS => guard.stop(format!(
             "nobody was seen calling from {} {then}: they may be attackers. Take them out",
@@ -53,11 +58,24 @@ pub(super) fn known(action: &AllowIp, state: &State, settings: &Settings) -> Gua
         n if n > 0 => {
             guard.warn(format!("nobody was seen calling from {} {then}: they may be attackers", plural(n, "target")))
         }
+        // Who else is in a prefix nobody has looked at.
+        _ if knocking.unseen.is_some() && is_wide => guard.unknown(format!(
+            "who else comes from the targets now is not known: {}",
+            knocking.unseen.clone().unwrap_or_default()
+        )),
+        _ if knocking.unseen.is_some() => guard.warn(format!(
+            "somebody was seen calling from each of {} {then}; what comes from there now is not known: {}",
+            plural(seen, "target"),
+            knocking.unseen.clone().unwrap_or_default()
+        )),
         _ if knocking.strangers > 0 => guard.warn(format!(
-            "somebody was seen calling from each of {} {then}, and others come from there now as well",
+            "somebody was seen calling from each of {} {then}, and others come from there now as well, or far more than then",
             plural(seen, "target")
         )),
-        _ => guard.pass(format!("somebody was seen calling from each of {} {then}", plural(seen, "target"))),
+        _ => guard.pass(format!(
+            "somebody was seen calling {then} from each of {} that the configuration does not name",
+            plural(seen, "target")
+        )),
     }
     .because(evidence)
 }
@@ -65,15 +83,17 @@ pub(super) fn known(action: &AllowIp, state: &State, settings: &Settings) -> Gua
 /// Who is sampled now inside the targets.
 struct Knocking {
     requests: u64,
-    /// Of these, from addresses of which nothing says that they were there before.
+    /// Of these, from addresses of which nothing says that they were there before, or that send far more than then.
     strangers: u64,
+    /// Why nothing could be sampled, where that is so.
+    unseen: Option<String>,
 }
 
 impl Knocking {
     fn line(&self) -> Option<String> {
         (self.requests > 0).then(|| {
             format!(
-                "of {} sampled now from the targets {} come from addresses that were not seen before the attack",
+                "of {} sampled now from the targets {} come from addresses that were not seen before the attack, or send far more than then",
                 plural(usize::try_from(self.requests).unwrap_or(usize::MAX), "request"),
                 self.strangers
             )
@@ -82,12 +102,26 @@ impl Knocking {
 }
 
 fn knocking(state: &State, nets: &[IpNet], before: &BTreeSet<IpAddr>, kept: Option<&KnownCallers>) -> Knocking {
-    let was_there = |address: &IpAddr| {
-        before.contains(address) || kept.is_some_and(|kept| matches!(kept.membership(*address), Membership::There(_)))
+    let unseen = match (state.recent.missing.first(), state.recent.sets.is_empty()) {
+        (Some(why), _) => Some(why.clone()),
+        (None, true) => Some("nothing samples it".to_owned()),
+        (None, false) => None,
     };
-    let inside = state.recent.sets.iter().flat_map(|set| &set.samples);
-    let inside: Vec<IpAddr> =
-        inside.map(|sample| sample.client).filter(|client| nets.iter().any(|net| net.contains(client))).collect();
-    let strangers = inside.iter().filter(|client| !was_there(client)).count() as u64;
-    Knocking { requests: inside.len() as u64, strangers }
+    // Samples of one address, and for how many requests a second they stand.
+    let mut inside: BTreeMap<IpAddr, (u64, f64)> = BTreeMap::new();
+    for set in &state.recent.sets {
+        let seconds = (set.to - set.from).as_seconds_f64().max(1.0);
+        let each = set.population as f64 / (set.samples.len().max(1) as f64 * seconds);
+        for sample in set.samples.iter().filter(|sample| nets.iter().any(|net| net.contains(&sample.client))) {
+            let one = inside.entry(sample.client).or_default();
+            *one = (one.0 + 1, one.1 + each);
+        }
+    }
+    let is_stranger = |address: &IpAddr, now: f64| match kept.map(|kept| kept.membership(*address)) {
+        Some(Membership::There(then)) => !sends_as_before(then, now),
+        Some(Membership::NotThere) => true,
+        Some(Membership::NotListed) | None => !before.contains(address),
+    };
+    let strangers = inside.iter().filter(|(address, (_, now))| is_stranger(address, *now)).map(|(_, (n, _))| n).sum();
+    Knocking { requests: inside.values().map(|(n, _)| n).sum(), strangers, unseen }
 }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) recent: Samples,
     pub(super) earlier: Samples,
     pub(super) attack_began: Option<DateTime<Utc>>,
+    /// Why what was sampled before it may be the attack's all the same.
+    pub(super) uncertain_beginning: Option<String>,
     /// Who called before the attack, as the incident keeps it.
     pub(super) known: Option<KnownCallers>,
 }
@@ -77,15 +79,26 @@ pub(super) async fn read(
         recent: Samples::default(),
         earlier: Samples::default(),
         attack_began: circumstances.attack_began,
+        uncertain_beginning: None,
         known: circumstances.known,
         closed,
     };
+    if is_before && matches!(&own, Some(Ok(acl)) if web_acl::openings(acl).is_empty()) {
+        state.unclear.push("what stood before the stage when it was closed is a closed web ACL, too".to_owned());
+    }
     if own.is_none() && is_before {
         state.unclear.push("which web ACL stood before the stage while it was open is in no journal".to_owned());
     }
     if state.attack_began.is_none() {
         let arn = own.as_ref().and_then(|own| own.as_ref().ok()).map(|own| own.arn.clone()).or(now_before);
         state.attack_began = samples::began(aws, settings, &state.at.stage.id, arn.as_deref(), None).await;
+        // The minutes before now may be the attack's, and a closure's own 403s look like the beginning of one.
+        let say = "say it: portcullis timeline attack-began";
+        state.uncertain_beginning = match state.attack_began {
+            None => Some(format!("when the attack began is not known; {say}")),
+            Some(_) if is_before => Some(format!("that the attack began then may be the closure's own doing; {say}")),
+            Some(_) => None,
+        };
     }
     let lists = async {
         match &own {
@@ -105,11 +118,11 @@ pub(super) async fn read(
             _ => Vec::new(),
         }
     };
+    let calm = own.as_ref().and_then(|own| own.as_ref().ok());
     let turned_away = match &state.closed {
         Closed::Found(acl) if is_before => Some(acl),
-        _ => None,
+        _ => calm,
     };
-    let calm = own.as_ref().and_then(|own| own.as_ref().ok());
     let samples = samples::turned_away(aws, turned_away, calm, state.at.read_at, state.attack_began);
     let (lists, sets, behind, (recent, earlier)) = tokio::join!(lists, sets, behind, samples);
     if let Some(Err(error)) = &own {
@@ -145,13 +158,25 @@ fn on<'a>(actions: &'a [ActionRecord], stage: &StageId) -> Vec<&'a ActionRecord>
 /// The web ACL that stood before the stage until a closure of ours put another into its place: the last one did.
 fn swapped_out(in_force: &[&ActionRecord]) -> Option<String> {
     let closes = |one: &&&ActionRecord| matches!(one.action, Action::Close(Close { by: Closure::WebAcl, .. }));
-    let last = in_force.iter().filter(closes).max_by_key(|one| one.begun_at)?;
-    last.changes.iter().find_map(|change| match &change.doing {
-        Doing::Assign(Assignment { place: Place::WebAcl { .. }, parts, .. }) => {
-            parts.first()?.before.as_ref().and_then(Value::as_str).map(str::to_owned)
+    let mut closures: Vec<&&ActionRecord> = in_force.iter().filter(closes).collect();
+    closures.sort_by_key(|one| one.begun_at);
+    let swap = |one: &ActionRecord| {
+        one.changes.iter().find_map(|change| match &change.doing {
+            Doing::Assign(Assignment { place: Place::WebAcl { .. }, parts, .. }) => {
+                let arn = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+                parts.first().map(|part| (arn(&part.before), arn(&part.after)))
+            }
+            _ => None,
+        })
+    };
+    // Of one closure upon another the first knows.
+    let mut found: Option<Option<String>> = None;
+    for (before, after) in closures.into_iter().rev().filter_map(|one| swap(one)) {
+        if found.as_ref().is_none_or(|known| *known == after) {
+            found = Some(before);
         }
-        _ => None,
-    })
+    }
+    found.flatten()
 }
 
 /// Whom blocks of ours hold.
