@@ -13,7 +13,7 @@ use portcullis::model::figure::Figure;
 use portcullis::watch::{Watcher, read_board};
 
 use crate::conditions::{Story, populations};
-use crate::draws::every;
+use crate::draws::draws;
 use crate::watch::{board_with, row};
 use crate::world::block;
 
@@ -27,7 +27,7 @@ struct Case {
     is_silent: bool,
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 8] = [
     Case {
         name: "sqli-flood",
         text: include_str!("../../drills/sqli-flood.toml"),
@@ -72,6 +72,21 @@ const CASES: [Case; 6] = [
         text: include_str!("scenarios/partner-storm.toml"),
         stage: "coupons/prod",
         respond: |story| Some(blocked(story, "guessers")),
+        is_silent: false,
+    },
+    // Written when everything that is reckoned was fixed. At their first run they found what the first six had not (docs/watching.md).
+    Case {
+        name: "ticket-drop",
+        text: include_str!("scenarios/ticket-drop.toml"),
+        stage: "tickets/prod",
+        respond: |story| Some(throttle(story.stage, "POST /reservations", 30)),
+        is_silent: false,
+    },
+    Case {
+        name: "sensor-hub",
+        text: include_str!("scenarios/sensor-hub.toml"),
+        stage: "hub/prod",
+        respond: |story| Some(blocked(story, "exporters")),
         is_silent: false,
     },
 ];
@@ -231,7 +246,8 @@ impl Case {
 
     /// Over seeds, with a log and without.
     async fn is_told(&self) {
-        let seeds = if every(2) == 1 { 20 } else { 1 };
+        // Twenty where that is asked for.
+        let seeds = draws(1).clamp(1, 20);
         for log in [true, false] {
             let mut errors = Errors::default();
             for seed in 0..seeds {
@@ -372,6 +388,16 @@ async fn where_scrapers_pulse_and_readers_come_with_the_hour() {
 #[tokio::test(start_paused = true)]
 async fn where_hardly_anybody_calls_and_attackers_give_up() {
     CASES[5].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_customers_wait_for_what_bots_take() {
+    CASES[6].is_told().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_devices_try_again_whatever_they_are_told() {
+    CASES[7].is_told().await;
 }
 
 /// The sum since the beginning of a console, or of one reading: how many, since when and until when.

@@ -48,15 +48,18 @@ impl NotTheirs {
     }
 }
 
-/// Whether callers who were not there before and sent `others` are the attack, where `above` came beyond the `usual` number of requests.
+/// Whether callers who were not there before and sent `others` are the attack, where `above` came beyond the `usual` number of requests, `again` of
+/// them from callers of before.
 ///
 /// # Errors
 /// Why not.
-pub(in crate::watch) fn are_the_attack(others: f64, above: f64, usual: f64) -> Result<(), NotTheirs> {
+pub(in crate::watch) fn are_the_attack(others: f64, above: f64, again: f64, usual: f64) -> Result<(), NotTheirs> {
     if above < OF_USUAL * usual {
         return Err(NotTheirs::Quiet);
     }
-    if (others - above).abs() > ALIKE * above {
+    // Customers who try again what fails send more than usual, too; and so does an attacker who called before.
+    let theirs = above - again;
+    if theirs < OF_USUAL * usual || (others - theirs).abs() > ALIKE * theirs {
         return Err(NotTheirs::Unlike);
     }
     Ok(())
@@ -123,7 +126,8 @@ impl Total {
                 return Err("the access log has too few lines of it".to_owned());
             }
             let above = (lines - asked.usual).max(0.0);
-            match are_the_attack(others.requests, above, asked.usual) {
+            let again = (known.requests - asked.usual).max(0.0);
+            match are_the_attack(others.requests, above, again, asked.usual) {
                 Ok(()) => Ok(Some(others.ok)),
                 Err(NotTheirs::Quiet) => Ok(None),
                 Err(why @ NotTheirs::Unlike) => Err(why.words().to_owned()),

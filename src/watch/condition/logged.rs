@@ -77,7 +77,9 @@ impl Logged {
 /// What the attack's requests get, a second: as the shares of the log and the requests that `CloudWatch` counts tell it.
 fn attackers(minute: &Minute, others: f64, answered: f64) -> Result<f64, &'static str> {
     let above = minute.above().ok_or("what is usual is not known")?;
-    let theirs = are_the_attack(minute.requests * others, above, minute.usual.unwrap_or(0.0));
+    let usual = minute.usual.unwrap_or(0.0);
+    let again = (minute.requests * (1.0 - others) - usual).max(0.0);
+    let theirs = are_the_attack(minute.requests * others, above, again, usual);
     theirs.map_err(NotTheirs::words)?;
     Ok(minute.requests * answered / (60.0 * minute.minutes))
 }

@@ -19,7 +19,7 @@ use super::words::{clock_time, count, percent};
 use crate::model::board::{History, Metric};
 use crate::model::condition::{Condition, Followers, ServedBy, StageState, Sureness, WorstMethod};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
-use crate::model::measure::{Measures, SPREADS};
+use crate::model::measure::{Measures, SPREADS, Turning};
 use crate::model::settings::Thresholds;
 use crate::model::signal::{NotJudged, Severity, Signal, SignalKind};
 use crate::model::usual::UsualOf;
@@ -199,8 +199,9 @@ impl<'a> Walk<'a> {
         // What the log has told of who called before is better than what all answers together say.
         let (served, by) = match self.logged.as_ref().map(|logged| logged.served) {
             Some(Served::Told(share)) => (Some(share), ServedBy::KnownCallers),
-            // Who called before hardly comes any more, and who else is answered says nothing of them.
-            Some(Served::Away) if !measured => (None, ServedBy::KnownCallers),
+            // Who called before hardly comes any more, and who else is answered says nothing of them. Only where whole callers are kept out does that
+            // tell something.
+            Some(Served::Away) if !self.keeps_callers_out(minute.at) => (None, ServedBy::KnownCallers),
             _ => (minute.served(measured), if measured { ServedBy::AtMost } else { ServedBy::AllAlike }),
         };
         if let Some(share) = served.filter(|_| !measured) {
@@ -218,6 +219,11 @@ impl<'a> Walk<'a> {
         }
         self.bounded = bounded;
         self.told = Some(minute);
+    }
+
+    /// Whether something in force in a minute turns away all that some callers send.
+    fn keeps_callers_out(&self, at: DateTime<Utc>) -> bool {
+        self.subject.measures.in_force(at).any(|measure| measure.turning != Turning::Throttles)
     }
 
     /// The first state that fits; the last one where none does.
