@@ -150,9 +150,14 @@ fn latest_mean(requests: &Series) -> f64 {
     known.iter().sum::<f64>() / known.len().max(1) as f64
 }
 
+/// Dollars that so many scanned bytes cost.
+pub(super) fn scanned(state: &State, bytes: f64) -> f64 {
+    bytes / GIGABYTE * state.settings.prices.log_query_dollars_per_gb
+}
+
 /// Notes what a query has cost, and how long the lines were.
 pub(super) fn bill(state: &mut State, group: &str, rows: &LogRows) {
-    state.log_dollars += rows.bytes_scanned / GIGABYTE * state.settings.prices.log_query_dollars_per_gb;
+    state.log_dollars += scanned(state, rows.bytes_scanned);
     if rows.records_scanned > 0.0 {
         state.log_line_bytes.insert(group.to_owned(), rows.bytes_scanned / rows.records_scanned);
     }

@@ -10,6 +10,7 @@
 //! | `logs`, `throttle` | throttled requests, out of access logs and metric filters |
 //! | `figures`, [`signal`], `cost` | from minutes to figures, signals and dollars |
 //! | `usual`, `baseline` | what is usual while an attack stands, and the past that tells it |
+//! | `purse` | log queries that others make, inside the same budget |
 //! | `knocking` | how many come to a stage that is closed |
 //! | `answered` | who is answered on an attacked stage, by its access log |
 //! | `condition` | how an attacked stage stands: contained or not, customers served or not |
@@ -36,6 +37,7 @@ mod logs;
 mod once;
 mod picture;
 mod poll;
+mod purse;
 mod schedule;
 pub mod signal;
 mod source;
@@ -49,7 +51,9 @@ mod words;
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use busiest::{Busiest, busiest};
@@ -73,6 +77,7 @@ pub struct Watcher {
     refresh: Arc<Notify>,
     focus: watch::Sender<Vec<StageId>>,
     beliefs: watch::Sender<Beliefs>,
+    purse: UnboundedSender<purse::Wish>,
     task: JoinHandle<()>,
 }
 
@@ -85,9 +90,10 @@ impl Watcher {
         let refresh = Arc::new(Notify::new());
         let (focus, focused) = watch::channel(Vec::new());
         let (beliefs, believed) = watch::channel(Beliefs::default());
-        let asked = task::Asked { refresh: Arc::clone(&refresh), focus: focused, beliefs: believed };
+        let (purse, wishes) = unbounded_channel();
+        let asked = task::Asked { refresh: Arc::clone(&refresh), focus: focused, beliefs: believed, purse: wishes };
         let task = task::Task::new(aws, settings, sender, asked);
-        Self { boards, refresh, focus, beliefs, task: tokio::spawn(task.run()) }
+        Self { boards, refresh, focus, beliefs, purse, task: tokio::spawn(task.run()) }
     }
 
     /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with
@@ -114,6 +120,22 @@ impl Watcher {
             *believed = beliefs;
             differ
         });
+    }
+
+    /// Whether a stage's access log may be asked who calls, where nobody has asked for it: dollars that it takes of the budget for log queries, to be
+    /// settled by [`Self::settle_log`]. `began`: of the attack, where one is known.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub async fn reserve_log(&self, stage: &StageId, began: Option<DateTime<Utc>>) -> Result<f64, String> {
+        let (answer, told) = oneshot::channel();
+        let _ = self.purse.send(purse::Wish::Reserve { stage: stage.clone(), began, answer });
+        told.await.unwrap_or_else(|_| Err("nothing is watched any more".to_owned()))
+    }
+
+    /// What a reading of a log that took so many dollars of the budget has scanned. Without it they stay taken: what failed may have scanned as well.
+    pub fn settle_log(&self, reserved: f64, bytes_scanned: f64) {
+        let _ = self.purse.send(purse::Wish::Settle { reserved, bytes_scanned });
     }
 
     /// Polls the metrics now; does nothing more while a poll is under way.

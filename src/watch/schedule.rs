@@ -100,6 +100,13 @@ pub(super) fn next_after(now: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
     start + TimeDelta::seconds(seconds - past)
 }
 
+/// A quarter of the interval, twice as long with every failure, `longest` at most: credentials that were renewed are noticed, and
+/// a service in trouble is left in peace.
+pub(super) fn backoff(interval: TimeDelta, failures: u32, longest: TimeDelta) -> TimeDelta {
+    let factor = 1_i32 << failures.saturating_sub(1).min(10);
+    (interval / 4 * factor).min(longest.max(interval / 4))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -147,5 +154,13 @@ mod tests {
         assert!(hopeless.slowed.unwrap().contains("not kept"));
         let slowed = many.slowed.unwrap();
         assert!(slowed.contains("called may go unread for 4 min, one that nobody calls for 5 min"), "{slowed}");
+    }
+
+    #[test]
+    fn retries_are_never_closer_than_a_quarter_of_the_interval() {
+        let minute = TimeDelta::seconds(60);
+        let seconds = |n| backoff(minute, n, minute).num_seconds();
+        assert_eq!([seconds(1), seconds(2), seconds(3), seconds(9)], [15, 30, 60, 60]);
+        assert_eq!(backoff(minute, 40, TimeDelta::minutes(5)).num_seconds(), 300);
     }
 }

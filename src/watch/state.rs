@@ -15,8 +15,8 @@ use super::answered::Answered;
 use super::signal::{AclScope, Judged};
 use super::store::Held;
 use super::usual::Frozen;
-use crate::aws::AwsError;
 use crate::aws::read::MetricFilter;
+use crate::aws::{AwsError, Problem};
 use crate::model::access_log::log_group;
 use crate::model::board::{HISTORY_MINUTES, History, Known, Metric, Pace, Polling};
 use crate::model::condition::Condition;
@@ -219,14 +219,24 @@ impl State {
         }
     }
 
-    /// What is going wrong, in one line: credentials first, since everything else fails with them.
+    /// What is going wrong, in one line: credentials first, since everything else fails with them. What asks the same of the reader is said once.
     pub(super) fn trouble(&self) -> Option<String> {
         let credentials = self.troubles.values().find(|e| e.is_about_credentials());
-        let first = credentials.or_else(|| self.troubles.values().next())?;
-        let others = self.troubles.len() - 1;
-        Some(match others {
+        if let Some(credentials) = credentials {
+            return Some(credentials.to_string());
+        }
+        let first = self.troubles.values().next()?;
+        let is_silent = |error: &&AwsError| matches!(error.problem, Problem::TimedOut(_));
+        let silent = self.troubles.values().filter(is_silent).count();
+        if silent == self.troubles.len() {
+            let more = if silent > 1 { format!(" and {} more", silent - 1) } else { String::new() };
+            return Some(format!(
+                "{}{more}: no answer in time; asking again by itself. If it stays so, check the network, the region and --endpoint-url",
+                first.operation
+            ));
+        }
+        Some(match self.troubles.len() - 1 {
             0 => first.to_string(),
-            _ if credentials.is_some() => first.to_string(),
             n => format!("{first} (and {n} more)"),
         })
     }

@@ -19,6 +19,8 @@ use super::discover::{Found, discover};
 use super::logs::{self, Job, Whose};
 use super::picture;
 use super::poll::{self, Answers, Extent, Questions, ask};
+use super::purse;
+use super::schedule::backoff;
 use super::state::{Part, State};
 use crate::aws::read::LogRows;
 use crate::aws::{Aws, AwsError};
@@ -66,6 +68,8 @@ pub(super) struct Asked {
     pub(super) focus: watch::Receiver<Vec<StageId>>,
     /// What is believed of attacks and measures.
     pub(super) beliefs: watch::Receiver<Beliefs>,
+    /// Log queries that others want to make.
+    pub(super) purse: UnboundedReceiver<purse::Wish>,
 }
 
 /// What is known that no board shows yet.
@@ -177,6 +181,7 @@ impl Task {
                 Some(past) = self.past.join_next() => self.past_read(past.unwrap_or_default()),
                 Ok(()) = self.asked.focus.changed() => self.look(),
                 Ok(()) = self.asked.beliefs.changed() => self.believe(),
+                Some(wish) = self.asked.purse.recv() => purse::take(&mut self.state, wish, now),
                 () = self.asked.refresh.notified() => {
                     self.next_poll = self.next_poll.min(now);
                     self.next_extent = Extent::All;
@@ -476,26 +481,5 @@ async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// A quarter of the interval, twice as long with every failure, `longest` at most: credentials that were renewed are noticed, and
-/// a service in trouble is left in peace.
-fn backoff(interval: TimeDelta, failures: u32, longest: TimeDelta) -> TimeDelta {
-    let factor = 1_i32 << failures.saturating_sub(1).min(10);
-    (interval / 4 * factor).min(longest.max(interval / 4))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn retries_are_never_closer_than_a_quarter_of_the_interval() {
-        let minute = TimeDelta::seconds(60);
-        let seconds = |n| backoff(minute, n, minute).num_seconds();
-        assert_eq!([seconds(1), seconds(2), seconds(3), seconds(9)], [15, 30, 60, 60]);
-        assert_eq!(backoff(minute, 40, REDISCOVERY).num_seconds(), 300);
     }
 }

@@ -17,9 +17,11 @@ use crate::incident::Event as Line;
 use crate::model::action::Reopening;
 use crate::model::attack::{Attack, Attacks, RestsOn};
 use crate::model::board::Board;
+use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::playbook::Playbook;
 use crate::model::settings::Settings;
+use crate::model::source::Sources;
 use crate::model::stage::{ApiKind, StageId, StageSelector};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::playbook::Boards;
@@ -37,6 +39,19 @@ pub(super) type Tried = HashMap<String, (Instant, DateTime<Utc>)>;
 
 /// Account time before it is looked again who comes to a closed stage.
 const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
+/// Who wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// Somebody pressed a key.
+    ByHand,
+    /// Nobody did.
+    ByItself,
+}
+
+fn selector(stage: &StageId) -> StageSelector {
+    StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() }
+}
 
 /// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
 #[derive(Clone)]
@@ -115,7 +130,7 @@ impl Acting {
     }
 
     async fn load_sources(&self, stage: StageId) {
-        let result = self.sources(&stage, true).await.map(Arc::new);
+        let result = self.sources(&stage, Asking::ByHand).await.map(Arc::new);
         self.send(News::Sources { stage, result });
     }
 
@@ -127,23 +142,37 @@ impl Acting {
     }
 
     async fn load_ladder(&self, stage: StageId) {
-        let selector =
-            StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
-        let sources = async {
-            let sources = self.sources(&stage, true).await;
-            (sources, self.latest().and_then(|board| board.row(&stage).map(|row| row.condition.clone())))
-        };
+        let selector = selector(&stage);
         let ladder = async {
             let ladder = self.desk.ladder(&selector, None).await.map_err(|error| error.to_string());
             // The ways must not wait for who is sending what.
             self.send(News::Ladder { stage: stage.clone(), result: ladder.clone().map(Box::new) });
             ladder
         };
-        let (ladder, (sources, condition)) = tokio::join!(ladder, sources);
+        let (ladder, sources) = tokio::join!(ladder, self.sources(&stage, Asking::ByHand));
+        self.propose(&selector, stage, ladder, sources).await;
+    }
+
+    /// What would help, where nobody has asked.
+    async fn load_next(&self, stage: StageId) {
+        let selector = selector(&stage);
+        let (ladder, sources) =
+            tokio::join!(self.desk.ladder_unasked(&selector), self.sources(&stage, Asking::ByItself));
+        self.propose(&selector, stage, ladder.map_err(|error| error.to_string()), sources).await;
+    }
+
+    async fn propose(
+        &self,
+        selector: &StageSelector,
+        stage: StageId,
+        ladder: Result<Ladder, String>,
+        sources: Result<Sources, String>,
+    ) {
+        let condition = self.latest().and_then(|board| board.row(&stage).map(|row| row.condition.clone()));
         let result = match (ladder, condition) {
             (Ok(ladder), Some(condition)) => {
                 let sources = sources.as_ref().map_err(Clone::clone);
-                let proposed = self.desk.proposals(&selector, &condition, sources, &ladder).await;
+                let proposed = self.desk.proposals(selector, &condition, sources, &ladder).await;
                 proposed.map(Box::new).map_err(|error| error.to_string())
             }
             (Err(why), _) => Err(why),
@@ -152,27 +181,8 @@ impl Acting {
         self.send(News::Proposals { stage, result });
     }
 
-    /// What would help, where nobody has asked.
-    async fn load_next(&self, stage: StageId) {
-        let selector =
-            StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() };
-        let may_ask_log = self.settings.polling.log_budget_dollars_per_hour > 0.0;
-        let (ladder, sources) = tokio::join!(self.desk.ladder_unasked(&selector), self.sources(&stage, may_ask_log));
-        let condition = self.latest().and_then(|board| board.row(&stage).map(|row| row.condition.clone()));
-        let result = match (ladder, condition) {
-            (Ok(ladder), Some(condition)) => {
-                let sources = sources.as_ref().map_err(Clone::clone);
-                let proposed = self.desk.proposals(&selector, &condition, sources, &ladder).await;
-                proposed.map(Box::new).map_err(|error| error.to_string())
-            }
-            (Err(error), _) => Err(error.to_string()),
-            (Ok(_), None) => Err("how the stage stands is not known yet".to_owned()),
-        };
-        self.send(News::Proposals { stage, result });
-    }
-
-    /// Who sends to a stage; without its access log where that may not be asked.
-    async fn sources(&self, stage: &StageId, may_ask_log: bool) -> Result<crate::model::source::Sources, String> {
+    /// Who sends to a stage; where nobody has asked, by its access log only inside the budget for log queries.
+    async fn sources(&self, stage: &StageId, asking: Asking) -> Result<Sources, String> {
         let board = self.latest().ok_or("nothing has been read yet; wait for the first figures")?;
         let row = board.row(stage).ok_or_else(|| format!("{} is not on the board any more", stage.label()))?;
         let (api, name) = (stage.api_id.as_str(), stage.stage.as_str());
@@ -196,20 +206,27 @@ impl Acting {
         let known = self.desk.callers_before(stage).await.map_err(|error| error.to_string())?;
         let began = self.attack_began(stage).await?;
         let blocked = self.desk.blocked(stage).await.map_err(|error| error.to_string())?;
+        let reserved = match asking {
+            Asking::ByHand => Ok(None),
+            Asking::ByItself => self.watcher.reserve_log(stage, began).await.map(Some),
+        };
         let asked = watch::Asked {
             stage,
             kind: row.kind,
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
-            access_log: match &access_log {
-                Ok(Some(_)) if !may_ask_log => Err("not asked by itself, since log-budget-dollars-per-hour is 0"),
-                known => known.as_ref().map(Option::as_ref).map_err(String::as_str),
+            access_log: match (&access_log, &reserved) {
+                (Ok(Some(_)), Err(why)) => Err(why),
+                (known, _) => known.as_ref().map(Option::as_ref).map_err(String::as_str),
             },
             began,
             known: known.as_ref(),
             blocked: blocked.as_ref(),
         };
         let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())?;
+        if let (Ok(Some(reserved)), Some(log)) = (reserved, &read.log) {
+            self.watcher.settle_log(reserved, log.bytes_scanned);
+        }
         if let Err(error) = self.desk.keep_callers((stage, began), &read, random_key).await {
             self.send(News::Progress { line: format!("who called before the attack is not kept: {error}") });
         }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::aws::read::{LogRows, MOST_ROWS};
 use crate::model::address;
 use crate::model::condition::{Followers, WorstMethod};
+use crate::model::source::most_of_a_customer;
 use crate::model::text::shortened;
 use crate::watch::callers::{kind_name, plain, requests};
 
@@ -21,15 +22,11 @@ const FEW: f64 = 60.0;
 /// Of a method that hardly ever answers well nothing can be told by its answers.
 const LEAST_USUAL: f64 = 0.2;
 
-/// A source that sends so many times as much as a caller of before is one of the attack's; one that did call before, and sends so many times as
-/// much as it did then, is no customer any more.
-const BUSY: f64 = 10.0;
-
 /// The part of the callers of before that sent no more in all those minutes than a source of the attack sends in one.
 const USUALLY: f64 = 0.99;
 
-/// Fewer requests than this a minute are nobody's attack.
-const IDLE: f64 = 12.0;
+/// Seconds of a minute.
+const MINUTE: f64 = 60.0;
 
 /// Characters kept of a method's name.
 const NAME: usize = 100;
@@ -202,7 +199,7 @@ impl Before {
             per_minute: all.requests / minutes,
             ok_share: all.ok_share(),
             turned_away: part(all.turned_away, all.requests),
-            busy: IDLE.max(BUSY * all.requests / minutes / sums.len() as f64).max(most),
+            busy: most_a_minute(all.requests / minutes / sums.len() as f64).max(most),
             methods,
         })
     }
@@ -218,8 +215,13 @@ impl Before {
 
     /// Whether an address that sends so many requests a minute is a caller of before that goes on as one.
     fn knows(&self, address: &IpAddr, per_minute: f64) -> bool {
-        self.callers.get(address).is_some_and(|before| per_minute <= IDLE.max(BUSY * before))
+        self.callers.get(address).is_some_and(|before| per_minute <= most_a_minute(*before))
     }
+}
+
+/// The most requests a minute of a customer who sent so many a minute before.
+fn most_a_minute(before: f64) -> f64 {
+    most_of_a_customer(before / MINUTE) * MINUTE
 }
 
 /// What the access log says of some minutes.

@@ -181,7 +181,7 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
 }
 
 /// The minutes of now, and those before the attack.
-fn windows(now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Window, Option<Window>) {
+pub(super) fn windows(now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> (Window, Option<Window>) {
     let to = floor_minute(now);
     let began = began.map(floor_minute);
     // Minutes from before the attack would water it down.

@@ -1,0 +1,148 @@
+//! Access-log queries that are made by themselves outside the watcher: inside its budget for them, and in what it says they have cost.
+//!
+//! The watcher's task alone keeps the purse. Makes no calls.
+
+use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
+
+use super::callers;
+use super::logs;
+use super::state::{State, row_key};
+use crate::model::access_log::log_group;
+use crate::model::stage::StageId;
+
+/// Who calls is asked of the minutes of now by so many queries: addresses, kinds of request, and addresses again of the kinds that rose.
+const QUERIES_NOW: f64 = 3.0;
+
+/// The same of the minutes before the attack.
+const QUERIES_BEFORE: f64 = 2.0;
+
+/// What is asked of the purse.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// To ask a stage's log who calls: the price is taken out of the budget until what it has cost is known.
+    Reserve {
+        stage: StageId,
+        began: Option<DateTime<Utc>>,
+        /// Dollars, or why it may not be asked.
+        answer: oneshot::Sender<Result<f64, String>>,
+    },
+    /// What was asked has scanned so many bytes.
+    Settle { reserved: f64, bytes_scanned: f64 },
+}
+
+/// Takes a wish in at account time `now`.
+pub(super) fn take(state: &mut State, wish: Wish, now: DateTime<Utc>) {
+    match wish {
+        Wish::Reserve { stage, began, answer } => {
+            let reserved = reserve(state, &stage, began, now);
+            let dollars = reserved.as_ref().copied().unwrap_or(0.0);
+            // Whoever asked may have gone: nothing will be scanned then.
+            if answer.send(reserved).is_ok() {
+                spend(state, dollars);
+            }
+        }
+        Wish::Settle { reserved, bytes_scanned } => {
+            let dollars = logs::scanned(state, bytes_scanned);
+            spend(state, dollars - reserved);
+        }
+    }
+}
+
+fn spend(state: &mut State, dollars: f64) {
+    state.log_dollars += dollars;
+    state.polling.log_dollars.0 = state.log_dollars;
+}
+
+fn reserve(
+    state: &mut State,
+    stage: &StageId,
+    began: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<f64, String> {
+    let left = logs::left(state, now);
+    let row = row_key(stage);
+    // Where it has no log there is nothing to ask, and whoever asks finds that out.
+    let log = state.entries.get(&row).and_then(|entry| entry.access_log());
+    let Some(group) = log.and_then(|log| log_group(&log.destination)).map(str::to_owned) else { return Ok(0.0) };
+    let (of_now, before) = callers::windows(now, began);
+    let price = |window, queries| logs::dollars(state, (&row, &group), window) * queries;
+    let price = price(of_now, QUERIES_NOW) + before.map_or(0.0, |before| price(before, QUERIES_BEFORE));
+    if left <= 0.0 || price > left {
+        let budget = state.settings.polling.log_budget_dollars_per_hour;
+        return Err(format!(
+            "not asked by itself: it costs about ${price:.3}, and of the budget for log queries, ${budget:.2} an hour, ${:.3} is left; s asks it",
+            left.max(0.0)
+        ));
+    }
+    Ok(price)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::model::settings::Settings;
+    use crate::model::stage::{AccessLog, Api, StageDetail};
+    use crate::watch::discover::Found;
+
+    fn stage() -> StageId {
+        StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() }
+    }
+
+    fn state(budget: f64) -> State {
+        let mut settings = Settings::default();
+        settings.polling.log_budget_dollars_per_hour = budget;
+        let mut state = State::new(Arc::new(settings), "eu-central-1");
+        let api = Api { id: "a1".into(), name: "shop".into(), endpoint_types: Vec::new(), endpoint_disabled: false };
+        state.apply(Found::Apis(Ok(vec![api.clone()])));
+        let log = AccessLog {
+            destination: "arn:aws:logs:eu-central-1:111122223333:log-group:shop".into(),
+            format: "$context.identity.sourceIp $context.status".into(),
+        };
+        let detail = StageDetail {
+            id: stage(),
+            web_acl_arn: None,
+            deployment_id: None,
+            cache_cluster_status: None,
+            canary: false,
+            endpoint_disabled: false,
+            tracing: false,
+            access_log: Some(log),
+            limit: None,
+            lowest_of_a_method: None,
+        };
+        state.apply(Found::Stages { api, result: Ok(vec![detail]) });
+        state
+    }
+
+    fn asked(state: &mut State) -> Result<f64, String> {
+        let (answer, mut told) = oneshot::channel();
+        let now = DateTime::UNIX_EPOCH + TimeDelta::hours(3);
+        let began = Some(now - TimeDelta::minutes(10));
+        take(state, Wish::Reserve { stage: stage(), began, answer }, now);
+        told.try_recv().unwrap()
+    }
+
+    #[test]
+    fn what_is_asked_by_itself_is_in_the_budget_and_in_what_is_shown() {
+        let mut state = state(1.0);
+        let reserved = asked(&mut state).unwrap();
+        // A gigabyte.
+        take(&mut state, Wish::Settle { reserved, bytes_scanned: 1e9 }, DateTime::UNIX_EPOCH);
+        let dollars = state.settings.prices.log_query_dollars_per_gb;
+        assert!((state.polling.log_dollars.0 - dollars).abs() < 1e-9);
+        take(&mut state, Wish::Settle { reserved: 0.0, bytes_scanned: 100e9 }, DateTime::UNIX_EPOCH);
+        let why = asked(&mut state).unwrap_err();
+        assert!(why.contains("$1.00 an hour, $0.000 is left"), "{why}");
+    }
+
+    #[test]
+    fn without_a_budget_nothing_is_asked_by_itself() {
+        assert!(asked(&mut state(0.0)).unwrap_err().contains("not asked by itself"));
+    }
+}
