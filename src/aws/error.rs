@@ -66,7 +66,7 @@ pub enum Problem {
     #[error("no connection: {0}. Check the network, the region and --endpoint-url")]
     Unreachable(String),
     /// No answer in time.
-    #[error("no answer in time: {0}")]
+    #[error("no answer in time ({0}). Try again; if it stays so, check the network, the region and --endpoint-url")]
     TimedOut(String),
     /// The service failed.
     #[error("the service failed ({0})")]
@@ -121,7 +121,7 @@ where
             let status = context.raw().status().as_u16();
             service_problem(status, code_of(context.err(), context.raw()), context.err().message())
         }
-        SdkError::TimeoutError(_) => Problem::TimedOut("the call's own time limit".to_owned()),
+        SdkError::TimeoutError(_) => Problem::TimedOut("AWS did not answer before the call's time limit".to_owned()),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Problem::TimedOut(deepest(error)),
         SdkError::DispatchFailure(_) => Problem::Unreachable(deepest(error)),
         SdkError::ResponseError(context) => {

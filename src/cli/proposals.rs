@@ -59,6 +59,7 @@ pub(super) fn value(found: &Proposals, condition: &Condition) -> Value {
         "api_id": found.stage.api_id,
         "read_at": time(found.read_at),
         "condition": super::observe::condition(condition),
+        "cause": found.cause,
         "proposals": found.proposals,
         "none": found.none,
         "unknown": found.unknown,
@@ -71,6 +72,9 @@ pub(super) fn text(found: &Proposals, condition: &Condition) -> String {
     let since = condition.since.map(super::text::clock);
     let stands = condition.words(since.as_deref());
     let _ = writeln!(out, "{} {}", neutralised(&found.stage.label()), neutralised(&stands));
+    if let Some(cause) = &found.cause {
+        let _ = writeln!(out, "{}", neutralised(cause));
+    }
     for (n, step) in found.proposals.iter().enumerate() {
         let _ = writeln!(out, "\n{}. {}", n + 1, neutralised(&step.what));
         if let Some(stops) = step.stops {
@@ -78,7 +82,8 @@ pub(super) fn text(found: &Proposals, condition: &Condition) -> String {
                 || "how many customers it turns away is not known".to_owned(),
                 |most| format!("turns away at most {} of the customers of before, by samples and logs", percent(most)),
             );
-            let _ = writeln!(out, "   stops    {} of what came with the attack; {costs}", percent(stops));
+            let of = if step.of_rest { "what gets past the blocks in force" } else { "what came with the attack" };
+            let _ = writeln!(out, "   stops    {} of {of}; {costs}", percent(stops));
         }
         let _ = writeln!(out, "   served   {} now, {}", condition.served_word(), after(step));
         let _ = writeln!(out, "   because  {}", neutralised(&step.because));

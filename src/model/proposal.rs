@@ -40,6 +40,9 @@ pub struct ProposedStep {
     /// Which part of what came with the attack it would stop, a fraction; `None` where that does not apply or is not known.
     #[serde(rename = "attack_share_stopped")]
     pub stops: Option<f64>,
+    /// Whether that is a part of what gets past the blocks in force, and not of the whole attack.
+    #[serde(rename = "of_what_gets_past")]
+    pub of_rest: bool,
     /// Which part of the customers of before it would turn away, a fraction, as far as samples and logs show; `None` where that is not known.
     #[serde(rename = "customer_share_turned_away")]
     pub costs: Option<f64>,
@@ -68,7 +71,8 @@ impl ProposedStep {
     #[must_use]
     pub fn short(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", share * 100.0).replace(".0 %", " %");
-        let stops = self.stops.map(|share| format!("≈{} of the attack", percent(share)));
+        let of = if self.of_rest { "what gets past" } else { "the attack" };
+        let stops = self.stops.map(|share| format!("≈{} of {of}", percent(share)));
         let costs = match (self.costs_at_most, self.kind) {
             (Some(share), _) => Some(format!("≤{} of customers", percent(share))),
             (None, Proposed::Undo | Proposed::Flush | Proposed::Allow) => None,
@@ -91,6 +95,8 @@ pub struct Proposals {
     pub state: StageState,
     /// The share of customers served now, a fraction; `None` where it is not known.
     pub served_now: Option<f64>,
+    /// What the attack is, in one line; `None` where nothing tells who sends it, or no attack stands.
+    pub cause: Option<String>,
     /// At most three, the best first.
     pub proposals: Vec<ProposedStep>,
     /// Why there is none, where there is none.

@@ -38,6 +38,18 @@ pub struct SampledRequest {
     pub weight: i64,
 }
 
+/// Whoever sends so many times as much as before is no customer any more: a bot that had looked in once before is one of the attack's.
+const BUSY: f64 = 10.0;
+
+/// Requests a second that are nobody's attack.
+const IDLE: f64 = 0.2;
+
+/// The most that a customer sends, requests a second, who sent so many before the attack.
+#[must_use]
+pub fn most_of_a_customer(before_per_second: f64) -> f64 {
+    IDLE.max(BUSY * before_per_second)
+}
+
 /// Whether a source is a caller that belongs there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

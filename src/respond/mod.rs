@@ -6,6 +6,7 @@
 pub mod action;
 pub mod admission;
 mod assigned;
+mod cause;
 pub mod claims;
 pub mod confirm;
 pub mod desk;

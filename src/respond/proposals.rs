@@ -8,15 +8,17 @@ use ipnet::IpNet;
 
 use crate::model::action::{Action, BLOCK_LIFE, BlockIp, Closure, Terms, counted};
 use crate::model::address::Target;
+use crate::model::attack::AttackKind;
 use crate::model::bounds;
 use crate::model::candidate::{CandidateSet, Standing};
 use crate::model::condition::{Condition, StageState, Sureness};
 use crate::model::ladder::{Ladder, Rung, Way, command};
 use crate::model::measure::{Blocked, Measure, Turning};
 use crate::model::proposal::{MOST_PROPOSALS, Proposals, Proposed, ProposedStep};
-use crate::model::source::{Source, Sources};
+use crate::model::source::{Source, Sources, most_of_a_customer};
 use crate::model::stage::StageSelector;
 use crate::model::timeline::ActionRecord;
+use crate::respond::cause::cause;
 
 /// Less of the attack than this is not worth a step.
 const LEAST_STOPPED: f64 = 0.1;
@@ -46,6 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) selector: &'a StageSelector,
     /// How it stands.
     pub(super) condition: &'a Condition,
+    /// What the attack is after, where somebody has said so.
+    pub(super) kind: Option<AttackKind>,
     /// Who sends what, or why that is not known.
     pub(super) sources: Result<&'a Sources, String>,
     /// The ways of closing it.
@@ -99,10 +103,17 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
         read_at: facts.ladder.read_at,
         state,
         served_now,
+        cause: sources_of_attack(facts).and_then(|sources| cause(facts.kind, sources, facts.ladder)),
         none: none.filter(|_| steps.is_empty()).map(str::to_owned),
         proposals: steps,
         unknown,
     }
+}
+
+/// Who sends what, where an attack stands.
+fn sources_of_attack<'a>(facts: &Facts<'a>) -> Option<&'a Sources> {
+    let stands = facts.condition.state != StageState::Calm;
+    facts.sources.as_ref().ok().copied().filter(|_| stands)
 }
 
 /// Steps against an attack.
@@ -184,7 +195,8 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         terms: Terms { expires_after_seconds: Some(BLOCK_LIFE), ..Terms::default() },
     });
     let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "b", action)?;
-    Some(ProposedStep { costs_at_most: costs.and_then(|costs| at_most(costs, sources)), ..step })
+    let costs_at_most = costs.and_then(|costs| at_most(costs, sources));
+    Some(ProposedStep { costs_at_most, of_rest: !blocked.is_empty(), ..step })
 }
 
 /// The most that a share of the customers of before may be, by as many of their requests as are known.
@@ -240,17 +252,6 @@ fn closure(facts: &Facts<'_>, rung: &Rung) -> Option<ProposedStep> {
     step(facts, Proposed::Close, what, (None, None), because, if rung.way == Way::WebAcl { "x" } else { "X" }, action)
 }
 
-/// Whoever sends so many times as much as before is no customer any more: a bot that had looked in once before is one of the attack's.
-const BUSY: f64 = 10.0;
-
-/// Requests a second that are nobody's attack.
-const IDLE: f64 = 0.2;
-
-/// Whether somebody who sent so many requests a second before the attack sends no more than a customer would now.
-pub(super) fn sends_as_before(before: f64, now: f64) -> bool {
-    now <= IDLE.max(BUSY * before)
-}
-
 /// Who called before the attack and is not part of it, with requests a second then, the busiest first.
 pub(super) fn customers(sources: &Sources) -> Vec<(IpAddr, f64)> {
     let is_customer = |source: &&Source| {
@@ -258,7 +259,7 @@ pub(super) fn customers(sources: &Sources) -> Vec<(IpAddr, f64)> {
         source.standing != Standing::Attack
             && !source.is_suspect()
             && source.over_limit_of.is_empty()
-            && sends_as_before(source.before_per_second, now)
+            && now <= most_of_a_customer(source.before_per_second)
     };
     let here = sources.sources.iter().filter(is_customer).map(|source| (source.address, source.before_per_second));
     let all = here.chain(sources.gone.iter().copied()).filter(|(_, per_second)| *per_second > 0.0);
@@ -295,6 +296,7 @@ fn lifts(facts: &Facts<'_>, because: &str) -> Vec<ProposedStep> {
         kind: Proposed::Undo,
         what: format!("take back {} {}", action.action.name(), action.action.aim()).trim_end().to_owned(),
         stops: None,
+        of_rest: false,
         costs: None,
         costs_at_most: None,
         served_after_at_most: None,
@@ -320,6 +322,7 @@ fn step(
         kind,
         what,
         stops,
+        of_rest: false,
         costs,
         costs_at_most: costs,
         // What is left of the attack may go on to cost customers: so it is a bound.

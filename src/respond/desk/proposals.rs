@@ -47,12 +47,14 @@ impl Desk {
             one.stage.is_same(&ladder.stage) && Measure::of(one).is_some_and(|measure| measure.is_in_force())
         };
         let in_force: Vec<_> = survey.actions.into_iter().filter(is_on).collect();
-        let flush = self.flush(stage, ladder).await;
+        let kind = self.attack_on(&ladder.stage).await.ok().flatten().and_then(|attack| attack.kind);
+        let flush = if kind == Some(AttackKind::Theft) { self.flush(stage).await } else { None };
         Ok(proposals::proposals(&Facts {
             flush,
             relief,
             selector: stage,
             condition,
+            kind,
             sources,
             ladder,
             in_force: &in_force,
@@ -94,13 +96,8 @@ impl Desk {
         Ok(Some(Relief { action: plan.action.clone(), share: let_in / all }))
     }
 
-    /// A flush of the stage's cache, where somebody has said that the attack takes what it should not get, the stage has a cache, and no guard stops
-    /// the flush: at the peak the backend would not bear it.
-    async fn flush(&self, stage: &StageSelector, ladder: &Ladder) -> Option<Action> {
-        let attack = self.attack_on(&ladder.stage).await.ok()??;
-        if attack.kind != Some(AttackKind::Theft) {
-            return None;
-        }
+    /// A flush of the stage's cache, where the stage has one and no guard stops the flush: at the peak the backend would not bear it.
+    async fn flush(&self, stage: &StageSelector) -> Option<Action> {
         let flush = FlushCache { stage: stage.clone(), authorizers: false, terms: Terms::default() };
         let planned = self.plan(&Wish::Action(Action::FlushCache(flush))).await.ok()?;
         let plan = planned.plan();

@@ -10,10 +10,10 @@ use crate::model::action::AllowIp;
 use crate::model::callers::{KnownCallers, Membership};
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
+use crate::model::source::most_of_a_customer;
 use crate::respond::action::close::web_acl::uncovered;
 use crate::respond::action::ip_set::plural;
 use crate::respond::guard::{self, WithEvidence};
-use crate::respond::proposals::sends_as_before;
 use crate::respond::taken;
 
 /// As many targets as may be nobody who was seen: somebody may know better than samples, one by one.
@@ -118,7 +118,7 @@ fn knocking(state: &State, nets: &[IpNet], before: &BTreeSet<IpAddr>, kept: Opti
         }
     }
     let is_stranger = |address: &IpAddr, now: f64| match kept.map(|kept| kept.membership(*address)) {
-        Some(Membership::There(then)) => !sends_as_before(then, now),
+        Some(Membership::There(then)) => now > most_of_a_customer(then),
         Some(Membership::NotThere) => true,
         Some(Membership::NotListed) | None => !before.contains(address),
     };

@@ -88,12 +88,7 @@ fn summary(action: &AllowIp, state: &State, changes: &[Change]) -> String {
 fn preconditions(state: &State) -> Vec<Precondition> {
     let own = state.at.settings.web_acl_arn.clone().unwrap_or_else(|| "none".to_owned());
     let mut all = vec![Precondition { subject: format!("web ACL of {}", state.at.stage.id.label()), expected: own }];
-    if let Some(acl) = state.acl() {
-        let rules: Vec<String> =
-            acl.in_order().map(|rule| format!("{}: {:?} {:?}", rule.name, rule.statement, rule.disposition)).collect();
-        let expected = format!("default {:?}; {}", acl.default_action, rules.join("; "));
-        all.push(Precondition { subject: format!("rules of {}", acl.name), expected });
-    }
+    all.extend(state.acl().map(super::close::web_acl::rules));
     all
 }
 

@@ -158,12 +158,7 @@ fn preconditions(state: &State) -> Vec<Precondition> {
     let own = state.at.settings.web_acl_arn.clone().unwrap_or_else(|| "none".to_owned());
     let mut all = vec![Precondition { subject: format!("web ACL of {label}"), expected: own }];
     if let Some(Closed::Found(closed)) = &state.closed {
-        let rules: Vec<String> = closed
-            .in_order()
-            .map(|rule| format!("{}: {:?} {:?}", rule.name, rule.statement, rule.disposition))
-            .collect();
-        let expected = format!("default {:?}; {}", closed.default_action, rules.join("; "));
-        all.push(Precondition { subject: format!("rules of {}", closed.name), expected });
+        all.push(web_acl::rules(closed));
         let (mut nets, _) = judge::networks(state, &web_acl::admitting_sets(closed));
         nets.sort();
         let expected = nets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");

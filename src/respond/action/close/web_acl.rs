@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use ipnet::IpNet;
 
 use crate::aws::{Aws, AwsError, Lane};
+use crate::model::plan::Precondition;
 use crate::model::settings::Settings;
 use crate::model::waf::{Disposition, Rule, RuleAction, Statement, WebAcl};
 use crate::respond::wiring;
@@ -41,6 +42,15 @@ pub(in crate::respond::action) async fn find(aws: &Aws, settings: &Settings, nam
         Ok(acl) => Closed::Found(acl),
         Err(error) => Closed::Unread(error),
     }
+}
+
+/// What a web ACL does, for a plan's preconditions: an entry means something else under other rules.
+#[must_use]
+pub(in crate::respond::action) fn rules(acl: &WebAcl) -> Precondition {
+    let rules: Vec<String> =
+        acl.in_order().map(|rule| format!("{}: {:?} {:?}", rule.name, rule.statement, rule.disposition)).collect();
+    let expected = format!("default {:?}; {}", acl.default_action, rules.join("; "));
+    Precondition { subject: format!("rules of {}", acl.name), expected }
 }
 
 /// IP sets whose addresses a web ACL lets in.
