@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod action;
+mod list;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -11,6 +11,9 @@ use super::text::grouped;
 /// Customers wait long where the median of latency is more than so many times what is usual.
 const SLOW: f64 = 3.0;
 
+/// From this share of customers' requests on nobody outside needs to hear of it.
+const NORMAL: f64 = 0.98;
+
 /// In which state a stage is, the first that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -295,6 +298,36 @@ impl Condition {
         Some(attackers_total_words(requests, &since.format("%H:%MZ").to_string()))
     }
 
+    /// How customers fare, in a sentence that may be said in public: no word of an attack, of addresses or of what is done about it. `now` is account
+    /// time, UTC.
+    #[must_use]
+    pub fn public_sentence(&self, api: &str, now: DateTime<Utc>) -> String {
+        let at = now.format("%H:%M UTC");
+        let slow = if self.is_slow() == Some(true) { " Answers take longer than usual." } else { "" };
+        let share = self.served.value();
+        let percent = share.map_or(0.0, |share| share.clamp(0.0, 1.0) * 100.0);
+        let said = match (self.state, share) {
+            (_, None) if !self.matters() => format!("{api} is working normally."),
+            (_, None) => {
+                format!("We are looking into a problem with {api}. How many requests it affects is not known yet.")
+            }
+            (StageState::CustomersOut, Some(_)) => {
+                format!("We are working on a problem with {api}. At the moment most requests to it are turned away.")
+            }
+            (_, Some(share)) if share >= NORMAL && self.served_by != ServedBy::AtMost => {
+                let word = if slow.is_empty() { "is working normally" } else { "answers requests" };
+                format!("{api} {word}.")
+            }
+            (_, Some(_)) => {
+                let about = if self.served_by == ServedBy::AtMost { "at most" } else { "about" };
+                format!(
+                    "We are working on a problem with {api}. At the moment {about} {percent:.0} % of requests to it succeed."
+                )
+            }
+        };
+        format!("{at}: {said}{slow}")
+    }
+
     /// How many requests of the attack were answered since it began, at least; `None` where that is not known.
     #[must_use]
     pub fn attackers_total_requests(&self) -> Option<u64> {
@@ -340,6 +373,26 @@ mod tests {
         assert!(told(&both).contains("; attackers answered 76/s, at least 22,800 requests since 03:02Z; the flood"));
         assert!(told(&total).contains("; attackers answered at least 22,800 requests since 03:02Z; "));
         assert!(!told(&attacked()).contains("attackers"), "unknown is no nought");
+    }
+
+    #[test]
+    fn what_is_said_in_public_names_no_attack_and_never_more_than_is_known() {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::minutes(191);
+        let said = |condition: &Condition| condition.public_sentence("shop", at);
+        let problem = "03:11 UTC: We are working on a problem with shop. At the moment";
+        assert_eq!(said(&attacked()), format!("{problem} about 68 % of requests to it succeed."));
+        let most = Condition { served_by: ServedBy::AtMost, ..attacked() };
+        assert_eq!(said(&most), format!("{problem} at most 68 % of requests to it succeed."));
+        let bound = Condition { served: known(1.0), ..most.clone() };
+        assert!(said(&bound).contains("at most 100 %"), "a bound is no promise: {}", said(&bound));
+        let out = Condition { state: StageState::CustomersOut, ..attacked() };
+        assert_eq!(said(&out), format!("{problem} most requests to it are turned away."));
+        let unknown = Condition { served: Figure::unknown("why"), since: Some(at), ..attacked() };
+        assert!(said(&unknown).contains("is not known yet"), "{}", said(&unknown));
+        let slow = Condition { served: known(0.99), latency_of_usual: known(4.0), ..attacked() };
+        assert_eq!(said(&slow), "03:11 UTC: shop answers requests. Answers take longer than usual.");
+        let calm = Condition { state: StageState::Calm, served: known(1.0), ..Condition::unread() };
+        assert_eq!(said(&calm), "03:11 UTC: shop is working normally.");
     }
 
     #[test]

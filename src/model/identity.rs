@@ -155,6 +155,14 @@ pub struct Actor {
     pub host: String,
 }
 
+impl Actor {
+    /// `alice@laptop`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

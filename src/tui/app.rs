@@ -9,6 +9,7 @@ mod keeper;
 mod pacing;
 mod screen;
 mod signals;
+mod stopwatch;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use clock::Clocks;
 use pacing::{Cause, Pacing};
 use screen::{Canvas, FAILED, OpenScreen};
 use signals::{Signalled, Signals};
+use stopwatch::Stopwatch;
 
 /// The most events dealt with before a frame: a flood of news must not keep a key from showing.
 const MOST_EVENTS: usize = 1_024;
@@ -87,8 +89,10 @@ async fn drive(
     let mut clocks = Clocks::default();
     let mut pacing = Pacing::new();
     let mut cause = Cause::Person;
+    let mut stopwatch = Stopwatch::default();
     let mut suspended: Option<Instant> = None;
     loop {
+        stopwatch.watch(&mut state);
         if state.take_changed() {
             pacing.want(cause);
         }
@@ -96,6 +100,9 @@ async fn drive(
             let clear = state.take_clear();
             canvas.frame(&state, clear).map_err(TuiError::Draw)?;
             pacing.drawn();
+        }
+        if let Some(text) = state.take_copied() {
+            canvas.copy(&text).map_err(TuiError::Draw)?;
         }
         if state.take_ring() {
             canvas.ring().map_err(TuiError::Draw)?;
@@ -121,6 +128,7 @@ async fn drive(
             },
             () = FAILED.notified() => { say_failures(&mut state); None },
             () = until(pacing.due()) => None,
+            () = stopwatch.next(), if stopwatch.is_on() => Some(stopwatch.tick()),
             at = clocks.next_minute(), if clocks.is_set() => Some(clocks.tick(at)),
         };
         let mut dealt = 0;

@@ -11,7 +11,11 @@ use super::update::playbook;
 /// `Err` says in one line why the command does nothing now.
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
-        Command::Open | Command::Sources | Command::Playbooks | Command::Pin => stage_chosen(state),
+        Command::Copy if state.screen() == Screen::Review => match state.review.as_ref().map(|review| &review.phase) {
+            Some(Phase::Planning | Phase::Failed(_)) | None => Err("there is no plan yet".into()),
+            Some(_) => Ok(()),
+        },
+        Command::Open | Command::Sources | Command::Playbooks | Command::Pin | Command::Copy => stage_chosen(state),
         Command::OpenPlaybook if state.playbooks.all.is_empty() => Err("there is no playbook".into()),
         Command::DoStep if state.playbooks.selected_step().is_some_and(|step| step.doing.is_change()) => {
             playbook::can_do(state).and_then(|()| nothing_under_way(state))
@@ -19,7 +23,9 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         Command::DoStep => playbook::can_do(state),
         Command::SkipStep => playbook::can_skip(state),
         Command::SetInput => playbook::can_set(state),
+        Command::BlockList if is_http(state) => Err(NO_WAF_HERE.into()),
         Command::Propose
+        | Command::BlockList
         | Command::Throttle
         | Command::FlushCache
         | Command::FlushAuthorizers
@@ -40,9 +46,7 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
             Load::Loading => Err("the sources are being read already".into()),
             _ => Ok(()),
         },
-        Command::Block if no_waf(state) => {
-            Err("WAF does not stand before HTTP APIs: nobody can be blocked here".into())
-        }
+        Command::Block if no_waf(state) => Err(NO_WAF_HERE.into()),
         Command::Block if state.sources.chosen().is_none() && state.sources.marked().is_empty() => {
             sources_listed(state).and_then(|()| markable(state)).and_then(|()| nothing_under_way(state))
         }
@@ -66,6 +70,14 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+const NO_WAF_HERE: &str = "WAF does not stand before HTTP APIs: nobody can be blocked here";
+
+/// Whether the stage on the screen is an HTTP API's.
+fn is_http(state: &State) -> bool {
+    let row = if state.screen() == Screen::Stage { state.open_row() } else { state.selected() };
+    row.is_some_and(|row| row.kind == ApiKind::Http)
 }
 
 fn stage_chosen(state: &State) -> Result<(), String> {

@@ -125,8 +125,9 @@ macro_rules! commands {
 
 commands! {
     Quit "quit" in [Global] label "quit" rank 2: "Leave; asks once more while a change is being made";
-    Back "back" in [Global] label "back" rank 1: "Go back one screen; on the board, clear the filter and follow the worst stage";
+    Back "back" in [Global] label "back" rank 1: "Go back one screen; on the board, clear the filter. What is selected stays selected";
     Help "help" in [Global] label "help" rank 0: "Show the keys, and what the marks mean";
+    Palette "palette" in [Global] label "commands" rank 15: "Find a command or a stage by a few letters of its name, and do it or go there";
     Up "up" in [Global] label "" rank 90: "One line up";
     Down "down" in [Global] label "" rank 90: "One line down";
     PageUp "page-up" in [Global] label "" rank 90: "One page up";
@@ -137,6 +138,8 @@ commands! {
     Note "note" in [Global] label "note" rank 40: "Write a note into the timeline";
     Redraw "redraw" in [Global] label "" rank 95: "Draw the whole screen again";
     Suspend "suspend" in [Global, Prompt] label "" rank 96: "Suspend the console until fg; not while a change is being made";
+    Copy "copy" in [Board, Stage, Review] label "copy" rank 45: "Copy into the terminal's clipboard: a sentence on the stage for a status page; of a plan, the command that does the same";
+    Find "find" in [Stage, Sources, Review, Timeline, Playbooks, Playbook, Help] label "find" rank 42: "Find text in what is shown; once more for the next place";
     Open "open" in [Board] label "stage" rank 12: "Open the selected stage: charts, facts, signals";
     Sources "sources" in [Board, Stage] label "sources" rank 10: "Show who is sending what to the selected stage";
     Propose "propose" in [Board, Stage] label "what next" rank 9: "Show what would help the selected stage, at most three steps, the best first; changes nothing yet";
@@ -146,8 +149,10 @@ commands! {
     Close "close" in [Board, Stage] label "close" rank 16: "Plan to close the stage to everybody but a few; changes nothing yet";
     Playbooks "playbooks" in [Board, Stage] label "playbook" rank 18: "Show the playbooks; those that answer the signals first";
     KillSwitch "kill-switch" in [Board, Stage] label "kill switch" rank 35: "Plan the kill switch, or its proof; changes nothing yet";
+    BlockList "block-list" in [Board, Stage] label "" rank 91: "Plan to block addresses that are typed or pasted; changes nothing yet";
     NextAccount "next-account" in [Board, Timeline] label "account" rank 24: "To the next account and region: its first row, or its timeline";
     Filter "filter" in [Board] label "filter" rank 20: "Search by name, account, region, web ACL, API id or signal";
+    Follow "follow" in [Board] label "to the worst" rank 29: "Let the cursor follow the worst stage again";
     Pin "pin" in [Board] label "pin" rank 28: "Keep the selected stage on top, or let it go again";
     Sort "sort" in [Board] label "sort" rank 22: "Sort by the next column; first the worst, then by name";
     Reverse "reverse" in [Board] label "" rank 91: "Turn the order round";

@@ -29,6 +29,8 @@ pub enum Event {
     From(ConnectionId, News),
     /// The mode has changed (credentials without write access, a drill that ended).
     Mode(Mode),
+    /// How long what is waited for on the screen has taken so far, wall time.
+    Elapsed(std::time::Duration),
     /// The process was asked to stop.
     Stop(StopReason),
 }

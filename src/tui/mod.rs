@@ -34,6 +34,7 @@
 
 mod app;
 mod available;
+mod busy;
 pub mod command;
 pub mod effect;
 pub mod event;
@@ -44,6 +45,7 @@ pub mod keymap;
 mod list;
 mod next;
 mod options;
+mod palette;
 pub mod picture;
 mod playbooks;
 mod prompt;
@@ -51,6 +53,7 @@ mod search;
 mod sources_pane;
 pub mod state;
 pub mod theme;
+mod throttle_pane;
 mod timeline_pane;
 mod update;
 mod view;

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 
 use crate::model::playbook::Playbook;
+use crate::model::settings::Accounts;
 
 use super::fleet::Target;
 use super::keymap::Keymap;
@@ -66,6 +67,8 @@ pub struct Options {
     pub playbook_mistakes: Vec<String>,
     /// Who is offered to be let in when a stage is closed: the configuration's break-glass and never-block ranges.
     pub admitted: Vec<IpNet>,
+    /// What accounts are called, and which of them are not production.
+    pub accounts: Accounts,
 }
 
 impl Options {
@@ -83,6 +86,7 @@ impl Options {
             playbooks: Arc::new([]),
             playbook_mistakes: Vec::new(),
             admitted: Vec::new(),
+            accounts: Accounts::new(),
         }
     }
 }

@@ -12,6 +12,12 @@ use crate::model::proposal::Proposals;
 pub(crate) enum PromptKind {
     /// A filter for the board; what was there before comes back on Esc.
     Filter { before: String, held: Option<StageAt> },
+    /// Text in what is shown: the line it was begun at, and what was looked for last.
+    Find { from: usize, before: String },
+    /// A command or a stage, by a few letters.
+    Palette,
+    /// Addresses to block on a stage.
+    BlockList { stage: StageAt },
     /// How long to block these.
     Duration { targets: Vec<IpNet> },
     /// Which method of the stage to throttle, and to what.
@@ -38,9 +44,11 @@ impl PromptKind {
     /// Whose account it is about, where the screen behind it does not say so.
     pub(crate) fn at(&self) -> Option<ConnectionId> {
         match self {
-            Self::Throttle { stage } | Self::Close { stage } | Self::Propose { stage } | Self::KillSwitch { stage } => {
-                Some(stage.at)
-            }
+            Self::Throttle { stage }
+            | Self::Close { stage }
+            | Self::Propose { stage }
+            | Self::BlockList { stage }
+            | Self::KillSwitch { stage } => Some(stage.at),
             Self::Note { at } => Some(*at),
             _ => None,
         }
@@ -57,6 +65,8 @@ pub(crate) struct LadderPane {
     pub(crate) answer: Option<Result<Box<Ladder>, String>>,
     /// What would help and is lighter; `None` until it has arrived.
     pub(crate) proposals: Option<Result<Box<Proposals>, String>>,
+    /// What of them has become another since they were shown.
+    pub(crate) changed: Option<String>,
 }
 
 /// A line that is being typed, in place of the status line.

@@ -22,6 +22,12 @@ const LETTER: u32 = 16;
 const IN_A_ROW: u32 = 12;
 const AT_A_START: u32 = 14;
 
+impl Hay<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Name("") | Self::Word(""))
+    }
+}
+
 impl Needle {
     pub(crate) fn new(text: &str) -> Self {
         Self(text.split_whitespace().map(|word| word.to_lowercase().chars().collect()).collect())

@@ -1,6 +1,7 @@
 //! Everything the screen knows. Changed by [`super::update`] alone, read by [`super::view`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
@@ -8,7 +9,10 @@ use ipnet::IpNet;
 use crate::model::action::{Action, Terms};
 use crate::model::board::StageRow;
 use crate::model::connection::{ConnectionId, StageAt};
+use crate::model::identity::AccountRegion;
 use crate::model::plan::{Finished, Plan};
+use crate::model::proposal::ProposedStep;
+use crate::model::settings::Accounts;
 use crate::model::signal::Severity;
 use crate::model::stage_report::StageReport;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -21,10 +25,12 @@ use super::keymap::Keymap;
 use super::list::{Cursor, Scroll};
 pub(crate) use super::next::Next;
 pub use super::options::{Mode, Options};
+use super::palette::Palette;
 use super::playbooks::PlaybooksPane;
 pub(crate) use super::prompt::{LadderPane, Prompt, PromptKind};
 pub(crate) use super::sources_pane::SourcesPane;
 use super::theme::{Characters, Theme};
+use super::throttle_pane::ThrottlePane;
 pub(crate) use super::timeline_pane::{Item, TimelinePane};
 
 /// The smallest terminal that holds the screens: columns and lines. Below it a notice is drawn and nothing can be confirmed.
@@ -203,8 +209,10 @@ pub(crate) struct Review {
     pub(crate) subject: Subject,
     pub(crate) phase: Phase,
     pub(crate) scroll: Scroll,
-    /// The most of the customers that would be served then, a fraction, where it was proposed.
-    pub(crate) served_then: Option<f64>,
+    /// What was proposed, where it was.
+    pub(crate) proposed: Option<ProposedStep>,
+    /// What is proposed of the same kind now, where that has become something else since.
+    pub(crate) proposed_now: Option<String>,
     /// Whether every guard is listed, and the diff whole.
     pub(crate) all_guards: bool,
     pub(crate) whole_diff: bool,
@@ -240,6 +248,7 @@ pub struct State {
     pub(crate) stale_after: TimeDelta,
     pub(crate) block_for: String,
     pub(crate) admitted: Vec<IpNet>,
+    pub(crate) accounts: Accounts,
     /// The stage of the last proof, and whom it lets in.
     pub(crate) proven: Option<(StageAt, String)>,
     pub(crate) size: (u16, u16),
@@ -258,6 +267,16 @@ pub struct State {
     pub(crate) playbooks: PlaybooksPane,
     pub(crate) help_scroll: Scroll,
     pub(crate) prompt: Option<Prompt>,
+    /// How long what is waited for has taken, as it was told last; wall time.
+    pub(crate) elapsed: Option<Duration>,
+    /// The palette while it is open.
+    pub(crate) palette: Option<Palette>,
+    /// What was looked for last.
+    pub(crate) found: String,
+    /// What the terminal's clipboard is to take.
+    pub(crate) copied: Option<String>,
+    /// The methods, while a throttle is being typed.
+    pub(crate) throttle: Option<ThrottlePane>,
     /// The ways of closing, while one is being chosen.
     pub(crate) ladder: Option<LadderPane>,
     /// What would help the stages that were looked at, one each.
@@ -287,6 +306,7 @@ impl State {
             stale_after: options.stale_after,
             block_for: options.block_for,
             admitted: options.admitted,
+            accounts: options.accounts,
             proven: None,
             size,
             screens: vec![Screen::Board],
@@ -301,6 +321,11 @@ impl State {
             playbooks: PlaybooksPane::new(options.playbooks, options.playbook_mistakes),
             help_scroll: Scroll::default(),
             prompt: None,
+            elapsed: None,
+            palette: None,
+            found: String::new(),
+            copied: None,
+            throttle: None,
             ladder: None,
             next: Vec::new(),
             status: None,
@@ -455,6 +480,23 @@ impl State {
     /// Whether the terminal is to be cleared before the next frame; asked once.
     pub(crate) fn take_clear(&mut self) -> bool {
         std::mem::take(&mut self.before_frame) == BeforeFrame::Clear
+    }
+
+    /// What the terminal's clipboard is to take; asked once.
+    pub(crate) fn take_copied(&mut self) -> Option<String> {
+        self.copied.take()
+    }
+
+    /// Whose account, with what the team calls it: `shop-prod 111122223333 eu-west-1`.
+    pub(crate) fn account_words(&self, at: &AccountRegion) -> String {
+        let name = self.accounts.get(&at.account).map_or("", |account| account.name.as_str());
+        format!("{name} {} {}", at.account, at.region).trim_start().to_owned()
+    }
+
+    /// Whether customers depend on the account that the screen speaks of: so unless it is said that they do not.
+    pub(crate) fn is_production(&self) -> bool {
+        let identity = self.here().board.as_ref().and_then(|board| board.identity.as_ref());
+        identity.and_then(|identity| self.accounts.get(&identity.at.account)).is_none_or(|account| account.production)
     }
 
     /// Whether somebody has to look, since the last time this was asked.

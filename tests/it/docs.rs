@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use portcullis::aws::permission::{PERMISSIONS, policy};
+use portcullis::model::settings::Account;
 use portcullis::model::settings::keys::{KEYS, SECTIONS};
 use portcullis::model::settings::{self, Settings};
 use portcullis::respond::guard::CATALOGUE;
@@ -127,6 +128,8 @@ fn the_table_of_settings_is_whole() {
     settings.guards.closed_web_acl = Some(String::new());
     settings.prices.lambda_memory_gb = Some(0.5);
     settings.screen.theme = Some(String::new());
+    let account = Account { name: String::new(), production: true };
+    settings.accounts.insert("ACCOUNT-ID".to_owned(), account);
     let written = toml::Table::try_from(&settings).unwrap();
     let names = written
         .iter()

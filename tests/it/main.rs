@@ -63,6 +63,7 @@ mod taken;
 mod terminal;
 mod tui_denied;
 mod tui_doubt;
+mod tui_finding;
 mod tui_fixtures;
 mod tui_fleet;
 mod tui_flows;

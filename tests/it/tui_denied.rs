@@ -57,7 +57,7 @@ fn called(world: &crate::world::World) -> BTreeSet<String> {
 #[tokio::test(start_paused = true)]
 async fn every_screen_draws_and_says_what_is_lacking_whatever_is_denied() {
     let world = flood(1.0).await;
-    let whole = screens(&world).await;
+    let whole = Box::pin(screens(&world)).await;
     assert!(whole.contains("WHAT GUARDS IT") && whole.contains("METHODS") && whole.contains("SOURCES"), "{whole}");
     let operations = called(&world);
     assert!(operations.len() > 12, "the screens rest on {operations:?}");
@@ -65,7 +65,7 @@ async fn every_screen_draws_and_says_what_is_lacking_whatever_is_denied() {
     for operation in operations.iter().filter(|name| *name != WITHOUT_IT_NOTHING) {
         let world = flood(1.0).await;
         world.range.with(|range| range.faults().add("*", operation, When::Always, Fault::Deny));
-        let words = screens(&world).await;
+        let words = Box::pin(screens(&world)).await;
         let flat = words.split_whitespace().collect::<Vec<_>>().join(" ");
         if !(flat.contains("not permitted") && flat.contains(operation.as_str())) {
             silent.push(operation);

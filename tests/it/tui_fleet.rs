@@ -199,7 +199,7 @@ fn a_stage_that_is_deleted_while_selected_leaves_nothing_selected() {
     // It comes back, and so does the cursor.
     console.board(fixtures::attack());
     assert_eq!(console.state.selected().map(|row| row.id.label()).as_deref(), Some("partners/v2"));
-    console.board(board).esc();
+    console.board(board).keys("a");
     assert_eq!(console.state.selected().map(|row| row.id.label()).as_deref(), Some("shop/prod"));
 }
 

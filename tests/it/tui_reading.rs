@@ -20,7 +20,7 @@ fn the_cursor_follows_the_worst_until_it_is_moved() {
     assert_eq!(selected(&console).as_deref(), Some("partners/v2"));
     console.board(fixtures::attack());
     assert_eq!(selected(&console).as_deref(), Some("partners/v2"));
-    console.esc();
+    console.keys("a");
     assert_eq!(selected(&console).as_deref(), Some("shop/prod"));
 }
 
@@ -55,8 +55,8 @@ fn a_key_that_does_nothing_here_says_why() {
     let mut console = Console::armed(SIZE);
     console.keys("s");
     says(&console, "no stage is known yet");
-    console.board(fixtures::attack()).keys("a");
-    says(&console, "not here: that key is “mark-suspects”");
+    console.board(fixtures::attack()).keys("A");
+    says(&console, "not here: that key is “mark-all”");
     console.keys("s").keys("b");
     says(&console, "still being read");
     console.keys("t").keys("u");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
+use super::list::{self, Targets};
 use crate::model::action::{
     Action, AllowIp, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle,
     UNTIL_UNDONE,
@@ -35,9 +36,12 @@ pub(in crate::cli) struct BlockIpArgs {
     /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
-    /// Addresses and prefixes
-    #[arg(required = true, value_name = "CIDR", value_delimiter = ',')]
-    targets: Vec<Target>,
+    /// Addresses and prefixes; - reads them from standard input
+    #[arg(required_unless_present = "from", value_name = "CIDR", value_delimiter = ',', value_parser = list::word)]
+    targets: Vec<Targets>,
+    /// A file with more of them, parted by blanks, commas or line ends; # begins a remark (repeatable)
+    #[arg(long, value_name = "FILE", value_parser = list::file)]
+    from: Vec<Targets>,
     /// The IP set to use, where several would do (repeatable)
     #[arg(long = "ip-set", value_name = "NAME")]
     ip_sets: Vec<String>,
@@ -50,9 +54,12 @@ pub(in crate::cli) struct AllowIpArgs {
     /// The stage: [profile/][region:]api/stage
     #[arg(long, value_name = "STAGE")]
     stage: StageSelector,
-    /// Addresses and prefixes
-    #[arg(required = true, value_name = "CIDR", value_delimiter = ',')]
-    targets: Vec<Target>,
+    /// Addresses and prefixes; - reads them from standard input
+    #[arg(required_unless_present = "from", value_name = "CIDR", value_delimiter = ',', value_parser = list::word)]
+    targets: Vec<Targets>,
+    /// A file with more of them, parted by blanks, commas or line ends; # begins a remark (repeatable)
+    #[arg(long, value_name = "FILE", value_parser = list::file)]
+    from: Vec<Targets>,
     /// The closed web ACL (name or ARN) [default: the one before the stage where that is closed, else `guards.closed-web-acl`]
     #[arg(long, value_name = "NAME")]
     web_acl: Option<String>,
@@ -266,10 +273,12 @@ pub(in crate::cli) struct LadderAsked {
 impl From<ActionCommand> for Asked {
     fn from(command: ActionCommand) -> Self {
         Self::Action(match command {
-            ActionCommand::BlockIp(BlockIpArgs { stage, targets, ip_sets, terms }) => {
+            ActionCommand::BlockIp(BlockIpArgs { stage, targets, from, ip_sets, terms }) => {
+                let targets = list::together(targets, from);
                 Action::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
             }
-            ActionCommand::AllowIp(AllowIpArgs { stage, targets, web_acl, ip_sets, terms }) => {
+            ActionCommand::AllowIp(AllowIpArgs { stage, targets, from, web_acl, ip_sets, terms }) => {
+                let targets = list::together(targets, from);
                 Action::AllowIp(AllowIp { stage, targets, ip_sets, web_acl, terms: terms.into() })
             }
             ActionCommand::Throttle(ThrottleArgs { stage, method, rate, burst, terms }) => {

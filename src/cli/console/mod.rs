@@ -135,6 +135,7 @@ async fn run<C: host::Connect>(
     connects: Vec<C>,
 ) -> Result<Exit, Failure> {
     let guards = &surroundings.settings.guards;
+    options.accounts.clone_from(&surroundings.settings.accounts);
     options.admitted = guards.break_glass.iter().chain(&guards.never_block).flatten().copied().collect();
     let (event_sender, events) = unbounded_channel();
     let (effect_sender, effects) = unbounded_channel();

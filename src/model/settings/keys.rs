@@ -38,6 +38,8 @@ pub(super) enum Holds {
     Urls(fn(&mut Settings) -> &mut Vec<String>),
     StageThresholds,
     StageProbes,
+    /// Any number of them, each under its own name.
+    Accounts,
 }
 
 /// The numbers that a key takes.
@@ -132,6 +134,7 @@ impl Key {
             Holds::MaybeName(_) => "a name",
             Holds::Urls(_) => "URLs",
             Holds::StageThresholds | Holds::StageProbes => "tables",
+            Holds::Accounts => "a name, or a table",
             _ => "a text",
         };
         words.to_owned()
@@ -149,7 +152,7 @@ impl Key {
             Holds::Seconds(_, at) => at(&mut settings).to_string(),
             Holds::Flag(at) => at(&mut settings).to_string(),
             Holds::Text(at) => toml::Value::from(at(&mut settings).clone()).to_string(),
-            Holds::MaybePrefixes(_) | Holds::MaybeName(_) => return None,
+            Holds::MaybePrefixes(_) | Holds::MaybeName(_) | Holds::Accounts => return None,
             Holds::Prefixes(_) | Holds::Names(_) | Holds::Urls(_) | Holds::StageThresholds | Holds::StageProbes => {
                 "[]".to_owned()
             }
@@ -158,7 +161,7 @@ impl Key {
 }
 
 /// What is said of a table of keys.
-pub const SECTIONS: [(&str, &str); 7] = [
+pub const SECTIONS: [(&str, &str); 8] = [
     ("guards", "Whom never to block, and what the guards let pass."),
     (
         "signals",
@@ -172,7 +175,11 @@ pub const SECTIONS: [(&str, &str); 7] = [
     ),
     ("probes", "How stages are asked from outside, by `kill-switch` only."),
     ("screen", "How `live` and `drill` look."),
+    ("accounts", "What accounts are called, on the screen and where a change is confirmed."),
 ];
+
+/// How the documentation writes the number of an account.
+pub(super) const ACCOUNT: &str = "ACCOUNT-ID";
 
 /// Pairs of which the second is never to be below the first: a notice comes before an attack.
 pub const ORDERED: [(&str, &str); 4] = [
@@ -300,4 +307,6 @@ pub const KEYS: &[Key] = &[
         meaning: "What to ask of which stage, below. A stage without an entry is asked at AWS's own address for a deployed `GET` without parameters, authorization and key" },
     key!(screen.theme, "theme", MaybeName,
         "The [theme](#themes): `dark`, `light`, `high-contrast`, `monochrome`, or a file, from this file's folder on. `--theme` comes first. Not set: `light` where the terminal says by `COLORFGBG` that its background is, else `dark`"),
+    Key { section: "accounts", name: ACCOUNT, holds: Holds::Accounts,
+        meaning: "under the account's twelve digits its name, `111122223333 = \"shop-prod\"`, or a table: `444455556666 = { name = \"shop-dev\", production = false }`. An account counts as production unless it is said that it is not: an armed console frames what it confirms there in red" },
 ];

@@ -7,6 +7,7 @@ mod read;
 mod unsaid;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use serde::Serialize;
@@ -34,6 +35,21 @@ pub struct Settings {
     pub sources: SourceSettings,
     /// How the screen looks.
     pub screen: ScreenSettings,
+    /// What accounts are called, by their twelve digits.
+    pub accounts: Accounts,
+}
+
+/// Accounts by their twelve digits.
+pub type Accounts = BTreeMap<String, Account>;
+
+/// What is said of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Account {
+    /// What the team calls it; empty where nobody has said.
+    pub name: String,
+    /// Whether customers depend on it: so unless it is said that they do not.
+    pub production: bool,
 }
 
 /// How the screen looks.
@@ -90,7 +106,7 @@ pub struct StageProbe {
     /// The URL that clients use, custom domain and all; asked with `GET`.
     pub url: String,
     /// Headers to send.
-    pub headers: std::collections::BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What the guards need to know.

@@ -8,10 +8,13 @@ use ipnet::IpNet;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{Holds, KEYS, Key, ORDERED, SECTIONS, Span};
-use super::{Settings, StageProbe, StageSelector, StageThresholds};
+use super::{Account, Settings, StageProbe, StageSelector, StageThresholds};
 use crate::model::address;
 use crate::model::reader::{Mistake, Node, Reader};
 use crate::model::text::shortened;
+
+/// Digits of an account's number (documented).
+const ACCOUNT_DIGITS: usize = 12;
 
 /// Reads a configuration. `file` is how it is named in mistakes.
 ///
@@ -72,6 +75,10 @@ impl Reading<'_, '_> {
                 self.reader.wrong_type(node, section, &format!("a table: [{section}]"));
                 continue;
             };
+            if section == "accounts" {
+                self.accounts(inner, settings);
+                continue;
+            }
             let keys = || KEYS.iter().filter(|key| key.section == section);
             let names: Vec<&str> = keys().map(|key| key.name).collect();
             self.reader.only(inner, &format!("[{section}]"), &names);
@@ -107,7 +114,47 @@ impl Reading<'_, '_> {
             Holds::Urls(at) => put(at(settings), self.urls(key, node)),
             Holds::StageThresholds => put(&mut settings.signals.stages, self.tables(key, node, Self::thresholds)),
             Holds::StageProbes => put(&mut settings.probes.stages, self.tables(key, node, Self::probe)),
+            // They stand under their own names.
+            Holds::Accounts => {}
         }
+    }
+
+    /// Accounts, by their twelve digits (documented).
+    fn accounts(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
+        for (id, node) in table {
+            let written = id.get_ref().as_ref();
+            if written.len() != ACCOUNT_DIGITS || !written.bytes().all(|byte| byte.is_ascii_digit()) {
+                let message = format!(
+                    "“{}” is not the number of an account; write its twelve digits: 111122223333 = \"shop-prod\"",
+                    shortened(written, 40)
+                );
+                self.reader.wrong(&id.span(), message);
+                continue;
+            }
+            if let Some(account) = self.account(node) {
+                settings.accounts.insert(written.to_owned(), account);
+            }
+        }
+    }
+
+    fn account(&mut self, node: &Node<'_>) -> Option<Account> {
+        let Some(table) = node.get_ref().as_table() else {
+            return Some(Account { name: self.plain("name", node)?, production: true });
+        };
+        self.reader.only(table, "an account", &["name", "production"]);
+        let name = match table.get("name") {
+            Some(node) => self.plain("name", node)?,
+            None => String::new(),
+        };
+        let production = match table.get("production").map(|node| (node, node.get_ref())) {
+            None => true,
+            Some((_, DeValue::Boolean(flag))) => *flag,
+            Some((node, _)) => {
+                self.reader.wrong_type(node, "production", "true or false, without quotes");
+                return None;
+            }
+        };
+        Some(Account { name, production })
     }
 
     /// A number in its range.

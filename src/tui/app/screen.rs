@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -29,6 +30,9 @@ pub(super) trait Canvas {
 
     /// Rings the terminal's bell, or flashes, as it is set.
     fn ring(&mut self) -> io::Result<()>;
+
+    /// Gives a text to the terminal's clipboard (OSC 52); whether it takes it is not said.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
 
     /// Columns and lines, where they can be told.
     fn size(&self) -> Option<(u16, u16)>;
@@ -91,6 +95,10 @@ impl Canvas for OpenScreen {
     fn ring(&mut self) -> io::Result<()> {
         self.terminal.backend_mut().write_all(b"\x07")?;
         Write::flush(self.terminal.backend_mut())
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
 
     fn size(&self) -> Option<(u16, u16)> {

@@ -34,6 +34,10 @@ impl Canvas for Frames {
         Ok(())
     }
 
+    fn copy(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     fn size(&self) -> Option<(u16, u16)> {
         Some((80, 24))
     }

@@ -8,6 +8,7 @@ use crate::model::board::{Known, StageRow};
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::figure::Figure;
 
+use crate::tui::command::{Command, Context};
 use crate::tui::fleet::{Fleet, Watched};
 use crate::tui::search::{Hay, Needle};
 use crate::tui::state::{RowAt, Sort, State, worst};
@@ -158,17 +159,25 @@ pub(crate) fn pin(state: &mut State) {
     arrange(state);
 }
 
-/// Clears the filter, or else lets the cursor follow the worst stage again; says when there is nothing to go back from.
+/// Clears the filter; says when there is nothing to go back from. What is selected stays selected.
 pub(crate) fn back(state: &mut State) {
-    if !state.list.filter.is_empty() {
-        state.list.filter.clear();
-        state.say("showing every stage");
-    } else if state.list.held.take().is_some() | state.list.held_unread.take().is_some() {
-        state.list.cursor.at = 0;
-        state.say("the cursor follows the first row");
-    } else {
-        let key = state.keymap.key(crate::tui::command::Context::Global, crate::tui::command::Command::Quit);
-        state.say(format!("this is the board; {key} quits"));
+    if state.list.filter.is_empty() {
+        let key = |context, command| state.keymap.key(context, command);
+        let (quit, follow) = (key(Context::Global, Command::Quit), key(Context::Board, Command::Follow));
+        state.say(format!("this is the board; {quit} quits, {follow} follows the worst stage"));
+        return;
     }
+    state.list.held = state.selected_at();
+    state.list.held_unread = state.selected_unread();
+    state.list.filter.clear();
+    state.say("showing every stage");
+    arrange(state);
+}
+
+/// Lets the cursor follow the first row, which is the worst unless it is sorted otherwise.
+pub(crate) fn follow(state: &mut State) {
+    (state.list.held, state.list.held_unread) = (None, None);
+    state.list.cursor.at = 0;
+    state.say("the cursor follows the first row");
     arrange(state);
 }

@@ -8,7 +8,7 @@ use crate::tui::effect::{Ask, Effect, Format};
 use crate::tui::state::{BeforeFrame, PromptKind, Screen, State};
 use crate::tui::view::layout;
 
-use super::{Effects, board, playbook, prompt, review, sources, stage, timeline};
+use super::{Effects, board, copy, find, palette, playbook, prompt, review, sources, stage, throttle, timeline};
 
 /// A key went down (or repeats).
 pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, effects: &mut Effects) {
@@ -39,11 +39,16 @@ pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, 
     }
 }
 
-fn perform(state: &mut State, command: Command, effects: &mut Effects) {
+pub(crate) fn perform(state: &mut State, command: Command, effects: &mut Effects) {
     match command {
         Command::Quit | Command::Leave => quit(state, effects),
         Command::Back => back(state),
         Command::Help => go(state, Screen::Help),
+        Command::Palette => palette::open(state, effects),
+        Command::Find => find::open(state, effects),
+        Command::Copy => copy::copy(state),
+        Command::Follow => board::follow(state),
+        Command::BlockList => stage::block_list(state, effects),
         Command::Timeline => {
             if state.screen() != Screen::Timeline {
                 timeline::turn_to(state, state.focus());
@@ -63,7 +68,7 @@ fn perform(state: &mut State, command: Command, effects: &mut Effects) {
         Command::Open => stage::open(state, effects),
         Command::Sources => sources::open(state, effects),
         Command::Propose => stage::propose(state, effects),
-        Command::Throttle => stage::throttle(state, effects),
+        Command::Throttle => throttle::open(state, effects),
         Command::FlushCache => stage::flush(state, false, effects),
         Command::FlushAuthorizers => stage::flush(state, true, effects),
         Command::Close => stage::close(state, effects),
@@ -230,12 +235,17 @@ pub(crate) fn scroll(state: &mut State, delta: isize) {
 
 /// Scrolls what is behind a prompt, by one line or one page.
 pub(crate) fn scroll_behind(state: &mut State, command: Command) {
-    let delta = match command {
+    let delta = scrolled(state, command);
+    scroll(state, delta);
+}
+
+/// By how many lines a command scrolls.
+pub(crate) fn scrolled(state: &State, command: Command) -> isize {
+    match command {
         Command::ScrollUp => -1,
         Command::ScrollDown => 1,
         Command::ScrollPageUp => -page(state),
         Command::ScrollPageDown => page(state),
-        _ => return,
-    };
-    scroll(state, delta);
+        _ => 0,
+    }
 }

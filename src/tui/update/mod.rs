@@ -1,15 +1,21 @@
 //! One event in, the state changed, what is to be done outside out. Pure: no clock, no I/O, no randomness.
 
 mod board;
+mod copy;
+mod find;
 mod keys;
 mod next;
+mod palette;
 pub(crate) mod playbook;
 mod prompt;
 mod review;
 mod sources;
 mod stage;
+pub(crate) mod throttle;
 mod timeline;
+mod typed;
 
+pub(crate) use palette::can;
 pub(crate) use review::outcome_words;
 
 use std::sync::Arc;
@@ -39,6 +45,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         ),
         Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
         Event::From(..) => {}
+        Event::Elapsed(elapsed) => {
+            state.elapsed = Some(elapsed);
+            state.changed = true;
+        }
         Event::Mode(mode) => {
             state.mode = mode;
             state.changed = true;
@@ -84,6 +94,9 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
         News::Proposals { stage, result } => {
             let stage = of(stage);
             next::arrived(state, &stage, &result);
+            if let Ok(found) = &result {
+                review::proposed_anew(state, &stage, found);
+            }
             stage::proposals_arrived(state, &stage, result);
         }
         News::Plan { request, result } => review::planned(state, at, request, result),

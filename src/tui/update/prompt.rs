@@ -13,10 +13,13 @@ use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::parse_duration;
 use crate::tui::state::{BeforeFrame, Prompt, PromptKind, State, Subject};
 
-use super::{Effects, board, keys, playbook, review, stage};
+use super::{Effects, board, find, keys, palette, playbook, review, stage, throttle, typed};
 
 /// The longest line that can be typed, characters; a pasted log does not become a note by accident.
 const LONGEST: usize = 1_000;
+
+/// The same of a list of addresses: as many as a web ACL's IP set holds (10,000, documented), as the longest are written.
+const LONGEST_LIST: usize = 450_000;
 
 /// Opens a prompt with `text` in it.
 pub(crate) fn open(state: &mut State, kind: PromptKind, text: &str, effects: &mut Effects) {
@@ -35,6 +38,8 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
         effects.push(Effect::To(state.focus(), Ask::ConfirmationOpen(false)));
     }
     state.ladder = None;
+    state.palette = None;
+    state.throttle = None;
 }
 
 /// A key while a line is being typed.
@@ -53,10 +58,12 @@ pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, 
             keys::quit(state, effects);
         }
         Some(Command::Suspend) => state.before_frame = BeforeFrame::Suspend,
+        Some(command) if state.throttle.is_some() => throttle::moved(state, keys::scrolled(state, command)),
+        Some(command) if state.palette.is_some() => palette::moved(state, keys::scrolled(state, command)),
         Some(command) => keys::scroll_behind(state, command),
         None => {
             if let Some(prompt) = &mut state.prompt {
-                let full = prompt.input.value().chars().count() >= LONGEST;
+                let full = prompt.input.value().chars().count() >= longest(&prompt.kind);
                 let inserts = matches!(
                     tui_input::backend::crossterm::to_input_request(event),
                     Some(InputRequest::InsertChar(_) | InputRequest::Yank)
@@ -76,18 +83,27 @@ pub(crate) fn pasted(state: &mut State, text: &str) {
     let Some(prompt) = &mut state.prompt else {
         return;
     };
-    let room = LONGEST.saturating_sub(prompt.input.value().chars().count());
-    for c in text.trim_end().chars().take(room) {
-        let c = if c.is_control() { ' ' } else { c };
-        prompt.input.handle(InputRequest::InsertChar(c));
-    }
+    let room = longest(&prompt.kind).saturating_sub(prompt.input.value().chars().count());
+    let text: String = text.trim_end().chars().take(room).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let (before, cursor) = (prompt.input.value(), prompt.input.cursor());
+    let (left, right): (String, String) =
+        (before.chars().take(cursor).collect(), before.chars().skip(cursor).collect());
+    let at = cursor + text.chars().count();
+    prompt.input = Input::new(format!("{left}{text}{right}")).with_cursor(at);
     prompt.error = None;
     state.changed = true;
     typed(state);
 }
 
-/// A filter works while it is being typed.
+/// A list of addresses is longer than any other line.
+fn longest(kind: &PromptKind) -> usize {
+    if matches!(kind, PromptKind::BlockList { .. }) { LONGEST_LIST } else { LONGEST }
+}
+
+/// A filter works while it is being typed, and so does what looks for something.
 fn typed(state: &mut State) {
+    palette::typed(state);
+    find::typed(state);
     if let Some(Prompt { kind: PromptKind::Filter { .. }, input, .. }) = &state.prompt {
         state.list.filter = input.value().to_owned();
         // The best match is what is looked for.
@@ -97,6 +113,7 @@ fn typed(state: &mut State) {
 }
 
 fn cancel(state: &mut State, effects: &mut Effects) {
+    find::cancel(state);
     if let Some(Prompt { kind: PromptKind::Filter { before, held }, .. }) = &state.prompt {
         state.list.filter.clone_from(before);
         state.list.held.clone_from(held);
@@ -111,6 +128,16 @@ fn submit(state: &mut State, effects: &mut Effects) {
     let asks_on = prompt.kind == PromptKind::Input { then_do: true };
     let outcome = match prompt.kind.clone() {
         PromptKind::Filter { .. } => Ok(()),
+        PromptKind::Find { .. } => find::submit(state),
+        // It closes the prompt itself: what it does may open another one.
+        PromptKind::Palette => match palette::submit(state, effects) {
+            Ok(()) => return,
+            Err(error) => Err(error),
+        },
+        PromptKind::BlockList { stage } => {
+            let typed = typed::block_list(&stage.stage, &text, &state.block_for);
+            action(state, stage.at, typed, effects)
+        }
         PromptKind::Note { .. } if text.is_empty() => Err("an empty note says nothing".to_owned()),
         PromptKind::Note { at } => {
             state.pending_note = Some((at, text.clone()));
@@ -129,13 +156,15 @@ fn submit(state: &mut State, effects: &mut Effects) {
                 playbook::do_step(state, effects);
             }
         }),
-        PromptKind::Throttle { stage } => action(state, stage.at, stage::typed_throttle(&stage.stage, &text), effects),
-        PromptKind::Close { stage } => action(state, stage.at, stage::typed_close(&stage.stage, &text), effects),
-        PromptKind::Propose { stage } => stage::typed_proposal(state, &text).map(|(subject, then)| {
+        // A number alone chooses the method: what is offered for it is there to be read and changed.
+        PromptKind::Throttle { .. } if throttle::numbered(state, &text) => return,
+        PromptKind::Throttle { stage } => action(state, stage.at, typed::throttle(&stage.stage, &text), effects),
+        PromptKind::Close { stage } => action(state, stage.at, typed::close(&stage.stage, &text), effects),
+        PromptKind::Propose { stage } => stage::typed_proposal(state, &text).map(|(subject, step)| {
             review::ask(state, stage.at, subject, effects);
-            review::predicted(state, then);
+            review::was_proposed(state, Some(step));
         }),
-        PromptKind::KillSwitch { stage } => action(state, stage.at, stage::typed_switch(&stage.stage, &text), effects),
+        PromptKind::KillSwitch { stage } => action(state, stage.at, typed::switch(&stage.stage, &text), effects),
         PromptKind::Reason { .. } if is_blank(&text) => {
             Err("an override needs a reason; it goes into the journal".to_owned())
         }

@@ -6,6 +6,7 @@ use crate::model::action::{Action, BlockIp, Terms};
 use crate::model::address::Target;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::proposal::{Proposals, ProposedStep};
 use crate::model::stage::StageSelector;
 
 use crate::tui::available::confirmable;
@@ -49,7 +50,8 @@ pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects
         subject,
         phase: Phase::Planning,
         scroll: Scroll::default(),
-        served_then: None,
+        proposed: None,
+        proposed_now: None,
         all_guards: false,
         whole_diff: false,
     });
@@ -59,17 +61,37 @@ pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects
 /// Plans the same again.
 pub(crate) fn replan(state: &mut State, effects: &mut Effects) {
     if let Some(review) = &state.review {
-        let (at, subject, then) = (review.at, review.subject.clone(), review.served_then);
+        let (at, subject, proposed) = (review.at, review.subject.clone(), review.proposed.clone());
         ask(state, at, subject, effects);
-        predicted(state, then);
+        was_proposed(state, proposed);
     }
 }
 
-/// Notes what was predicted of the plan that was just asked for.
-pub(crate) fn predicted(state: &mut State, served_then: Option<f64>) {
+/// Notes what was proposed and led to the plan that was just asked for.
+pub(crate) fn was_proposed(state: &mut State, proposed: Option<ProposedStep>) {
     if let Some(review) = &mut state.review {
-        review.served_then = served_then;
+        review.proposed = proposed;
     }
+}
+
+/// What would help was read anew: where the step under review has become another one (40 addresses are 43 now), that is to be said before it is
+/// confirmed.
+pub(crate) fn proposed_anew(state: &mut State, stage: &StageAt, found: &Proposals) {
+    let Some(review) = state.review.as_mut().filter(|review| review.at == stage.at) else { return };
+    let is_its = match &review.phase {
+        Phase::Ready(plan) => plan.stage.is_same(&stage.stage),
+        Phase::Planning => {
+            matches!(&review.subject, Subject::Action(action) if stage.stage.is_named_by(action.stage()))
+        }
+        _ => false,
+    };
+    let Some(before) = review.proposed.as_ref().filter(|_| is_its) else { return };
+    let now = found.proposals.iter().find(|step| step.kind == before.kind);
+    review.proposed_now = match now {
+        Some(step) if step.action == before.action && step.action_id == before.action_id => None,
+        Some(step) => Some(step.what.clone()),
+        None => Some("nothing of its kind".to_owned()),
+    };
 }
 
 /// Lists every guard, or only what has to be read.

@@ -8,15 +8,15 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::ladder::Rung;
 use crate::model::plan::Plan;
-use crate::model::proposal::ProposedStep;
 use crate::tui::available::available;
+use crate::tui::busy;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{count, duration, parse_duration};
-use crate::tui::state::{LadderPane, Prompt, PromptKind, State};
+use crate::tui::palette::Palette;
+use crate::tui::state::{Prompt, PromptKind, State};
 
-use super::{draw, header};
+use super::{choices, draw, header};
 
 /// Draws the keys.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -60,55 +60,20 @@ pub(crate) fn height(state: &State) -> u16 {
         None => 1,
         // What changes an account stands in a frame.
         Some(prompt) if prompt.kind == PromptKind::Confirm => 4,
-        Some(prompt) => 2 + u16::try_from(ways(state, prompt).len()).unwrap_or(0),
+        Some(prompt) => 2 + u16::try_from(choices::lines(state, prompt).len()).unwrap_or(0),
     }
-}
-
-/// The ways of closing while one is being chosen, a line each, and how each is drawn.
-fn ways(state: &State, prompt: &Prompt) -> Vec<(String, Style)> {
-    let theme = &state.theme;
-    let pane = match (&prompt.kind, &state.ladder) {
-        (PromptKind::Propose { .. }, Some(pane)) => return proposed(state, pane),
-        (PromptKind::Close { .. }, Some(pane)) => pane,
-        _ => return Vec::new(),
-    };
-    let ladder = match &pane.answer {
-        None => {
-            let waiting = state.fleet.waiting().map_or_else(String::new, |what| format!("; {what}"));
-            return vec![(format!("reading what each way would do …{waiting}"), theme.faint)];
-        }
-        Some(Err(why)) => return vec![(format!("what each way would do is not known: {why}"), theme.warn)],
-        Some(Ok(ladder)) => ladder,
-    };
-    let recommended = ladder.recommended().map(|rung| rung.way);
-    let line = |rung: &Rung| {
-        let mark = if recommended == Some(rung.way) { "→" } else { " " };
-        let (said, style) = match (&rung.unfit, rung.stopped_by.first()) {
-            (Some(why), _) => (format!("not now: {why}"), theme.faint),
-            (None, Some(guard)) => (format!("{}: {} {}", guard.verdict.word(), guard.id, guard.reason), theme.faint),
-            (None, None) => (rung.whom.clone().unwrap_or_else(|| rung.does.clone()), theme.text),
-        };
-        (format!("{mark} {:<13} {said}", rung.way.word()), style)
-    };
-    let calm = (!ladder.attack).then(|| ("no attack is known here: nothing is recommended".to_owned(), theme.faint));
-    proposed(state, pane).into_iter().chain(ladder.rungs.iter().map(line)).chain(calm).collect()
-}
-
-/// What would help, the best first; above the ways of closing where they are shown.
-fn proposed(state: &State, pane: &LadderPane) -> Vec<(String, Style)> {
-    let theme = &state.theme;
-    let found = match &pane.proposals {
-        None => return vec![("reading what would help …".to_owned(), theme.faint)],
-        Some(Err(why)) => return vec![(format!("what would help is not known: {why}"), theme.warn)],
-        Some(Ok(found)) => found,
-    };
-    let none = found.none.as_ref().map(|why| (format!("nothing is proposed: {why}"), theme.faint));
-    let line = |(n, step): (usize, &ProposedStep)| (format!("{} {}", n + 1, step.short()), theme.heading);
-    found.proposals.iter().enumerate().map(line).chain(none).collect()
 }
 
 /// Draws what just happened, or the prompt; returns where the terminal's cursor belongs.
 pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let cursor = said(state, area, buffer);
+    if let Some(elapsed) = busy::words(state) {
+        draw::right(buffer, draw::row(area, 0), &format!("  {elapsed}"), state.theme.faint);
+    }
+    cursor
+}
+
+fn said(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let theme = &state.theme;
     if let Some(prompt) = &state.prompt {
         let (words, style) = match &prompt.error {
@@ -118,7 +83,7 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
         let area = if prompt.kind == PromptKind::Confirm { framed(state, area, buffer) } else { area };
         draw::left(buffer, draw::row(area, 0), &words, style);
         let last = area.height.saturating_sub(1);
-        for (row, (line, style)) in (1..last).zip(ways(state, prompt)) {
+        for (row, (line, style)) in (1..last).zip(choices::lines(state, prompt)) {
             draw::left(buffer, draw::row(area, row), &line, style);
         }
         return Some(input(state, prompt, draw::row(area, last), buffer));
@@ -145,9 +110,8 @@ fn framed(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
     }
     let style = header::banner(state);
     let plan = state.ready_plan();
-    let account =
-        plan.map_or_else(String::new, |plan| format!(" {} {}", plan.identity.at.account, plan.identity.at.region));
-    let title = format!(" {}{account} ", state.mode.words());
+    let account = plan.map_or_else(String::new, |plan| format!("  {}", state.account_words(&plan.identity.at)));
+    let title = format!(" {}{account} ", header::mode(state));
     let edge = Style::new().fg(style.bg.unwrap_or_default()).add_modifier(style.add_modifier);
     let block = Block::bordered().border_style(edge).title(Line::styled(title, style));
     let inside = block.inner(area);
@@ -159,6 +123,18 @@ fn words(state: &State, prompt: &Prompt) -> String {
     match &prompt.kind {
         PromptKind::Filter { .. } => {
             format!("Show stages that match ({} shown, the best first)", state.list.order.len())
+        }
+        PromptKind::Find { .. } => "Find in what is shown (the same again: the next place)".to_owned(),
+        PromptKind::Palette => {
+            let found = state.palette.as_ref().map_or(0, Palette::len);
+            format!("A command or a stage, by a few letters ({found} found)")
+        }
+        PromptKind::BlockList { stage } => {
+            let life = &state.block_for;
+            format!(
+                "Block on {}: PREFIX… [for TIME]; paste as many as you like (else for {life})",
+                state.fleet.label(stage)
+            )
         }
         PromptKind::Duration { targets } => {
             let until = match parse_duration(prompt.input.value()) {
@@ -173,7 +149,10 @@ fn words(state: &State, prompt: &Prompt) -> String {
         }
         PromptKind::Input { .. } => playbook_input(state, prompt),
         PromptKind::Throttle { stage } => {
-            format!("Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method", state.fleet.label(stage))
+            format!(
+                "Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method; ↑ ↓ or a number chooses",
+                state.fleet.label(stage)
+            )
         }
         PromptKind::Close { stage } => {
             format!(

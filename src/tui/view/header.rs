@@ -30,6 +30,8 @@ const TROUBLE_LINES: usize = 2;
 /// The most lines of several connections' trouble.
 const MOST_TROUBLES: usize = 4;
 const BETWEEN: u16 = 2;
+/// Fewer dollars than this are shown as nothing.
+const LEAST_SHOWN: f64 = 0.000_5;
 
 type Piece = (String, Style);
 
@@ -61,19 +63,25 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 /// The style of the mode's banner.
 pub(crate) fn banner(state: &State) -> Style {
     match state.mode {
-        Mode::Drill { .. } => state.theme.drill,
         Mode::ReadOnly => state.theme.read_only,
-        Mode::Armed => state.theme.armed,
+        Mode::Armed if state.is_production() => state.theme.armed,
+        Mode::Armed | Mode::Drill { .. } => state.theme.drill,
     }
+}
+
+/// What the console may do, where it is: an account on which no customers depend says so.
+pub(crate) fn mode(state: &State) -> String {
+    let words = state.mode.words();
+    if state.mode == Mode::Armed && !state.is_production() { format!("{words}, not production") } else { words }
 }
 
 fn who(state: &State) -> Vec<Piece> {
     let theme = &state.theme;
-    let mut pieces = vec![(format!(" {} ", state.mode.words()), banner(state))];
+    let mut pieces = vec![(format!(" {} ", mode(state)), banner(state))];
     let here = state.here();
     match here.board.as_ref().and_then(|b| b.identity.as_ref()) {
         Some(identity) => {
-            pieces.push((format!("{} {}", identity.at.account, identity.at.region), theme.text));
+            pieces.push((state.account_words(&identity.at), theme.text));
             if let Some(profile) = &identity.profile {
                 pieces.push((format!("profile {profile}"), theme.faint));
             }
@@ -177,7 +185,9 @@ fn how(state: &State) -> Vec<Piece> {
         let slower = slowest.map_or_else(String::new, |(usual, idle)| {
             format!(", slowed: stages read every {}m, uncalled ones every {}m", usual.div_ceil(60), idle.div_ceil(60))
         });
-        pieces.push((format!("polling ${dollars:.3}/h est.{slower}"), theme.faint));
+        let logs: f64 = boards.iter().map(|board| board.polling.log_dollars.0).sum();
+        let logs = if logs < LEAST_SHOWN { String::new() } else { format!(", log queries ${logs:.3} so far") };
+        pieces.push((format!("polling ${dollars:.3}/h est.{logs}{slower}"), theme.faint));
     }
     let details = boards.iter().map(|board| board.polling.details);
     let (read, all) = details.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));

@@ -117,6 +117,11 @@ pub(crate) fn review_text(state: &State) -> (usize, usize) {
     (review::text(state, area.width).len(), area.height.into())
 }
 
+/// Columns of a text that fills the body.
+pub(crate) fn text_width(state: &State) -> u16 {
+    body(state).width
+}
+
 /// Lines of the help, and how many fit.
 pub(crate) fn help_text(state: &State) -> (usize, usize) {
     let area = body(state);

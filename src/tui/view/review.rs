@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -31,6 +32,11 @@ const FIRST_ENTRIES: usize = 10;
 const LONG_COMMAND: usize = 120;
 /// How many lines of what a guard's verdict rests on are shown before they are asked for.
 const FIRST_EVIDENCE: usize = 3;
+
+/// How long ago something was confirmed that is still told, account time.
+const RECENTLY: TimeDelta = TimeDelta::minutes(15);
+/// The journal's kinds of what was confirmed, or planned and stopped.
+const LAST_KINDS: [&str; 2] = ["intent", "refused"];
 
 /// Draws it.
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
@@ -108,14 +114,18 @@ fn what_is_so(state: &State, review: &Review, done: &Finished) -> String {
     if !plan.action.moves_traffic() {
         return is_so;
     }
-    let view = &state.fleet.get(review.at).timeline;
-    let of_it = view.entries.iter().filter(|entry| entry.action_id.as_ref() == Some(&done.run_id));
-    let last = of_it.filter(|entry| entry.kind == "effect").map(|entry| entry.at).max();
-    let is_seen = view.actions.iter().any(|one| one.id == done.run_id && one.effect == Some(Effect::Observed));
-    match last.filter(|_| is_seen) {
+    match seen_working(state, review, done) {
         Some(at) => format!("{is_so}, seen working {}", time(at)),
         None => format!("{is_so}, read back; not seen working yet"),
     }
+}
+
+/// When what was done was seen working, as the journal has it.
+fn seen_working(state: &State, review: &Review, done: &Finished) -> Option<DateTime<Utc>> {
+    let view = &state.fleet.get(review.at).timeline;
+    let is_seen = view.actions.iter().any(|one| one.id == done.run_id && one.effect == Some(Effect::Observed));
+    let of_it = view.entries.iter().filter(|entry| entry.action_id.as_ref() == Some(&done.run_id));
+    of_it.filter(|entry| is_seen && entry.kind == "effect").map(|entry| entry.at).max()
 }
 
 fn guards_in_words(state: &State, plan: &Plan) -> (String, Style) {
@@ -188,7 +198,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         }
         Phase::Done { plan, lines, result } => {
             page.text(0, &plan.summary, state.theme.text);
-            ended(state, plan, result, &mut page);
+            ended(state, review, (plan, result), &mut page);
             progress(state, lines, &mut page);
         }
     }
@@ -199,7 +209,12 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
 fn whole(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     let theme = &state.theme;
     page.text(0, &plan.summary, theme.heading);
+    if let (Some(now), Some(before)) = (&review.proposed_now, &review.proposed) {
+        let words = format!("since it was proposed it has become another: {} → {now}", before.what);
+        page.hanging("CHANGED", theme.warn, GUTTER, &words, theme.text);
+    }
     served(state, review, plan, page);
+    last(state, review, page);
     guards(state, review, plan, page);
     page.gap();
     for change in &plan.changes {
@@ -237,6 +252,20 @@ fn whole(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     page.hanging("READ", theme.heading, GUTTER, &read, theme.faint);
 }
 
+/// Who confirmed something last, or was stopped by a guard, from this console or another one: two responders must not undo each other's work.
+fn last(state: &State, review: &Review, page: &mut Page) {
+    let watched = state.fleet.get(review.at);
+    let is_recent = |at: DateTime<Utc>| watched.now.is_none_or(|now| now - at < RECENTLY);
+    let entries = watched.timeline.entries.iter().rev();
+    let Some(entry) =
+        entries.take_while(|entry| is_recent(entry.at)).find(|entry| LAST_KINDS.contains(&entry.kind.as_str()))
+    else {
+        return;
+    };
+    let words = format!("{} by {}: {}", time(entry.at), entry.actor.label(), entry.title);
+    page.hanging("LAST", state.theme.heading, GUTTER, &words, state.theme.text);
+}
+
 /// Whether customers are served now, and what is predicted where it was proposed.
 fn served(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     let Some(row) = state.fleet.row(&StageAt { at: review.at, stage: plan.stage.clone() }) else { return };
@@ -244,7 +273,11 @@ fn served(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     if !condition.matters() {
         return;
     }
-    let then = review.served_then.map_or_else(String::new, |most| format!(", then at most {:.0} %", most * 100.0));
+    let then = review
+        .proposed
+        .as_ref()
+        .and_then(|step| step.served_after_at_most)
+        .map_or_else(String::new, |most| format!(", then at most {:.0} %", most * 100.0));
     let now = match condition.served.value() {
         Some(_) => format!("{} of customers now", condition.share_word()),
         None => "not known now".to_owned(),
@@ -346,8 +379,11 @@ fn progress(state: &State, lines: &[String], page: &mut Page) {
     }
 }
 
-fn ended(state: &State, plan: &Plan, result: &Result<Box<Finished>, String>, page: &mut Page) {
+fn ended(state: &State, review: &Review, (plan, result): (&Plan, &Result<Box<Finished>, String>), page: &mut Page) {
     let theme = &state.theme;
+    if let Some(row) = state.fleet.row(&StageAt { at: review.at, stage: plan.stage.clone() }) {
+        super::strip::stands(state, row, page);
+    }
     page.gap();
     let done = match result {
         Ok(done) => done,
@@ -356,7 +392,8 @@ fn ended(state: &State, plan: &Plan, result: &Result<Box<Finished>, String>, pag
             return;
         }
     };
-    let far = match done.effect {
+    let effect = if seen_working(state, review, done).is_some() { Some(Effect::Observed) } else { done.effect };
+    let far = match effect {
         Some(Effect::Saved) => "; AWS saved it, it is spreading (seconds to minutes)",
         Some(Effect::Deployed) => "; deployed, not yet seen in the figures",
         Some(Effect::Observed) => "; seen in the figures",

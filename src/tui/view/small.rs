@@ -18,7 +18,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     } else {
         state.keymap.key(Context::Global, Command::Quit)
     };
-    let mut lines: Vec<(String, Style)> = vec![(format!(" {} ", state.mode.words()), header::banner(state))];
+    let mut lines: Vec<(String, Style)> = vec![(format!(" {} ", header::mode(state)), header::banner(state))];
     lines.push(signal(state));
     lines.push((format!("too small: {}×{}, needs {}×{}", area.width, area.height, SMALLEST.0, SMALLEST.1), theme.warn));
     lines.push((format!("{quit} quits"), theme.text));

@@ -60,6 +60,9 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         page.hanging("BEGAN", theme.heading, GUTTER, &strip::began(state, attack, row), theme.text);
     }
     strip::condition(state, row, &mut page);
+    if !row.signals.is_empty() {
+        strip::who(state, row, &mut page);
+    }
     if row.signals.is_empty() {
         page.hanging("WRONG", theme.heading, GUTTER, &strip::nothing(row), theme.text);
     }
@@ -68,10 +71,6 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         page.hanging("WRONG", theme.heading, GUTTER, &format!("{}{}", strip::headline(signal), peak(signal)), style);
         page.text(GUTTER, &signal.evidence, theme.text);
         page.hanging("DO", theme.heading, GUTTER, &signal.suggests, theme.text);
-    }
-    if !row.signals.is_empty() {
-        let key = state.keymap.key(Context::Stage, Command::Sources);
-        page.hanging("WHO", theme.heading, GUTTER, &format!("{key}: who is sending it"), theme.text);
     }
     for signal in &row.ended {
         let ended = signal.ended.map_or_else(|| "?".to_owned(), minute);

@@ -15,7 +15,7 @@ use crate::model::signal::{Severity, Signal, SignalKind, Unit};
 use crate::model::stage::ApiKind;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{minute, share, time};
-use crate::tui::state::State;
+use crate::tui::state::{Next, Screen, State};
 
 use super::chart;
 use super::draw;
@@ -68,10 +68,11 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
     condition(state, row, &mut page);
     wrong(state, row, &mut page);
     if let Some(worst) = row.signals.first() {
-        let key = state.keymap.key(Context::Board, Command::Sources);
-        let who = format!("{key}: who is sending it");
-        page.hanging("WHO", theme.heading, GUTTER, &who, theme.text);
-        page.hanging("DO", theme.heading, GUTTER, &worst.suggests, theme.text);
+        who(state, row, &mut page);
+        // What was found out about this attack says it better.
+        if proposed(state, row).is_none_or(|next| !matches!(next.known(), Some(Ok(_)))) {
+            page.hanging("DO", theme.heading, GUTTER, &worst.suggests, theme.text);
+        }
     }
     // The signals say since when by these figures; only where the incident has it otherwise is there more to say.
     let pinned = state.selected_at().and_then(|at| state.fleet.get(at.at).timeline.attacks.on(&row.id));
@@ -121,14 +122,22 @@ fn gone(state: &State, width: u16) -> Page {
         format!("is no longer on the board{when}: it was deleted, or had no traffic for three hours")
     };
     page.hanging("GONE", theme.bad, GUTTER, &why, theme.text);
-    let key = state.keymap.key(Context::Global, Command::Back);
+    let key = state.keymap.key(Context::Board, Command::Follow);
     let next = format!("no other stage is selected; {key} follows the first row, or move to another");
     page.hanging("DO", theme.heading, GUTTER, &next, theme.text);
     page
 }
 
-/// How the stage stands, where an attack is believed in or something of ours is in force.
+/// How the stage stands and what would help, where an attack is believed in or something of ours is in force.
 pub(crate) fn condition(state: &State, row: &StageRow, page: &mut Page) {
+    if row.condition.matters() {
+        stands(state, row, page);
+        next(state, row, page);
+    }
+}
+
+/// How the stage stands, where there is anything to tell.
+pub(crate) fn stands(state: &State, row: &StageRow, page: &mut Page) {
     let condition = &row.condition;
     if !condition.matters() {
         return;
@@ -136,16 +145,29 @@ pub(crate) fn condition(state: &State, row: &StageRow, page: &mut Page) {
     let since = condition.since.map(minute);
     let style = condition_style(state, condition.state);
     page.hanging("STATE", state.theme.heading, GUTTER, &condition.words(since.as_deref()), style);
-    next(state, row, page);
+}
+
+/// Who sends it, what it asks for and what the rules in its way do, where that was read; and where all of it stands.
+pub(crate) fn who(state: &State, row: &StageRow, page: &mut Page) {
+    let key = state.keymap.key(state.screen().context(), Command::Sources);
+    let found = proposed(state, row).and_then(Next::known).and_then(|known| known.as_ref().ok());
+    let who = match found.and_then(|found| found.cause.as_deref()) {
+        Some(cause) => format!("{cause}; {key}: each of them"),
+        None => format!("{key}: who is sending it"),
+    };
+    page.hanging("WHO", state.theme.heading, GUTTER, &who, state.theme.text);
+}
+
+/// What would help the stage on the screen. What was found for another state helps no more.
+fn proposed<'a>(state: &'a State, row: &StageRow) -> Option<&'a Next> {
+    let at = if state.screen() == Screen::Stage { state.stage.clone() } else { state.selected_at() };
+    state.next.iter().find(|next| Some(&next.stage) == at.as_ref() && next.of == row.condition.state)
 }
 
 /// What would help, the best first, with its key; as old as it is.
 fn next(state: &State, row: &StageRow, page: &mut Page) {
     let theme = &state.theme;
-    let at = if state.screen() == crate::tui::state::Screen::Stage { state.stage.clone() } else { state.selected_at() };
-    // What was found for another state helps no more.
-    let is_its = |next: &&crate::tui::state::Next| Some(&next.stage) == at.as_ref() && next.of == row.condition.state;
-    let Some(next) = state.next.iter().find(is_its) else { return };
+    let Some(next) = proposed(state, row) else { return };
     let found = match next.known() {
         None => return page.hanging("NEXT", theme.heading, GUTTER, "reading what would help …", theme.faint),
         Some(Err(why)) => return page.hanging("NEXT", theme.heading, GUTTER, &format!("? {why}"), theme.faint),

@@ -137,6 +137,7 @@ pub(crate) fn proposals(stage: &StageId) -> Proposals {
         kind,
         what: what.to_owned(),
         stops: Some(0.998),
+        of_rest: false,
         costs: Some(0.0),
         costs_at_most: Some(0.003),
         served_after_at_most: Some(1.0),
@@ -153,6 +154,7 @@ pub(crate) fn proposals(stage: &StageId) -> Proposals {
         read_at: chrono::DateTime::UNIX_EPOCH,
         state: StageState::Attack,
         served_now: Some(0.68),
+        cause: Some("40 addresses that came with it; POST /login; rule aws-sqli matches 1,187/s, and they are let through (samples)".to_owned()),
         proposals: vec![
             step(Proposed::Block, "block 40 addresses", Some(Action::BlockIp(block)), None),
             step(Proposed::Undo, "take back close by web-acl", None, Some("7f3a21")),

@@ -67,7 +67,7 @@ fn asks(told: &[String]) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_console_reopens_what_nobody_knocks_at_where_that_was_consented_to() {
-    let mut console = closed(GIVES_UP, Reopening::WhenQuiet).await;
+    let mut console = Box::pin(closed(GIVES_UP, Reopening::WhenQuiet)).await;
     let told = within(&mut console, 12).await;
     assert!(asks(&told), "it waits, and says so once: {told:#?}");
     assert_eq!(closures(&console)[0].state, ActionState::InForce, "they knock on");
@@ -78,7 +78,7 @@ async fn a_console_reopens_what_nobody_knocks_at_where_that_was_consented_to() {
 
 #[tokio::test(start_paused = true)]
 async fn a_console_asks_where_nobody_consented_however_quiet_it_is() {
-    let mut console = closed(GIVES_UP, Reopening::Ask).await;
+    let mut console = Box::pin(closed(GIVES_UP, Reopening::Ask)).await;
     let told = within(&mut console, 45).await;
     assert!(asks(&told) && told.iter().any(|line| line.contains("portcullis undo")), "{told:#?}");
     let all = closures(&console);
@@ -88,7 +88,7 @@ async fn a_console_asks_where_nobody_consented_however_quiet_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_console_closes_again_once_where_the_attackers_pulse_and_that_was_consented_to() {
     for (reopen, expected) in [(Reopening::WhenQuiet, 1), (Reopening::WhenQuietCloseAgain, 2)] {
-        let mut console = closed(PULSES, reopen).await;
+        let mut console = Box::pin(closed(PULSES, reopen)).await;
         // Two pulses more than it may close for.
         let told = within(&mut console, 120).await;
         let all = closures(&console);
@@ -101,7 +101,7 @@ async fn a_console_closes_again_once_where_the_attackers_pulse_and_that_was_cons
 
 #[tokio::test(start_paused = true)]
 async fn a_console_that_cannot_tell_keeps_it_closed_and_asks() {
-    let mut console = closed(GIVES_UP, Reopening::WhenQuiet).await;
+    let mut console = Box::pin(closed(GIVES_UP, Reopening::WhenQuiet)).await;
     console.range.with(|range| range.faults().add("cloudwatch", "GetMetricData", When::Always, Fault::Deny));
     let told = within(&mut console, 45).await;
     assert!(asks(&told), "{told:#?}");

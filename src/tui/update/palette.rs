@@ -1,0 +1,82 @@
+//! The palette: opened, searched, and what was chosen done.
+
+use crate::model::connection::StageAt;
+use crate::tui::available::available;
+use crate::tui::palette::{Entry, Palette, is_here};
+use crate::tui::state::{PromptKind, Screen, State};
+
+use super::{Effects, board, keys, prompt};
+
+/// Opens it.
+pub(crate) fn open(state: &mut State, effects: &mut Effects) {
+    let stages = state
+        .fleet
+        .iter()
+        .flat_map(|(at, watched)| watched.stages().iter().map(move |row| StageAt { at, stage: row.id.clone() }));
+    let stages: Vec<(StageAt, String)> = stages.map(|stage| (stage.clone(), state.fleet.label(&stage))).collect();
+    state.palette = Some(Palette::new(state.screen().context(), stages.into_iter()));
+    prompt::open(state, PromptKind::Palette, "", effects);
+}
+
+/// Something was typed.
+pub(crate) fn typed(state: &mut State) {
+    let Some(prompt) = state.prompt.as_ref().filter(|prompt| prompt.kind == PromptKind::Palette) else { return };
+    if let Some(palette) = &mut state.palette {
+        palette.search(prompt.input.value());
+    }
+}
+
+/// Moves its cursor.
+pub(crate) fn moved(state: &mut State, delta: isize) {
+    if let Some(palette) = &mut state.palette {
+        let len = palette.len();
+        palette.cursor.move_by(delta, len);
+    }
+}
+
+/// Does what is under its cursor.
+///
+/// # Errors
+/// Why it cannot be done now; the palette stays open then.
+pub(crate) fn submit(state: &mut State, effects: &mut Effects) -> Result<(), String> {
+    let palette = state.palette.as_ref().ok_or("the palette is closed")?;
+    let chosen = palette.chosen().cloned().ok_or("nothing is called that; type less, or Esc leaves")?;
+    match chosen {
+        Entry::Command(command) => {
+            can(state, command)?;
+            prompt::close(state, effects);
+            keys::perform(state, command, effects);
+        }
+        Entry::Stage { at, label } => {
+            prompt::close(state, effects);
+            to_stage(state, at, &label);
+        }
+    }
+    Ok(())
+}
+
+/// Why a command cannot be done where the palette was opened.
+///
+/// # Errors
+/// The reason, in one line.
+pub(crate) fn can(state: &State, command: crate::tui::command::Command) -> Result<(), String> {
+    let context = state.screen().context();
+    if !is_here(command, context) {
+        let place = command.contexts().first().map_or("another screen", |context| context.doc());
+        return Err(format!("not here: it belongs to {place}"));
+    }
+    available(state, command)
+}
+
+/// To a stage's row on the board; a filter that hides it goes.
+fn to_stage(state: &mut State, stage: StageAt, label: &str) {
+    keys::go(state, Screen::Board);
+    state.list.held = Some(stage);
+    state.list.held_unread = None;
+    board::arrange(state);
+    if state.list.gone && !state.list.filter.is_empty() {
+        state.list.filter.clear();
+        board::arrange(state);
+        state.say(format!("to {label}: showing every stage"));
+    }
+}

@@ -1,0 +1,101 @@
+//! Throttling: which method, and to what. The methods are offered with what each gets now.
+
+use std::sync::Arc;
+
+use crate::model::connection::{ConnectionId, StageAt};
+use crate::model::proposal::Proposals;
+use crate::model::signal::Severity;
+use crate::model::stage_report::StageReport;
+use crate::tui::effect::{Ask, Effect};
+use crate::tui::state::{PromptKind, State, worst};
+use crate::tui::throttle_pane::ThrottlePane;
+
+use super::{Effects, prompt, stage};
+
+/// Asks which method to throttle, and to what.
+pub(crate) fn open(state: &mut State, effects: &mut Effects) {
+    let Some(stage) = stage::chosen_to_type(state) else { return };
+    let is_its = |report: &&Arc<StageReport>| report.stage == stage.stage && state.stage.as_ref() == Some(&stage);
+    let report = state.depth.report.as_ref().filter(is_its).cloned();
+    if report.is_none() {
+        effects.push(Effect::To(stage.at, Ask::LoadStage(stage.stage.clone())));
+    }
+    state.throttle = Some(ThrottlePane { stage: stage.clone(), report, chosen: None, offered: String::new() });
+    prompt::open(state, PromptKind::Throttle { stage: stage.clone() }, "", effects);
+    offer_attacked(state);
+}
+
+/// A stage was read in depth: its methods are what is waited for.
+pub(crate) fn arrived(state: &mut State, at: ConnectionId, report: &Arc<StageReport>) {
+    let Some(pane) = &mut state.throttle else { return };
+    if pane.stage.at == at && pane.stage.stage == report.stage {
+        pane.report = Some(Arc::clone(report));
+        state.changed = true;
+        offer_attacked(state);
+    }
+}
+
+/// What would help the stage, as it was read last.
+pub(crate) fn proposals<'a>(state: &'a State, stage: &StageAt) -> Option<&'a Proposals> {
+    let next = state.next.iter().find(|next| next.stage == *stage)?;
+    next.known().and_then(|known| known.as_ref().ok()).map(AsRef::as_ref)
+}
+
+/// Whether no attack stands on a stage, as far as its figures say.
+pub(crate) fn is_calm(state: &State, stage: &StageAt) -> bool {
+    state.fleet.row(stage).is_some_and(|row| worst(row) != Some(Severity::Attack))
+}
+
+/// The method that is proposed to be throttled is offered at once.
+fn offer_attacked(state: &mut State) {
+    let Some(pane) = &state.throttle else { return };
+    let methods = pane.methods().and_then(Result::ok).unwrap_or_default();
+    let found = proposals(state, &pane.stage);
+    let steps = || found.into_iter().flat_map(|found| &found.proposals).filter_map(|step| step.action.as_ref());
+    let attacked = methods.iter().position(|method| {
+        steps().any(|action| matches!(action, crate::model::action::Action::Throttle(one) if one.method.as_ref().is_some_and(|name| name.to_string() == method.name)))
+    });
+    if let Some(at) = attacked {
+        offer(state, at);
+    }
+}
+
+/// To another method.
+pub(crate) fn moved(state: &mut State, delta: isize) {
+    let Some(pane) = &state.throttle else { return };
+    let Some(last) = pane.len().checked_sub(1) else { return };
+    let at = match pane.chosen {
+        Some(at) => at.saturating_add_signed(delta).min(last),
+        None if delta < 0 => last,
+        None => 0,
+    };
+    offer(state, at);
+}
+
+/// Whether the text is the number of a method, which is offered then.
+pub(crate) fn numbered(state: &mut State, text: &str) -> bool {
+    let number = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let len = state.throttle.as_ref().map_or(0, ThrottlePane::len);
+    let Some(at) = number.filter(|at| *at < len) else { return false };
+    if let Some(prompt) = &mut state.prompt {
+        prompt.input = tui_input::Input::default();
+    }
+    offer(state, at);
+    true
+}
+
+/// Puts a method into the prompt, unless somebody has typed something else.
+fn offer(state: &mut State, at: usize) {
+    let Some(pane) = &state.throttle else { return };
+    let is_calm = is_calm(state, &pane.stage);
+    let Some(text) = pane.typed(at, proposals(state, &pane.stage), is_calm) else { return };
+    let (Some(pane), Some(prompt)) = (&mut state.throttle, &mut state.prompt) else { return };
+    let typed = prompt.input.value();
+    if typed.is_empty() || typed == pane.offered {
+        prompt.input = text.clone().into();
+        prompt.error = None;
+        pane.offered = text;
+    }
+    pane.chosen = Some(at);
+    state.changed = true;
+}
