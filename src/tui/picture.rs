@@ -1,7 +1,9 @@
 //! A screen as a picture: the buffer of a test backend written as SVG, for the documentation. The same buffer always gives
 //! the same bytes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -33,6 +35,16 @@ pub fn svg(buffer: &Buffer) -> String {
 /// The same, in a terminal of either kind.
 #[must_use]
 pub fn svg_on(paper: Paper, buffer: &Buffer) -> String {
+    let mut out = opened(paper, buffer);
+    for y in 0..buffer.area.height {
+        line(paper, buffer, y, &mut out);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// The document up to its first line of text.
+fn opened(paper: Paper, buffer: &Buffer) -> String {
     let area = buffer.area;
     let width = usize::from(area.width) * CELL_WIDTH + 2 * PADDING;
     let height = usize::from(area.height) * CELL_HEIGHT + 2 * PADDING;
@@ -44,10 +56,82 @@ pub fn svg_on(paper: Paper, buffer: &Buffer) -> String {
         tenths(height)
     );
     let _ = writeln!(out, r#"<rect width="100%" height="100%" rx="6" fill="{}"/>"#, paper.ground);
-    for y in 0..area.height {
-        line(paper, buffer, y, &mut out);
-    }
+    out
+}
+
+/// Frames one after another, each for so long, and from the first again: an SVG document with a style sheet and no script. Lines that do not change
+/// are written once. Where nothing moves (a viewer without animation, a reader who wants none) the last frame stands. All frames have the size of the
+/// first.
+#[must_use]
+pub fn moving(paper: Paper, frames: &[(Buffer, Duration)]) -> String {
+    let Some((first, _)) = frames.first() else { return String::new() };
+    let mut film = Film::new(paper, frames);
+    let lines: String = (0..first.area.height).map(|y| film.row(y)).collect();
+    let mut out = opened(paper, first);
+    let _ = writeln!(out, "<style>{}</style>", film.style());
+    out.push_str(&lines);
     out.push_str("</svg>\n");
+    out
+}
+
+/// The frames of a moving picture, and from when to when something of it is shown.
+struct Film<'a> {
+    paper: Paper,
+    frames: &'a [(Buffer, Duration)],
+    /// From the beginning of one frame to that of another.
+    shown: BTreeSet<(usize, usize)>,
+}
+
+impl<'a> Film<'a> {
+    fn new(paper: Paper, frames: &'a [(Buffer, Duration)]) -> Self {
+        Self { paper, frames, shown: BTreeSet::new() }
+    }
+
+    /// A line in all its states.
+    fn row(&mut self, y: u16) -> String {
+        let states: Vec<String> = self.frames.iter().map(|(buffer, _)| written(self.paper, buffer, y)).collect();
+        let (mut out, mut from) = (String::new(), 0);
+        while from < states.len() {
+            let same = states[from..].iter().take_while(|state| **state == states[from]).count();
+            let to = from + same;
+            if same == states.len() {
+                out.push_str(&states[from]);
+            } else if !states[from].is_empty() {
+                self.shown.insert((from, to));
+                let last = if to == states.len() { " z" } else { "" };
+                let _ = write!(out, "<g class=\"f{from}-{to}{last}\">\n{}</g>\n", states[from]);
+            }
+            from = to;
+        }
+        out
+    }
+
+    /// When each of them is to be seen.
+    fn style(&self) -> String {
+        let total: Duration = self.frames.iter().map(|(_, time)| *time).sum();
+        let begin = |frame: usize| self.frames[..frame].iter().map(|(_, time)| *time).sum::<Duration>();
+        let percent = |at: Duration| at.as_millis() as f64 / total.as_millis().max(1) as f64 * 100.0;
+        let mut out = String::from("g{visibility:hidden}g.z{visibility:visible}");
+        for (from, to) in &self.shown {
+            let name = format!("f{from}-{to}");
+            let _ = write!(out, "@keyframes {name}{{");
+            if *from > 0 {
+                let _ = write!(out, "0%{{visibility:hidden}}");
+            }
+            let _ = write!(out, "{:.3}%{{visibility:visible}}", percent(begin(*from)));
+            if *to < self.frames.len() {
+                let _ = write!(out, "{:.3}%{{visibility:hidden}}", percent(begin(*to)));
+            }
+            let _ = write!(out, "}}.{name}{{animation:{name} {}ms step-end infinite}}", total.as_millis());
+        }
+        out.push_str("@media(prefers-reduced-motion:reduce){g{animation:none!important}}");
+        out
+    }
+}
+
+fn written(paper: Paper, buffer: &Buffer, y: u16) -> String {
+    let mut out = String::new();
+    line(paper, buffer, y, &mut out);
     out
 }
 
@@ -218,6 +302,26 @@ mod tests {
     use super::*;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
+
+    #[test]
+    fn what_does_not_move_is_written_once_and_the_last_frame_stands_without_animation() {
+        let frame = |text: &str| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
+            buffer.set_string(0, 0, "the same", Style::new());
+            buffer.set_string(0, 1, text, Style::new());
+            (buffer, Duration::from_millis(500))
+        };
+        let picture = moving(DARK, &[frame("calm"), frame("attack"), frame("attack"), frame("contained")]);
+        assert_eq!(picture.matches("the\u{a0}same").count(), 1);
+        assert_eq!(picture.matches(">attack<").count(), 1);
+        assert!(
+            picture.contains(
+                "@keyframes f1-3{0%{visibility:hidden}25.000%{visibility:visible}75.000%{visibility:hidden}}"
+            )
+        );
+        assert!(picture.contains(r#"<g class="f3-4 z">"#), "{picture}");
+        assert!(picture.contains("2000ms step-end infinite"));
+    }
 
     #[test]
     fn runs_of_one_look_become_one_text() {

@@ -49,8 +49,13 @@ pub(crate) fn populations(scenario: &str, kind: &str) -> Vec<String> {
 
 impl Story {
     pub(crate) async fn of(drill: &'static str, stage: &'static str) -> Self {
+        Self::at(drill, stage, 60.0).await
+    }
+
+    /// The same with account time at another rate.
+    pub(crate) async fn at(drill: &'static str, stage: &'static str, rate: f64) -> Self {
         let path = format!("{}/drills/{drill}.toml", env!("CARGO_MANIFEST_DIR"));
-        Self::in_world(of_drill(drill, 60.0).await, &std::fs::read_to_string(path).unwrap(), stage)
+        Self::in_world(of_drill(drill, rate).await, &std::fs::read_to_string(path).unwrap(), stage)
     }
 
     /// Of a scenario's text, on a seed, with the settings of a drill.
@@ -100,6 +105,11 @@ impl Story {
         let agreed = Desk::agreed(proposal, &shown.phrase(), Some(&shown)).unwrap();
         let carried = self.desk.carry_out(agreed, None, &mut |_| {}).await.unwrap();
         assert_eq!(carried.finished.outcome, Outcome::Done);
+        self.watcher.believe(self.desk.beliefs().await.unwrap());
+    }
+
+    /// What is in force is known to whoever watches.
+    pub(crate) async fn believe(&self) {
         self.watcher.believe(self.desk.beliefs().await.unwrap());
     }
 

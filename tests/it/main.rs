@@ -29,6 +29,7 @@ mod kill_switch;
 mod kill_switch_doubt;
 mod kill_switch_weather;
 mod layers;
+mod moving;
 mod mutation_wire;
 mod not_known;
 mod outcomes;

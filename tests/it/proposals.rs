@@ -48,7 +48,7 @@ async fn sources_now(story: &mut Story, stage: &str) -> Sources {
 }
 
 /// What is proposed for a stage by the board as it is now.
-async fn proposed(story: &mut Story, stage: &str) -> Proposals {
+pub(crate) async fn proposed(story: &mut Story, stage: &str) -> Proposals {
     let selector = stage.parse().unwrap();
     let sources = Box::pin(sources_now(story, stage)).await;
     let board = story.boards.borrow_and_update().clone();

@@ -108,11 +108,37 @@ fn an_attack_is_blocked_watched_undone_noted_and_exported_by_keys() {
     assert!(program.run(&["timeline", "verify"]).exits(0).out.contains("intact"));
 }
 
+/// What the README's walk through a drill says to do, step by step: the words in bold.
+fn readme_steps() -> Vec<String> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, walk) = readme.split_once("## The first five minutes: a drill").unwrap();
+    let (walk, _) = walk.split_once("\n## ").unwrap();
+    let step = |line: &str| {
+        let (number, rest) = line.split_once(". **")?;
+        number.parse::<usize>().ok()?;
+        Some(rest.split_once("**")?.0.to_owned())
+    };
+    walk.lines().filter_map(step).collect()
+}
+
 #[test]
-fn from_the_attack_to_the_block_confirmed_it_takes_at_most_eight_keys() {
+fn the_readmes_walk_is_done_key_by_key_with_at_most_eight_to_the_block_confirmed() {
+    let steps = [
+        "Wait about 20 seconds.",
+        "`b`: what would help.",
+        "Read the plan.",
+        "`Enter`, type the four characters",
+        "Watch.",
+        "`s`: who is sending it.",
+        "`y`: a sentence for the status page",
+        "`t`: the timeline.",
+        "`q`: leave.",
+    ];
+    assert_eq!(readme_steps(), steps, "the walk below does what the README says");
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program, "30", 120, 40);
     terminal.shows("ATTACK     shop/prod");
+    terminal.shows("40 addresses that came with it");
     // What would help is read by itself.
     terminal.shows("b block 40 addresses");
     let mut keys = 0;
@@ -124,6 +150,11 @@ fn from_the_attack_to_the_block_confirmed_it_takes_at_most_eight_keys() {
     press(&mut terminal, "b", "1 block 40 addresses");
     press(&mut terminal, "\r", "then type");
     assert!(terminal.text().contains("SERVED"), "{}", terminal.text());
+    // To read is no work on the way.
+    terminal.send("d");
+    terminal.wait("the whole diff", |screen| !screen.contents().contains("more; d shows them"));
+    terminal.send("a");
+    terminal.wait("every guard", |screen| !screen.contents().contains("a lists every guard"));
     press(&mut terminal, "\r", "To carry the plan out");
     let typed = asked(&terminal.text()).unwrap();
     assert_eq!(typed.len(), 4);
@@ -132,6 +163,27 @@ fn from_the_attack_to_the_block_confirmed_it_takes_at_most_eight_keys() {
     assert!(keys <= 8, "{keys} keys beyond the four characters");
     println!("{keys} keys beyond the four characters");
     terminal.shows("seen working");
+    terminal.send("\x1b");
+    terminal.shows("CONTAINED");
+    terminal.send("s");
+    terminal.shows("▸ [ ]");
+    terminal.send("a");
+    terminal.shows("that rules match and that were not there before");
+    terminal.send("\x1b");
+    terminal.shows("what next");
+    terminal.send("y");
+    terminal.shows("given to the terminal's clipboard");
+    terminal.wait_until("the clipboard's sequence", |terminal| terminal.times("\x1b]52;c;") == 1);
+    terminal.send("t");
+    terminal.shows("1 in force");
+    terminal.send("na note of the walk\r");
+    terminal.shows("a note of the walk");
+    terminal.send("gu");
+    terminal.shows("PLAN undo");
+    terminal.send("\x1b");
+    terminal.shows("TIMELINE");
+    terminal.send("x");
+    terminal.shows("exported to");
     terminal.send("q");
     terminal.ends_with("");
 }

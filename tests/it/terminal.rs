@@ -85,7 +85,11 @@ impl Terminal {
                 {
                     asked.push(format!("CSI {parameters} {last}"));
                 }
-            } else if rest.starts_with(']') || rest.starts_with("P+q") || rest.starts_with("P$q") {
+            // What is given to the clipboard asks nothing.
+            } else if (rest.starts_with(']') && (!rest.starts_with("]52;c;") || rest.starts_with("]52;c;?")))
+                || rest.starts_with("P+q")
+                || rest.starts_with("P$q")
+            {
                 asked.push(rest.chars().take(12).collect());
             }
         }
