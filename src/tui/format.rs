@@ -34,10 +34,10 @@ pub(crate) fn percent(value: f64) -> String {
     }
 }
 
-/// A fraction as a percentage with a decimal where there is one, for figures beside their threshold: `50.4%`, `50%`.
+/// A fraction as a percentage with a decimal where there is one, for figures beside their threshold: `50.4 %`, `50 %`.
 pub(crate) fn share(value: f64) -> String {
     let text = format!("{:.1}", value * 100.0);
-    format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
 /// Milliseconds: `85ms`, `1.2s`, `29s`.

@@ -228,11 +228,13 @@ impl State {
         let first = self.troubles.values().next()?;
         let is_silent = |error: &&AwsError| matches!(error.problem, Problem::TimedOut(_));
         let silent = self.troubles.values().filter(is_silent).count();
-        if silent == self.troubles.len() {
+        if let Problem::TimedOut(said) = &first.problem
+            && silent == self.troubles.len()
+        {
             let more = if silent > 1 { format!(" and {} more", silent - 1) } else { String::new() };
             return Some(format!(
-                "{}{more}: no answer in time; asking again by itself. If it stays so, check the network, the region and --endpoint-url",
-                first.operation
+                "{} on {}{more}: no answer in time ({said}); asking again by itself. If it stays so, check the network, the region and --endpoint-url",
+                first.operation, first.subject
             ));
         }
         Some(match self.troubles.len() - 1 {

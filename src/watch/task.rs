@@ -49,7 +49,7 @@ const OUT_OF_TURN_A_STAGE: TimeDelta = TimeDelta::milliseconds(8);
 const BETWEEN_BOARDS: Duration = Duration::from_millis(250);
 
 /// The same while details stream in that nobody looks at, for each stage known: as polls out of turn, and for the same reason.
-const BETWEEN_DETAILS_A_STAGE: Duration = Duration::from_millis(16);
+const BETWEEN_DETAILS_A_STAGE: Duration = Duration::from_millis(20);
 
 /// The first boards go out at once: the first rows and figures are what somebody is waiting for.
 const AT_ONCE: u32 = 20;

@@ -60,7 +60,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         page.hanging("BEGAN", theme.heading, GUTTER, &strip::began(state, attack, row), theme.text);
     }
     strip::condition(state, row, &mut page);
-    if !row.signals.is_empty() {
+    if !row.signals.is_empty() && !row.condition.matters() {
         strip::who(state, row, &mut page);
     }
     if row.signals.is_empty() {

@@ -13,8 +13,9 @@ use crate::model::connection::ConnectionId;
 use crate::model::figure::{Figure, Scope};
 use crate::model::signal::{Severity, Signal, SignalKind, Unit};
 use crate::model::stage::ApiKind;
+use crate::model::usual::UsualOf;
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{minute, share, time};
+use crate::tui::format::{dollars, figure, minute, share, time};
 use crate::tui::state::{Next, Screen, State};
 
 use super::chart;
@@ -68,7 +69,9 @@ fn page(state: &State, row: &StageRow, width: u16, roomy: bool) -> Page {
     condition(state, row, &mut page);
     wrong(state, row, &mut page);
     if let Some(worst) = row.signals.first() {
-        who(state, row, &mut page);
+        if !row.condition.matters() {
+            who(state, row, &mut page);
+        }
         // What was found out about this attack says it better.
         if proposed(state, row).is_none_or(|next| !matches!(next.known(), Some(Ok(_)))) {
             page.hanging("DO", theme.heading, GUTTER, &worst.suggests, theme.text);
@@ -128,12 +131,36 @@ fn gone(state: &State, width: u16) -> Page {
     page
 }
 
-/// How the stage stands and what would help, where an attack is believed in or something of ours is in force.
+/// How the stage stands, who does it, how the backend bears it and what would help, where an attack is believed in or something of ours is in force.
 pub(crate) fn condition(state: &State, row: &StageRow, page: &mut Page) {
-    if row.condition.matters() {
-        stands(state, row, page);
-        next(state, row, page);
+    if !row.condition.matters() {
+        return;
     }
+    stands(state, row, page);
+    if !row.signals.is_empty() {
+        who(state, row, page);
+    }
+    page.hanging("BACKEND", state.theme.heading, GUTTER, &backend(row), state.theme.text);
+    next(state, row, page);
+}
+
+/// `5XX ~35 %, p99 3.3 s (usual 310 ms); traffic costs $19.27/h (usual $1.80/h)`.
+fn backend(row: &StageRow) -> String {
+    let usual = |of| row.usuals.as_ref().and_then(|usuals| usuals.figure(of).value());
+    let beside = |usual: Option<String>| usual.map_or_else(String::new, |usual| format!(" (usual {usual})"));
+    let figures = &row.figures;
+    let errors = figure(&figures.server_error_share, share);
+    let p99 = figure(&figures.latency_p99_ms, waited);
+    let dollars_an_hour = |value: f64| format!("{}/h", dollars(value));
+    let cost = figure(&row.burn.per_hour, dollars_an_hour);
+    let usual_cost = beside(row.burn.usual_per_hour.value().map(dollars_an_hour));
+    let usual_wait = beside(usual(UsualOf::Latency).map(waited));
+    format!("5XX {errors}, p99 {p99}{usual_wait}; traffic costs {cost}{usual_cost}")
+}
+
+/// `310 ms`, `3.3 s`.
+fn waited(millis: f64) -> String {
+    if millis < 999.5 { format!("{millis:.0} ms") } else { format!("{:.1} s", millis / 1e3) }
 }
 
 /// How the stage stands, where there is anything to tell.

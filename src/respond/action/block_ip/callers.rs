@@ -5,6 +5,7 @@ use super::read::State;
 use crate::model::bounds;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
+use crate::model::text::grouped;
 use crate::respond::action::ip_set::plural;
 use crate::respond::guard::{self, WithEvidence};
 use crate::respond::taken::{self, Against, Taken};
@@ -65,7 +66,7 @@ fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> G
         "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}; of what was sampled {before} the targets \
          sent {}",
         percent(share),
-        evidence.inside,
+        grouped(evidence.inside),
         taken.words()
     );
     if share > most || taken.against(most) == Against::Above {
@@ -106,7 +107,7 @@ fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
     let said = format!(
         "{} of {} requests sampled from the targets come from callers of before the attack; {of_before}",
         bounded(share, high),
-        evidence.inside
+        grouped(evidence.inside)
     );
     if share > most || taken > most {
         return guard.stop(format!("{said}; at most {} of either is allowed", percent(most)));
