@@ -9,7 +9,7 @@ use portcullis::tui::{Ask, Effect, Mode, News, StepOf};
 use super::tui_fixtures as fixtures;
 use super::tui_screens::Console;
 
-const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
+const SIZES: [(u16, u16); 3] = super::tui_screens::SIZES;
 
 /// The list of playbooks for shop/prod under attack.
 fn listed(size: (u16, u16)) -> Console {

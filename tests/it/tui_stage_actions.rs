@@ -19,7 +19,7 @@ use crate::kill_switch;
 use crate::respond_stage::{cached, closable};
 use crate::world::{World, flood};
 
-const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
+const SIZES: [(u16, u16); 3] = super::tui_screens::SIZES;
 
 /// What the screen asked for, aimed at the range's stage of the same name.
 fn asked(console: &Console) -> Action {

@@ -7,7 +7,7 @@ use portcullis::tui::{Ask, Effect, Mode, News};
 use super::tui_fixtures as fixtures;
 use super::tui_screens::Console;
 
-const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+const SIZES: [(u16, u16); 3] = super::tui_screens::SIZES;
 
 fn says(console: &Console, words: &str) {
     let text = console.text();
