@@ -186,6 +186,31 @@ pub(crate) fn fit(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same, cut in the middle: of names that begin alike the end tells which is which, and gets two thirds.
+pub(crate) fn fit_ends(text: &str, width: usize) -> Cow<'_, str> {
+    let clean = neutralised(text);
+    if clean.width() <= width {
+        return clean;
+    }
+    if width < 4 {
+        return Cow::Owned(fit(&clean, width).into_owned());
+    }
+    let tail_room = (width - 1) * 2 / 3;
+    let head = taken(clean.chars(), width - 1 - tail_room);
+    let tail: String = taken(clean.chars().rev(), tail_room).chars().rev().collect();
+    Cow::Owned(format!("{head}…{tail}"))
+}
+
+/// The first characters that fit.
+fn taken(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    chars.take_while(fits).collect()
+}
+
 /// `text` neutralised and broken into lines of at most `width` columns, at spaces where there are any.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
@@ -236,6 +261,14 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_its_end() {
+        assert_eq!(fit_ends("shop/prod", 12), "shop/prod");
+        assert_eq!(fit_ends("Imported on 2022-03-15T20:13:40Z/prod", 20), "Importe…:13:40Z/prod");
+        assert_eq!(fit_ends("Imported on 2022-03-15T20:13:40Z/prod", 3), "Im…");
+        assert_eq!(fit_ends("店店店店店店店/prod", 12), "店店…店/prod");
+    }
 
     #[test]
     fn zero_is_zero_and_little_is_not() {

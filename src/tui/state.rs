@@ -1,5 +1,6 @@
 //! Everything the screen knows. Changed by [`super::update`] alone, read by [`super::view`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ impl Sort {
 }
 
 /// A row of the board: an index into the stages of a connection's board, or a connection that has none and says why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RowAt {
     pub(crate) at: ConnectionId,
     pub(crate) index: usize,
@@ -150,6 +151,8 @@ pub(crate) struct BoardPane {
     pub(crate) pinned: Vec<StageAt>,
     pub(crate) sort: Sort,
     pub(crate) reversed: bool,
+    /// Rows whose name another one has as well: they show their API's id.
+    pub(crate) twins: HashSet<RowAt>,
     /// Columns of the longest name among the rows.
     pub(crate) label_width: u16,
     pub(crate) filter: String,

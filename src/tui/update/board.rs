@@ -1,6 +1,8 @@
 //! The board's order, filter and cursor, over the stages of every connection.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use unicode_width::UnicodeWidthStr;
 
@@ -38,14 +40,33 @@ pub(crate) fn arrange(state: &mut State) {
     let unread = unread(&state.fleet, &needle);
     let held_unread = state.list.held_unread.filter(|_| held.is_none());
     let found = found.or_else(|| Some(shown.len() + unread.iter().position(|row| Some(row.at) == held_unread)?));
-    // A pinned one has a mark before its name.
-    let widest = shown.iter().map(|s| s.stage.id.label().width() + usize::from(s.pinned)).max();
+    let twins = twins(&shown);
+    // A pinned one has a mark before its name, and one whose name another has its API's id behind it.
+    let id = |s: &Shown<'_>| if twins.contains(&s.row) { s.stage.id.api_id.width() + 1 } else { 0 };
+    let widest = shown.iter().map(|s| s.stage.id.label().width() + usize::from(s.pinned) + id(s)).max();
     let order: Vec<RowAt> = shown.iter().map(|s| s.row).chain(unread).collect();
     // Before the first board nothing is known to have gone.
     state.list.gone = held.is_some_and(|held| found.is_none() && state.fleet.get(held.at).board.is_some());
     state.list.cursor.at = found.unwrap_or(if held.is_some() { state.list.cursor.at } else { 0 });
     state.list.label_width = u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX);
     state.list.order = order;
+    state.list.twins = twins;
+}
+
+/// Rows of one connection that have the same name.
+fn twins(shown: &[Shown<'_>]) -> HashSet<RowAt> {
+    let mut first: HashMap<(ConnectionId, &str, &str), RowAt> = HashMap::new();
+    let mut twins = HashSet::new();
+    for one in shown {
+        let name = (one.row.at, one.stage.id.api_name.as_str(), one.stage.id.stage.as_str());
+        match first.entry(name) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(one.row);
+            }
+            Entry::Occupied(known) => twins.extend([*known.get(), one.row]),
+        }
+    }
+    twins
 }
 
 fn shown<'a>(fleet: &'a Fleet, needle: &Needle, pinned: &[StageAt]) -> Vec<Shown<'a>> {

@@ -42,6 +42,7 @@ enum Kind {
     Spark,
     Errors,
     Signal,
+    Worst,
 }
 
 struct Column {
@@ -57,7 +58,7 @@ const fn column(kind: Kind, title: &'static str, width: u16, rank: u8) -> Column
 }
 
 /// Every column, from left to right, at its least width.
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 17] = [
     column(Kind::Mark, "state", 10, 0),
     // Whose the row is; only where several accounts or regions are watched, and then as wide as their names.
     column(Kind::Connection, "account", 0, 0),
@@ -76,8 +77,11 @@ const COLUMNS: [Column; 16] = [
     column(Kind::Spark, "requests", 8, 6),
     column(Kind::Errors, "errors", 8, 12),
     column(Kind::Signal, "signal", 18, 11),
+    column(Kind::Worst, "worst method", WORST, 13),
 ];
 
+/// Columns of the worst method.
+const WORST: u16 = 22;
 /// The widest a sparkline and a stage's name become.
 const MOST_SPARK: u16 = 48;
 const MOST_STAGE: u16 = 40;
@@ -155,7 +159,11 @@ fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Re
                 x += width + 1;
                 continue;
             }
-            Kind::Stage if pinned(state, at, row) => (format!("*{}", row.id.label()), state.theme.heading),
+            Kind::Stage => {
+                let (name, style) = name(state, at, row);
+                // What tells rows apart is at their ends.
+                (format::fit_ends(&name, usize::from(*width)).into_owned(), style)
+            }
             Kind::Connection => (format!("{}{}", state.fleet.name(at.at), age_mark(state, at.at)), state.theme.text),
             _ => content(state, row, *kind),
         };
@@ -188,6 +196,14 @@ fn unread(state: &State, at: ConnectionId, columns: &[(Kind, &'static str, u16)]
     }
 }
 
+/// What a row is called: with its API's id where another has the same name, with a star where it is pinned.
+fn name(state: &State, at: RowAt, row: &StageRow) -> (String, Style) {
+    let star = if pinned(state, at, row) { "*" } else { "" };
+    let style = if star.is_empty() { state.theme.text } else { state.theme.heading };
+    let id = if state.list.twins.contains(&at) { format!(" {}", row.id.api_id) } else { String::new() };
+    (format!("{star}{}{id}", row.id.label()), style)
+}
+
 fn pinned(state: &State, at: RowAt, row: &StageRow) -> bool {
     state.list.pinned.iter().any(|pin| pin.at == at.at && pin.stage == row.id)
 }
@@ -207,7 +223,6 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
     };
     match kind {
         Kind::Mark => mark(state, row),
-        Kind::Stage => (row.id.label(), theme.text),
         Kind::Requests => number(&figures.requests_per_second, rate, None),
         Kind::Served => served(state, row),
         Kind::ClientErrors => number(&figures.client_error_share, percent, Some(SignalKind::ClientErrorsHigh)),
@@ -226,8 +241,18 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
             (format!("{} {}", condition.word(), condition.share_word()), style)
         }
         Kind::Signal => (row.signals.first().map_or_else(String::new, |s| s.kind.id().to_owned()), mark(state, row).1),
-        Kind::Connection | Kind::Spark | Kind::Errors => (String::new(), theme.text),
+        Kind::Worst => (worst_method(row), theme.warn),
+        Kind::Connection | Kind::Stage | Kind::Spark | Kind::Errors => (String::new(), theme.text),
     }
+}
+
+/// The method that fares worst, with what part of its requests is answered: `POST /login 11 %`; nothing where none fares badly.
+fn worst_method(row: &StageRow) -> String {
+    row.condition.worst.as_ref().map_or_else(String::new, |worst| {
+        let answered = format!(" {:.0} %", worst.answered * 100.0);
+        let room = usize::from(WORST).saturating_sub(answered.len());
+        format!("{}{answered}", format::fit_ends(&worst.method, room))
+    })
 }
 
 /// The share of customers served, where an attack is believed in or something of ours is in force: elsewhere there is nothing to say.
@@ -338,7 +363,14 @@ fn sort_mark(state: &State, kind: Kind, title: &str, width: usize) -> String {
 fn is_text(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Mark | Kind::Connection | Kind::Stage | Kind::Scope | Kind::Signal | Kind::Spark | Kind::Errors
+        Kind::Mark
+            | Kind::Connection
+            | Kind::Stage
+            | Kind::Scope
+            | Kind::Signal
+            | Kind::Worst
+            | Kind::Spark
+            | Kind::Errors
     )
 }
 

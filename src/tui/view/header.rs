@@ -33,26 +33,37 @@ const BETWEEN: u16 = 2;
 /// Fewer dollars than this are shown as nothing.
 const LEAST_SHOWN: f64 = 0.000_5;
 
-type Piece = (String, Style);
+/// Lines of what the console may do and whose account it is.
+const WHO_LINES: usize = 1;
+/// Lines of how things stand, and from which width on they are one less.
+const HOW_LINES: usize = 2;
+const WIDE: u16 = 150;
 
-/// Lines the header takes at this width.
+/// Words, how they look, and their rank: the lower, the longer they stay where there is no room.
+type Piece = (String, Style, u8);
+
+/// Lines the header takes at this width: as many whatever happens, so that the board stays where it is; trouble alone takes more.
 pub(crate) fn height(state: &State, width: u16) -> u16 {
-    let lines = flow(&who(state), width).len() + flow(&how(state), width).len();
-    let lines = lines + trouble(state, width).len();
+    let lines = WHO_LINES + how_lines(width) + trouble(state, width).len();
     u16::try_from(lines).unwrap_or(u16::MAX)
+}
+
+fn how_lines(width: u16) -> usize {
+    if width >= WIDE { HOW_LINES - 1 } else { HOW_LINES }
 }
 
 /// Draws it.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut y = 0;
-    for pieces in [who(state), how(state)] {
-        for line in flow(&pieces, area.width) {
+    for (mut pieces, lines) in [(who(state), WHO_LINES), (how(state), how_lines(area.width))] {
+        let set = fitting(&mut pieces, area.width, lines);
+        for (line, y) in set.into_iter().zip(y..) {
             for (x, piece) in line {
-                let (text, style) = &pieces[piece];
+                let (text, style, _) = &pieces[piece];
                 draw::left(buffer, draw::after(draw::row(area, y), x), text, *style);
             }
-            y += 1;
         }
+        y += u16::try_from(lines).unwrap_or(0);
     }
     for line in trouble(state, area.width) {
         draw::left(buffer, draw::row(area, y), &line, state.theme.bad);
@@ -77,22 +88,22 @@ pub(crate) fn mode(state: &State) -> String {
 
 fn who(state: &State) -> Vec<Piece> {
     let theme = &state.theme;
-    let mut pieces = vec![(format!(" {} ", mode(state)), banner(state))];
+    let mut pieces = vec![(format!(" {} ", mode(state)), banner(state), 0)];
     let here = state.here();
     match here.board.as_ref().and_then(|b| b.identity.as_ref()) {
         Some(identity) => {
-            pieces.push((state.account_words(&identity.at), theme.text));
+            pieces.push((state.account_words(&identity.at), theme.text, 1));
             if let Some(profile) = &identity.profile {
-                pieces.push((format!("profile {profile}"), theme.faint));
+                pieces.push((format!("profile {profile}"), theme.faint, 5));
             }
             if let Some(endpoint) = &identity.endpoint {
-                pieces.push((format!("via {endpoint}"), theme.warn));
+                pieces.push((format!("via {endpoint}"), theme.warn, 2));
             }
         }
-        None => pieces.push((here.target.words.clone(), theme.faint)),
+        None => pieces.push((here.target.words.clone(), theme.faint, 1)),
     }
     if let Some(other) = here.same_as {
-        pieces.push((format!("same as {}, which alone changes it", state.fleet.name(other)), theme.warn));
+        pieces.push((format!("same as {}, which alone changes it", state.fleet.name(other)), theme.warn, 3));
     }
     let view = &here.timeline;
     if let Some(incident) = &view.incident {
@@ -100,7 +111,7 @@ fn who(state: &State) -> Vec<Piece> {
             (Some(now), Some(opened)) => format!(" open {}", minutes(now - opened)),
             _ => " open".into(),
         };
-        pieces.push((format!("incident {incident}{open}"), theme.heading));
+        pieces.push((format!("incident {incident}{open}"), theme.heading, 4));
     }
     pieces
 }
@@ -134,7 +145,7 @@ fn in_force(state: &State) -> Option<Piece> {
         (None, n) => format!("{n} in force, first {left}"),
     };
     let style = if closed.is_some() || style == state.theme.bad { state.theme.bad } else { state.theme.warn };
-    Some((words, style))
+    Some((words, style, 2))
 }
 
 fn how(state: &State) -> Vec<Piece> {
@@ -142,15 +153,15 @@ fn how(state: &State) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let boards: Vec<&Board> = state.fleet.iter().filter_map(|(_, watched)| watched.board.as_deref()).collect();
     if boards.is_empty() {
-        return vec![("no figures yet".into(), theme.faint)];
+        return vec![("no figures yet".into(), theme.faint, 0)];
     }
     match state.here().board.as_ref().and_then(|board| board.polling.read_at) {
-        None => pieces.push(("no figures yet".into(), theme.faint)),
+        None => pieces.push(("no figures yet".into(), theme.faint, 0)),
         Some(at) => {
             if let Some(age) = state.stale() {
-                pieces.push((format!("STALE {}", minutes(age)), theme.bad));
+                pieces.push((format!("STALE {}", minutes(age)), theme.bad, 0));
             }
-            pieces.push((format!("as of {}", time(at)), theme.text));
+            pieces.push((format!("as of {}", time(at)), theme.text, 0));
         }
     }
     let (attacks, notices) = state.severities();
@@ -160,20 +171,20 @@ fn how(state: &State) -> Vec<Piece> {
         n => format!("{} in {n} connections", count(stages, "stage")),
     };
     for (word, number) in worse_than_attacks(&boards) {
-        pieces.push((format!("{number} {word}"), theme.bad));
+        pieces.push((format!("{number} {word}"), theme.bad, 1));
     }
     if attacks > 0 {
-        pieces.push((format!("{attacks} ATTACK"), theme.bad));
+        pieces.push((format!("{attacks} ATTACK"), theme.bad, 1));
     }
     if notices > 0 {
-        pieces.push((format!("{notices} notice"), theme.warn));
+        pieces.push((format!("{notices} notice"), theme.warn, 4));
     }
-    pieces.push((of, theme.faint));
+    pieces.push((of, theme.faint, 5));
     pieces.extend(answered(state, &boards));
     pieces.extend(in_force(state));
     let speed = state.here().rate;
     if (speed - 1.0).abs() > f64::EPSILON {
-        pieces.push((format!("×{}", short(speed)), theme.warn));
+        pieces.push((format!("×{}", short(speed)), theme.warn, 4));
     }
     pieces.extend(gauge(state));
     pieces.extend(burn(state, &boards));
@@ -187,12 +198,14 @@ fn how(state: &State) -> Vec<Piece> {
         });
         let logs: f64 = boards.iter().map(|board| board.polling.log_dollars.0).sum();
         let logs = if logs < LEAST_SHOWN { String::new() } else { format!(", log queries ${logs:.3} so far") };
-        pieces.push((format!("polling ${dollars:.3}/h est.{logs}{slower}"), theme.faint));
+        // That stages are read less often than they should be must be seen.
+        let rank = if slower.is_empty() { 8 } else { 4 };
+        pieces.push((format!("polling ${dollars:.3}/h est.{logs}{slower}"), theme.faint, rank));
     }
     let details = boards.iter().map(|board| board.polling.details);
     let (read, all) = details.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     if read < all {
-        pieces.push((format!("details {read}/{all}"), theme.faint));
+        pieces.push((format!("details {read}/{all}"), theme.faint, 7));
     }
     pieces
 }
@@ -205,15 +218,15 @@ fn gauge(state: &State) -> Option<Piece> {
         (Known::Yes(limit), Some(used)) => {
             let near = state.here().stages().iter().flat_map(|row| &row.signals);
             let near = near.filter(|signal| signal.kind == SignalKind::AccountLimitNear).map(|s| s.severity).max();
-            let style = match near {
-                Some(Severity::Attack) => theme.bad,
-                Some(Severity::Notice) => theme.warn,
-                None => theme.faint,
+            let (style, rank) = match near {
+                Some(Severity::Attack) => (theme.bad, 2),
+                Some(Severity::Notice) => (theme.warn, 3),
+                None => (theme.faint, 9),
             };
-            Some((format!("account {} of {}/s", figure_of(&gauge.used_share, used), rate(limit.rate)), style))
+            Some((format!("account {} of {}/s", figure_of(&gauge.used_share, used), rate(limit.rate)), style, rank))
         }
-        (Known::Yes(limit), None) => Some((format!("account ? of {}/s", rate(limit.rate)), theme.unknown)),
-        (Known::No(_), _) => Some(("account limit ?".into(), theme.unknown)),
+        (Known::Yes(limit), None) => Some((format!("account ? of {}/s", rate(limit.rate)), theme.unknown, 9)),
+        (Known::No(_), _) => Some(("account limit ?".into(), theme.unknown, 9)),
         (Known::NotYet, _) => None,
     }
 }
@@ -234,7 +247,7 @@ fn burn(state: &State, boards: &[&Board]) -> Option<Piece> {
     let style = if burning { state.theme.warn } else { state.theme.faint };
     let partly = |board: &&Board| matches!(board.costs_told(), (told, called) if told < called);
     let some = if known.len() < boards.len() || boards.iter().any(partly) { "at least " } else { "" };
-    Some((format!("traffic {some}{}/h est.", dollars(known.iter().sum())), style))
+    Some((format!("traffic {some}{}/h est.", dollars(known.iter().sum())), style, if burning { 4 } else { 6 }))
 }
 
 /// What attackers are answered, of all stages where that is known.
@@ -246,7 +259,7 @@ fn answered(state: &State, boards: &[&Board]) -> Option<Piece> {
     let some = if known.len() < rows.len() { "at least " } else { "" };
     let sum: f64 = known.iter().sum();
     // Less than one in ten seconds is nobody's gain.
-    (sum >= 0.1).then(|| (format!("attackers get {some}{}/s", rate(sum)), state.theme.warn))
+    (sum >= 0.1).then(|| (format!("attackers get {some}{}/s", rate(sum)), state.theme.warn, 3))
 }
 
 fn short(rate: f64) -> String {
@@ -325,11 +338,23 @@ fn troubles(state: &State) -> Vec<String> {
     lines
 }
 
+/// The pieces that fit on so many lines, and where each stands: those of the highest rank go first.
+fn fitting(pieces: &mut Vec<Piece>, width: u16, lines: usize) -> Vec<Vec<(u16, usize)>> {
+    loop {
+        let set = flow(pieces, width);
+        let last = pieces.iter().enumerate().max_by_key(|(at, (.., rank))| (*rank, *at)).map(|(at, _)| at);
+        match last.filter(|_| set.len() > lines && pieces.len() > 1) {
+            Some(last) => drop(pieces.remove(last)),
+            None => return set,
+        }
+    }
+}
+
 /// Pieces set out on as few lines as they need: per line, where each begins and which it is.
 fn flow(pieces: &[Piece], width: u16) -> Vec<Vec<(u16, usize)>> {
     let mut lines = vec![Vec::new()];
     let mut x: u16 = 0;
-    for (n, (text, _)) in pieces.iter().enumerate() {
+    for (n, (text, ..)) in pieces.iter().enumerate() {
         let wide = u16::try_from(text.width()).unwrap_or(u16::MAX);
         if x > 0 && x.saturating_add(wide) > width {
             lines.push(Vec::new());
