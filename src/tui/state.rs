@@ -17,7 +17,7 @@ use super::command::Context;
 use super::effect::StepOf;
 use super::event::StopReason;
 use super::fleet::{Fleet, Watched};
-use super::keymap::Keymap;
+use super::keymap::{Keymap, UnderWay};
 use super::list::{Cursor, Scroll};
 pub(crate) use super::next::Next;
 pub use super::options::{Mode, Options};
@@ -234,6 +234,8 @@ pub(crate) enum BeforeFrame {
 pub struct State {
     pub(crate) mode: Mode,
     pub(crate) keymap: Keymap,
+    /// What has been pressed of a sequence.
+    pub(crate) sequence: UnderWay,
     pub(crate) theme: Theme,
     pub(crate) characters: Characters,
     pub(crate) fleet: Fleet,
@@ -281,6 +283,7 @@ impl State {
         Self {
             mode: options.mode,
             keymap: options.keymap,
+            sequence: UnderWay::default(),
             theme: options.theme,
             characters: options.characters,
             fleet: Fleet::new(options.targets),

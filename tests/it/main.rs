@@ -72,6 +72,7 @@ mod tui_playbooks;
 mod tui_pty;
 mod tui_reading;
 mod tui_screens;
+mod tui_sequences;
 mod tui_stage_actions;
 mod tui_states;
 mod tui_themes;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use portcullis::tui::command::{Command, Context};
-use portcullis::tui::keymap::{document, load, table};
+use portcullis::tui::keymap::{Found, document, load, table};
 
 fn error(text: &str) -> String {
     load(Some((Path::new("my.toml"), text))).unwrap_err().to_string()
@@ -44,6 +44,28 @@ fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
             "[board]\nfilter = [\"/\", \"ctrl-i\"]",
             "my.toml:2: ctrl-i cannot be bound: terminals send it as Tab; write tab",
         ),
+        (
+            "[board]\nfilter = \"g s\"",
+            "my.toml:2: g is bound by itself and begins g s: [board] filter and [global] first (keymaps/default.toml (built in):",
+        ),
+        (
+            "[board]\nsort = [\"o\", \"z z\"]\n\nfilter = \"z\"",
+            "my.toml:4: z is bound by itself and begins z z: [board] filter and [board] sort (my.toml:2)",
+        ),
+        (
+            "[board]\nfilter = \"z z\"\nsort = \"z z\"",
+            "my.toml:2: z z is bound twice: [board] filter and [board] sort (my.toml:3)",
+        ),
+        ("[board]\nfilter = [\"z\", \"z x\"]", "my.toml:2: z is bound by itself and begins z x"),
+        ("[board]\nfilter = \"z gg\"", "my.toml:2: “z gg” is not a key"),
+        ("[board]\nfilter = \"z entr\"", "my.toml:2: “z entr” is not a key; did you mean “enter”?"),
+        (
+            "[board]\nfilter = \"e\u{301}\"",
+            "my.toml:2: “e\u{301}” is not a key; “e\u{301}” is 2 characters, and a terminal",
+        ),
+        ("[board]\nfilter = \"z esc\"", "my.toml:2: z Esc cannot be bound: Esc ends a sequence"),
+        ("[board]\nfilter = \"z alt-]\"", "my.toml:2: z alt-] cannot be bound"),
+        ("[prompt]\nsubmit = \"ctrl-x enter\"", "my.toml:2: Ctrl-x Enter cannot be bound in [prompt]"),
     ];
     for (text, start) in cases {
         let error = error(text);
@@ -93,6 +115,42 @@ fn every_command_has_a_key_in_each_of_its_contexts() {
         }
         assert!(table.contains(command.name()) && table.contains(command.doc()));
     }
+}
+
+fn of(c: char) -> KeyEvent {
+    key(KeyCode::Char(c), KeyModifiers::NONE)
+}
+
+fn control(c: char) -> KeyEvent {
+    key(KeyCode::Char(c), KeyModifiers::CONTROL)
+}
+
+#[test]
+fn a_sequence_is_found_press_by_press() {
+    let text = "[board]\nsort = \"space f\"\npin = \"ф ü x\"\n[global]\nquit = [\"q\", \"ctrl-x ctrl-c\"]";
+    let keymap = load(Some((Path::new("my.toml"), text))).unwrap();
+    let found = |context, keys: &[KeyEvent]| keymap.find(context, keys);
+    for (keys, command) in [
+        (&[of(' '), of('f')][..], Command::Sort),
+        (&[of('ф'), of('ü'), of('x')], Command::Pin),
+        (&[control('x'), control('c')], Command::Quit),
+    ] {
+        for so_far in 1..keys.len() {
+            assert_eq!(found(Context::Board, &keys[..so_far]), Found::Begins, "{keys:?}");
+        }
+        assert_eq!(found(Context::Board, keys), Found::Command(command));
+        let more = [keys, &[of('x')]].concat();
+        assert_eq!(found(Context::Board, &more), Found::Nothing);
+    }
+    assert_eq!(found(Context::Stage, &[control('x'), control('c')]), Found::Command(Command::Quit));
+    assert_eq!(found(Context::Stage, &[of('ф')]), Found::Nothing, "bound on the board");
+    assert_eq!(found(Context::Prompt, &[control('x')]), Found::Nothing, "a prompt has its own keys only");
+    assert_eq!(keymap.command(Context::Board, &of('ф')), None);
+    let follows = keymap.follows(Context::Board, &[of('ф')]);
+    assert_eq!(follows, [("ü x".to_owned(), Command::Pin)]);
+    assert_eq!(keymap.key(Context::Board, Command::Sort), "Space f");
+    let quit = keymap.commands(Context::Global).find(|(command, _)| *command == Command::Quit).unwrap();
+    assert_eq!(quit.1, "q, Ctrl-x Ctrl-c", "told apart from four keys");
 }
 
 #[test]

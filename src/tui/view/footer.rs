@@ -14,6 +14,7 @@ use crate::model::proposal::ProposedStep;
 use crate::tui::available::available;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{count, duration, parse_duration};
+use crate::tui::keymap::words as words_of;
 use crate::tui::state::{LadderPane, Prompt, PromptKind, State};
 
 use super::{draw, header};
@@ -123,7 +124,9 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
         }
         return Some(input(state, prompt, draw::row(area, last), buffer));
     }
-    if let Some(waiting) = state.fleet.waiting() {
+    if let Some(words) = under_way(state) {
+        draw::left(buffer, area, &words, theme.heading);
+    } else if let Some(waiting) = state.fleet.waiting() {
         draw::left(buffer, area, &waiting, theme.warn);
     } else if let Some(status) = &state.status {
         let style = if status.bad { theme.warn } else { theme.text };
@@ -135,6 +138,18 @@ pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<P
         draw::left(buffer, area, &words, theme.faint);
     }
     None
+}
+
+/// What has been pressed of a sequence, and what may follow.
+fn under_way(state: &State) -> Option<String> {
+    let context = state.screen().context();
+    let keys = state.sequence.keys(context);
+    if keys.is_empty() {
+        return None;
+    }
+    let follows = state.keymap.follows(context, keys);
+    let each: Vec<String> = follows.iter().map(|(rest, command)| format!("{rest} {}", command.name())).collect();
+    Some(format!("{} …  {}  Esc ends it", words_of(keys), each.join(", ")))
 }
 
 /// Draws the frame of a confirmation, with what the console may do and whose account it does it to; gives what is inside it.
