@@ -1,4 +1,4 @@
-//! Which key does what: the built-in keymap, a user's file laid over it, and what is wrong with that file.
+//! Which key does what: the built-in keymaps, a user's file laid over one of them, and what is wrong with that file.
 //!
 //! A keymap never falls back in silence: an unknown name, a key bound twice or a command without a key is an error that
 //! names file and line. Knows nothing of the screen's state.
@@ -21,8 +21,12 @@ use self::key::{pressed, shown_all};
 pub(crate) use self::sequence::{UnderWay, words};
 use super::command::{Command, Context};
 
-const DEFAULT: &str = include_str!("../../keymaps/default.toml");
-const DEFAULT_NAME: &str = "keymaps/default.toml (built in)";
+/// The keymaps that come with the program, the default first: name and file. The others are laid over the default.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("default", include_str!("../../keymaps/default.toml")),
+    ("vim", include_str!("../../keymaps/vim.toml")),
+    ("emacs", include_str!("../../keymaps/emacs.toml")),
+];
 
 /// One command's keys in one context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +71,44 @@ pub enum Found {
     Nothing,
 }
 
-/// The built-in keymap with `user`'s file (its path, for messages, and its text) laid over it.
+/// What a user's file is laid over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base<'a> {
+    /// This built-in keymap, whatever the file says.
+    Named(&'a str),
+    /// The one that the file names, else this one.
+    Usual(&'a str),
+}
+
+/// A built-in keymap of that name.
+#[must_use]
+pub fn built_in(name: &str) -> Option<(&'static str, &'static str)> {
+    BUILT_IN.into_iter().find(|(known, _)| *known == name)
+}
+
+/// The default keymap, or the one that the file names, with `user`'s file (its path, for messages, and its text) laid over it.
 pub fn load(user: Option<(&Path, &str)>) -> Result<Keymap, KeymapError> {
-    let mut bindings = read::read(DEFAULT_NAME, DEFAULT, true)?;
-    if let Some((path, text)) = user {
-        lay(&mut bindings, read::read(&path.display().to_string(), text, false)?);
+    load_over(Base::Usual(BUILT_IN[0].0), user)
+}
+
+/// A built-in keymap with `user`'s file laid over it. A name that is none is the default.
+pub fn load_over(base: Base<'_>, user: Option<(&Path, &str)>) -> Result<Keymap, KeymapError> {
+    let user = user.map(|(path, text)| read::read(&path.display().to_string(), text, false)).transpose()?;
+    let own = user.as_ref().and_then(|file| file.base);
+    let name = match base {
+        Base::Named(name) => name,
+        Base::Usual(name) => own.unwrap_or(name),
+    };
+    let mut bindings = of_the_program(BUILT_IN[0])?;
+    if let Some(over) = built_in(name).filter(|over| *over != BUILT_IN[0]) {
+        lay(&mut bindings, of_the_program(over)?);
     }
+    lay(&mut bindings, user.map_or_else(Vec::new, |file| file.bindings));
     Keymap::checked(bindings)
+}
+
+fn of_the_program((name, text): (&str, &str)) -> Result<Vec<Binding>, KeymapError> {
+    read::read(&format!("keymaps/{name}.toml (built in)"), text, true).map(|file| file.bindings)
 }
 
 /// Lays bindings over others: a command that is named has the keys that are named with it, and no other.
@@ -183,7 +218,7 @@ fn complete(bindings: &[Binding]) -> Result<(), KeymapError> {
             let found = bindings.iter().find(|b| b.context == context && b.command == *command);
             if found.is_none_or(|b| b.keys.is_empty()) {
                 return Err(KeymapError::NoKey {
-                    at: found.map_or_else(|| DEFAULT_NAME.to_owned(), |b| b.at.clone()),
+                    at: found.map_or_else(|| "keymaps/default.toml (built in)".to_owned(), |b| b.at.clone()),
                     context: context.name(),
                     command: command.name(),
                 });

@@ -127,6 +127,7 @@ fn the_table_of_settings_is_whole() {
     settings.guards.closed_web_acl = Some(String::new());
     settings.prices.lambda_memory_gb = Some(0.5);
     settings.screen.theme = Some(String::new());
+    settings.screen.keymap = Some(String::new());
     let written = toml::Table::try_from(&settings).unwrap();
     let names = written
         .iter()

@@ -43,6 +43,7 @@ mod printer;
 mod program;
 mod proposals;
 mod pty;
+mod pty_keymaps;
 mod pty_looks;
 mod pty_terminal;
 mod quotas;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use portcullis::tui::Keymap;
 use portcullis::tui::command::{Command, Context};
-use portcullis::tui::keymap::{Found, document, load, table};
+use portcullis::tui::keymap::{BUILT_IN, Base, Found, document, load, load_over, table};
 
 fn error(text: &str) -> String {
     load(Some((Path::new("my.toml"), text))).unwrap_err().to_string()
@@ -53,6 +54,10 @@ fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
             "my.toml:4: z is bound by itself and begins z z: [board] filter and [board] sort (my.toml:2)",
         ),
         (
+            "base = \"vim\"\n[board]\nfilter = \"g\"",
+            "my.toml:3: g is bound by itself and begins g g: [board] filter and",
+        ),
+        (
             "[board]\nfilter = \"z z\"\nsort = \"z z\"",
             "my.toml:2: z z is bound twice: [board] filter and [board] sort (my.toml:3)",
         ),
@@ -66,6 +71,11 @@ fn what_is_wrong_is_said_with_file_line_and_the_nearest_name() {
         ("[board]\nfilter = \"z esc\"", "my.toml:2: z Esc cannot be bound: Esc ends a sequence"),
         ("[board]\nfilter = \"z alt-]\"", "my.toml:2: z alt-] cannot be bound"),
         ("[prompt]\nsubmit = \"ctrl-x enter\"", "my.toml:2: Ctrl-x Enter cannot be bound in [prompt]"),
+        (
+            "base = \"vmi\"",
+            "my.toml:1: there is no built-in keymap “vmi”; did you mean “vim”?; there is default, vim, emacs",
+        ),
+        ("base = 7", "my.toml:1: “base” takes the name of a built-in keymap in quotes, not integer"),
     ];
     for (text, start) in cases {
         let error = error(text);
@@ -107,8 +117,14 @@ fn capitals_and_marks_are_found_however_the_terminal_sends_them() {
 
 #[test]
 fn every_command_has_a_key_in_each_of_its_contexts() {
-    let keymap = load(None).unwrap();
-    let table = table(&keymap);
+    for (name, _) in BUILT_IN {
+        let keymap = load_over(Base::Named(name), None).unwrap();
+        every_command_has_a_key(&keymap);
+    }
+}
+
+fn every_command_has_a_key(keymap: &Keymap) {
+    let table = table(keymap);
     for command in Command::ALL {
         for context in command.contexts() {
             assert!(!keymap.key(*context, *command).is_empty(), "{command:?} in {context:?}");
@@ -154,9 +170,61 @@ fn a_sequence_is_found_press_by_press() {
 }
 
 #[test]
+fn each_built_in_keymap_has_its_habits() {
+    let keys = |name, keys: &[KeyEvent]| load_over(Base::Named(name), None).unwrap().find(Context::Board, keys);
+    let alt = |c| key(KeyCode::Char(c), KeyModifiers::ALT);
+    for (name, pressed, command) in [
+        ("default", &[of('g')][..], Command::First),
+        ("default", &[control('f')], Command::PageDown),
+        ("vim", &[of('g'), of('g')], Command::First),
+        ("vim", &[key(KeyCode::Char('G'), KeyModifiers::SHIFT)], Command::Last),
+        ("vim", &[of('j')], Command::Down),
+        ("vim", &[control('d')], Command::PageDown),
+        ("vim", &[control('b')], Command::PageUp),
+        ("emacs", &[control('n')], Command::Down),
+        ("emacs", &[control('p')], Command::Up),
+        ("emacs", &[control('v')], Command::PageDown),
+        ("emacs", &[alt('v')], Command::PageUp),
+        ("emacs", &[alt('<')], Command::First),
+        ("emacs", &[alt('>')], Command::Last),
+        ("emacs", &[control('g')], Command::Back),
+        ("emacs", &[control('x'), control('c')], Command::Quit),
+    ] {
+        assert_eq!(keys(name, pressed), Found::Command(command), "{name} {pressed:?}");
+    }
+    for (name, _) in BUILT_IN {
+        // Nobody is locked in, and help is where it was.
+        for (pressed, command) in [(of('q'), Command::Quit), (control('c'), Command::Quit), (of('?'), Command::Help)] {
+            assert_eq!(keys(name, &[pressed]), Found::Command(command), "{name}");
+        }
+    }
+    let emacs = load_over(Base::Named("emacs"), None).unwrap();
+    assert_eq!(emacs.command(Context::Prompt, &control('g')), Some(Command::Cancel));
+    assert_eq!(emacs.command(Context::Board, &of('j')), None);
+}
+
+#[test]
+fn a_file_says_what_it_is_laid_over_and_a_name_comes_first() {
+    let file = Some((Path::new("my.toml"), "base = \"vim\"\n[board]\nsort = \"g o\"\n"));
+    let first = |base| {
+        let keymap = load_over(base, file).map_err(|error| error.to_string())?;
+        Ok(keymap.key(Context::Global, Command::PageDown) + &keymap.key(Context::Board, Command::Sort))
+    };
+    assert_eq!(first(Base::Usual("emacs")), Ok("PageDowng o".to_owned()));
+    let vim = load(file).unwrap();
+    assert_eq!(vim.find(Context::Board, &[control('d')]), Found::Command(Command::PageDown));
+    assert_eq!(vim.find(Context::Board, &[of('g'), of('o')]), Found::Command(Command::Sort));
+    let emacs = load_over(Base::Named("emacs"), file).unwrap();
+    assert_eq!(emacs.find(Context::Board, &[control('v')]), Found::Command(Command::PageDown));
+    // In the default, g is the first line.
+    let clash: Result<String, String> = first(Base::Named("default"));
+    assert!(clash.unwrap_err().starts_with("my.toml:3: g is bound by itself and begins g o"));
+}
+
+#[test]
 fn the_documentation_of_the_keymap_is_generated() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keymaps.md");
-    let generated = document(&load(None).unwrap());
+    let generated = document().unwrap();
     if std::env::var_os("PORTCULLIS_BLESS").is_some() {
         std::fs::write(&path, &generated).unwrap();
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
-use portcullis::tui::keymap::load;
+use portcullis::tui::keymap::{Base, load_over};
 use portcullis::tui::{Ask, Effect, Event, Mode, Options, Screen, Theme};
 
 use super::tui_fixtures as fixtures;
@@ -11,20 +11,16 @@ use super::tui_screens::Console;
 
 const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
 
-/// The first line by `g g`.
-const FIRST: &str = "[global]\nfirst = [\"home\", \"g g\"]\n";
-const QUIT: &str = "[global]\nquit = \"ctrl-x ctrl-c\"\n";
-
-/// A board of many stages, with a file over the keymap.
-fn console(first: &str, file: &str) -> Console {
-    let keymap = load(Some((Path::new("my.toml"), &format!("{first}{file}")))).unwrap();
+/// A board of many stages, with a keymap and a file over it.
+fn console(base: &str, file: &str) -> Console {
+    let keymap = load_over(Base::Named(base), Some((Path::new("my.toml"), file))).unwrap();
     let mut console = Console::with(Options::new(Mode::Armed, keymap, Theme::plain()), (100, 30));
     console.board(fixtures::crowd());
     console
 }
 
-fn twice() -> Console {
-    console(FIRST, "[board]\nsources = [\"s\", \"g s\"]\n")
+fn vim() -> Console {
+    console("vim", "[board]\nsources = [\"s\", \"g s\"]\n")
 }
 
 /// The name of the selected stage.
@@ -39,7 +35,7 @@ fn status(console: &Console) -> String {
 
 #[test]
 fn a_sequence_is_shown_while_it_is_under_way_and_does_what_it_says() {
-    let mut console = twice();
+    let mut console = vim();
     let first = selected(&console);
     console.keys("G");
     assert_ne!(selected(&console), first);
@@ -56,7 +52,7 @@ fn a_sequence_is_shown_while_it_is_under_way_and_does_what_it_says() {
 
 #[test]
 fn what_continues_nothing_ends_it_and_does_nothing_else() {
-    let mut console = twice();
+    let mut console = vim();
     let first = selected(&console);
     console.keys("Gg").esc();
     assert_eq!(status(&console), "g ended; nothing was done");
@@ -84,7 +80,7 @@ fn a_paste_another_size_and_a_prompt_end_it() {
         },
     ];
     for end in ends {
-        let mut console = twice();
+        let mut console = vim();
         console.keys("Gg");
         let at = selected(&console);
         end(&mut console);
@@ -94,7 +90,7 @@ fn a_paste_another_size_and_a_prompt_end_it() {
         assert!(status(&console).starts_with("g … "));
     }
     // A prompt that opens by itself: a note that could not be written comes back.
-    let mut console = twice();
+    let mut console = vim();
     console.keys("nwhat happened").enter();
     let asked = console.effects.iter().any(|effect| matches!(effect.ask(), Some(Ask::Note(_))));
     assert!(asked);
@@ -113,8 +109,8 @@ fn leaving_by_a_sequence_needs_it_twice_while_a_change_is_made_and_once_otherwis
         console.code(KeyCode::Char('x'), CONTROL).code(KeyCode::Char('c'), CONTROL);
         console.effects.iter().filter(|effect| **effect == Effect::Quit).count()
     };
-    assert_eq!(leave(&mut console(QUIT, "")), 1);
-    let mut console = console(QUIT, "");
+    assert_eq!(leave(&mut console("emacs", "")), 1);
+    let mut console = console("emacs", "");
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("ab").enter();
     console.plan(fixtures::plan_pass()).enter();
     let phrase = fixtures::plan_pass().short_phrase();
@@ -126,7 +122,7 @@ fn leaving_by_a_sequence_needs_it_twice_while_a_change_is_made_and_once_otherwis
 
 #[test]
 fn footer_and_help_show_sequences() {
-    let mut console = console(FIRST, "[board]\nsources = \"g s\"\n");
+    let mut console = console("vim", "[board]\nsources = \"g s\"\n");
     assert!(console.text().contains("g s sources"), "{}", console.text());
     console.keys("?");
     let text = console.text();

@@ -171,7 +171,7 @@ pub const SECTIONS: [(&str, &str); 7] = [
         "Prices in US dollars, for estimates of what traffic costs. AWS's own price page decides; set your region's and the day you looked.",
     ),
     ("probes", "How stages are asked from outside, by `kill-switch` only."),
-    ("screen", "How `live` and `drill` look."),
+    ("screen", "How `live` and `drill` look, and their keys."),
 ];
 
 /// Pairs of which the second is never to be below the first: a notice comes before an attack.
@@ -300,4 +300,6 @@ pub const KEYS: &[Key] = &[
         meaning: "What to ask of which stage, below. A stage without an entry is asked at AWS's own address for a deployed `GET` without parameters, authorization and key" },
     key!(screen.theme, "theme", MaybeName,
         "The [theme](#themes): `dark`, `light`, `high-contrast`, `monochrome`, or a file, from this file's folder on. `--theme` comes first. Not set: `light` where the terminal says by `COLORFGBG` that its background is, else `dark`"),
+    key!(screen.keymap, "keymap", MaybeName,
+        "The [keymap](keymaps.md): `default`, `vim`, `emacs`, or a file, from this file's folder on. `--keymap` comes first. Your own `keymap.toml` is laid over one that is named. Not set: `default`"),
 ];

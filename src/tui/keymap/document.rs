@@ -1,8 +1,8 @@
-//! The keymap as documentation.
+//! The keymaps as documentation.
 
 use std::fmt::Write as _;
 
-use super::Keymap;
+use super::{BUILT_IN, Base, Keymap, KeymapError, load_over};
 use crate::tui::command::{Command, Context};
 
 /// A row of a table: keys, name, what it does.
@@ -11,12 +11,18 @@ type Row = (String, &'static str, &'static str);
 /// The keymap as a Markdown table that also reads well in a terminal, a table per context.
 #[must_use]
 pub fn table(keymap: &Keymap) -> String {
+    tables(keymap, "##", |_, _, _| true)
+}
+
+/// The tables of a keymap's rows that are `wanted`.
+fn tables(keymap: &Keymap, heading: &str, wanted: impl Fn(Context, Command, &str) -> bool) -> String {
     let mut out = String::new();
     for context in Context::ALL {
-        let row = |(command, keys): (Command, String)| (keys.replace('|', "\\|"), command.name(), command.doc());
-        let rows: Vec<Row> = keymap.commands(context).map(row).collect();
+        let of_context = keymap.commands(context).filter(|(command, keys)| wanted(context, *command, keys));
+        let rows: Vec<Row> =
+            of_context.map(|(command, keys)| (keys.replace('|', "\\|"), command.name(), command.doc())).collect();
         if !rows.is_empty() {
-            let _ = write!(out, "## [{}] {}\n\n{}\n", context.name(), context.doc(), rows_of(&rows));
+            let _ = write!(out, "{heading} [{}] {}\n\n{}\n", context.name(), context.doc(), rows_of(&rows));
         }
     }
     out.truncate(out.trim_end().len());
@@ -38,30 +44,66 @@ fn rows_of(rows: &[Row]) -> String {
     out
 }
 
+/// What a built-in keymap binds otherwise than the default.
+fn differences(name: &str, default: &Keymap) -> Result<String, KeymapError> {
+    let keymap = load_over(Base::Named(name), None)?;
+    let differs =
+        |context, command, keys: &str| !default.commands(context).any(|(other, its)| other == command && its == keys);
+    Ok(tables(&keymap, "###", differs))
+}
+
 /// `docs/keymaps.md`, whole: generated, so that it cannot be out of date.
-#[must_use]
-pub fn document(keymap: &Keymap) -> String {
-    format!("{HEAD}{}", table(keymap))
+///
+/// # Errors
+/// What is wrong with a built-in keymap.
+pub fn document() -> Result<String, KeymapError> {
+    let default = load_over(Base::Named(BUILT_IN[0].0), None)?;
+    let mut out = format!("{HEAD}{}", tables(&default, "###", |_, _, _| true));
+    for (name, _) in &BUILT_IN[1..] {
+        let _ = write!(out, "\n## `{name}`\n\nAs `default`, but for these.\n\n{}", differences(name, &default)?);
+    }
+    Ok(out)
 }
 
 const HEAD: &str = "\
 # Keys
 
-<!-- Generated from keymaps/default.toml, src/tui/keymap/document.rs and src/tui/command.rs; `PORTCULLIS_BLESS=1 cargo test keymap` writes it anew. -->
+<!-- Generated from keymaps/, src/tui/keymap/document.rs and src/tui/command.rs; `PORTCULLIS_BLESS=1 cargo test keymap` writes it anew. -->
 
-These are the built-in keys. A file of your own is laid over them: it names only the commands whose keys it changes,
-in a table per context (`[board]`), as `command = \"key\"` or `command = [\"key\", \"key\"]`. `portcullis keys` prints the
-keymap in force, `portcullis keys check FILE` says what is wrong with a file, with its line.
+Three keymaps are built in: [`default`](#default), [`vim`](#vim) and [`emacs`](#emacs). `--keymap NAME` chooses one for `live`, `drill` and
+`keys`; `keymap` in `[screen]` of the [configuration](configuration.md#screen) chooses one for good. `portcullis keys` prints the keymap in force.
+
+## A file of your own
+
+A file is laid over a built-in keymap: it names only the commands whose keys it changes, in a table per context.
+
+```toml
+base = \"vim\"                       # what it is laid over; left out: what is configured, else default
+
+[board]
+sources = \"w\"                      # one key …
+filter = [\"/\", \"ctrl-f\"]           # … or several
+pin = [\"space\", \"z z\"]             # z, and z again: a sequence
+```
+
+`$XDG_CONFIG_HOME/portcullis/keymap.toml` is laid over the keymap that is chosen by name: by `--keymap NAME`, else by its own `base`, else by the
+configuration. `--keymap FILE`, or `keymap = \"FILE\"` from the configuration's folder on, takes another file in its place. `portcullis keys check FILE`
+says what is wrong with a file, with its line, and so does the console before it opens the screen.
 
 A key is a character or one of `esc enter space tab backtab backspace delete insert home end pageup pagedown up down
 left right f1`–`f24`, with `ctrl-`, `alt-` or `shift-` before it; a capital letter is shift and the letter. Any character of any script
-that can be seen is a key, as terminals send it: one at a time, so that a letter with a mark of its own is written as one character. What terminals
-never send as itself is refused: Ctrl with `i m h [`, and Alt with `[ ] O P X ^ _ \\`. A key may be
+that can be seen is a key, as terminals send it: one at a time, so that a letter with a mark of its own is written as one character. A key may be
 bound once per context, the global ones included, and every command keeps at least one. In a prompt, characters are
 typed, so only other keys can be bound there; the line is edited with the usual keys (←, →, Home, End, Ctrl-w, Ctrl-u).
+
+## Sequences
 
 Keys with spaces between them are pressed one after the other: `\"g g\"`, `\"ctrl-x ctrl-c\"`, `\"space f\"`. After the first, the status line says
 what may follow. There is no hurry: only a key goes on or ends it. Esc ends it, and so does a key that continues nothing, a paste and another size of the
 terminal; none of them does anything else then. A key cannot be a binding by itself and begin another one where both would answer. Prompts have no sequences.
+
+What terminals never send as itself is refused: Ctrl with `i m h [`, and Alt with `[ ] O P X ^ _ \\`.
+
+## `default`
 
 ";

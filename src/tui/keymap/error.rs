@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::BUILT_IN;
+
 /// What is wrong with a keymap; every message names file and line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeymapError {
@@ -106,6 +108,24 @@ pub enum KeymapError {
         at: String,
         /// The keys.
         keys: String,
+    },
+    /// A built-in keymap that there is not.
+    #[error("{at}: there is no built-in keymap “{name}”{hint}; there is {}", BUILT_IN.map(|(known, _)| known).join(", "))]
+    UnknownBase {
+        /// File and line.
+        at: String,
+        /// What was written.
+        name: String,
+        /// The nearest name.
+        hint: String,
+    },
+    /// A base that is no text.
+    #[error("{at}: “base” takes the name of a built-in keymap in quotes, not {found}; write base = \"vim\"")]
+    NotABase {
+        /// File and line.
+        at: String,
+        /// The TOML type found.
+        found: &'static str,
     },
     /// A command that could not be reached.
     #[error("{at}: [{context}] {command} has no key left; every command needs one: write {command} = \"w\"")]

@@ -6,20 +6,30 @@ use crokey::KeyCombination;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Binding;
 use super::error::KeymapError;
 use super::key::{NAMED_KEYS, is_escape, is_typed, never_comes, presses, several, shown, shown_all};
+use super::{BUILT_IN, Binding, built_in};
 use crate::tui::command::{Command, Context};
 
+/// A keymap file: what it is laid over, where it says so, and what it binds.
+pub(super) struct File {
+    pub(super) base: Option<&'static str>,
+    pub(super) bindings: Vec<Binding>,
+}
+
 /// Reads a file; `built_in` is whether it comes with the program.
-pub(super) fn read(file: &str, text: &str, built_in: bool) -> Result<Vec<Binding>, KeymapError> {
+pub(super) fn read(file: &str, text: &str, built_in: bool) -> Result<File, KeymapError> {
     let at = |span: Range<usize>| format!("{file}:{}", line_of(text, span.start));
     let table = DeTable::parse(text).map_err(|error| KeymapError::Syntax {
         at: at(error.span().unwrap_or(0..0)),
         message: error.message().trim().replace('\n', ", "),
     })?;
-    let mut bindings = Vec::new();
+    let (mut base, mut bindings) = (None, Vec::new());
     for (name, value) in table.get_ref() {
+        if name.get_ref() == "base" {
+            base = Some(base_of(value, &at)?);
+            continue;
+        }
         let context = Context::ALL.into_iter().find(|c| c.name() == name.get_ref().as_ref());
         let Some(context) = context else {
             return Err(KeymapError::UnknownContext {
@@ -45,7 +55,25 @@ pub(super) fn read(file: &str, text: &str, built_in: bool) -> Result<Vec<Binding
             bindings.push(Binding { context, command, keys, at: at(name.span()), built_in });
         }
     }
-    Ok(bindings)
+    Ok(File { base, bindings })
+}
+
+fn base_of(value: &Spanned<DeValue<'_>>, at: &impl Fn(Range<usize>) -> String) -> Result<&'static str, KeymapError> {
+    let Some(name) = value.get_ref().as_str() else {
+        return Err(KeymapError::NotABase { at: at(value.span()), found: value.get_ref().type_str() });
+    };
+    built_in(name).map(|(known, _)| known).ok_or_else(|| KeymapError::UnknownBase {
+        at: at(value.span()),
+        name: name.to_owned(),
+        hint: near(name),
+    })
+}
+
+/// The nearest name of a built-in keymap.
+fn near(name: &str) -> String {
+    let names = BUILT_IN.map(|(known, _)| known);
+    let nearest = similar::get_close_matches(name, &names, 1, 0.5);
+    nearest.first().map_or_else(String::new, |near| format!("; did you mean “{near}”?"))
 }
 
 fn keys(
