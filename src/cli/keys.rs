@@ -11,16 +11,22 @@ use super::json::Printer;
 use super::keymap;
 use crate::tui::Keymap;
 use crate::tui::command::{Command, Context};
-use crate::tui::keymap::table;
+use crate::tui::keymap::{Warning, table};
 
-/// Prints the keymap in force, or checks a file.
+/// Prints the keymap in force, or checks a file. What only some terminals send is a warning, beside it.
 pub(super) fn keys(common: &Common, args: &KeysArgs, printer: Printer) -> Result<Exit, Failure> {
     let (keymap, checking) = match &args.command {
         Some(KeysCommand::Check { file }) => (checked(file, common)?, true),
         None => (keymap_in_force(args.keymap.as_deref(), common)?, false),
     };
+    let warnings = keymap.warnings();
+    printer.aside(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>());
     match (printer.is_json(), checking) {
-        (true, _) => printer.object("keys", json!({ "keys": rows(&keymap) })),
+        (true, _) => {
+            let warned = |one: &Warning| json!({ "at": one.at, "message": one.message() });
+            let warnings: Vec<Value> = warnings.iter().map(warned).collect();
+            printer.object("keys", json!({ "keys": rows(&keymap), "warnings": warnings }));
+        }
         (false, true) => printer.words("the keymap is sound"),
         (false, false) => printer.text(&table(&keymap)),
     }

@@ -1,11 +1,12 @@
 //! Which key does what: the built-in keymaps, a user's file laid over one of them, and what is wrong with that file.
 //!
 //! A keymap never falls back in silence: an unknown name, a key bound twice or a command without a key is an error that
-//! names file and line. Knows nothing of the screen's state.
+//! names file and line. What only some terminals send is bound, and warned of. Knows nothing of the screen's state.
 
 mod document;
 mod error;
 mod key;
+mod plain;
 mod read;
 mod sequence;
 
@@ -18,6 +19,7 @@ use crossterm::event::KeyEvent;
 pub use self::document::{document, table};
 pub use self::error::KeymapError;
 use self::key::{pressed, shown_all};
+pub use self::plain::Warning;
 pub(crate) use self::sequence::{UnderWay, words};
 use super::command::{Command, Context};
 
@@ -58,6 +60,7 @@ impl Binding {
 pub struct Keymap {
     bindings: Vec<Binding>,
     lookup: HashMap<Context, HashMap<Vec<KeyCombination>, Command>>,
+    warnings: Vec<Warning>,
 }
 
 /// What one or several presses are.
@@ -132,7 +135,9 @@ impl Keymap {
                 lookup.entry(binding.context).or_default().insert(keys.clone(), binding.command);
             }
         }
-        Ok(Self { bindings, lookup })
+        let mut keymap = Self { bindings, lookup, warnings: Vec::new() };
+        keymap.warnings = plain::warnings(&keymap);
+        Ok(keymap)
     }
 
     /// What presses one after the other are in `context`: by the context's own bindings, then by the global ones (a prompt has only its
@@ -202,6 +207,19 @@ impl Keymap {
             self.bindings.iter().find(|b| b.context == context && b.command == command).and_then(|b| b.keys.first())
         };
         in_context(context).or_else(|| in_context(Context::Global)).map_or_else(String::new, |keys| shown_all(keys))
+    }
+
+    /// What is bound, and comes as another key from a plain terminal.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The warnings in one line; `None` where there are none.
+    pub(super) fn warned(&self) -> Option<String> {
+        let (first, rest) = self.warnings.split_first()?;
+        let more = if rest.is_empty() { String::new() } else { format!("; {} more: portcullis keys", rest.len()) };
+        Some(format!("{}{more}", first.short()))
     }
 }
 

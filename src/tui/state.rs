@@ -280,6 +280,7 @@ impl State {
     /// The first screen: an empty board. `size` is the terminal's, columns and lines.
     #[must_use]
     pub fn new(options: Options, size: (u16, u16)) -> Self {
+        let status = options.keymap.warned().map(|text| Status { text, bad: true });
         Self {
             mode: options.mode,
             keymap: options.keymap,
@@ -306,7 +307,7 @@ impl State {
             prompt: None,
             ladder: None,
             next: Vec::new(),
-            status: None,
+            status,
             pending_note: None,
             requests: 0,
             quit_warned: false,

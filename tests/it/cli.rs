@@ -333,6 +333,21 @@ fn a_keymap_is_chosen_by_flag_and_configuration_and_a_wrong_name_is_told() {
 }
 
 #[test]
+fn what_a_plain_terminal_cannot_tell_apart_is_warned_of_and_taken() {
+    let program = Program::new(&refused());
+    let path = program.file("mine.toml", "[board]\nsort = [\"o\", \"ctrl-i\"]\n");
+    let args = ["keys", "check", path.to_str().unwrap()];
+    let warning = "mine.toml:2: Ctrl-i (sort): a plain terminal sends it as Tab, which does next-account there; only one that \
+                   offers the kitty keyboard protocol tells them apart";
+    let said = program.run(&args).exits(0);
+    assert!(said.err.contains(warning) && said.out.contains("the keymap is sound"), "{said:?}");
+    let value = program.json(0, "keys", &args);
+    assert!(value["warnings"][0]["at"].as_str().unwrap().ends_with("mine.toml:2"), "{value}");
+    assert!(value["warnings"][0]["message"].as_str().unwrap().starts_with("Ctrl-i (sort): a plain"), "{value}");
+    assert_eq!(program.run(&["keys"]).exits(0).err, "");
+}
+
+#[test]
 fn text_from_attackers_reaches_no_terminal_and_no_export() {
     let served = served(600.0);
     let program = Program::new(&served.url);

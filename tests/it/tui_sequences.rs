@@ -128,3 +128,10 @@ fn footer_and_help_show_sequences() {
     let text = console.text();
     assert!(text.contains("Home, g g") && text.contains("  g s  "), "{text}");
 }
+
+#[test]
+fn a_plain_terminal_is_warned_of() {
+    let console = console("default", "[board]\nsort = [\"o\", \"ctrl-i\"]\n");
+    let warned = "Ctrl-i (sort): this terminal sends it as Tab, which does next-account there";
+    assert_eq!(status(&console), warned);
+}

@@ -102,7 +102,14 @@ Keys with spaces between them are pressed one after the other: `\"g g\"`, `\"ctr
 what may follow. There is no hurry: only a key goes on or ends it. Esc ends it, and so does a key that continues nothing, a paste and another size of the
 terminal; none of them does anything else then. A key cannot be a binding by itself and begin another one where both would answer. Prompts have no sequences.
 
-What terminals never send as itself is refused: Ctrl with `i m h [`, and Alt with `[ ] O P X ^ _ \\`.
+## What a plain terminal cannot tell apart
+
+A plain terminal sends Ctrl-i as Tab, Ctrl-m as Enter, Ctrl-[ as Esc, and Ctrl-h as Backspace or the other way round. Nor does it know Ctrl with
+a digit or most marks, Ctrl with Shift, or Enter, Tab, Esc and Backspace with Ctrl or Shift. All of them can be bound. They work where the terminal offers the
+[kitty keyboard protocol](https://sw.kovidgoyal.net/kitty/keyboard-protocol/) (kitty, Ghostty, foot, WezTerm, Alacritty, iTerm2, …)
+and it is in use. `keys`, `keys check` and the status line at the start say which key a plain terminal sends instead, and what that does.
+
+Alt with `[ ] O P X ^ _ \\` is refused: terminals begin or end their own answers with it.
 
 ## `default`
 

@@ -137,7 +137,7 @@ pub enum KeymapError {
         /// The command.
         command: &'static str,
     },
-    /// A key that never comes from a terminal as itself.
+    /// A key that no terminal sends as itself.
     #[error("{at}: {key} cannot be bound: {why}; {instead}")]
     NeverComes {
         /// File and line.
