@@ -1,4 +1,4 @@
-//! How the screen looks: which theme it has, and whether it may draw more than ASCII. By flag, configuration and environment.
+//! How the screen looks: which theme it has, whether it may draw more than ASCII, and use the kitty keyboard protocol. By flag, configuration and environment.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -104,6 +104,12 @@ fn refused(wrong: Wrong) -> Failure {
 pub(super) fn characters() -> Characters {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
     if cfg!(unix) && !is_utf8(locale.as_deref()) { Characters::Ascii } else { Characters::All }
+}
+
+/// Whether the kitty keyboard protocol may be used. Linux's own console cannot have it, and what it might print of a sequence that it does
+/// not know would stay on the screen.
+pub(super) fn kitty_keyboard() -> bool {
+    set("TERM").is_none_or(|kind| kind != "linux")
 }
 
 /// Whether a locale's characters are UTF-8. Without one it is `C`, whose are not.

@@ -280,6 +280,7 @@ impl State {
     /// The first screen: an empty board. `size` is the terminal's, columns and lines.
     #[must_use]
     pub fn new(options: Options, size: (u16, u16)) -> Self {
+        // As long as the terminal has not answered, it is taken for a plain one.
         let status = options.keymap.warned().map(|text| Status { text, bad: true });
         Self {
             mode: options.mode,

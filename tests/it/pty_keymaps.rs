@@ -1,4 +1,4 @@
-//! Each keymap in a terminal, chosen by flag, configuration and file.
+//! Each keymap in a terminal, chosen by flag, configuration and file; and the kitty keyboard protocol.
 #![cfg(unix)]
 
 use super::program::{Program, refused};
@@ -89,4 +89,26 @@ fn a_file_of_ones_own_is_laid_over_the_configured_keymap() {
     terminal.shows("TIMELINE");
     terminal.send("q");
     terminal.ends_with("");
+}
+
+/// A terminal that offers the protocol is asked only where a key depends on it, and its keys come as themselves.
+#[test]
+fn keys_that_a_plain_terminal_cannot_tell_apart_work_where_the_kitty_protocol_is_offered() {
+    let program = Program::without_credentials(&refused());
+    program.file("mine.toml", "[global]\nhelp = [\"?\", \"ctrl-i\"]\nquit = [\"q\", \"alt->\"]\n");
+    let args = program.in_terminal(&["drill", "--speed", "60", "--keymap", "./mine.toml"]);
+    let mut terminal = Terminal::start(args, 100, 30);
+    terminal.shows("Ctrl-i (help): this terminal sends it as Tab, which does next-account in [board]");
+    terminal.wait_until("the question", |terminal| !terminal.questions().is_empty());
+    // The answer, and keys that come with it, one of them let go again.
+    terminal.send("\u{1b}[?5u\u{1b}[105;5u\u{1b}[105;5:3u");
+    terminal.wait("the help, and no warning", |screen| {
+        let text = screen.contents();
+        text.contains(FIRST) && !text.contains("this terminal sends")
+    });
+    terminal.send("\u{1b}[27u");
+    terminal.wait("the board", |screen| !screen.contents().contains(FIRST));
+    // A key that nobody has, then Alt and > as a keyboard has it: the dot with Shift.
+    terminal.send("\u{1b}[57441;2u\u{1b}[46:62;4u");
+    terminal.ends_having_asked(&["CSI ?u"]);
 }

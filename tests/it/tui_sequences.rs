@@ -130,8 +130,15 @@ fn footer_and_help_show_sequences() {
 }
 
 #[test]
-fn a_plain_terminal_is_warned_of() {
-    let console = console("default", "[board]\nsort = [\"o\", \"ctrl-i\"]\n");
+fn a_plain_terminal_is_warned_of_until_it_says_that_it_is_none() {
+    let mut console = console("default", "[board]\nsort = [\"o\", \"ctrl-i\"]\n");
     let warned = "Ctrl-i (sort): this terminal sends it as Tab, which does next-account there";
     assert_eq!(status(&console), warned);
+    console.event(Event::KeysToldApart);
+    assert_eq!(status(&console), "");
+    console.code(KeyCode::Char('i'), CONTROL);
+    assert!(status(&console).starts_with("sorted by"), "{}", status(&console));
+    // What was said meanwhile stays.
+    console.event(Event::KeysToldApart);
+    assert!(status(&console).starts_with("sorted by"), "{}", status(&console));
 }

@@ -125,6 +125,7 @@ fn options(mode: Mode, keymap: Keymap, theme: &Theme) -> Options {
     let library = Library::load(config::playbooks().as_deref());
     let mut options = Options::new(mode, keymap, *theme);
     options.characters = looks::characters();
+    options.kitty_keyboard = looks::kitty_keyboard();
     options.playbooks = library.playbooks.into();
     options.playbook_mistakes = library.mistakes.iter().map(ToString::to_string).collect();
     options

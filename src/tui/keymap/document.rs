@@ -106,8 +106,8 @@ terminal; none of them does anything else then. A key cannot be a binding by its
 
 A plain terminal sends Ctrl-i as Tab, Ctrl-m as Enter, Ctrl-[ as Esc, and Ctrl-h as Backspace or the other way round. Nor does it know Ctrl with
 a digit or most marks, Ctrl with Shift, or Enter, Tab, Esc and Backspace with Ctrl or Shift. All of them can be bound. They work where the terminal offers the
-[kitty keyboard protocol](https://sw.kovidgoyal.net/kitty/keyboard-protocol/) (kitty, Ghostty, foot, WezTerm, Alacritty, iTerm2, …)
-and it is in use. `keys`, `keys check` and the status line at the start say which key a plain terminal sends instead, and what that does.
+[kitty keyboard protocol](https://sw.kovidgoyal.net/kitty/keyboard-protocol/) (kitty, Ghostty, foot, WezTerm, Alacritty, iTerm2, …), which the console uses there
+by itself. `keys`, `keys check` and the status line at the start say which key a plain terminal sends instead, and what that does.
 
 Alt with `[ ] O P X ^ _ \\` is refused: terminals begin or end their own answers with it.
 

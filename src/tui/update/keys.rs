@@ -78,6 +78,15 @@ pub(crate) fn settle(state: &mut State) {
     }
 }
 
+/// What a plain terminal would send alike comes as itself: there is nothing to warn of.
+pub(crate) fn told_apart(state: &mut State) {
+    let Some(warned) = state.keymap.warned() else { return };
+    if state.status.as_ref().is_some_and(|status| status.text == warned) {
+        state.status = None;
+        state.changed = true;
+    }
+}
+
 fn perform(state: &mut State, command: Command, effects: &mut Effects) {
     match command {
         Command::Quit | Command::Leave => quit(state, effects),

@@ -37,6 +37,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Unended => state.complain(
             "the terminal has begun an answer or a paste and not ended it: keys do nothing until it does; Esc ends it",
         ),
+        Event::KeysToldApart => keys::told_apart(state),
         Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
         Event::From(..) => {}
         Event::Mode(mode) => {
