@@ -114,9 +114,9 @@ pub(super) struct DrillArgs {
     /// Another seed than the scenario's
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// A keymap over the default one
-    #[arg(long, value_name = "FILE")]
-    pub(super) keymap: Option<PathBuf>,
+    /// The keymap: default, vim, emacs, or a file [default: the configuration's]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) keymap: Option<String>,
     /// The theme: dark, light, high-contrast, monochrome, or a file [default: the configuration's]
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) theme: Option<String>,
@@ -152,9 +152,9 @@ pub(super) struct LiveArgs {
     /// Allow changes, each with its own confirmation
     #[arg(long)]
     pub(super) armed: bool,
-    /// A keymap over the default one
-    #[arg(long, value_name = "FILE")]
-    pub(super) keymap: Option<PathBuf>,
+    /// The keymap: default, vim, emacs, or a file [default: the configuration's]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) keymap: Option<String>,
     /// The theme: dark, light, high-contrast, monochrome, or a file [default: the configuration's]
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) theme: Option<String>,
@@ -328,7 +328,11 @@ pub(super) enum ExportFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct KeysArgs {
+    /// The keymap: default, vim, emacs, or a file [default: the configuration's]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) keymap: Option<String>,
     #[command(subcommand)]
     pub(super) command: Option<KeysCommand>,
 }

@@ -1,32 +1,54 @@
 //! `keys` and `keys check FILE`.
 
-use serde_json::json;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use super::args::{Common, KeysArgs, KeysCommand};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::Printer;
+use super::keymap;
+use crate::tui::Keymap;
 use crate::tui::command::{Command, Context};
-use crate::tui::{Keymap, keymap};
+use crate::tui::keymap::{Warning, table};
 
-/// Prints the keymap in force, or checks a file.
-pub(super) fn keys(_common: &Common, args: KeysArgs, printer: Printer) -> Result<Exit, Failure> {
-    let (named, checking) = match args.command {
-        Some(KeysCommand::Check { file }) => (Some(file), true),
-        None => (None, false),
+/// Prints the keymap in force, or checks a file. What only some terminals send is a warning, beside it.
+pub(super) fn keys(common: &Common, args: &KeysArgs, printer: Printer) -> Result<Exit, Failure> {
+    let (keymap, checking) = match &args.command {
+        Some(KeysCommand::Check { file }) => (checked(file, common)?, true),
+        None => (keymap_in_force(args.keymap.as_deref(), common)?, false),
     };
-    let file = config::keymap(named.as_deref())?;
-    let user = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
-    let keymap = keymap::load(user).map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
+    let warnings = keymap.warnings();
+    printer.aside(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>());
     match (printer.is_json(), checking) {
-        (true, _) => printer.object("keys", json!({ "keys": rows(&keymap) })),
+        (true, _) => {
+            let warned = |one: &Warning| json!({ "at": one.at, "message": one.message() });
+            let warnings: Vec<Value> = warnings.iter().map(warned).collect();
+            printer.object("keys", json!({ "keys": rows(&keymap), "warnings": warnings }));
+        }
         (false, true) => printer.words("the keymap is sound"),
-        (false, false) => printer.text(&keymap::table(&keymap)),
+        (false, false) => printer.text(&table(&keymap)),
     }
     Ok(Exit::Done)
 }
 
-fn rows(keymap: &Keymap) -> Vec<serde_json::Value> {
+/// A file that has mistakes is what was asked for; one that cannot be read is not.
+fn checked(file: &Path, common: &Common) -> Result<Keymap, Failure> {
+    keymap::of_file(file, common).map_err(|(was_read, failure)| {
+        let exit = if was_read { Exit::Error } else { failure.exit };
+        Failure { exit, ..failure }
+    })
+}
+
+fn keymap_in_force(named: Option<&str>, common: &Common) -> Result<Keymap, Failure> {
+    let settings = config::settings(common);
+    // With a name, a configuration that is wrong is not in the way.
+    let settings = if named.is_some() { settings.unwrap_or_default() } else { settings? };
+    keymap::in_force(named, common, &settings)
+}
+
+fn rows(keymap: &Keymap) -> Vec<Value> {
     let in_context = |context: Context| {
         let row = move |(command, keys): (Command, String)| json!({ "context": context.name(), "command": command.name(), "keys": keys, "does": command.doc() });
         keymap.commands(context).map(row)

@@ -1,4 +1,4 @@
-//! How the screen looks: which theme it has, and whether it may draw more than ASCII. By flag, configuration and environment.
+//! How the screen looks: which theme it has, whether it may draw more than ASCII, and use the kitty keyboard protocol. By flag, configuration and environment.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -36,22 +36,21 @@ pub(super) fn theme(flag: Option<&str>, common: &Common, settings: &Settings) ->
     Ok(chosen.unwrap_or_else(|| Theme::for_terminal(set("COLORFGBG").as_deref())))
 }
 
-/// The theme of a drill, which looks like the console in earnest: of the user's own configuration it takes this and nothing else, and one
-/// that cannot be read does not keep it from starting.
-pub(super) fn theme_of_drill(flag: Option<&str>, common: &Common) -> Result<Theme, Failure> {
+/// What a drill looks like, and its keys, as those of the console in earnest: of the user's own configuration it takes this and nothing else,
+/// and one that cannot be read does not keep it from starting. `named` is whether both are named by flags.
+pub(super) fn settings_of_drill(named: bool, common: &Common) -> Result<Settings, Failure> {
     let own = || match config::settings(common) {
         Ok(settings) => settings,
         Err(failure) => {
-            out::aside(&format!("the theme of your configuration is not used: {}", failure.message));
+            out::aside(&format!("the theme and the keymap of your configuration are not used: {}", failure.message));
             Settings::default()
         }
     };
-    let settings = match (flag, &common.config) {
-        (Some(_), _) => Settings::default(),
-        (None, Some(_)) => config::settings(common)?,
-        (None, None) => own(),
-    };
-    theme(flag, common, &settings)
+    match (named, &common.config) {
+        (true, _) => Ok(Settings::default()),
+        (false, Some(_)) => config::settings(common),
+        (false, None) => Ok(own()),
+    }
 }
 
 /// The theme that the configuration `file` names, where it does.
@@ -105,6 +104,12 @@ fn refused(wrong: Wrong) -> Failure {
 pub(super) fn characters() -> Characters {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
     if cfg!(unix) && !is_utf8(locale.as_deref()) { Characters::Ascii } else { Characters::All }
+}
+
+/// Whether the kitty keyboard protocol may be used. Linux's own console cannot have it, and what it might print of a sequence that it does
+/// not know would stay on the screen.
+pub(super) fn kitty_keyboard() -> bool {
+    set("TERM").is_none_or(|kind| kind != "linux")
 }
 
 /// Whether a locale's characters are UTF-8. Without one it is `C`, whose are not.

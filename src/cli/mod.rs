@@ -10,6 +10,7 @@ mod drill;
 mod error;
 mod interrupt;
 mod json;
+mod keymap;
 mod keys;
 mod ladder;
 mod log;
@@ -102,7 +103,7 @@ async fn dispatch(args: Args, printer: Printer) -> Result<Exit, Failure> {
         Command::Sweep => actions::sweep(&common, printer).await,
         Command::Playbook(playbook) => Box::pin(playbook::playbook(&common, playbook, printer)).await,
         Command::Timeline(timeline) => timeline::timeline(&common, timeline, printer).await,
-        Command::Keys(keys) => keys::keys(&common, keys, printer),
+        Command::Keys(keys) => keys::keys(&common, &keys, printer),
         Command::Range(range) => range::range(&common, range, printer).await,
         Command::Completions(completions) => Ok(completions::completions(&completions)),
     }

@@ -71,10 +71,14 @@ pub async fn run(
     effects: mpsc::UnboundedSender<Effect>,
 ) -> Result<Exit, TuiError> {
     let signals = Signals::listen().map_err(TuiError::Signals)?;
-    let mut screen = OpenScreen::open().map_err(TuiError::Open)?;
+    let mut screen = OpenScreen::open(options.kitty_keyboard).map_err(TuiError::Open)?;
     let size = screen.size().ok_or_else(|| TuiError::Open(io::Error::other("it does not say how large it is")))?;
+    let needs_to_know = !options.keymap.warnings().is_empty();
     let state = State::new(options, size);
     let keyboard = Keyboard::listen().map_err(TuiError::Open)?;
+    if needs_to_know {
+        screen.ask_of_keys().map_err(TuiError::Open)?;
+    }
     drive(state, &mut screen, keyboard, signals, events, effects).await
 }
 
@@ -134,7 +138,7 @@ async fn drive(
         let mut dealt = 0;
         while let Some(event) = happened.take() {
             clocks.hear(&event);
-            if matches!(event, Event::Terminal(_) | Event::Unended) {
+            if matches!(event, Event::Terminal(_) | Event::Unended | Event::KeysToldApart) {
                 cause = Cause::Person;
             }
             for effect in update(&mut state, event) {

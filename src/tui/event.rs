@@ -25,6 +25,8 @@ pub enum Event {
     Terminal(crossterm::event::Event),
     /// The terminal has begun to send something that is no key, and does not end it: until it does, keys are not heard.
     Unended,
+    /// The terminal has answered that it tells apart what a plain one sends alike: Ctrl-i and Tab.
+    KeysToldApart,
     /// News from one of the accounts and regions watched.
     From(ConnectionId, News),
     /// The mode has changed (credentials without write access, a drill that ended).

@@ -51,6 +51,8 @@ pub struct Options {
     pub mode: Mode,
     /// The keys, as [`super::keymap::load`] gives them.
     pub keymap: Keymap,
+    /// Whether the kitty keyboard protocol may be used; a terminal that does not know it prints none of what that takes.
+    pub kitty_keyboard: bool,
     /// The colours.
     pub theme: Theme,
     /// What the terminal shows.
@@ -78,6 +80,7 @@ impl Options {
         Self {
             mode,
             keymap,
+            kitty_keyboard: true,
             theme,
             characters: Characters::All,
             targets: vec![Target::only("asking AWS who we are")],

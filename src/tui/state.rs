@@ -22,7 +22,7 @@ use super::command::Context;
 use super::effect::StepOf;
 use super::event::StopReason;
 use super::fleet::{Fleet, Watched};
-use super::keymap::Keymap;
+use super::keymap::{Keymap, UnderWay};
 use super::list::{Cursor, Scroll};
 pub(crate) use super::next::Next;
 pub use super::options::{Mode, Options};
@@ -245,6 +245,8 @@ pub(crate) enum BeforeFrame {
 pub struct State {
     pub(crate) mode: Mode,
     pub(crate) keymap: Keymap,
+    /// What has been pressed of a sequence.
+    pub(crate) sequence: UnderWay,
     pub(crate) theme: Theme,
     pub(crate) characters: Characters,
     pub(crate) fleet: Fleet,
@@ -300,9 +302,12 @@ impl State {
     /// The first screen: an empty board. `size` is the terminal's, columns and lines.
     #[must_use]
     pub fn new(options: Options, size: (u16, u16)) -> Self {
+        // As long as the terminal has not answered, it is taken for a plain one.
+        let status = options.keymap.warned().map(|text| Status { text, bad: true });
         Self {
             mode: options.mode,
             keymap: options.keymap,
+            sequence: UnderWay::default(),
             theme: options.theme,
             characters: options.characters,
             fleet: Fleet::new(options.targets),
@@ -331,7 +336,7 @@ impl State {
             throttle: None,
             ladder: None,
             next: Vec::new(),
-            status: None,
+            status,
             pending_note: None,
             requests: 0,
             quit_warned: false,

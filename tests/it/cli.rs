@@ -292,6 +292,62 @@ fn a_broken_keymap_is_told_before_the_screen_is_taken() {
 }
 
 #[test]
+fn a_keymap_is_chosen_by_flag_and_configuration_and_a_wrong_name_is_told() {
+    let mut program = Program::new(&refused());
+    let first = |program: &Program, args: &[&str]| {
+        let value = program.json(0, "keys", &[&["keys"], args].concat());
+        let is_first = |row: &&serde_json::Value| row["context"] == "global" && row["command"] == "first";
+        value["keys"].as_array().unwrap().iter().find(is_first).unwrap()["keys"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(first(&program, &[]), "Home g");
+    assert_eq!(first(&program, &["--keymap", "vim"]), "Home, g g");
+    let mine = program.file("mine.toml", "base = \"emacs\"\n[board]\nsort = \"ctrl-o\"\n");
+    assert_eq!(first(&program, &["--keymap", "./mine.toml"]), "Home Alt-<");
+    program.configure("[screen]\nkeymap = \"vim\"\n");
+    assert_eq!(first(&program, &[]), "Home, g g");
+    assert_eq!(first(&program, &["--keymap", "default"]), "Home g");
+    // A file that names no base is laid over what is configured.
+    program.file("plain.toml", "[board]\nsort = \"g o\"\n");
+    program.run(&["keys", "check", "plain.toml"]).exits(0);
+    program.configure(&format!("[screen]\nkeymap = \"{}\"\n", mine.file_name().unwrap().to_str().unwrap()));
+    assert_eq!(first(&program, &[]), "Home Alt-<");
+    program.run(&["keys", "check", "plain.toml"]).says(1, &["plain.toml:2: g is bound by itself and begins g o"]);
+
+    for command in ["live", "drill", "keys"] {
+        let named = |name| program.run(&[command, "--keymap", name]);
+        named("vmi").says(64, &["there is no keymap “vmi”", "Did you mean “vim”?", "default, vim, emacs", "./my.toml"]);
+        named("nano").says(64, &["there is no keymap “nano”. There is default, vim, emacs, or write a file"]);
+        named("nowhere.toml").says(64, &["nowhere.toml could not be read"]);
+    }
+    program.configure("[guards]\n\n[screen]\nkeymap = \"emcas\"\n");
+    let words = ["config.toml:4:10: there is no keymap “emcas”. Did you mean “emacs”?"];
+    for command in ["live", "drill", "keys"] {
+        program.run(&[command]).says(64, &[words[0], "--keymap default starts without it"]);
+    }
+    program.run(&["config", "check"]).says(1, &words);
+    program.run(&["keys", "--keymap", "vim"]).exits(0);
+    program.file("broken.toml", "[board]\nsuorces = \"w\"\n");
+    program.configure("[screen]\nkeymap = \"broken.toml\"\n");
+    program.run(&["config", "check"]).says(1, &["config.toml:2:10: ", "broken.toml:2: there is no command “suorces”"]);
+    program.run(&["live"]).says(64, &["broken.toml:2: there is no command “suorces”"]);
+}
+
+#[test]
+fn what_a_plain_terminal_cannot_tell_apart_is_warned_of_and_taken() {
+    let program = Program::new(&refused());
+    let path = program.file("mine.toml", "[board]\nsort = [\"o\", \"ctrl-i\"]\n");
+    let args = ["keys", "check", path.to_str().unwrap()];
+    let warning = "mine.toml:2: Ctrl-i (sort): a plain terminal sends it as Tab, which does next-account there; only one that \
+                   offers the kitty keyboard protocol tells them apart";
+    let said = program.run(&args).exits(0);
+    assert!(said.err.contains(warning) && said.out.contains("the keymap is sound"), "{said:?}");
+    let value = program.json(0, "keys", &args);
+    assert!(value["warnings"][0]["at"].as_str().unwrap().ends_with("mine.toml:2"), "{value}");
+    assert!(value["warnings"][0]["message"].as_str().unwrap().starts_with("Ctrl-i (sort): a plain"), "{value}");
+    assert_eq!(program.run(&["keys"]).exits(0).err, "");
+}
+
+#[test]
 fn text_from_attackers_reaches_no_terminal_and_no_export() {
     let served = served(600.0);
     let program = Program::new(&served.url);

@@ -130,6 +130,7 @@ fn the_table_of_settings_is_whole() {
     settings.screen.theme = Some(String::new());
     let account = Account { name: String::new(), production: true };
     settings.accounts.insert("ACCOUNT-ID".to_owned(), account);
+    settings.screen.keymap = Some(String::new());
     let written = toml::Table::try_from(&settings).unwrap();
     let names = written
         .iter()

@@ -267,7 +267,7 @@ fn inside(written: &str) {
 
 #[test]
 fn keymaps() {
-    const KEYMAP: &str = "[board]\nsources = [\"w\", \"ctrl-w\"]\n[sources]\nmark-all = \"ctrl-a\"\n[global]\nquit = [\"q\", \"ctrl-c\"]\n";
+    const KEYMAP: &str = "base = \"vim\"\n[board]\nsources = [\"w\", \"ctrl-w\"]\nsort = \"g o\"\n[sources]\nmark-all = \"ctrl-i\"\n[global]\nquit = [\"q\", \"ctrl-x ctrl-c\"]\n";
     over("keymap", &[KEYMAP], |text| match keymap::load(Some((Path::new("mine.toml"), text))) {
         Err(error) => {
             let said = error.to_string();

@@ -25,7 +25,7 @@ fn late_answers_and_pastes_do_nothing_on_an_armed_board() {
         "\u{1b}]10;rgb:ffff/ffff/ffff\u{7}",
         "\u{1b}]11;rgb:ffff/xxxx/ffff\u{1b}\\",
         "\u{1b}P1+r436f=323536;fXFx\u{1b}\\",
-        "\u{1b}[?64;1;2;6;22c\u{1b}[24;80R\u{1b}[?2026;2$y\u{1b}[I",
+        "\u{1b}[?1u\u{1b}[?64;1;2;6;22c\u{1b}[24;80R\u{1b}[?2026;2$y\u{1b}[I",
         "\u{1b}_Gi=31;fXFx\u{1b}\\",
         "\u{1b}[M fX",
         "\u{1b}[200~fXFx\rq\r\u{1b}[201~",

@@ -209,7 +209,7 @@ async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
         prepare("night"),
         let_in(&["198.51.100.64/27"]),
     ];
-    assert!(matrix("one call each", &actions).await * every(STEP) >= 2 * 2 * 5);
+    assert!(Box::pin(matrix("one call each", &actions)).await * every(STEP) >= 2 * 2 * 5);
 }
 
 /// Its calls depend on each other, and the account is in between for most of them.
@@ -220,5 +220,5 @@ async fn a_kill_switch_killed_between_any_two_calls_leads_back() {
         Action::KillSwitch(kill_switch::switch(None)),
         Action::KillSwitch(kill_switch::unproven()),
     ];
-    assert!(matrix("kill switch", &actions).await * every(STEP) > 100);
+    assert!(Box::pin(matrix("kill switch", &actions)).await * every(STEP) > 100);
 }

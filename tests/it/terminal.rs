@@ -83,7 +83,7 @@ impl Terminal {
                     || (last == "u" && parameters.starts_with('?'))
                     || (last == "q" && parameters == ">")
                 {
-                    asked.push(format!("CSI {parameters} {last}"));
+                    asked.push(format!("CSI {parameters}{last}"));
                 }
             // What is given to the clipboard asks nothing.
             } else if (rest.starts_with(']') && (!rest.starts_with("]52;c;") || rest.starts_with("]52;c;?")))
@@ -155,7 +155,16 @@ impl Terminal {
 
     /// Waits for `words` on the ordinary screen and for the end of the program, then checks that the terminal is as it
     /// was; gives what is on the screen.
-    pub(crate) fn ends_with(mut self, words: &str) -> (ExitStatus, String) {
+    pub(crate) fn ends_with(self, words: &str) -> (ExitStatus, String) {
+        self.ends(words, &[])
+    }
+
+    /// The same, of a program that has asked the terminal something.
+    pub(crate) fn ends_having_asked(self, questions: &[&str]) -> (ExitStatus, String) {
+        self.ends("", questions)
+    }
+
+    fn ends(mut self, words: &str, questions: &[&str]) -> (ExitStatus, String) {
         self.wait(words, |screen| !screen.alternate_screen() && screen.contents().contains(words));
         let status = self.ended();
         let screen = self.parser.screen();
@@ -163,7 +172,11 @@ impl Terminal {
         assert!(!screen.hide_cursor(), "the cursor is hidden");
         assert!(!screen.bracketed_paste(), "pastes are still bracketed");
         assert_eq!(settings(&*self.master), self.before);
-        assert!(self.questions().is_empty(), "the terminal was asked: {:?}", self.questions());
+        assert!(self.times("\u{1b}[<u") >= self.times("\u{1b}[>5u"), "the keyboard is still in another mode");
+        // Each screen has a mode of its own.
+        let last = |sequence| String::from_utf8_lossy(&self.written).rfind(sequence);
+        assert!(last("\u{1b}[<u") <= last("\u{1b}[?1049l"), "the keyboard's mode was given back on the other screen");
+        assert_eq!(self.questions(), questions, "what the terminal was asked");
         (status, self.text())
     }
 

@@ -10,6 +10,7 @@ use crate::aws::{Aws, Lane};
 use crate::cli::args::{Common, ConfigCheckArgs};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
+use crate::cli::keymap;
 use crate::cli::looks;
 use crate::cli::session::connections;
 use crate::model::reader::Mistake;
@@ -29,7 +30,8 @@ pub(in crate::cli) async fn check(common: &Common, args: ConfigCheckArgs, printe
     let file = args.file.or_else(|| found(common));
     let read = match &file {
         Some(path) => read(&path.display().to_string(), &text_of(path)?)
-            .and_then(|settings| looks::configured(path, &settings).map(|_| settings)),
+            .and_then(|settings| looks::configured(path, &settings).map(|_| settings))
+            .and_then(|settings| keymap::configured(path, &settings).map(|()| settings)),
         None => Ok(Settings::default()),
     };
     let (settings, mistakes) = match read {

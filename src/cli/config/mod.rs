@@ -69,12 +69,9 @@ pub(super) fn refused(mistakes: &[Mistake]) -> Failure {
     Failure { detail: lines.collect(), ..Failure::usage(first) }
 }
 
-/// The keymap file in force and its text: the one named, else the user's own.
-pub(super) fn keymap(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Failure> {
-    let path = match named {
-        Some(path) => Some(path.to_owned()),
-        None => config_dir().map(|dir| dir.join("keymap.toml")).filter(|path| path.exists()),
-    };
+/// The user's own keymap file and its text, where there is one.
+pub(super) fn own_keymap() -> Result<Option<(PathBuf, String)>, Failure> {
+    let path = config_dir().map(|dir| dir.join("keymap.toml")).filter(|path| path.exists());
     let Some(path) = path else { return Ok(None) };
     let text = text_of(&path)?;
     Ok(Some((path, text)))

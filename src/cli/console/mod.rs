@@ -17,6 +17,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::args::{Common, DrillArgs, LiveArgs};
 use super::config;
 use super::error::{Exit, Failure};
+use super::keymap;
 use super::looks;
 use super::out;
 use super::session::{connections, drill_store, only, store};
@@ -25,7 +26,7 @@ use crate::aws::{Connection, Endpoint};
 use crate::drill::Drill;
 use crate::playbook::Library;
 use crate::respond::desk::books::Whose;
-use crate::tui::{self, Mode, Options, Target, Theme, keymap};
+use crate::tui::{self, Keymap, Mode, Options, Target, Theme};
 use host::{Host, Left};
 use surroundings::Surroundings;
 
@@ -36,8 +37,10 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
     if !(speed.is_finite() && speed > 0.0) {
         return Err(Failure::usage("--speed must be above zero"));
     }
-    let theme = looks::theme_of_drill(args.theme.as_deref(), common)?;
-    let mut options = options(Mode::Drill { scenario: drill.name.clone() }, args.keymap.as_deref(), &theme)?;
+    let own = looks::settings_of_drill(args.theme.is_some() && args.keymap.is_some(), common)?;
+    let theme = looks::theme(args.theme.as_deref(), common, &own)?;
+    let keymap = keymap::in_force(args.keymap.as_deref(), common, &own)?;
+    let mut options = options(Mode::Drill { scenario: drill.name.clone() }, keymap, &theme);
     only(common)?;
     options.targets = vec![Target::only(format!("drill {}", drill.name))];
     let settings = if common.config.is_some() { config::settings(common)? } else { drill.settings.clone() };
@@ -71,7 +74,8 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
     let mode = if args.armed { Mode::Armed } else { Mode::ReadOnly };
     let settings = config::settings(common)?;
     let theme = looks::theme(args.theme.as_deref(), common, &settings)?;
-    let mut options = options(mode, args.keymap.as_deref(), &theme)?;
+    let keymap = keymap::in_force(args.keymap.as_deref(), common, &settings)?;
+    let mut options = options(mode, keymap, &theme);
     let connections = connections(common);
     if connections.len() > 1 && common.incident.is_some() {
         return Err(Failure::usage(
@@ -116,17 +120,15 @@ fn target(common: &Common, connection: &Connection) -> Target {
     Target { name, words, prefix }
 }
 
-fn options(mode: Mode, named: Option<&std::path::Path>, theme: &Theme) -> Result<Options, Failure> {
-    let file = config::keymap(named)?;
-    let user = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
-    let keymap = keymap::load(user).map_err(|error| Failure::usage(error.to_string()))?;
+fn options(mode: Mode, keymap: Keymap, theme: &Theme) -> Options {
     // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is wrong.
     let library = Library::load(config::playbooks().as_deref());
     let mut options = Options::new(mode, keymap, *theme);
     options.characters = looks::characters();
+    options.kitty_keyboard = looks::kitty_keyboard();
     options.playbooks = library.playbooks.into();
     options.playbook_mistakes = library.mistakes.iter().map(ToString::to_string).collect();
-    Ok(options)
+    options
 }
 
 async fn run<C: host::Connect>(

@@ -61,7 +61,7 @@ fn console_with(
     let connect = async move { Ok((connection, None)) };
     let connects = vec![(String::new(), connect)];
     let host = tokio::spawn(Host::run(surroundings, connects, event_sender, effect_receiver));
-    let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
+    let mut options = Options::new(mode, crate::tui::keymap::load(None).unwrap(), Theme::plain());
     options.playbooks = crate::playbook::Library::load(None).playbooks.into();
     Console { state: State::new(options, (120, 40)), events, effects, range, dir, host }
 }

@@ -174,7 +174,7 @@ pub const SECTIONS: [(&str, &str); 8] = [
         "Prices in US dollars, for estimates of what traffic costs. AWS's own price page decides; set your region's and the day you looked.",
     ),
     ("probes", "How stages are asked from outside, by `kill-switch` only."),
-    ("screen", "How `live` and `drill` look."),
+    ("screen", "How `live` and `drill` look, and their keys."),
     ("accounts", "What accounts are called, on the screen and where a change is confirmed."),
 ];
 
@@ -307,6 +307,8 @@ pub const KEYS: &[Key] = &[
         meaning: "What to ask of which stage, below. A stage without an entry is asked at AWS's own address for a deployed `GET` without parameters, authorization and key" },
     key!(screen.theme, "theme", MaybeName,
         "The [theme](#themes): `dark`, `light`, `high-contrast`, `monochrome`, or a file, from this file's folder on. `--theme` comes first. Not set: `light` where the terminal says by `COLORFGBG` that its background is, else `dark`"),
+    key!(screen.keymap, "keymap", MaybeName,
+        "The [keymap](keymaps.md): `default`, `vim`, `emacs`, or a file, from this file's folder on. `--keymap` comes first. Your own `keymap.toml` is laid over one that is named. Not set: `default`"),
     Key { section: "accounts", name: ACCOUNT, holds: Holds::Accounts,
         meaning: "under the account's twelve digits its name, `111122223333 = \"shop-prod\"`, or a table: `444455556666 = { name = \"shop-dev\", production = false }`. An account counts as production unless it is said that it is not: an armed console frames what it confirms there in red" },
 ];

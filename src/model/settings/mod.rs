@@ -33,7 +33,7 @@ pub struct Settings {
     pub probes: ProbeSettings,
     /// How those who send are told apart, and what to block.
     pub sources: SourceSettings,
-    /// How the screen looks.
+    /// How the screen looks, and its keys.
     pub screen: ScreenSettings,
     /// What accounts are called, by their twelve digits.
     pub accounts: Accounts,
@@ -52,12 +52,14 @@ pub struct Account {
     pub production: bool,
 }
 
-/// How the screen looks.
+/// How the screen looks, and its keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ScreenSettings {
     /// The theme: a built-in one's name, or a file.
     pub theme: Option<String>,
+    /// The keymap: a built-in one's name, or a file.
+    pub keymap: Option<String>,
 }
 
 /// How those who send are told apart, and what may be proposed for blocking.

@@ -20,17 +20,18 @@ echo >&2
 exec 2>/dev/null
 read -r given_back || {
     [ -z "$saved" ] || stty "$saved" <&3
-    printf '\033[?2026l\033[?2004l\033[?1049l\033[?25h'
+    printf '\033[?2026l%s\033[?2004l\033[?1049l\033[?25h' "$1"
 }
 "#;
 
 #[cfg(unix)]
 impl Keeper {
-    pub(super) fn start() -> Option<Self> {
+    /// Starts it; `more` is a sequence that gives back what not every terminal knows.
+    pub(super) fn start(more: &str) -> Option<Self> {
         use std::io::{BufRead, BufReader};
         use std::process::{Command, Stdio};
         let mut shell = Command::new("/bin/sh")
-            .args(["-c", SCRIPT, "portcullis-terminal"])
+            .args(["-c", SCRIPT, "portcullis-terminal", more])
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .stdin(Stdio::piped())
@@ -59,7 +60,7 @@ pub(super) struct Keeper;
 
 #[cfg(not(unix))]
 impl Keeper {
-    pub(super) fn start() -> Option<Self> {
+    pub(super) fn start(_: &str) -> Option<Self> {
         None
     }
 }

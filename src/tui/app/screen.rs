@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
@@ -49,6 +50,8 @@ static FAILURES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Told of every such panic.
 pub(super) static FAILED: Notify = Notify::const_new();
 static OPEN: AtomicBool = AtomicBool::new(false);
+/// Whether the kitty keyboard protocol may be used.
+static KITTY: AtomicBool = AtomicBool::new(false);
 static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
 
 fn failures() -> Vec<String> {
@@ -66,8 +69,10 @@ pub(super) struct OpenScreen {
 }
 
 impl OpenScreen {
-    pub(super) fn open() -> io::Result<Self> {
+    /// Opens it; `kitty` is whether the kitty keyboard protocol may be used.
+    pub(super) fn open(kitty: bool) -> io::Result<Self> {
         hook();
+        KITTY.store(kitty && cfg!(unix), Ordering::SeqCst);
         let opened = take().and_then(|()| {
             let out = BufWriter::with_capacity(WRITE_BUFFER, output());
             Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
@@ -76,6 +81,18 @@ impl OpenScreen {
             give_back();
         }
         opened
+    }
+}
+
+impl OpenScreen {
+    /// Asks the terminal whether it tells keys apart. The answer comes to the keyboard, or never; where the console leaves before it comes,
+    /// it is typed into whatever follows, so only who needs to know asks.
+    pub(super) fn ask_of_keys(&mut self) -> io::Result<()> {
+        if !KITTY.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.terminal.backend_mut().write_all(b"\x1b[?u")?;
+        Write::flush(self.terminal.backend_mut())
     }
 }
 
@@ -129,14 +146,27 @@ fn take() -> io::Result<()> {
     let mut keeper = KEEPER.lock().unwrap_or_else(PoisonError::into_inner);
     if keeper.is_none() {
         // While the terminal is as it was: that is what is to be given back.
-        *keeper = Keeper::start();
+        *keeper = Keeper::start(kitty(KITTY_POP));
     }
     drop(keeper);
     // Set before the first change, so that a step that fails is followed by giving everything back.
-    OPEN.store(true, Ordering::SeqCst);
+    let was_ours = OPEN.swap(true, Ordering::SeqCst);
     enable_raw_mode()?;
     forget_what_was_typed();
-    execute!(output(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+    // Each screen has a stack of its own for this, so it is pushed after the one and popped before the other. Where it may be in force
+    // still, what was pushed is popped first: one pop gives it back, however often the console was stopped.
+    let again = if was_ours { kitty(KITTY_POP) } else { "" };
+    execute!(output(), EnterAlternateScreen, Print(again), Print(kitty(KITTY_PUSH)), EnableBracketedPaste, cursor::Hide)
+}
+
+/// Tell apart what a plain terminal sends alike (1), and say what Shift makes of a key (4): without that, Alt-< would be Alt-comma with
+/// Shift. A terminal that does not know it ignores it, as every private sequence.
+const KITTY_PUSH: &str = "\x1b[>5u";
+const KITTY_POP: &str = "\x1b[<u";
+
+/// A sequence of the kitty keyboard protocol, where that may be used.
+fn kitty(sequence: &'static str) -> &'static str {
+    if KITTY.load(Ordering::SeqCst) { sequence } else { "" }
 }
 
 /// What was typed before the first frame was meant for something else.
@@ -153,7 +183,14 @@ fn give_back() {
     if !OPEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let _ = execute!(output(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(
+        output(),
+        EndSynchronizedUpdate,
+        Print(kitty(KITTY_POP)),
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
     let _ = disable_raw_mode();
     drop(KEEPER.lock().unwrap_or_else(PoisonError::into_inner).take());
     let said = std::mem::take(&mut *FAILURES.lock().unwrap_or_else(PoisonError::into_inner));

@@ -43,9 +43,10 @@ const ETX: u8 = 0x03;
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
 /// What is being received.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum State {
     /// Keys.
+    #[default]
     Ground,
     /// An escape, or several: the key or the beginning of something.
     Escape { again: bool },
@@ -93,7 +94,7 @@ pub(super) enum Waiting {
 }
 
 /// The decoder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools)]
 pub(super) struct Decoder {
     state: State,
@@ -109,23 +110,9 @@ pub(super) struct Decoder {
     /// Whether the piece before was pasted.
     pasting: bool,
     told: bool,
+    /// What the terminal has answered of the kitty protocol.
+    kitty_flags: Option<u32>,
     out: Vec<TerminalEvent>,
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self {
-            state: State::Ground,
-            character: Vec::new(),
-            alt: false,
-            muted: false,
-            paste: Vec::new(),
-            escaped: None,
-            pasting: false,
-            told: false,
-            out: Vec::new(),
-        }
-    }
 }
 
 impl Decoder {
@@ -134,7 +121,7 @@ impl Decoder {
         self.escaped = self.escaped.map(|before| before.saturating_add(since)).filter(|before| *before < LATE);
         if let State::Paste { is_leaving, .. } = &mut self.state {
             // Esc, pressed where nothing has come for a while, leaves a paste that has no end.
-            *is_leaving = piece == [ESC] && since >= UNENDED;
+            *is_leaving = is_escape(piece) && since >= UNENDED;
         }
         if self.escaped.is_some() && self.state == State::Ground && is_the_rest_of_a_sequence(piece) {
             self.state = State::Escape { again: false };
@@ -181,6 +168,11 @@ impl Decoder {
             _ => {}
         }
         std::mem::take(&mut self.out)
+    }
+
+    /// What the terminal has answered of the kitty protocol since the last time this was asked.
+    pub(super) fn take_kitty_flags(&mut self) -> Option<u32> {
+        self.kitty_flags.take()
     }
 
     fn byte(&mut self, byte: u8) {
@@ -400,6 +392,9 @@ impl Decoder {
         if let Some(key) = keys::sequence(parameters, last).filter(|_| is_key) {
             self.key(key);
         }
+        if let Some(flags) = keys::kitty_flags(parameters, last).filter(|_| is_key && !self.muted) {
+            self.kitty_flags = Some(flags);
+        }
         self.rest();
     }
 
@@ -473,6 +468,12 @@ fn text_of(event: &TerminalEvent) -> Option<char> {
         KeyCode::Tab if key.modifiers.is_empty() => Some('\t'),
         _ => None,
     }
+}
+
+/// Whether a piece is the key Esc, in either form, and nothing else.
+fn is_escape(piece: &[u8]) -> bool {
+    let sequence = || keys::sequence(piece.strip_prefix(b"\x1b[")?.strip_suffix(b"u")?, b'u');
+    piece == [ESC] || sequence().is_some_and(|key| key.code == KeyCode::Esc)
 }
 
 /// What follows an escape that came too early by itself: the end of a string, or an introducer with more behind it, which nobody types

@@ -14,6 +14,10 @@ use tokio::sync::mpsc;
 
 use super::event::{Event, StopReason};
 
+/// The flag of the kitty protocol that tells apart what a plain terminal sends alike.
+#[cfg(any(unix, test))]
+const KITTY_DISAMBIGUATES: u32 = 1;
+
 /// What the terminal sends, as events. Ends with [`StopReason::Hangup`] where the terminal is gone.
 pub(super) struct Keyboard {
     pub(super) events: mpsc::UnboundedReceiver<Event>,
@@ -137,6 +141,11 @@ async fn decoded(mut pieces: mpsc::UnboundedReceiver<Vec<u8>>, events: mpsc::Unb
                 decoder.gave_up()
             }
         };
+        if decoder.take_kitty_flags().is_some_and(|flags| flags & KITTY_DISAMBIGUATES != 0)
+            && events.send(Event::KeysToldApart).is_err()
+        {
+            return;
+        }
         for event in heard {
             if events.send(Event::Terminal(event)).is_err() {
                 return;

@@ -109,6 +109,102 @@ fn every_key_is_one() {
     assert_eq!(at_once(b"\x1b[1;1:3A"), [TerminalEvent::Key(released)]);
 }
 
+/// What terminals send that know the kitty protocol, with its flags 1 and 4.
+#[test]
+fn keys_of_the_kitty_protocol_are_keys() {
+    let (shift, alt, control) = (KeyModifiers::SHIFT, KeyModifiers::ALT, KeyModifiers::CONTROL);
+    for (bytes, code, modifiers) in [
+        (&b"\x1b[27u"[..], KeyCode::Esc, NONE),
+        (b"\x1b[105;5u", KeyCode::Char('i'), control),
+        (b"\x1b[109;5u", KeyCode::Char('m'), control),
+        (b"\x1b[91;5u", KeyCode::Char('['), control),
+        (b"\x1b[104;5u", KeyCode::Char('h'), control),
+        (b"\x1b[13;2u", KeyCode::Enter, shift),
+        (b"\x1b[127;5u", KeyCode::Backspace, control),
+        (b"\x1b[32;5u", KeyCode::Char(' '), control),
+        (b"\x1b[97:65;6u", KeyCode::Char('A'), shift | control),
+        // With Num Lock and Caps Lock, which are nobody's.
+        (b"\x1b[99;197u", KeyCode::Char('c'), control),
+        (b"\x1b[1;129A", KeyCode::Up, NONE),
+        // Alt-< on a keyboard of the USA, and where nothing is said of Shift.
+        (b"\x1b[44:60;4u", KeyCode::Char('<'), shift | alt),
+        (b"\x1b[118;4u", KeyCode::Char('V'), shift | alt),
+        ("\x1b[246:214;4u".as_bytes(), KeyCode::Char('Ö'), shift | alt),
+        // Ctrl and the key that has с on it and c in its place; Alt and ф are Alt and ф.
+        (b"\x1b[1089::99;5u", KeyCode::Char('c'), control),
+        (b"\x1b[1092::97;3u", KeyCode::Char('ф'), alt),
+        (b"\x1b[120;9u", KeyCode::Char('x'), KeyModifiers::SUPER),
+        (b"\x1b[120;33u", KeyCode::Char('x'), KeyModifiers::META),
+        (b"\x1b[57414u", KeyCode::Enter, NONE),
+        (b"\x1b[57400;129u", KeyCode::Char('1'), NONE),
+        (b"\x1b[57419;5u", KeyCode::Up, control),
+        (b"\x1b[57376u", KeyCode::F(13), NONE),
+        (b"\x1b[13~", KeyCode::F(3), NONE),
+        (b"\x1b[1;5P", KeyCode::F(1), control),
+    ] {
+        assert_eq!(at_once(bytes), [key(code, modifiers)], "{:?}", String::from_utf8_lossy(bytes));
+    }
+    let let_go = at_once(b"\x1b[105;5:3u");
+    assert!(matches!(let_go[..], [TerminalEvent::Key(KeyEvent { kind: KeyEventKind::Release, .. })]));
+    // Locks, modifiers by themselves, volume, what is no character, what is too large, parts that are no numbers.
+    for bytes in [
+        &b"\x1b[57358u"[..],
+        b"\x1b[57441;2u",
+        b"\x1b[57439u",
+        b"\x1b[55296u",
+        b"\x1b[1114112u",
+        b"\x1b[99999999999u",
+        b"\x1b[u",
+        b"\x1b[1;2;3;4u",
+        b"\x1b[3u",
+        b"\x1b[128u",
+        b"\x1b[>5u",
+        b"\x1b[<u",
+        b"\x1b[=5;1u",
+    ] {
+        assert_eq!(at_once(&[bytes, b"q"].concat()), [key(KeyCode::Char('q'), NONE)], "{bytes:?}");
+    }
+}
+
+/// What is told of the keyboard, besides what was heard.
+fn told(pieces: &[&[u8]]) -> (Vec<TerminalEvent>, Option<u32>) {
+    let mut decoder = Decoder::default();
+    let heard = pieces.iter().flat_map(|piece| decoder.read(piece, AT_ONCE)).collect();
+    (heard, decoder.take_kitty_flags())
+}
+
+#[test]
+fn what_a_terminal_answers_of_its_keyboard_is_told_and_is_no_key() {
+    let q = || vec![key(KeyCode::Char('q'), NONE)];
+    assert_eq!(told(&[b"\x1b[?1u"]), (vec![], Some(1)));
+    assert_eq!(told(&[b"\x1b[?5uq"]), (q(), Some(5)));
+    assert_eq!(told(&[b"\x1b[?0u"]), (vec![], Some(0)));
+    // Late, in pieces, and together with the answers to what others have asked.
+    assert_eq!(told(&[b"\x1b]11;rgb:0/0/0\x1b\\\x1b[?1u\x1b[?62;22cq"]), (q(), Some(1)));
+    assert_eq!(told(&[b"\x1b", b"[?", b"1", b"uq"]), (q(), Some(1)));
+    assert_eq!(told(&[b"\x1b[?u\x1b[1u\x1b[?1;2u\x1b[?xu"]).1, None);
+    // Part of a string is no answer.
+    assert_eq!(told(&[b"\x1b]0;\x1b[?1uq\x1b\\"]).1, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_console_is_told_that_keys_are_told_apart() {
+    let (pieces, pieces_in) = mpsc::unbounded_channel();
+    let (events_out, events) = mpsc::unbounded_channel();
+    let mut keyboard = Keyboard::of(events);
+    let task = tokio::spawn(decoded(pieces_in, events_out));
+    // Flags without the one that counts are no answer to go by.
+    pieces.send(b"\x1b[?4u\x1b[?1u\x1b[105;5u".to_vec()).unwrap();
+    assert!(matches!(keyboard.next().await, Event::KeysToldApart));
+    assert!(
+        matches!(keyboard.next().await, Event::Terminal(event) if event == key(KeyCode::Char('i'), KeyModifiers::CONTROL))
+    );
+    pieces.send(b"\x1b[?4u".to_vec()).unwrap();
+    drop(pieces);
+    assert!(matches!(keyboard.next().await, Event::Stop(StopReason::Hangup)));
+    task.await.unwrap();
+}
+
 #[test]
 fn answers_are_nothing() {
     for answer in [
@@ -168,11 +264,13 @@ fn a_paste_is_a_paste_with_brackets_or_without() {
 fn what_does_not_end_can_be_left() {
     let second = Duration::from_secs(2);
     for begun in [&b"\x1b]10;rgb:"[..], b"\x1bP", b"\x1b_G", b"\x1b[200~rm -rf", b"\x1b[200~\x1b[20"] {
-        let escaped = [(AT_ONCE, begun.to_vec()), (second, b"qqq".to_vec()), (second, b"\x1b".to_vec())];
-        assert_eq!(played(&escaped), [], "{begun:?}");
-        let mut then = escaped.to_vec();
-        then.push((second, b"q".to_vec()));
-        assert_eq!(played(&then), [key(KeyCode::Char('q'), NONE)], "{begun:?}");
+        for escape in [&b"\x1b"[..], b"\x1b[27u", b"\x1b[27;129u"] {
+            let escaped = [(AT_ONCE, begun.to_vec()), (second, b"qqq".to_vec()), (second, escape.to_vec())];
+            assert_eq!(played(&escaped), [], "{begun:?}");
+            let mut then = escaped.to_vec();
+            then.push((second, b"q".to_vec()));
+            assert_eq!(played(&then), [key(KeyCode::Char('q'), NONE)], "{begun:?}");
+        }
     }
     for cancel in [b"\x03", b"\x18", b"\x1a"] {
         let pieces = [(AT_ONCE, b"\x1b]0;t".to_vec()), (second, cancel.to_vec()), (second, b"q".to_vec())];

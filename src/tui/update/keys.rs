@@ -1,10 +1,11 @@
 //! From a key to what it does. Every command is one arm; what it needs lives with its screen.
 
-use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use crate::tui::available::{available, overridable};
-use crate::tui::command::Command;
+use crate::tui::command::{Command, Context};
 use crate::tui::effect::{Ask, Effect, Format};
+use crate::tui::keymap::{Found, UnderWay, words};
 use crate::tui::state::{BeforeFrame, PromptKind, Screen, State};
 use crate::tui::view::layout;
 
@@ -21,14 +22,17 @@ pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, 
         return;
     }
     let context = state.screen().context();
-    let Some(command) = state.keymap.command(context, key) else {
-        state.quit_warned = false;
-        state.status = None;
-        if let Some((place, command)) = state.keymap.elsewhere(key) {
-            state.complain(format!("not here: that key is “{}” in {}", command.name(), place.doc()));
-        }
-        return;
-    };
+    let keys: Vec<KeyEvent> = state.sequence.keys(context).iter().chain([key]).copied().collect();
+    state.sequence.end();
+    match state.keymap.find(context, &keys) {
+        Found::Command(command) => commanded(state, command, effects),
+        // What was said stays behind it: a key has done nothing yet, nor taken back that it is to be left.
+        Found::Begins => state.sequence = UnderWay::of(context, keys),
+        Found::Nothing => unbound(state, context, &keys),
+    }
+}
+
+fn commanded(state: &mut State, command: Command, effects: &mut Effects) {
     state.status = None;
     if command != Command::Quit {
         state.quit_warned = false;
@@ -36,6 +40,50 @@ pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, 
     match available(state, command) {
         Ok(()) => perform(state, command, effects),
         Err(reason) => state.complain(format!("{}: {reason}", command.name())),
+    }
+}
+
+/// Keys that do nothing, and why: bound on another screen, or no sequence.
+fn unbound(state: &mut State, context: Context, keys: &[KeyEvent]) {
+    state.quit_warned = false;
+    state.status = None;
+    match keys {
+        [key] => {
+            if let Some((place, command)) = state.keymap.elsewhere(key) {
+                state.complain(format!("not here: that key is “{}” in {}", command.name(), place.doc()));
+            }
+        }
+        [begun @ .., last] if leads_back(state, context, last) => {
+            state.say(format!("{} ended; nothing was done", words(begun)));
+        }
+        _ => state.complain(format!("{} is bound to nothing; nothing was done", words(keys))),
+    }
+}
+
+/// Whether a key is Esc, or another one that is pressed to get out of something.
+fn leads_back(state: &State, context: Context, key: &KeyEvent) -> bool {
+    key.code == KeyCode::Esc || state.keymap.command(context, key) == Some(Command::Back)
+}
+
+/// Ends a sequence that is under way: none of its keys does anything.
+pub(crate) fn end_sequence(state: &mut State) {
+    state.changed |= state.sequence.is_there();
+    state.sequence.end();
+}
+
+/// A prompt that has opened takes the next key, and another screen has other keys.
+pub(crate) fn settle(state: &mut State) {
+    if state.prompt.is_some() || state.sequence.keys(state.screen().context()).is_empty() {
+        state.sequence.end();
+    }
+}
+
+/// What a plain terminal would send alike comes as itself: there is nothing to warn of.
+pub(crate) fn told_apart(state: &mut State) {
+    let Some(warned) = state.keymap.warned() else { return };
+    if state.status.as_ref().is_some_and(|status| status.text == warned) {
+        state.status = None;
+        state.changed = true;
     }
 }
 

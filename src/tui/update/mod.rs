@@ -43,6 +43,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Unended => state.complain(
             "the terminal has begun an answer or a paste and not ended it: keys do nothing until it does; Esc ends it",
         ),
+        Event::KeysToldApart => keys::told_apart(state),
         Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
         Event::From(..) => {}
         Event::Elapsed(elapsed) => {
@@ -58,6 +59,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Stop(reason) => on_stop(state, reason, &mut effects),
     }
+    keys::settle(state);
     settle(state);
     look(state, &mut effects);
     next::ask(state, &mut effects);
@@ -140,8 +142,12 @@ fn same_as(state: &mut State, at: ConnectionId, other: ConnectionId, effects: &m
 fn terminal(state: &mut State, event: &TerminalEvent, effects: &mut Effects) {
     match event {
         TerminalEvent::Key(key) => keys::pressed(state, event, key, effects),
-        TerminalEvent::Paste(text) => prompt::pasted(state, text),
+        TerminalEvent::Paste(text) => {
+            keys::end_sequence(state);
+            prompt::pasted(state, text);
+        }
         TerminalEvent::Resize(columns, lines) => {
+            keys::end_sequence(state);
             state.size = (*columns, *lines);
             state.changed = true;
         }

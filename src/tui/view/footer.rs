@@ -13,6 +13,7 @@ use crate::tui::available::available;
 use crate::tui::busy;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{count, duration, parse_duration};
+use crate::tui::keymap::words as words_of;
 use crate::tui::palette::Palette;
 use crate::tui::state::{Prompt, PromptKind, State};
 
@@ -88,7 +89,9 @@ fn said(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         }
         return Some(input(state, prompt, draw::row(area, last), buffer));
     }
-    if let Some(waiting) = state.fleet.waiting() {
+    if let Some(words) = under_way(state) {
+        draw::left(buffer, area, &words, theme.heading);
+    } else if let Some(waiting) = state.fleet.waiting() {
         draw::left(buffer, area, &waiting, theme.warn);
     } else if let Some(status) = &state.status {
         let style = if status.bad { theme.warn } else { theme.text };
@@ -100,6 +103,18 @@ fn said(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         draw::left(buffer, area, &words, theme.faint);
     }
     None
+}
+
+/// What has been pressed of a sequence, and what may follow.
+fn under_way(state: &State) -> Option<String> {
+    let context = state.screen().context();
+    let keys = state.sequence.keys(context);
+    if keys.is_empty() {
+        return None;
+    }
+    let follows = state.keymap.follows(context, keys);
+    let each: Vec<String> = follows.iter().map(|(rest, command)| format!("{rest} {}", command.name())).collect();
+    Some(format!("{} …  {}  Esc ends it", words_of(keys), each.join(", ")))
 }
 
 /// Draws the frame of a confirmation, with what the console may do and whose account it does it to; gives what is inside it.

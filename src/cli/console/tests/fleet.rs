@@ -44,7 +44,7 @@ fn fleet(names: &[&str], ranges: Vec<RangeHandle>, mode: Mode) -> Fleet {
     let (event_sender, events) = unbounded_channel();
     let (effects, effect_receiver) = unbounded_channel();
     tokio::spawn(Host::run(surroundings, connects, event_sender, effect_receiver));
-    let mut options = Options::new(mode, keymap::load(None).unwrap(), Theme::plain());
+    let mut options = Options::new(mode, crate::tui::keymap::load(None).unwrap(), Theme::plain());
     let target = |name: &&str| Target { name: (*name).into(), words: (*name).into(), prefix: format!("{name}:") };
     options.targets = names.iter().map(target).collect();
     Fleet { state: State::new(options, (160, 50)), events, effects, ranges, slowest: Duration::ZERO, _dir: dir }
