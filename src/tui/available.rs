@@ -54,7 +54,8 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         Command::Confirm => confirm(state),
         Command::Override => overridable(state).map(|_| ()),
         Command::Replan => match state.review.as_ref().map(|r| &r.phase) {
-            Some(Phase::Ready(_) | Phase::Failed(_)) => Ok(()),
+            // What was not carried out, because the account is another one by now, is planned anew.
+            Some(Phase::Ready(_) | Phase::Failed(_) | Phase::Done { result: Err(_), .. }) => Ok(()),
             Some(Phase::Planning) => Err("the plan is being made already".into()),
             _ => Err("this plan was carried out; plan the next one from the sources".into()),
         },

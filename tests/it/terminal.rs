@@ -76,9 +76,12 @@ impl Terminal {
         for (at, _) in written.match_indices('\u{1b}') {
             let rest = &written[at + 1..];
             if let Some(sequence) = rest.strip_prefix('[') {
-                let end = sequence.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)).unwrap_or(sequence.len() - 1);
+                let end = sequence
+                    .find(|c: char| ('\u{40}'..='\u{7e}').contains(&c))
+                    .unwrap_or(sequence.len().saturating_sub(1));
                 // Reports of status, attributes, modes, settings, key flags.
-                let (parameters, last) = (&sequence[..end], &sequence[end..=end]);
+                let Some(last) = sequence.get(end..=end) else { continue };
+                let parameters = &sequence[..end];
                 if "ncpx".contains(last)
                     || (last == "u" && parameters.starts_with('?'))
                     || (last == "q" && parameters == ">")

@@ -174,7 +174,9 @@ fn foot_words(state: &State, review: &Review) -> (String, Style) {
                 Err(_) => (reason, theme.warn),
             },
         },
-        Phase::Failed(_) => (format!("{} plans again", key(Command::Replan)), theme.text),
+        Phase::Failed(_) | Phase::Done { result: Err(_), .. } => {
+            (format!("{} plans again", key(Command::Replan)), theme.text)
+        }
         Phase::Done { .. } => {
             (format!("{} timeline (undo from there), {} back", key(Command::Timeline), key(Command::Back)), theme.text)
         }
