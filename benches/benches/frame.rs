@@ -190,6 +190,14 @@ fn updates(criterion: &mut Criterion) {
         let mut state = console();
         bencher.iter(|| press(&mut state, KeyCode::Char('o')));
     });
+    group.bench_function("a letter typed into the palette, and taken back", |bencher| {
+        let mut state = screen(":service-0");
+        let mut typed = false;
+        bencher.iter(|| {
+            typed = !typed;
+            press(&mut state, if typed { KeyCode::Char('1') } else { KeyCode::Backspace })
+        });
+    });
     group.bench_function("a letter typed into the filter, and taken back", |bencher| {
         let mut state = screen("/service-0");
         let mut typed = false;

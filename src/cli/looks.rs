@@ -24,16 +24,24 @@ enum Wrong {
 /// The theme: the one that `--theme` names, else the configuration's, else what goes with the terminal's background.
 ///
 /// `NO_COLOR` takes the colours out of every choice; what is wrong with the choice is said all the same.
-pub(super) fn theme(flag: Option<&str>, common: &Common, settings: &Settings) -> Result<Theme, Failure> {
+///
+/// Beside it whether the terminal is to be asked for its background: only where nobody has chosen, and the environment does not say it.
+pub(super) fn theme(flag: Option<&str>, common: &Common, settings: &Settings) -> Result<(Theme, bool), Failure> {
     let chosen = match (flag, config::found(common)) {
         (Some(name), _) => Some(loaded(name, None).map_err(refused)?),
         (None, Some(file)) => configured(&file, settings).map_err(|mistakes| without_it(&mistakes))?,
         (None, None) => None,
     };
     if set("NO_COLOR").is_some() {
-        return Ok(Theme::plain());
+        return Ok((Theme::plain(), false));
     }
-    Ok(chosen.unwrap_or_else(|| Theme::for_terminal(set("COLORFGBG").as_deref())))
+    if let Some(chosen) = chosen {
+        return Ok((chosen, false));
+    }
+    let said = set("COLORFGBG");
+    // Linux's own console has no such answer.
+    let asks = said.is_none() && set("TERM").is_none_or(|kind| kind != "linux");
+    Ok((Theme::for_terminal(said.as_deref()), asks))
 }
 
 /// What a drill looks like, and its keys, as those of the console in earnest: of the user's own configuration it takes this and nothing else,

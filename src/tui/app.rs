@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use super::effect::Effect;
 use super::event::{Event, StopReason};
 use super::keyboard::Keyboard;
-use super::state::{Options, State};
+use super::state::{Background, Options, State};
 use super::update::update;
 use clock::Clocks;
 use pacing::{Cause, Pacing};
@@ -32,6 +32,8 @@ use stopwatch::Stopwatch;
 
 /// The most events dealt with before a frame: a flood of news must not keep a key from showing.
 const MOST_EVENTS: usize = 1_024;
+/// How long an answer of the terminal is waited for on leaving.
+const LAST_ANSWER: std::time::Duration = std::time::Duration::from_millis(100);
 /// After a suspension by key, for how long the signal that went to this process as well may still be told.
 const ECHO: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -73,13 +75,27 @@ pub async fn run(
     let signals = Signals::listen().map_err(TuiError::Signals)?;
     let mut screen = OpenScreen::open(options.kitty_keyboard).map_err(TuiError::Open)?;
     let size = screen.size().ok_or_else(|| TuiError::Open(io::Error::other("it does not say how large it is")))?;
+    let asks = options.asks_background && cfg!(unix);
     let needs_to_know = !options.keymap.warnings().is_empty();
     let state = State::new(options, size);
     let keyboard = Keyboard::listen().map_err(TuiError::Open)?;
     if needs_to_know {
         screen.ask_of_keys().map_err(TuiError::Open)?;
     }
+    if asks {
+        screen.ask_of_background().map_err(TuiError::Open)?;
+    }
     drive(state, &mut screen, keyboard, signals, events, effects).await
+}
+
+/// What the terminal was asked and has not answered yet is waited for a moment: an answer that comes after the console has left would be typed into
+/// the shell.
+async fn hear_the_last_answer(state: &State, keyboard: &mut Keyboard) {
+    if state.background == Background::Settled {
+        return;
+    }
+    let answer = async { while !matches!(keyboard.next().await, Event::Background { .. } | Event::Stop(_)) {} };
+    let _ = tokio::time::timeout(LAST_ANSWER, answer).await;
 }
 
 async fn drive(
@@ -146,6 +162,7 @@ async fn drive(
                 // Whoever carries effects out may be gone; leaving must work all the same.
                 let _ = effects.send(effect);
                 if quit {
+                    hear_the_last_answer(&state, &mut keyboard).await;
                     return Ok(state.stopped().map_or(Exit::Asked, Exit::Stopped));
                 }
             }

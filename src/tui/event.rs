@@ -27,6 +27,11 @@ pub enum Event {
     Unended,
     /// The terminal has answered that it tells apart what a plain one sends alike: Ctrl-i and Tab.
     KeysToldApart,
+    /// The terminal has answered what its background is.
+    Background {
+        /// Whether dark text is read on it.
+        is_light: bool,
+    },
     /// News from one of the accounts and regions watched.
     From(ConnectionId, News),
     /// The mode has changed (credentials without write access, a drill that ended).

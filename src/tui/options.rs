@@ -51,6 +51,8 @@ pub struct Options {
     pub mode: Mode,
     /// The keys, as [`super::keymap::load`] gives them.
     pub keymap: Keymap,
+    /// Whether the terminal is asked for its background, since nobody has chosen a theme.
+    pub asks_background: bool,
     /// Whether the kitty keyboard protocol may be used; a terminal that does not know it prints none of what that takes.
     pub kitty_keyboard: bool,
     /// The colours.
@@ -80,6 +82,7 @@ impl Options {
         Self {
             mode,
             keymap,
+            asks_background: false,
             kitty_keyboard: true,
             theme,
             characters: Characters::All,

@@ -228,6 +228,17 @@ pub(crate) struct Status {
     pub(crate) bad: bool,
 }
 
+/// What is known of the terminal's background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Background {
+    /// It was asked, and the theme follows what it answers.
+    Asked,
+    /// It was asked, and has not answered before somebody pressed a key: colours do not change under whoever reads.
+    Late,
+    /// Known, or never asked.
+    Settled,
+}
+
 /// What becomes of the terminal before the next frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum BeforeFrame {
@@ -248,6 +259,7 @@ pub struct State {
     /// What has been pressed of a sequence.
     pub(crate) sequence: UnderWay,
     pub(crate) theme: Theme,
+    pub(crate) background: Background,
     pub(crate) characters: Characters,
     pub(crate) fleet: Fleet,
     pub(crate) stale_after: TimeDelta,
@@ -309,6 +321,7 @@ impl State {
             keymap: options.keymap,
             sequence: UnderWay::default(),
             theme: options.theme,
+            background: if options.asks_background { Background::Asked } else { Background::Settled },
             characters: options.characters,
             fleet: Fleet::new(options.targets),
             stale_after: options.stale_after,

@@ -168,12 +168,16 @@ impl Theme {
     }
 
     /// Where nobody has chosen: `light` for a terminal that says that its background is light, by `COLORFGBG` in the environment
-    /// (`0;15`, the last number is the background's), else the default. The terminal itself is not asked: its answer may come after
-    /// the console has left, and would be typed into the shell.
+    /// (`0;15`, the last number is the background's), else the default.
     #[must_use]
     pub fn for_terminal(colorfgbg: Option<&OsStr>) -> Self {
         let background = colorfgbg.and_then(OsStr::to_str).and_then(|said| said.rsplit(';').next()?.parse::<u8>().ok());
-        let is_light = matches!(background, Some(7 | 9..=15));
+        Self::of_background(matches!(background, Some(7 | 9..=15)))
+    }
+
+    /// `light` for a light background, else the default.
+    #[must_use]
+    pub fn of_background(is_light: bool) -> Self {
         let light = is_light.then(|| Self::built_in("light")).flatten();
         light.unwrap_or_else(Self::colour_blind_safe)
     }

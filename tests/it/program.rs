@@ -103,6 +103,8 @@ impl Program {
         program.set("XDG_STATE_HOME", &format!("{home}/state"));
         program.set("XDG_CONFIG_HOME", &format!("{home}/config"));
         program.set("LANG", "C.UTF-8");
+        // A background is known, so that the terminal is asked nothing.
+        program.set("COLORFGBG", "15;0");
         program.set("PATH", &std::env::var("PATH").unwrap());
         program.set("AWS_EC2_METADATA_DISABLED", "true");
         program.set("AWS_REGION", "eu-central-1");

@@ -115,3 +115,30 @@ fn a_drill_starts_with_a_configuration_that_cannot_be_read() {
     std::fs::write(home.join("config.toml"), "[screen]\ntheme = \"light\"\n").unwrap();
     assert_eq!(seen(&program, &[]).0[3], vt100::Color::Idx(25));
 }
+
+#[test]
+fn a_terminal_that_says_nothing_of_its_background_is_asked_and_followed_where_it_answers_in_time() {
+    use vt100::Color::Idx;
+    let mut program = Program::without_credentials(&refused());
+    program.unset("COLORFGBG");
+    let banner = |terminal: &Terminal| terminal.screen().cell(0, 1).map(vt100::Cell::bgcolor);
+    let started = || {
+        let mut terminal = Terminal::start(program.in_terminal(&["drill"]), 80, 24);
+        terminal.shows("DRILL sqli-flood");
+        terminal.wait_until("the question", |terminal| terminal.times("\u{1b}]11;?") == 1);
+        assert_eq!(banner(&terminal), Some(Idx(117)), "dark until it is known");
+        terminal
+    };
+    let mut terminal = started();
+    terminal.send("\u{1b}]11;rgb:ffff/ffff/ffff\u{1b}\\");
+    terminal.wait_until("the light theme", |terminal| banner(terminal) == Some(Idx(25)));
+    terminal.send("q");
+    terminal.ends_having_asked(&["]11;?"]);
+    // Too late: somebody is reading already. It is no key all the same.
+    let mut terminal = started();
+    terminal.send("?");
+    terminal.shows("the board of stages");
+    terminal.send("\u{1b}]11;rgb:ffff/ffff/ffff\u{1b}\\");
+    terminal.send("q");
+    terminal.ends_having_asked(&["]11;?"]);
+}

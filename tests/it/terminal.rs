@@ -93,7 +93,8 @@ impl Terminal {
                 || rest.starts_with("P+q")
                 || rest.starts_with("P$q")
             {
-                asked.push(rest.chars().take(12).collect());
+                let ends = |c: &char| matches!(c, '\u{1b}' | '\u{7}');
+                asked.push(rest.chars().take_while(|c| !ends(c)).take(12).collect());
             }
         }
         asked

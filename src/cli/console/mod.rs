@@ -40,7 +40,7 @@ pub(super) async fn drill(common: &Common, args: DrillArgs) -> Result<Exit, Fail
     let own = looks::settings_of_drill(args.theme.is_some() && args.keymap.is_some(), common)?;
     let theme = looks::theme(args.theme.as_deref(), common, &own)?;
     let keymap = keymap::in_force(args.keymap.as_deref(), common, &own)?;
-    let mut options = options(Mode::Drill { scenario: drill.name.clone() }, keymap, &theme);
+    let mut options = options(Mode::Drill { scenario: drill.name.clone() }, keymap, theme);
     only(common)?;
     options.targets = vec![Target::only(format!("drill {}", drill.name))];
     let settings = if common.config.is_some() { config::settings(common)? } else { drill.settings.clone() };
@@ -75,7 +75,7 @@ pub(super) async fn live(common: &Common, args: LiveArgs) -> Result<Exit, Failur
     let settings = config::settings(common)?;
     let theme = looks::theme(args.theme.as_deref(), common, &settings)?;
     let keymap = keymap::in_force(args.keymap.as_deref(), common, &settings)?;
-    let mut options = options(mode, keymap, &theme);
+    let mut options = options(mode, keymap, theme);
     let connections = connections(common);
     if connections.len() > 1 && common.incident.is_some() {
         return Err(Failure::usage(
@@ -120,10 +120,11 @@ fn target(common: &Common, connection: &Connection) -> Target {
     Target { name, words, prefix }
 }
 
-fn options(mode: Mode, keymap: Keymap, theme: &Theme) -> Options {
+fn options(mode: Mode, keymap: Keymap, (theme, asks): (Theme, bool)) -> Options {
     // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is wrong.
     let library = Library::load(config::playbooks().as_deref());
-    let mut options = Options::new(mode, keymap, *theme);
+    let mut options = Options::new(mode, keymap, theme);
+    options.asks_background = asks;
     options.characters = looks::characters();
     options.kitty_keyboard = looks::kitty_keyboard();
     options.playbooks = library.playbooks.into();

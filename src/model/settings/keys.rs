@@ -306,7 +306,7 @@ pub const KEYS: &[Key] = &[
     Key { section: "probes", name: "stages", holds: Holds::StageProbes,
         meaning: "What to ask of which stage, below. A stage without an entry is asked at AWS's own address for a deployed `GET` without parameters, authorization and key" },
     key!(screen.theme, "theme", MaybeName,
-        "The [theme](#themes): `dark`, `light`, `high-contrast`, `monochrome`, or a file, from this file's folder on. `--theme` comes first. Not set: `light` where the terminal says by `COLORFGBG` that its background is, else `dark`"),
+        "The [theme](#themes): `dark`, `light`, `high-contrast`, `monochrome`, or a file, from this file's folder on. `--theme` comes first. Not set: `light` where `COLORFGBG` says that the background is, or the terminal answers so before the first key, else `dark`"),
     key!(screen.keymap, "keymap", MaybeName,
         "The [keymap](keymaps.md): `default`, `vim`, `emacs`, or a file, from this file's folder on. `--keymap` comes first. Your own `keymap.toml` is laid over one that is named. Not set: `default`"),
     Key { section: "accounts", name: ACCOUNT, holds: Holds::Accounts,

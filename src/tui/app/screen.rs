@@ -96,6 +96,14 @@ impl OpenScreen {
     }
 }
 
+impl OpenScreen {
+    /// Asks the terminal for its background (OSC 11). The answer comes to the keyboard, or never.
+    pub(super) fn ask_of_background(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().write_all(b"\x1b]11;?\x1b\\")?;
+        Write::flush(self.terminal.backend_mut())
+    }
+}
+
 impl Canvas for OpenScreen {
     fn frame(&mut self, state: &State, clear: bool) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;

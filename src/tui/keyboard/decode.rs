@@ -32,6 +32,8 @@ const MOST_TYPED: usize = 32;
 const BETWEEN_PIECES: Duration = Duration::from_millis(30);
 /// The longest control sequence that can be a key.
 const LONGEST_SEQUENCE: usize = 32;
+/// The longest answer that says something, bytes.
+const LONGEST_ANSWER: usize = 64;
 /// What is kept of a paste: more than any prompt takes.
 const LONGEST_PASTE: usize = 64 * 1024;
 
@@ -112,6 +114,10 @@ pub(super) struct Decoder {
     told: bool,
     /// What the terminal has answered of the kitty protocol.
     kitty_flags: Option<u32>,
+    /// The beginning of the control string that is being received.
+    kept: Vec<u8>,
+    /// Whether the terminal has answered that its background is light.
+    is_light: Option<bool>,
     out: Vec<TerminalEvent>,
 }
 
@@ -173,6 +179,18 @@ impl Decoder {
     /// What the terminal has answered of the kitty protocol since the last time this was asked.
     pub(super) fn take_kitty_flags(&mut self) -> Option<u32> {
         self.kitty_flags.take()
+    }
+
+    /// Whether the terminal's background is light, where it has answered since the last time this was asked.
+    pub(super) fn take_background(&mut self) -> Option<bool> {
+        self.is_light.take()
+    }
+
+    /// A control string has ended as it should.
+    fn answered(&mut self) {
+        if !self.muted {
+            self.is_light = background(&self.kept).or(self.is_light);
+        }
     }
 
     fn byte(&mut self, byte: u8) {
@@ -286,13 +304,17 @@ impl Decoder {
     fn string(&mut self, bell: bool, c1: bool) {
         self.state = State::String(ControlString { bell, c1, rest: 0, lead: false, escaped: false });
         self.told = false;
+        self.kept.clear();
     }
 
     fn in_string(&mut self, byte: u8) {
         let State::String(string) = &mut self.state else { return };
         if string.escaped {
             match byte {
-                b'\\' => self.rest(),
+                b'\\' => {
+                    self.answered();
+                    self.rest();
+                }
                 ESC => {}
                 // Another sequence has begun in its place: that ends as well before anything is a key again.
                 _ => {
@@ -303,9 +325,15 @@ impl Decoder {
             return;
         }
         let lead = std::mem::replace(&mut string.lead, byte == 0xc2);
+        if string.bell && self.kept.len() < LONGEST_ANSWER {
+            self.kept.push(byte);
+        }
         match byte {
             ESC => string.escaped = true,
-            BEL if string.bell => self.rest(),
+            BEL if string.bell => {
+                self.answered();
+                self.rest();
+            }
             CAN | SUB | ETX => self.rest(),
             0x9c if string.c1 && (string.rest == 0 || lead) => self.rest(),
             0x80..=0xbf if string.rest > 0 => string.rest -= 1,
@@ -484,6 +512,23 @@ fn is_the_rest_of_a_sequence(piece: &[u8]) -> bool {
         [first, _, ..] => matches!(first, b'[' | b']' | b'O' | b'P' | b'X' | b'^' | b'_'),
         _ => false,
     }
+}
+
+/// Whether a background is light, by what a terminal answers to OSC 11: `11;rgb:ffff/ffff/ffff`, each part of one to four digits (documented by
+/// xterm). The bytes that end the string may stand behind it.
+fn background(answer: &[u8]) -> Option<bool> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let colour = text.strip_prefix("11;rgb:").or_else(|| text.strip_prefix("11;rgba:"))?;
+    let colour = colour.trim_end_matches(['\u{7}', '\u{1b}']);
+    let part = |digits: &str| {
+        let most = 16_u32.checked_pow(u32::try_from(digits.len()).ok()?)?.checked_sub(1).filter(|most| *most > 0)?;
+        let known = digits.len() <= 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        known.then(|| u32::from_str_radix(digits, 16).ok()).flatten().map(|value| f64::from(value) / f64::from(most))
+    };
+    let parts: Vec<f64> = colour.split('/').map(part).collect::<Option<_>>()?;
+    let [red, green, blue] = parts.get(..3)?.try_into().ok()?;
+    // Luminance as of Rec. 709, near enough without its gamma to tell black from white.
+    Some(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
 }
 
 /// How many bytes follow the first one of a character.

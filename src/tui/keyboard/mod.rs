@@ -146,6 +146,11 @@ async fn decoded(mut pieces: mpsc::UnboundedReceiver<Vec<u8>>, events: mpsc::Unb
         {
             return;
         }
+        if let Some(is_light) = decoder.take_background()
+            && events.send(Event::Background { is_light }).is_err()
+        {
+            return;
+        }
         for event in heard {
             if events.send(Event::Terminal(event)).is_err() {
                 return;

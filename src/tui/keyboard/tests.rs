@@ -187,6 +187,27 @@ fn what_a_terminal_answers_of_its_keyboard_is_told_and_is_no_key() {
     assert_eq!(told(&[b"\x1b]0;\x1b[?1uq\x1b\\"]).1, None);
 }
 
+#[test]
+fn a_background_is_told_by_its_answer_and_by_nothing_else() {
+    let told = |pieces: &[&[u8]]| {
+        let mut decoder = Decoder::default();
+        let keys: Vec<_> = pieces.iter().flat_map(|piece| decoder.read(piece, AT_ONCE)).collect();
+        (keys.len(), decoder.take_background())
+    };
+    for light in ["\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "\x1b]11;rgb:fd/f6/e3\x07", "\x1b]11;rgba:f/f/f/f\x1b\\"] {
+        assert_eq!(told(&[light.as_bytes()]), (0, Some(true)), "{light:?}");
+    }
+    assert_eq!(told(&[b"\x1b]11;rgb:0000/0000/0000\x1b\\"]), (0, Some(false)));
+    assert_eq!(told(&[b"\x1b]1", b"1;rgb:ffff/", b"ffff/ffff\x1b", b"\\"]), (0, Some(true)), "in pieces");
+    // Text, something cut, other answers, one that is far too long.
+    let long = format!("\x1b]11;rgb:{}\x07", "f".repeat(5_000));
+    for other in
+        ["\x1b]10;rgb:ffff/ffff/ffff\x07", "\x1b]11;rgb:ffff/ffff\x07", "\x1b]11;?\x07", "\x1b]11;rgb:x/y/z\x07", &long]
+    {
+        assert_eq!(told(&[other.as_bytes()]), (0, None), "{other:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_console_is_told_that_keys_are_told_apart() {
     let (pieces, pieces_in) = mpsc::unbounded_channel();

@@ -29,7 +29,8 @@ use crate::model::series::floor_minute;
 
 use super::effect::{Ask, Effect};
 use super::event::{Event, News, StopReason};
-use super::state::{PromptKind, Screen, State};
+use super::state::{Background, PromptKind, Screen, State};
+use super::theme::Theme;
 use super::view::layout;
 
 /// What is asked of the outside while one event is dealt with.
@@ -44,6 +45,13 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             "the terminal has begun an answer or a paste and not ended it: keys do nothing until it does; Esc ends it",
         ),
         Event::KeysToldApart => keys::told_apart(state),
+        Event::Background { is_light } => {
+            if state.background == Background::Asked && is_light {
+                state.theme = Theme::of_background(is_light);
+                state.draw_anew();
+            }
+            state.background = Background::Settled;
+        }
         Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
         Event::From(..) => {}
         Event::Elapsed(elapsed) => {
@@ -141,7 +149,12 @@ fn same_as(state: &mut State, at: ConnectionId, other: ConnectionId, effects: &m
 
 fn terminal(state: &mut State, event: &TerminalEvent, effects: &mut Effects) {
     match event {
-        TerminalEvent::Key(key) => keys::pressed(state, event, key, effects),
+        TerminalEvent::Key(key) => {
+            if state.background == Background::Asked {
+                state.background = Background::Late;
+            }
+            keys::pressed(state, event, key, effects);
+        }
         TerminalEvent::Paste(text) => {
             keys::end_sequence(state);
             prompt::pasted(state, text);
