@@ -300,18 +300,23 @@ impl Condition {
 
     /// How customers fare, in a sentence that may be said in public: no word of an attack, of addresses or of what is done about it. `now` is account
     /// time, UTC.
-    #[must_use]
-    pub fn public_sentence(&self, api: &str, now: DateTime<Utc>) -> String {
+    ///
+    /// # Errors
+    /// Where nothing is known of the stage: then there is nothing to say.
+    pub fn public_sentence(&self, api: &str, now: DateTime<Utc>) -> Result<String, String> {
         let at = now.format("%H:%M UTC");
         let slow = if self.is_slow() == Some(true) { " Answers take longer than usual." } else { "" };
         let share = self.served.value();
         let percent = share.map_or(0.0, |share| share.clamp(0.0, 1.0) * 100.0);
         let said = match (self.state, share) {
-            (_, None) if !self.matters() => format!("{api} is working normally."),
+            (StageState::Calm, None) => format!("{api} is working normally."),
+            (_, None) if !self.matters() => {
+                return Err("how the stage stands is not known; there is nothing to say yet".to_owned());
+            }
             (_, None) => {
                 format!("We are looking into a problem with {api}. How many requests it affects is not known yet.")
             }
-            (StageState::CustomersOut, Some(_)) => {
+            (StageState::CustomersOut, Some(share)) if share < 0.5 => {
                 format!("We are working on a problem with {api}. At the moment most requests to it are turned away.")
             }
             (_, Some(share)) if share >= NORMAL && self.served_by != ServedBy::AtMost => {
@@ -325,7 +330,7 @@ impl Condition {
                 )
             }
         };
-        format!("{at}: {said}{slow}")
+        Ok(format!("{at}: {said}{slow}"))
     }
 
     /// How many requests of the attack were answered since it began, at least; `None` where that is not known.
@@ -378,7 +383,7 @@ mod tests {
     #[test]
     fn what_is_said_in_public_names_no_attack_and_never_more_than_is_known() {
         let at = DateTime::UNIX_EPOCH + TimeDelta::minutes(191);
-        let said = |condition: &Condition| condition.public_sentence("shop", at);
+        let said = |condition: &Condition| condition.public_sentence("shop", at).unwrap_or_else(|why| why);
         let problem = "03:11 UTC: We are working on a problem with shop. At the moment";
         assert_eq!(said(&attacked()), format!("{problem} about 68 % of requests to it succeed."));
         let most = Condition { served_by: ServedBy::AtMost, ..attacked() };
@@ -386,7 +391,10 @@ mod tests {
         let bound = Condition { served: known(1.0), ..most.clone() };
         assert!(said(&bound).contains("at most 100 %"), "a bound is no promise: {}", said(&bound));
         let out = Condition { state: StageState::CustomersOut, ..attacked() };
-        assert_eq!(said(&out), format!("{problem} most requests to it are turned away."));
+        assert_eq!(said(&out), format!("{problem} about 68 % of requests to it succeed."));
+        let most_out = Condition { served: known(0.12), ..out };
+        assert_eq!(said(&most_out), format!("{problem} most requests to it are turned away."));
+        assert!(Condition::unread().public_sentence("shop", at).is_err(), "nothing is known, so nothing is said");
         let unknown = Condition { served: Figure::unknown("why"), since: Some(at), ..attacked() };
         assert!(said(&unknown).contains("is not known yet"), "{}", said(&unknown));
         let slow = Condition { served: known(0.99), latency_of_usual: known(4.0), ..attacked() };

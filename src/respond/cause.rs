@@ -19,7 +19,13 @@ const IN_THE_WAY: f64 = 0.2;
 /// A rule that turns away this part of what it matches turns it away; one that turns away less than what is left lets it pass.
 const NEARLY_ALL: f64 = 0.95;
 
-/// `injection: 40 addresses that came with it; POST /login, GET /search; rule aws-sqli matches 1,187/s, and they are let through (samples)`. `None` where nothing is
+/// A rule's action that ends nothing.
+const COUNTED: &str = "COUNT";
+
+/// Actions that keep a request from the API.
+const TURNED_AWAY: [&str; 3] = ["BLOCK", "CAPTCHA", "CHALLENGE"];
+
+/// `injection: 40 addresses that came with the attack; POST /login, GET /search; rule aws-sqli matches 1,187/s, and who sends it is let through (samples)`. `None` where nothing is
 /// known of who sends it. `kind` is a person's word.
 #[must_use]
 pub(super) fn cause(kind: Option<AttackKind>, sources: &Sources, ladder: &Ladder) -> Option<String> {
@@ -30,7 +36,7 @@ pub(super) fn cause(kind: Option<AttackKind>, sources: &Sources, ladder: &Ladder
     let all_listed = sources.log.as_ref().is_none_or(|log| log.unlisted_at_most.is_none());
     let least = if all_listed { "" } else { "at least " };
     let kind = kind.map_or_else(String::new, |kind| format!("{}: ", kind.word()));
-    let who = format!("{kind}{least}{} that came with it", addresses(of_attack.len()));
+    let who = format!("{kind}{least}{} that came with the attack", addresses(of_attack.len()));
     let parts = [Some(who), asked_for(sources, ladder), rule(sources, &of_attack)];
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
@@ -55,7 +61,7 @@ fn rule(sources: &Sources, of_attack: &[&Source]) -> Option<String> {
     let mut matched: HashMap<&str, u64> = HashMap::new();
     let mut all = 0;
     for source in of_attack {
-        all += source.actions.iter().map(|(_, requests)| requests).sum::<u64>();
+        all += ended(source).map(|(_, requests)| requests).sum::<u64>();
         for (rule, requests) in &source.rules {
             *matched.entry(rule).or_default() += requests;
         }
@@ -71,21 +77,32 @@ fn rule(sources: &Sources, of_attack: &[&Source]) -> Option<String> {
     Some(format!("rule {name} matches {rate}/s, {} (samples)", turned_away(name, of_attack)))
 }
 
+/// What ended a source's requests, as far as samples tell. That a rule counted them ends nothing, and counts the same request once more; only where
+/// nothing else is known of it does it stand for being let through.
+fn ended(source: &Source) -> impl Iterator<Item = (&str, u64)> {
+    let is_known = source.actions.iter().any(|(action, _)| action != COUNTED);
+    source
+        .actions
+        .iter()
+        .filter(move |(action, _)| !is_known || action != COUNTED)
+        .map(|(action, n)| (action.as_str(), *n))
+}
+
 /// What becomes of those whom a rule matches, by their samples.
 fn turned_away(rule: &str, of_attack: &[&Source]) -> String {
     let (mut blocked, mut all) = (0, 0);
     for source in of_attack.iter().filter(|one| one.rules.iter().any(|(name, _)| name == rule)) {
-        for (action, requests) in &source.actions {
+        for (action, requests) in ended(source) {
             all += requests;
-            blocked += if action == "BLOCK" { *requests } else { 0 };
+            blocked += if TURNED_AWAY.contains(&action) { requests } else { 0 };
         }
     }
     let share = if all == 0 { 0.0 } else { blocked as f64 / all as f64 };
     if share >= NEARLY_ALL {
-        "and they are blocked".to_owned()
+        "and who sends it is turned away".to_owned()
     } else if share <= 1.0 - NEARLY_ALL {
-        "and they are let through".to_owned()
+        "and who sends it is let through".to_owned()
     } else {
-        format!("of which about {} is blocked", percent(share))
+        format!("and about {} of what its senders send is turned away", percent(share))
     }
 }

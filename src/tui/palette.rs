@@ -30,6 +30,8 @@ pub(crate) struct Palette {
     /// What matches, the best first: indices into the entries.
     found: Vec<usize>,
     pub(crate) cursor: Cursor,
+    /// The stage that the board's cursor was held at when it was opened.
+    pub(crate) held_before: Option<StageAt>,
 }
 
 impl Palette {
@@ -42,7 +44,7 @@ impl Palette {
         commands.sort_by_key(|command| (!is_here(*command, context), command.rank()));
         let stages = stages.map(|(at, label)| Entry::Stage { at, label });
         let entries: Vec<Entry> = commands.into_iter().map(Entry::Command).chain(stages).collect();
-        let mut palette = Self { context, entries, found: Vec::new(), cursor: Cursor::default() };
+        let mut palette = Self { context, entries, found: Vec::new(), cursor: Cursor::default(), held_before: None };
         palette.search("");
         palette
     }

@@ -65,6 +65,10 @@ pub(crate) struct LadderPane {
     pub(crate) answer: Option<Result<Box<Ladder>, String>>,
     /// What would help and is lighter; `None` until it has arrived.
     pub(crate) proposals: Option<Result<Box<Proposals>, String>>,
+    /// Whether Enter was pressed before they were there: it counts once they are.
+    pub(crate) entered: bool,
+    /// As they were shown first: a number that was read there is not to mean something else.
+    pub(crate) shown: Option<Box<Proposals>>,
     /// What of them has become another since they were shown.
     pub(crate) changed: Option<String>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
+use super::command::Command;
 use super::list::Cursor;
 use super::state::Load;
 use crate::model::candidate::CandidateSet;
@@ -20,6 +21,8 @@ pub(crate) struct SourcesPane {
     pub(crate) load: Load<Arc<Sources>>,
     /// True while a second reading is under way and the first is still shown.
     pub(crate) reloading: bool,
+    /// Commands that were given before the first reading was there: done in their order once it is.
+    pub(crate) kept: Vec<Command>,
     /// The list that is shown; `None` for the addresses.
     pub(crate) of: Option<TopOf>,
     pub(crate) cursor: Cursor,

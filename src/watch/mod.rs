@@ -68,7 +68,7 @@ use crate::aws::Aws;
 use crate::model::belief::Beliefs;
 use crate::model::board::Board;
 use crate::model::settings::Settings;
-use crate::model::stage::StageId;
+use crate::model::stage::{AccessLog, StageId};
 
 /// Watches one account and region in the background, until it is dropped.
 #[derive(Debug)]
@@ -123,13 +123,18 @@ impl Watcher {
     }
 
     /// Whether a stage's access log may be asked who calls, where nobody has asked for it: dollars that it takes of the budget for log queries, to be
-    /// settled by [`Self::settle_log`]. `began`: of the attack, where one is known.
+    /// settled by [`Self::settle_log`]. `log`: as it was read of the stage; `began`: of the attack, where one is known.
     ///
     /// # Errors
     /// Why it may not.
-    pub async fn reserve_log(&self, stage: &StageId, began: Option<DateTime<Utc>>) -> Result<f64, String> {
+    pub async fn reserve_log(
+        &self,
+        stage: &StageId,
+        log: Option<AccessLog>,
+        began: Option<DateTime<Utc>>,
+    ) -> Result<f64, String> {
         let (answer, told) = oneshot::channel();
-        let _ = self.purse.send(purse::Wish::Reserve { stage: stage.clone(), began, answer });
+        let _ = self.purse.send(purse::Wish::Reserve { stage: stage.clone(), log, began, answer });
         told.await.unwrap_or_else(|_| Err("nothing is watched any more".to_owned()))
     }
 

@@ -8,8 +8,7 @@ use tokio::sync::oneshot;
 use super::callers;
 use super::logs;
 use super::state::{State, row_key};
-use crate::model::access_log::log_group;
-use crate::model::stage::StageId;
+use crate::model::stage::{AccessLog, StageId};
 
 /// Who calls is asked of the minutes of now by so many queries: addresses, kinds of request, and addresses again of the kinds that rose.
 const QUERIES_NOW: f64 = 3.0;
@@ -17,12 +16,16 @@ const QUERIES_NOW: f64 = 3.0;
 /// The same of the minutes before the attack.
 const QUERIES_BEFORE: f64 = 2.0;
 
+/// How it begins why a log is not asked.
+pub(super) const NOT_ASKED: &str = "not asked by itself";
+
 /// What is asked of the purse.
 #[derive(Debug)]
 pub(super) enum Wish {
-    /// To ask a stage's log who calls: the price is taken out of the budget until what it has cost is known.
+    /// To ask a stage's log who calls: its log, as whoever asks has read it; the price is taken out of the budget until what it has cost is known.
     Reserve {
         stage: StageId,
+        log: Option<AccessLog>,
         began: Option<DateTime<Utc>>,
         /// Dollars, or why it may not be asked.
         answer: oneshot::Sender<Result<f64, String>>,
@@ -34,8 +37,8 @@ pub(super) enum Wish {
 /// Takes a wish in at account time `now`.
 pub(super) fn take(state: &mut State, wish: Wish, now: DateTime<Utc>) {
     match wish {
-        Wish::Reserve { stage, began, answer } => {
-            let reserved = reserve(state, &stage, began, now);
+        Wish::Reserve { stage, log, began, answer } => {
+            let reserved = reserve(state, &stage, log.as_ref(), (began, now));
             let dollars = reserved.as_ref().copied().unwrap_or(0.0);
             // Whoever asked may have gone: nothing will be scanned then.
             if answer.send(reserved).is_ok() {
@@ -57,21 +60,27 @@ fn spend(state: &mut State, dollars: f64) {
 fn reserve(
     state: &mut State,
     stage: &StageId,
-    began: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
+    log: Option<&AccessLog>,
+    (began, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Result<f64, String> {
     let left = logs::left(state, now);
     let row = row_key(stage);
-    // Where it has no log there is nothing to ask, and whoever asks finds that out.
-    let log = state.entries.get(&row).and_then(|entry| entry.access_log());
-    let Some(group) = log.and_then(|log| log_group(&log.destination)).map(str::to_owned) else { return Ok(0.0) };
+    // Where it has none that can be asked nothing will be, and whoever asks finds out why.
+    let can_be_asked = state.settings.sources.ask_access_logs;
+    let Some(Ok(log)) = log.filter(|_| can_be_asked).map(|log| callers::log::Log::of(stage, log)) else {
+        return Ok(0.0);
+    };
+    let group = log.group;
+    if state.entries.get(&row).is_none_or(|entry| entry.access_log().is_none()) {
+        return Err(format!("{NOT_ASKED}: what it costs is not known yet"));
+    }
     let (of_now, before) = callers::windows(now, began);
     let price = |window, queries| logs::dollars(state, (&row, &group), window) * queries;
     let price = price(of_now, QUERIES_NOW) + before.map_or(0.0, |before| price(before, QUERIES_BEFORE));
     if left <= 0.0 || price > left {
         let budget = state.settings.polling.log_budget_dollars_per_hour;
         return Err(format!(
-            "not asked by itself: it costs about ${price:.3}, and of the budget for log queries, ${budget:.2} an hour, ${:.3} is left; s asks it",
+            "{NOT_ASKED}: it costs about ${price:.3}, and of the budget for log queries, ${budget:.2} an hour, ${:.3} is left; who looks at the sources asks it",
             left.max(0.0)
         ));
     }
@@ -87,11 +96,18 @@ mod tests {
 
     use super::*;
     use crate::model::settings::Settings;
-    use crate::model::stage::{AccessLog, Api, StageDetail};
+    use crate::model::stage::{Api, StageDetail};
     use crate::watch::discover::Found;
 
     fn stage() -> StageId {
         StageId { api_id: "a1".into(), api_name: "shop".into(), stage: "prod".into() }
+    }
+
+    fn log() -> AccessLog {
+        AccessLog {
+            destination: "arn:aws:logs:eu-central-1:111122223333:log-group:shop".into(),
+            format: "$context.identity.sourceIp $context.status".into(),
+        }
     }
 
     fn state(budget: f64) -> State {
@@ -100,10 +116,7 @@ mod tests {
         let mut state = State::new(Arc::new(settings), "eu-central-1");
         let api = Api { id: "a1".into(), name: "shop".into(), endpoint_types: Vec::new(), endpoint_disabled: false };
         state.apply(Found::Apis(Ok(vec![api.clone()])));
-        let log = AccessLog {
-            destination: "arn:aws:logs:eu-central-1:111122223333:log-group:shop".into(),
-            format: "$context.identity.sourceIp $context.status".into(),
-        };
+        let log = log();
         let detail = StageDetail {
             id: stage(),
             web_acl_arn: None,
@@ -124,7 +137,7 @@ mod tests {
         let (answer, mut told) = oneshot::channel();
         let now = DateTime::UNIX_EPOCH + TimeDelta::hours(3);
         let began = Some(now - TimeDelta::minutes(10));
-        take(state, Wish::Reserve { stage: stage(), began, answer }, now);
+        take(state, Wish::Reserve { stage: stage(), log: Some(log()), began, answer }, now);
         told.try_recv().unwrap()
     }
 
@@ -139,6 +152,17 @@ mod tests {
         take(&mut state, Wish::Settle { reserved: 0.0, bytes_scanned: 100e9 }, DateTime::UNIX_EPOCH);
         let why = asked(&mut state).unwrap_err();
         assert!(why.contains("$1.00 an hour, $0.000 is left"), "{why}");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_costs_nothing_and_what_is_not_known_yet_is_not_asked() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::hours(3);
+        let asked = |state: &mut State, log: Option<AccessLog>| reserve(state, &stage(), log.as_ref(), (None, now));
+        let silent = AccessLog { format: "$context.status".into(), ..log() };
+        assert_eq!(asked(&mut state(0.0), None), Ok(0.0));
+        assert_eq!(asked(&mut state(0.0), Some(silent)), Ok(0.0), "its lines do not say who calls");
+        let mut early = State::new(Arc::default(), "eu-central-1");
+        assert!(asked(&mut early, Some(log())).is_err(), "its details are not read");
     }
 
     #[test]

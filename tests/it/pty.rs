@@ -138,7 +138,7 @@ fn the_readmes_walk_is_done_key_by_key_with_at_most_eight_to_the_block_confirmed
     let program = Program::without_credentials(&refused());
     let mut terminal = drill(&program, "30", 120, 40);
     terminal.shows("ATTACK     shop/prod");
-    terminal.shows("40 addresses that came with it");
+    terminal.shows("40 addresses that came with the attack");
     // What would help is read by itself.
     terminal.shows("b block 40 addresses");
     let mut keys = 0;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
 use portcullis::model::action::Action;
+use portcullis::model::condition::StageState;
 use portcullis::model::connection::ConnectionId;
+use portcullis::model::figure::Scope;
 use portcullis::model::settings::{Account, Accounts};
 use portcullis::tui::command::{Command, Context};
 use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, Screen, Theme, keymap};
@@ -169,7 +171,13 @@ fn text_is_found_in_a_list_and_in_a_page() {
 fn a_sentence_for_a_status_page_and_the_command_of_a_plan_are_copied() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("y");
-    says(&console, "given to the terminal's clipboard, if it takes it: 03:02 UTC: ");
+    says(&console, "how the stage stands is not known");
+    let mut board = fixtures::attack();
+    let attacked = board.stages.iter_mut().find(|row| row.id.label() == "shop/prod").unwrap();
+    attacked.condition.state = StageState::Attack;
+    attacked.condition.served = fixtures::known(0.68, Scope::Stage);
+    console.board(board).keys("y");
+    says(&console, "if it takes it: 03:02 UTC: We are working on a problem with shop.");
     let mut console = Console::reviewing(SIZE, Mode::Armed, fixtures::plan_warn());
     console.keys("y");
     says(&console, "portcullis apply block-ip");
@@ -253,10 +261,55 @@ fn a_proposal_that_has_become_another_says_so_before_it_is_confirmed() {
     console.board(fixtures::attack()).keys("b").event(told("block 40 addresses"));
     console.event(told("block 43 addresses more"));
     says(&console, "changed since it was proposed: block 40 addresses → block 43 addresses more");
+    // The number was read before: Enter says so first.
+    console.enter();
+    says(&console, "1 was “block 40 addresses” and is “block 43 addresses more” now; Enter plans it");
     console.enter();
     console.plan(fixtures::plan_warn());
     unsays(&console, "CHANGED");
     console.event(told("block 47 addresses, and more"));
     says(&console, "CHANGED");
     says(&console, "block 43 addresses more → block 47 addresses, and more");
+    // To plan the same again changes nothing of that.
+    console.keys("r");
+    console.plan(fixtures::plan_warn());
+    says(&console, "CHANGED");
+}
+
+#[test]
+fn a_key_pressed_before_its_data_is_there_is_kept_until_it_is() {
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("s").keys("ab");
+    says(&console, "once the sources are there: mark-suspects, block");
+    console.sources(fixtures::sources());
+    says(&console, "Plan to block 13 sources");
+    // Another key takes it back.
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("s").keys("a").keys("t").esc();
+    console.sources(fixtures::sources());
+    says(&console, "▸ [ ]");
+    // Enter at what would help, before it is known.
+    let stage = fixtures::stage("shop", "prod");
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("b").enter();
+    says(&console, "planned as soon as it is known");
+    let found = fixtures::proposals(&stage);
+    console.event(News::Proposals { stage, result: Ok(Box::new(found)) }.from(ConnectionId::FIRST));
+    says(&console, "reading the account for this plan");
+}
+
+#[test]
+fn what_does_not_fit_is_not_pasted_at_all() {
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("nbefore ");
+    console.event(Event::Terminal(TerminalEvent::Paste("x".repeat(1_000))));
+    says(&console, "pasted: 1000 characters, and 993 fit here; nothing of it was taken");
+    says(&console, "> before");
+    // Two pieces of a list stay apart.
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys("B");
+    for piece in ["203.0.113.7\n", "203.0.113.8\n"] {
+        console.event(Event::Terminal(TerminalEvent::Paste(piece.to_owned())));
+    }
+    says(&console, "> 203.0.113.7 203.0.113.8");
 }

@@ -58,7 +58,7 @@ fn a_key_that_does_nothing_here_says_why() {
     console.board(fixtures::attack()).keys("A");
     says(&console, "not here: that key is “mark-all”");
     console.keys("s").keys("b");
-    says(&console, "still being read");
+    says(&console, "once the sources are there: block");
     console.keys("t").keys("u");
     says(&console, "choose an action");
     console.keys("x");

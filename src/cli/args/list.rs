@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use crate::model::address::{Target, listed};
 use crate::model::text::shortened;
@@ -25,7 +26,20 @@ pub(super) fn word(text: &str) -> Result<Targets, String> {
 }
 
 /// The prefixes of a file, parted by blanks, commas or line ends; what follows a `#` is a remark. What cannot be read is named with its line.
+///
+/// Words may be looked at twice, to tell what is wrong with them; what can be read only once is read once.
 pub(super) fn file(path: &str) -> Result<Targets, String> {
+    static READ: Mutex<Vec<(String, Result<Targets, String>)>> = Mutex::new(Vec::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = read.iter().find(|(known, _)| known == path) {
+        return known.clone();
+    }
+    let found = read_file(path);
+    read.push((path.to_owned(), found.clone()));
+    found
+}
+
+fn read_file(path: &str) -> Result<Targets, String> {
     let (name, text) = if path == STANDARD_INPUT {
         ("standard input", text_of("standard input", std::io::stdin())?)
     } else {

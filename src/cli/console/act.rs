@@ -49,6 +49,16 @@ enum Asking {
     ByItself,
 }
 
+/// Bytes that a reading has scanned of an access log; `None` where a query was begun and its answer did not come: it may have scanned as well.
+fn scanned(read: &Result<Sources, String>) -> Option<f64> {
+    let Ok(read) = read else { return Some(0.0) };
+    match &read.log {
+        Some(log) => Some(log.bytes_scanned),
+        None if read.missing.iter().any(|why| why.contains("GetQueryResults")) => None,
+        None => Some(0.0),
+    }
+}
+
 fn selector(stage: &StageId) -> StageSelector {
     StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() }
 }
@@ -208,7 +218,10 @@ impl Acting {
         let blocked = self.desk.blocked(stage).await.map_err(|error| error.to_string())?;
         let reserved = match asking {
             Asking::ByHand => Ok(None),
-            Asking::ByItself => self.watcher.reserve_log(stage, began).await.map(Some),
+            Asking::ByItself => {
+                let log = access_log.as_ref().ok().cloned().flatten();
+                self.watcher.reserve_log(stage, log, began).await.map(Some)
+            }
         };
         let asked = watch::Asked {
             stage,
@@ -223,10 +236,13 @@ impl Acting {
             known: known.as_ref(),
             blocked: blocked.as_ref(),
         };
-        let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string())?;
-        if let (Ok(Some(reserved)), Some(log)) = (reserved, &read.log) {
-            self.watcher.settle_log(reserved, log.bytes_scanned);
+        let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string());
+        if let Ok(Some(reserved)) = reserved
+            && let Some(bytes) = scanned(&read)
+        {
+            self.watcher.settle_log(reserved, bytes);
         }
+        let read = read?;
         if let Err(error) = self.desk.keep_callers((stage, began), &read, random_key).await {
             self.send(News::Progress { line: format!("who called before the attack is not kept: {error}") });
         }

@@ -5,6 +5,7 @@ mod calm;
 mod closures;
 mod desk;
 mod fleet;
+mod next;
 mod two_readings;
 
 use std::sync::Arc;

@@ -34,8 +34,8 @@ const BETWEEN_PIECES: Duration = Duration::from_millis(30);
 const LONGEST_SEQUENCE: usize = 32;
 /// The longest answer that says something, bytes.
 const LONGEST_ANSWER: usize = 64;
-/// What is kept of a paste: more than any prompt takes.
-const LONGEST_PASTE: usize = 64 * 1024;
+/// What is kept of a paste, bytes: more than any prompt takes, so that what was cut is refused there whole.
+const LONGEST_PASTE: usize = 2 * 1024 * 1024;
 
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;

@@ -1,5 +1,6 @@
 //! What `copy` gives the terminal's clipboard: a sentence on the stage that may be said in public, or the command that does what a plan does.
 
+use crate::tui::format::minutes;
 use crate::tui::state::{Phase, Screen, State};
 
 use super::stage;
@@ -33,5 +34,8 @@ fn sentence(state: &State) -> Result<String, String> {
     let at = stage::chosen(state).ok_or("no stage is selected")?;
     let row = state.fleet.row(&at).ok_or("the stage is no longer on the board")?;
     let now = state.fleet.get(at.at).now.ok_or("what time it is in the account is not known yet")?;
-    Ok(row.condition.public_sentence(&row.id.api_name, now))
+    if let Some(age) = state.stale_at(at.at) {
+        return Err(format!("the figures are {} old: what is so now is not known", minutes(age)));
+    }
+    row.condition.public_sentence(&row.id.api_name, now)
 }

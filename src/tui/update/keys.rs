@@ -28,17 +28,24 @@ pub(crate) fn pressed(state: &mut State, event: &TerminalEvent, key: &KeyEvent, 
         Found::Command(command) => commanded(state, command, effects),
         // What was said stays behind it: a key has done nothing yet, nor taken back that it is to be left.
         Found::Begins => state.sequence = UnderWay::of(context, keys),
-        Found::Nothing => unbound(state, context, &keys),
+        Found::Nothing => {
+            state.sources.kept.clear();
+            unbound(state, context, &keys);
+        }
     }
 }
 
-fn commanded(state: &mut State, command: Command, effects: &mut Effects) {
+pub(crate) fn commanded(state: &mut State, command: Command, effects: &mut Effects) {
     state.status = None;
     if command != Command::Quit {
         state.quit_warned = false;
     }
     match available(state, command) {
-        Ok(()) => perform(state, command, effects),
+        Ok(()) => {
+            state.sources.kept.clear();
+            perform(state, command, effects);
+        }
+        Err(_) if sources::keeps(state, command) => {}
         Err(reason) => state.complain(format!("{}: {reason}", command.name())),
     }
 }

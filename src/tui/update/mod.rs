@@ -98,7 +98,7 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
     let of = |stage| StageAt { at, stage };
     match news {
         News::Board(board) => on_board(state, at, board),
-        News::Sources { stage, result } => sources::loaded(state, &of(stage), result),
+        News::Sources { stage, result } => sources::loaded(state, &of(stage), result, effects),
         News::Stage(report) => stage::read(state, at, report),
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
         News::Proposals { stage, result } => {
@@ -107,7 +107,7 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
             if let Ok(found) = &result {
                 review::proposed_anew(state, &stage, found);
             }
-            stage::proposals_arrived(state, &stage, result);
+            stage::proposals_arrived(state, &stage, result, effects);
         }
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),

@@ -14,8 +14,24 @@ pub(crate) fn open(state: &mut State, effects: &mut Effects) {
         .iter()
         .flat_map(|(at, watched)| watched.stages().iter().map(move |row| StageAt { at, stage: row.id.clone() }));
     let stages: Vec<(StageAt, String)> = stages.map(|stage| (stage.clone(), state.fleet.label(&stage))).collect();
-    state.palette = Some(Palette::new(state.screen().context(), stages.into_iter()));
+    let mut palette = Palette::new(state.screen().context(), stages.into_iter());
+    palette.held_before.clone_from(&state.list.held);
+    state.palette = Some(palette);
+    // What is done is done to the stage that was selected, wherever the board puts it meanwhile.
+    if state.screen() == Screen::Board
+        && let Some(stage) = state.selected_at()
+    {
+        state.list.held = Some(stage);
+    }
     prompt::open(state, PromptKind::Palette, "", effects);
+}
+
+/// It was left: the cursor follows what it followed before.
+pub(crate) fn cancel(state: &mut State) {
+    if let Some(palette) = &state.palette {
+        state.list.held.clone_from(&palette.held_before);
+        board::arrange(state);
+    }
 }
 
 /// Something was typed.

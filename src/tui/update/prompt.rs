@@ -84,7 +84,18 @@ pub(crate) fn pasted(state: &mut State, text: &str) {
         return;
     };
     let room = longest(&prompt.kind).saturating_sub(prompt.input.value().chars().count());
-    let text: String = text.trim_end().chars().take(room).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // A list that comes in two pieces must not glue the last address of one to the first of the other.
+    let is_list = matches!(prompt.kind, PromptKind::BlockList { .. } | PromptKind::KillSwitch { .. });
+    let ends = if is_list && text.ends_with(char::is_whitespace) { " " } else { "" };
+    let text: String =
+        text.trim_end().chars().chain(ends.chars()).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let long = text.chars().count();
+    // Half an address is another address: what does not fit is not taken at all.
+    if long > room {
+        prompt.error = Some(format!("pasted: {long} characters, and {room} fit here; nothing of it was taken"));
+        state.changed = true;
+        return;
+    }
     let (before, cursor) = (prompt.input.value(), prompt.input.cursor());
     let (left, right): (String, String) =
         (before.chars().take(cursor).collect(), before.chars().skip(cursor).collect());
@@ -114,6 +125,7 @@ fn typed(state: &mut State) {
 
 fn cancel(state: &mut State, effects: &mut Effects) {
     find::cancel(state);
+    palette::cancel(state);
     if let Some(Prompt { kind: PromptKind::Filter { before, held }, .. }) = &state.prompt {
         state.list.filter.clone_from(before);
         state.list.held.clone_from(held);
@@ -122,7 +134,7 @@ fn cancel(state: &mut State, effects: &mut Effects) {
     close(state, effects);
 }
 
-fn submit(state: &mut State, effects: &mut Effects) {
+pub(crate) fn submit(state: &mut State, effects: &mut Effects) {
     let Some(prompt) = &state.prompt else { return };
     let text = prompt.input.value().trim().to_owned();
     let asks_on = prompt.kind == PromptKind::Input { then_do: true };
@@ -160,6 +172,7 @@ fn submit(state: &mut State, effects: &mut Effects) {
         PromptKind::Throttle { .. } if throttle::numbered(state, &text) => return,
         PromptKind::Throttle { stage } => action(state, stage.at, typed::throttle(&stage.stage, &text), effects),
         PromptKind::Close { stage } => action(state, stage.at, typed::close(&stage.stage, &text), effects),
+        PromptKind::Propose { .. } if stage::entered_early(state) => return,
         PromptKind::Propose { stage } => stage::typed_proposal(state, &text).map(|(subject, step)| {
             review::ask(state, stage.at, subject, effects);
             review::was_proposed(state, Some(step));

@@ -61,9 +61,17 @@ pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects
 /// Plans the same again.
 pub(crate) fn replan(state: &mut State, effects: &mut Effects) {
     if let Some(review) = &state.review {
-        let (at, subject, proposed) = (review.at, review.subject.clone(), review.proposed.clone());
-        ask(state, at, subject, effects);
-        was_proposed(state, proposed);
+        let (at, subject) = (review.at, review.subject.clone());
+        again(state, at, subject, effects);
+    }
+}
+
+/// Plans anew what is under review; what it was proposed as, and what that has become since, stays known.
+fn again(state: &mut State, at: ConnectionId, subject: Subject, effects: &mut Effects) {
+    let known = state.review.as_ref().map(|review| (review.proposed.clone(), review.proposed_now.clone()));
+    ask(state, at, subject, effects);
+    if let (Some(review), Some((proposed, now))) = (&mut state.review, known) {
+        (review.proposed, review.proposed_now) = (proposed, now);
     }
 }
 
@@ -86,7 +94,9 @@ pub(crate) fn proposed_anew(state: &mut State, stage: &StageAt, found: &Proposal
         _ => false,
     };
     let Some(before) = review.proposed.as_ref().filter(|_| is_its) else { return };
-    let now = found.proposals.iter().find(|step| step.kind == before.kind);
+    // There may be several to take back; of everything else there is one of a kind.
+    let is_it = |step: &&ProposedStep| step.kind == before.kind && step.action_id == before.action_id;
+    let now = found.proposals.iter().find(is_it);
     review.proposed_now = match now {
         Some(step) if step.action == before.action && step.action_id == before.action_id => None,
         Some(step) => Some(step.what.clone()),
@@ -119,7 +129,7 @@ pub(crate) fn replan_with(state: &mut State, guards: &[String], reason: String, 
         }
     }
     terms.reason = Some(reason);
-    ask(state, at, subject, effects);
+    again(state, at, subject, effects);
 }
 
 /// The answer to a request for a plan; one that was left, or that another connection was asked for, is dropped.

@@ -8,12 +8,16 @@ use ipnet::IpNet;
 
 use crate::model::source::{Legitimacy, Sources};
 
+use crate::tui::command::{Command, Context};
 use crate::tui::effect::{Ask, Effect};
 use crate::tui::format::count;
 use crate::tui::sources_pane::net;
 use crate::tui::state::{Load, PromptKind, Screen, SourcesPane, State};
 
 use super::{Effects, keys, prompt, stage};
+
+/// The most commands that are kept until there is something to do them to.
+const MOST_KEPT: usize = 8;
 
 /// Opens the sources of the stage on the screen and asks for them; a reading that is there already stays while it is renewed.
 pub(crate) fn open(state: &mut State, effects: &mut Effects) {
@@ -45,12 +49,13 @@ pub(crate) fn reload(state: &mut State, effects: &mut Effects) {
 }
 
 /// The sources are there. Marks and the cursor stay with their addresses; marks of addresses that are gone go with them.
-pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sources>, String>) {
+pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sources>, String>, effects: &mut Effects) {
     let pane = &mut state.sources;
     if pane.stage.as_ref() != Some(stage) {
         return;
     }
     pane.reloading = false;
+    let kept = std::mem::take(&mut pane.kept);
     state.changed = true;
     match result {
         Ok(sources) => pane.take(sources),
@@ -59,6 +64,27 @@ pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sour
         }
         Err(reason) => pane.load = Load::Failed(reason),
     }
+    for command in kept {
+        // A prompt that one of them has opened takes what comes next by hand.
+        if state.screen() == Screen::Sources && state.prompt.is_none() {
+            keys::commanded(state, command, effects);
+        }
+    }
+}
+
+/// Keeps a command of this screen that was given before there is anything to do it to; any other one takes back those that were kept.
+pub(crate) fn keeps(state: &mut State, command: Command) -> bool {
+    let waits = state.screen() == Screen::Sources && matches!(state.sources.load, Load::Loading);
+    if !waits || command == Command::Reload || !command.contexts().contains(&Context::Sources) {
+        state.sources.kept.clear();
+        return false;
+    }
+    if state.sources.kept.len() < MOST_KEPT {
+        state.sources.kept.push(command);
+    }
+    let names: Vec<&str> = state.sources.kept.iter().map(|command| command.name()).collect();
+    state.say(format!("once the sources are there: {}", names.join(", ")));
+    true
 }
 
 /// Marks the source under the cursor, or takes its mark away, and goes on to the next.

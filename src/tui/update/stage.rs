@@ -81,6 +81,8 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
         offered: offered.to_owned(),
         answer: None,
         proposals: None,
+        entered: false,
+        shown: None,
         changed: None,
     });
     effects.push(Effect::To(stage.at, Ask::LoadLadder(stage.stage.clone())));
@@ -98,14 +100,16 @@ pub(crate) fn propose(state: &mut State, effects: &mut Effects) {
         offered: String::new(),
         answer: None,
         proposals: known,
+        entered: false,
+        shown: None,
         changed: None,
     });
     effects.push(Effect::To(stage.at, Ask::LoadLadder(stage.stage.clone())));
     prompt::open(state, PromptKind::Propose { stage }, if is_any { "1" } else { "" }, effects);
 }
 
-/// The step of that number, and what to plan for it.
-pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<(Subject, ProposedStep), String> {
+/// The step of that number, and what to plan for it. Where the number meant another step when it was shown, that is said first.
+pub(crate) fn typed_proposal(state: &mut State, text: &str) -> Result<(Subject, ProposedStep), String> {
     let found = match state.ladder.as_ref().and_then(|pane| pane.proposals.as_ref()) {
         Some(Ok(found)) => &found.proposals,
         Some(Err(why)) => return Err(format!("what would help is not known: {why}")),
@@ -119,6 +123,14 @@ pub(crate) fn typed_proposal(state: &State, text: &str) -> Result<(Subject, Prop
             most => format!("type a number from 1 to {most} to plan that step; Esc leaves"),
         });
     };
+    let was = state.ladder.as_ref().and_then(|pane| pane.shown.as_ref()).and_then(|shown| shown.proposals.get(number?));
+    if let Some(was) = was.filter(|was| !is_same(was, Some(step))) {
+        let why = format!("{text} was “{}” and is “{}” now; Enter plans it, Esc leaves", was.what, step.what);
+        if let Some(pane) = &mut state.ladder {
+            pane.shown = pane.proposals.as_ref().and_then(|known| known.as_ref().ok().cloned());
+        }
+        return Err(why);
+    }
     let undo = |action_id: &String| Subject::Undo { action_id: action_id.clone(), terms: Terms::default() };
     let mut action = step.action.clone();
     // A block stands for as long as one that is planned from the sources.
@@ -146,18 +158,39 @@ pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<
     state.changed = true;
 }
 
-/// What the first step was and is now, where it has become another one while it was looked at.
-fn changed(before: &Proposals, now: &Proposals) -> Option<String> {
-    let (was, is) = (before.proposals.first()?, now.proposals.first());
-    let what = is.map_or("nothing", |step| step.what.as_str());
-    (what != was.what).then(|| format!("changed since it was proposed: {} → {what}", was.what))
+/// What the first step that has become another one was and is now.
+fn changed(shown: &Proposals, now: &Proposals) -> Option<String> {
+    let (at, was) = shown.proposals.iter().enumerate().find(|(at, was)| !is_same(was, now.proposals.get(*at)))?;
+    let what = now.proposals.get(at).map_or("nothing", |step| step.what.as_str());
+    Some(format!("changed since it was proposed: {} → {what}", was.what))
+}
+
+fn is_same(was: &ProposedStep, is: Option<&ProposedStep>) -> bool {
+    is.is_some_and(|is| is.action == was.action && is.action_id == was.action_id)
+}
+
+/// Whether Enter came before what would help was there: it is kept until it is.
+pub(crate) fn entered_early(state: &mut State) -> bool {
+    let Some(pane) = state.ladder.as_mut().filter(|pane| pane.proposals.is_none()) else { return false };
+    pane.entered = true;
+    if let Some(prompt) = &mut state.prompt {
+        prompt.error = Some("planned as soon as it is known; Esc leaves".to_owned());
+    }
+    true
 }
 
 /// What would help and is lighter has arrived: shown above the ways of closing while they are.
-pub(crate) fn proposals_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Proposals>, String>) {
+pub(crate) fn proposals_arrived(
+    state: &mut State,
+    stage: &StageAt,
+    result: Result<Box<Proposals>, String>,
+    effects: &mut Effects,
+) {
     let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
     let is_any = result.as_ref().is_ok_and(|found| !found.proposals.is_empty());
-    pane.changed = pane.proposals.as_ref().and_then(|before| changed(before.as_ref().ok()?, result.as_ref().ok()?));
+    let shown = pane.shown.clone().or_else(|| pane.proposals.as_ref()?.as_ref().ok().cloned());
+    pane.changed = shown.as_ref().and_then(|shown| changed(shown, result.as_ref().ok()?));
+    pane.shown = shown.or_else(|| result.as_ref().ok().cloned());
     pane.proposals = Some(result);
     state.changed = true;
     let Some(prompt) = &mut state.prompt else { return };
@@ -168,6 +201,9 @@ pub(crate) fn proposals_arrived(state: &mut State, stage: &StageAt, result: Resu
     prompt.error = None;
     if is_any && prompt.input.value().is_empty() {
         prompt.input = "1".into();
+    }
+    if std::mem::take(&mut pane.entered) {
+        prompt::submit(state, effects);
     }
 }
 

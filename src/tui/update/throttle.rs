@@ -29,9 +29,13 @@ pub(crate) fn open(state: &mut State, effects: &mut Effects) {
 pub(crate) fn arrived(state: &mut State, at: ConnectionId, report: &Arc<StageReport>) {
     let Some(pane) = &mut state.throttle else { return };
     if pane.stage.at == at && pane.stage.stage == report.stage {
+        let chosen = pane.chosen.and_then(|at| Some(pane.methods()?.ok()?.get(at)?.name.clone()));
         pane.report = Some(Arc::clone(report));
         state.changed = true;
-        offer_attacked(state);
+        let Some(name) = chosen else { return offer_attacked(state) };
+        // Whoever has chosen keeps what was chosen, wherever it stands now.
+        let methods = pane.methods().and_then(Result::ok).unwrap_or_default();
+        pane.chosen = methods.iter().position(|method| method.name == name);
     }
 }
 

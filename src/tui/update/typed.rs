@@ -1,5 +1,7 @@
 //! What is typed at the prompts of actions, as the action that it means. Knows nothing of the screen.
 
+use std::collections::HashSet;
+
 use crate::model::action::{
     Action, BlockIp, Close, Closure, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle, UNTIL_UNDONE,
 };
@@ -22,6 +24,7 @@ const FOR: &str = "for";
 /// What was typed or pasted to block: `203.0.113.7, 198.51.100.0/24 for 4h`; without a time as long as is offered for every block.
 pub(crate) fn block_list(stage: &StageId, text: &str, offered: &str) -> Result<Action, String> {
     let mut targets: Vec<Target> = Vec::new();
+    let mut known = HashSet::new();
     let mut life = offered.to_owned();
     let mut words = address::listed(text);
     let mut number = 0;
@@ -33,7 +36,7 @@ pub(crate) fn block_list(stage: &StageId, text: &str, offered: &str) -> Result<A
         number += 1;
         let target: Target =
             word.parse().map_err(|why| format!("number {number}, “{}”: {why}", shortened(word, 40)))?;
-        if !targets.iter().any(|known| known.net == target.net) {
+        if known.insert(target.net) {
             targets.push(target);
         }
     }

@@ -22,7 +22,8 @@ use crate::tui::command::{Command, Context};
 use crate::tui::format::{self, figure, millis, percent, rate, wrap};
 use crate::tui::state::{RowAt, Sort, State, worst};
 
-use super::{draw, layout, strip};
+use super::strip::Charts;
+use super::{chart, draw, layout, strip};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -88,6 +89,8 @@ const MOST_STAGE: u16 = 40;
 /// The widest a connection's name becomes.
 const MOST_NAME: u16 = 28;
 const MARGIN: u16 = 2;
+/// Lines that charts need below the table.
+const LEAST_CHARTS: u16 = 16;
 /// A smaller share of customers served than this stands out.
 const BADLY_SERVED: f64 = 0.85;
 
@@ -99,7 +102,20 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
         return;
     }
     rows(state, table, buffer);
-    strip::draw(state, side, side.y == table.y, buffer);
+    let beside = side.y == table.y;
+    // Where few stages leave the table empty, the charts of the selected one use its width.
+    let rows = u16::try_from(state.list.order.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let rest = Rect { y: table.y.saturating_add(rows), height: table.height.saturating_sub(rows), ..table };
+    let below = beside && rest.height >= LEAST_CHARTS;
+    if below && let (Some(row), Some(stage)) = (state.selected(), state.selected_at()) {
+        chart::grid(state, &stage, row, rest, buffer);
+    }
+    let charts = match (beside, below) {
+        (true, true) => Charts::Elsewhere,
+        (true, false) => Charts::Column,
+        (false, _) => Charts::Grid,
+    };
+    strip::draw(state, side, charts, buffer);
 }
 
 fn rows(state: &State, area: Rect, buffer: &mut Buffer) {

@@ -19,7 +19,7 @@ use crate::model::figure::Figure;
 use crate::model::signal::{Severity, SignalKind};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{count, dollars, minutes, percent, rate, time, wrap};
+use crate::tui::format::{count, dollars, fit_ends, minutes, percent, rate, time, wrap};
 use crate::tui::state::{Mode, State};
 
 use super::draw;
@@ -41,6 +41,11 @@ const WIDE: u16 = 150;
 
 /// Words, how they look, and their rank: the lower, the longer they stay where there is no room.
 type Piece = (String, Style, u8);
+
+/// Up to this rank a piece is cut, and never left out.
+const ALWAYS: u8 = 2;
+/// Columns below which nothing is cut.
+const LEAST_PIECE: usize = 20;
 
 /// Lines the header takes at this width: as many whatever happens, so that the board stays where it is; trouble alone takes more.
 pub(crate) fn height(state: &State, width: u16) -> u16 {
@@ -342,12 +347,24 @@ fn troubles(state: &State) -> Vec<String> {
 fn fitting(pieces: &mut Vec<Piece>, width: u16, lines: usize) -> Vec<Vec<(u16, usize)>> {
     loop {
         let set = flow(pieces, width);
-        let last = pieces.iter().enumerate().max_by_key(|(at, (.., rank))| (*rank, *at)).map(|(at, _)| at);
-        match last.filter(|_| set.len() > lines && pieces.len() > 1) {
-            Some(last) => drop(pieces.remove(last)),
-            None => return set,
+        if set.len() <= lines {
+            return set;
+        }
+        let droppable = pieces.iter().enumerate().filter(|(_, (.., rank))| *rank > ALWAYS);
+        if let Some(last) = droppable.max_by_key(|(at, (.., rank))| (*rank, *at)).map(|(at, _)| at) {
+            pieces.remove(last);
+        } else if !shorten(pieces) {
+            return set;
         }
     }
+}
+
+/// Takes a column from the longest piece that may be cut; whether there was one.
+fn shorten(pieces: &mut [Piece]) -> bool {
+    let cut = pieces.iter_mut().filter(|(.., rank)| *rank > 0).max_by_key(|(text, ..)| text.width());
+    let Some((text, ..)) = cut.filter(|(text, ..)| text.width() > LEAST_PIECE) else { return false };
+    *text = fit_ends(text, text.width() - 1).into_owned();
+    true
 }
 
 /// Pieces set out on as few lines as they need: per line, where each begins and which it is.

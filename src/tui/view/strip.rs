@@ -25,8 +25,20 @@ use super::page::Page;
 /// Columns of the labels on the left.
 const GUTTER: usize = 8;
 
-/// Draws the details; with room to spare (beside the board), the charts as well.
-pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer) {
+/// Where the charts of the selected stage stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charts {
+    /// Below the details, beside each other.
+    Grid,
+    /// Below the details, which stand beside the board, one above the other.
+    Column,
+    /// The details stand beside the board, and the charts below it.
+    Elsewhere,
+}
+
+/// Draws the details; with room to spare, the charts as well.
+pub(crate) fn draw(state: &State, area: Rect, charts: Charts, buffer: &mut Buffer) {
+    let beside = charts != Charts::Grid;
     let area = if beside { frame_left(state, area, buffer) } else { rule_above(state, area, buffer) };
     let Some((row, stage)) = state.selected().zip(state.selected_at()) else {
         let page = state.selected_unread().map_or_else(|| gone(state, area.width), |at| unread(state, at, area.width));
@@ -38,10 +50,10 @@ pub(crate) fn draw(state: &State, area: Rect, beside: bool, buffer: &mut Buffer)
     draw::lines(buffer, area, &page.lines, 0);
     let used = u16::try_from(page.lines.len()).unwrap_or(u16::MAX).saturating_add(1);
     let rest = Rect { y: area.y.saturating_add(used), height: area.height.saturating_sub(used), ..area };
-    if beside {
-        chart::column(state, &stage, row, rest, buffer);
-    } else {
-        chart::grid(state, &stage, row, rest, buffer);
+    match charts {
+        Charts::Grid => chart::grid(state, &stage, row, rest, buffer),
+        Charts::Column => chart::column(state, &stage, row, rest, buffer),
+        Charts::Elsewhere => {}
     }
 }
 

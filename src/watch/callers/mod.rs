@@ -8,7 +8,7 @@
 mod followers;
 mod kinds;
 mod limited;
-mod log;
+pub(super) mod log;
 mod prefixes;
 mod top;
 
@@ -24,6 +24,7 @@ use self::limited::{Limited, limited};
 use self::log::Reading;
 pub(super) use self::log::{Log, Window};
 use super::candidate::{Caller, Rules, candidates};
+use super::purse::NOT_ASKED;
 use super::source;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::callers::KnownCallers;
@@ -152,7 +153,10 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
     if !settings.sources.ask_access_logs {
         return Err("access log: not asked, as sources.ask-access-logs says".to_owned());
     }
-    let found = asked.access_log.map_err(|why| format!("access log: whether there is one is not known: {why}"))?;
+    let found = asked.access_log.map_err(|why| {
+        let unread = if why.starts_with(NOT_ASKED) { "" } else { "whether there is one is not known: " };
+        format!("access log: {unread}{why}")
+    })?;
     let Some(log) = found else {
         return Err("access log: the stage writes none; with one every request would count".to_owned());
     };

@@ -154,7 +154,7 @@ pub(crate) fn proposals(stage: &StageId) -> Proposals {
         read_at: chrono::DateTime::UNIX_EPOCH,
         state: StageState::Attack,
         served_now: Some(0.68),
-        cause: Some("40 addresses that came with it; POST /login; rule aws-sqli matches 1,187/s, and they are let through (samples)".to_owned()),
+        cause: Some("40 addresses that came with the attack; POST /login; rule aws-sqli matches 1,187/s, and who sends it is let through (samples)".to_owned()),
         proposals: vec![
             step(Proposed::Block, "block 40 addresses", Some(Action::BlockIp(block)), None),
             step(Proposed::Undo, "take back close by web-acl", None, Some("7f3a21")),
