@@ -121,7 +121,7 @@ where
             let status = context.raw().status().as_u16();
             service_problem(status, code_of(context.err(), context.raw()), context.err().message())
         }
-        SdkError::TimeoutError(_) => Problem::TimedOut("AWS did not answer before the call's time limit".to_owned()),
+        SdkError::TimeoutError(_) => Problem::TimedOut("the call's time limit".to_owned()),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Problem::TimedOut(deepest(error)),
         SdkError::DispatchFailure(_) => Problem::Unreachable(deepest(error)),
         SdkError::ResponseError(context) => {

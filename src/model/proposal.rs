@@ -2,10 +2,13 @@
 //!
 //! Plain data, made by `respond`. Knows nothing of how it is found, of calls and of screens.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::action::Action;
+use super::action::{Action, BlockIp};
 use super::condition::StageState;
 use super::stage::StageId;
 
@@ -67,6 +70,30 @@ pub struct ProposedStep {
 }
 
 impl ProposedStep {
+    /// Whether it is the same thing to do: of addresses to block the order is no matter.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let actions = match (&self.action, &other.action) {
+            (Some(Action::BlockIp(one)), Some(Action::BlockIp(another))) => {
+                nets(one) == nets(another) && one.stage == another.stage && one.ip_sets == another.ip_sets
+            }
+            (one, another) => one == another,
+        };
+        actions && self.kind == other.kind && self.action_id == other.action_id
+    }
+
+    /// What it has become: `block 43 addresses, 3 of them new`.
+    #[must_use]
+    pub fn become_words(&self, now: &Self) -> String {
+        match (&self.action, &now.action) {
+            (Some(Action::BlockIp(before)), Some(Action::BlockIp(after))) => {
+                let (before, after) = (nets(before), nets(after));
+                format!("{} → {}, {} of them new", self.what, now.what, after.difference(&before).count())
+            }
+            _ => format!("{} → {}", self.what, now.what),
+        }
+    }
+
     /// `block 40 addresses: ≈100 % of the attack, ≤0.3 % of customers; served ≤100 % then`.
     #[must_use]
     pub fn short(&self) -> String {
@@ -82,6 +109,10 @@ impl ProposedStep {
         let said: Vec<String> = [stops, costs, after].into_iter().flatten().collect();
         if said.is_empty() { self.what.clone() } else { format!("{}: {}", self.what, said.join(", ")) }
     }
+}
+
+fn nets(block: &BlockIp) -> HashSet<IpNet> {
+    block.targets.iter().map(|target| target.net).collect()
 }
 
 /// What is proposed for a stage.

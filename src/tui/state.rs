@@ -214,7 +214,7 @@ pub(crate) struct Review {
     pub(crate) scroll: Scroll,
     /// What was proposed, where it was.
     pub(crate) proposed: Option<ProposedStep>,
-    /// What is proposed of the same kind now, where that has become something else since.
+    /// What it has become, where something else is proposed in its place now.
     pub(crate) proposed_now: Option<String>,
     /// Whether every guard is listed, and the diff whole.
     pub(crate) all_guards: bool,

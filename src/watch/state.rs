@@ -233,8 +233,8 @@ impl State {
         {
             let more = if silent > 1 { format!(" and {} more", silent - 1) } else { String::new() };
             return Some(format!(
-                "{} on {}{more}: no answer in time ({said}); asking again by itself. If it stays so, check the network, the region and --endpoint-url",
-                first.operation, first.subject
+                "{}{more}: no answer in time ({said}); retrying. Check the network, the region and --endpoint-url",
+                first.operation
             ));
         }
         Some(match self.troubles.len() - 1 {

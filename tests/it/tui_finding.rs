@@ -259,11 +259,19 @@ fn a_proposal_that_has_become_another_says_so_before_it_is_confirmed() {
         News::Proposals { stage: stage.clone(), result: Ok(Box::new(found)) }.from(ConnectionId::FIRST)
     };
     console.board(fixtures::attack()).keys("b").event(told("block 40 addresses"));
+    // The same in another order is the same.
+    let mut turned = fixtures::proposals(&stage);
+    turned.proposals[0].what = "block 40 addresses".to_owned();
+    if let Some(Action::BlockIp(block)) = &mut turned.proposals[0].action {
+        block.targets = (0..18).rev().map(|n| format!("203.0.113.{n}").parse().unwrap()).collect();
+    }
+    console.event(News::Proposals { stage: stage.clone(), result: Ok(Box::new(turned)) }.from(ConnectionId::FIRST));
+    unsays(&console, "changed since");
     console.event(told("block 43 addresses more"));
-    says(&console, "changed since it was proposed: block 40 addresses → block 43 addresses more");
+    says(&console, "changed since it was proposed: block 40 addresses → block 43 addresses more, 5 of them new");
     // The number was read before: Enter says so first.
     console.enter();
-    says(&console, "1 was “block 40 addresses” and is “block 43 addresses more” now; Enter plans it");
+    says(&console, "1 has changed: block 40 addresses → block 43 addresses more, 5 of them new; Enter plans it");
     console.enter();
     console.plan(fixtures::plan_warn());
     unsays(&console, "CHANGED");

@@ -98,9 +98,9 @@ pub(crate) fn proposed_anew(state: &mut State, stage: &StageAt, found: &Proposal
     let is_it = |step: &&ProposedStep| step.kind == before.kind && step.action_id == before.action_id;
     let now = found.proposals.iter().find(is_it);
     review.proposed_now = match now {
-        Some(step) if step.action == before.action && step.action_id == before.action_id => None,
-        Some(step) => Some(step.what.clone()),
-        None => Some("nothing of its kind".to_owned()),
+        Some(step) if before.is_same(step) => None,
+        Some(step) => Some(before.become_words(step)),
+        None => Some(format!("{} → nothing of its kind", before.what)),
     };
 }
 

@@ -124,8 +124,8 @@ pub(crate) fn typed_proposal(state: &mut State, text: &str) -> Result<(Subject, 
         });
     };
     let was = state.ladder.as_ref().and_then(|pane| pane.shown.as_ref()).and_then(|shown| shown.proposals.get(number?));
-    if let Some(was) = was.filter(|was| !is_same(was, Some(step))) {
-        let why = format!("{text} was “{}” and is “{}” now; Enter plans it, Esc leaves", was.what, step.what);
+    if let Some(was) = was.filter(|was| !was.is_same(step)) {
+        let why = format!("{text} has changed: {}; Enter plans it, Esc leaves", was.become_words(step));
         if let Some(pane) = &mut state.ladder {
             pane.shown = pane.proposals.as_ref().and_then(|known| known.as_ref().ok().cloned());
         }
@@ -160,13 +160,10 @@ pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<
 
 /// What the first step that has become another one was and is now.
 fn changed(shown: &Proposals, now: &Proposals) -> Option<String> {
-    let (at, was) = shown.proposals.iter().enumerate().find(|(at, was)| !is_same(was, now.proposals.get(*at)))?;
-    let what = now.proposals.get(at).map_or("nothing", |step| step.what.as_str());
-    Some(format!("changed since it was proposed: {} → {what}", was.what))
-}
-
-fn is_same(was: &ProposedStep, is: Option<&ProposedStep>) -> bool {
-    is.is_some_and(|is| is.action == was.action && is.action_id == was.action_id)
+    let other = |at: usize, was: &ProposedStep| now.proposals.get(at).is_none_or(|is| !was.is_same(is));
+    let (at, was) = shown.proposals.iter().enumerate().find(|(at, was)| other(*at, was))?;
+    let became = now.proposals.get(at).map_or_else(|| format!("{} → nothing", was.what), |is| was.become_words(is));
+    Some(format!("changed since it was proposed: {became}"))
 }
 
 /// Whether Enter came before what would help was there: it is kept until it is.

@@ -211,8 +211,8 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
 fn whole(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
     let theme = &state.theme;
     page.text(0, &plan.summary, theme.heading);
-    if let (Some(now), Some(before)) = (&review.proposed_now, &review.proposed) {
-        let words = format!("since it was proposed it has become another: {} → {now}", before.what);
+    if let Some(became) = &review.proposed_now {
+        let words = format!("since it was proposed it has become another: {became}");
         page.hanging("CHANGED", theme.warn, GUTTER, &words, theme.text);
     }
     served(state, review, plan, page);
