@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Timelike as _};
+use chrono::TimeDelta;
 use crossterm::event::{KeyCode, KeyModifiers};
 use portcullis::model::board::Board;
 use portcullis::model::condition::{StageState, Sureness};
@@ -18,6 +18,7 @@ use portcullis::tui::{Ask, Effect, Mode, News, TimelineView};
 use ratatui::buffer::Buffer;
 
 use crate::conditions::Story;
+use crate::pictures::on_the_minute;
 use crate::proposals::proposed;
 use crate::tui_screens::Console;
 use crate::watch::{board_with, complete, row};
@@ -25,9 +26,6 @@ use crate::watch::{board_with, complete, row};
 const SIZE: (u16, u16) = (110, 34);
 /// The most that a README should make its reader load, bytes.
 const MOST: usize = 1_000_000;
-
-/// Polls come so many seconds after the minute.
-const AFTER: u32 = 3;
 
 /// The drill's own speed.
 const SPEED: f64 = 20.0;
@@ -48,9 +46,9 @@ impl Film {
         Self { story, console: Console::new(mode, SIZE), frames: Vec::new() }
     }
 
-    /// The board of the poll that belongs to the full minute, where the attacked stage stands so: which polls come between them is a race.
+    /// The board of the poll that belongs to the full minute, where the attacked stage stands so.
     async fn on_the_minute(&mut self, met: impl Fn(&Board) -> bool) -> Arc<Board> {
-        let there = |board: &Board| board.polling.read_at.is_some_and(|at| at.second() == AFTER) && met(board);
+        let there = |board: &Board| on_the_minute(board) && met(board);
         board_with(&mut self.story.boards, 60, there).await
     }
 
@@ -123,12 +121,13 @@ fn compare(name: &str, drawn: &str) {
 async fn moving_pictures() {
     let paper: Paper = DARK;
     let mut film = Film::new().await;
-    let calm = board_with(&mut film.story.boards, 1, complete).await;
+    let began = film.story.world.range.now();
+    // Not the first one: which of its figures came first is a race.
+    let calm = film.on_the_minute(|board| complete(board) && board.at - began > TimeDelta::seconds(45)).await;
     film.show(&calm);
     film.shoot(2_500);
     compare("calm", &svg_on(paper, &film.console.buffer()));
 
-    let began = film.story.world.range.now();
     let stands =
         |board: &Board| row(board, STAGE).condition.state == StageState::Attack && row(board, STAGE).usuals.is_some();
     let attack = film.on_the_minute(|board| stands(board) && board.at - began > TimeDelta::minutes(5)).await;

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Timelike as _};
 use portcullis::aws::Lane;
 use portcullis::incident::{Event as Line, Incident};
 use portcullis::model::action::Action;
@@ -159,6 +159,13 @@ impl Drill {
     }
 }
 
+/// Whether a board is of a poll that belongs to the full minute: which polls come between them is a race.
+pub(crate) fn on_the_minute(board: &Board) -> bool {
+    /// Polls come so many seconds after the minute.
+    const AFTER: u32 = 3;
+    board.polling.read_at.is_some_and(|at| at.second() == AFTER)
+}
+
 fn stands(board: &Board, kind: SignalKind) -> bool {
     row(board, "shop/prod").signals.iter().any(|s| s.kind == kind && s.severity == Severity::Attack)
 }
@@ -177,7 +184,8 @@ async fn pictures() {
     drill.show(calm);
 
     let attack = board_with(&mut boards, 5, |board| {
-        board.at - start > TimeDelta::minutes(5)
+        on_the_minute(board)
+            && board.at - start > TimeDelta::minutes(5)
             && stands(board, SignalKind::ServerErrorsHigh)
             && stands(board, SignalKind::ClientErrorsHigh)
     });
@@ -208,7 +216,7 @@ async fn pictures() {
     watcher.believe(Beliefs { attacks: folded.attacks(), measures: Measures::of(&folded.actions) });
     let done = drill.world.aws.clock().now();
     let after = board_with(&mut boards, 5, |board| {
-        board.at - done > TimeDelta::minutes(4) && !stands(board, SignalKind::ServerErrorsHigh)
+        on_the_minute(board) && board.at - done > TimeDelta::minutes(4) && !stands(board, SignalKind::ServerErrorsHigh)
     });
     drill.show(after.await);
     drill.clock();
