@@ -46,6 +46,6 @@ fn signal(state: &State) -> (String, Style) {
                 None => ("no figures yet".into(), theme.faint),
             }
         }
-        None => (format!("{}no signal stands", stale(state.focus())), theme.text),
+        None => (format!("{}nothing unusual", stale(state.focus())), theme.text),
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn text(state: &State, width: u16) -> Vec<Line<'static>> {
         strip::who(state, row, &mut page);
     }
     if row.signals.is_empty() {
-        page.hanging("WRONG", theme.heading, GUTTER, &strip::nothing(row), theme.text);
+        strip::nothing(state, row, &mut page);
     }
     for signal in &row.signals {
         let style = strip::severity(state, signal);

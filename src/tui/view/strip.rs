@@ -244,7 +244,7 @@ fn wrong(state: &State, row: &StageRow, page: &mut Page) {
         page.text(GUTTER, &worst.evidence, theme.text);
         return;
     }
-    page.hanging("WRONG", theme.heading, GUTTER, &nothing(row), theme.text);
+    nothing(state, row, page);
 }
 
 /// When the attack began, as the incident has it: `03:02Z by the signal client-errors-high`. Where the figures here say otherwise, that as well,
@@ -263,12 +263,20 @@ fn moment(state: &State, at: DateTime<Utc>) -> String {
     if today { minute(at) } else { at.format("%Y-%m-%d %H:%MZ").to_string() }
 }
 
-/// That no signal stands, as far as that was judged.
-pub(crate) fn nothing(row: &StageRow) -> String {
+/// That nothing unusual is known, as far as that was judged.
+pub(crate) fn nothing(state: &State, row: &StageRow, page: &mut Page) {
+    let theme = &state.theme;
+    let (label, style, words) =
+        not_wrong(row).map_or(("OK", theme.good, "nothing unusual".to_owned()), |why| ("?", theme.unknown, why));
+    page.hanging(label, style, GUTTER, &words, theme.text);
+}
+
+/// Why it is not known whether anything is unusual; `None` where nothing is.
+fn not_wrong(row: &StageRow) -> Option<String> {
     match (row.not_judged_since(), row.figures.requests_per_second.value()) {
-        (Some(since), _) => format!("not judged since {}: no requests, or not published yet", minute(since)),
-        (None, Some(_)) => "no signal stands".to_owned(),
-        (None, None) => "no signal, but nothing was judged: the requests are not known".to_owned(),
+        (Some(since), _) => Some(format!("not judged since {}: no requests, or not published yet", minute(since))),
+        (None, Some(_)) => None,
+        (None, None) => Some("no signal, but nothing was judged: the requests are not known".to_owned()),
     }
 }
 
