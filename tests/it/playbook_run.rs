@@ -140,7 +140,8 @@ fn a_stage_is_closed_and_reopened_and_says_where_it_stays_bad() {
         assert_eq!(state(&ended, step)["state"], wanted, "{ended:#}");
     }
     assert_eq!(state(&ended, "calm")["state"], "not-observed");
-    assert!(state(&ended, "calm")["detail"][0].as_str().unwrap().contains("server-errors-high stands"));
+    // It stands, or has not been gone for as long as that takes.
+    assert!(state(&ended, "calm")["detail"][0].as_str().unwrap().contains("server-errors-high"));
     assert_eq!(ended["next"], "calm", "it is looked for again by the next run");
     assert_eq!(served.mutating_calls(), 2);
 }
