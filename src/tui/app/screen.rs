@@ -73,7 +73,7 @@ impl OpenScreen {
     pub(super) fn open(kitty: bool) -> io::Result<Self> {
         hook();
         KITTY.store(kitty && cfg!(unix), Ordering::SeqCst);
-        let opened = take().and_then(|()| {
+        let opened = take(Typed::Forgotten).and_then(|()| {
             let out = BufWriter::with_capacity(WRITE_BUFFER, output());
             Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
         });
@@ -133,13 +133,12 @@ impl Canvas for OpenScreen {
     fn suspend(&mut self, asked: bool) -> io::Result<()> {
         give_back();
         stop(asked);
-        self.resume()
+        again(Typed::Forgotten)
     }
 
     fn resume(&mut self) -> io::Result<()> {
-        // Modes are set anew even where they are thought to be in force: a shell may have changed them.
-        let _ = disable_raw_mode();
-        take()
+        // The console may be on the screen already, and somebody may have typed into it.
+        again(Typed::Kept)
     }
 }
 
@@ -149,8 +148,22 @@ impl Drop for OpenScreen {
     }
 }
 
+/// What becomes of what is in the terminal's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typed {
+    /// It was meant for something else.
+    Forgotten,
+    Kept,
+}
+
+/// Makes the terminal ours once more. Modes are set anew even where they are thought to be in force: a shell may have changed them.
+fn again(typed: Typed) -> io::Result<()> {
+    let _ = disable_raw_mode();
+    take(typed)
+}
+
 /// Makes the terminal ours.
-fn take() -> io::Result<()> {
+fn take(typed: Typed) -> io::Result<()> {
     let mut keeper = KEEPER.lock().unwrap_or_else(PoisonError::into_inner);
     if keeper.is_none() {
         // While the terminal is as it was: that is what is to be given back.
@@ -160,7 +173,9 @@ fn take() -> io::Result<()> {
     // Set before the first change, so that a step that fails is followed by giving everything back.
     let was_ours = OPEN.swap(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    forget_what_was_typed();
+    if typed == Typed::Forgotten {
+        forget_what_was_typed();
+    }
     // Each screen has a stack of its own for this, so it is pushed after the one and popped before the other. Where it may be in force
     // still, what was pushed is popped first: one pop gives it back, however often the console was stopped.
     let again = if was_ours { kitty(KITTY_POP) } else { "" };
