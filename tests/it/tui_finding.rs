@@ -93,9 +93,9 @@ fn the_palette_does_what_the_key_does_and_says_why_it_cannot() {
     console.board(fixtures::attack()).keys(":timeline").enter();
     assert_eq!(console.state.screen(), Screen::Timeline);
     console.esc().keys(":undo");
-    says(&console, "not here: it belongs to the timeline");
+    says(&console, "not available here; it belongs to the timeline");
     console.enter();
-    says(&console, "not here: it belongs to the timeline");
+    says(&console, "not available here; it belongs to the timeline");
     assert_eq!(console.state.screen(), Screen::Board);
     console.esc().keys(":next-acc");
     says(&console, "only one account and region is watched");

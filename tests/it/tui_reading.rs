@@ -56,7 +56,7 @@ fn a_key_that_does_nothing_here_says_why() {
     console.keys("s");
     says(&console, "no stage is known yet");
     console.board(fixtures::attack()).keys("A");
-    says(&console, "not here: that key is “mark-all”");
+    says(&console, "not available here; in who is sending what this key means “mark-all”");
     console.keys("s").keys("b");
     says(&console, "once the sources are there: block");
     console.keys("t").keys("u");

@@ -57,7 +57,7 @@ fn unbound(state: &mut State, context: Context, keys: &[KeyEvent]) {
     match keys {
         [key] => {
             if let Some((place, command)) = state.keymap.elsewhere(key) {
-                state.complain(format!("not here: that key is “{}” in {}", command.name(), place.doc()));
+                state.complain(format!("not available here; in {} this key means “{}”", place.doc(), command.name()));
             }
         }
         [begun @ .., last] if leads_back(state, context, last) => {

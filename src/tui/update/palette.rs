@@ -79,7 +79,7 @@ pub(crate) fn can(state: &State, command: crate::tui::command::Command) -> Resul
     let context = state.screen().context();
     if !is_here(command, context) {
         let place = command.contexts().first().map_or("another screen", |context| context.doc());
-        return Err(format!("not here: it belongs to {place}"));
+        return Err(format!("not available here; it belongs to {place}"));
     }
     available(state, command)
 }

@@ -202,7 +202,7 @@ fn how(state: &State) -> Vec<Piece> {
             format!(", slowed: stages read every {}m, uncalled ones every {}m", usual.div_ceil(60), idle.div_ceil(60))
         });
         let logs: f64 = boards.iter().map(|board| board.polling.log_dollars.0).sum();
-        let logs = if logs < LEAST_SHOWN { String::new() } else { format!(", log queries ${logs:.3} so far") };
+        let logs = if logs < LEAST_SHOWN { String::new() } else { format!(", own log queries ${logs:.3} so far") };
         // That stages are read less often than they should be must be seen.
         let rank = if slower.is_empty() { 8 } else { 4 };
         pieces.push((format!("polling ${dollars:.3}/h est.{logs}{slower}"), theme.faint, rank));
