@@ -194,7 +194,7 @@ fn a_pasted_list_is_planned_and_what_cannot_be_read_is_named() {
     };
     assert_eq!((block.targets.len(), block.terms.expires_after_seconds), (600, Some(14_400)));
     console.esc().keys("B").keys("203.0.113.7 shop.example").enter();
-    says(&console, "number 2, “shop.example”");
+    says(&console, "number 2: “shop.example” is not an IP address");
 }
 
 #[test]

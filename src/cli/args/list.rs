@@ -5,7 +5,6 @@ use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::address::{Target, listed};
-use crate::model::text::shortened;
 
 /// How standard input is written.
 const STANDARD_INPUT: &str = "-";
@@ -71,7 +70,7 @@ fn read(name: &str, text: &str) -> Result<Vec<Target>, String> {
         let line = line.split('#').next().unwrap_or_default();
         for word in listed(line) {
             let target: Result<Target, _> = word.parse();
-            found.push(target.map_err(|why| format!("{name}:{}: “{}”: {why}", at + 1, shortened(word, 40)))?);
+            found.push(target.map_err(|why| format!("{name}:{}: {why}", at + 1))?);
         }
     }
     Ok(found)
@@ -105,7 +104,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_with_its_line() {
         let why = read("bad.txt", "203.0.113.7\nshop.example\n").unwrap_err();
-        assert!(why.starts_with("bad.txt:2: “shop.example”: "), "{why}");
+        assert!(why.starts_with("bad.txt:2: “shop.example” is not an IP address"), "{why}");
         assert!(file("/no/such/file").unwrap_err().contains("cannot be read"));
     }
 

@@ -7,7 +7,6 @@ use crate::model::action::{
 };
 use crate::model::address::{self, Target};
 use crate::model::stage::{StageId, StageSelector};
-use crate::model::text::shortened;
 use crate::tui::format::parse_duration;
 
 /// How the lightest way of closing begins at the prompt.
@@ -34,8 +33,7 @@ pub(crate) fn block_list(stage: &StageId, text: &str, offered: &str) -> Result<A
             continue;
         }
         number += 1;
-        let target: Target =
-            word.parse().map_err(|why| format!("number {number}, “{}”: {why}", shortened(word, 40)))?;
+        let target: Target = word.parse().map_err(|why| format!("number {number}: {why}"))?;
         if known.insert(target.net) {
             targets.push(target);
         }
@@ -244,7 +242,7 @@ mod tests {
         let Action::BlockIp(usual) = block_list(&stage(), "203.0.113.7", "4h").unwrap() else { panic!() };
         assert_eq!(usual.terms.expires_after_seconds, Some(14_400));
         let why = block_list(&stage(), "203.0.113.7 203.0.113.8 shop.example", "4h").unwrap_err();
-        assert!(why.starts_with("number 3, “shop.example”: "), "{why}");
+        assert!(why.starts_with("number 3: “shop.example” is not an IP address"), "{why}");
         assert!(block_list(&stage(), "for 4h", "4h").is_err());
     }
 }
