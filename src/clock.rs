@@ -1,8 +1,8 @@
 //! Account time and wall time.
 //!
-//! Account time is the time the account lives in: AWS's own, or a range's, which may run faster. It drives metric windows,
-//! polling, pacing, expiry and the age of a proof. Wall time drives frames, timeouts and signing. Wall time is tokio's, so
-//! that tests on paused time move both.
+//! Account time is the time the account lives in: AWS's own, or a range's, which may run faster. It drives metric
+//! windows, polling, pacing, expiry and the age of a proof. Wall time drives frames, timeouts and signing. Wall time is
+//! tokio's, so that tests on paused time move both.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +77,7 @@ impl Jump {
             if self.to > self.from { ("ahead", self.to - self.from) } else { ("back", self.from - self.to) };
         let by = Duration::from_secs(u64::try_from(by.num_seconds()).unwrap_or(0));
         format!(
-            "account time went {way} by {} at once, to {}: several answers agree on it",
+            "account time jumped {way} by {}, to {}: several answers agree on it",
             humantime::format_duration(by),
             self.to.format("%Y-%m-%d %H:%M:%SZ")
         )
@@ -87,8 +87,8 @@ impl Jump {
 /// The machine's own clock is ahead of wall time by more than this only after a sleep, or where somebody set it.
 const SLEPT: TimeDelta = TimeDelta::seconds(30);
 
-/// How far the `Date` of an answer may lie from our own reckoning and still agree with it: it is cut to whole seconds and was
-/// written before the answer travelled.
+/// How far the `Date` of an answer may lie from our own reckoning and still agree with it: it is cut to whole seconds
+/// and was written before the answer travelled.
 const TOLERANCE: TimeDelta = TimeDelta::milliseconds(1_500);
 
 /// How many witnesses make a time certain.
@@ -125,8 +125,8 @@ impl AccountClock {
         Self { state: Arc::new(Mutex::new(state)), machine: None }
     }
 
-    /// A clock that starts from the machine's own clock, and notices by it that the machine slept: figures that were read before are old
-    /// at once then, and not only with the next answer.
+    /// A clock that starts from the machine's own clock, and notices by it that the machine slept: figures that were
+    /// read before are old at once then, and not only with the next answer.
     #[must_use]
     pub fn system() -> Self {
         Self::by_machine(Arc::new(machine_now))
@@ -151,16 +151,16 @@ impl AccountClock {
         self.locked().rate
     }
 
-    /// Takes note of an answer's `Date` (whole seconds) and, on a range, of its rate. A single answer that tells another time moves
-    /// nothing: it takes several in a row that agree with each other.
+    /// Takes note of an answer's `Date` (whole seconds) and, on a range, of its rate. A single answer that tells
+    /// another time moves nothing: it takes several in a row that agree with each other.
     pub fn learn(&self, date: DateTime<Utc>, rate: Option<f64>) {
         let machine_at = self.machine.as_ref().map(|machine| machine());
         let rate = rate.filter(|r| r.is_finite() && *r > 0.0);
         self.locked().learn(date, rate, machine_at);
     }
 
-    /// Whether the time is certain enough to decide what has expired: two witnesses at least agree on it, and nothing speaks
-    /// against it.
+    /// Whether the time is certain enough to decide what has expired: two witnesses at least agree on it, and nothing
+    /// speaks against it.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let machine = self.machine.as_ref().map(|machine| machine());
@@ -181,8 +181,9 @@ impl AccountClock {
         Duration::from_secs_f64(seconds.min(86_400.0))
     }
 
-    /// Waits for `account` of account time, noticing a change of rate within a quarter of a wall second. Account time that stands
-    /// still or jumps back is not waited for: it takes no longer than the same time by the wall, and five seconds.
+    /// Waits for `account` of account time, noticing a change of rate within a quarter of a wall second. Account time
+    /// that stands still or jumps back is not waited for: it takes no longer than the same time by the wall, and five
+    /// seconds.
     pub async fn sleep(&self, account: TimeDelta) {
         let until = self.now() + account;
         let slowest = account.as_seconds_f64().max(0.0) / self.rate().clamp(1e-3, 1.0);
@@ -224,8 +225,8 @@ impl State {
         let (awake, slept) = (self.awake(), self.now(machine_at));
         // A rate that changed since the last answer explains that much.
         let by_rate = scaled(self.agreed.elapsed(), (rate - self.rate).abs());
-        // What a sleep added is taken into the base, so that setting the machine's clock does not take it away again; where the
-        // machine did not sleep and its clock was set, the answers say so.
+        // What a sleep added is taken into the base, so that setting the machine's clock does not take it away again;
+        // where the machine did not sleep and its clock was set, the answers say so.
         if near(slept, slack) {
             self.agree(slept, rate, machine_at);
         } else if near(awake, slack) {

@@ -1,7 +1,7 @@
 //! Frames and updates of the console with a thousand stages on 200×60.
 //!
-//! A frame is everything between a change and the bytes for the terminal: layout, drawing, comparing with the last frame and
-//! encoding the difference; only the write itself is left out.
+//! A frame is everything between a change and the bytes for the terminal: layout, drawing, comparing with the last
+//! frame and encoding the difference; only the write itself is left out.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;

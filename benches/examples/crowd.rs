@@ -1,4 +1,5 @@
-//! Serves an account of many stages on a loopback port, with three hours of metrics behind it and a new minute every minute.
+//! Serves an account of many stages on a loopback port, with three hours of metrics behind it and a new minute every
+//! minute.
 //!
 //! `cargo run --release -p portcullis-benches --example crowd -- [STAGES] [SPEED] [ADDRESS]`
 

@@ -1,4 +1,5 @@
-//! Who is sending what, where it is a hundred thousand addresses: what finding out costs, and how far the answer is from the truth.
+//! Who is sending what, where it is a hundred thousand addresses: what finding out costs, and how far the answer is
+//! from the truth.
 //!
 //! `cargo run --release -p portcullis-benches --example sources -- [ADDRESSES] [RUNS]`
 
@@ -12,7 +13,7 @@ use portcullis::aws::{Aws, Connection, Endpoint, Lane, RangeHandle};
 use portcullis::model::belief::Beliefs;
 use portcullis::model::settings::Settings;
 use portcullis::model::source::Sources;
-use portcullis::watch::{Asked, attack_began, callers, read_board};
+use portcullis::watch::{CallersOf, attack_began, callers, read_board};
 use portcullis_benches::measure::{Measurements, own_cpu, own_memory, own_peak_memory};
 use portcullis_range::Range;
 
@@ -23,7 +24,8 @@ const STAGE: &str = "accounts/prod";
 
 fn scenario(addresses: usize) -> String {
     let text = include_str!("../../drills/credential-stuffing.toml");
-    // A list as long as this is only worth its price where some send more than others: the rate is thirty times the drill's.
+    // A list as long as this is only worth its price where some send more than others: the rate is thirty times the
+    // drill's.
     let rest = addresses.saturating_sub(100 + 600 + 400);
     text.replace("count = 1300", &format!("count = {rest}")).replace("rate = 420", "rate = 12600")
 }
@@ -65,12 +67,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let board = read_board(&aws, &settings, &Beliefs::default()).await?;
     let row = board.stages.iter().find(|row| row.id.label() == STAGE).ok_or("no such stage")?;
     let stage = aws.stage_settings(&row.id.api_id, &row.id.stage, Lane::Plan).await?;
-    let asked = Asked {
+    let asked = CallersOf {
         stage: &row.id,
         kind: row.kind,
         web_acl_arn: stage.web_acl_arn.as_deref(),
         stages_behind: 1,
         access_log: Ok(stage.access_log.as_ref()),
+        meter: &portcullis::watch::Meter::default(),
         began: attack_began(&aws, &settings, &row.id, Some("accounts-acl")).await?,
         known: None,
         blocked: None,

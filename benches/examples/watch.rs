@@ -17,7 +17,8 @@ use portcullis_benches::spans::Spans;
 /// What follows a poll at once belongs to it.
 const AFTER: Duration = Duration::from_millis(100);
 
-/// CPU time of polls: all of the process, what is done in the poll's own task, and what of it is the console's own code.
+/// CPU time of polls: all of the process, what is done in the poll's own task, and what of it is the console's own
+/// code.
 #[derive(Default)]
 struct Polls {
     interval: Measurements,

@@ -1,4 +1,5 @@
-//! A range with many stages. Their minutes are written down and not simulated, so that an account of a thousand opens at once.
+//! A range with many stages. Their minutes are written down and not simulated, so that an account of a thousand opens
+//! at once.
 
 use std::fmt::Write as _;
 
@@ -19,7 +20,8 @@ fn acl_name(n: usize) -> String {
     format!("front-{n:03}")
 }
 
-/// An account of `stages` APIs with a stage each, every [`STAGES_PER_ACL`] of them behind a web ACL, with `minutes` of metrics.
+/// An account of `stages` APIs with a stage each, every [`STAGES_PER_ACL`] of them behind a web ACL, with `minutes` of
+/// metrics.
 pub fn crowd(stages: usize, minutes: i64) -> Result<Range, ScenarioError> {
     let mut text = String::from(
         "schema = \"portcullis.scenario/1\"\nname = \"crowd\"\ntitle = \"Many stages\"\nseed = 7\n\

@@ -6,12 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::model::action::{Action, BlockIp, Terms};
 use portcullis::model::board::{Board, Figures, HISTORY_MINUTES, History, Known, Metric, Polling, StageRow};
 use portcullis::model::candidate::{Candidates, Standing};
+use portcullis::model::counted::{Bounds, CountedBy};
 use portcullis::model::figure::{Figure, Origin, Reading, Scope};
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
-use portcullis::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
+use portcullis::model::plan::{Change, ChangedKind, GuardResult, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
 use portcullis::model::series::Series;
 use portcullis::model::signal::{Severity, Signal, SignalKind};
-use portcullis::model::source::{Bounds, CountedBy, Legitimacy, Source, Sources};
+use portcullis::model::source::{Legitimacy, Source, Sources};
 use portcullis::model::stage::{ApiKind, StageId, StageSelector};
 use portcullis::model::timeline::TimelineEntry;
 use portcullis::model::top_list::{TopList, TopOf, TopRow};
@@ -219,7 +220,7 @@ pub fn plan(count: usize) -> Plan {
         overridden: false,
     };
     let set = || ResourceRef {
-        kind: "ip-set".into(),
+        kind: ChangedKind::IpSet,
         name: "block-list-v4".into(),
         id: "0b1c".into(),
         arn: "arn:aws:wafv2:eu-central-1:111122223333:regional/ipset/block-list-v4/0b1c".into(),
@@ -247,7 +248,7 @@ pub fn plan(count: usize) -> Plan {
             removed: Vec::new(),
             entries_before: 8,
             entries_after: 8 + count,
-            doing: portcullis::model::change::Doing::Entries,
+            edit: portcullis::model::change::Edit::Entries,
         }],
         calls: vec![PlannedCall {
             service: "wafv2".into(),

@@ -1,7 +1,8 @@
-//! What the benchmarks and the measuring programs share: a large account, boards of it, a terminal to look at, and counting.
+//! What the benchmarks and the measuring programs share: a large account, boards of it, a terminal to look at, and
+//! counting.
 //!
-//! Everything here is for measuring; nothing of the console depends on it. `docs/performance.md` has the figures and the
-//! commands.
+//! Everything here is for measuring; nothing of the console depends on it. `docs/performance.md` has the figures and
+//! the commands.
 
 pub mod account;
 pub mod boards;

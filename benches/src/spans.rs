@@ -1,4 +1,5 @@
-//! CPU time inside the console's own tracing spans: what of a process is the console's own work, and what its libraries'.
+//! CPU time inside the console's own tracing spans: what of a process is the console's own work, and what its
+//! libraries'.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

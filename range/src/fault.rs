@@ -1,7 +1,8 @@
 //! Scripted trouble: what goes wrong with which call.
 //!
 //! Faults are for tests and drills. They match a service and an operation, count the calls that match, and strike at
-//! the one asked for, or at every one. A hook plays another writer who changes the account just before a call or just after it.
+//! the one asked for, or at every one. A hook plays another writer who changes the account just before a call or just
+//! after it.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -28,8 +29,8 @@ pub enum Fault {
     ResetAfter,
     /// `WAFOptimisticLockException`.
     StaleLock,
-    /// `WAFUnavailableEntityException`: what the call refers to was made a moment ago and is not to be seen yet (documented:
-    /// developer guide, "Temporary inconsistencies during updates").
+    /// `WAFUnavailableEntityException`: what the call refers to was made a moment ago and is not to be seen yet
+    /// (documented: developer guide, "Temporary inconsistencies during updates").
     NotYetThere,
     /// The call is performed and its answer cut short.
     Truncate,
@@ -215,8 +216,9 @@ impl std::fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// Lets a fault strike. `service` is `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch`, `cloudtrail`, `logs` or `*`; `operation` is AWS's name
-    /// or `*`. Where several match, the one added first strikes; all of them count the call.
+    /// Lets a fault strike. `service` is `sts`, `apigateway`, `apigatewayv2`, `wafv2`, `cloudwatch`, `cloudtrail`,
+    /// `logs` or `*`; `operation` is AWS's name or `*`. Where several match, the one added first strikes; all of them
+    /// count the call.
     pub fn add(&mut self, service: &str, operation: &str, when: When, fault: Fault) {
         self.rules.push((Match::new(service, operation, when), fault));
     }

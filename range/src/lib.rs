@@ -2,7 +2,8 @@
 //!
 //! [`Range`] takes HTTP requests and gives HTTP answers. It runs in account time, which its caller supplies; it never
 //! looks at a clock, never draws chance that is not seeded and knows nothing of the console that may be talking to it.
-//! Between requests it advances lazily in fixed steps of one second, so what it answers does not depend on who asks when.
+//! Between requests it advances lazily in fixed steps of one second, so what it answers does not depend on who asks
+//! when.
 //!
 //! How AWS behaves is marked where it is built: *documented*, *inferred* (from other facts or other people's
 //! recordings) or *unverified*.

@@ -1,4 +1,5 @@
-//! Other people at work in the account: calls that come from nobody's client here, but take effect and are on the trail like any.
+//! Other people at work in the account: calls that come from nobody's client here, but take effect and are on the trail
+//! like any.
 
 use serde_json::Value;
 
@@ -11,9 +12,9 @@ use crate::wire::Target;
 pub(crate) const CALLER: &str = "oncall";
 
 impl Account {
-    /// Performs an operation as another user would: validated and answered like a client's, on the trail under their name, without quotas and
-    /// faults. `service` is `apigateway`, `apigatewayv2`, `wafv2` or `cloudtrail`; `input` has the members of the service model, those of path
-    /// and query string among them (`restApiId`, `stageName`).
+    /// Performs an operation as another user would: validated and answered like a client's, on the trail under their
+    /// name, without quotas and faults. `service` is `apigateway`, `apigatewayv2`, `wafv2` or `cloudtrail`; `input` has
+    /// the members of the service model, those of path and query string among them (`restApiId`, `stageName`).
     pub fn act(&mut self, user: &str, service: &str, operation: &str, input: Value) -> Result<Value, AwsError> {
         let service = Service::named(service)
             .ok_or_else(|| AwsError::bad("UnknownServiceException", format!("the range has no service {service}")))?;
@@ -28,7 +29,8 @@ impl Account {
         })
     }
 
-    /// Puts a call on the trail. `unanswered` is what became of the answer where the client got none, and whether the call was performed.
+    /// Puts a call on the trail. `unanswered` is what became of the answer where the client got none, and whether the
+    /// call was performed.
     pub(crate) fn record(
         &mut self,
         target: &Target,

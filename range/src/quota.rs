@@ -104,7 +104,8 @@ fn limits(service: Service, operation: &str) -> Vec<(String, Limit)> {
         })],
         // Two a second (documented).
         Service::CloudTrail => vec![own(Limit::new(2.0, 2.0))],
-        // Five a second (documented for FilterLogEvents; AWS has raised some since, by Region; for the others unverified).
+        // Five a second (documented for FilterLogEvents; AWS has raised some since, by Region; for the others
+        // unverified).
         Service::Logs => vec![own(Limit::new(5.0, 10.0))],
         Service::Sts => Vec::new(),
     }

@@ -20,8 +20,8 @@ use crate::{error::AwsError, world};
 /// The header that tells, on every answer, how many seconds of account time pass in a second of wall time.
 pub const RATE_HEADER: &str = "x-range-rate";
 
-/// The header that tells, on every answer, which range it comes from: what a client keeps of one range does not hold in another,
-/// even behind the same port.
+/// The header that tells, on every answer, which range it comes from: what a client keeps of one range does not hold in
+/// another, even behind the same port.
 pub const ID_HEADER: &str = "x-range-id";
 
 /// What becomes of a request.
@@ -245,9 +245,9 @@ impl Range {
         self.rate = rate;
     }
 
-    /// Sets the id that answers carry in [`ID_HEADER`]. It is the caller's to draw, since a range draws no chance of its own: a range
-    /// that is served needs one that no other has. Without one, and with one that no header can hold, answers carry none, and the
-    /// range stands in for AWS itself.
+    /// Sets the id that answers carry in [`ID_HEADER`]. It is the caller's to draw, since a range draws no chance of
+    /// its own: a range that is served needs one that no other has. Without one, and with one that no header can hold,
+    /// answers carry none, and the range stands in for AWS itself.
     pub fn set_id(&mut self, id: &str) {
         self.id = HeaderValue::from_str(id).ok().filter(|value| !value.is_empty());
     }
@@ -280,7 +280,8 @@ impl Range {
         &mut self.account
     }
 
-    /// Who belongs to a population, with each address' part of what it sends, a fraction; empty where there is no such population.
+    /// Who belongs to a population, with each address' part of what it sends, a fraction; empty where there is no such
+    /// population.
     #[must_use]
     pub fn senders(&self, population: &str) -> Vec<(IpAddr, f64)> {
         self.traffic.senders(population)

@@ -1,10 +1,10 @@
 //! Scenario files: a TOML description of a simulated account, its traffic and a drill.
 //!
-//! This module knows the file format and nothing else: it reads text, checks names against each other and says where and how the text is
-//! wrong. Building an account out of it is `world`'s work, running it is `traffic`'s.
+//! This module knows the file format and nothing else: it reads text, checks names against each other and says where
+//! and how the text is wrong. Building an account out of it is `world`'s work, running it is `traffic`'s.
 //!
-//! A file is `schema`, `name`, `title`, `summary`, `speed`, `seed`, one `[world]` and, for drills, one `[drill]` table that this crate keeps
-//! as it is. Unknown fields are refused, with the nearest known name as a hint.
+//! A file is `schema`, `name`, `title`, `summary`, `speed`, `seed`, one `[world]` and, for drills, one `[drill]` table
+//! that this crate keeps as it is. Unknown fields are refused, with the nearest known name as a hint.
 
 mod check;
 mod conduct;
@@ -23,11 +23,11 @@ pub use population::{
     CredentialSpec, Habit, Kind, Population, RequestMix, Signature, SignatureIn, Sources, WhenBlocked,
 };
 pub use ranges::{RANGES, Takes};
-pub use values::{Route, Span, StageRef, TimeOfDay};
+pub use values::{Route, Span, StageRef, ThrottleSpec, TimeOfDay};
 pub use waf::{IpSetSpec, OverrideSpec, RateSpec, RuleActionSpec, RuleGroupSpec, RuleSpec, WebAclSpec};
 pub use world::{
     AccessLogSpec, ApiSpec, AuthorizerSpec, BackendSpec, CacheSpec, Cacheable, ColdStart, CountingSpec, LatencySpec,
-    MethodSpec, StageSpec, ThrottleSpec, WorldSpec,
+    MethodSpec, StageSpec, WorldSpec,
 };
 
 use serde::Deserialize;
@@ -73,8 +73,8 @@ impl Scenario {
     /// Reads and checks a scenario.
     ///
     /// # Errors
-    /// [`ScenarioError`] with line, column and, where one can be given, a hint: bad TOML, unknown fields, values out of range, names that
-    /// refer to nothing.
+    /// [`ScenarioError`] with line, column and, where one can be given, a hint: bad TOML, unknown fields, values out of
+    /// range, names that refer to nothing.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = toml::from_str(text).map_err(|error| ScenarioError::from_toml(text, &error))?;
         check::check(text, &scenario)?;

@@ -27,8 +27,8 @@ const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Serves the range over HTTP/1.1 with keep-alive until the future is dropped.
 ///
-/// Account time is `clock`'s at the moment a request has been read. A hang keeps its connection open and silent; a reset
-/// drops it; a truncated answer promises more than it sends and then ends.
+/// Account time is `clock`'s at the moment a request has been read. A hang keeps its connection open and silent; a
+/// reset drops it; a truncated answer promises more than it sends and then ends.
 pub async fn serve(
     listener: TcpListener,
     range: Arc<Mutex<Range>>,

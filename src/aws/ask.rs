@@ -1,7 +1,7 @@
 //! Asking: a turn in the account's quotas, then the call, again where AWS says that it was one too many.
 //!
-//! Such an answer costs a wait and never a verdict: whoever asked is told of it only where its patience ends. The SDK repeats what
-//! fails on the way; it does not repeat this, which it would do past everybody else's turn.
+//! Such an answer costs a wait and never a verdict: whoever asked is told of it only where its patience ends. The SDK
+//! repeats what fails on the way; it does not repeat this, which it would do past everybody else's turn.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,7 +19,8 @@ use tokio::time::Instant;
 use super::pace::{Quota, Waits};
 use super::{Aws, AwsError, Lane, Problem};
 
-/// Wall time that all calls of one plan together wait for quotas: longer than three plans in a row take, no longer than a person waits.
+/// Wall time that all calls of one plan together wait for quotas: longer than three plans in a row take, no longer than
+/// a person waits.
 const PLAN: Duration = Duration::from_secs(15);
 
 /// Wall time for which a call that belongs to no plan, and is not polling, is repeated after it was turned away first.
@@ -44,7 +45,8 @@ impl fmt::Debug for Patience {
 }
 
 impl Aws {
-    /// The same clients for one plan: together its calls wait fifteen seconds for quotas. Part of a larger plan it shares its patience.
+    /// The same clients for one plan: together its calls wait fifteen seconds for quotas. Part of a larger plan it
+    /// shares its patience.
     #[must_use]
     pub fn patient(&self) -> Self {
         let patience = self
@@ -181,8 +183,8 @@ impl ClassifyRetry for OwnPace {
     }
 }
 
-/// By status, by the header that names the error, or by a code in the body. A code that only stands in a message keeps the SDK from nothing:
-/// it repeats no other answer of 4XX.
+/// By status, by the header that names the error, or by a code in the body. A code that only stands in a message keeps
+/// the SDK from nothing: it repeats no other answer of 4XX.
 pub(super) fn is_too_many(response: &HttpResponse) -> bool {
     let status = response.status().as_u16();
     if status == 429 {

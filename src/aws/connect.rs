@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::ask::{OwnPace, Patience};
 use super::credentials::{Renewed, profiles};
+use super::endpoint::Endpoint;
 use super::error::{AwsError, Problem};
 use super::gate::{GuardedHttp, ReadsOnly};
 use super::in_process::{InProcess, RangeHandle};
@@ -23,18 +24,6 @@ use crate::model::identity::{AccountRegion, IN_PROCESS, Identity};
 use crate::model::limits::DeployedMethod;
 use crate::model::stage::Place;
 use crate::model::text::shortened;
-
-/// Where the calls go.
-#[derive(Debug, Clone, Default)]
-pub enum Endpoint {
-    /// AWS, or whatever the SDK's own environment variables and files say.
-    #[default]
-    Configured,
-    /// Every service at this URL.
-    Url(String),
-    /// A range inside this process.
-    Range(RangeHandle),
-}
 
 /// What to connect to, and how.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +38,8 @@ pub struct Connection {
     pub attempt_timeout: Option<Duration>,
 }
 
-/// Clients for one account and region, how long a plan's calls wait, and the places that a change's writes keep. Cheap to clone.
+/// Clients for one account and region, how long a plan's calls wait, and the places that a change's writes keep. Cheap
+/// to clone.
 #[derive(Debug, Clone)]
 pub struct Aws(pub(super) Arc<Inner>, pub(super) Option<Arc<Patience>>, pub(super) Option<Arc<Places>>);
 
@@ -83,6 +73,7 @@ impl Aws {
     ///
     /// # Errors
     /// When no region is configured anywhere, or a profile was named that there is not.
+    // Long: one client after another, each with its own settings.
     pub async fn connect(connection: &Connection) -> Result<Self, AwsError> {
         let clock = match &connection.endpoint {
             Endpoint::Range(handle) => AccountClock::new(handle.now(), handle.rate()),

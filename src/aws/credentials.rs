@@ -1,11 +1,11 @@
 //! Credentials that are looked for anew: what a colleague's sign-in writes into a file is picked up without a restart.
 //!
-//! The SDK's own chain reads the profile's files once and keeps what it read for as long as the process lives (read off aws-config
-//! 1.13). A console that is left open through the night outlives every session token that was in them.
+//! The SDK's own chain reads the profile's files once and keeps what it read for as long as the process lives (read off
+//! aws-config 1.13). A console that is left open through the night outlives every session token that was in them.
 //!
-//! A profile that was named is the only place that is looked into: it wins over keys in the environment, or it fails, as with the AWS CLI's
-//! `--profile` (botocore leaves the environment out where the profile was set explicitly). `AWS_PROFILE` is not that: keys in the environment come
-//! before it, there and in the SDK.
+//! A profile that was named is the only place that is looked into: it wins over keys in the environment, or it fails,
+//! as with the AWS CLI's `--profile` (botocore leaves the environment out where the profile was set explicitly).
+//! `AWS_PROFILE` is not that: keys in the environment come before it, there and in the SDK.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,8 @@ use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::{ProvideCredentials, Result, future};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// How long keys out of a profile's file are kept: a sign-in may replace them at any moment, and to read a file costs nothing.
+/// How long keys out of a profile's file are kept: a sign-in may replace them at any moment, and to read a file costs
+/// nothing.
 const KEPT: Duration = Duration::from_secs(20);
 
 /// The SDK's default chain, made anew each time it is asked.
@@ -53,8 +54,8 @@ impl ProvideCredentials for Renewed {
     }
 }
 
-/// The same, to be looked for again soon where they stand in a file. Of a process or a service that does not say for how long they are
-/// good the SDK asks every quarter of an hour, and so does this: it may ask a person in turn.
+/// The same, to be looked for again soon where they stand in a file. Of a process or a service that does not say for
+/// how long they are good the SDK asks every quarter of an hour, and so does this: it may ask a person in turn.
 fn short_lived(mut found: Credentials) -> Credentials {
     let came_by = found.get_property::<Vec<AwsCredentialFeature>>();
     let out_of_a_file = came_by.is_some_and(|by| matches!(by.as_slice(), [AwsCredentialFeature::CredentialsProfile]));
@@ -66,7 +67,8 @@ fn short_lived(mut found: Credentials) -> Credentials {
 
 /// The names of the profiles in the SDK's own files, sorted; empty where there are none, or they cannot be read.
 ///
-/// Only to say what there is, and to tell a profile from the first part of an API's name: what is in a profile is for the SDK to read.
+/// Only to say what there is, and to tell a profile from the first part of an API's name: what is in a profile is for
+/// the SDK to read.
 #[must_use]
 pub fn profiles() -> Vec<String> {
     let home = std::env::var_os("HOME").map(std::path::PathBuf::from);

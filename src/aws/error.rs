@@ -7,7 +7,7 @@ use aws_sdk_wafv2::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use thiserror::Error;
 
-use super::gate::Refusal;
+use super::refusal::Refusal;
 use crate::model::text::shortened;
 
 /// A failed call: which operation, on what, and what happened.
@@ -51,7 +51,7 @@ pub enum Problem {
     #[error("quota busy: {0}; others use it as well. Try again")]
     QuotaBusy(String),
     /// WAF does not know yet what was made a moment ago; it may take minutes (documented).
-    #[error("WAF does not see yet what was just made ({0}). Wait a minute and repeat")]
+    #[error("WAF does not see yet what was just created ({0}). Wait a minute and repeat")]
     NotYet(String),
     /// Something that must be configured is not.
     #[error("{0}")]
@@ -66,7 +66,7 @@ pub enum Problem {
     #[error("no connection: {0}. Check the network, the region and --endpoint-url")]
     Unreachable(String),
     /// No answer in time.
-    #[error("no answer in time ({0}). Try again; if it stays so, check the network, the region and --endpoint-url")]
+    #[error("no answer in time ({0}). Try again; if it persists, check the network, the region and --endpoint-url")]
     TimedOut(String),
     /// The service failed.
     #[error("the service failed ({0})")]
@@ -92,7 +92,14 @@ impl AwsError {
         Self { operation: operation.to_owned(), subject: subject.to_owned(), problem }
     }
 
-    /// Whether it is about credentials or what they are for: everything else will fail the same way until that is mended.
+    /// Whether a log query was begun and its answer did not come: it may have scanned, and is billed then.
+    #[must_use]
+    pub fn leaves_a_query(&self) -> bool {
+        self.operation == "GetQueryResults"
+    }
+
+    /// Whether it is about credentials or what they are for: everything else will fail the same way until that is
+    /// mended.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
         matches!(self.problem, Problem::NoCredentials(_) | Problem::BadCredentials(_) | Problem::WrongRegion(_))
@@ -190,7 +197,8 @@ fn header_code(answer: &HttpResponse) -> Option<&str> {
     Some(code.rsplit('#').next().unwrap_or(code).trim()).filter(|code| !code.is_empty())
 }
 
-/// Codes by which AWS documents that a call changed nothing: the services' own for what they refuse, and those common to all.
+/// Codes by which AWS documents that a call changed nothing: the services' own for what they refuse, and those common
+/// to all.
 const NOTHING_HAPPENED: &[&str] = &[
     // WAFv2
     "WAFInvalidParameterException",

@@ -1,11 +1,11 @@
 //! The write gate: two locks, both failing closed.
 //!
-//! 1. A permanent interceptor knows which operations are *reads*. Any other operation is refused before it is serialized,
-//!    unless a [`Ticket`] that names it is in the call's configuration. (An error at that point never looks like a network
-//!    error; one later does. Read off the SDK, see `docs/decisions`.)
-//! 2. The HTTP client itself refuses anything that is not a read on the wire unless the request carries the mark that only
-//!    a ticket leaves on it, and the resource in the request is one that the ticket names. A client built the wrong way
-//!    therefore cannot write.
+//! 1. A permanent interceptor knows which operations are *reads*. Any other operation is refused before it is
+//!    serialised, unless a [`Ticket`] that names it is in the call's configuration. (An error at that point never looks
+//!    like a network error; one later does. Read off the SDK, see `docs/decisions`.)
+//! 2. The HTTP client itself refuses anything that is not a read on the wire unless the request carries the mark that
+//!    only a ticket leaves on it, and the resource in the request is one that the ticket names. A client built the
+//!    wrong way therefore cannot write.
 //!
 //! A ticket comes out of the journal only, once the intent is on disk. Nothing here can make one.
 
@@ -25,12 +25,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use chrono::{DateTime, Utc};
-use thiserror::Error;
 
+use super::refusal::Refusal;
 use super::world::Heard;
 use crate::clock::AccountClock;
 use crate::journal::Ticket;
-use crate::model::identity::{AccountRegion, World};
+use crate::model::identity::AccountRegion;
 
 /// Every operation that the console may call without a ticket: service as the SDK names it, operation.
 pub const READS: &[(&str, &str)] = &[
@@ -66,40 +66,6 @@ pub const READS: &[(&str, &str)] = &[
     ("WAFV2", "ListWebACLs"),
 ];
 
-/// Why the gate let nothing through.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// Not a read, and no ticket.
-    #[error("{0} would change the account and nobody confirmed it")]
-    NoTicket(String),
-    /// A ticket, but for something else.
-    #[error("{operation} on {resource} is not what was confirmed")]
-    OtherTicket {
-        /// The operation attempted.
-        operation: String,
-        /// The resource in the request.
-        resource: String,
-    },
-    /// Answers have come from another world than the account is of: another range behind the same port, or a range in the place of AWS.
-    #[error(
-        "what answers now is {answers}, and the account was {bound}'s: nothing is changed there. Start again, and plan again"
-    )]
-    OtherWorld {
-        /// The world of the last answer.
-        answers: World,
-        /// The world of the account.
-        bound: World,
-    },
-    /// A ticket for another account or region.
-    #[error("the confirmation was for {confirmed}, this connection is to {connected}")]
-    OtherAccount {
-        /// Account and region of the ticket.
-        confirmed: String,
-        /// Account and region of the connection.
-        connected: String,
-    },
-}
-
 /// The mark that a ticket leaves on a call and on its request.
 #[derive(Debug, Clone)]
 struct Mark(Arc<Ticket>);
@@ -108,7 +74,7 @@ impl Storable for Mark {
     type Storer = StoreReplace<Self>;
 }
 
-/// First lock: refuses, before serialization, every operation that is not a read and has no ticket.
+/// First lock: refuses, before serialisation, every operation that is not a read and has no ticket.
 #[derive(Debug)]
 pub(super) struct ReadsOnly;
 
@@ -309,7 +275,8 @@ fn unescaped(path: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The operation that a request to API Gateway means, as far as the console knows it; else the verb, which no ticket names.
+/// The operation that a request to API Gateway means, as far as the console knows it; else the verb, which no ticket
+/// names.
 fn rest_operation(verb: &str, path: &str) -> String {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (verb, segments.as_slice()) {
@@ -340,7 +307,8 @@ fn unless_read(service: &str, operation: &str, resource: impl FnOnce() -> String
     Some(OnTheWire { operation: operation.to_owned(), resource: resource() })
 }
 
-/// The resource that a WAFv2 request names: `Id`, or an ARN. What is only to be made has neither, and is known by its name.
+/// The resource that a WAFv2 request names: `Id`, or an ARN. What is only to be made has neither, and is known by its
+/// name.
 fn json_resource(operation: &str, body: &[u8]) -> String {
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
         return String::new();

@@ -1,6 +1,7 @@
 //! The range as an HTTP client: a drill's SDK calls end here instead of on a socket.
 //!
-//! The seam is the wire: what goes in is the signed request that AWS would have got, what comes out is the answer's bytes.
+//! The seam is the wire: what goes in is the signed request that AWS would have got, what comes out is the answer's
+//! bytes.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

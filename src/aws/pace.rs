@@ -1,8 +1,8 @@
 //! Pacing: calls wait their turn inside the account's quotas, writes before plan reads before polling.
 //!
-//! The control plane's quotas are the account's, shared with its pipelines and everybody else on call; polling therefore
-//! takes at most half of each. Buckets fill in account time. Nobody tells us what others take: an answer that says "too many calls"
-//! does, and empties the bucket.
+//! The control plane's quotas are the account's, shared with its pipelines and everybody else on call; polling
+//! therefore takes at most half of each. Buckets fill in account time. Nobody tells us what others take: an answer that
+//! says "too many calls" does, and empties the bucket.
 
 mod bucket;
 mod quota;
@@ -94,7 +94,8 @@ impl Pace {
         Caller { quota, rank: Rank { lane, number }, since: None, sent_at: 0, turned_away: None }
     }
 
-    /// Waits until the call may be sent, again if it was turned away, and takes its token; no longer than `until` (wall time).
+    /// Waits until the call may be sent, again if it was turned away, and takes its token; no longer than `until` (wall
+    /// time).
     pub(in crate::aws) async fn wait(&self, caller: &mut Caller, until: Option<Instant>) -> Result<(), TooLate> {
         if caller.rank.lane == Lane::Poll {
             self.take((caller.quota, true), caller, until).await?;
@@ -182,7 +183,8 @@ impl Pace {
     }
 }
 
-/// Chance that differs from process to process and from call to call: for spreading calls out, and for nothing that must not be guessed.
+/// Chance that differs from process to process and from call to call: for spreading calls out, and for nothing that
+/// must not be guessed.
 fn chance() -> impl Fn() -> f64 + Send + Sync {
     use std::hash::{BuildHasher, RandomState};
     let (keyed, drawn) = (RandomState::new(), AtomicU64::new(0));

@@ -50,13 +50,13 @@ permissions! {
     "API Gateway" "GetRestApi": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*",
         "the draft's policy, the endpoint", "they are `?`; no `kill-switch`";
     "API Gateway" "GetRestApis": "apigateway:GET" on "arn:aws:apigateway:*::/restapis",
-        "which APIs there are", "no rows but those known from metrics; no plan";
+        "which APIs there are", "only rows known from metrics; no plan";
     "API Gateway" "GetStage": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages/*",
         "a stage's settings, reading back", "its cache, canary, log and limits are `?`; no plan to throttle, flush or close";
     "API Gateway" "GetStages": "apigateway:GET" on "arn:aws:apigateway:*::/restapis/*/stages",
         "stages and their web ACLs", "the web ACL is `?`; no plan";
     "API Gateway" "GetUsagePlans": "apigateway:GET" on "arn:aws:apigateway:*::/usageplans",
-        "limits of single clients", "they are `?`; `throttle.limits` says that it knows in part only";
+        "limits of single clients", "they are `?`; `throttle.limits` says that its answer is partial";
     "ApiGatewayV2" "GetApis": "apigateway:GET" on "arn:aws:apigateway:*::/apis",
         "which HTTP APIs there are", "no plan to throttle one";
     "ApiGatewayV2" "GetRoutes": "apigateway:GET" on "arn:aws:apigateway:*::/apis/*/routes",
@@ -70,11 +70,11 @@ permissions! {
     "CloudWatch" "ListMetrics": "cloudwatch:ListMetrics" on "*",
         "which stages are active; the names of WAF's series", "WAF's figures may be `?`";
     "CloudWatch Logs" "DescribeMetricFilters": "logs:DescribeMetricFilters" on "arn:aws:logs:*:*:log-group:*",
-        "a metric of throttled requests that is there already", "throttling is known from access logs only";
+        "an existing metric of throttled requests", "throttling is known from access logs only";
     "CloudWatch Logs" "GetQueryResults": "logs:GetQueryResults" on "*",
         "the answers of queries over access logs", "throttling is `?`, sources are WAF's samples only";
     "CloudWatch Logs" "StartQuery": "logs:StartQuery" on "arn:aws:logs:*:*:log-group:*",
-        "throttled requests and who sends them, out of access logs", "throttling is `?`, sources are WAF's samples only";
+        "throttled requests and who sends them, from access logs", "throttling is `?`, sources are WAF's samples only";
     "CloudWatch Logs" "StopQuery": "logs:StopQuery" on "*",
         "ending a query that takes too long", "it runs on and is billed";
     "STS" "GetCallerIdentity": "" on "", "account and caller", "nothing can be written";
@@ -118,7 +118,7 @@ permissions! {
     "WAFV2" "DeleteWebACL" (writes): "wafv2:DeleteWebACL" on "arn:aws:wafv2:*:*:regional/webacl/*",
         "the undo of `prepare-closed-web-acl`", "refused by AWS, nothing changes";
     "WAFV2" "DisassociateWebACL" (writes): "wafv2:DisassociateWebACL" on "*",
-        "the undo of `close --by web-acl` where there was none before; `apigateway:SetWebACL` as well", "the closure stays until somebody else takes it back";
+        "the undo of `close --by web-acl` where there was none before; `apigateway:SetWebACL` as well", "the closure stays until somebody else undoes it";
     "WAFV2" "UpdateIPSet" (writes): "wafv2:UpdateIPSet" on "arn:aws:wafv2:*:*:regional/ipset/*",
         "`block-ip`, `allow-ip` and their undo", "refused by AWS, nothing changes";
 }

@@ -1,5 +1,5 @@
-//! Requests as callers send them: unsigned, over a connection of their own, to a stage's address or to a service that says
-//! from which address we come. Only `GET`, so that nothing here can change anything.
+//! Requests as callers send them: unsigned, over a connection of their own, to a stage's address or to a service that
+//! says from which address we come. Only `GET`, so that nothing here can change anything.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::connect::Endpoint;
-use super::gate::Refusal;
+use super::endpoint::Endpoint;
+use super::refusal::Refusal;
 use crate::model::identity::World;
 
 /// The id of a range in this process that was given none.
@@ -22,8 +22,8 @@ impl Heard {
         }
     }
 
-    /// The range that answered last; `None` where no answer has named one. An answer without an id says nothing: a range refuses some
-    /// requests before it has looked at them.
+    /// The range that answered last; `None` where no answer has named one. An answer without an id says nothing: a
+    /// range refuses some requests before it has looked at them.
     fn range(&self) -> Option<World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().map(World::Range)
     }

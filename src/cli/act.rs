@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::args::{ApplyArgs, Asked, Common, Confirmation, PlanArgs, UndoArgs};
+use super::args::{ApplyArgs, Common, Confirmation, PlanArgs, UndoArgs, Wanted};
 use super::error::{Exit, Failure};
 use super::interrupt;
 use super::json::{Printer, plan_value};
@@ -22,8 +22,8 @@ use crate::respond::desk::{Agreed, Desk, PATIENCE, Proposal, Wish};
 /// `plan ACTION …`: exit 0 with nothing to change, 2 with changes pending, 3 stopped.
 pub(super) async fn plan(common: &Common, args: PlanArgs, printer: Printer) -> Result<Exit, Failure> {
     let action = match args.action.into() {
-        Asked::Action(action) => action,
-        Asked::Ladder(asked) => return ladder::plan(common, &asked, printer).await,
+        Wanted::Action(action) => action,
+        Wanted::Ladder(asked) => return ladder::plan(common, &asked, printer).await,
     };
     let session = Session::open_for(common, action.stage()).await?;
     let proposal = session.desk.plan(&Wish::Action(action)).await?;
@@ -59,8 +59,8 @@ pub(super) async fn apply(common: &Common, args: ApplyArgs, printer: Printer) ->
     let saved = args.file.as_deref().map(plans::load).transpose()?;
     let action: Action = match (&saved, args.action) {
         (_, Some(action)) => match action.into() {
-            Asked::Action(action) => action,
-            Asked::Ladder(asked) => return ladder::apply(common, &asked, printer).await,
+            Wanted::Action(action) => action,
+            Wanted::Ladder(asked) => return ladder::apply(common, &asked, printer).await,
         },
         (Some(plan), None) => plan.action.clone(),
         (None, None) => return Err(Failure::usage("name an action or a file written by `plan --save`")),
@@ -92,6 +92,7 @@ pub(super) struct Carried {
 }
 
 /// Plans, shows, has it confirmed, and carries it out. `step` is the step of a playbook that it belongs to.
+// Wide: what was asked for and saved, how it is confirmed, and how it is said.
 pub(super) async fn carry_out(
     session: &Session,
     wish: &Wish,
@@ -132,8 +133,9 @@ pub(super) async fn carry_out(
     carried_out(session, agreed, (confirmation.wait, step), printer).await
 }
 
-/// The phrase, from the flag or from the terminal, the plan it is for, and that plan as it was shown. After a person has read and typed, the
-/// plan is made again: the account may have changed meanwhile.
+/// The phrase, from the flag or from the terminal, the plan it is for, and that plan as it was shown. After a person
+/// has read and typed, the plan is made again: the account may have changed meanwhile.
+// Wide: what was asked, what was planned and saved, and how it is confirmed and said.
 async fn agreed(
     session: &Session,
     wish: &Wish,
@@ -158,8 +160,8 @@ async fn agreed(
     Ok(Some((phrase, session.desk.plan(wish).await?, Some(plan))))
 }
 
-/// A stale confirmation comes with what has changed since the plan it confirms, where that plan was kept; and with the plan itself where a
-/// warning stands that nobody has seen.
+/// A stale confirmation comes with what has changed since the plan it confirms, where that plan was kept; and with the
+/// plan itself where a warning stands that nobody has seen.
 fn stale(error: DeskError, plan: &Plan, printer: Printer) -> Failure {
     let now = error.plan_now().unwrap_or(plan);
     plans::keep(now);
@@ -173,7 +175,7 @@ fn asked(plan: &Plan) -> Result<Option<String>, Failure> {
     if !out::can_ask() {
         return Ok(None);
     }
-    let question = format!("\nType “{}” to confirm, anything else to leave it: ", plan.phrase());
+    let question = format!("\nType “{}” to confirm, anything else to cancel: ", plan.phrase());
     let typed = out::ask(&question)?.unwrap_or_default().trim().to_owned();
     Ok((!typed.is_empty()).then_some(typed))
 }
@@ -196,7 +198,7 @@ async fn carried_out(
     let mut exit = Exit::from(carried.finished.outcome);
     let mut observed = None;
     if wait && !carried.plan.action.moves_traffic() {
-        printer.aside(&["nothing to wait for: no traffic goes another way by this".to_owned()]);
+        printer.aside(&["nothing to wait for: this moves no traffic".to_owned()]);
     }
     if wait && carried.finished.outcome == Outcome::Done && carried.plan.action.moves_traffic() {
         printer.aside(&["waiting for the effect to be observed".to_owned()]);

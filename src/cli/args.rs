@@ -2,15 +2,18 @@
 
 mod action;
 mod list;
+pub(super) mod playbook;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use self::action::lifetime;
-pub(super) use self::action::{ActionCommand, Asked, LadderAsked};
+pub(super) use self::action::{ActionCommand, LadderWanted, Wanted};
 use crate::model::attack::AttackKind;
+use crate::model::export::Format;
 use crate::model::stage::StageSelector;
 
 /// A console for the people on call when an AWS API Gateway API is under attack.
@@ -46,7 +49,7 @@ pub(super) struct Common {
     /// The region; repeatable, for every profile [default: each profile's own]
     #[arg(long, global = true, value_name = "REGION")]
     pub(super) region: Vec<String>,
-    /// Another endpoint for every service: a range, an emulator
+    /// A different endpoint for every service: a range, an emulator
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint_url: Option<String>,
     /// The configuration file [default: `$XDG_CONFIG_HOME/portcullis/config.toml`]
@@ -69,13 +72,13 @@ pub(super) enum Command {
     Sources(SourcesArgs),
     /// What would help a stage now, the best first; changes nothing
     Proposals(ProposalsArgs),
-    /// Which actions would work on which stage, told before the night; changes nothing
+    /// Which actions would work on which stage, checked in advance; changes nothing
     Preflight(PreflightArgs),
     /// Show the plan of an action; change nothing
     Plan(PlanArgs),
     /// Plan again, compare, confirm, do
     Apply(ApplyArgs),
-    /// Take an action back
+    /// Undo an action
     Undo(UndoArgs),
     /// What is in force, and what expires when
     Actions,
@@ -85,13 +88,13 @@ pub(super) enum Command {
     Sweep,
     /// Guarded steps for a kind of attack: list, show, check, run
     #[command(subcommand)]
-    Playbook(super::playbook::PlaybookCommand),
+    Playbook(playbook::PlaybookCommand),
     /// Incidents and their timelines
     #[command(subcommand)]
     Timeline(TimelineCommand),
     /// The keymap in force
     Keys(KeysArgs),
-    /// The configuration: what is wrong with it, and what it leaves unsaid
+    /// The configuration: what is wrong with it, and what it does not set
     #[command(subcommand)]
     Config(ConfigCommand),
     /// The simulated account
@@ -111,7 +114,7 @@ pub(super) struct DrillArgs {
     /// Account seconds per second [default: the scenario's; 1 is real time]
     #[arg(long)]
     pub(super) speed: Option<f64>,
-    /// Another seed than the scenario's
+    /// A different seed from the scenario's
     #[arg(long)]
     pub(super) seed: Option<u64>,
     /// The keymap: default, vim, emacs, or a file [default: the configuration's]
@@ -134,7 +137,7 @@ pub(super) enum DrillCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say what is wrong with the configuration, and what it leaves unsaid
+    /// Say what is wrong with the configuration, and what it does not set
     Check(ConfigCheckArgs),
 }
 
@@ -142,7 +145,7 @@ pub(super) enum ConfigCommand {
 pub(super) struct ConfigCheckArgs {
     /// The file [default: the one in force]
     pub(super) file: Option<PathBuf>,
-    /// Ask AWS as well whether the stages, IP sets and web ACLs that it names are there
+    /// Ask AWS as well whether the stages, IP sets and web ACLs that it names exist
     #[arg(long)]
     pub(super) account: bool,
 }
@@ -162,7 +165,7 @@ pub(super) struct LiveArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct SnapshotArgs {
-    /// Go on, a reading after every poll (JSON Lines with -o json)
+    /// Keep going, a reading after every poll (JSON Lines with -o json)
     #[arg(long)]
     pub(super) watch: bool,
     /// One stage in depth, beside its row: [region:]api/stage
@@ -260,7 +263,7 @@ pub(super) enum TimelineCommand {
     AttackBegan {
         /// The stage
         stage: StageSelector,
-        /// When: 03:01 (the last time it was that late, UTC), or 2026-03-03T03:01:00Z
+        /// When: 03:01 (the most recent time it was 03:01, UTC), or 2026-03-03T03:01:00Z
         #[arg(value_name = "TIME")]
         began: String,
         /// What it is after
@@ -284,8 +287,8 @@ pub(super) enum TimelineCommand {
     Export {
         /// The incident
         id: Option<String>,
-        /// Markdown or JSON Lines
-        #[arg(long, value_enum, default_value_t = ExportFormat::Markdown)]
+        /// As what
+        #[arg(long, value_enum, default_value_t = ExportFormat(Format::Markdown))]
         format: ExportFormat,
         /// Write to a file instead of standard output
         #[arg(long, value_name = "FILE")]
@@ -321,10 +324,23 @@ impl ValueEnum for Kind {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
-    Markdown,
-    Jsonl,
+/// A format of `report`'s table, as clap wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ExportFormat(pub(super) Format);
+
+impl ValueEnum for ExportFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<ExportFormat>> = LazyLock::new(|| Format::ALL.into_iter().map(ExportFormat).collect());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let value = clap::builder::PossibleValue::new(self.0.name()).help(self.0.title());
+        Some(match self.0.alias() {
+            Some(alias) => value.alias(alias),
+            None => value,
+        })
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -362,7 +378,7 @@ pub(super) struct ServeArgs {
     /// Account seconds per second
     #[arg(long, default_value_t = 1.0)]
     pub(super) speed: f64,
-    /// Another seed than the scenario's
+    /// A different seed from the scenario's
     #[arg(long)]
     pub(super) seed: Option<u64>,
     /// Take a request's client address from X-Forwarded-For

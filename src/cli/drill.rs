@@ -17,7 +17,7 @@ pub(super) fn drill(command: &DrillCommand, printer: Printer) -> Exit {
     for name in scenarios {
         let mistakes = mistakes(name);
         if mistakes.is_empty() {
-            printer.words(&format!("{} is a sound scenario", crate::model::text::neutralised(name)));
+            printer.words(&format!("{} is a valid scenario", crate::model::text::neutralised(name)));
         } else {
             exit = Exit::Error;
             printer.aside(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>());

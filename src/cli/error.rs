@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::aws::AwsError;
 use crate::incident::IncidentError;
 use crate::model::plan::Outcome;
+use crate::model::reader::Mistake;
 use crate::playbook::values::ValueError;
 use crate::respond::desk::error::{DeskError, Standing};
 
@@ -86,7 +87,7 @@ failure_from! {
 impl From<crate::drill::DrillError> for Failure {
     fn from(error: crate::drill::DrillError) -> Self {
         match error {
-            crate::drill::DrillError::Malformed { mistakes } => super::config::refused(&mistakes),
+            crate::drill::DrillError::Malformed { mistakes } => refused(&mistakes),
             error => Self::usage(error.to_string()),
         }
     }
@@ -119,4 +120,11 @@ impl From<DeskError> for Failure {
     fn from(error: DeskError) -> Self {
         Self { detail: error.differences(), ..Self::new(error.standing().into(), error.to_string()) }
     }
+}
+
+/// A file with mistakes: the first one as the message, all others beside it.
+pub(super) fn refused(mistakes: &[Mistake]) -> Failure {
+    let mut lines = mistakes.iter().map(ToString::to_string);
+    let first = lines.next().unwrap_or_else(|| "the file cannot be used".to_owned());
+    Failure { detail: lines.collect(), ..Failure::usage(first) }
 }

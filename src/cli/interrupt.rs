@@ -1,5 +1,5 @@
-//! Ctrl-C, Ctrl-\, a hang-up or a request to end while a change is being made: it ends first, since that puts back what is only there for a while.
-//! At any other time they end the program as they always do.
+//! Ctrl-C, Ctrl-\, a hang-up or a request to end while a change is being made: it ends first, since that puts back what
+//! is only there for a while. At any other time they end the program as they always do.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,7 +48,7 @@ fn arrived(exit: i32) {
     if !BUSY.load(Ordering::SeqCst) {
         std::process::exit(exit);
     }
-    aside("this ends what was begun first; another moment");
+    aside("finishing what was already started; one moment");
 }
 
 impl Drop for Held {

@@ -1,7 +1,7 @@
 //! Printing: words for people, or one JSON object with its schema.
 //!
-//! Shapes are documented in `docs/json.md`. Units are in the field names; an unknown figure is `null`, with its reason in the
-//! `unknown` object beside it.
+//! Shapes are documented in `docs/json.md`. Units are in the field names; an unknown figure is `null`, with its reason
+//! in the `unknown` object beside it.
 
 use std::ffi::OsString;
 
@@ -37,7 +37,8 @@ impl Printer {
         self.json
     }
 
-    /// One object on standard output, with `"schema": "portcullis.NOUN/1"` first. One line, so that a stream of them is JSON Lines.
+    /// One object on standard output, with `"schema": "portcullis.NOUN/1"` first. One line, so that a stream of them is
+    /// JSON Lines.
     pub(super) fn object(self, noun: &str, value: Value) {
         if self.within {
             return;

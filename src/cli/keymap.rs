@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::config;
-use super::error::Failure;
+use super::error::{self, Failure};
 use crate::model::reader::{Mistake, near};
 use crate::model::settings::{Settings, mistake_at};
 use crate::model::text::shortened;
@@ -17,8 +17,8 @@ enum Choice {
     File(PathBuf, String),
 }
 
-/// The keymap in force: the one that `--keymap` names, else the configuration's, else the default. The user's own `keymap.toml` is laid over
-/// a built-in one, and another file takes its place.
+/// The keymap in force: the one that `--keymap` names, else the configuration's, else the default. The user's own
+/// `keymap.toml` is laid over a built-in one, and another file takes its place.
 pub(super) fn in_force(flag: Option<&str>, common: &Common, settings: &Settings) -> Result<Keymap, Failure> {
     if let Some(name) = flag {
         return match chosen(name, None).map_err(Failure::usage)? {
@@ -104,7 +104,7 @@ fn with_file(base: Base<'_>, path: &Path, text: &str) -> Result<Keymap, Failure>
 
 /// What is wrong with a keymap that nobody has named this time, and how to start all the same.
 fn without_it(mistake: &Mistake) -> Failure {
-    let mut failure = config::refused(std::slice::from_ref(mistake));
+    let mut failure = error::refused(std::slice::from_ref(mistake));
     failure.detail.push("--keymap default starts without it".to_owned());
     failure
 }

@@ -27,7 +27,7 @@ pub(super) fn keys(common: &Common, args: &KeysArgs, printer: Printer) -> Result
             let warnings: Vec<Value> = warnings.iter().map(warned).collect();
             printer.object("keys", json!({ "keys": rows(&keymap), "warnings": warnings }));
         }
-        (false, true) => printer.words("the keymap is sound"),
+        (false, true) => printer.words("the keymap is valid"),
         (false, false) => printer.text(&table(&keymap)),
     }
     Ok(Exit::Done)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Common, LadderAsked};
+use super::args::{Common, LadderWanted};
 use super::error::{Exit, Failure};
 use super::json::{Printer, time};
 use super::proposals;
@@ -17,19 +17,19 @@ use crate::model::text::neutralised;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// `plan close --stage S`: exit 2 where some way can be gone, 3 where guards stop every one.
-pub(super) async fn plan(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Exit, Failure> {
+pub(super) async fn plan(common: &Common, asked: &LadderWanted, printer: Printer) -> Result<Exit, Failure> {
     let found = shown(common, asked, printer).await?;
     Ok(if found.rungs.iter().any(Rung::fits) { Exit::Pending } else { Exit::Stopped })
 }
 
 /// `apply close --stage S`: nothing is done before a way is named, on a terminal or off (5).
-pub(super) async fn apply(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Exit, Failure> {
+pub(super) async fn apply(common: &Common, asked: &LadderWanted, printer: Printer) -> Result<Exit, Failure> {
     shown(common, asked, printer).await?;
     printer.aside(&["no way of closing was named, nothing was changed. Name one with --by".to_owned()]);
     Ok(Exit::NotConfirmed)
 }
 
-async fn shown(common: &Common, asked: &LadderAsked, printer: Printer) -> Result<Ladder, Failure> {
+async fn shown(common: &Common, asked: &LadderWanted, printer: Printer) -> Result<Ladder, Failure> {
     let session = Session::open_for(common, &asked.stage).await?;
     let found = session.desk.ladder(&asked.stage, asked.web_acl.as_deref()).await?;
     // What would help and is lighter comes first; that it is not known keeps nobody from closing.
@@ -124,7 +124,7 @@ fn text(found: &Ladder) -> String {
         None => {
             let _ = writeln!(
                 out,
-                "\nRecommended: none. Guards stop every way; see to what stops the lightest that would do."
+                "\nRecommended: none. Guards stop every way; resolve what stops the lightest that would help."
             );
         }
     }

@@ -11,12 +11,13 @@ use crate::incident::default_root;
 use crate::journal;
 use crate::model::text::printable;
 
-/// Starts logging to `$XDG_STATE_HOME/portcullis/portcullis.log` where `PORTCULLIS_LOG` is set, to a filter such as `debug` or
-/// `portcullis=debug,aws_smithy_runtime=info`. What the SDK logs may contain requests: the file is for its owner only.
+/// Starts logging to `$XDG_STATE_HOME/portcullis/portcullis.log` where `PORTCULLIS_LOG` is set, to a filter such as
+/// `debug` or `portcullis=debug,aws_smithy_runtime=info`. What the SDK logs may contain requests: the file is for its
+/// owner only.
 pub(super) fn start() -> Result<(), Failure> {
     let Some(filter) = std::env::var("PORTCULLIS_LOG").ok().filter(|filter| !filter.is_empty()) else { return Ok(()) };
     let filter = EnvFilter::try_new(&filter)
-        .map_err(|error| Failure::usage(format!("PORTCULLIS_LOG is no filter: {error}; write for example debug")))?;
+        .map_err(|error| Failure::usage(format!("PORTCULLIS_LOG is not a filter: {error}; write for example debug")))?;
     let path = default_root()?.with_file_name("portcullis.log");
     let failed =
         |error: std::io::Error| Failure::new(Exit::Error, format!("{} could not be opened: {error}", path.display()));

@@ -1,11 +1,12 @@
-//! How the screen looks: which theme it has, whether it may draw more than ASCII, and use the kitty keyboard protocol. By flag, configuration and environment.
+//! How the screen looks: which theme it has, whether it may draw more than ASCII, and use the kitty keyboard protocol.
+//! By flag, configuration and environment.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::args::Common;
 use super::config;
-use super::error::Failure;
+use super::error::{self, Failure};
 use super::out;
 use crate::model::reader::{Mistake, near};
 use crate::model::settings::{Settings, mistake_at};
@@ -25,7 +26,8 @@ enum Wrong {
 ///
 /// `NO_COLOR` takes the colours out of every choice; what is wrong with the choice is said all the same.
 ///
-/// Beside it whether the terminal is to be asked for its background: only where nobody has chosen, and the environment does not say it.
+/// Beside it whether the terminal is to be asked for its background: only where nobody has chosen, and the environment
+/// does not say it.
 pub(super) fn theme(flag: Option<&str>, common: &Common, settings: &Settings) -> Result<(Theme, bool), Failure> {
     let chosen = match (flag, config::found(common)) {
         (Some(name), _) => Some(loaded(name, None).map_err(refused)?),
@@ -44,8 +46,9 @@ pub(super) fn theme(flag: Option<&str>, common: &Common, settings: &Settings) ->
     Ok((Theme::for_terminal(said.as_deref()), asks))
 }
 
-/// What a drill looks like, and its keys, as those of the console in earnest: of the user's own configuration it takes this and nothing else,
-/// and one that cannot be read does not keep it from starting. `named` is whether both are named by flags.
+/// What a drill looks like, and its keys, as those of the console in earnest: of the user's own configuration it takes
+/// this and nothing else, and one that cannot be read does not keep it from starting. `named` is whether both are named
+/// by flags.
 pub(super) fn settings_of_drill(named: bool, common: &Common) -> Result<Settings, Failure> {
     let own = || match config::settings(common) {
         Ok(settings) => settings,
@@ -96,7 +99,7 @@ fn loaded(name: &str, folder: Option<&Path>) -> Result<Theme, Wrong> {
 
 /// What is wrong with a theme that nobody has named this time, and how to start all the same.
 fn without_it(mistakes: &[Mistake]) -> Failure {
-    let mut failure = config::refused(mistakes);
+    let mut failure = error::refused(mistakes);
     failure.detail.push("--theme dark starts without it".to_owned());
     failure
 }
@@ -104,7 +107,7 @@ fn without_it(mistakes: &[Mistake]) -> Failure {
 fn refused(wrong: Wrong) -> Failure {
     match wrong {
         Wrong::Name(why) => Failure::usage(why),
-        Wrong::File(mistakes) => config::refused(&mistakes),
+        Wrong::File(mistakes) => error::refused(&mistakes),
     }
 }
 
@@ -114,8 +117,8 @@ pub(super) fn characters() -> Characters {
     if cfg!(unix) && !is_utf8(locale.as_deref()) { Characters::Ascii } else { Characters::All }
 }
 
-/// Whether the kitty keyboard protocol may be used. Linux's own console cannot have it, and what it might print of a sequence that it does
-/// not know would stay on the screen.
+/// Whether the kitty keyboard protocol may be used. Linux's own console cannot have it, and what it might print of a
+/// sequence that it does not know would stay on the screen.
 pub(super) fn kitty_keyboard() -> bool {
     set("TERM").is_none_or(|kind| kind != "linux")
 }

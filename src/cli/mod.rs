@@ -41,9 +41,9 @@ use args::{Args, Command, DrillArgs};
 use error::{Exit, Failure};
 use json::Printer;
 
-/// Runs the command line `args` (the program's name first) and gives the exit code of DESIGN: 0 done, 1 error and nothing
-/// changed, 2 changes pending, 3 stopped by a guard, 4 done but not verified, 5 not confirmed or stale, 6 partly changed or
-/// not known, 64 wrong usage.
+/// Runs the command line `args` (the program's name first) and gives the exit code of DESIGN: 0 done, 1 error and
+/// nothing changed, 2 changes pending, 3 stopped by a guard, 4 done but not verified, 5 not confirmed or stale, 6
+/// partly changed or not known, 64 wrong usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     out::speak_of_panics();
     let words: Vec<OsString> = args.into_iter().collect();

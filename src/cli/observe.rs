@@ -79,7 +79,7 @@ fn lacks(connection: &Connection, read: &Result<Board, AwsError>) -> Option<Stri
         Err(error) => format!("nothing of it is shown: {error}"),
         Ok(board) => board.polling.lacks.clone()?,
     };
-    Some(format!("this snapshot is not whole: {}: {what}", name(connection)))
+    Some(format!("this snapshot is incomplete: {}: {what}", name(connection)))
 }
 
 /// Settings for stages that are on none of the boards, a line each.
@@ -89,7 +89,7 @@ fn without_stage(boards: &[&Board]) -> Vec<String> {
         first.polling.unmatched.iter().filter(|one| rest.iter().all(|board| board.polling.unmatched.contains(one)));
     nowhere
         .map(|(key, named)| {
-            format!("{key} of the configuration names “{named}”, which is no stage here: it applies to nothing. Check its spelling")
+            format!("{key} of the configuration names “{named}”, which is not a stage here: it applies to nothing. Check its spelling")
         })
         .collect()
 }
@@ -222,7 +222,8 @@ fn connected(connection: &Connection, read: &Result<Board, AwsError>, settings: 
     }
 }
 
-/// Several connections in one object: all stages in one list, each with its own account and region, and the rest by connection.
+/// Several connections in one object: all stages in one list, each with its own account and region, and the rest by
+/// connection.
 fn together(mut connections: Vec<Value>) -> Value {
     let mut stages = Vec::new();
     for connection in &mut connections {
@@ -270,8 +271,8 @@ fn value(connection: &Connection, board: &Board, settings: &Settings) -> Value {
             "calls": polling.calls,
             "dollars_per_hour_estimate": polling.dollars_per_hour,
             "budget_dollars_per_hour": polling.budget_dollars_per_hour,
-            "log_query_dollars_estimate": polling.log_dollars.0,
-            "log_budget_dollars_per_hour": polling.log_dollars.1,
+            "log_query_dollars_estimate": polling.log_dollars,
+            "log_budget_dollars_per_hour": polling.log_budget_dollars_per_hour,
             "paces": paces(polling),
             "slowed": polling.slowed,
             "details_read": polling.details.0,

@@ -1,9 +1,10 @@
-//! The one way out: whatever this process writes to standard output and standard error passes through here, and nothing that
-//! passes can act on a terminal.
+//! The one way out: whatever this process writes to standard output and standard error passes through here, and nothing
+//! that passes can act on a terminal.
 //!
-//! Arguments, files, accounts and requests all end up in what is printed, and whoever prints cannot always know. So text is made
-//! harmless here as well, at the last moment; only clap's own colours pass, where nothing else does. What could not be written is
-//! remembered: [`settled`] makes it the exit code. `clippy.toml` and `tests/it/printer.rs` keep other ways shut.
+//! Arguments, files, accounts and requests all end up in what is printed, and whoever prints cannot always know. So
+//! text is made harmless here as well, at the last moment; only clap's own colours pass, where nothing else does. What
+//! could not be written is remembered: [`settled`] makes it the exit code. `clippy.toml` and `tests/it/printer.rs` keep
+//! other ways shut.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +40,9 @@ pub(super) fn aside(text: &str) {
     let _ = writeln!(error(), "{}", printable(text));
 }
 
-/// What clap says, in its colours where it goes to a terminal: help on standard output, mistakes on standard error. `raw` is the same
-/// without colours: where that holds anything that could act on a terminal, it is shown in place of it, made harmless.
+/// What clap says, in its colours where it goes to a terminal: help on standard output, mistakes on standard error.
+/// `raw` is the same without colours: where that holds anything that could act on a terminal, it is shown in place of
+/// it, made harmless.
 pub(super) fn clap(said: &clap::Error, raw: &str) {
     let harmless = printable(raw);
     match (said.use_stderr(), harmless == raw) {
@@ -97,7 +99,7 @@ pub(super) fn settled(exit: Exit) -> Exit {
     let Some(lost) = lost() else { return exit };
     let changed = CHANGED.load(Ordering::SeqCst);
     if let Lost::Failed(why) = lost {
-        let rest = if changed { "; what was changed stands" } else { "" };
+        let rest = if changed { "; what was changed remains in place" } else { "" };
         aside(&format!("portcullis: standard output could not be written: {why}{rest}"));
     }
     if changed { exit } else { Exit::Error }

@@ -41,7 +41,8 @@ fn forget_old(dir: &Path) {
     }
 }
 
-/// The plan that was shown with `phrase`, where it was kept; `now` as it was shown, where that is what the phrase confirms.
+/// The plan that was shown with `phrase`, where it was kept; `now` as it was shown, where that is what the phrase
+/// confirms.
 pub(super) fn shown_with(phrase: &str, now: &Plan) -> Option<Plan> {
     let (stage, digest) = phrase.trim().rsplit_once(' ')?;
     let kept = |path: PathBuf| serde_json::from_reader::<_, Plan>(BufReader::new(journal::reading(&path).ok()?)).ok();

@@ -57,8 +57,8 @@ fn text(report: &Preflight, first: bool) -> String {
     let open = report.checks.iter().filter(|check| check.found.asks_for_work()).count();
     let said = match open {
         0 => "everything works, as far as reading tells".to_owned(),
-        1 => "one thing to see to".to_owned(),
-        n => format!("{n} things to see to"),
+        1 => "one thing to resolve".to_owned(),
+        n => format!("{n} things to resolve"),
     };
     let _ = writeln!(out, "{}: {said}", neutralised(&report.stage.label()));
     for check in &report.checks {

@@ -9,12 +9,12 @@ use super::error::{Exit, Failure};
 use super::json::{Printer, time};
 use super::session::{Session, believed};
 use super::sources;
-use crate::model::candidate::percent;
 use crate::model::condition::{Condition, StageState};
 use crate::model::ladder::Ladder;
 use crate::model::proposal::{Proposals, ProposedStep};
 use crate::model::stage::StageSelector;
 use crate::model::text::neutralised;
+use crate::model::words::portion;
 use crate::watch;
 
 /// Exit 2 where something is proposed: nothing was changed, and something is to be done.
@@ -45,7 +45,7 @@ pub(super) async fn of(
     let board = board?;
     let row = board
         .row(stage)
-        .ok_or_else(|| Failure::new(Exit::Error, format!("how {} stands is not known; try again", stage.label())))?;
+        .ok_or_else(|| Failure::new(Exit::Error, format!("the state of {} is not known; try again", stage.label())))?;
     let read = read.map_err(|failure| failure.message);
     let from = read.as_ref().map(|(_, sources)| sources).map_err(Clone::clone);
     let found = Box::pin(session.desk.proposals(selector, &row.condition, from, ladder)).await?;
@@ -80,10 +80,10 @@ pub(super) fn text(found: &Proposals, condition: &Condition) -> String {
         if let Some(stops) = step.stops {
             let costs = step.costs_at_most.map_or_else(
                 || "how many customers it turns away is not known".to_owned(),
-                |most| format!("turns away at most {} of the customers of before, by samples and logs", percent(most)),
+                |most| format!("turns away at most {} of the earlier customers, by samples and logs", portion(most)),
             );
             let of = if step.of_rest { "what gets past the blocks in force" } else { "what came with the attack" };
-            let _ = writeln!(out, "   stops    {} of {of}; {costs}", percent(stops));
+            let _ = writeln!(out, "   stops    {} of {of}; {costs}", portion(stops));
         }
         let _ = writeln!(out, "   served   {} now, {}", condition.served_word(), after(step));
         let _ = writeln!(out, "   because  {}", neutralised(&step.because));
@@ -101,7 +101,7 @@ pub(super) fn text(found: &Proposals, condition: &Condition) -> String {
 
 fn after(step: &ProposedStep) -> String {
     match step.served_after_at_most {
-        Some(share) => format!("at most {} then", percent(share)),
+        Some(share) => format!("at most {} then", portion(share)),
         None => "what is served then is not known".to_owned(),
     }
 }

@@ -53,8 +53,8 @@ pub(super) async fn range(common: &Common, command: RangeCommand, printer: Print
     Ok(Exit::Done)
 }
 
-/// What no other range is called: a range forgets when it ends, so that what was done in one that served the same scenario behind the same
-/// port does not hold in this one.
+/// What no other range is called: a range forgets when it ends, so that what was done in one that served the same
+/// scenario behind the same port does not hold in this one.
 fn new_id(address: std::net::SocketAddr) -> String {
     // Keyed by the system's own chance, anew in every process.
     format!("{:016x}", std::hash::RandomState::new().hash_one(address))

@@ -30,7 +30,8 @@ pub(super) struct Session {
     pub(super) desk: Desk,
 }
 
-/// Every connection that the flags ask for: each profile in each region, or in its own where none is named. Never empty; none twice.
+/// Every connection that the flags ask for: each profile in each region, or in its own where none is named. Never
+/// empty; none twice.
 pub(super) fn connections(common: &Common) -> Vec<Connection> {
     let mut connections: Vec<Connection> = Vec::new();
     for profile in named(&common.profile) {
@@ -116,8 +117,8 @@ pub(super) fn store() -> Result<IncidentStore, Failure> {
     Ok(IncidentStore::new(default_root()?))
 }
 
-/// What is believed of the attacks where `aws` leads: pinned in the incident named, else in the newest open one. Where that cannot be read it
-/// is said, and nothing is believed.
+/// What is believed of the attacks where `aws` leads: pinned in the incident named, else in the newest open one. Where
+/// that cannot be read it is said, and nothing is believed.
 pub(super) async fn believed(common: &Common, aws: &Aws, settings: &Arc<Settings>, printer: Printer) -> Beliefs {
     let beliefs = async {
         let whose = common.incident.clone().map_or(Whose::Newest, Whose::Named);
@@ -130,7 +131,7 @@ pub(super) async fn believed(common: &Common, aws: &Aws, settings: &Arc<Settings
     }
     beliefs.await.unwrap_or_else(|error| {
         printer.aside(&[format!(
-            "since when an attack stands is told by the figures alone; the incident could not be read: {}",
+            "when the attack began is judged by the figures alone; the incident could not be read: {}",
             error.message
         )]);
         Beliefs::default()
@@ -168,12 +169,14 @@ impl Session {
         self.aws.clock().now()
     }
 
-    /// The incident to write about: the one named, else the newest open one, however long it has been calm, else a new one about `title`.
+    /// The incident to write about: the one named, else the newest open one, however long it has been calm, else a new
+    /// one about `title`.
     pub(super) async fn incident(&self, title: &str) -> Result<Incident, Failure> {
         Ok(self.desk.books().incident(&self.aws, title).await?)
     }
 
-    /// The incident to act in: the one named, else the newest open one that has not been calm for too long, else a new one about `title`.
+    /// The incident to act in: the one named, else the newest open one that has not been calm for too long, else a new
+    /// one about `title`.
     pub(super) async fn incident_to_act_in(&self, title: &str) -> Result<Incident, Failure> {
         let (incident, aside) = self.desk.books().to_act_in(&self.aws, title).await?;
         if let Some(aside) = aside {
@@ -182,15 +185,15 @@ impl Session {
         Ok(incident)
     }
 
-    /// Where the open incident has been calm for too long, a person who can be asked says whether this belongs to it. Before a plan is made:
-    /// what is believed of the attack depends on it.
+    /// Where the open incident has been calm for too long, a person who can be asked says whether this belongs to it.
+    /// Before a plan is made: what is believed of the attack depends on it.
     pub(super) async fn settle_incident(&self, may_ask: bool) -> Result<(), Failure> {
         if !may_ask || !out::can_ask() {
             return Ok(());
         }
         let Some((id, since)) = self.desk.books().left_aside(&self.aws).await? else { return Ok(()) };
         let question = format!(
-            "Incident {id} is open, and nothing has happened in it since {}.\nType “y” to go on with it, anything else for a new one: ",
+            "Incident {id} is open, and nothing has happened in it since {}.\nType “y” to continue it, anything else for a new one: ",
             text::clock(since)
         );
         if out::ask(&question)?.is_some_and(|typed| typed.trim().eq_ignore_ascii_case("y")) {
@@ -204,7 +207,8 @@ impl Session {
         Ok(self.desk.books().survey(&self.aws).await?)
     }
 
-    /// Compares with AWS what was in flight when an earlier process ended, and what was not known; the lines are for people.
+    /// Compares with AWS what was in flight when an earlier process ended, and what was not known; the lines are for
+    /// people.
     pub(super) async fn reconciled(&self) -> Result<Vec<String>, Failure> {
         let found = self.desk.reconcile().await?;
         Ok(found.iter().map(line).chain(self.damaged().await?).collect())
@@ -238,22 +242,11 @@ pub(super) fn line(found: &Reconciled) -> String {
             format!("action {} is not listed any more. {}", found.action_id, found.detail)
         }
         Some(outcome) if found.again => {
-            format!("action {} was looked at again; now known: {}. {}", found.action_id, words(outcome), found.detail)
+            format!("action {} was checked again; now known: {}. {}", found.action_id, outcome.short(), found.detail)
         }
         Some(outcome) => {
-            format!("action {} was interrupted; now known: {}. {}", found.action_id, words(outcome), found.detail)
+            format!("action {} was interrupted; now known: {}. {}", found.action_id, outcome.short(), found.detail)
         }
-        None => format!("action {} is in flight, and not known how far: {}", found.action_id, found.detail),
-    }
-}
-
-fn words(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::NothingToChange => "nothing to change",
-        Outcome::NotDone => "not done",
-        Outcome::NotVerified => "done, but not verified",
-        Outcome::Partly => "partly done",
-        Outcome::NotKnown => "not known",
+        None => format!("action {} is in flight, and how far it got is not known: {}", found.action_id, found.detail),
     }
 }

@@ -12,7 +12,8 @@ use crate::model::signal::{Signal, SignalState};
 use crate::model::text::{neutralised, shortened};
 use crate::model::timeline::ActionRecord;
 
-/// A line of its own: nothing that is put into it ends the line or acts on a terminal. A format may begin with an empty line.
+/// A line of its own: nothing that is put into it ends the line or acts on a terminal. A format may begin with an empty
+/// line.
 macro_rules! put {
     ($out:expr, $format:literal $($values:tt)*) => {{
         if $format.starts_with('\n') {
@@ -85,7 +86,7 @@ fn verdict(plan: &Plan) -> String {
         let overridable: Vec<String> =
             plan.halting().filter(|g| g.can_be_overridden).map(|g| format!("--override {}", g.id)).collect();
         let hint = if overridable.len() == halting.len() {
-            format!(" To go on all the same: {} --reason \"…\"", overridable.join(" "))
+            format!(" To go on anyway: {} --reason \"…\"", overridable.join(" "))
         } else {
             String::new()
         };
@@ -103,15 +104,11 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
         Purpose::Apply => format!("action {}", finished.action_id),
         Purpose::Undo { action_id, .. } => format!("undo of action {action_id}"),
     };
-    let how = match finished.outcome {
-        Outcome::Done => "done and read back",
-        Outcome::NothingToChange => "nothing to change",
-        Outcome::NotDone => "NOT done; no change remains in place",
-        Outcome::NotVerified => "accepted by AWS, but NOT verified: reading it back did not show it",
-        Outcome::Partly => "PARTLY done; see the lines above and plan again for the rest",
-        Outcome::NotKnown => "NOT KNOWN whether it was done: AWS did not say, and reading did not tell",
-    };
+    let how = finished.outcome.words();
     let mut out = format!("{what}: {how} (incident {incident})\n");
+    if finished.outcome == Outcome::Partly {
+        put!(out, "see the lines above, and plan again for the rest");
+    }
     if let Some(observation) = observed {
         let word = if observation.observed { "observed" } else { "not observed" };
         put!(out, "effect {word}");
@@ -119,7 +116,7 @@ pub(super) fn finished(incident: &str, plan: &Plan, finished: &Finished, observe
             put!(out, "  {}", neutralised(line));
         }
     }
-    let stays = plan.changes.iter().any(|change| change.doing.can_be_undone() && !change.doing.is_passing());
+    let stays = plan.changes.iter().any(|change| change.edit.can_be_undone() && !change.edit.is_passing());
     let in_doubt = matches!(finished.outcome, Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown);
     if in_doubt {
         put!(out, "It stays on the list of `portcullis actions`, with its expiry.");
@@ -164,7 +161,8 @@ pub(super) fn actions(actions: &[&ActionRecord], now: DateTime<Utc>) -> String {
     out
 }
 
-/// An account that was asked for and could not be read: said where its board would be, so that it does not look as if there were none.
+/// An account that was asked for and could not be read: said where its board would be, so that it does not look as if
+/// there were none.
 pub(super) fn unread(name: &str, why: &str) -> String {
     format!("{}  NOT READ: {}\n", neutralised(name), neutralised(why))
 }
@@ -248,6 +246,7 @@ pub(super) fn heading(out: &mut String) {
 }
 
 /// A row of the board, with what stands below it.
+// Long: one line of text after another, in the order in which they are read.
 pub(super) fn line(out: &mut String, row: &StageRow) {
     let f = &row.figures;
     put!(
@@ -311,7 +310,7 @@ pub(super) fn line(out: &mut String, row: &StageRow) {
     }
     for signal in &row.signals {
         let since = signal.not_judged_since.map_or_else(String::new, |since| {
-            format!(" ({} not judged since {}: it stands until it is)", signal.kind.id(), clock(since))
+            format!(" ({} not judged since {}: it stays active until it is)", signal.kind.id(), clock(since))
         });
         put!(out, "    {}{since}", neutralised(&signal.evidence));
     }

@@ -18,7 +18,7 @@ use crate::model::attack::AttackKind;
 use crate::model::identity::AccountRegion;
 use crate::model::stage::StageSelector;
 use crate::model::text::{is_blank, neutralised};
-use crate::report::{Export, Format};
+use crate::report::{self, Export};
 use crate::respond::desk::belief::Told;
 use crate::respond::resolve;
 
@@ -189,9 +189,9 @@ fn moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
         }),
     };
     match parsed {
-        Some(at) if at > now => Err(Failure::usage(format!("{text} is yet to come: it is {} now", text::clock(now)))),
+        Some(at) if at > now => Err(Failure::usage(format!("{text} is in the future: it is {} now", text::clock(now)))),
         Some(at) => Ok(at),
-        None => Err(Failure::usage(format!("“{text}” is no time. Write 03:01 (UTC) or 2026-03-03T03:01:00Z"))),
+        None => Err(Failure::usage(format!("“{text}” is not a time. Write 03:01 (UTC) or 2026-03-03T03:01:00Z"))),
     }
 }
 
@@ -242,7 +242,7 @@ async fn attack_ended(
     let (stage, _) = resolve::stage_of_any(&session.aws, stage, Lane::Plan).await?;
     let label = stage.id.label();
     if !session.desk.attack_ended(&stage.id, ended).await? {
-        let why = format!("no attack on {label} is written down. Say when one began: portcullis timeline attack-began");
+        let why = format!("no attack on {label} is recorded. Set when one began: portcullis timeline attack-began");
         return Err(Failure::new(Exit::Error, why));
     }
     out::changed();
@@ -291,12 +291,8 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
     let folded = incident.fold()?;
     let verification = incident.verify()?;
     let at = folded.last_at.unwrap_or(incident.opened_at());
-    let format = match format {
-        ExportFormat::Markdown => Format::Markdown,
-        ExportFormat::Jsonl => Format::JsonLines,
-    };
-    let document = format
-        .write(&Export { folded: &folded, verification: &verification, at })
+    let format = format.0;
+    let document = report::write(format, &Export { folded: &folded, verification: &verification, at })
         .map_err(|error| Failure::new(Exit::Error, format!("the export failed: {error}")))?;
     let Some(path) = to else {
         printer.text(&document);

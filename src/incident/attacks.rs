@@ -9,27 +9,27 @@ use crate::model::stage::StageId;
 
 /// Takes a line about an attack, written at `at`.
 pub(super) fn take(attacks: &mut Vec<Attack>, at: DateTime<Utc>, event: &Event) -> Result<(), String> {
-    match event {
-        // Where somebody else was first theirs stands, and this line is a reading for the record.
-        Event::AttackBegan { stage, began, rests_on, attack, .. } if standing(attacks, stage).is_none() => {
-            attacks.push(Attack::begun(stage.clone(), *began, *rests_on, *attack));
-        }
-        Event::AttackCorrected { stage, began, attack } => {
-            let known = standing(attacks, stage).ok_or("no attack on this stage has begun")?;
-            known.began = *began;
-            known.kind = attack.or(known.kind);
-            known.rests_on = RestsOn::Person;
-            known.corrected_at = Some(at);
-        }
-        Event::AttackEnded { stage, ended } => {
-            standing(attacks, stage).ok_or("no attack on this stage has begun")?.ended = Some(*ended);
-        }
-        _ => {}
+    // Where somebody else was first theirs stands, and this line is a reading for the record.
+    if let Event::AttackBegan { stage, began, rests_on, attack, .. } = event
+        && standing(attacks, stage).is_none()
+    {
+        attacks.push(Attack::begun(stage.clone(), *began, *rests_on, *attack));
+    }
+    if let Event::AttackCorrected { stage, began, attack } = event {
+        let known = standing(attacks, stage).ok_or("no attack on this stage has begun")?;
+        known.began = *began;
+        known.kind = attack.or(known.kind);
+        known.rests_on = RestsOn::Person;
+        known.corrected_at = Some(at);
+    }
+    if let Event::AttackEnded { stage, ended } = event {
+        standing(attacks, stage).ok_or("no attack on this stage has begun")?.ended = Some(*ended);
     }
     Ok(())
 }
 
-/// An attack-level signal, in a journal whose console did not write when the attack began: its beginning is that of the first such signal.
+/// An attack-level signal, in a journal whose console did not write when the attack began: its beginning is that of the
+/// first such signal.
 pub(super) fn signalled(attacks: &mut Vec<Attack>, stage: &StageId, signal: &Signal) {
     let is_known = |attack: &Attack| attack.accounts_for(stage, signal.since);
     if signal.severity == Severity::Attack && !attacks.iter().any(is_known) {

@@ -1,24 +1,13 @@
-//! Who called before an attack, as an incident keeps it: hashes in its journal, and the key that they can be asked by in a file of its own.
-//!
-//! The file goes when its time is over: what is left in the journal tells nobody anything.
+//! Who called before an attack, as an incident keeps it: hashes in its journal. The key that they can be asked by is in
+//! a file of its own (`callers_key`).
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::error::IncidentError;
-use super::handle::Incident;
-use super::index;
-use super::store::IncidentStore;
-use crate::journal::{self, JournalError};
-use crate::model::callers::{CallersBefore, CallersKey, KEY_BYTES};
+use crate::model::callers::CallersBefore;
 use crate::model::stage::StageId;
-
-/// The key's file, beside the journal.
-const KEY_FILE: &str = "callers.key";
 
 /// By stage and attack. Shared: whatever is known of an incident is handed about many times.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,8 +21,8 @@ struct Kept {
 }
 
 impl Callers {
-    /// Keeps them; the first of an attack counts, unless it is out of samples and these were counted. Those of another attack on the stage
-    /// take its place.
+    /// Keeps them; the first of an attack counts, unless it is out of samples and these were counted. Those of another
+    /// attack on the stage take its place.
     pub(super) fn keep(&mut self, stage: &StageId, began: DateTime<Utc>, callers: &CallersBefore) {
         if self.of(stage, began).is_none_or(|known| callers.tells_more_than(known)) {
             let all = Arc::make_mut(&mut self.0);
@@ -43,7 +32,7 @@ impl Callers {
     }
 
     /// Until when any of them may be asked about.
-    fn until(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn until(&self) -> Option<DateTime<Utc>> {
         self.0.iter().map(|kept| kept.callers.until).max()
     }
 
@@ -64,60 +53,10 @@ impl<'de> Deserialize<'de> for Callers {
     }
 }
 
-impl Incident {
-    fn key_file(&self) -> PathBuf {
-        self.path().parent().unwrap_or(Path::new("")).join(KEY_FILE)
-    }
-
-    /// The key of the callers that it keeps, where there is one.
-    #[must_use]
-    pub fn callers_key(&self) -> Option<CallersKey> {
-        let mut bytes = [0; KEY_BYTES];
-        journal::reading(&self.key_file()).ok()?.read_exact(&mut bytes).ok()?;
-        Some(CallersKey::new(bytes))
-    }
-
-    /// The same, made by `fresh` where there is none yet; `None` where that makes none.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn callers_key_or(
-        &self,
-        fresh: impl FnOnce() -> Option<CallersKey>,
-    ) -> Result<Option<CallersKey>, IncidentError> {
-        if let Some(key) = self.callers_key() {
-            return Ok(Some(key));
-        }
-        let Some(key) = fresh() else { return Ok(None) };
-        let path = self.key_file();
-        journal::establish(&path, key.bytes()).map_err(|error| JournalError::io("write", &path, error))?;
-        // Another process may have been first: what lies there counts.
-        Ok(self.callers_key())
-    }
-}
-
-impl IncidentStore {
-    /// Deletes the keys of callers whose time is over at `now` (account time), whatever has become of their incidents: nobody can ask any more
-    /// who was there.
-    pub fn forget_callers(&self, now: DateTime<Utc>) {
-        for id in self.ids().unwrap_or_default() {
-            let dir = self.root().join(&id);
-            let key = dir.join(KEY_FILE);
-            if !key.is_file() {
-                continue;
-            }
-            let until = index::known(&id, &dir).ok().and_then(|known| known.folded.callers.until());
-            if until.is_some_and(|until| until <= now) {
-                let _ = std::fs::remove_file(key);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::source::CountedBy;
+    use crate::model::counted::CountedBy;
 
     #[test]
     fn the_first_of_an_attack_count_until_they_are_counted() {

@@ -1,10 +1,10 @@
-//! How long an incident has been calm. The next attack may be another then, and what is believed of the last one (when it began, who was
-//! there before) must not be believed of it.
+//! How long an incident has been calm. The next attack may be another then, and what is believed of the last one (when
+//! it began, who was there before) must not be believed of it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::Event;
-use super::fold::Folded;
+use super::folded::Folded;
 use crate::model::attack::RestsOn;
 use crate::model::signal::Severity;
 
@@ -12,16 +12,18 @@ use crate::model::signal::Severity;
 pub const CALM: TimeDelta = TimeDelta::hours(12);
 
 impl Folded {
-    /// Since when it has been calm, where at `now` (account time) that is too long to take the next attack without a word.
+    /// Since when it has been calm, where at `now` (account time) that is too long to take the next attack without a
+    /// word.
     #[must_use]
     pub fn long_calm(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         too_long(self.calm_since(), now)
     }
 
-    /// Since when nothing was done and no attack stood (account time); `None` while one stands, and where nothing could be read.
+    /// Since when nothing was done and no attack stood (account time); `None` while one stands, and where nothing could
+    /// be read.
     ///
-    /// An attack stands while its signals do; one that somebody has spoken of, which may do harm without volume, until somebody says that it
-    /// has ended.
+    /// An attack stands while its signals do; one that somebody has spoken of, which may do harm without volume, until
+    /// somebody says that it has ended.
     #[must_use]
     pub fn calm_since(&self) -> Option<DateTime<Utc>> {
         let signalled = self.standing().any(|signal| signal.severity == Severity::Attack);
@@ -45,21 +47,15 @@ pub fn left_aside(id: &str, since: DateTime<Utc>, new: &str) -> String {
     )
 }
 
-/// Whether an incident is not calm when this happens: something is done, or an attack begins or ends. Looking at it and writing about it
-/// are not enough.
+/// Whether an incident is not calm when this happens: something is done, or an attack begins or ends. Looking at it and
+/// writing about it are not enough.
 pub(super) fn stirs(folded: &Folded, event: &Event) -> bool {
-    match event {
-        Event::Opened { .. }
-        | Event::PlaybookRun { .. }
-        | Event::PlaybookStep { .. }
-        | Event::AttackBegan { .. }
-        | Event::AttackCorrected { .. }
-        | Event::AttackEnded { .. } => true,
-        Event::SignalRaised { signal, .. } => signal.severity == Severity::Attack,
-        Event::SignalEnded { stage, kind, .. } => {
-            let mut ending = folded.standing().filter(|s| s.stage == *stage && s.kind == *kind);
-            ending.any(|s| s.severity == Severity::Attack)
-        }
-        _ => event.action_id().is_some(),
+    if let Event::SignalRaised { signal, .. } = event {
+        return signal.severity == Severity::Attack;
     }
+    if let Event::SignalEnded { stage, kind, .. } = event {
+        let mut ending = folded.standing().filter(|s| s.stage == *stage && s.kind == *kind);
+        return ending.any(|s| s.severity == Severity::Attack);
+    }
+    event.is_deed()
 }

@@ -10,7 +10,7 @@ use crate::journal::JournalError;
 #[derive(Debug, Error)]
 pub enum IncidentError {
     /// A run of a playbook that the journal does not have.
-    #[error("incident {incident} has no run {run} of a playbook")]
+    #[error("incident {incident} has no playbook run {run}")]
     NoRun {
         /// The run.
         run: String,
@@ -62,7 +62,7 @@ pub enum IncidentError {
         wanted: String,
     },
     /// The action is not one that can be taken back now.
-    #[error("action {action_id} is {state}, so it cannot be taken back now; `portcullis actions` says how it stands")]
+    #[error("action {action_id} cannot be undone now: it is {state}; `portcullis actions` shows its state")]
     NotUndoable {
         /// The action.
         action_id: String,
@@ -70,7 +70,7 @@ pub enum IncidentError {
         state: &'static str,
     },
     /// The action is not in force, so that it has nothing to expire.
-    #[error("action {action_id} is {state}, so it does not expire; `portcullis actions` says what does")]
+    #[error("action {action_id} is {state}, so it does not expire; `portcullis actions` shows what does")]
     NotExtendable {
         /// The action.
         action_id: String,

@@ -1,12 +1,16 @@
 //! The events an incident is made of: one per journal line, `kind` and `data` as `docs/timeline.md` describes them.
+//!
+//! All that a new kind needs is here, its title included, and in `fold`, which says what follows from it.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::journal::{BROKEN_KIND, Line, TORN_KIND};
+use super::call_phase::CallPhase;
+use super::words;
 use crate::model::attack::{AttackKind, RestsOn};
 use crate::model::callers::CallersBefore;
 use crate::model::condition::{ServedBy, StageState, Sureness};
@@ -16,33 +20,7 @@ use crate::model::playbook::StepState;
 use crate::model::proof::Proof;
 use crate::model::signal::{Signal, SignalKind};
 use crate::model::stage::StageId;
-
-/// How far one API call has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CallPhase {
-    /// About to leave the process.
-    Sending,
-    /// AWS said yes.
-    Answered,
-    /// AWS said no, or it never left: it did not take effect.
-    Failed,
-    /// No answer: it may have taken effect.
-    NoAnswer,
-}
-
-impl CallPhase {
-    /// The phase as a word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Sending => "sending",
-            Self::Answered => "answered",
-            Self::Failed => "failed",
-            Self::NoAnswer => "no answer",
-        }
-    }
-}
+use crate::model::words::sentence;
 
 /// Something that happened, or was done, in an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,8 +55,8 @@ pub enum Event {
         #[serde(default)]
         peak: Option<f64>,
     },
-    /// An attack on a stage began. The first such line of a stage counts until the attack is said to be over; it is written before any other line
-    /// that rests on it.
+    /// An attack on a stage began. The first such line of a stage counts until the attack is said to be over; it is
+    /// written before any other line that rests on it.
     AttackBegan {
         /// On which stage.
         stage: StageId,
@@ -110,7 +88,8 @@ pub enum Event {
         /// Since when (account time, UTC).
         ended: DateTime<Utc>,
     },
-    /// How a stage stands has changed, by the figures of the console that wrote it: contained or not, customers served or not.
+    /// How a stage stands has changed, by the figures of the console that wrote it: contained or not, customers served
+    /// or not.
     StateChanged {
         /// Which stage.
         stage: StageId,
@@ -132,7 +111,7 @@ pub enum Event {
         /// Whether answers take more than three times as long as usual, where that is known.
         #[serde(default)]
         slow: Option<bool>,
-        /// How many requests of the attack were answered since `attackers_answered_since`, at least, where that is known.
+        /// How many requests of the attack were answered since `attackers_answered_since`, at least.
         #[serde(default)]
         attackers_answered_requests_at_least: Option<u64>,
         /// Since when that is: the beginning, or as far back as was read (account time, UTC).
@@ -258,8 +237,8 @@ pub enum Event {
         #[serde(default)]
         inputs: BTreeMap<String, String>,
     },
-    /// A step of a playbook has got so far. A change's `started` comes before its intent and names the plan by its digest; what becomes
-    /// of the action becomes of the step.
+    /// A step of a playbook has got so far. A change's `started` comes before its intent and names the plan by its
+    /// digest; what becomes of the action becomes of the step.
     PlaybookStep {
         /// The run's id.
         run_id: String,
@@ -298,6 +277,14 @@ pub enum Event {
     Closed {},
 }
 
+/// What an event is about.
+enum About<'a> {
+    /// Something that is done, by the action of this id where it is one, or an attack that begins or ends.
+    Deed(Option<&'a str>),
+    /// What is looked at and written down.
+    Record,
+}
+
 impl Event {
     /// The journal's `kind` and `data`.
     ///
@@ -309,9 +296,8 @@ impl Event {
         Ok((kind, whole["data"].take()))
     }
 
-    /// The action it belongs to.
-    #[must_use]
-    pub fn action_id(&self) -> Option<&str> {
+    /// What it is about.
+    fn about(&self) -> About<'_> {
         match self {
             Self::Intent { action_id, .. }
             | Self::Call { action_id, .. }
@@ -320,109 +306,186 @@ impl Event {
             | Self::Effect { action_id, .. }
             | Self::Proved { action_id, .. }
             | Self::Outcome { action_id, .. }
-            | Self::Reconciled { action_id, .. } => Some(action_id),
-            Self::PlaybookStep { action_id, .. } => action_id.as_deref(),
-            _ => None,
-        }
-    }
-}
-
-/// A journal line as this version of the console reads it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reading {
-    /// An event this version knows. `unknown` holds the fields it does not know.
-    Known {
-        /// The event.
-        event: Box<Event>,
-        /// Fields that a newer version wrote.
-        unknown: Map<String, Value>,
-    },
-    /// The journal's own remark that a torn line was set aside.
-    TornLineSetAside,
-    /// The journal's own remark that a line in it is not as it was written.
-    ChainBroken,
-    /// A kind that this version does not know.
-    UnknownKind,
-    /// A kind that this version knows, with data that it cannot read; the reason.
-    Unreadable(String),
-}
-
-impl Reading {
-    /// Reads a line out of its bytes, `head` being the line without its data; what a newer version added is passed over. The same as
-    /// [`Reading::of`] for what follows from a line, at a fraction of the cost.
-    pub(super) fn of_bytes(head: &Line, raw: &[u8]) -> Self {
-        match head.kind.as_str() {
-            TORN_KIND => Self::TornLineSetAside,
-            BROKEN_KIND => Self::ChainBroken,
-            kind if !KINDS.contains(&kind) => Self::UnknownKind,
-            // The kind stands before the data, and the other keys are passed over.
-            _ => match serde_json::from_slice::<Event>(raw) {
-                Ok(event) => Self::Known { event: Box::new(event), unknown: Map::new() },
-                Err(error) => Self::Unreadable(error.to_string()),
-            },
+            | Self::Reconciled { action_id, .. } => About::Deed(Some(action_id)),
+            Self::PlaybookStep { action_id, .. } => About::Deed(action_id.as_deref()),
+            Self::Opened { .. }
+            | Self::AttackBegan { .. }
+            | Self::AttackCorrected { .. }
+            | Self::AttackEnded { .. }
+            | Self::PlaybookRun { .. } => About::Deed(None),
+            Self::SignalRaised { .. }
+            | Self::SignalEnded { .. }
+            | Self::StateChanged { .. }
+            | Self::CallersBefore { .. }
+            | Self::Refused { .. }
+            | Self::Note { .. }
+            | Self::Exported { .. }
+            | Self::Closed {} => About::Record,
         }
     }
 
-    /// Reads a line. Never fails: what is not understood is said to be so.
+    /// The action it belongs to.
     #[must_use]
-    pub fn of(line: &Line) -> Self {
-        if line.kind == TORN_KIND {
-            return Self::TornLineSetAside;
+    pub fn action_id(&self) -> Option<&str> {
+        match self.about() {
+            About::Deed(action_id) => action_id,
+            About::Record => None,
         }
-        if line.kind == BROKEN_KIND {
-            return Self::ChainBroken;
-        }
-        match serde_json::from_value::<Event>(json!({ "kind": line.kind, "data": line.data })) {
-            Ok(event) => {
-                let unknown = unknown_fields(&event, &line.data);
-                Self::Known { event: Box::new(event), unknown }
+    }
+
+    /// Whether something is done by it, or an attack begins or ends. Looking and writing are no deeds.
+    pub(super) fn is_deed(&self) -> bool {
+        matches!(self.about(), About::Deed(_))
+    }
+
+    /// The event as people read it: a title, and further lines. Not neutralised yet.
+    // Long: one arm for each kind of event, with all that it says.
+    #[expect(clippy::too_many_lines, reason = "a table: an entry for each kind")]
+    pub(super) fn told(&self) -> (String, Vec<String>) {
+        match self {
+            Self::Opened { title, identity, .. } => {
+                let mut detail = vec![format!("{} as {}", identity.label(), identity.arn)];
+                if !identity.at.world.is_aws() {
+                    detail.push(format!("in {}, not in AWS", identity.at.world));
+                }
+                (format!("Incident opened: {title}"), detail)
             }
-            Err(_) if !KINDS.contains(&line.kind.as_str()) => Self::UnknownKind,
-            Err(error) => Self::Unreadable(error.to_string()),
+            Self::SignalRaised { stage, signal } => (
+                format!("{} on {} ({})", signal.kind.id(), stage.label(), signal.severity.word()),
+                vec![signal.evidence.clone(), signal.suggests.clone()],
+            ),
+            Self::SignalEnded { stage, kind, since, .. } => (
+                format!("{} on {} ended", kind.id(), stage.label()),
+                vec![format!("It had been active since {}", words::to_the_second(*since))],
+            ),
+            Self::AttackBegan { stage, began, rests_on, attack, evidence } => (
+                format!(
+                    "Attack on {} began {}{}",
+                    stage.label(),
+                    words::to_the_second(*began),
+                    words::of_kind(*attack)
+                ),
+                std::iter::once(format!("By {}", rests_on.words()))
+                    .chain(Some(evidence.clone()).filter(|evidence| !evidence.is_empty()))
+                    .collect(),
+            ),
+            Self::AttackCorrected { stage, began, attack } => (
+                format!(
+                    "Corrected: the attack on {} began {}{}",
+                    stage.label(),
+                    words::to_the_second(*began),
+                    words::of_kind(*attack)
+                ),
+                Vec::new(),
+            ),
+            Self::StateChanged {
+                stage,
+                state,
+                before,
+                since,
+                sureness,
+                served_share,
+                served_by,
+                slow,
+                attackers_answered_requests_at_least: requests,
+                attackers_answered_since: answered_since,
+                evidence,
+            } => words::state_changed(&words::StateWritten {
+                stage,
+                state: *state,
+                before: *before,
+                since: *since,
+                sureness: *sureness,
+                served: (*served_share, *served_by),
+                slow: *slow == Some(true),
+                answered: requests.zip(*answered_since),
+                evidence,
+            }),
+            Self::AttackEnded { stage, ended } => {
+                (format!("Attack on {} over since {}", stage.label(), words::to_the_second(*ended)), Vec::new())
+            }
+            Self::CallersBefore { stage, began, callers } => (
+                format!("Callers of {} before {} recorded", stage.label(), words::to_the_second(*began)),
+                vec![format!(
+                    "{} addresses, as hashes, until {}",
+                    callers.addresses.len(),
+                    words::to_the_second(callers.until)
+                )],
+            ),
+            Self::Refused { summary, guards } => {
+                (format!("Stopped by a guard: {summary}"), guards.iter().map(words::guard).collect())
+            }
+            Self::Intent { plan, expires_at, .. } => {
+                let mut detail = words::plan_lines(plan);
+                if let Some(end) = expires_at {
+                    detail.push(format!("Expires {}", words::to_the_second(*end)));
+                }
+                (words::intent_title(plan), detail)
+            }
+            Self::Extended { action_id, expires_at, .. } => (
+                match expires_at {
+                    Some(end) => format!("{action_id} now expires {}", words::to_the_second(*end)),
+                    None => format!("{action_id} no longer expires: it stays until somebody undoes it"),
+                },
+                Vec::new(),
+            ),
+            Self::PlaybookRun { playbook, title, stage, inputs, .. } => (
+                format!("Playbook {playbook} for {}: {title}", stage.label()),
+                inputs.iter().map(|(name, value)| format!("{name} = {value}")).collect(),
+            ),
+            Self::PlaybookStep { step, title, state, action_id, inputs, detail, .. } => {
+                let by = action_id.as_ref().map_or_else(String::new, |id| format!(" by {id}"));
+                let mut lines: Vec<String> = inputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                lines.extend(detail.iter().cloned());
+                (format!("Step {step} {}{by}: {title}", state.words()), lines)
+            }
+            Self::Note { text } => {
+                let mut lines = text.lines().map(str::to_owned);
+                (lines.next().unwrap_or_default(), lines.collect())
+            }
+            Self::Exported { format, path } => (format!("Exported as {format} to {path}"), Vec::new()),
+            Self::Closed {} => ("Incident closed".to_owned(), Vec::new()),
+            Self::Call { service, operation, resource, phase, detail, .. } => (
+                format!("{service}:{operation} {}", words::phase_words(*phase)),
+                std::iter::once(resource).chain(Some(detail).filter(|d| !d.is_empty())).cloned().collect(),
+            ),
+            Self::Merged { detail, .. } => {
+                ("Somebody else had changed it: read again and merged".to_owned(), vec![detail.clone()])
+            }
+            Self::Effect { effect, evidence, .. } => (effect.title().to_owned(), evidence.clone()),
+            Self::Proved { proof, .. } => (
+                format!(
+                    "Proven on {}: snapshot {} closes {}",
+                    proof.proven_on.label(),
+                    proof.snapshot,
+                    proof.stage.label()
+                ),
+                proof.evidence.clone(),
+            ),
+            Self::Outcome { outcome, lines, .. } => (sentence(outcome.words()), lines.clone()),
+            Self::Reconciled { outcome, made, detail, .. } => {
+                let mut lines = vec![detail.clone()];
+                lines.extend(made.iter().map(|arn| format!("Found changed: {arn}")));
+                (format!("Compared with AWS after the fact: {}", outcome.words()), lines)
+            }
         }
     }
 }
 
 /// Every kind of [`Event`].
+#[rustfmt::skip]
 pub(super) const KINDS: [&str; 22] = [
-    "opened",
-    "signal-raised",
-    "signal-ended",
-    "attack-began",
-    "attack-corrected",
-    "attack-ended",
-    "state-changed",
-    "callers-before",
-    "refused",
-    "intent",
-    "call",
-    "extended",
-    "merged",
-    "effect",
-    "proved",
-    "outcome",
-    "reconciled",
-    "playbook-run",
-    "playbook-step",
-    "note",
-    "exported",
+    "opened", "signal-raised", "signal-ended", "attack-began", "attack-corrected", "attack-ended",
+    "state-changed", "callers-before", "refused", "intent", "call", "extended", "merged", "effect",
+    "proved", "outcome", "reconciled", "playbook-run", "playbook-step", "note", "exported",
     "closed",
 ];
-
-/// The fields of `data` that `event` does not have.
-fn unknown_fields(event: &Event, data: &Value) -> Map<String, Value> {
-    let (Value::Object(data), Ok((_, Value::Object(known)))) = (data, event.to_parts()) else {
-        return Map::new();
-    };
-    data.iter()
-        .filter(|(name, _)| !known.contains_key(*name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -1,149 +1,31 @@
 //! Folding a journal: from lines, in order, to what is known. Pure and incremental; nothing in a journal makes it fail.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod ended;
-mod known;
+mod queries;
 mod reopened;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::attacks;
-use super::callers::Callers;
+use super::call_phase::CallPhase;
 use super::calm;
-use super::event::{CallPhase, Event, Reading};
+use super::event::Event;
+use super::folded::{Folded, NotUnderstood, Opened};
 use super::history::{CallRecord, Ending, History, Remark, SignalRecord};
-use super::past::{Finished, Ids};
+use super::reading::Reading;
 use super::runs;
-use super::states::States;
+use super::timeline;
 use super::words;
 use crate::journal::{BadLine, Line};
-use crate::model::attack::Attack;
-use crate::model::identity::{Actor, Identity};
 use crate::model::plan::{GuardResult, Plan, Purpose};
-use crate::model::playbook::RunRecord;
-use crate::model::proof::Proof;
-use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
-
-/// How an incident began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opened {
-    /// What it is about.
-    pub title: String,
-    /// Whose account, in which region.
-    pub identity: Identity,
-    /// When (account time, UTC).
-    pub at: DateTime<Utc>,
-    /// By whom.
-    pub by: Actor,
-}
-
-/// A line that this version could not make sense of. It stays in the journal and in the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotUnderstood {
-    /// The line's number.
-    pub seq: u64,
-    /// Its kind, where that could be read.
-    pub kind: String,
-    /// Why, in one line.
-    pub why: String,
-}
-
-/// What a journal says, as far as it was read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Folded {
-    /// The incident's id.
-    pub incident: String,
-    /// How it began; `None` where the first line is missing or damaged.
-    pub opened: Option<Opened>,
-    /// When it was closed, where it was.
-    pub closed: Option<DateTime<Utc>>,
-    /// Every line, for people. Text is neutralised.
-    pub timeline: Vec<TimelineEntry>,
-    /// The actions, in the order in which they were begun; undos are part of the action they take back.
-    pub actions: Vec<ActionRecord>,
-    /// Actions that are over and done with and are not among `actions` any more; only where the story was left out.
-    #[serde(default)]
-    pub finished: Finished,
-    /// Ids of confirmed plans, actions and undos alike, that are not among `histories` any more; only where the story was left out.
-    #[serde(default)]
-    pub(super) past: Ids,
-    /// Every confirmed plan, actions and undos alike, with what became of it.
-    pub histories: Vec<History>,
-    /// Runs of playbooks, in the order in which they were begun.
-    pub runs: Vec<RunRecord>,
-    /// Every proof, in the order in which they were made.
-    pub proofs: Vec<Proof>,
-    /// Every signal, in the order in which they began.
-    pub signals: Vec<SignalRecord>,
-    /// The attacks, in the order in which they were pinned; the last of a stage counts.
-    #[serde(default)]
-    pub attacks: Vec<Attack>,
-    /// Who called before them, one a stage.
-    #[serde(default)]
-    pub(super) callers: Callers,
-    /// How stages stand.
-    #[serde(default)]
-    pub(super) states: States,
-    /// Who took part, in order of appearance.
-    pub actors: Vec<Actor>,
-    /// Plans that guards stopped.
-    pub refused: usize,
-    /// What stopped a plan the last time, by what it would have done: guards with their verdicts.
-    #[serde(default)]
-    refusals: BTreeMap<String, Vec<String>>,
-    /// Notes written.
-    pub notes: usize,
-    /// Lines that were not understood.
-    pub not_understood: Vec<NotUnderstood>,
-    /// The time of the last line.
-    pub last_at: Option<DateTime<Utc>>,
-    /// When something was last done, or an attack last began or ended.
-    pub(super) stirred_at: Option<DateTime<Utc>>,
-    /// The number of the last line.
-    pub last_seq: u64,
-}
-
-impl Folded {
-    /// An incident of which nothing has been read.
-    #[must_use]
-    pub fn nothing(incident: &str) -> Self {
-        Self {
-            incident: incident.to_owned(),
-            opened: None,
-            closed: None,
-            timeline: Vec::new(),
-            actions: Vec::new(),
-            finished: Finished::default(),
-            past: Ids::default(),
-            histories: Vec::new(),
-            runs: Vec::new(),
-            proofs: Vec::new(),
-            signals: Vec::new(),
-            attacks: Vec::new(),
-            callers: Callers::default(),
-            states: States::default(),
-            actors: Vec::new(),
-            refused: 0,
-            refusals: BTreeMap::new(),
-            notes: 0,
-            not_understood: Vec::new(),
-            last_at: None,
-            stirred_at: None,
-            last_seq: 0,
-        }
-    }
-}
+use crate::model::signal::{Signal, SignalKind};
+use crate::model::stage::StageId;
+use crate::model::timeline::{ActionRecord, ActionState};
 
 /// Guards that stopped a plan, with their verdicts.
 fn stoppers(guards: &[GuardResult]) -> Vec<String> {
     guards.iter().map(|guard| format!("{} {}", guard.id, guard.verdict.word())).collect()
-}
-
-/// Whether an action is in force, or may be in part.
-pub(super) fn in_force(action: &ActionRecord) -> bool {
-    matches!(action.state, ActionState::InForce | ActionState::Unclear)
 }
 
 /// Folds lines one by one.
@@ -207,7 +89,7 @@ impl Folder {
         if !self.story {
             return;
         }
-        let mut entry = words::entry(line, reading);
+        let mut entry = timeline::entry(line, reading);
         if let Some(why) = why_not {
             entry.detail.push(words::clean(&why));
             self.folded.not_understood.push(NotUnderstood {
@@ -232,19 +114,20 @@ impl Folder {
     }
 
     /// Applies an event; an error says why it does not fit what came before it.
+    // Long: one arm for each kind of event, with all that it changes.
     fn apply(&mut self, line: &Line, event: &Event) -> Result<(), String> {
         if calm::stirs(&self.folded, event) {
             self.folded.stirred_at = self.folded.stirred_at.max(Some(line.at));
         }
         if self.belongs_to_the_past(event) {
-            match event {
-                Event::Effect { .. } | Event::Merged { .. } => return Ok(()),
-                Event::Proved { proof, .. } => {
-                    self.folded.proofs.push((**proof).clone());
-                    return Ok(());
-                }
-                _ => self.lacks = true,
+            if let Event::Proved { proof, .. } = event {
+                self.folded.proofs.push((**proof).clone());
+                return Ok(());
             }
+            if matches!(event, Event::Effect { .. } | Event::Merged { .. }) {
+                return Ok(());
+            }
+            self.lacks = true;
         }
         match event {
             Event::Opened { title, identity, .. } => {
@@ -257,9 +140,8 @@ impl Folder {
                     });
                 }
             }
-            Event::SignalRaised { .. } | Event::SignalEnded { .. } => {
-                return self.signal(line, event);
-            }
+            Event::SignalRaised { stage, signal } => self.raised(stage, signal),
+            Event::SignalEnded { stage, kind, peak, .. } => return self.ended(line, (stage, *kind), *peak),
             Event::AttackBegan { .. } | Event::AttackCorrected { .. } | Event::AttackEnded { .. } => {
                 return attacks::take(&mut self.folded.attacks, line.at, event);
             }
@@ -313,36 +195,26 @@ impl Folder {
     /// Whether an event is about an action that was left out.
     fn belongs_to_the_past(&self, event: &Event) -> bool {
         let past = |id: &str| self.folded.past.contains(id);
-        match event {
-            Event::PlaybookStep { .. } => false,
-            Event::Intent { plan, .. } if matches!(&plan.purpose, Purpose::Undo { action_id, .. } if past(action_id)) => {
-                true
-            }
-            _ => event.action_id().is_some_and(past),
+        let takes_back = |plan: &Plan| matches!(&plan.purpose, Purpose::Undo { action_id, .. } if past(action_id));
+        let is_step = matches!(event, Event::PlaybookStep { .. });
+        let undoes = matches!(event, Event::Intent { plan, .. } if takes_back(plan));
+        undoes || (!is_step && event.action_id().is_some_and(past))
+    }
+
+    fn standing(&mut self, stage: &StageId, kind: SignalKind) -> Option<&mut SignalRecord> {
+        self.folded.signals.iter_mut().rfind(|s| s.ended_at.is_none() && s.kind == kind && s.stage == *stage)
+    }
+
+    fn raised(&mut self, stage: &StageId, signal: &Signal) {
+        attacks::signalled(&mut self.folded.attacks, stage, signal);
+        match self.standing(stage, signal.kind) {
+            Some(record) => record.measured(signal),
+            None => self.folded.signals.push(SignalRecord::begun(stage, signal)),
         }
     }
 
-    fn signal(&mut self, line: &Line, event: &Event) -> Result<(), String> {
-        let (stage, kind) = match event {
-            Event::SignalRaised { stage, signal } => (stage, signal.kind),
-            Event::SignalEnded { stage, kind, .. } => (stage, *kind),
-            _ => return Ok(()),
-        };
-        let standing =
-            self.folded.signals.iter_mut().rfind(|s| s.ended_at.is_none() && s.kind == kind && s.stage == *stage);
-        if let Event::SignalRaised { signal, .. } = event {
-            attacks::signalled(&mut self.folded.attacks, stage, signal);
-        }
-        match (event, standing) {
-            (Event::SignalRaised { signal, .. }, Some(record)) => record.measured(signal),
-            (Event::SignalRaised { signal, .. }, None) => {
-                let record = SignalRecord::begun(stage, signal);
-                self.folded.signals.push(record);
-            }
-            (Event::SignalEnded { peak, .. }, Some(record)) => record.ended(line.at, *peak),
-            (_, None) => return Err("this signal was not standing".to_owned()),
-            _ => {}
-        }
+    fn ended(&mut self, line: &Line, (stage, kind): (&StageId, SignalKind), peak: Option<f64>) -> Result<(), String> {
+        self.standing(stage, kind).ok_or("this signal was not active")?.ended(line.at, peak);
         Ok(())
     }
 
@@ -364,7 +236,7 @@ impl Folder {
         let orphan = takes_back
             .as_ref()
             .filter(|id| self.folded.action(id).is_none())
-            .map(|id| format!("it takes back {id}, which this journal has not begun"));
+            .map(|id| format!("it undoes {id}, which this journal has not begun"));
         runs::intent(&mut self.folded.runs, action_id, &plan.digest);
         if takes_back.is_none() {
             self.folded.actions.push(ActionRecord {
@@ -406,29 +278,28 @@ impl Folder {
     fn progress(&mut self, line: &Line, event: &Event) -> Result<(), String> {
         let id = event.action_id().unwrap_or_default();
         let history = find(&mut self.folded.histories, id)?;
-        match event {
-            Event::Call { service, operation, resource, phase, detail, .. } => {
-                if *phase == CallPhase::Answered {
-                    add(&mut history.made, resource);
-                }
-                history.calls.push(CallRecord {
-                    at: line.at,
-                    service: service.clone(),
-                    operation: operation.clone(),
-                    resource: resource.clone(),
-                    phase: *phase,
-                    detail: detail.clone(),
-                });
+        if let Event::Call { service, operation, resource, phase, detail, .. } = event {
+            if *phase == CallPhase::Answered {
+                add(&mut history.made, resource);
             }
-            Event::Merged { detail, .. } => history.merges.push(Remark { at: line.at, text: detail.clone() }),
-            Event::Effect { effect, evidence, .. } => {
-                let remark = Remark { at: line.at, text: evidence.join("\n") };
-                history.effects.push((*effect, remark));
-                if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == id) {
-                    action.effect = action.effect.max(Some(*effect));
-                }
+            history.calls.push(CallRecord {
+                at: line.at,
+                service: service.clone(),
+                operation: operation.clone(),
+                resource: resource.clone(),
+                phase: *phase,
+                detail: detail.clone(),
+            });
+        }
+        if let Event::Merged { detail, .. } = event {
+            history.merges.push(Remark { at: line.at, text: detail.clone() });
+        }
+        if let Event::Effect { effect, evidence, .. } = event {
+            let remark = Remark { at: line.at, text: evidence.join("\n") };
+            history.effects.push((*effect, remark));
+            if let Some(action) = self.folded.actions.iter_mut().find(|a| a.id == id) {
+                action.effect = action.effect.max(Some(*effect));
             }
-            _ => {}
         }
         self.copy_made(id);
         Ok(())

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::IncidentError;
 use super::event::Event;
-use super::fold::{Folded, Folder};
+use super::fold::Folder;
+use super::folded::Folded;
 use super::history::History;
 use super::index;
 use crate::journal::{
@@ -46,6 +47,7 @@ pub struct Incident {
 }
 
 impl Incident {
+    // Wide: its fields, all of them.
     pub(super) fn new(
         id: String,
         title: String,
@@ -94,8 +96,8 @@ impl Incident {
         Ok(self.journal.append(&self.entry(at, event)?)?)
     }
 
-    /// Writes what `decide` makes of what stands in the incident, where it makes anything of it. Another process may write at the same time: then
-    /// it is asked again, with what that one wrote. Says whether anything was written.
+    /// Writes what `decide` makes of what stands in the incident, where it makes anything of it. Another process may
+    /// write at the same time: then it is asked again, with what that one wrote. Says whether anything was written.
     ///
     /// # Errors
     /// Where the journal cannot be read or written.
@@ -113,14 +115,15 @@ impl Incident {
                 Err(error) => return Err(error.into()),
             }
         }
-        // A journal with a torn end never stands where it was read to: the line is written all the same, and the first of its kind counts.
+        // A journal with a torn end never stands where it was read to: the line is written all the same, and the first
+        // of its kind counts.
         let Some(event) = decide(&self.known()?) else { return Ok(false) };
         self.record(at, &event).map(|_| true)
     }
 
-    /// Writes the intent to carry out a confirmed plan, and yields the action's id and the ticket for its calls once the
-    /// intent is on disk. For an undo plan both are the undo's own; its purpose names the action it takes back, which
-    /// must be of this incident.
+    /// Writes the intent to carry out a confirmed plan, and yields the action's id and the ticket for its calls once
+    /// the intent is on disk. For an undo plan both are the undo's own; its purpose names the action it takes back,
+    /// which must be of this incident.
     pub fn record_intent(&self, at: DateTime<Utc>, plan: &Plan) -> Result<(String, Ticket), IncidentError> {
         if self.identity.at != plan.identity.at {
             return Err(IncidentError::OtherAccount {
@@ -166,7 +169,7 @@ impl Incident {
         };
         let under_way = known.undos_of(action_id).any(History::is_in_flight);
         if under_way || !matches!(state, ActionState::InForce | ActionState::Unclear) {
-            let state = if under_way { "being taken back" } else { state.word() };
+            let state = if under_way { "being undone" } else { state.word() };
             return Err(IncidentError::NotUndoable { action_id: action_id.to_owned(), state });
         }
         Ok(())
@@ -187,7 +190,7 @@ impl Incident {
             let state = if probing {
                 "waiting for a probe to get through"
             } else if under_way {
-                "being taken back"
+                "being undone"
             } else {
                 state.map_or("not of this incident", ActionState::word)
             };
@@ -200,14 +203,14 @@ impl Incident {
     /// An id for a run of a playbook that begins now, six hexadecimal characters.
     #[must_use]
     pub fn new_run_id(&self, at: DateTime<Utc>, playbook: &str, stage: &StageId) -> String {
-        let who = (&self.actor.user, &self.actor.host);
-        let subject =
-            format!("{}\n{playbook}\n{}/{}\n{who:?}\n{}", self.id, stage.api_id, stage.stage, at.timestamp_micros());
+        let (user, host) = (&self.actor.user, &self.actor.host);
+        let place = format!("{}\n{playbook}\n{}/{}", self.id, stage.api_id, stage.stage);
+        let subject = format!("{place}\n{user}\n{host}\n{}", at.timestamp_micros());
         hex_prefix(&subject, ID_LENGTH)
     }
 
-    /// What stands in the incident, as decisions need it: without the timeline, and of actions that are over only where they stand. Costs
-    /// next to nothing, however long the journal is.
+    /// What stands in the incident, as decisions need it: without the timeline, and of actions that are over only where
+    /// they stand. Costs next to nothing, however long the journal is.
     pub fn known(&self) -> Result<Folded, IncidentError> {
         let dir = self.path().parent().unwrap_or(Path::new(""));
         Ok(index::known(&self.id, dir)?.folded)

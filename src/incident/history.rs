@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::event::CallPhase;
+use super::call_phase::CallPhase;
 use crate::model::identity::Actor;
 use crate::model::plan::{Effect, Outcome, Plan};
 use crate::model::signal::{Severity, Signal, SignalKind};
@@ -85,7 +85,8 @@ impl History {
         self.ending.is_none()
     }
 
-    /// ARNs of the resources that may have been changed, since a call of theirs was sent and nobody knows what became of it.
+    /// ARNs of the resources that may have been changed, since a call of theirs was sent and nobody knows what became
+    /// of it.
     #[must_use]
     pub fn doubtful(&self) -> Vec<String> {
         let mut doubtful: Vec<(&str, bool, CallPhase)> = Vec::new();

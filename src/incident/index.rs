@@ -1,8 +1,9 @@
 //! What stands in an incident, without reading all of its journal.
 //!
-//! Beside a long journal stands an index: what followed from its lines up to some place (what is in force, in flight, standing), without the
-//! story. It is derived and checked: the chain is whole, and the line before that place is the one it was made after. What was written since
-//! is read from the journal, and where it does not fit everything is read again. `verify`, `show` and exports never look at it.
+//! Beside a long journal stands an index: what followed from its lines up to some place (what is in force, in flight,
+//! standing), without the story. It is derived and checked: the chain is whole, and the line before that place is the
+//! one it was made after. What was written since is read from the journal, and where it does not fit everything is read
+//! again. `verify`, `show` and exports never look at it.
 
 use std::collections::VecDeque;
 use std::io::Read as _;
@@ -11,13 +12,15 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::event;
-use super::fold::{Folded, Folder, Opened};
+use super::fold::Folder;
+use super::folded::{Folded, Opened};
 use super::lost::{Lost, MayClaim};
+use super::reading;
 use crate::journal::{self, Chain, FILE_NAME, Found, JournalError, Line, NO_PREVIOUS, Reader};
 use crate::model::identity::AccountRegion;
 
-/// Says what follows from a line, and how that is written down: raise it with every change of either. An index of another format is not used.
+/// Says what follows from a line, and how that is written down: raise it with every change of either. An index of
+/// another format is not used.
 const FORMAT: u32 = 7;
 /// How much may have been written since an index was made before it is made anew, bytes.
 const STALE: u64 = 128 * 1024;
@@ -101,7 +104,8 @@ pub(super) fn owner(incident: &str, dir: &Path) -> Option<AccountRegion> {
     Some(opened?.identity.at)
 }
 
-/// Puts an index beside a journal that has just been begun, so that whose it is stays known whatever becomes of its first line.
+/// Puts an index beside a journal that has just been begun, so that whose it is stays known whatever becomes of its
+/// first line.
 pub(super) fn begun(incident: &str, dir: &Path) {
     let path = dir.join(FILE_NAME);
     let (Ok(chain), Ok(reader)) = (journal::chain(&path), Reader::open(&path)) else { return };
@@ -162,8 +166,8 @@ fn keep(path: &Path, chain: Chain, known: &Known) {
 }
 
 fn read(incident: &str, path: &Path, chain: &Chain) -> Result<Known, JournalError> {
-    // What an index was made of must be what is there. What this process has read itself is the best of them: a command asks again after each
-    // line that it writes.
+    // What an index was made of must be what is there. What this process has read itself is the best of them: a command
+    // asks again after each line that it writes.
     let whole = chain.fault.is_none();
     let fits = |index: &Index| whole && index.fits(path, chain);
     let of_disk = || Index::beside(path, incident).map(|index| (index.offset, index)).filter(|(_, index)| fits(index));
@@ -224,13 +228,13 @@ impl Reading {
     fn take(&mut self, mut reader: Reader) -> Result<(), JournalError> {
         while let Some(raw) = reader.next_raw()? {
             // An event that can be read as one needs no more; anything else is read whole.
-            let event = raw.head().map(|line| (event::Reading::of_bytes(&line, raw.bytes), line));
-            if let Some((reading @ event::Reading::Known { .. }, line)) = event {
+            let event = raw.head().map(|line| (reading::Reading::of_bytes(&line, raw.bytes), line));
+            if let Some((reading @ reading::Reading::Known { .. }, line)) = event {
                 self.line(&line, &reading, raw.end());
                 continue;
             }
             match raw.found() {
-                Found::Line(line) => self.line(&line, &event::Reading::of(&line), raw.end()),
+                Found::Line(line) => self.line(&line, &reading::Reading::of(&line), raw.end()),
                 Found::Unreadable(bad) => {
                     self.lost.unreadable(&bad);
                     self.damage.get_or_insert(format!("line {}: {}", bad.number, bad.wrong));
@@ -241,7 +245,7 @@ impl Reading {
         Ok(())
     }
 
-    fn line(&mut self, line: &Line, reading: &event::Reading, end: u64) {
+    fn line(&mut self, line: &Line, reading: &reading::Reading, end: u64) {
         self.lines += 1;
         self.offset = end;
         self.lost.line(line);

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::calm;
-use super::fold::Folded;
+use super::folded::Folded;
 use super::index::{self, Known};
 use super::lost::MayClaim;
 use crate::journal::{FILE_NAME, JournalError};
 use crate::model::identity::{AccountRegion, Identity};
 
-/// The file beside a journal that whoever carries out a plan holds a lock on, from before the intent is written. Without it nothing was ever
-/// carried out in an incident.
+/// The file beside a journal that whoever carries out a plan holds a lock on, from before the intent is written.
+/// Without it nothing was ever carried out in an incident.
 pub const AT_WORK: &str = "at-work.lock";
 
 /// What an incident is whose first line was never written.
@@ -140,7 +140,8 @@ impl Listed {
         folded
     }
 
-    /// Since when it has been calm, where at `now` (account time) that is so long that the next attack may be another one.
+    /// Since when it has been calm, where at `now` (account time) that is so long that the next attack may be another
+    /// one.
     #[must_use]
     pub fn long_calm(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         calm::too_long(self.calm_since, now)

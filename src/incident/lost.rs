@@ -86,8 +86,8 @@ impl Lost {
     }
 }
 
-/// What a line that cannot be read may have been: only an intent claims anything, and it names what it changes before its
-/// calls.
+/// What a line that cannot be read may have been: only an intent claims anything, and it names what it changes before
+/// its calls.
 fn of_line(bytes: &[u8]) -> MayClaim {
     match kind_of(bytes) {
         Some("intent") => {}

@@ -11,10 +11,12 @@ use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::playbook::{Playbook, RunRecord, Step, StepState};
 use crate::model::stage::StageId;
 
-/// The open run of a playbook for a stage, begun where there is none, with these inputs, as text, added to those it has.
+/// The open run of a playbook for a stage, begun where there is none, with these inputs, as text, added to those it
+/// has.
 ///
 /// # Errors
 /// Where the journal cannot be read or written.
+// Wide: what a line of the journal says of the beginning of a run.
 pub fn begin(
     incident: &Incident,
     at: DateTime<Utc>,

@@ -1,6 +1,7 @@
 //! Ids of what is over, of which nothing is wanted but that they are taken and where they stand.
 //!
-//! A long incident has thousands. Each kind is one text, so that an index of them is read, kept and handed on at next to no cost.
+//! A long incident has thousands. Each kind is one text, so that an index of them is read, kept and handed on at next
+//! to no cost.
 
 use std::sync::Arc;
 

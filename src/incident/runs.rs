@@ -1,5 +1,5 @@
-//! Folding runs of playbooks. A change belongs to the step whose plan it carries out, so that a process killed between the intent and
-//! the step's end leaves no doubt.
+//! Folding runs of playbooks. A change belongs to the step whose plan it carries out, so that a process killed between
+//! the intent and the step's end leaves no doubt.
 
 use chrono::{DateTime, Utc};
 
@@ -38,8 +38,8 @@ pub(super) fn step(runs: &mut [RunRecord], at: DateTime<Utc>, event: &Event) -> 
     let run = runs.iter_mut().find(|run| run.id == *run_id);
     let run = run.ok_or_else(|| format!("it belongs to run {run_id}, which this journal has not begun"))?;
     let before = run.steps.iter().position(|record| record.step == *step).map(|place| run.steps.remove(place));
-    // A step whose plan is confirmed anew has no action yet. That it is only planned again takes nothing away from what was done, and the end
-    // of one keeps what its beginning said.
+    // A step whose plan is confirmed anew has no action yet. That it is only planned again takes nothing away from what
+    // was done, and the end of one keeps what its beginning said.
     let before = before.filter(|_| !(*state == StepState::Started && plan.is_some()));
     let or = |pick: fn(&StepRecord) -> Option<String>| before.as_ref().and_then(pick);
     run.steps.push(StepRecord {

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Folded;
 use crate::model::condition::StageState;
 use crate::model::stage::StageId;
 
@@ -16,17 +15,14 @@ impl States {
         self.0.retain(|(known, _)| !known.is_same(stage));
         self.0.push((stage.clone(), state));
     }
-}
 
-impl Folded {
-    /// How a stage stood when that was last written; `None` where nothing was.
-    #[must_use]
-    pub fn state_on(&self, stage: &StageId) -> Option<StageState> {
-        self.states.0.iter().find(|(known, _)| known.is_same(stage)).map(|(_, state)| *state)
+    /// The last state of a stage; `None` where nothing was written.
+    pub(super) fn on(&self, stage: &StageId) -> Option<StageState> {
+        self.iter().find(|(known, _)| known.is_same(stage)).map(|(_, state)| *state)
     }
 
     /// Every stage of which a state was written, and the last one.
-    pub fn states(&self) -> impl Iterator<Item = &(StageId, StageState)> {
-        self.states.0.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(StageId, StageState)> {
+        self.0.iter()
     }
 }

@@ -9,7 +9,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 
 use super::error::IncidentError;
 use super::event::Event;
-use super::fold::{Folded, in_force};
+use super::folded::{Folded, in_force};
 use super::handle::{self, Incident, hex_prefix};
 use super::history::InFlight;
 use super::index;
@@ -51,8 +51,8 @@ pub struct IncidentStore {
 /// What was done in an account and region, across its incidents; what was done in another world is not among it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Survey {
-    /// Every action of the open incidents, and of closed ones what is still in force or in flight; oldest first. Of long incidents those that are
-    /// over are in `finished` instead.
+    /// Every action of the open incidents, and of closed ones what is still in force or in flight; oldest first. Of
+    /// long incidents those that are over are in `finished` instead.
     pub actions: Vec<ActionRecord>,
     /// Where actions stand that are over and not among `actions`.
     pub finished: Finished,
@@ -62,7 +62,8 @@ pub struct Survey {
     pub not_known: Vec<InFlight>,
     /// Every proof of the open incidents, oldest first.
     pub proofs: Vec<Proof>,
-    /// Incidents that could not be read whole, so that this may not be everything. Those of other accounts, regions and worlds are not among them.
+    /// Incidents that could not be read whole, so that this may not be everything. Those of other accounts, regions and
+    /// worlds are not among them.
     pub damaged: Vec<Listed>,
 }
 
@@ -145,7 +146,8 @@ impl IncidentStore {
     /// The incident with this id, to be worked on by `actor`.
     ///
     /// # Errors
-    /// [`IncidentError::Unknown`] with the ids that come close; [`IncidentError::Damaged`] where its beginning is not readable.
+    /// [`IncidentError::Unknown`] with the ids that come close; [`IncidentError::Damaged`] where its beginning is not
+    /// readable.
     pub fn by_id(&self, id: &str, actor: &Actor) -> Result<Incident, IncidentError> {
         open(self.listed(id)?, actor)
     }
@@ -168,7 +170,8 @@ impl IncidentStore {
         newest.map(|listed| open(listed, actor)).transpose()
     }
 
-    /// The same, of those that take an attack at `now` (account time) without a word: none that has been calm for [`CALM`](super::CALM).
+    /// The same, of those that take an attack at `now` (account time) without a word: none that has been calm for
+    /// [`CALM`](super::CALM).
     pub fn newest_stirred(
         &self,
         at: &AccountRegion,
@@ -179,8 +182,8 @@ impl IncidentStore {
         open_here.find(|listed| listed.long_calm(now).is_none()).map(|listed| open(listed, actor)).transpose()
     }
 
-    /// The incident that an attack on this account, region and world would open another one beside: the newest open one, where none takes an
-    /// attack at `now` without a word. Also since when it has been calm.
+    /// The incident that an attack on this account, region and world would open another one beside: the newest open
+    /// one, where none takes an attack at `now` without a word. Also since when it has been calm.
     pub fn newest_calm(
         &self,
         at: &AccountRegion,
@@ -194,8 +197,9 @@ impl IncidentStore {
         Ok(newest.and_then(|listed| listed.long_calm(now).map(|since| (listed, since))))
     }
 
-    /// The newest open incident of the identity's account, region and world, however long it has been calm, or a new one about `title`, begun
-    /// at `at` (account time) by `actor`. Not for an attack: see [`IncidentStore::open_for_attack`].
+    /// The newest open incident of the identity's account, region and world, however long it has been calm, or a new
+    /// one about `title`, begun at `at` (account time) by `actor`. Not for an attack: see
+    /// [`IncidentStore::open_for_attack`].
     pub fn open_or_create(
         &self,
         identity: &Identity,
@@ -210,8 +214,8 @@ impl IncidentStore {
         self.begin(identity, title, at, actor)
     }
 
-    /// What an attack is written to that nobody says belongs to an earlier one: [`IncidentStore::newest_stirred`], or a new incident about
-    /// `title`.
+    /// What an attack is written to that nobody says belongs to an earlier one: [`IncidentStore::newest_stirred`], or a
+    /// new incident about `title`.
     pub fn open_for_attack(
         &self,
         identity: &Identity,
@@ -275,7 +279,8 @@ impl IncidentStore {
         Ok(Incident::new(id, title.to_owned(), identity.clone(), at, actor.clone(), journal))
     }
 
-    /// Removes what was left of incidents whose making was cut short. Nobody else makes one meanwhile: the lock is held.
+    /// Removes what was left of incidents whose making was cut short. Nobody else makes one meanwhile: the lock is
+    /// held.
     fn tidy(&self) {
         let Ok(entries) = fs::read_dir(&self.root) else { return };
         for entry in entries.filter_map(Result::ok) {

@@ -1,5 +1,5 @@
-//! Writing: lock, read the tail, chain, write once, flush, unlock. Every append stands alone, so that a second terminal,
-//! a headless command and a scheduled sweep can share one journal.
+//! Writing: lock, read the tail, chain, write once, flush, unlock. Every append stands alone, so that a second
+//! terminal, a headless command and a scheduled sweep can share one journal.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -46,8 +46,8 @@ pub struct Intent {
 }
 
 impl Journal {
-    /// Begins a journal in `dir`, which is not there yet, with its first line: made under another name, flushed, and given its
-    /// own only then, so that whoever is killed on the way leaves nothing behind that looks like an incident.
+    /// Begins a journal in `dir`, which is not there yet, with its first line: made under another name, flushed, and
+    /// given its own only then, so that whoever is killed on the way leaves nothing behind that looks like an incident.
     pub fn begin(dir: &Path, first: &Entry) -> Result<Self, JournalError> {
         let taken = || JournalError::AlreadyThere { path: dir.join(FILE_NAME) };
         let parent = dir.parent().unwrap_or(Path::new(""));
@@ -100,7 +100,8 @@ impl Journal {
         self.append_with(|_| Ok(entry)).map(|(receipt, _)| receipt)
     }
 
-    /// Appends one line that rests on what the journal said up to line `after`: nothing is written where another line stands last.
+    /// Appends one line that rests on what the journal said up to line `after`: nothing is written where another line
+    /// stands last.
     ///
     /// # Errors
     /// [`JournalError::MovedOn`] where somebody else has written meanwhile: read again, and decide again.
@@ -147,7 +148,8 @@ impl Journal {
         &self,
         make: impl FnOnce(u64) -> Result<T, E>,
     ) -> Result<(Receipt, T), E> {
-        // Checks every line where anybody but an append of ours has touched the file; before the lock, since it may take a moment.
+        // Checks every line where anybody but an append of ours has touched the file; before the lock, since it may
+        // take a moment.
         let known = stamp::chain(&self.path)?;
         let mut file = private::appending(&self.path).map_err(|e| JournalError::io("open", &self.path, e))?;
         lock::exclusive(&file, &self.path)?;

@@ -25,7 +25,7 @@ pub enum JournalError {
         found: &'static str,
     },
     /// Somebody else has written since it was read.
-    #[error("{} has gone on since it was read; read it again and decide again", path.display())]
+    #[error("{} has grown since it was read; read it again and decide again", path.display())]
     MovedOn {
         /// The journal.
         path: PathBuf,

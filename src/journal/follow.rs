@@ -26,8 +26,8 @@ pub struct Batch {
     pub unreadable: Vec<BadLine>,
     /// Whether there is more to take at once.
     pub more: bool,
-    /// The journal is not the one followed so far (cut back, or replaced): this instalment begins at its first line, and
-    /// what was made of earlier ones is void.
+    /// The journal is not the one followed so far (cut back, or replaced): this instalment begins at its first line,
+    /// and what was made of earlier ones is void.
     pub restarted: bool,
 }
 

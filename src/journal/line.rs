@@ -54,7 +54,7 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Wrong {
     /// Not JSON, or JSON without what every line has.
-    #[error("it is no journal line: {0}")]
+    #[error("it is not a journal line: {0}")]
     NotALine(String),
     /// Longer than a line may be.
     #[error("it is {0} bytes long, more than a line may be")]
@@ -161,7 +161,8 @@ pub(super) fn said_hash(raw: &[u8]) -> Option<&str> {
     std::str::from_utf8(said).ok().filter(|said| said.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// The hash of a line that is as it was written, stands in its place and follows the line of the hash `prev`; what it says is not looked at.
+/// The hash of a line that is as it was written, stands in its place and follows the line of the hash `prev`; what it
+/// says is not looked at.
 pub(super) fn follows<'a>(raw: &'a [u8], number: u64, prev: &str) -> Result<&'a str, Wrong> {
     check_hash(raw)?;
     let body = &raw[..raw.len() - HASH_KEY.len() - HASH_LENGTH - END.len()];

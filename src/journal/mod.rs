@@ -39,7 +39,8 @@ pub const FILE_NAME: &str = "journal.jsonl";
 /// The kind of the line that the journal itself writes when it sets a torn line aside.
 pub const TORN_KIND: &str = "torn-line-set-aside";
 
-/// The kind of the line that the journal itself writes, before anything else, once it finds that a line in it is not as it was written.
+/// The kind of the line that the journal itself writes, before anything else, once it finds that a line in it is not as
+/// it was written.
 pub const BROKEN_KIND: &str = "chain-broken";
 
 /// The longest line that is written or read, bytes: a plan over a full IP set (10,000 entries) fits several times over.

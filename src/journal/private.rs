@@ -1,6 +1,6 @@
 //! Files that are their owner's alone: folders 0700 and files 0600 whatever the umask, written beside and renamed, and
-//! nothing ever opened through a link or in a way that a pipe could hold up. Everything that the console writes to a disk
-//! goes through here.
+//! nothing ever opened through a link or in a way that a pipe could hold up. Everything that the console writes to a
+//! disk goes through here.
 
 use std::fs::{self, DirBuilder, File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Write};

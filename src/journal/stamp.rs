@@ -1,8 +1,9 @@
 //! Whether a journal is whole, without reading all of it every time.
 //!
-//! Beside the journal stands a stamp: how the system saw the file (device, inode, length, times) when every line up to its end was last
-//! known to be as it was written, or known not to be. Whoever appends under the lock moves it on; anybody else who touches the file changes
-//! what the system sees, and then every line is checked again. It is derived, never the truth: `verify` does not look at it.
+//! Beside the journal stands a stamp: how the system saw the file (device, inode, length, times) when every line up to
+//! its end was last known to be as it was written, or known not to be. Whoever appends under the lock moves it on;
+//! anybody else who touches the file changes what the system sees, and then every line is checked again. It is derived,
+//! never the truth: `verify` does not look at it.
 
 use std::fs::{File, Metadata};
 use std::path::Path;
@@ -137,7 +138,7 @@ pub(crate) fn chain(path: &Path) -> Result<Chain, JournalError> {
         chain.fault = Some(ChainFault {
             line: chain.lines + 1,
             wrong: format!(
-                "{} lines were here, and {} of them are: lines were taken off its end",
+                "{} lines were here, and {} of them are: lines were removed from its end",
                 before.lines, chain.lines
             ),
             cut: true,

@@ -45,7 +45,8 @@ impl Ticket {
         &self.region
     }
 
-    /// Whether it permits `operation` of `service` on `resource` (an ARN). All three must be equal; there are no wildcards.
+    /// Whether it permits `operation` of `service` on `resource` (an ARN). All three must be equal; there are no
+    /// wildcards.
     #[must_use]
     pub fn permits(&self, service: &str, operation: &str, resource: &str) -> bool {
         self.grants
@@ -59,8 +60,9 @@ impl Ticket {
         self.grants.iter().any(|grant| grant.operation == operation)
     }
 
-    /// Whether it permits `operation` on the resource that a request names by `id`, by ARN or by path: WAFv2 puts a resource's id
-    /// last in its ARN, and API Gateway its whole path after `::` (documented). An empty id names nothing.
+    /// Whether it permits `operation` on the resource that a request names by `id`, by ARN or by path: WAFv2 puts a
+    /// resource's id last in its ARN, and API Gateway its whole path after `::` (documented). An empty id names
+    /// nothing.
     #[must_use]
     pub fn names_resource(&self, operation: &str, id: &str) -> bool {
         let path = |arn: &str| id.starts_with('/') && arn.split_once("::").is_some_and(|(_, path)| path == id);

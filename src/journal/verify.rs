@@ -15,8 +15,8 @@ pub struct Fault {
     pub wrong: Wrong,
 }
 
-/// What checking a journal found. Lines cut off at the end leave a chain that is whole: compare `last_hash` with one that
-/// was kept elsewhere (an export names it) to notice that.
+/// What checking a journal found. Lines cut off at the end leave a chain that is whole: compare `last_hash` with one
+/// that was kept elsewhere (an export names it) to notice that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
     /// Lines that are as they were written, from the first.

@@ -1,12 +1,25 @@
 //! What a responder can ask for: one typed change to the account each.
 
+pub mod form;
+pub mod table;
+mod terms;
+mod turning;
+pub mod typed;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::form::{Arguments, Form, Parameter};
+pub use self::table::ACTIONS;
+pub use self::terms::{
+    BLOCK_LIFE, CLOSURE_LIFE, LONGEST_LIFE, LifeError, Reopening, SHORTEST_LIFE, Terms, UNTIL_UNDONE, life,
+};
+pub use self::turning::{Shows, Turning, TurnsAway};
 use super::address::Target;
 use super::method::MethodName;
 use super::stage::StageSelector;
+use super::words;
 
 /// An action as asked for, before anything was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,18 +56,24 @@ macro_rules! each {
 }
 
 impl Action {
+    /// Its entry in the table.
+    #[must_use]
+    pub fn form(&self) -> &'static Form {
+        match self {
+            Self::BlockIp(_) => &table::BLOCK_IP,
+            Self::AllowIp(_) => &table::ALLOW_IP,
+            Self::Throttle(_) => &table::THROTTLE,
+            Self::FlushCache(_) => &table::FLUSH_CACHE,
+            Self::Close(_) => &table::CLOSE,
+            Self::PrepareClosedWebAcl(_) => &table::PREPARE_CLOSED_WEB_ACL,
+            Self::KillSwitch(_) => &table::KILL_SWITCH,
+        }
+    }
+
     /// The action's name as it is typed.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::BlockIp(_) => "block-ip",
-            Self::AllowIp(_) => "allow-ip",
-            Self::Throttle(_) => "throttle",
-            Self::FlushCache(_) => "flush-cache",
-            Self::Close(_) => "close",
-            Self::PrepareClosedWebAcl(_) => "prepare-closed-web-acl",
-            Self::KillSwitch(_) => "kill-switch",
-        }
+        self.form().name
     }
 
     /// The stage it is asked for.
@@ -116,8 +135,8 @@ impl Action {
         }
     }
 
-    /// What is out of its range, in a sentence with what to write; `None` where all is sound. The command line refuses the same by itself: this
-    /// is for actions out of files.
+    /// What is out of its range, in a sentence with what to write; `None` where all is sound. The command line refuses
+    /// the same by itself: this is for actions out of files.
     #[must_use]
     pub fn out_of_range(&self) -> Option<String> {
         let terms = self.terms();
@@ -192,10 +211,41 @@ impl Action {
         }
     }
 
+    /// Whether it proves something on another stage, and leaves nothing changed.
+    #[must_use]
+    pub fn is_proof(&self) -> bool {
+        matches!(self, Self::KillSwitch(KillSwitch { prove_on: Some(_), .. }))
+    }
+
     /// Whether traffic takes another course once it is done, so that its effect can be observed.
     #[must_use]
     pub fn moves_traffic(&self) -> bool {
-        !matches!(self, Self::PrepareClosedWebAcl(_) | Self::KillSwitch(KillSwitch { prove_on: Some(_), .. }))
+        self.form().moves_traffic && !self.is_proof()
+    }
+
+    /// What must move once it works, in a sentence or two.
+    #[must_use]
+    pub fn what_moves(&self) -> &'static str {
+        if self.is_proof() {
+            return "No change remains in place. With the proof, the stage itself can be closed within 30 minutes.";
+        }
+        self.form().what_moves
+    }
+
+    /// How it turns requests away while it is in force; `None` where it turns nobody away.
+    #[must_use]
+    pub fn turns_away(&self) -> Option<TurnsAway> {
+        let (turning, shows, lets_through) = match self {
+            Self::BlockIp(_) => (Turning::Blocks, Shows::Blocked, None),
+            Self::Throttle(throttle) => (Turning::Throttles, Shows::Throttled, Some(throttle.rate)),
+            Self::Close(Close { by: Closure::WebAcl, .. }) => (Turning::Closes, Shows::Blocked, None),
+            Self::Close(Close { by: Closure::ThrottleZero, .. }) => (Turning::Closes, Shows::Throttled, Some(0)),
+            Self::KillSwitch(KillSwitch { prove_on: None, .. }) => (Turning::Closes, Shows::Refused, None),
+            Self::KillSwitch(_) | Self::AllowIp(_) | Self::FlushCache(_) | Self::PrepareClosedWebAcl(_) => {
+                return None;
+            }
+        };
+        Some(TurnsAway { turning, shows, lets_through })
     }
 }
 
@@ -203,96 +253,7 @@ impl Action {
 #[must_use]
 pub fn counted(targets: &[Target]) -> String {
     let single = targets.iter().all(|target| target.net.prefix_len() == target.net.max_prefix_len());
-    let (one, many) = if single { ("address", "addresses") } else { ("prefix", "prefixes") };
-    format!("{} {}", targets.len(), if targets.len() == 1 { one } else { many })
-}
-
-/// How it is typed that an action stays until somebody undoes it.
-pub const UNTIL_UNDONE: &str = "until-undone";
-/// How long a block that is proposed lasts, seconds: four hours.
-pub const BLOCK_LIFE: u64 = 4 * 3_600;
-/// How long a closure lasts where nobody says for how long, seconds: an hour.
-pub const CLOSURE_LIFE: u64 = 3_600;
-/// The shortest life of an action, seconds.
-pub const SHORTEST_LIFE: u64 = 60;
-/// The longest life of an action, seconds: a year.
-pub const LONGEST_LIFE: u64 = 365 * 24 * 3_600;
-
-/// What every action carries: how long, why, and which guards are overridden.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// Seconds after which it is to be undone; `None` means until somebody undoes it.
-    pub expires_after_seconds: Option<u64>,
-    /// Why, in the responder's words.
-    pub reason: Option<String>,
-    /// Ids of guards whose `stop` is overridden; needs a reason.
-    pub overrides: Vec<String>,
-    /// Of a closure: what becomes of it when its time is over.
-    #[serde(default, skip_serializing_if = "Reopening::is_asked")]
-    pub reopen: Reopening,
-}
-
-/// What becomes of a closure when its time is over. It is consented to with the plan.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reopening {
-    /// It stays closed, and somebody is asked.
-    #[default]
-    Ask,
-    /// It reopens by itself once hardly more than usual come; while more do, or nobody knows, it stays closed.
-    WhenQuiet,
-    /// The same, and it closes again by itself, once, where the attack comes back within a quarter of an hour.
-    WhenQuietCloseAgain,
-}
-
-impl Reopening {
-    /// Each.
-    pub const ALL: [Self; 3] = [Self::Ask, Self::WhenQuiet, Self::WhenQuietCloseAgain];
-
-    /// It as it is typed.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ask => "ask",
-            Self::WhenQuiet => "when-quiet",
-            Self::WhenQuietCloseAgain => "when-quiet-close-again",
-        }
-    }
-
-    /// What happens when the time is over, in words behind “when its time is over”.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Ask => "it stays closed and asks",
-            Self::WhenQuiet => "it reopens by itself once hardly more than usual come, and else stays closed",
-            Self::WhenQuietCloseAgain => {
-                "it reopens by itself once hardly more than usual come, and closes again by itself, once, where the attack comes back within 15 min"
-            }
-        }
-    }
-
-    /// Whether somebody is asked.
-    #[must_use]
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub fn is_asked(&self) -> bool {
-        *self == Self::Ask
-    }
-}
-
-impl Terms {
-    /// Reason and overrides as a command line takes them, each with a space before it; how long is the action's own to say.
-    #[must_use]
-    pub fn command(&self) -> String {
-        let reason = self.reason.iter().flat_map(|reason| ["--reason".to_owned(), super::ladder::quoted(reason)]);
-        let overrides = self.overrides.iter().flat_map(|guard| ["--override".to_owned(), super::ladder::quoted(guard)]);
-        reason.chain(overrides).fold(String::new(), |line, word| format!("{line} {word}"))
-    }
-
-    /// Whether nothing is asked for.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
+    words::counted(targets.len(), if single { "address" } else { "prefix" })
 }
 
 /// Add prefixes to the IP sets that block on a stage.
@@ -319,7 +280,8 @@ pub struct AllowIp {
     /// IP sets (name, id or ARN) to use where several would do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ip_sets: Vec<String>,
-    /// The closed web ACL (name or ARN); `None` means the one before the stage where that is closed, else the configured one.
+    /// The closed web ACL (name or ARN); `None` means the one before the stage where that is closed, else the
+    /// configured one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_acl: Option<String>,
     /// Why, which overrides. It does not expire: whom it lets in would be locked out then.
@@ -372,7 +334,8 @@ pub struct Close {
     pub terms: Terms,
 }
 
-/// Make the web ACL that a stage can be closed with: default Block, and an allow list of addresses. It stands before nothing.
+/// Make the web ACL that a stage can be closed with: default Block, and an allow list of addresses. It stands before
+/// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepareClosedWebAcl {
     /// The stage it is for: whom to let in is judged for that one.
@@ -386,8 +349,8 @@ pub struct PrepareClosedWebAcl {
     pub terms: Terms,
 }
 
-/// Account seconds after which a closure that was not proven expires unless it was seen to let the responder in: ten less than the minute within
-/// which it is to be open again, whoever has to see to that.
+/// Account seconds after which a closure that was not proven expires unless it was seen to let the responder in: ten
+/// less than the minute within which it is to be open again, whoever has to see to that.
 pub const COMMIT_SECONDS: u64 = 50;
 
 /// Close a stage by its resource policy: a Deny for whoever does not come from a list.
@@ -401,7 +364,8 @@ pub struct KillSwitch {
     pub prove_on: Option<Box<StageSelector>>,
     /// Take it back unless a probe gets through within a minute. Always so where there is no proof.
     pub commit_confirmed: bool,
-    /// Addresses from which the responder reaches the API, where they are known better than an address service knows them.
+    /// Addresses from which the responder reaches the API, where they are known better than an address service knows
+    /// them.
     pub own: Vec<IpAddr>,
     /// How long, why, which overrides.
     #[serde(flatten)]
@@ -419,12 +383,24 @@ pub enum Closure {
 }
 
 impl Closure {
+    /// Every way.
+    pub const ALL: [Self; 2] = [Self::WebAcl, Self::ThrottleZero];
+
     /// The way as it is typed.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::WebAcl => "web-acl",
             Self::ThrottleZero => "throttle-zero",
+        }
+    }
+
+    /// What it does, in one line.
+    #[must_use]
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::WebAcl => "Swap in a prebuilt web ACL that blocks all but its own addresses",
+            Self::ThrottleZero => "Throttle every method to 0",
         }
     }
 }

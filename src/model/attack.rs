@@ -1,5 +1,5 @@
-//! What is believed of the attack on a stage: when it began and what that rests on. Pinned in the incident, and handed to whoever
-//! tells attackers from callers that belong there.
+//! What is believed of the attack on a stage: when it began and what that rests on. Pinned in the incident, and handed
+//! to whoever tells attackers from callers that belong there.
 //!
 //! Knows nothing of how it is found out, and nothing of who asks.
 
@@ -107,14 +107,15 @@ impl Attack {
         self.stage.is_same(stage)
     }
 
-    /// Whether what began on `stage` at `began` (account time, UTC) is this attack: it stands, or what began belongs to the time before somebody
-    /// said that it was over.
+    /// Whether what began on `stage` at `began` (account time, UTC) is this attack: it stands, or what began belongs to
+    /// the time before somebody said that it was over.
     #[must_use]
     pub fn accounts_for(&self, stage: &StageId, began: DateTime<Utc>) -> bool {
         self.is_on(stage) && self.ended.is_none_or(|ended| began <= ended)
     }
 
-    /// What a console's own figures say of its beginning (`own`), where that is another one: by a minute or more, since figures are of minutes.
+    /// What a console's own figures say of its beginning (`own`), where that is another one: by a minute or more, since
+    /// figures are of minutes.
     #[must_use]
     pub fn read_otherwise(&self, own: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         own.filter(|own| (*own - self.began).abs() >= TimeDelta::minutes(1))
@@ -177,8 +178,8 @@ impl Attacks {
         self.over.get(&key(stage)).copied()
     }
 
-    /// These, and `attack` where none stands on its stage: what is believed before an incident has pinned it. What began while an attack stood that
-    /// is over is that attack.
+    /// These, and `attack` where none stands on its stage: what is believed before an incident has pinned it. What
+    /// began while an attack stood that is over is that attack.
     #[must_use]
     pub fn or_begun(mut self, attack: Attack) -> Self {
         if self.over(&attack.stage).is_none_or(|(_, ended)| attack.began > ended) {

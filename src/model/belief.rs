@@ -1,5 +1,5 @@
-//! What is believed of the stages: which attacks stand on them, and which measures of ours are in force. Made by the desk, and handed to whoever
-//! reads figures.
+//! What is believed of the stages: which attacks stand on them, and which measures of ours are in force. Made by the
+//! desk, and handed to whoever reads figures.
 //!
 //! Knows nothing of how it is found out.
 

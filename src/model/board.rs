@@ -18,8 +18,8 @@ use super::usual::{UsualOf, Usuals};
 /// How many minutes of every metric are kept: three hours.
 pub const HISTORY_MINUTES: usize = 180;
 
-/// Minutes of every metric of a stage, by [`Metric::index`]. A series is shared by all that show it: the stages behind one web ACL,
-/// the board before and the one after, the watcher.
+/// Minutes of every metric of a stage, by [`Metric::index`]. A series is shared by all that show it: the stages behind
+/// one web ACL, the board before and the one after, the watcher.
 pub type History = [Arc<Series>; Metric::ALL.len()];
 
 /// The metrics kept for a stage.
@@ -96,14 +96,16 @@ pub struct Figures {
     pub waf_counted_per_second: Figure,
     /// Throttled requests a second, out of the access log or a metric filter on it: AWS publishes no such metric.
     pub throttled_per_second: Figure,
-    /// The part of the 4XX share that our web ACL's blocks explain, a fraction of requests; known only where the ACL guards this stage alone.
+    /// The part of the 4XX share that our web ACL's blocks explain, a fraction of requests; known only where the ACL
+    /// guards this stage alone.
     pub client_error_share_from_blocks: Figure,
     /// 99th percentile of the integration's latency, ms.
     pub integration_latency_p99_ms: Figure,
     /// Answers out of the stage's cache, as a fraction of what was looked up in it.
     pub cache_hit_share: Figure,
-    /// The stage's requests as a fraction of the limit that would throttle them first, [`StageRow::limit`]. The limit of a stage holds for
-    /// each method by itself: this is as if all requests were to one method, and so the most it can be.
+    /// The stage's requests as a fraction of the limit that would throttle them first, [`StageRow::limit`]. The limit
+    /// of a stage holds for each method by itself: this is as if all requests were to one method, and so the most it
+    /// can be.
     pub limit_used_share: Figure,
 }
 
@@ -166,8 +168,8 @@ pub struct StageRow {
 }
 
 impl StageRow {
-    /// What kind of attack the last minute's figures tell, where they do: where rules that only count match at least half of what came beyond what is
-    /// usual it is an injection. Nothing else can be told by sums.
+    /// What kind of attack the last minute's figures tell, where they do: where rules that only count match at least
+    /// half of what came beyond what is usual it is an injection. Nothing else can be told by sums.
     #[must_use]
     pub fn kind_of_attack(&self) -> Option<AttackKind> {
         let usual = self.usuals.as_ref()?.figure(UsualOf::Requests).value()?;
@@ -202,8 +204,8 @@ impl StageRow {
 }
 
 impl StageRow {
-    /// The end of the last minute in which its answers could be judged, where none could be lately: its metrics are late, or nobody has
-    /// called since. `None` where they were judged, or never were.
+    /// The end of the last minute in which its answers could be judged, where none could be lately: its metrics are
+    /// late, or nobody has called since. `None` where they were judged, or never were.
     #[must_use]
     pub fn not_judged_since(&self) -> Option<DateTime<Utc>> {
         let of_answers = |kind| matches!(kind, SignalKind::ClientErrorsHigh | SignalKind::ServerErrorsHigh);
@@ -212,8 +214,8 @@ impl StageRow {
         standing.filter_map(|signal| signal.not_judged_since).chain(others.filter_map(|one| one.since)).max()
     }
 
-    /// When an attack began by these figures alone, account time, UTC: the start of the oldest attack-level signal. What is pinned in the incident
-    /// counts before it.
+    /// When an attack began by these figures alone, account time, UTC: the start of the oldest attack-level signal.
+    /// What is pinned in the incident counts before it.
     #[must_use]
     pub fn attack_since(&self) -> Option<DateTime<Utc>> {
         let attacks = self.signals.iter().filter(|signal| signal.severity == Severity::Attack);
@@ -284,8 +286,10 @@ pub struct Polling {
     pub dollars_per_hour: f64,
     /// Dollars an hour that polling may cost.
     pub budget_dollars_per_hour: f64,
-    /// Dollars that log queries have cost since the console started (an estimate), and what they may cost an hour.
-    pub log_dollars: (f64, f64),
+    /// Dollars that log queries have cost since the console started (an estimate).
+    pub log_dollars: f64,
+    /// Dollars an hour that those may cost that nobody asks for.
+    pub log_budget_dollars_per_hour: f64,
     /// How fast stages are read, by [`Pace`]: close, usual, idle.
     pub paces: [PaceOf; 3],
     /// Why readings are further apart than configured, where they are: the budget, or AWS limiting calls.
@@ -298,7 +302,8 @@ pub struct Polling {
     pub trouble: Option<String>,
     /// Stages that settings name and that are none here, each with its key; empty where not every stage is known.
     pub unmatched: Vec<(&'static str, String)>,
-    /// Which stages or figures that were asked for are not there for it, in one line; `None` where it costs nothing but details.
+    /// Which stages or figures that were asked for are not there for it, in one line; `None` where it costs nothing but
+    /// details.
     pub lacks: Option<String>,
 }
 
@@ -337,7 +342,8 @@ impl Board {
         }
     }
 
-    /// Of how many of the stages that are called the costs are known, and how many are called: [`Board::burn`] is of the first.
+    /// Of how many of the stages that are called the costs are known, and how many are called: [`Board::burn`] is of
+    /// the first.
     #[must_use]
     pub fn costs_told(&self) -> (usize, usize) {
         let called = self.stages.iter().filter(|row| row.pace != Pace::Idle);

@@ -1,14 +1,15 @@
 //! How sure a share is that rests on a sample: its bounds, nineteen times out of twenty.
 
-/// Between which shares the truth lies where `hits` of `of` drawn at random are so. Nought of n is at most 3/n (the rule of three), all of n at
-/// least the rest; between them by Wilson's interval. Nothing drawn tells nothing.
+/// Between which shares the truth lies where `hits` of `of` drawn at random are so. Nought of n is at most 3/n (the
+/// rule of three), all of n at least the rest; between them by Wilson's interval. Nothing drawn tells nothing.
 #[must_use]
 pub fn share(hits: u64, of: u64) -> (f64, f64) {
     within(hits.min(of) as f64, of as f64)
 }
 
-/// The same of samples that stand for unequal numbers of requests: `inside` and `all` are sums of their weights, `squares` that of the weights'
-/// squares. As few as they are worth alike (Kish's effective size): one heavy sample among many light ones tells as little as one.
+/// The same of samples that stand for unequal numbers of requests: `inside` and `all` are sums of their weights,
+/// `squares` that of the weights' squares. As few as they are worth alike (Kish's effective size): one heavy sample
+/// among many light ones tells as little as one.
 #[must_use]
 pub fn weighted_share(inside: f64, all: f64, squares: f64) -> (f64, f64) {
     if all <= 0.0 || squares <= 0.0 {

@@ -1,7 +1,7 @@
 //! Who called a stage before an attack: what is kept of it, without naming anybody.
 //!
-//! Addresses are kept as hashes under a key that lies elsewhere and ends: whoever has both can ask whether an address was there, and nobody
-//! can list who was. Knows nothing of files.
+//! Addresses are kept as hashes under a key that lies elsewhere and ends: whoever has both can ask whether an address
+//! was there, and nobody can list who was. Knows nothing of files.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,12 +15,14 @@ use sha2::Sha256;
 
 use super::address;
 use super::bounds;
-use super::source::{CountedBy, Legitimacy, Sources};
+use super::counted::CountedBy;
+use super::source::{Legitimacy, Sources};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 64;
 
-/// Bytes of an HMAC-SHA256 that are kept of each address: two of a million are alike by chance once in some ten million times.
+/// Bytes of an HMAC-SHA256 that are kept of each address: two of a million are alike by chance once in some ten million
+/// times.
 const HASH_BYTES: usize = 8;
 
 /// The most that is kept, busiest first: a line of a journal must stay below 64 KiB.
@@ -72,8 +74,8 @@ impl CallersKey {
 pub struct CallersBefore {
     /// What they were read from.
     pub counted_by: CountedBy,
-    /// The part of all requests of then that those listed by address sent, a fraction: of everybody listed it is 1. `None` where samples alone
-    /// tell who was there.
+    /// The part of all requests of then that those listed by address sent, a fraction: of everybody listed it is 1.
+    /// `None` where samples alone tell who was there.
     pub listed_share: Option<f64>,
     /// How many samples that rests on, where samples alone tell.
     #[serde(default)]
@@ -107,8 +109,8 @@ pub enum Membership {
 }
 
 impl CallersBefore {
-    /// What sources have to say of the time before, at account time `now`; `None` where they know of nobody. Where no access log has counted them
-    /// the samples that were read must be those of before alone.
+    /// What sources have to say of the time before, at account time `now`; `None` where they know of nobody. Where no
+    /// access log has counted them the samples that were read must be those of before alone.
     #[must_use]
     pub fn of(sources: &Sources, key: &CallersKey, now: DateTime<Utc>) -> Option<Self> {
         let here = sources.sources.iter().map(|source| (source.address, source.before_per_second));
@@ -181,8 +183,9 @@ impl KnownCallers {
         self.callers.membership(address, &self.key)
     }
 
-    /// The part of the requests of then that came out of these prefixes, a fraction: as far as it is kept, and at most. At most it is all of it
-    /// where a prefix is too wide, or too narrow beside the prefixes that are kept, to be looked up.
+    /// The part of the requests of then that came out of these prefixes, a fraction: as far as it is kept, and at most.
+    /// At most it is all of it where a prefix is too wide, or too narrow beside the prefixes that are kept, to be
+    /// looked up.
     #[must_use]
     pub fn part_of(&self, nets: &[IpNet]) -> (f64, f64) {
         let all = self.callers.per_second;

@@ -5,6 +5,8 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::words::portion;
+
 /// Which side a caller is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,8 +49,8 @@ pub struct CandidateSet {
     pub unclassified_share: f64,
     /// Addresses seen inside them.
     pub addresses: usize,
-    /// What a share of the rest weighed against a share of the attack when the set was found. It is more than was configured where
-    /// that would have given a set with too much of the rest.
+    /// What a share of the rest weighed against a share of the attack when the set was found. It is more than was
+    /// configured where that would have given a set with too much of the rest.
     pub weight: f64,
 }
 
@@ -60,8 +62,8 @@ impl CandidateSet {
             1 => "1 prefix".to_owned(),
             n => format!("{n} prefixes"),
         };
-        let rest = self.legitimate_share.map_or_else(|| "?".to_owned(), percent);
-        format!("{prefixes}: {} of the attack, {rest} of the rest", percent(self.attack_share))
+        let rest = self.legitimate_share.map_or_else(|| "?".to_owned(), portion);
+        format!("{prefixes}: {} of the attack, {rest} of the rest", portion(self.attack_share))
     }
 }
 
@@ -100,32 +102,4 @@ pub struct Candidates {
     pub excluded: Vec<Excluded>,
     /// Why there is no set, where there is none.
     pub reason: Option<String>,
-}
-
-/// `71 %`, `0.2 %`, `< 0.1 %`: never `0 %` for something, nor `100 %` for less than all.
-#[must_use]
-pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if share <= 0.0 {
-        "0 %".to_owned()
-    } else if percent < 0.1 {
-        "< 0.1 %".to_owned()
-    } else if percent < 9.95 {
-        format!("{percent:.1} %")
-    } else if share < 1.0 - 1e-9 && percent > 99.0 {
-        "> 99 %".to_owned()
-    } else {
-        format!("{percent:.0} %")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_never_rounded_to_none_or_all() {
-        let words = [0.0, 0.000_4, 0.002, 0.0994, 0.71, 0.999, 1.0].map(percent);
-        assert_eq!(words, ["0 %", "< 0.1 %", "0.2 %", "9.9 %", "71 %", "> 99 %", "100 %"]);
-    }
 }

@@ -5,13 +5,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::made;
+use super::limits::limits;
+use super::made_resource;
 use super::policy::Policy;
 
 /// What a change does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Doing {
+pub enum Edit {
     /// Adds entries to an IP set and takes entries out: the change's diff, merged into whatever else is there.
     #[default]
     Entries,
@@ -21,7 +22,7 @@ pub enum Doing {
     Flush(Flush),
 }
 
-impl Doing {
+impl Edit {
     /// Whether it is a merge of entries: the kind that journals of before knew, and that they leave unsaid.
     #[must_use]
     pub fn is_entries(&self) -> bool {
@@ -74,16 +75,18 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "place")]
 pub enum Place {
-    /// Throttles among the method settings of a REST API's stage. A part's name is [`ALL_METHODS`] or a method such as
-    /// `POST /login`; its value is the whole entry, of which only rate and burst are set.
+    /// Throttles among the method settings of a REST API's stage. A part's name is
+    /// [`ALL_METHODS`](super::method::ALL_METHODS) or a method such as `POST /login`; its value is the whole entry, of
+    /// which only rate and burst are set.
     MethodThrottles {
         /// The REST API's id.
         api_id: String,
         /// The stage's name.
         stage: String,
     },
-    /// Throttles among the route settings of an HTTP API's stage. A part's name is a route key, or [`ALL_METHODS`] for routes without
-    /// settings of their own; its value is the whole of the settings, which are written whole.
+    /// Throttles among the route settings of an HTTP API's stage. A part's name is a route key, or
+    /// [`ALL_METHODS`](super::method::ALL_METHODS) for routes without settings of their own; its value is the whole of
+    /// the settings, which are written whole.
     RouteThrottles {
         /// The HTTP API's id.
         api_id: String,
@@ -107,8 +110,8 @@ pub enum Place {
         api_id: String,
         /// The stage's name.
         stage: String,
-        /// How the descriptions of deployments begin that the action makes itself: their ids are not known before. The value is then
-        /// this text.
+        /// How the descriptions of deployments begin that the action makes itself: their ids are not known before. The
+        /// value is then this text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<String>,
     },
@@ -118,14 +121,15 @@ pub enum Place {
         /// The REST API's id.
         api_id: String,
     },
-    /// An IP set of the account and region, by its name, which is unique there (documented). The one part is [`IP_SET`]; its value is
-    /// the whole of it, [`crate::model::made`], and no value means that there is none: setting one makes the set, setting none
-    /// deletes it.
+    /// An IP set of the account and region, by its name, which is unique there (documented). The one part is
+    /// [`IP_SET`]; its value is the whole of it, [`crate::model::made_resource`], and no value means that there is
+    /// none: setting one makes the set, setting none deletes it.
     IpSet {
         /// Its name.
         name: String,
     },
-    /// A closed web ACL of the account and region, by its name. The one part is [`CLOSED_WEB_ACL`], as [`Place::IpSet`] has it.
+    /// A closed web ACL of the account and region, by its name. The one part is [`CLOSED_WEB_ACL`], as [`Place::IpSet`]
+    /// has it.
     ClosedWebAcl {
         /// Its name.
         name: String,
@@ -146,14 +150,9 @@ pub const WEB_ACL: &str = "web-acl";
 pub const DEPLOYMENT: &str = "deployment";
 /// The part of [`Place::DraftPolicy`].
 pub const POLICY: &str = "policy";
-/// The method setting that holds for every method without one of its own.
-pub const ALL_METHODS: &str = "*/*";
-/// The member of a method setting that holds the rate, requests a second.
-pub const RATE: &str = "throttlingRateLimit";
-/// The member of a method setting that holds the burst, requests.
-pub const BURST: &str = "throttlingBurstLimit";
 
-/// The longest that a cache of API Gateway keeps anything, seconds: answers and authorizers' verdicts alike (documented).
+/// The longest that a cache of API Gateway keeps anything, seconds: answers and authorizers' verdicts alike
+/// (documented).
 pub const LONGEST_CACHED_SECONDS: i64 = 3_600;
 
 /// What is dropped out of which cache.
@@ -202,7 +201,18 @@ impl Assignment {
         self.parts.iter().any(|part| part.after.is_some())
     }
 
-    /// How `now` (the values there, by name) compares. Where a part is to stay what it was, both hold, and the others decide.
+    /// The deployment that a stage is pointed at; `None` where it sets something else, or the deployment is yet to be
+    /// made.
+    #[must_use]
+    pub fn deployment(&self) -> Option<&str> {
+        match &self.place {
+            Place::Deployment { mark: None, .. } => self.wanted(DEPLOYMENT)?.as_str(),
+            _ => None,
+        }
+    }
+
+    /// How `now` (the values there, by name) compares. Where a part is to stay what it was, both hold, and the others
+    /// decide.
     #[must_use]
     pub fn standing(&self, now: &Map<String, Value>) -> Standing {
         let same = |name: &str, wanted: Option<&Value>| self.place.same(now.get(name), wanted);
@@ -228,7 +238,8 @@ impl Assignment {
         }
     }
 
-    /// What of it is yet to be set; `None` where some part is neither as it was read nor as it is to be: that is somebody else's.
+    /// What of it is yet to be set; `None` where some part is neither as it was read nor as it is to be: that is
+    /// somebody else's.
     #[must_use]
     pub fn remaining(&self, now: &Map<String, Value>) -> Option<Self> {
         let same = |part: &Part, wanted: Option<&Value>| self.place.same(now.get(&part.name), wanted);
@@ -241,7 +252,8 @@ impl Assignment {
     #[must_use]
     pub fn diff(&self) -> (Vec<String>, Vec<String>) {
         if self.place.is_made() {
-            let lines = |value: fn(&Part) -> Option<&Value>| self.parts.iter().filter_map(value).flat_map(made::lines);
+            let lines =
+                |value: fn(&Part) -> Option<&Value>| self.parts.iter().filter_map(value).flat_map(made_resource::lines);
             return (lines(|part| part.before.as_ref()).collect(), lines(|part| part.after.as_ref()).collect());
         }
         let lines = |value: fn(&Part) -> Option<&Value>| {
@@ -280,7 +292,7 @@ impl Place {
                 format!("{}/s, burst {}", limit(rate), limit(burst))
             }
             (_, None) => "none".to_owned(),
-            (_, Some(document)) if self.is_made() => made::lines(document).join(", "),
+            (_, Some(document)) if self.is_made() => made_resource::lines(document).join(", "),
             (Self::Deployment { mark: Some(mark), .. }, Some(Value::String(text))) if text == mark => {
                 "a snapshot made for it".to_owned()
             }
@@ -301,18 +313,11 @@ fn same_policy(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Rate (requests a second) and burst (requests) of a method setting, as AWS wrote them: absent is `None`, and -1 means that
-/// none is set (terraform-provider-aws and Steadybit's extension; not documented).
-#[must_use]
-pub fn limits(entry: &Value) -> (Option<f64>, Option<f64>) {
-    let number = |name: &str| entry.get(name).and_then(Value::as_f64);
-    (number(RATE), number(BURST))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::limits::{BURST, RATE};
     use serde_json::json;
 
     fn throttle(before: Option<Value>, after: Option<Value>) -> Assignment {
@@ -374,9 +379,9 @@ mod tests {
 
     #[test]
     fn a_journal_of_before_reads_as_entries() {
-        assert_eq!(serde_json::from_value::<Doing>(json!({"kind": "entries"})).unwrap(), Doing::Entries);
-        let flush = Doing::Flush(Flush { api_id: "a".into(), stage: "s".into(), authorizers: true });
+        assert_eq!(serde_json::from_value::<Edit>(json!({"kind": "entries"})).unwrap(), Edit::Entries);
+        let flush = Edit::Flush(Flush { api_id: "a".into(), stage: "s".into(), authorizers: true });
         let text = serde_json::to_string(&flush).unwrap();
-        assert_eq!(serde_json::from_str::<Doing>(&text).unwrap(), flush);
+        assert_eq!(serde_json::from_str::<Edit>(&text).unwrap(), flush);
     }
 }

@@ -1,12 +1,13 @@
 //! How a stage stands while an attack on it is believed in: whether it is contained, and whether customers are served.
 //!
-//! Plain data, made by `watch`, and the same for screens, command line and reports. Knows nothing of how it is reckoned.
+//! Plain data, made by `watch`, and the same for screens, command line and reports. Knows nothing of how it is
+//! reckoned.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use super::text::grouped;
+use crate::model::words::counted;
 
 /// Customers wait long where the median of latency is more than so many times what is usual.
 const SLOW: f64 = 3.0;
@@ -275,8 +276,10 @@ impl Condition {
     #[must_use]
     pub fn followers_words(&self) -> Option<String> {
         let Followers { sources, per_second } = self.followers.filter(|followers| followers.sources > 0)?;
-        let sources = if sources == 1 { "1 new source".to_owned() } else { format!("{sources} new sources") };
-        Some(format!("{per_second:.0}/s from {sources} get past"))
+        Some(format!(
+            "{per_second:.0}/s from {} get past",
+            counted(usize::try_from(sources).unwrap_or(usize::MAX), "new source")
+        ))
     }
 
     /// `slow (p50 4.2 times usual)`.
@@ -298,8 +301,8 @@ impl Condition {
         Some(attackers_total_words(requests, &since.format("%H:%MZ").to_string()))
     }
 
-    /// How customers fare, in a sentence that may be said in public: no word of an attack, of addresses or of what is done about it. `now` is account
-    /// time, UTC.
+    /// How customers fare, in a sentence that may be said in public: no word of an attack, of addresses or of what is
+    /// done about it. `now` is account time, UTC.
     ///
     /// # Errors
     /// Where nothing is known of the stage: then there is nothing to say.
@@ -311,7 +314,7 @@ impl Condition {
         let said = match (self.state, share) {
             (StageState::Calm, None) => format!("{api} is working normally."),
             (_, None) if !self.matters() => {
-                return Err("how the stage stands is not known; there is nothing to say yet".to_owned());
+                return Err("the stage's state is not known; there is nothing to say yet".to_owned());
             }
             (_, None) => {
                 format!("We are looking into a problem with {api}. How many requests it affects is not known yet.")
@@ -344,8 +347,8 @@ impl Condition {
 /// `at least 22,800 requests since 03:02Z`.
 #[must_use]
 pub fn attackers_total_words(requests: u64, since: &str) -> String {
-    let noun = if requests == 1 { "request" } else { "requests" };
-    format!("at least {} {noun} since {since}", grouped(requests))
+    let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request");
+    format!("at least {requests} since {since}")
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::stage::StageId;
 
-/// One of the console's connections: a profile, a region, and the account that they turn out to be. Numbered in the order in which
-/// they were asked for, from 0; says nothing outside of the process that gave it.
+/// One of the console's connections: a profile, a region, and the account that they turn out to be. Numbered in the
+/// order in which they were asked for, from 0; says nothing outside of the process that gave it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub usize);
 
@@ -12,7 +12,8 @@ impl ConnectionId {
     pub const FIRST: Self = Self(0);
 }
 
-/// A stage and the connection that it was seen through. Two accounts may have stages that are alike to the last letter of their ids.
+/// A stage and the connection that it was seen through. Two accounts may have stages that are alike to the last letter
+/// of their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StageAt {
     /// The connection.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The world an account is in. A range has accounts of its own, whatever number it gives them; and an endpoint is only a way into a world:
-/// several lead to AWS, and behind one port stands one range after another.
+/// The world an account is in. A range has accounts of its own, whatever number it gives them; and an endpoint is only
+/// a way into a world: several lead to AWS, and behind one port stands one range after another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum World {
@@ -136,8 +136,8 @@ struct WrittenAt {
 impl From<Written> for Identity {
     fn from(written: Written) -> Self {
         let Written { at: WrittenAt { account, region, world }, arn, profile, endpoint } = written;
-        // A drill's was marked by its endpoint alone. Of a range behind a port nothing was said that an emulator or a private endpoint
-        // would not have in common with it, so that what was written then stays AWS's.
+        // A drill's was marked by its endpoint alone. Of a range behind a port nothing was said that an emulator or a
+        // private endpoint would not have in common with it, so that what was written then stays AWS's.
         let drill = endpoint.as_deref() == Some(IN_PROCESS);
         let world = world.unwrap_or_else(|| if drill { World::Range("unnamed".to_owned()) } else { World::Aws });
         Self { at: AccountRegion { account, region, world }, arn, profile, endpoint }

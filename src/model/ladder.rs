@@ -1,12 +1,11 @@
-//! The ways of closing a stage, from the lightest to the heaviest, as they stand for one stage now, and which one is recommended.
-
-use std::time::Duration;
+//! The ways of closing a stage, from the lightest to the heaviest, as they stand for one stage now, and which one is
+//! recommended.
 
 use chrono::{DateTime, Utc};
-use humantime::format_duration;
 use serde::{Deserialize, Serialize};
 
-use super::action::{Action, CLOSURE_LIFE, Closure, UNTIL_UNDONE};
+use super::action::form::command;
+use super::action::{Action, Closure};
 use super::method::MethodName;
 use super::plan::{GuardResult, Plan};
 use super::stage::{StageId, StageSelector};
@@ -62,11 +61,11 @@ impl Way {
     #[must_use]
     pub fn does(self) -> &'static str {
         match self {
-            Self::ThrottleMethod => "throttles the attacked method; every other one goes on",
-            Self::WebAcl => "swaps in the closed web ACL: this stage lets in its addresses only",
-            Self::ThrottleZero => "throttles every method of the stage to nothing",
+            Self::ThrottleMethod => "throttles the attacked method; all others go on",
+            Self::WebAcl => "swaps in the closed web ACL: only its addresses get in",
+            Self::ThrottleZero => "throttles every method of the stage to 0",
             Self::KillSwitch => {
-                "proves on another stage that a resource policy lets in those listed only, and then closes with that very snapshot"
+                "proves on another stage that a resource policy lets in only those listed, and then closes with that same snapshot"
             }
         }
     }
@@ -142,8 +141,8 @@ impl Rung {
             whom: said,
             undo: plan.undo.clone(),
             stopped_by: plan.halting().cloned().collect(),
-            unfit: (plan.is_empty() && !stopped).then(|| "it is so already: nothing would change".to_owned()),
-            command: command(&plan.action, stage),
+            unfit: (plan.is_empty() && !stopped).then(|| "already so: nothing would change".to_owned()),
+            command: Some(command(&plan.action, stage)),
             action: Some(plan.action.clone()),
             ..Self::unfit(way, String::new())
         }
@@ -189,97 +188,11 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// The lightest way that can be done now; none where no attack is known, since each turns somebody away. Never to throttle everything to
-    /// nothing, which keeps everybody out: whoever wants that writes it, and why.
+    /// The lightest way that can be done now; none where no attack is known, since each turns somebody away. Never to
+    /// throttle everything to nothing, which keeps everybody out: whoever wants that writes it, and why.
     #[must_use]
     pub fn recommended(&self) -> Option<&Rung> {
         self.rungs.iter().find(|rung| self.attack && rung.way != Way::ThrottleZero && rung.fits())
-    }
-}
-
-/// How a command ends that still needs a reason.
-pub(super) const REASON_TO_GIVE: &str = " --reason '…'";
-
-/// The command line that plans and carries out `action` on the stage as it was written.
-#[must_use]
-pub fn command(action: &Action, stage: &StageSelector) -> Option<String> {
-    let mut words: Vec<String> = ["portcullis", "apply", action.name(), "--stage"].map(str::to_owned).to_vec();
-    words.push(stage.to_string());
-    words.extend(life(action));
-    match action {
-        Action::Throttle(throttle) => {
-            if let Some(method) = &throttle.method {
-                words.extend(["--method".to_owned(), method.to_string()]);
-            }
-            words.extend(["--rate".to_owned(), throttle.rate.to_string()]);
-            words.extend(["--burst".to_owned(), throttle.burst.to_string()]);
-        }
-        Action::Close(close) => {
-            words.extend(["--by".to_owned(), close.by.word().to_owned()]);
-            if let Some(acl) = &close.web_acl {
-                words.extend(["--web-acl".to_owned(), acl.clone()]);
-            }
-            if close.by == Closure::ThrottleZero {
-                words.extend(["--reason".to_owned(), "…".to_owned()]);
-            }
-        }
-        Action::KillSwitch(switch) => {
-            words.push("--allow".to_owned());
-            words.extend(switch.allow.iter().map(|target| target.net.to_string()));
-            words.extend(switch.prove_on.iter().flat_map(|on| ["--prove-on".to_owned(), on.to_string()]));
-            words.extend(switch.own.iter().flat_map(|own| ["--own-address".to_owned(), own.to_string()]));
-            words.extend(
-                (switch.commit_confirmed && switch.prove_on.is_none()).then(|| "--commit-confirmed".to_owned()),
-            );
-        }
-        Action::BlockIp(block) => {
-            words.extend(block.ip_sets.iter().flat_map(|set| ["--ip-set".to_owned(), set.clone()]));
-            words.extend(block.targets.iter().map(|target| target.net.to_string()));
-        }
-        Action::AllowIp(allow) => {
-            if let Some(acl) = &allow.web_acl {
-                words.extend(["--web-acl".to_owned(), acl.clone()]);
-            }
-            words.extend(allow.ip_sets.iter().flat_map(|set| ["--ip-set".to_owned(), set.clone()]));
-            words.extend(allow.targets.iter().map(|target| target.net.to_string()));
-        }
-        Action::FlushCache(flush) => words.extend(flush.authorizers.then(|| "--authorizers".to_owned())),
-        Action::PrepareClosedWebAcl(_) => return None,
-    }
-    Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
-}
-
-/// How long it lasts and what becomes of it then, where that is not what the command line takes by itself.
-fn life(action: &Action) -> Vec<String> {
-    let terms = action.terms();
-    let mut words = Vec::new();
-    match terms.expires_after_seconds {
-        Some(CLOSURE_LIFE) if action.is_closure() => {}
-        Some(seconds) => {
-            words.extend([
-                "--for".to_owned(),
-                format_duration(Duration::from_secs(seconds)).to_string().replace(' ', ""),
-            ]);
-        }
-        None if action.is_closure() => words.extend(["--for".to_owned(), UNTIL_UNDONE.to_owned()]),
-        None => {}
-    }
-    if !terms.reopen.is_asked() {
-        words.extend(["--reopen".to_owned(), terms.reopen.word().to_owned()]);
-    }
-    words
-}
-
-/// A word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    let tame = |c: char| bare(c) || " {}".contains(c);
-    if !word.is_empty() && word.chars().all(bare) {
-        word.to_owned()
-    } else if word.chars().all(tame) {
-        format!("\"{word}\"")
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -287,20 +200,6 @@ pub(super) fn quoted(word: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::model::action::{Terms, Throttle};
-
-    #[test]
-    fn a_command_is_one_that_a_shell_takes() {
-        let stage: StageSelector = "shop/prod".parse().unwrap();
-        let method = Some("POST /orders/{id}".parse().unwrap());
-        let action =
-            Action::Throttle(Throttle { stage: stage.clone(), method, rate: 30, burst: 40, terms: Terms::default() });
-        assert_eq!(
-            command(&action, &stage).unwrap(),
-            "portcullis apply throttle --stage shop/prod --method \"POST /orders/{id}\" --rate 30 --burst 40"
-        );
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-    }
 
     #[test]
     fn the_lightest_that_fits_is_recommended() {

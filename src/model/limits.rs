@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::change::{ALL_METHODS, limits};
-use super::method::MethodName;
+use super::method::{ALL_METHODS, MethodName};
+
+/// The member of a method setting that holds the rate, requests a second.
+pub const RATE: &str = "throttlingRateLimit";
+/// The member of a method setting that holds the burst, requests.
+pub const BURST: &str = "throttlingBurstLimit";
 
 /// A rate and a burst.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,6 +16,14 @@ pub struct Limit {
     pub rate: f64,
     /// Requests that may come at once.
     pub burst: f64,
+}
+
+/// Rate (requests a second) and burst (requests) of a method setting, as AWS wrote them: absent is `None`, and -1 means
+/// that none is set (terraform-provider-aws and Steadybit's extension; not documented).
+#[must_use]
+pub fn limits(entry: &Value) -> (Option<f64>, Option<f64>) {
+    let number = |name: &str| entry.get(name).and_then(Value::as_f64);
+    (number(RATE), number(BURST))
 }
 
 /// The account's limit in this region, which all its APIs share (`GetAccount`, documented).
@@ -84,8 +96,8 @@ pub struct LimitInForce {
     pub from: String,
 }
 
-/// The limit in force for a method setting's name, out of a stage's settings and the account's limit: the tighter of the two, where `-1` and
-/// what is absent leave the account's (`-1`: reported by others).
+/// The limit in force for a method setting's name, out of a stage's settings and the account's limit: the tighter of
+/// the two, where `-1` and what is absent leave the account's (`-1`: reported by others).
 #[must_use]
 pub fn in_force(name: &str, settings: &Map<String, Value>, account: Option<AccountLimit>) -> LimitInForce {
     let own = settings.get(name).map(|entry| (name, entry));

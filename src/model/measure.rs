@@ -4,48 +4,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 
-use super::action::{Action, Closure};
+use super::action::Action;
+pub use super::action::{Shows, Turning, TurnsAway};
 use super::series::floor_minute;
 use super::stage::StageId;
 use super::timeline::{ActionRecord, ActionState};
-
-/// How a measure turns requests away, and so in which figures it shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Turning {
-    /// WAF answers some callers with 403: counted among what the web ACL blocked.
-    Blocks,
-    /// API Gateway answers what is over a limit with 429: among 4XX, and by itself in an access log only.
-    Throttles,
-    /// All but a few are turned away, by WAF, by 429 or by a resource policy's 403: all among 4XX.
-    Closes,
-}
-
-impl Turning {
-    /// What it does, as a word behind a count: `2 blocks`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Blocks => "block",
-            Self::Throttles => "throttle",
-            Self::Closes => "closure",
-        }
-    }
-}
-
-/// In which figures a measure shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shows {
-    /// Among what the web ACL blocked, and its 403s among 4XX.
-    Blocked,
-    /// As 429 among 4XX, and as throttled in an access log.
-    Throttled,
-    /// As 403 among 4XX, and nowhere else.
-    Refused,
-}
 
 /// So long a change may take to reach everywhere (minutes at most: documented of WAF, inferred of API Gateway).
 pub const SPREADS: TimeDelta = TimeDelta::minutes(2);
@@ -90,8 +54,8 @@ pub struct Measure {
     pub shows: Shows,
     /// When it was begun, account time, UTC.
     pub since: DateTime<Utc>,
-    /// Until when it may have turned requests away, where it was taken back: with the time that takes to reach everywhere. Then it is in force no
-    /// more, and explains the minutes until then.
+    /// Until when it may have turned requests away, where it was taken back: with the time that takes to reach
+    /// everywhere. Then it is in force no more, and explains the minutes until then.
     pub until: Option<DateTime<Utc>>,
     /// What it lets through of each method that it throttles, requests a second; of a closure by throttle nothing.
     pub lets_through: Option<u32>,
@@ -106,18 +70,7 @@ impl Measure {
             ActionState::Undone => Some(record.undone_at? + SPREADS),
             ActionState::NotDone | ActionState::Final | ActionState::Lapsed => return None,
         };
-        let (turning, shows, lets_through) = match &record.action {
-            Action::BlockIp(_) => (Turning::Blocks, Shows::Blocked, None),
-            Action::Throttle(throttle) => (Turning::Throttles, Shows::Throttled, Some(throttle.rate)),
-            Action::Close(close) => match close.by {
-                Closure::WebAcl => (Turning::Closes, Shows::Blocked, None),
-                Closure::ThrottleZero => (Turning::Closes, Shows::Throttled, Some(0)),
-            },
-            Action::KillSwitch(switch) if switch.prove_on.is_none() => (Turning::Closes, Shows::Refused, None),
-            Action::KillSwitch(_) | Action::AllowIp(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => {
-                return None;
-            }
-        };
+        let TurnsAway { turning, shows, lets_through } = record.action.turns_away()?;
         let (id, stage) = (record.id.clone(), record.stage.clone());
         Some(Self { id, stage, turning, shows, since: record.begun_at, until, lets_through })
     }

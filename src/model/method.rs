@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::change::ALL_METHODS;
+/// The method setting that holds for every method without one of its own.
+pub const ALL_METHODS: &str = "*/*";
 
 /// A method and its resource's path as the API has it, `POST /orders/{id}`; `ANY` is a method too.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,8 +61,8 @@ impl fmt::Display for MethodName {
 }
 
 impl MethodName {
-    /// Whether a request of `verb` for `uri` (a path, perhaps with a query and with the stage's name in front, as WAF sees it) is
-    /// for this method.
+    /// Whether a request of `verb` for `uri` (a path, perhaps with a query and with the stage's name in front, as WAF
+    /// sees it) is for this method.
     #[must_use]
     pub fn takes(&self, verb: &str, uri: &str, stage: &str) -> bool {
         let path = uri.split(['?', '#']).next().unwrap_or_default();
@@ -88,8 +89,8 @@ fn fits(resource: &str, path: &str) -> bool {
     segments.next().is_none()
 }
 
-/// The name of a method setting out of a stage's `methodSettings`: [`ALL_METHODS`] or a method. The key echoes the form in which it
-/// was written, `~1login/POST` (AWS CLI examples) or `login/POST` (recorded by LocalStack).
+/// The name of a method setting out of a stage's `methodSettings`: [`ALL_METHODS`] or a method. The key echoes the form
+/// in which it was written, `~1login/POST` (AWS CLI examples) or `login/POST` (recorded by LocalStack).
 #[must_use]
 pub fn setting_name(key: &str) -> String {
     if key == ALL_METHODS {
@@ -100,8 +101,8 @@ pub fn setting_name(key: &str) -> String {
     format!("{verb} /{}", path.trim_start_matches('/'))
 }
 
-/// The path of a method setting in a patch of a stage, without the setting's own name: `/*/*` or `/~1login/POST` (documented
-/// escapes: `~1` for `/`, `~0` for `~`).
+/// The path of a method setting in a patch of a stage, without the setting's own name: `/*/*` or `/~1login/POST`
+/// (documented escapes: `~1` for `/`, `~0` for `~`).
 #[must_use]
 pub fn setting_path(name: &str) -> String {
     match name.parse::<MethodName>() {

@@ -6,13 +6,17 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod changed;
+
+pub use changed::{Change, ChangedKind, ResourceRef};
+
+use super::action::form::{REASON_TO_GIVE, command};
 use super::action::{Action, Terms};
-use super::change::Doing;
 use super::identity::Identity;
-use super::ladder::REASON_TO_GIVE;
 use super::probe::Probe;
 use super::reader::Mistake;
 use super::stage::StageId;
+use super::text::quoted;
 
 /// A guard's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,57 +79,6 @@ impl GuardResult {
 /// The guards that say whom a plan hits, one an action.
 pub const SAY_WHOM_IT_HITS: [&str; 5] =
     ["block-ip.legitimate-share", "throttle.shedding", "close.who-loses", "flush-cache.herd", "allow-ip.known"];
-
-/// A resource that a plan changes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ResourceRef {
-    /// `ip-set`, …
-    pub kind: String,
-    /// Name.
-    pub name: String,
-    /// Id.
-    pub id: String,
-    /// ARN.
-    pub arn: String,
-}
-
-/// The change to one resource: lines added and removed (for an IP set its entries), and how many entries there were and would
-/// be (0 where a resource has none).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// What is changed.
-    pub resource: ResourceRef,
-    /// Entries added, as they will be written.
-    pub added: Vec<String>,
-    /// Entries removed, as they stood.
-    pub removed: Vec<String>,
-    /// Entries before.
-    pub entries_before: usize,
-    /// Entries after.
-    pub entries_after: usize,
-    /// What it does, where that is more than merging entries.
-    #[serde(default, skip_serializing_if = "Doing::is_entries")]
-    pub doing: Doing,
-}
-
-impl Change {
-    /// Whether nothing would change.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
-    }
-
-    /// What is changed, in a few words: `ip-set shop-blocklist: 3 entries → 4`, `stage shop/prod`.
-    #[must_use]
-    pub fn headline(&self) -> String {
-        let what = format!("{} {}", self.resource.kind, self.resource.name);
-        if !self.doing.is_entries() {
-            return what;
-        }
-        let entries = if self.entries_before == 1 { "entry" } else { "entries" };
-        format!("{what}: {} {entries} → {}", self.entries_before, self.entries_after)
-    }
-}
 
 /// An API call that the plan would make, exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,8 +172,8 @@ pub struct Plan {
     /// How to see, from outside, that whoever carried it out still gets in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
-    /// For an undo: entries of the action that stay, since another action in force wants them. Then the action is not wholly
-    /// taken back and stays in force with these.
+    /// For an undo: entries of the action that stay, since another action in force wants them. Then the action is not
+    /// wholly taken back and stays in force with these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
     /// How it is taken back, in one line.
@@ -232,6 +185,30 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan to do `action` at a stage of an account, out of what was read at `read_at` (account time, UTC):
+    /// it changes nothing yet.
+    #[must_use]
+    pub fn of(action: Action, identity: Identity, stage: StageId, read_at: DateTime<Utc>) -> Self {
+        Self {
+            purpose: Purpose::Apply,
+            action,
+            identity,
+            stage,
+            read_at,
+            summary: String::new(),
+            changes: Vec::new(),
+            calls: Vec::new(),
+            guards: Vec::new(),
+            preconditions: Vec::new(),
+            watch: Vec::new(),
+            probe: None,
+            left: Vec::new(),
+            undo: String::new(),
+            notes: Vec::new(),
+            digest: String::new(),
+        }
+    }
+
     /// The plan in a file that `plan --save` wrote, called `file` in what is wrong with it.
     ///
     /// # Errors
@@ -250,8 +227,8 @@ impl Plan {
         }
     }
 
-    /// The phrase that confirms this plan: the stage and four characters of the digest, `shop/prod 7f3a`. A closure's names what it does:
-    /// `CLOSE shop/prod 7f3a`.
+    /// The phrase that confirms this plan: the stage and four characters of the digest, `shop/prod 7f3a`. A closure's
+    /// names what it does: `CLOSE shop/prod 7f3a`.
     #[must_use]
     pub fn phrase(&self) -> String {
         let short: String = self.digest.chars().take(4).collect();
@@ -259,8 +236,8 @@ impl Plan {
         format!("{}{} {short}", if closes { "CLOSE " } else { "" }, self.stage.label())
     }
 
-    /// What confirms it on a screen that names the stage beside it: four characters of the digest, `7f3a`; of a closure what it does as well:
-    /// `CLOSE 7f3a`.
+    /// What confirms it on a screen that names the stage beside it: four characters of the digest, `7f3a`; of a closure
+    /// what it does as well: `CLOSE 7f3a`.
     #[must_use]
     pub fn short_phrase(&self) -> String {
         let stage = format!("{} ", self.stage.label());
@@ -273,20 +250,20 @@ impl Plan {
         self.guards.iter().find(|guard| SAY_WHOM_IT_HITS.contains(&guard.id.as_str()))
     }
 
-    /// The command line that carries the same out, with the profile and region that it is for; `None` where none can be named, or where what
-    /// answers is not AWS: a shell would ask another.
+    /// The command line that carries the same out, with the profile and region that it is for; `None` where none can be
+    /// named, or where what answers is not AWS: a shell would ask another.
     #[must_use]
     pub fn command(&self) -> Option<String> {
         if self.identity.endpoint.is_some() {
             return None;
         }
-        let profile = self.identity.profile.iter().map(|name| format!(" --profile {}", super::ladder::quoted(name)));
-        let place = profile.collect::<String>() + " --region " + &super::ladder::quoted(&self.identity.at.region);
+        let profile = self.identity.profile.iter().map(|name| format!(" --profile {}", quoted(name)));
+        let place = profile.collect::<String>() + " --region " + &quoted(&self.identity.at.region);
         if let Purpose::Undo { action_id, terms } = &self.purpose {
             return Some(format!("portcullis undo {action_id}{place}{}", terms.command()));
         }
         let stage = self.stage.label().parse().ok()?;
-        let (command, terms) = (super::ladder::command(&self.action, &stage)?, self.action.terms());
+        let (command, terms) = (command(&self.action, &stage), self.action.terms());
         let command = command.strip_suffix(REASON_TO_GIVE).filter(|_| terms.reason.is_some()).unwrap_or(&command);
         Some(format!("{command}{}{place}", terms.command()))
     }
@@ -342,6 +319,18 @@ pub enum Effect {
     Observed,
 }
 
+impl Effect {
+    /// How far it was seen, as a title.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Saved => "Saved: AWS reads it back",
+            Self::Deployed => "Deployed: every part that must carry it does",
+            Self::Observed => "Observed: what had to move has moved",
+        }
+    }
+}
+
 /// How carrying out a plan ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -358,6 +347,34 @@ pub enum Outcome {
     Partly,
     /// AWS did not say, and it could not be read.
     NotKnown,
+}
+
+impl Outcome {
+    /// How carrying out a plan ended, as a clause: `done and read back`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Done => "done and read back",
+            Self::NothingToChange => "nothing to change",
+            Self::NotDone => "NOT done; no change remains in place",
+            Self::NotVerified => "accepted by AWS, but NOT verified: reading it back did not show it",
+            Self::Partly => "PARTLY done, or not known for every part",
+            Self::NotKnown => "NOT KNOWN whether it was done: AWS did not say, and reading did not tell",
+        }
+    }
+
+    /// The same in a few words, to stand inside a sentence.
+    #[must_use]
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NothingToChange => "nothing to change",
+            Self::NotDone => "not done",
+            Self::NotVerified => "done, but not verified",
+            Self::Partly => "partly done",
+            Self::NotKnown => "not known",
+        }
+    }
 }
 
 /// How carrying out a plan ended, for whoever asked.

@@ -26,10 +26,10 @@ impl Found {
     pub fn words(self) -> &'static str {
         match self {
             Self::Works => "works",
-            Self::WouldNot => "would not",
+            Self::WouldNot => "not ready",
             Self::Unknown => "unknown",
             Self::NotProven => "not proven",
-            Self::NotHere => "not here",
+            Self::NotHere => "n/a",
         }
     }
 

@@ -60,13 +60,15 @@ pub enum ProbeReading {
     Unclear(String),
 }
 
-/// What AWS says of a caller without a signature whom a resource policy refuses (seen in users' reports and in AWS's support articles).
+/// What AWS says of a caller without a signature whom a resource policy refuses (seen in users' reports and in AWS's
+/// support articles).
 const DENIED: &str = "User: anonymous is not authorized to perform: execute-api:Invoke";
 /// The longest piece of a body that is shown.
 const SHOWN: usize = 120;
 
 impl ProbeAnswer {
-    /// Who let the request in or kept it out. A 403 is read by its body: WAF, a missing key and a disabled endpoint answer 403 as well.
+    /// Who let the request in or kept it out. A 403 is read by its body: WAF, a missing key and a disabled endpoint
+    /// answer 403 as well.
     #[must_use]
     pub fn reading(&self) -> ProbeReading {
         let unclear = |why: &str| ProbeReading::Unclear(format!("HTTP {}: {why}", self.status));

@@ -1,4 +1,5 @@
-//! The proof that a resource policy closes a stage and lets the right ones in: what was tried where, and for how long it counts.
+//! The proof that a resource policy closes a stage and lets the right ones in: what was tried where, and for how long
+//! it counts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,8 @@ use super::stage::StageId;
 /// Account time for which a proof counts.
 pub const GOOD_FOR: TimeDelta = TimeDelta::minutes(30);
 
-/// A snapshot that was seen, on another stage of the same API, to let the responder in where a snapshot that leaves them out did not.
+/// A snapshot that was seen, on another stage of the same API, to let the responder in where a snapshot that leaves
+/// them out did not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// The stage to be closed with it.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Action, BlockIp};
 use super::condition::StageState;
 use super::stage::StageId;
+use super::words::tenths;
 
 /// The most that are proposed at once.
 pub const MOST_PROPOSALS: usize = 3;
@@ -40,16 +41,19 @@ pub struct ProposedStep {
     pub kind: Proposed,
     /// What it is, in a few words: `block 40 addresses`.
     pub what: String,
-    /// Which part of what came with the attack it would stop, a fraction; `None` where that does not apply or is not known.
+    /// Which part of what came with the attack it would stop, a fraction; `None` where that does not apply or is not
+    /// known.
     #[serde(rename = "attack_share_stopped")]
     pub stops: Option<f64>,
     /// Whether that is a part of what gets past the blocks in force, and not of the whole attack.
     #[serde(rename = "of_what_gets_past")]
     pub of_rest: bool,
-    /// Which part of the customers of before it would turn away, a fraction, as far as samples and logs show; `None` where that is not known.
+    /// Which part of the customers of before it would turn away, a fraction, as far as samples and logs show; `None`
+    /// where that is not known.
     #[serde(rename = "customer_share_turned_away")]
     pub costs: Option<f64>,
-    /// The most that this may be, where it rests on few requests: nought of n is at most 3/n. `None` where it is not known.
+    /// The most that this may be, where it rests on few requests: nought of n is at most 3/n. `None` where it is not
+    /// known.
     #[serde(rename = "customer_share_turned_away_at_most")]
     pub costs_at_most: Option<f64>,
     /// The most that would be served then, a fraction of customers; `None` where that is not known.
@@ -97,15 +101,14 @@ impl ProposedStep {
     /// `block 40 addresses: ≈100 % of the attack, ≤0.3 % of customers; served ≤100 % then`.
     #[must_use]
     pub fn short(&self) -> String {
-        let percent = |share: f64| format!("{:.1} %", share * 100.0).replace(".0 %", " %");
         let of = if self.of_rest { "what gets past" } else { "the attack" };
-        let stops = self.stops.map(|share| format!("≈{} of {of}", percent(share)));
+        let stops = self.stops.map(|share| format!("≈{} of {of}", tenths(share)));
         let costs = match (self.costs_at_most, self.kind) {
-            (Some(share), _) => Some(format!("≤{} of customers", percent(share))),
+            (Some(share), _) => Some(format!("≤{} of customers", tenths(share))),
             (None, Proposed::Undo | Proposed::Flush | Proposed::Allow) => None,
             (None, _) => Some("customers: ?".to_owned()),
         };
-        let after = self.served_after_at_most.map(|share| format!("served ≤{} then", percent(share)));
+        let after = self.served_after_at_most.map(|share| format!("served ≤{} then", tenths(share)));
         let said: Vec<String> = [stops, costs, after].into_iter().flatten().collect();
         if said.is_empty() { self.what.clone() } else { format!("{}: {}", self.what, said.join(", ")) }
     }

@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     /// Notes that the file cannot be read as TOML.
     pub(crate) fn no_toml(&mut self, error: &toml::de::Error) {
         let why = error.message().trim().replace('\n', ", ");
-        let message = format!("this is no TOML: {why}. Write key = value, and texts in quotes");
+        let message = format!("this is not TOML: {why}. Write key = value, and texts in quotes");
         self.wrong(&error.span().unwrap_or(0..0), message);
     }
 
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
             } else {
                 near(name, known.iter().copied())
             };
-            self.wrong(&key.span(), format!("{place} knows no key “{}”{hint}", shortened(name, 60)));
+            self.wrong(&key.span(), format!("{place} has no key “{}”{hint}", shortened(name, 60)));
         }
     }
 

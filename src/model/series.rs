@@ -21,8 +21,8 @@ impl Series {
         Self { first: DateTime::UNIX_EPOCH, values: Vec::new(), capacity: capacity.max(1) }
     }
 
-    /// Sets the value of the minute that starts at `minute` (seconds are cut off). Minutes skipped become gaps; a minute
-    /// older than what is kept is ignored.
+    /// Sets the value of the minute that starts at `minute` (seconds are cut off). Minutes skipped become gaps; a
+    /// minute older than what is kept is ignored.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn set(&mut self, minute: DateTime<Utc>, value: f64) {
         let minute = floor_minute(minute);
@@ -69,8 +69,8 @@ impl Series {
         self.value(minute.timestamp().div_euclid(60))
     }
 
-    /// The value of a minute, counted from the epoch. Boards look up tens of minutes for each of a thousand stages, so that this is
-    /// arithmetic on whole numbers and not on dates.
+    /// The value of a minute, counted from the epoch. Boards look up tens of minutes for each of a thousand stages, so
+    /// that this is arithmetic on whole numbers and not on dates.
     fn value(&self, minute: i64) -> Option<f64> {
         let offset = usize::try_from(minute - self.first.timestamp().div_euclid(60)).ok()?;
         self.values.get(offset).copied().filter(|v| !v.is_nan()).map(f64::from)

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidates, Standing};
+use super::counted::{Bounds, CountedBy};
 use super::top_list::TopList;
 use super::waf::RuleAction;
 
@@ -38,7 +39,8 @@ pub struct SampledRequest {
     pub weight: i64,
 }
 
-/// Whoever sends so many times as much as before is no customer any more: a bot that had looked in once before is one of the attack's.
+/// Whoever sends so many times as much as before is no customer any more: a bot that had looked in once before is one
+/// of the attack's.
 const BUSY: f64 = 10.0;
 
 /// Requests a second that are nobody's attack.
@@ -60,18 +62,6 @@ pub enum Legitimacy {
     NotSeenBefore,
     /// There is nothing to compare with.
     Unknown,
-}
-
-/// Where a count comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CountedBy {
-    /// WAF's samples: an estimate.
-    WafSamples,
-    /// The stage's access log: every request has a line.
-    AccessLog,
-    /// Nothing counts it: a rate rule names it, and neither samples nor the access log do.
-    RateRule,
 }
 
 /// A rate rule of the web ACL, and who is over its limit at the moment of reading.
@@ -112,7 +102,8 @@ pub struct LogCoverage {
     pub unlisted_at_most: Option<u64>,
     /// The window before the attack that callers were looked up in; `None` where no attack is known to have begun.
     pub before: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// The part of the lines from before that the addresses known from then sent; less than 1 means that a new address may not be new.
+    /// The part of the lines from before that the addresses known from then sent; less than 1 means that a new address
+    /// may not be new.
     pub before_listed_share: Option<f64>,
     /// What rose most against the time before, neutralised: `POST /login`.
     pub rose: Vec<String>,
@@ -122,44 +113,6 @@ pub struct LogCoverage {
     pub dollars: f64,
     /// Whether lines of other stages may be among them: the group is shared and the format does not say which stage.
     pub shared: bool,
-}
-
-/// What a number out of samples may really be: at 95 % each, so that one in twenty is below the least and one in twenty above the most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bounds {
-    /// The least.
-    pub at_least: u64,
-    /// The most.
-    pub at_most: u64,
-}
-
-impl Bounds {
-    /// One-sided, 95 %.
-    const Z: f64 = 1.645;
-
-    /// Of an estimate of `requests` that rests on so many sampled requests, out of `all` requests. Nought of n samples is at most 3/n, one is
-    /// a twentieth to five times what it stands for (Byar's approximation of the Poisson limits).
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub fn of_sampled(requests: f64, samples: u64, all: f64) -> Self {
-        let count = samples as f64;
-        let each = if samples == 0 { requests } else { requests / count };
-        let limit = |count: f64, z: f64| count * (1.0 - 1.0 / (9.0 * count) + z / (3.0 * count.sqrt())).powi(3);
-        let least = if samples == 0 { 0.0 } else { limit(count, -Self::Z).max(0.0) };
-        // Every sample is a request that was really sent, and no more were sent than there are.
-        let at_least = (least * each).floor().max(count.min(requests.round()));
-        let at_most = (limit(count + 1.0, Self::Z) * each).ceil().min(all.ceil()).max(at_least);
-        Self { at_least: at_least as u64, at_most: at_most as u64 }
-    }
-
-    /// The bounds of a sum whose parts have these.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            at_least: self.at_least.saturating_add(other.at_least),
-            at_most: self.at_most.saturating_add(other.at_most),
-        }
-    }
 }
 
 /// A count by name, largest first.
@@ -203,12 +156,13 @@ pub struct Source {
     pub before_per_second: f64,
     /// Which side it is on, as candidate sets take it.
     pub standing: Standing,
-    /// Where the count comes from. Counts of two origins are never added up: the access log's is exact and stands alone.
+    /// Where the count comes from. Counts of two origins are never added up: the access log's is exact and stands
+    /// alone.
     pub counted_by: CountedBy,
     /// Whether its requests carry forwarding headers: it may be a proxy that others are behind.
     pub behind_proxy: bool,
-    /// What speaks against it: rules that matched its requests and hardly any caller who was there before. Not having been
-    /// seen before is no such thing: most callers are in no sample.
+    /// What speaks against it: rules that matched its requests and hardly any caller who was there before. Not having
+    /// been seen before is no such thing: most callers are in no sample.
     pub against: Vec<String>,
     /// Whether it follows: of the attack, new since the newest block, and not held by it.
     #[serde(default)]
@@ -227,8 +181,8 @@ pub struct Followers {
 }
 
 impl Source {
-    /// Whether rules speak against it and it was not there before. Not having been seen alone is no reason: most customers are in
-    /// no sample.
+    /// Whether rules speak against it and it was not there before. Not having been seen alone is no reason: most
+    /// customers are in no sample.
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.legitimacy != Legitimacy::SeenBefore && !self.against.is_empty()
@@ -246,12 +200,14 @@ pub struct Sources {
     pub from: DateTime<Utc>,
     /// Its end, UTC.
     pub to: DateTime<Utc>,
-    /// Seconds of the window that were answered: numbers a second are of these. Minutes that WAF did not answer are no part of them.
+    /// Seconds of the window that were answered: numbers a second are of these. Minutes that WAF did not answer are no
+    /// part of them.
     pub answered_seconds: Option<f64>,
-    /// Seconds of those that samples were really drawn from: WAF draws from the first 5,000 requests of a minute (documented), which in a
-    /// flood are over in seconds. The rest is estimated to have been alike.
+    /// Seconds of those that samples were really drawn from: WAF draws from the first 5,000 requests of a minute
+    /// (documented), which in a flood are over in seconds. The rest is estimated to have been alike.
     pub covered_seconds: Option<f64>,
-    /// Requests in the window, estimated from what WAF counted (`PopulationSize`) over the part of it that was really covered.
+    /// Requests in the window, estimated from what WAF counted (`PopulationSize`) over the part of it that was really
+    /// covered.
     pub population: Option<u64>,
     /// Sampled requests that were read.
     pub sampled: u64,
@@ -274,7 +230,8 @@ pub struct Sources {
     pub log: Option<LogCoverage>,
     /// What to block.
     pub candidates: Candidates,
-    /// Who is new since the newest block; `None` where nothing of ours blocks, or nothing tells who was there before it.
+    /// Who is new since the newest block; `None` where nothing of ours blocks, or nothing tells who was there before
+    /// it.
     #[serde(default)]
     pub followers: Option<Followers>,
 }
@@ -303,22 +260,5 @@ impl Sources {
             candidates: Candidates::default(),
             followers: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn few_samples_say_little_and_many_say_more() {
-        let one = Bounds::of_sampled(2_600.0, 1, 200_000.0);
-        assert!((1..=150).contains(&one.at_least) && (12_000..=12_700).contains(&one.at_most), "{one:?}");
-        let nought = Bounds::of_sampled(10.0, 0, 1_000.0);
-        assert!(nought.at_least == 0 && (29..=31).contains(&nought.at_most), "3/n: {nought:?}");
-        let many = Bounds::of_sampled(2_600.0, 400, 200_000.0);
-        assert!(many.at_least > 2_350 && many.at_most < 2_850, "{many:?}");
-        assert_eq!(Bounds::of_sampled(50.0, 40, 50.0).at_most, 50, "no more than there are");
-        assert_eq!(Bounds::of_sampled(50.0, 40, 50.0).at_least, 40, "what was seen was sent");
     }
 }

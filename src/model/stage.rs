@@ -53,7 +53,8 @@ impl FromStr for StageSelector {
 }
 
 impl StageSelector {
-    /// A stage, or the name of one alone: that is one of the API that is spoken of, and its own API stays empty until [`Self::beside`].
+    /// A stage, or the name of one alone: that is one of the API that is spoken of, and its own API stays empty until
+    /// [`Self::beside`].
     ///
     /// # Errors
     /// Where it is neither.
@@ -71,8 +72,8 @@ impl StageSelector {
         if self.api.is_empty() { Self { stage: self.stage, ..other.clone() } } else { self }
     }
 
-    /// Every way in which the same text can be read, the likeliest first: API names may hold `/` and `:`, so that what looks like a profile or
-    /// a region may be part of one.
+    /// Every way in which the same text can be read, the likeliest first: API names may hold `/` and `:`, so that what
+    /// looks like a profile or a region may be part of one.
     #[must_use]
     pub fn readings(&self) -> Vec<Self> {
         let written = self.to_string();
@@ -96,8 +97,8 @@ impl StageSelector {
         found
     }
 
-    /// What the API may be called, where it is looked for in `place`: one name, and more only where the text can be read in several ways. Empty
-    /// where it can be in another place only.
+    /// What the API may be called, where it is looked for in `place`: one name, and more only where the text can be
+    /// read in several ways. Empty where it can be in another place only.
     #[must_use]
     pub fn apis_in(&self, place: &Place) -> Vec<String> {
         let here = self.readings().into_iter().filter(|reading| place.fits(reading));
@@ -134,8 +135,8 @@ impl Place {
     }
 }
 
-/// Whether an API of this id and name is meant by what was written: its id, its name, or its name as it is printed, where that makes
-/// control characters visible, and without blanks around it, which files do not keep.
+/// Whether an API of this id and name is meant by what was written: its id, its name, or its name as it is printed,
+/// where that makes control characters visible, and without blanks around it, which files do not keep.
 #[must_use]
 pub fn is_called(id: &str, name: &str, written: &str) -> bool {
     let shown = neutralised(name);
@@ -205,7 +206,8 @@ impl StageId {
         format!("{}/{}", self.api_name, self.stage)
     }
 
-    /// What tells it from every other stage of its account and region, whatever its API is called meanwhile: the API's id, and its own name.
+    /// What tells it from every other stage of its account and region, whatever its API is called meanwhile: the API's
+    /// id, and its own name.
     #[must_use]
     pub fn ids(&self) -> (&str, &str) {
         (&self.api_id, &self.stage)
@@ -229,7 +231,8 @@ impl StageId {
         format!("arn:{partition}:apigateway:{region}::/apis/{}/stages/{}", self.api_id, self.stage)
     }
 
-    /// The `ApiName` dimension's value: the name with non-ASCII characters stripped, the id if nothing is left (documented).
+    /// The `ApiName` dimension's value: the name with non-ASCII characters stripped, the id if nothing is left
+    /// (documented).
     #[must_use]
     pub fn metric_api_name(&self) -> String {
         let ascii: String = self.api_name.chars().filter(char::is_ascii).collect();
@@ -264,7 +267,8 @@ pub struct Api {
     pub name: String,
     /// Endpoint types: `EDGE`, `REGIONAL`, `PRIVATE`.
     pub endpoint_types: Vec<String>,
-    /// Whether its `execute-api` endpoint is set to be disabled; in force from the next update of any stage on (documented).
+    /// Whether its `execute-api` endpoint is set to be disabled; in force from the next update of any stage on
+    /// (documented).
     pub endpoint_disabled: bool,
 }
 
@@ -353,7 +357,8 @@ pub struct StageSettings {
 /// A stage of an HTTP API, as far as a throttle changes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpStage {
-    /// Settings by route key as AWS wrote them, and those of routes without their own under `*/*`: what is absent is absent.
+    /// Settings by route key as AWS wrote them, and those of routes without their own under `*/*`: what is absent is
+    /// absent.
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// Whether API Gateway manages it: then nobody else changes it (documented).
     pub managed: bool,

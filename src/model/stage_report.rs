@@ -1,7 +1,7 @@
 //! One stage in depth: what a responder reads once a stage is opened.
 //!
-//! Plain data, made by `watch`. Every part is known or says why it is not; every figure has its age, origin and scope. What is no figure was
-//! read from the services at [`StageReport::read_at`]. Knows no calls and no screens.
+//! Plain data, made by `watch`. Every part is known or says why it is not; every figure has its age, origin and scope.
+//! What is no figure was read from the services at [`StageReport::read_at`]. Knows no calls and no screens.
 
 mod waf;
 
@@ -31,7 +31,8 @@ pub struct StageReport {
     pub identity: Known<Identity>,
     /// Account time at which reading began, UTC: the age of whatever is no figure.
     pub read_at: DateTime<Utc>,
-    /// The attack that stands, as the incident has it, or as the stage's metrics tell where none is pinned; `None` where none stands.
+    /// The attack that stands, as the incident has it, or as the stage's metrics tell where none is pinned; `None`
+    /// where none stands.
     pub attack: Known<Option<Attack>>,
     /// The web ACL rule by rule; `None` where there is none before the stage.
     pub waf: Known<Option<WafReport>>,
@@ -64,8 +65,9 @@ pub struct MethodRow {
     pub caching: Known<bool>,
     /// Requests a second.
     pub requests_per_second: Figure,
-    /// Its share of the requests that WAF's default action let through, a fraction, out of samples (an estimate): which method is called
-    /// shows here where no metrics of single methods are on. Of a web ACL with several stages behind it, all of them are in it.
+    /// Its share of the requests that WAF's default action let through, a fraction, out of samples (an estimate): which
+    /// method is called shows here where no metrics of single methods are on. Of a web ACL with several stages behind
+    /// it, all of them are in it.
     pub sampled_share: Figure,
     /// 4XX answers as a fraction of its requests.
     pub client_error_share: Figure,
@@ -79,7 +81,8 @@ pub struct MethodRow {
     pub limit: Known<LimitInForce>,
     /// What usage plans let each single client have, the tightest first.
     pub per_client: Known<Vec<ClientLimit>>,
-    /// Requests a second as a fraction of [`Self::limit`]. Of a limit that is not the method's own, the share that this method alone uses.
+    /// Requests a second as a fraction of [`Self::limit`]. Of a limit that is not the method's own, the share that this
+    /// method alone uses.
     pub used_share: Figure,
 }
 
@@ -94,7 +97,8 @@ pub struct ClientLimit {
     pub of_method: bool,
 }
 
-/// The limits around a stage, and how much of them its requests use. AWS calls them targets and not ceilings (documented).
+/// The limits around a stage, and how much of them its requests use. AWS calls them targets and not ceilings
+/// (documented).
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageLimits {
     /// Requests a second on the whole stage.
@@ -105,7 +109,8 @@ pub struct StageLimits {
     pub account_share: Figure,
     /// The limit of methods without one of their own, `*/*`.
     pub stage: Known<LimitInForce>,
-    /// All of the stage's requests as a fraction of [`Self::stage`]: as if all were to one method, and so the most it can be.
+    /// All of the stage's requests as a fraction of [`Self::stage`]: as if all were to one method, and so the most it
+    /// can be.
     pub stage_share: Figure,
     /// The usage plans that it is part of.
     pub plans: Known<Vec<UsagePlan>>,
@@ -118,7 +123,8 @@ pub struct Posture {
     pub web_acl: Known<Option<AclPosture>>,
     /// The resource policy of the draft: what the next deployment would ship.
     pub draft_policy: Known<Option<PolicyPosture>>,
-    /// The resource policy that is deployed, as the stage's export tells (inferred: that exports carry it is not documented).
+    /// The resource policy that is deployed, as the stage's export tells (inferred: that exports carry it is not
+    /// documented).
     pub deployed_policy: Known<Option<PolicyPosture>>,
     /// The cache; `None` where there is none.
     pub cache: Known<Option<Cache>>,
@@ -198,7 +204,8 @@ pub struct AccessLogPosture {
 pub struct Endpoint {
     /// `EDGE`, `REGIONAL`, `PRIVATE`; `HTTP` of HTTP APIs.
     pub types: Vec<String>,
-    /// Whether the `execute-api` endpoint is set to be disabled; in force from the next update of any stage on (documented).
+    /// Whether the `execute-api` endpoint is set to be disabled; in force from the next update of any stage on
+    /// (documented).
     pub execute_api_disabled: bool,
     /// Whether callers may come over IPv6 as well; `None` where the answer does not say.
     pub dual_stack: Option<bool>,

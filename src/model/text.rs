@@ -1,15 +1,17 @@
 //! Attackers' strings made harmless before they reach a terminal or a file that a person opens.
 //!
-//! A URI or a user agent is written by whoever sends the request. It must never move a cursor, set a title or start a formula.
+//! A URI or a user agent is written by whoever sends the request. It must never move a cursor, set a title or start a
+//! formula.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
-/// `text` on one line and fit for a terminal: whatever could act on it, or cannot be seen, is a visible escape (`\x1b`, `\u{202e}`).
-/// That is control characters (C0, DEL, C1), bidirectional controls, line separators, format characters, blanks other than the space,
-/// fillers, variation selectors, private use and what Unicode has not assigned. Text without any is returned unchanged and uncopied.
+/// `text` on one line and fit for a terminal: whatever could act on it, or cannot be seen, is a visible escape (`\x1b`,
+/// `\u{202e}`). That is control characters (C0, DEL, C1), bidirectional controls, line separators, format characters,
+/// blanks other than the space, fillers, variation selectors, private use and what Unicode has not assigned. Text
+/// without any is returned unchanged and uncopied.
 #[must_use]
 pub fn neutralised(text: &str) -> Cow<'_, str> {
     escaped(text, is_dangerous)
@@ -52,16 +54,16 @@ fn is_invisible(c: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fffc}' | '\u{1d159}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// By `std`'s own table, which comes with its Unicode version: all of Cc, Cf, Zl, Zp, Zs, Co and Cn is escaped. The character follows
-/// another one, since a mark that combines is escaped where it comes first.
+/// By `std`'s own table, which comes with its Unicode version: all of Cc, Cf, Zl, Zp, Zs, Co and Cn is escaped. The
+/// character follows another one, since a mark that combines is escaped where it comes first.
 fn is_assigned_and_visible(c: char) -> bool {
     let mut buffer = [b'a', 0, 0, 0, 0];
     let end = 1 + c.encode_utf8(&mut buffer[1..]).len();
     std::str::from_utf8(&buffer[..end]).is_ok_and(|pair| pair.escape_debug().nth(1) != Some('\\'))
 }
 
-/// Whether there is nothing in `text` for a reader to see: spaces, controls, characters without a width of their own, and fillers
-/// that are drawn as nothing.
+/// Whether there is nothing in `text` for a reader to see: spaces, controls, characters without a width of their own,
+/// and fillers that are drawn as nothing.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     let unseen = |c: char| {
@@ -97,6 +99,20 @@ pub fn shortened(text: &str, width: usize) -> String {
     let mut out: String = clean.chars().take(width.saturating_sub(1)).collect();
     out.push('…');
     out
+}
+
+/// A word as a shell takes it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    let tame = |c: char| bare(c) || " {}".contains(c);
+    if !word.is_empty() && word.chars().all(bare) {
+        word.to_owned()
+    } else if word.chars().all(tame) {
+        format!("\"{word}\"")
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -62,9 +62,9 @@ impl ActionState {
             Self::InForce => "in force",
             Self::NotDone => "not done",
             Self::Unclear => "unclear",
-            Self::Undone => "taken back",
+            Self::Undone => "undone",
             Self::Final => "done for good",
-            Self::Lapsed => "not known, and past mattering",
+            Self::Lapsed => "not known, no longer relevant",
         }
     }
 }

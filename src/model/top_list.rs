@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::source::{Bounds, CountedBy};
+use super::counted::{Bounds, CountedBy};
 
 /// What a list counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,7 +21,8 @@ pub enum TopOf {
     UserAgents,
     /// The status that the client got: access logs only.
     Statuses,
-    /// Rules of the web ACL that matched, by metric name. A request may be matched by several: shares add up to more than one.
+    /// Rules of the web ACL that matched, by metric name. A request may be matched by several: shares add up to more
+    /// than one.
     Rules,
     /// Labels that rules have put on requests; shares add up to more than one as well.
     Labels,
@@ -92,8 +93,8 @@ pub struct TopList {
     pub rows: Vec<TopRow>,
     /// How many there are; the rows are the largest of them.
     pub distinct: usize,
-    /// The part of the window's requests that the counts rest on, a fraction. Less than 1 means that a row may count more than it says, by
-    /// at most what is missing.
+    /// The part of the window's requests that the counts rest on, a fraction. Less than 1 means that a row may count
+    /// more than it says, by at most what is missing.
     pub counted_share: f64,
 }
 

@@ -55,7 +55,8 @@ impl UsualOf {
 pub enum UsualFrom {
     /// The half hour before the attack, for the first hour of it.
     HalfHourBefore,
-    /// The same minutes, a quarter of an hour on either side, 7 and 14 days ago, scaled by the half hour before against the same half hour then.
+    /// The same minutes, a quarter of an hour on either side, 7 and 14 days ago, scaled by the half hour before against
+    /// the same half hour then.
     WeeksBefore,
 }
 

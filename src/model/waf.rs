@@ -1,7 +1,9 @@
 //! Web ACLs, rules and IP sets as far as the console reasons about them.
 //!
-//! Only what `block-ip` must understand is typed; every other statement is kept by its kind, so that the console can say
-//! that it does not know rather than guess.
+//! Only what `block-ip` must understand is typed; every other statement is kept by its kind, so that the console can
+//! say that it does not know rather than guess.
+
+use std::fmt;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,18 @@ pub enum RateKey {
     Other,
 }
 
+impl RateKey {
+    /// What requests are counted by, in words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ClientAddress => "client address",
+            Self::ForwardedAddress => "an address in a header",
+            Self::Other => "something else than the address",
+        }
+    }
+}
+
 /// What a rule matches.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Statement {
@@ -134,6 +148,49 @@ pub enum Statement {
     },
     /// Any other statement, by its name in the API.
     Other(&'static str),
+}
+
+impl fmt::Display for Statement {
+    /// For people, and for a plan's digest: two that differ are written differently.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IpSet { arn, forwarded_header: None } => write!(f, "from {arn}"),
+            Self::IpSet { arn, forwarded_header: Some(header) } => write!(f, "from {arn} by the header {header}"),
+            Self::RuleGroup { arn, overrides } => write!(f, "group {arn}{}", overridden(overrides)),
+            Self::ManagedGroup { vendor, name, overrides } => {
+                write!(f, "group {name} of {vendor}{}", overridden(overrides))
+            }
+            Self::RateBased { limit, window_seconds, by, scope_down } => {
+                write!(f, "above {limit} in {window_seconds} s by {}", by.word())?;
+                scope_down.iter().try_for_each(|inner| write!(f, " of ({inner})"))
+            }
+            Self::And(parts) => write!(f, "all of {}", listed(parts)),
+            Self::Or(parts) => write!(f, "one of {}", listed(parts)),
+            Self::Not(part) => write!(f, "not ({part})"),
+            Self::Label { key, namespace: false } => write!(f, "label {key}"),
+            Self::Label { key, namespace: true } => write!(f, "labels of {key}"),
+            Self::Other(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+fn listed(parts: &[Statement]) -> String {
+    format!("({})", parts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+fn overridden(overrides: &[(String, RuleAction)]) -> String {
+    let each = overrides.iter().map(|(rule, action)| format!(", {rule}: {}", action.word()));
+    each.collect()
+}
+
+impl fmt::Display for Disposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Action(action) => write!(f, "{}", action.word()),
+            Self::Group { count: false } => write!(f, "as its rules say"),
+            Self::Group { count: true } => write!(f, "counting only"),
+        }
+    }
 }
 
 /// A web ACL as `GetWebACL` gives it.
@@ -238,7 +295,8 @@ impl IpSet {
     /// The entries as networks; an entry that does not parse is left out here and never dropped from `addresses`.
     #[must_use]
     pub fn networks(&self) -> Vec<IpNet> {
-        // What WAF does with IPv4-mapped entries of a set of IPv6 is not documented: none is taken for IPv4 that the set covers.
+        // What WAF does with IPv4-mapped entries of a set of IPv6 is not documented: none is taken for IPv4 that the
+        // set covers.
         let known = |net: &IpNet| IpVersion::of(net) == self.version;
         self.addresses.iter().filter_map(|entry| address::parsed(entry)).filter(known).collect()
     }

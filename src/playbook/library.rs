@@ -23,7 +23,8 @@ const LONGEST: u64 = 1024 * 1024;
 pub struct Library {
     /// The playbooks, those of the program first, in a fixed order.
     pub playbooks: Vec<Playbook>,
-    /// What is wrong with other files. A playbook of the program stays where the user's own of that name cannot be read.
+    /// What is wrong with other files. A playbook of the program stays where the user's own of that name cannot be
+    /// read.
     pub mistakes: Vec<Mistake>,
 }
 

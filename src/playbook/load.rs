@@ -1,7 +1,7 @@
 //! From a file to a playbook, or to everything that is wrong with it.
 //!
-//! What is checked here cannot go wrong while a playbook runs: every reference leads to something earlier and of the right type,
-//! every action exists and has what it needs.
+//! What is checked here cannot go wrong while a playbook runs: every reference leads to something earlier and of the
+//! right type, every action exists and has what it needs.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::Mistake;
-use super::action::{self, ACTIONS, Form};
+use super::action::{self, forms, parameters};
+use crate::model::action::Form;
 use crate::model::attack::AttackKind;
 use crate::model::condition::StageState;
-use crate::model::playbook::{Doing, Fallback, Given, Input, Kind, Look, Origin, Playbook, Situation, Step, Value};
+use crate::model::playbook::{Fallback, Given, Input, Kind, Look, Origin, Playbook, Situation, Step, Task, Value};
 use crate::model::reader::{Node, Reader, near};
 use crate::model::signal::SignalKind;
 use crate::model::text::shortened;
@@ -26,16 +27,16 @@ pub const OBSERVATIONS: [(&str, &str, &str); 4] = [
     (
         "effect",
         "`of`: the id of an earlier step that changes something",
-        "what must move has moved since: WAF seen blocking, the share of requests that reach the backend; as `apply --wait`",
+        "the expected change has been seen since: WAF seen blocking, the share of requests that reach the backend; as `apply --wait`",
     ),
     (
         "signals-cleared",
-        "`signals`: ids of signals; those of `answers` where it is left out; `for`: for this span, one minute where it is left out",
-        "none of the signals stands on the stage, nor has stood, by whole minutes read after the step began",
+        "`signals`: ids of signals; those of `answers` if left out; `for`: for this span, one minute if left out",
+        "none of the signals is active on the stage, nor has been, by whole minutes read after the step began",
     ),
     (
         "requests-below",
-        "`rate`: requests a second; `for`: in every minute of this span, one where it is left out",
+        "`rate`: requests a second; `for`: in every minute of this span, one if left out",
         "the stage gets fewer requests a second, the last whole minute read after the step began",
     ),
     (
@@ -116,7 +117,8 @@ fn schema(reader: &mut Reader<'_>, table: &DeTable<'_>) {
     if let Some((schema, at)) = reader.required(table, "schema", "the playbook", &(0..0))
         && schema != SCHEMA
     {
-        reader.wrong(&at, format!("“{}” is no schema that is known here. Write \"{SCHEMA}\"", shortened(&schema, 60)));
+        reader
+            .wrong(&at, format!("“{}” is not a schema that is known here. Write \"{SCHEMA}\"", shortened(&schema, 60)));
     }
 }
 
@@ -124,8 +126,10 @@ fn schema(reader: &mut Reader<'_>, table: &DeTable<'_>) {
 fn well_named(reader: &mut Reader<'_>, name: &str, at: &Range<usize>) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.chars().all(plain) || name.starts_with('-') || name.len() > 60 {
-        reader
-            .wrong(at, format!("“{}” is no name. Use small letters, digits and -, sixty at most", shortened(name, 60)));
+        reader.wrong(
+            at,
+            format!("“{}” is not a valid name. Use small letters, digits and -, sixty at most", shortened(name, 60)),
+        );
     }
 }
 
@@ -189,7 +193,7 @@ fn default(reader: &mut Reader<'_>, kind: Kind, node: &Node<'_>) -> Option<Fallb
     let DeValue::Table(table) = node.get_ref() else {
         return value(reader, kind, "default", node).map(Fallback::Value);
     };
-    reader.only(table, "a default out of the situation", &["from"]);
+    reader.only(table, "a default from the situation", &["from"]);
     let (word, at) = reader.required(table, "from", "the default", &node.span())?;
     let Some(from) = Situation::ALL.into_iter().find(|one| one.word() == word) else {
         let hint = near(&word, Situation::ALL.iter().map(|one| one.word()));
@@ -220,8 +224,7 @@ fn value(reader: &mut Reader<'_>, kind: Kind, key: &str, node: &Node<'_>) -> Opt
         }
     };
     if text.contains("${") || text.contains("{{") {
-        reader
-            .wrong(&node.span(), "nothing is filled into text. Write { input = \"NAME\" } in place of the whole value");
+        reader.wrong(&node.span(), "text is not filled in. Write { input = \"NAME\" } in place of the whole value");
         return None;
     }
     kind.parse(&text).map_err(|why| reader.wrong(&node.span(), format!("“{key}”: {why}"))).ok()
@@ -248,9 +251,9 @@ fn list(reader: &mut Reader<'_>, kind: Kind, key: &str, node: &Node<'_>, items: 
 /// An input that nothing refers to is a typing mistake somewhere.
 fn unused(reader: &mut Reader<'_>, table: &DeTable<'_>, inputs: &[Input], steps: &[Step]) {
     let Some(named) = table.get("inputs").and_then(|node| node.get_ref().as_table()) else { return };
-    for input in inputs.iter().filter(|i| !steps.iter().any(|s| s.doing.inputs().any(|name| name == i.name))) {
+    for input in inputs.iter().filter(|i| !steps.iter().any(|s| s.task.inputs().any(|name| name == i.name))) {
         if let Some((key, _)) = named.get_key_value(input.name.as_str()) {
-            let hint = "Refer to it by { input = \"…\" } or take it out";
+            let hint = "Refer to it by { input = \"…\" } or remove it";
             reader.wrong(&key.span(), format!("no step uses the input “{}”. {hint}", input.name));
         }
     }
@@ -309,24 +312,24 @@ impl Steps<'_, '_> {
         };
         let known: Vec<&str> = ["id", "title", "optional", *doing].into_iter().chain(own.iter().copied()).collect();
         self.reader.only(table, &format!("a step with “{doing}”"), &known);
-        let doing = match *doing {
+        let task = match *doing {
             "action" => self.action(table),
-            "undo" => self.earlier(table, "undo").map(|step| Doing::Undo { step }),
+            "undo" => self.earlier(table, "undo").map(|step| Task::Undo { step }),
             "observe" => self.observe(table),
-            _ => self.reader.text(table, "note").map(|(text, _)| Doing::Note { text }),
+            _ => self.reader.text(table, "note").map(|(text, _)| Task::Note { text }),
         }?;
-        Some(Step { id: id?.0, title: title?.0, optional, doing })
+        Some(Step { id: id?.0, title: title?.0, optional, task })
     }
 
-    fn action(&mut self, table: &DeTable<'_>) -> Option<Doing> {
+    fn action(&mut self, table: &DeTable<'_>) -> Option<Task> {
         let (name, at) = self.reader.text(table, "action")?;
         let Some(form) = action::form(&name) else {
-            let hint = near(&name, ACTIONS.iter().map(|form| form.name));
+            let hint = near(&name, forms().map(|form| form.name));
             self.reader.wrong(&at, format!("there is no action “{}”{hint}", shortened(&name, 60)));
             return None;
         };
         let with = self.with(table, form)?;
-        let missing = form.parameters.iter().filter(|p| p.required && !with.iter().any(|(name, _)| name == p.name));
+        let missing = parameters(form).filter(|p| p.required && !with.iter().any(|(name, _)| name == p.name));
         let mut whole = true;
         for parameter in missing.filter(|p| !names(table, p.name)) {
             whole = false;
@@ -336,7 +339,7 @@ impl Steps<'_, '_> {
                 format!("{name} needs “{}”. Write with = {{ {} = {example} }}", parameter.name, parameter.name),
             );
         }
-        whole.then_some(Doing::Action { action: name, with })
+        whole.then_some(Task::Action { action: name, with })
     }
 
     fn with(&mut self, table: &DeTable<'_>, form: &Form) -> Option<Vec<(String, Given)>> {
@@ -345,11 +348,11 @@ impl Steps<'_, '_> {
             self.reader.wrong_type(node, "with", "a table: { … }");
             return None;
         };
-        let known: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
+        let known: Vec<&str> = parameters(form).map(|p| p.name).collect();
         self.reader.only(given, form.name, &known);
         // In the order of the parameters, so that plans are told alike.
         let mut found = Vec::new();
-        for parameter in form.parameters {
+        for parameter in parameters(form) {
             if let Some(node) = given.get(parameter.name)
                 && let Some(one) = self.given(parameter.kind, parameter.name, node)
             {
@@ -383,17 +386,17 @@ impl Steps<'_, '_> {
     fn earlier(&mut self, table: &DeTable<'_>, key: &str) -> Option<String> {
         let (id, at) = self.reader.text(table, key)?;
         let undoes = key == "undo";
-        let fits =
-            |step: &&Step| if undoes { matches!(step.doing, Doing::Action { .. }) } else { step.doing.is_change() };
-        let final_ = |step: &Step| undoes && step.doing.word() == "flush-cache";
+        let fits = |step: &&Step| if undoes { matches!(step.task, Task::Action { .. }) } else { step.task.is_change() };
+        let final_ = |step: &Step| undoes && step.task.word() == "flush-cache";
         match self.done.iter().find(|step| step.id == id) {
             Some(step) if final_(step) => {
-                self.reader.wrong(&at, format!("“{id}” cannot be undone: a flush is for good. Take this step out"));
+                self.reader.wrong(&at, format!("“{id}” cannot be undone: a flush is permanent. Remove this step"));
                 None
             }
             Some(step) if fits(&step) => Some(id),
             Some(step) => {
-                self.reader.wrong(&at, format!("“{id}” is no step that changes anything, but “{}”", step.doing.word()));
+                self.reader
+                    .wrong(&at, format!("“{id}” is not a step that changes anything, but “{}”", step.task.word()));
                 None
             }
             None => {
@@ -404,7 +407,7 @@ impl Steps<'_, '_> {
         }
     }
 
-    fn observe(&mut self, table: &DeTable<'_>) -> Option<Doing> {
+    fn observe(&mut self, table: &DeTable<'_>) -> Option<Task> {
         let (name, at) = self.reader.text(table, "observe")?;
         let takes = match name.as_str() {
             "effect" => "of",
@@ -447,7 +450,7 @@ impl Steps<'_, '_> {
             }
         };
         let within_seconds = self.seconds(table, "within", WITHIN)?;
-        Some(Doing::Observe { look, within_seconds })
+        Some(Task::Observe { look, within_seconds })
     }
 
     /// The seconds of a time span under `key`; `none` where there is nothing.

@@ -1,9 +1,9 @@
 //! Playbooks: files of guarded steps, found, checked, and turned into the actions that the console plans.
 //!
 //! A playbook proposes, in order, what a responder could ask for by hand. Every action step becomes an ordinary
-//! [`Action`](crate::model::action::Action): it is planned from state read now, judged by the guards, shown, confirmed by its phrase
-//! and journalled as any other. Nothing in a file can lift a guard or confirm a plan; there is no shell, and no text is ever filled
-//! into a call. Knows nothing of screens.
+//! [`Action`](crate::model::action::Action): it is planned from state read now, judged by the guards, shown, confirmed
+//! by its phrase and journalled as any other. Nothing in a file can lift a guard or confirm a plan; there is no shell,
+//! and no text is ever filled into a call. Knows nothing of screens.
 //!
 //! | module | what it does |
 //! | --- | --- |

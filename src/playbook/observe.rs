@@ -12,7 +12,7 @@ use crate::model::board::{Board, Metric, StageRow};
 use crate::model::condition::StageState;
 use crate::model::figure::Figure;
 use crate::model::plan::Effect;
-use crate::model::playbook::{Doing, Look, RunRecord, Step, StepState, Value};
+use crate::model::playbook::{Look, RunRecord, Step, StepState, Task, Value};
 use crate::model::series::floor_minute;
 use crate::model::signal::SignalKind;
 use crate::respond::desk::Desk;
@@ -58,6 +58,7 @@ pub enum ObserveError {
 ///
 /// # Errors
 /// Where an input has no value, or the journal cannot be read or written.
+// Wide: the step and its run, and all that watching needs beside them.
 pub async fn observe(
     context: Context<'_>,
     step: &Step,
@@ -66,7 +67,7 @@ pub async fn observe(
     boards: &mut Boards,
     incident: &Incident,
 ) -> Result<Seen, ObserveError> {
-    let Doing::Observe { look, within_seconds } = &step.doing else {
+    let Task::Observe { look, within_seconds } = &step.task else {
         return Ok(Seen::skipped("this step observes nothing".to_owned()));
     };
     let within = TimeDelta::seconds(i64::try_from(*within_seconds).unwrap_or(i64::MAX / 1_000));
@@ -141,7 +142,8 @@ async fn figures(wanted: &Wanted<'_>, context: Context<'_>, aws: &Aws, boards: &
     }
 }
 
-/// Whether a row shows it, in a line. Only a whole minute that began after the step did counts: what is not known has not cleared.
+/// Whether a row shows it, in a line. Only a whole minute that began after the step did counts: what is not known has
+/// not cleared.
 fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<String, String> {
     let Figure::Known(requests) = &row.figures.requests_per_second else {
         return Err("how many requests the stage gets is not known".to_owned());
@@ -156,13 +158,13 @@ fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<St
         Wanted::Cleared { signals, minutes } => {
             let standing = row.signals.iter().filter(|signal| signals.contains(&signal.kind));
             let standing: Vec<String> =
-                standing.map(|signal| format!("{} stands: {}", signal.kind.id(), signal.evidence)).collect();
+                standing.map(|signal| format!("{} is active: {}", signal.kind.id(), signal.evidence)).collect();
             let names: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
             if !standing.is_empty() {
                 return Err(standing.join("; "));
             }
             if let Some(open) = row.not_judged.iter().find(|open| signals.contains(&open.kind)) {
-                return Err(format!("whether {} stands could not be judged lately", open.kind.id()));
+                return Err(format!("whether {} is active could not be judged lately", open.kind.id()));
             }
             // Whole minutes; what stood after the step began starts the span anew.
             let whole = floor_minute(begun);
@@ -173,13 +175,13 @@ fn shows(wanted: &Wanted<'_>, row: &StageRow, begun: DateTime<Utc>) -> Result<St
             let quiet = (minute + TimeDelta::minutes(1) - since).num_minutes();
             if quiet < *minutes {
                 return Err(format!(
-                    "none of {} stands in the minute of {at}, and that for {quiet} min of {minutes}",
+                    "none of {} is active in the minute of {at}, for {quiet} min of {minutes} so far",
                     names.join(", ")
                 ));
             }
             Ok(match minutes {
-                1 => format!("none of {} stands in the minute of {at}", names.join(", ")),
-                _ => format!("none of {} has stood for {minutes} min up to {at}", names.join(", ")),
+                1 => format!("none of {} is active in the minute of {at}", names.join(", ")),
+                _ => format!("none of {} has been active for {minutes} min up to {at}", names.join(", ")),
             })
         }
         Wanted::State { states } => {
@@ -245,7 +247,7 @@ mod tests {
         assert!(shows(&wanted, &row(29, None), begun).is_err(), "nine whole minutes since the step began");
         assert_eq!(
             shows(&wanted, &row(30, None), begun).unwrap(),
-            "none of server-errors-high has stood for 10 min up to 03:30Z"
+            "none of server-errors-high has been active for 10 min up to 03:30Z"
         );
         assert!(shows(&wanted, &row(30, Some(22)), begun).is_err(), "it stood once more in between");
         assert!(shows(&wanted, &row(31, Some(22)), begun).is_ok());

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::action::{Arguments, form};
+use super::action::{self, form};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::Action;
 use crate::model::address::Target;
-use crate::model::playbook::{Doing, Fallback, Given, Input, Playbook, RunRecord, Situation, Step, Value};
+use crate::model::playbook::{Fallback, Given, Input, Playbook, RunRecord, Situation, Step, Task, Value};
 use crate::model::settings::Settings;
 use crate::model::stage::{StageId, StageSelector};
 use crate::respond::desk::Desk;
@@ -50,7 +50,7 @@ pub enum ValueError {
         why: String,
     },
     /// Not `NAME=VALUE`.
-    #[error("“{0}” is no input; write NAME=VALUE")]
+    #[error("“{0}” is not an input; write NAME=VALUE")]
     NotAnInput(String),
     /// Nobody stands out.
     #[error("no source of {stage} stands out now; name whom you mean with --input {name}=203.0.113.7/32")]
@@ -147,7 +147,7 @@ impl Context<'_> {
         settings: &Settings,
     ) -> Result<Inputs, ValueError> {
         let mut found = Inputs::new();
-        for input in step.doing.inputs().filter_map(|name| self.playbook.input(name)) {
+        for input in step.task.inputs().filter_map(|name| self.playbook.input(name)) {
             if self.given.contains_key(&input.name) || found.contains_key(&input.name) {
                 continue;
             }
@@ -223,7 +223,7 @@ impl Context<'_> {
     /// Where the step has no action, or an input has no value.
     pub fn action(&self, step: &Step, found: &Inputs) -> Result<Action, ValueError> {
         let no_action = || ValueError::NoAction(step.id.clone());
-        let Doing::Action { action, with } = &step.doing else { return Err(no_action()) };
+        let Task::Action { action, with } = &step.task else { return Err(no_action()) };
         let stage = self.selector();
         let mut values = Vec::new();
         for (name, given) in with {
@@ -231,7 +231,7 @@ impl Context<'_> {
         }
         let reason = format!("playbook {}, step {}", self.playbook.name, step.id);
         let form = form(action).ok_or_else(no_action)?;
-        form.action(&Arguments { stage: &stage, values, reason }).ok_or_else(no_action)
+        action::action(form, &stage, values, reason).ok_or_else(no_action)
     }
 }
 

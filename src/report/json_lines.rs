@@ -11,8 +11,8 @@ use crate::incident::{Folded, Verification, ascii_json};
 /// The schema's name; every line carries it.
 pub const SCHEMA: &str = "portcullis.timeline/1";
 
-/// The incident as JSON Lines in plain ASCII: first `incident`, then every `entry`, `signal`, `action`, `not-understood`
-/// line, last `verification`.
+/// The incident as JSON Lines in plain ASCII: first `incident`, then every `entry`, `signal`, `action`,
+/// `not-understood` line, last `verification`.
 ///
 /// # Errors
 /// Only where something cannot be JSON at all.

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use super::Export;
 use super::escape::{block, code, code_cell, text};
-use super::parts::{count, duration, measured, person, state, time};
-use crate::incident::{CallPhase, CallRecord, Folded, History, effect_words, outcome_words};
+use super::parts::{duration, measured, person, state};
+use crate::incident::{CallPhase, CallRecord, Folded, History};
 use crate::model::plan::Plan;
 use crate::model::signal::Severity;
 use crate::model::timeline::{ActionRecord, ActionState};
+use crate::model::words;
 
 /// Entries of one change that are listed; the rest is counted. All of them are in the JSON Lines export.
 const MOST_ENTRIES: usize = 100;
@@ -53,13 +54,13 @@ fn header(out: &mut String, export: &Export<'_>) {
             row(out, &["Endpoint", &shown]);
         }
         row(out, &["Caller", &code_cell(&who.arn)]);
-        row(out, &["From", &time(opened.at)]);
+        row(out, &["From", &words::day_and_second(opened.at)]);
     } else {
         row(out, &["Account, region, from", "unknown"]);
     }
     let until = match (folded.closed, folded.last_at) {
-        (Some(at), _) => format!("{} (closed)", time(at)),
-        (None, Some(at)) => format!("{} (last entry; not closed)", time(at)),
+        (Some(at), _) => format!("{} (closed)", words::day_and_second(at)),
+        (None, Some(at)) => format!("{} (last entry; not closed)", words::day_and_second(at)),
         (None, None) => "unknown".to_owned(),
     };
     row(out, &["To", &until]);
@@ -67,10 +68,10 @@ fn header(out: &mut String, export: &Export<'_>) {
         let who = format!("{}, {}", text(&person(actor)), code_cell(&actor.arn));
         row(out, &["Took part", &who]);
     }
-    row(out, &["Written", &time(export.at)]);
+    row(out, &["Written", &words::day_and_second(export.at)]);
     let _ = writeln!(
         out,
-        "\nAll times are UTC. Text out of requests is quoted with control characters made visible and links broken."
+        "\nAll times are UTC. Text from requests is quoted with control characters made visible and links broken."
     );
 }
 
@@ -83,14 +84,14 @@ fn numbers(out: &mut String, export: &Export<'_>) {
     let attacks = folded.signals.iter().filter(|s| s.severity == Severity::Attack).count();
     let standing = folded.standing().count();
     let all = folded.signals.len();
-    row(out, &["Signals", &format!("{all}, of them {attacks} at attack level; {standing} still standing")]);
+    row(out, &["Signals", &format!("{all}, of them {attacks} at attack level; {standing} still active")]);
     let of = |state: ActionState| folded.actions.iter().filter(|a| a.state == state).count();
     let lapsed = match of(ActionState::Lapsed) {
         0 => String::new(),
         n => format!(", {n} never known"),
     };
     let actions = format!(
-        "{} begun: {} in force, {} taken back, {} done for good, {} not done, {} unclear, {} begun and not known to have ended{lapsed}",
+        "{} begun: {} in force, {} undone, {} done for good, {} not done, {} unclear, {} begun and not known to have ended{lapsed}",
         folded.actions.len(),
         of(ActionState::InForce),
         of(ActionState::Undone),
@@ -101,7 +102,7 @@ fn numbers(out: &mut String, export: &Export<'_>) {
     );
     row(out, &["Actions", &actions]);
     let overdue = folded.expired(export.at).count();
-    row(out, &["Past their expiry and not taken back", &overdue.to_string()]);
+    row(out, &["Past their expiry and not undone", &overdue.to_string()]);
     let last_steps =
         |phase: CallPhase| folded.histories.iter().flat_map(|h| &h.calls).filter(|c| c.phase == phase).count();
     let calls = format!(
@@ -132,10 +133,10 @@ fn signals(out: &mut String, folded: &Folded) {
                 signal.kind.id(),
                 &text(&signal.stage.label()),
                 signal.severity.word(),
-                &time(signal.since),
+                &words::day_and_second(signal.since),
                 &measured(signal.kind, signal.peak),
                 &measured(signal.kind, signal.threshold),
-                &signal.ended_at.map_or_else(|| "not recorded: still standing".to_owned(), time),
+                &signal.ended_at.map_or_else(|| "not recorded: still active".to_owned(), words::day_and_second),
                 &text(&signal.evidence),
             ],
         );
@@ -160,19 +161,20 @@ fn action(out: &mut String, folded: &Folded, record: &ActionRecord) {
     if let Some(reason) = &plan.action.terms().reason {
         item(out, "Reason given", &text(reason));
     }
-    let expiry = history.expires_at.map_or_else(|| "none: stays until somebody takes it back".to_owned(), time);
+    let expiry =
+        history.expires_at.map_or_else(|| "none: stays until somebody undoes it".to_owned(), words::day_and_second);
     item(out, "Expires", &expiry);
     ending(out, history);
     for (effect, remark) in &history.effects {
         let evidence = text(&remark.text.replace('\n', "; "));
-        let line = format!("{} at {}. {evidence}", effect_words(*effect), time(remark.at));
+        let line = format!("{} at {}. {evidence}", effect.title(), words::day_and_second(remark.at));
         item(out, "Effect", &line);
     }
     for merge in &history.merges {
-        let line = format!("{}: {}", time(merge.at), text(&merge.text));
+        let line = format!("{}: {}", words::day_and_second(merge.at), text(&merge.text));
         item(out, "Merged with somebody else's change", &line);
     }
-    item(out, "How it is taken back", &text(&plan.undo));
+    item(out, "How it is undone", &text(&plan.undo));
     for note in &plan.notes {
         item(out, "Note of the plan", &text(note));
     }
@@ -196,10 +198,10 @@ fn action(out: &mut String, folded: &Folded, record: &ActionRecord) {
 fn confirmation(out: &mut String, history: &History) {
     let line = format!(
         "{} by {} ({}), on state read {}, plan {}",
-        time(history.begun_at),
+        words::day_and_second(history.begun_at),
         text(&person(&history.actor)),
         code(&history.actor.arn),
-        time(history.plan.read_at),
+        words::day_and_second(history.plan.read_at),
         code(&history.plan.digest)
     );
     item(out, "Confirmed", &line);
@@ -211,7 +213,7 @@ fn ending(out: &mut String, history: &History) {
         return;
     };
     let how = if end.reconciled { " (found out later, by comparing with AWS)" } else { "" };
-    let line = format!("{} at {}{how}", outcome_words(end.outcome), time(end.at));
+    let line = format!("{} at {}{how}", words::sentence(end.outcome.words()), words::day_and_second(end.at));
     item(out, "Outcome", &line);
     for line in &end.lines {
         let _ = writeln!(out, "  - Reported: {}", text(line));
@@ -220,8 +222,8 @@ fn ending(out: &mut String, history: &History) {
 
 fn diff(out: &mut String, plan: &Plan) {
     for change in plan.changes.iter().filter(|c| !c.is_empty()) {
-        let size = if change.doing.is_entries() {
-            let before = count(change.entries_before, "entry").replace("entrys", "entries");
+        let size = if change.edit.is_entries() {
+            let before = words::counted(change.entries_before, "entry");
             format!(", {before} before, {} after", change.entries_after)
         } else {
             String::new()
@@ -229,7 +231,7 @@ fn diff(out: &mut String, plan: &Plan) {
         let _ = writeln!(
             out,
             "\nPlanned change of {} {} ({}){size}:\n",
-            text(&change.resource.kind),
+            text(change.resource.kind.word()),
             code(&change.resource.name),
             code(&change.resource.arn)
         );
@@ -275,7 +277,7 @@ fn calls(out: &mut String, calls: &[CallRecord]) {
         row(
             out,
             &[
-                &time(call.at),
+                &words::day_and_second(call.at),
                 &code_cell(&format!("{}:{}", call.service, call.operation)),
                 &code_cell(&call.resource),
                 call.phase.word(),
@@ -295,7 +297,7 @@ fn timeline(out: &mut String, folded: &Folded) {
             out,
             &[
                 &entry.seq.to_string(),
-                &time(entry.at),
+                &words::day_and_second(entry.at),
                 &text(&person(&entry.actor)),
                 &text(&entry.kind),
                 &format!("{id}{}", what.join("<br>")),
@@ -343,8 +345,8 @@ fn unknown(out: &mut String, export: &Export<'_>) {
     }
     if let Some(torn) = &export.verification.torn {
         lines.push(format!(
-            "What the last {} of the journal were to say: a write was cut short.",
-            count(usize::try_from(torn.bytes).unwrap_or(usize::MAX), "byte")
+            "What the last {} of the journal would have said: a write was cut short.",
+            words::counted(usize::try_from(torn.bytes).unwrap_or(usize::MAX), "byte")
         ));
     }
     if lines.is_empty() {
@@ -363,7 +365,7 @@ fn chain(out: &mut String, export: &Export<'_>) {
             let _ = writeln!(
                 out,
                 "The hash chain is whole: {} checked, each as it was written and in its place.",
-                count(usize::try_from(found.lines).unwrap_or(usize::MAX), "line")
+                words::counted(usize::try_from(found.lines).unwrap_or(usize::MAX), "line")
             );
         }
         Some(fault) => {
@@ -372,7 +374,7 @@ fn chain(out: &mut String, export: &Export<'_>) {
                 "**The hash chain is broken at line {}**: {}. The {} before it are as they were written; nothing from line {} on is vouched for.",
                 fault.number,
                 text(&fault.wrong.to_string()),
-                count(usize::try_from(found.lines).unwrap_or(usize::MAX), "line"),
+                words::counted(usize::try_from(found.lines).unwrap_or(usize::MAX), "line"),
                 fault.number
             );
         }
@@ -380,7 +382,7 @@ fn chain(out: &mut String, export: &Export<'_>) {
     if let Some(hash) = &found.last_hash {
         let _ = writeln!(
             out,
-            "\nThe hash of line {} is {}. A chain that was cut short still looks whole: compare this hash with the journal to see that nothing was taken off its end.",
+            "\nThe hash of line {} is {}. A chain that was cut short still looks whole: compare this hash with the journal to see that nothing was removed from its end.",
             found.lines,
             code(hash)
         );

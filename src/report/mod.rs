@@ -11,6 +11,7 @@ mod parts;
 use chrono::{DateTime, Utc};
 
 use crate::incident::{Folded, Verification};
+pub use crate::model::export::Format;
 
 pub use json_lines::{SCHEMA, json_lines};
 pub use markdown::markdown;
@@ -26,42 +27,13 @@ pub struct Export<'a> {
     pub at: DateTime<Utc>,
 }
 
-/// A form in which an incident can be exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// A Markdown document (GitHub's dialect, for its tables).
-    Markdown,
-    /// JSON Lines, schema [`SCHEMA`].
-    JsonLines,
-}
-
-impl Format {
-    /// Its name, as it is typed and as the journal records it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Markdown => "markdown",
-            Self::JsonLines => "json-lines",
-        }
-    }
-
-    /// The usual file name extension, without the dot.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Markdown => "md",
-            Self::JsonLines => "jsonl",
-        }
-    }
-
-    /// The report in this form.
-    ///
-    /// # Errors
-    /// Only where something cannot be JSON at all.
-    pub fn write(self, export: &Export<'_>) -> Result<String, serde_json::Error> {
-        match self {
-            Self::Markdown => Ok(markdown(export)),
-            Self::JsonLines => json_lines(export),
-        }
+/// The incident in a format.
+///
+/// # Errors
+/// Only where something cannot be JSON at all.
+pub fn write(format: Format, export: &Export<'_>) -> Result<String, serde_json::Error> {
+    match format {
+        Format::Markdown => Ok(markdown(export)),
+        Format::JsonLines => json_lines(export),
     }
 }

@@ -1,15 +1,10 @@
 //! What both readers and tables need in words: times, durations, measured values, states.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::model::identity::Actor;
 use crate::model::signal::{SignalKind, Unit};
 use crate::model::timeline::ActionState;
-
-/// `2026-03-01 03:02:11Z`.
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
-}
 
 /// `1 h 12 min`, `4 min 10 s`, `9 s`.
 pub(super) fn duration(length: TimeDelta) -> String {
@@ -37,18 +32,13 @@ pub(super) fn state(state: ActionState) -> &'static str {
         ActionState::InForce => "in force",
         ActionState::NotDone => "not done",
         ActionState::Unclear => "unclear: done in part, or not known",
-        ActionState::Undone => "taken back",
-        ActionState::Final => "done, and cannot be taken back",
-        ActionState::Lapsed => "never known whether it was done; by now nothing hangs on it",
+        ActionState::Undone => "undone",
+        ActionState::Final => "done, and cannot be undone",
+        ActionState::Lapsed => "never known whether it was done; by now nothing depends on it",
     }
 }
 
 /// A person at a machine.
 pub(super) fn person(actor: &Actor) -> String {
     format!("{} on {}", actor.user, actor.host)
-}
-
-/// `1 action`, `3 actions`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,4 +1,5 @@
-//! Who still gets in once a resource policy is changed: guards that pass only where every address of every range named is told for certain.
+//! Who still gets in once a resource policy is changed: guards that pass only where every address of every range named
+//! is told for certain.
 //!
 //! Pure: they judge a [`Comparison`] of the policy before and after.
 
@@ -69,7 +70,8 @@ pub(super) fn configured<'a>(
     Ok((break_glass, never_block))
 }
 
-/// Whether the responder still gets in: from the addresses that are `known`, each with how it was learned; `missing` says of which nothing is.
+/// Whether the responder still gets in: from the addresses that are `known`, each with how it was learned; `missing`
+/// says of which nothing is.
 #[must_use]
 pub fn responder(
     known: &[(IpAddr, String)],
@@ -96,7 +98,7 @@ pub fn responder(
     }
     match (unknown, known.first(), but.as_ref().or(missing.first())) {
         (_, None, _) => guard.unknown(
-            "from which address you come is not known. Pass it with --own-address, or set probes.address-services in the configuration",
+            "the address you come from is not known. Pass it with --own-address, or set probes.address-services in the configuration",
         ),
         (Some(why), ..) => guard.unknown(why),
         (None, Some(_), Some(why)) => guard.warn(format!("you still get in from where you are seen; but {why}")),
@@ -105,18 +107,19 @@ pub fn responder(
     .because(evidence)
 }
 
-/// Whether nobody gains access. `reached` are methods that ask a signature or an authorizer and that an Allow of ours reaches all the same.
+/// Whether nobody gains access. `reached` are methods that ask a signature or an authorizer and that an Allow of ours
+/// reaches all the same.
 #[must_use]
 pub fn widens(comparison: &Comparison<'_>, reached: &[String]) -> GuardResult {
     let guard = &guard::CLOSE_WIDENS;
     let told = comparison.gains();
     let mut gains = told.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
     gains.extend(reached.iter().map(|method| {
-        format!("{method}: the Allow that other methods need reaches it, so callers of whom its authorizer says nothing would get in")
+        format!("{method}: the Allow that other methods need also covers it, so callers about whom its authorizer says nothing would get in")
     }));
     match (gains.first(), told) {
         (Some(first), _) => {
-            guard.stop(format!("{first}, and does not today. Close by web-acl, or throttle to nothing")).because(gains)
+            guard.stop(format!("{first}, and does not today. Close by web-acl, or throttle to 0")).because(gains)
         }
         (None, Err(why)) => guard.unknown(format!("who would gain access is not known: {why}")),
         (None, Ok(_)) => {
@@ -165,14 +168,15 @@ fn part_of(which: &str, part: &Admission, allow: &[IpNet]) -> Found {
         return Found::Out(match missing {
             Some(net) => format!("{which} would be locked out{today}. Add --allow {net}"),
             None => format!(
-                "{which} is on the list and would get in nowhere: a statement of the policy's own keeps it out{today}"
+                "{which} is on the list but would not get in anywhere: one of the policy's own statements keeps it \
+                 out{today}"
             ),
         });
     }
     match (part.lost.first(), &part.doubt, &part.then) {
         (Some(first), ..) => Found::Out(format!("{which} would lose access to {first}: {} in all", part.lost.len())),
         (None, Some(why), _) | (None, None, Entry::Unknown(why)) if part.ordinary => Found::But(format!(
-            "{which} gets in as it does today, but for callers with a user agent or a referer that the policy names: {why}"
+            "{which} gets in as it does today, except callers with a user agent or a referer that the policy names: {why}"
         )),
         (None, Some(why), _) | (None, None, Entry::Unknown(why)) => {
             Found::Unknown(format!("whether {which} still gets in is not known: {why}{today}"))
@@ -194,7 +198,7 @@ fn today(entry: &Entry) -> String {
     match entry {
         Entry::In => "gets in today".to_owned(),
         Entry::Out => "is not let in today".to_owned(),
-        Entry::Unknown(why) => format!("gets in today or not: that is not known ({why})"),
+        Entry::Unknown(why) => format!("may or may not get in today: not known ({why})"),
     }
 }
 
@@ -202,6 +206,6 @@ fn then(entry: &Entry) -> String {
     match entry {
         Entry::In => "gets in afterwards".to_owned(),
         Entry::Out => "is kept out afterwards".to_owned(),
-        Entry::Unknown(why) => format!("afterwards it is not known ({why})"),
+        Entry::Unknown(why) => format!("afterwards: not known ({why})"),
     }
 }

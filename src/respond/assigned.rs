@@ -8,10 +8,10 @@ use crate::aws::write::{Answer, Patch};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
 use crate::model::change::{
-    ACCOUNT_LIMITS, ARN, Assignment, BURST, CLOSED_WEB_ACL, DEPLOYMENT, Doing, IP_SET, POLICY, Place, RATE, WEB_ACL,
-    limits,
+    ACCOUNT_LIMITS, ARN, Assignment, CLOSED_WEB_ACL, DEPLOYMENT, Edit, IP_SET, POLICY, Place, WEB_ACL,
 };
-use crate::model::made::{MadeIpSet, MadeWebAcl, web_acl_document};
+use crate::model::limits::{BURST, RATE, limits};
+use crate::model::made_resource::{MadeIpSet, MadeWebAcl, web_acl_document};
 use crate::model::method::setting_path;
 use crate::model::policy::Policy;
 use crate::model::waf::IpSet;
@@ -21,12 +21,12 @@ const MOST_PATCHES: usize = 80;
 
 /// Service and operation of the call that a change makes.
 #[must_use]
-pub(super) fn call(doing: &Doing) -> (&'static str, &'static str) {
-    match doing {
-        Doing::Entries => ("wafv2", "UpdateIPSet"),
-        Doing::Flush(flush) if flush.authorizers => ("apigateway", "FlushStageAuthorizersCache"),
-        Doing::Flush(_) => ("apigateway", "FlushStageCache"),
-        Doing::Assign(assignment) => match &assignment.place {
+pub(super) fn call(edit: &Edit) -> (&'static str, &'static str) {
+    match edit {
+        Edit::Entries => ("wafv2", "UpdateIPSet"),
+        Edit::Flush(flush) if flush.authorizers => ("apigateway", "FlushStageAuthorizersCache"),
+        Edit::Flush(_) => ("apigateway", "FlushStageCache"),
+        Edit::Assign(assignment) => match &assignment.place {
             Place::RouteThrottles { .. } if !assignment.makes() => ("apigateway", "DeleteRouteSettings"),
             Place::MethodThrottles { .. } | Place::RouteThrottles { .. } | Place::Deployment { .. } => {
                 ("apigateway", "UpdateStage")
@@ -97,7 +97,7 @@ async fn write_ip_set(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &
     if let Some(wanted) = assignment.wanted(IP_SET) {
         return match MadeIpSet::of(wanted) {
             Some(wanted) => aws.create_ip_set(ticket, name, &wanted).await,
-            None => unsent("CreateIPSet", name, Problem::Invalid("it is no IP set".to_owned())),
+            None => unsent("CreateIPSet", name, Problem::Invalid("it is not an IP set".to_owned())),
         };
     }
     let set = match aws.ip_set_named(name, Lane::Write).await {
@@ -112,7 +112,8 @@ async fn write_ip_set(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &
     aws.delete_ip_set(ticket, &set).await
 }
 
-/// Makes a closed web ACL over the IP sets it names, or deletes the one that is what was read, under that reading's lock token.
+/// Makes a closed web ACL over the IP sets it names, or deletes the one that is what was read, under that reading's
+/// lock token.
 async fn write_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: &Assignment) -> Answer {
     if let Some(wanted) = assignment.wanted(CLOSED_WEB_ACL) {
         return make_web_acl(aws, ticket, name, wanted).await;
@@ -130,7 +131,7 @@ async fn write_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, assignment: 
 
 async fn make_web_acl(aws: &Aws, ticket: &Arc<Ticket>, name: &str, wanted: &Value) -> Answer {
     let Some(wanted) = MadeWebAcl::of(name, wanted) else {
-        return unsent("CreateWebACL", name, Problem::Invalid("it is no closed web ACL".to_owned()));
+        return unsent("CreateWebACL", name, Problem::Invalid("it is not a closed web ACL".to_owned()));
     };
     let known = match aws.ip_set_names(Lane::Write).await {
         Ok(known) => known,
@@ -151,7 +152,8 @@ fn unsent(operation: &str, name: &str, problem: Problem) -> Answer {
     Answer::Refused(AwsError::new(operation, name, problem))
 }
 
-/// Sets the values. Where that takes several calls, the answer is of the first that was not accepted: reading tells what the others did.
+/// Sets the values. Where that takes several calls, the answer is of the first that was not accepted: reading tells
+/// what the others did.
 pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignment) -> Answer {
     match &assignment.place {
         Place::MethodThrottles { api_id, stage } => {
@@ -192,8 +194,8 @@ pub(super) async fn write(aws: &Aws, ticket: &Arc<Ticket>, assignment: &Assignme
     }
 }
 
-/// Whether setting the values takes more than one call, or more than one operation in a call: then a refusal of one says nothing of the
-/// others.
+/// Whether setting the values takes more than one call, or more than one operation in a call: then a refusal of one
+/// says nothing of the others.
 pub(super) fn is_composite(assignment: &Assignment) -> bool {
     match &assignment.place {
         Place::MethodThrottles { .. } => throttle_patches(assignment).len() > 1,
@@ -206,8 +208,9 @@ fn wanted_web_acl(assignment: &Assignment) -> Option<&str> {
     assignment.parts.iter().find(|part| part.name == WEB_ACL)?.after.as_ref()?.as_str()
 }
 
-/// The patch that sets the throttles: rate and burst, or the removal of a whole entry, since `remove` takes nothing less
-/// (recorded by LocalStack). Patching one field materialises the rest of an entry, so that both are always written.
+/// The patch that sets the throttles: rate and burst, or the removal of a whole entry, since `remove` takes nothing
+/// less (recorded by LocalStack). Patching one field materialises the rest of an entry, so that both are always
+/// written.
 #[must_use]
 pub(super) fn throttle_patches(assignment: &Assignment) -> Vec<Patch> {
     let mut patches = Vec::new();

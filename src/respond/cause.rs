@@ -1,14 +1,15 @@
-//! What an attack is, in one line: who sends it, what it asks for, and what the rules in its way do. Out of what was read of the sources; what
-//! nothing tells is left out, and never guessed.
+//! What an attack is, in one line: who sends it, what it asks for, and what the rules in its way do. Out of what was
+//! read of the sources; what nothing tells is left out, and never guessed.
 
 use std::collections::HashMap;
 
 use crate::model::attack::AttackKind;
-use crate::model::candidate::{Standing, percent};
+use crate::model::candidate::Standing;
 use crate::model::ladder::Ladder;
 use crate::model::source::{Source, Sources};
 use crate::model::text::grouped;
 use crate::model::top_list::TopOf;
+use crate::model::words::{counted, portion};
 
 /// What was asked for that is named.
 const MOST_REQUESTS: usize = 2;
@@ -16,7 +17,8 @@ const MOST_REQUESTS: usize = 2;
 /// A rule that matches this part of the attack's requests is in its way.
 const IN_THE_WAY: f64 = 0.2;
 
-/// A rule that turns away this part of what it matches turns it away; one that turns away less than what is left lets it pass.
+/// A rule that turns away this part of what it matches turns it away; one that turns away less than what is left lets
+/// it pass.
 const NEARLY_ALL: f64 = 0.95;
 
 /// A rule's action that ends nothing.
@@ -25,8 +27,8 @@ const COUNTED: &str = "COUNT";
 /// Actions that keep a request from the API.
 const TURNED_AWAY: [&str; 3] = ["BLOCK", "CAPTCHA", "CHALLENGE"];
 
-/// `injection: 40 addresses that came with the attack; POST /login, GET /search; rule aws-sqli matches 1,187/s, and who sends it is let through (samples)`. `None` where nothing is
-/// known of who sends it. `kind` is a person's word.
+/// Who sends the attack: `injection: 40 addresses that came with the attack; POST /login, GET /search; …`.
+/// `None` where nothing is known of who sends it. `kind` is a person's word.
 #[must_use]
 pub(super) fn cause(kind: Option<AttackKind>, sources: &Sources, ladder: &Ladder) -> Option<String> {
     let of_attack: Vec<&Source> = sources.sources.iter().filter(|one| one.standing == Standing::Attack).collect();
@@ -36,13 +38,9 @@ pub(super) fn cause(kind: Option<AttackKind>, sources: &Sources, ladder: &Ladder
     let all_listed = sources.log.as_ref().is_none_or(|log| log.unlisted_at_most.is_none());
     let least = if all_listed { "" } else { "at least " };
     let kind = kind.map_or_else(String::new, |kind| format!("{}: ", kind.word()));
-    let who = format!("{kind}{least}{} that came with the attack", addresses(of_attack.len()));
+    let who = format!("{kind}{least}{} that came with the attack", counted(of_attack.len(), "address"));
     let parts = [Some(who), asked_for(sources, ladder), rule(sources, &of_attack)];
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
-}
-
-fn addresses(number: usize) -> String {
-    if number == 1 { "1 address".to_owned() } else { format!("{} addresses", grouped(number as u64)) }
 }
 
 /// What rose, by the log; else the attacked method, by samples.
@@ -77,8 +75,8 @@ fn rule(sources: &Sources, of_attack: &[&Source]) -> Option<String> {
     Some(format!("rule {name} matches {rate}/s, {} (samples)", turned_away(name, of_attack)))
 }
 
-/// What ended a source's requests, as far as samples tell. That a rule counted them ends nothing, and counts the same request once more; only where
-/// nothing else is known of it does it stand for being let through.
+/// What ended a source's requests, as far as samples tell. That a rule counted them ends nothing, and counts the same
+/// request once more; only where nothing else is known of it does it stand for being let through.
 fn ended(source: &Source) -> impl Iterator<Item = (&str, u64)> {
     let is_known = source.actions.iter().any(|(action, _)| action != COUNTED);
     source
@@ -99,10 +97,10 @@ fn turned_away(rule: &str, of_attack: &[&Source]) -> String {
     }
     let share = if all == 0 { 0.0 } else { blocked as f64 / all as f64 };
     if share >= NEARLY_ALL {
-        "and who sends it is turned away".to_owned()
+        "and its senders are turned away".to_owned()
     } else if share <= 1.0 - NEARLY_ALL {
-        "and who sends it is let through".to_owned()
+        "and its senders are let through".to_owned()
     } else {
-        format!("and about {} of what its senders send is turned away", percent(share))
+        format!("and about {} of its senders' requests are turned away", portion(share))
     }
 }

@@ -91,7 +91,8 @@ impl Confirmed {
 }
 
 impl Confirmed {
-    /// The undo of `action` that was part of the very plan that was confirmed: it takes itself back where no probe gets through.
+    /// The undo of `action` that was part of the very plan that was confirmed: it takes itself back where no probe gets
+    /// through.
     pub(super) fn by_way_back(planned: Planned, action: &ActionRecord) -> Result<Self, ConfirmError> {
         not_halted(&planned)?;
         let undoes_it = matches!(&planned.plan.purpose, Purpose::Undo { action_id, .. } if *action_id == action.id);
@@ -101,7 +102,8 @@ impl Confirmed {
         Err(ConfirmError::NotDue { id: action.id.clone() })
     }
 
-    /// Closing again, once, what reopened by itself at `reopened`: consented to when `closure` was confirmed, for a quarter of an hour.
+    /// Closing again, once, what reopened by itself at `reopened`: consented to when `closure` was confirmed, for a
+    /// quarter of an hour.
     pub(super) fn by_closing_again(
         planned: Planned,
         closure: &ActionRecord,
@@ -121,15 +123,15 @@ impl Confirmed {
 /// For so long after it reopened by itself a closure may close again by itself.
 pub(super) const CLOSES_AGAIN: TimeDelta = TimeDelta::minutes(15);
 
-/// What closing again is: the same, as long, for a reason of its own, and with nothing that happens by itself afterwards.
+/// What closing again is: the same, as long, for a reason of its own, and with nothing that happens by itself
+/// afterwards.
 pub(super) fn again(closure: &ActionRecord) -> Option<Action> {
     let Action::Close(close) = &closure.action else { return None };
     let reason = match &close.terms.reason {
-        Some(reason) => format!(
-            "the attack came back after {} had reopened: closed again, as was consented to ({reason})",
-            closure.id
-        ),
-        None => format!("the attack came back after {} had reopened: closed again, as was consented to", closure.id),
+        Some(reason) => {
+            format!("the attack came back after {} had reopened: closed again, as agreed ({reason})", closure.id)
+        }
+        None => format!("the attack came back after {} had reopened: closed again, as agreed", closure.id),
     };
     let terms = Terms { reason: Some(reason), reopen: Reopening::Ask, ..close.terms.clone() };
     Some(Action::Close(Close { again: Some(closure.id.clone()), terms, ..close.clone() }))

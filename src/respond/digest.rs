@@ -1,7 +1,7 @@
 //! The digest of a plan: what must not change between reading and doing.
 //!
-//! Covers purpose, account, region, stage, what was asked for, diff, preconditions and guard verdicts. Does not cover lock
-//! tokens, ages, entry counts (another writer's unrelated entry) or what samples happened to show.
+//! Covers purpose, account, region, stage, what was asked for, diff, preconditions and guard verdicts. Does not cover
+//! lock tokens, ages, entry counts (another writer's unrelated entry) or what samples happened to show.
 
 use std::fmt::Write;
 

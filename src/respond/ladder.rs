@@ -25,8 +25,8 @@ pub enum Wanted {
 /// The ladder of the stage that `selector` names, each way planned from state read now. Changes nothing.
 ///
 /// # Errors
-/// Where the stage is not there or cannot be read, or a quota was busy for fifteen seconds; a way that cannot be planned is a rung
-/// that says why.
+/// Where the stage is not there or cannot be read, or a quota was busy for fifteen seconds; a way that cannot be
+/// planned is a rung that says why.
 pub async fn ladder(
     aws: &Aws,
     settings: &Settings,
@@ -50,7 +50,7 @@ async fn rungs(
     let close = |by| {
         let web_acl = web_acl.map(str::to_owned).filter(|_| by == Closure::WebAcl);
         // Whoever closes to everybody says why; that is no reason not to show the way.
-        let terms = Terms { reason: Some("why is not said yet".to_owned()), ..Terms::default() };
+        let terms = Terms { reason: Some("no reason is given yet".to_owned()), ..Terms::default() };
         Action::Close(Close { stage: selector.clone(), by, web_acl, again: None, terms }).for_an_hour_by_default()
     };
     let (swap, zero) = (close(Closure::WebAcl), close(Closure::ThrottleZero));
@@ -129,10 +129,7 @@ async fn switched(
     let ranges = guards.break_glass.iter().chain(&guards.never_block).flatten();
     let allow: Vec<Target> = ranges.map(|net| Target { net: *net, masked_from: None }).collect();
     if allow.is_empty() {
-        return Rung::unfit(
-            way,
-            "nobody is configured to be let in. Set guards.break-glass, or name them with --allow",
-        );
+        return Rung::unfit(way, "no range to let in is configured. Set guards.break-glass, or name them with --allow");
     }
     let api = stage.api();
     let others = match aws.stages(&api, Lane::Plan).await {

@@ -53,8 +53,8 @@ pub(super) fn shows_nothing(change: &Change, set: &IpSet) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use crate::model::change::Doing;
-    use crate::model::plan::ResourceRef;
+    use crate::model::change::Edit;
+    use crate::model::plan::{ChangedKind, ResourceRef};
     use crate::model::waf::IpVersion;
     use proptest::prelude::*;
 
@@ -71,14 +71,14 @@ mod tests {
     }
 
     fn change(added: &[String], removed: &[String]) -> Change {
-        let resource = ResourceRef { kind: "ip-set".into(), name: "s".into(), id: "1".into(), arn: "arn".into() };
+        let resource = ResourceRef { kind: ChangedKind::IpSet, name: "s".into(), id: "1".into(), arn: "arn".into() };
         Change {
             resource,
             added: added.to_vec(),
             removed: removed.to_vec(),
             entries_before: 0,
             entries_after: 0,
-            doing: Doing::Entries,
+            edit: Edit::Entries,
         }
     }
 

@@ -1,47 +1,22 @@
 //! From what was asked for to a plan with its digest.
 
-use chrono::{DateTime, Utc};
-
 use super::action::{allow_ip, block_ip, close, flush_cache, kill_switch, prepare, throttle};
+pub use super::circumstances::Circumstances;
 use super::digest::digest;
 pub use super::planned::{PlanError, Planned};
 use crate::aws::Aws;
 use crate::model::action::{Action, AllowIp};
 use crate::model::address;
 use crate::model::attack::Attack;
-use crate::model::callers::KnownCallers;
 use crate::model::plan::{Plan, Precondition};
-use crate::model::proof::Proof;
+use crate::model::playbook::Value;
 use crate::model::settings::Settings;
-use crate::model::timeline::ActionRecord;
-
-/// What is known beside the account's state.
-#[derive(Debug, Clone, Default)]
-pub struct Circumstances {
-    /// When the attack began (account time), where the incident says so: callers seen before it count as legitimate. Where it does not, the
-    /// metrics are asked.
-    pub attack_began: Option<DateTime<Utc>>,
-    /// The attack as somebody has corrected it: a plan made before is another one.
-    pub corrected: Option<Attack>,
-    /// The proofs that the journals hold, oldest first.
-    pub proofs: Vec<Proof>,
-    /// Who called before the attack, as the incident keeps it: told by where the samples of then are gone.
-    pub known: Option<KnownCallers>,
-    /// What was done by us and stands, or may stand, of every stage.
-    pub actions: Vec<ActionRecord>,
-}
-
-impl From<Option<DateTime<Utc>>> for Circumstances {
-    /// Nothing was proven, and nothing corrected.
-    fn from(attack_began: Option<DateTime<Utc>>) -> Self {
-        Self { attack_began, ..Self::default() }
-    }
-}
 
 /// The plan for `action`, from state read now. Its reads wait for the account's quotas, fifteen seconds in all.
 ///
 /// # Errors
-/// Where the state could not be read: a quota that was busy for so long says nothing of the action, so there are no verdicts then.
+/// Where the state could not be read: a quota that was busy for so long says nothing of the action, so there are no
+/// verdicts then.
 pub async fn plan(
     aws: &Aws,
     settings: &Settings,
@@ -60,8 +35,8 @@ pub async fn plan(
     Ok(planned)
 }
 
-/// The plan to let in those of `action` who can be: nobody who is let in already, and nobody who is blocked while the stage is open. `None` where
-/// nobody is left.
+/// The plan to let in those of `action` who can be: nobody who is let in already, and nobody who is blocked while the
+/// stage is open. `None` where nobody is left.
 ///
 /// # Errors
 /// As [`plan`].
@@ -120,7 +95,10 @@ pub fn differences(shown: &Plan, now: &Plan) -> Vec<String> {
             let overridden = if g.overridden { " (overridden)" } else { "" };
             format!("guard {}: {}{overridden}", g.id, g.verdict.word())
         }));
-        lines.push(format!("expires after: {:?} s", plan.action.terms().expires_after_seconds));
+        lines.push(match plan.action.terms().expires_after_seconds {
+            Some(seconds) => format!("expires after {}", Value::Duration(seconds)),
+            None => "does not expire".to_owned(),
+        });
         lines
     };
     let (before, after) = (lines(shown), lines(now));

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::action::kill_switch::Recipe;
 use super::digest::digest;
+use super::recipe::Recipe;
 use super::resolve::ResolveError;
 use crate::aws::AwsError;
 use crate::model::plan::Plan;
@@ -43,7 +43,7 @@ pub enum PlanError {
         id: String,
     },
     /// The action to undo is not in force.
-    #[error("action {id} was {}, so there is nothing to take back", match state { ActionState::Undone => "undone already", ActionState::Final => "done for good", ActionState::Lapsed => "of a kind that cannot be taken back", _ => "not done" })]
+    #[error("action {id} was {}, so there is nothing to undo", match state { ActionState::Undone => "undone already", ActionState::Final => "done for good", ActionState::Lapsed => "of a kind that cannot be undone", _ => "not done" })]
     NotInForce {
         /// Its id.
         id: String,
@@ -71,7 +71,8 @@ impl From<ResolveError> for PlanError {
 }
 
 impl Planned {
-    /// The same, judged by an attack that nobody had pinned: whoever carries it out writes down when it began. `known` is the one that was pinned.
+    /// The same, judged by an attack that nobody had pinned: whoever carries it out writes down when it began. `known`
+    /// is the one that was pinned.
     pub(super) fn by_attack(mut self, found: Option<DateTime<Utc>>, known: Option<DateTime<Utc>>) -> Self {
         self.attack_found = found.filter(|_| known.is_none());
         self

@@ -1,18 +1,21 @@
-//! What would help a stage now, out of what is known of it: a pure function, so that screen, command line and tests come to the same.
+//! What would help a stage now, out of what is known of it: a pure function, so that screen, command line and tests
+//! come to the same.
 //!
-//! Ranked by what part of the attack it stops against what part of the customers who are served now it would turn away. Knows no calls.
+//! Ranked by what part of the attack it stops against what part of the customers who are served now it would turn away.
+//! Knows no calls.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::model::action::form::command;
 use crate::model::action::{Action, BLOCK_LIFE, BlockIp, Closure, Terms, counted};
 use crate::model::address::Target;
 use crate::model::attack::AttackKind;
 use crate::model::bounds;
 use crate::model::candidate::{CandidateSet, Standing};
 use crate::model::condition::{Condition, StageState, Sureness};
-use crate::model::ladder::{Ladder, Rung, Way, command};
+use crate::model::ladder::{Ladder, Rung, Way};
 use crate::model::measure::{Blocked, Measure, Turning};
 use crate::model::proposal::{MOST_PROPOSALS, Proposals, Proposed, ProposedStep};
 use crate::model::source::{Source, Sources, most_of_a_customer};
@@ -24,7 +27,8 @@ use crate::respond::cause::cause;
 const LEAST_STOPPED: f64 = 0.1;
 /// Where something lighter stops so much of the attack no closure is proposed.
 const LIGHT_ENOUGH: f64 = 0.8;
-/// Rules speak against those who send this part of what is to be blocked, at least; else what a block costs is not known.
+/// Rules speak against those who send this part of what is to be blocked, at least; else what a block costs is not
+/// known.
 const CONVICTED: f64 = 0.95;
 /// The most addresses that are proposed one by one.
 const MOST_ADDRESSES: usize = 100;
@@ -56,7 +60,8 @@ pub(super) struct Facts<'a> {
     pub(super) ladder: &'a Ladder,
     /// To flush its cache, where that is what the attack feeds on and no guard stops it.
     pub(super) flush: Option<Action>,
-    /// To let those in whom a closed web ACL of ours keeps out; the reason where that is not known, or a guard stops it.
+    /// To let those in whom a closed web ACL of ours keeps out; the reason where that is not known, or a guard stops
+    /// it.
     pub(super) relief: Result<Option<Relief>, String>,
     /// What of ours is in force on it and turns requests away.
     pub(super) in_force: &'a [ActionRecord],
@@ -77,12 +82,12 @@ pub(super) fn proposals(facts: &Facts<'_>) -> Proposals {
         ),
         StageState::Recovering | StageState::Calm => {
             let mut one =
-                lifts(facts, "hardly more than usual is sent: what turns most away goes first, one at a time");
+                lifts(facts, "hardly more than usual is sent: undo what turns most away first, one at a time");
             one.truncate(1);
-            (one, Some("no attack stands, and nothing of ours is in force"))
+            (one, Some("no attack is active, and nothing of ours is in force"))
         }
         StageState::Contained if facts.condition.sureness != Sureness::Bounded => {
-            (Vec::new(), Some("it is contained, and customers are served: nothing is to be done now"))
+            (Vec::new(), Some("it is contained, and customers are served: there is nothing to do now"))
         }
         StageState::Contained | StageState::Attack | StageState::Leaking | StageState::Unknown => (
             against(facts),
@@ -136,10 +141,10 @@ fn against(facts: &Facts<'_>) -> Vec<ProposedStep> {
 
 /// To flush the cache: what somebody may read no more is answered out of it until then.
 fn flush(facts: &Facts<'_>) -> Option<ProposedStep> {
-    let because = "it is about what is taken and not about volume, and a cache goes on answering what it holds to whoever may read it no more; \
-                   the backend has borne as much as the cache answers now";
+    let because = "this is about what is taken, not about volume, and a cache keeps serving what it holds to callers \
+                   who may no longer read it; the backend has handled as much as the cache answers now";
     let (what, action) = ("flush the cache".to_owned(), facts.flush.clone()?);
-    step(facts, Proposed::Flush, what, (None, None), because.to_owned(), "f", action)
+    Some(step(facts, Proposed::Flush, what, (None, None), because.to_owned(), "f", action))
 }
 
 /// To block whoever can be told to be the attack's: one by one where they are few, else the best set of prefixes.
@@ -155,7 +160,8 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
     let (all, theirs) = (passing.iter().map(rate).sum::<f64>(), listed.iter().map(rate).sum::<f64>());
     // Not all who send are listed, and who is not listed is not told from the blocked.
     let all = if blocked.is_empty() { all.max(sources.candidates.classified.attack_per_second) } else { all };
-    // Whom no rule speaks against is new and asks for what rose: a new customer does so too, so that what it costs is not known.
+    // Whom no rule speaks against is new and asks for what rose: a new customer does so too, so that what it costs is
+    // not known.
     let convicted = listed.iter().filter(|one| !one.against.is_empty()).map(rate).sum::<f64>();
     let is_told = convicted >= CONVICTED * theirs && sources.candidates.classified.legitimate_per_second.is_some();
     let exact = (all > 0.0).then(|| theirs / all);
@@ -179,13 +185,11 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
     let what = format!("block {}", counted(&targets));
     let because = match (is_told, blocked.is_empty()) {
         (false, _) => {
-            "they came with the attack and ask for what rose; no rule speaks against them, and a new customer does so too"
+            "they came with the attack and ask for what rose; no rule implicates them, and a new customer does the same"
         }
-        (true, true) => {
-            "rules speak against them, and none was there before the attack, as far as samples and logs tell"
-        }
+        (true, true) => "rules implicate them, and none was seen before the attack, as far as samples and logs show",
         (true, false) => {
-            "they get past what is blocked already, rules speak against them, and they were not there before the attack"
+            "they get past the present blocks, rules implicate them, and they were not seen before the attack"
         }
     };
     let action = Action::BlockIp(BlockIp {
@@ -194,7 +198,7 @@ fn block(facts: &Facts<'_>) -> Option<ProposedStep> {
         ip_sets: Vec::new(),
         terms: Terms { expires_after_seconds: Some(BLOCK_LIFE), ..Terms::default() },
     });
-    let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "b", action)?;
+    let step = step(facts, Proposed::Block, what, (Some(stops), costs), because.to_owned(), "b", action);
     let costs_at_most = costs.and_then(|costs| at_most(costs, sources));
     Some(ProposedStep { costs_at_most, of_rest: !blocked.is_empty(), ..step })
 }
@@ -212,8 +216,8 @@ fn at_most(share: f64, sources: &Sources) -> Option<f64> {
     Some(bounds::share(of, all).1.max(share))
 }
 
-/// The best set that takes no more of the customers than allowed, touches nothing of which it is not known who else is there, and is not blocked
-/// already.
+/// The best set that takes no more of the customers than allowed, touches nothing of which it is not known who else is
+/// there, and is not blocked already.
 fn best<'a>(sources: &'a Sources, blocked: &[IpNet], most: f64) -> Option<&'a CandidateSet> {
     let is_new = |set: &CandidateSet| {
         set.prefixes.iter().all(|one| one.warnings.is_empty() && !blocked.iter().any(|net| net.contains(&one.prefix)))
@@ -233,12 +237,12 @@ fn throttle(facts: &Facts<'_>) -> Option<ProposedStep> {
     let of_all = if attacked.before_of_all > 0.0 { Some(attacked.before / attacked.before_of_all) } else { None };
     let what = format!("throttle {} to {}/s", attacked.method, throttle.rate);
     let because = format!(
-        "{:.0} % of what came with the attack goes there; {:.0} % of everybody's requests to it are turned away meanwhile",
+        "{:.0} % of what came with the attack goes there; {:.0} % of all requests to it are turned away meanwhile",
         attacked.share * 100.0,
         shed * 100.0
     );
     let costs = of_all.map(|part| part * shed);
-    step(facts, Proposed::Throttle, what, (Some(attacked.share * shed), costs), because, "l", action)
+    Some(step(facts, Proposed::Throttle, what, (Some(attacked.share * shed), costs), because, "l", action))
 }
 
 /// To close: never by throttling everything to nothing.
@@ -249,7 +253,15 @@ fn closure(facts: &Facts<'_>, rung: &Rung) -> Option<ProposedStep> {
         _ => "prove a kill switch on another stage, and then close".to_owned(),
     };
     let because = rung.whom.clone().unwrap_or_else(|| "whom it keeps out is not known".to_owned());
-    step(facts, Proposed::Close, what, (None, None), because, if rung.way == Way::WebAcl { "x" } else { "X" }, action)
+    Some(step(
+        facts,
+        Proposed::Close,
+        what,
+        (None, None),
+        because,
+        if rung.way == Way::WebAcl { "x" } else { "X" },
+        action,
+    ))
 }
 
 /// Who called before the attack and is not part of it, with requests a second then, the busiest first.
@@ -273,11 +285,11 @@ fn allow(facts: &Facts<'_>) -> Option<ProposedStep> {
     let Relief { action, share } = facts.relief.as_ref().ok()?.as_ref()?;
     let what = format!("let in {}", counted(action.prefixes()));
     let because = format!(
-        "they were there before the attack, sent {:.0} % of what is known to have come then, send no more now than a customer would, and the closed web ACL keeps them out",
+        "they were there before the attack, sent {:.0} % of the known traffic then, send no more now than a customer would, and the closed web ACL keeps them out",
         share * 100.0
     );
     let served_now = facts.condition.served.value().unwrap_or(0.0);
-    let step = step(facts, Proposed::Allow, what, (None, None), because, "b", action.clone())?;
+    let step = step(facts, Proposed::Allow, what, (None, None), because, "b", action.clone());
     // Who is served now stays so.
     Some(ProposedStep { served_after_at_most: Some((served_now + share).clamp(0.0, 1.0)), ..step })
 }
@@ -294,7 +306,7 @@ fn lifts(facts: &Facts<'_>, because: &str) -> Vec<ProposedStep> {
     measures.sort_by_key(|(measure, _)| std::cmp::Reverse((weight(measure), measure.since)));
     let lift = |(measure, action): &(Measure, &ActionRecord)| ProposedStep {
         kind: Proposed::Undo,
-        what: format!("take back {} {}", action.action.name(), action.action.aim()).trim_end().to_owned(),
+        what: format!("undo {} {}", action.action.name(), action.action.aim()).trim_end().to_owned(),
         stops: None,
         of_rest: false,
         costs: None,
@@ -309,6 +321,7 @@ fn lifts(facts: &Facts<'_>, because: &str) -> Vec<ProposedStep> {
     measures.iter().map(lift).collect()
 }
 
+// Wide: the fields of a proposal, in the order in which they are shown.
 fn step(
     facts: &Facts<'_>,
     kind: Proposed,
@@ -317,8 +330,8 @@ fn step(
     because: String,
     key: &str,
     action: Action,
-) -> Option<ProposedStep> {
-    Some(ProposedStep {
+) -> ProposedStep {
+    ProposedStep {
         kind,
         what,
         stops,
@@ -329,8 +342,8 @@ fn step(
         served_after_at_most: costs.map(|costs| (1.0 - costs).clamp(0.0, 1.0)),
         because,
         key: key.to_owned(),
-        command: command(&action, facts.selector)?,
+        command: command(&action, facts.selector),
         action: Some(action),
         action_id: None,
-    })
+    }
 }

@@ -1,5 +1,5 @@
-//! At the start: actions whose process ended between intent and outcome, and those of which it could not be known whether they were done,
-//! are compared with AWS, and the journal is told.
+//! At the start: actions whose process ended between intent and outcome, and those of which it could not be known
+//! whether they were done, are compared with AWS, and the journal is told.
 
 use chrono::TimeDelta;
 
@@ -7,7 +7,7 @@ use super::running;
 use super::shown::{Shown, shown};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::incident::{CallPhase, Event, InFlight, IncidentError, IncidentStore};
-use crate::model::change::{Doing, LONGEST_CACHED_SECONDS};
+use crate::model::change::{Edit, LONGEST_CACHED_SECONDS};
 use crate::model::identity::Actor;
 use crate::model::plan::{Change, Outcome, Purpose};
 
@@ -26,8 +26,8 @@ pub struct Reconciled {
     pub again: bool,
 }
 
-/// Account time after which what was sent and does not show will not show any more: no call to AWS is at work for as long (inferred; the
-/// longest that is documented are WAF's "number of minutes").
+/// Account time after which what was sent and does not show will not show any more: no call to AWS is at work for as
+/// long (inferred; the longest that is documented are WAF's "number of minutes").
 const LANDS_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 /// Which actions are looked at.
@@ -39,7 +39,8 @@ enum Look {
     Again,
 }
 
-/// Compares every action in flight of the connected account with AWS, or those of the incident `only`. One that another process is carrying out now is left alone.
+/// Compares every action in flight of the connected account with AWS, or those of the incident `only`. One that another
+/// process is carrying out now is left alone.
 pub async fn reconcile(
     aws: &Aws,
     store: &IncidentStore,
@@ -49,8 +50,9 @@ pub async fn reconcile(
     look(Look::AtInFlight, aws, (store, only), actor).await
 }
 
-/// Looks again at every action of the connected account that ended without its being known whether it was done, or at those of the
-/// incident `only`. Gives those of which something is known by now, and tells the journal; whatever cannot be read yet stays as it is.
+/// Looks again at every action of the connected account that ended without its being known whether it was done, or at
+/// those of the incident `only`. Gives those of which something is known by now, and tells the journal; whatever cannot
+/// be read yet stays as it is.
 pub async fn look_again(
     aws: &Aws,
     store: &IncidentStore,
@@ -167,7 +169,7 @@ impl Found {
         let mut found = Self::default();
         for change in changes {
             let name = &change.resource.name;
-            if change.doing.is_passing() && matches!(shown(aws, change, Lane::Plan).await, Ok(Shown::Nothing)) {
+            if change.edit.is_passing() && matches!(shown(aws, change, Lane::Plan).await, Ok(Shown::Nothing)) {
                 found.is_not_made(format!("{name} is as it was"));
                 continue;
             }
@@ -208,7 +210,7 @@ impl Found {
             (0, n) if n == changes.len() => Outcome::NotDone,
             (0, n) if n + self.cannot_tell == changes.len() => Outcome::NotKnown,
             // What was to be put back stands: that is not how it was to end.
-            (n, _) if n == changes.len() && !changes.iter().any(|c| c.doing.is_passing()) => Outcome::Done,
+            (n, _) if n == changes.len() && !changes.iter().any(|c| c.edit.is_passing()) => Outcome::Done,
             (n, not) if n + not == changes.len() && n > 0 && lasting(changes) == self.made => Outcome::Done,
             _ => Outcome::Partly,
         }
@@ -233,7 +235,7 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
         Err(why) => return (Vec::new(), None, why),
     };
     let outcome = found.outcome(&changes);
-    if outcome == Outcome::Partly && changes.iter().any(|change| change.doing.is_making()) {
+    if outcome == Outcome::Partly && changes.iter().any(|change| change.edit.is_making()) {
         found.lines.push(match flight.history.plan.purpose {
             Purpose::Apply => format!(
                 "apply it again to make what is missing, or delete what was made: portcullis undo {}",
@@ -248,14 +250,14 @@ async fn compare(aws: &Aws, flight: &InFlight) -> (Vec<String>, Option<Outcome>,
     (made, Some(outcome), format!("{} was cut short; read at {at}: {}", what(flight), lines.join("; ")))
 }
 
-/// What can be told by now of what ended without its being known whether it was done. `None` where that is still open: what does not show may
-/// come for a while, and what shows in part tells nothing.
+/// What can be told by now of what ended without its being known whether it was done. `None` where that is still open:
+/// what does not show may come for a while, and what shows in part tells nothing.
 async fn told(aws: &Aws, flight: &InFlight) -> Option<(Vec<String>, Outcome, String)> {
     let since = aws.clock().now() - flight.history.ending.as_ref()?.at;
     let changes = planned(flight);
-    if changes.iter().all(|change| matches!(change.doing, Doing::Flush(_))) {
+    if changes.iter().all(|change| matches!(change.edit, Edit::Flush(_))) {
         let outlived = aws.clock().now() - flight.history.begun_at >= TimeDelta::seconds(LONGEST_CACHED_SECONDS);
-        let why = "an hour later whatever was in the cache is out of it, flushed or not (documented: nothing is kept for longer)";
+        let why = "an hour later everything that was cached has expired, flushed or not (documented: nothing is kept for longer)";
         return outlived.then(|| (Vec::new(), Outcome::NotKnown, why.to_owned()));
     }
     let found = Found::read(aws, flight, &changes).await.ok()?;
@@ -265,20 +267,19 @@ async fn told(aws: &Aws, flight: &InFlight) -> Option<(Vec<String>, Outcome, Str
     }
     let outcome = found.outcome(&changes);
     let at = aws.clock().now().format("%H:%M:%SZ");
-    let line =
-        format!("of {} it was not known whether it was done; read at {at}: {}", what(flight), found.lines.join("; "));
+    let line = format!("whether {} was done was not known; read at {at}: {}", what(flight), found.lines.join("; "));
     Some((found.made, outcome, line))
 }
 
 /// The resources that were to stay changed.
 fn lasting(changes: &[&Change]) -> Vec<String> {
-    changes.iter().filter(|c| !c.doing.is_passing()).map(|c| c.resource.arn.clone()).collect()
+    changes.iter().filter(|c| !c.edit.is_passing()).map(|c| c.resource.arn.clone()).collect()
 }
 
 /// Whether a change's call may have reached AWS: its sending is on disk before anything leaves, and no refusal is.
 fn may_have_left(flight: &InFlight, change: &Change) -> bool {
     // Values can be set in part by a call that is then refused; what is there tells.
-    if matches!(change.doing, Doing::Assign(_)) {
+    if matches!(change.edit, Edit::Assign(_)) {
         return flight.history.calls.iter().any(|call| call.resource == change.resource.arn);
     }
     // A refusal says nothing of an earlier attempt that nobody answered.

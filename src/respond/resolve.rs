@@ -102,8 +102,8 @@ fn elsewhere(selector: &StageSelector, place: &Place) -> Result<(), ResolveError
     }
 }
 
-/// The APIs that what was written names. Each way to read it names the API of that id, else those of exactly that name, else those that
-/// are printed like that; no way to read it comes before another.
+/// The APIs that what was written names. Each way to read it names the API of that id, else those of exactly that name,
+/// else those that are printed like that; no way to read it comes before another.
 #[must_use]
 pub fn meant_apis<'a>(apis: &'a [Api], written: &[String]) -> Vec<&'a Api> {
     let ways: [fn(&Api, &str) -> bool; 3] =
@@ -154,8 +154,8 @@ fn ambiguous(selector: &StageSelector, apis: &[&Api]) -> ResolveError {
     ResolveError::Ambiguous { api: selector.api.clone(), stage: selector.stage.clone(), ids }
 }
 
-/// Refuses where an HTTP API has the name by which `found` was named: for what can be done on either. Where they cannot be listed
-/// there are none, as far as is known.
+/// Refuses where an HTTP API has the name by which `found` was named: for what can be done on either. Where they cannot
+/// be listed there are none, as far as is known.
 pub(super) async fn only_rest(
     aws: &Aws,
     selector: &StageSelector,

@@ -1,7 +1,7 @@
 //! Who is at work on an incident: so that nobody takes an action that is being carried out for one whose process died.
 //!
-//! A shared lock on a file beside the journal, held while a plan is carried out. The system releases it when the process
-//! ends, however it ends.
+//! A shared lock on a file beside the journal, held while a plan is carried out. The system releases it when the
+//! process ends, however it ends.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use ipnet::IpNet;
 
-use super::taken::{self, Taken};
+use super::loss::{self, Taken};
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::address;
@@ -36,13 +36,13 @@ impl Samples {
 }
 
 /// Why nobody is sampled where no web ACL stands.
-pub(super) const UNSAMPLED: &str = "the stage has no web ACL, so that nothing samples its requests";
+pub(super) const UNSAMPLED: &str = "the stage has no web ACL, so its requests are not sampled";
 
 /// Minutes before the attack (or before now, where none is known) that tell who was there already.
 const EARLIER_MINUTES: [i64; 3] = [2, 10, 30];
 
-/// When the attack began: as the caller knows it, else as the metrics tell. Not known where they cannot be read: the samples
-/// of the minutes before now are taken for what was there before, and the guard says so.
+/// When the attack began: as the caller knows it, else as the metrics tell. Not known where they cannot be read: the
+/// samples of the minutes before now are taken for what was there before, and the guard says so.
 pub(super) async fn began(
     aws: &Aws,
     settings: &Settings,
@@ -87,8 +87,8 @@ pub(super) async fn passed(
     (gathered(recent), earlier)
 }
 
-/// What a closed web ACL turns away now, and of before the attack what passed the one that stands there while the stage is open; nothing of either
-/// where it is not known.
+/// What a closed web ACL turns away now, and of before the attack what passed the one that stands there while the stage
+/// is open; nothing of either where it is not known.
 pub(super) async fn turned_away(
     aws: &Aws,
     closed: Option<&WebAcl>,
@@ -109,7 +109,8 @@ pub(super) async fn turned_away(
     tokio::join!(recent, earlier)
 }
 
-/// Three minutes of before the attack, or of before now, for the default action: where callers that belong there end up.
+/// Three minutes of before the attack, or of before now, for the default action: where callers that belong there end
+/// up.
 async fn before(aws: &Aws, acl: &WebAcl, now: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Samples {
     let edge = floor_minute(began.unwrap_or(now));
     let earlier = EARLIER_MINUTES.iter().zip(std::iter::repeat(default_of(acl))).filter_map(|(back, rule)| {
@@ -149,6 +150,7 @@ pub(super) struct Losses {
 
 impl Callers {
     /// As the web ACL of the stage has sampled them.
+    // Wide: whose samples, and the moments before and after which they count.
     pub(super) async fn read(
         aws: &Aws,
         settings: &Settings,
@@ -186,18 +188,18 @@ impl Callers {
         for request in callers().filter(out) {
             *by_prefix.entry(address::surroundings(request.client)).or_default() += 1;
         }
-        let before = taken::before(self.began);
+        let before = loss::before(self.began);
         let why = self.samples.missing.first();
         let said = match Taken::of_samples(by_prefix.values().sum(), callers().count() as u64) {
             _ if admitted.is_empty() => EVERYTHING.to_owned(),
             None => format!(
-                "what that takes from the traffic of before the attack is not known: {}",
-                why.map_or("WAF gave no samples of then", String::as_str)
+                "how much of the traffic from before the attack that is, is not known: {}",
+                why.map_or("WAF has no samples from then", String::as_str)
             ),
             Some(taken) => {
                 let part =
-                    why.map_or_else(String::new, |why| format!("; not all samples of then could be read: {why}"));
-                format!("of what was sampled {before} that takes {}{part}", taken.words())
+                    why.map_or_else(String::new, |why| format!("; not all samples from then could be read: {why}"));
+                format!("of the requests sampled {before}, that turns away {}{part}", taken.words())
             }
         };
         let mut worst: Vec<(IpNet, u64)> = by_prefix.into_iter().collect();
@@ -212,7 +214,7 @@ impl Callers {
 }
 
 /// What a closure takes that lets nobody in: no sample is needed to tell.
-pub(super) const EVERYTHING: &str = "that takes 100 % of the traffic of before the attack";
+pub(super) const EVERYTHING: &str = "that turns away 100 % of the traffic from before the attack";
 
 fn gathered(read: Vec<Result<SampleSet, AwsError>>) -> Samples {
     let mut samples = Samples::default();
@@ -262,7 +264,7 @@ mod tests {
     fn a_closure_takes_whoever_is_not_let_in() {
         let before = callers(&[("192.0.2.1", 10), ("198.51.100.7", 80), ("198.51.100.9", 10)]);
         let losses = before.losses(&nets(&["192.0.2.0/24"]));
-        let of_then = "of what was sampled before the attack began at 03:00 that takes";
+        let of_then = "of the requests sampled before the attack began at 03:00, that turns away";
         assert_eq!(losses.said, format!("{of_then} 90.0 % (90 of 100, between 82.6 % and 94.5 %)"));
         assert_eq!(losses.lines, ["198.51.100.0/24 loses access: 90 of the samples"]);
         let nobody = before.losses(&nets(&["192.0.2.0/24", "198.51.100.0/24"]));

@@ -2,7 +2,7 @@
 
 use super::{assigned, merge};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::change::{Doing, Standing};
+use crate::model::change::{Edit, Standing};
 use crate::model::plan::Change;
 
 /// What of a change shows, by one reading.
@@ -25,8 +25,8 @@ pub(super) enum Shown {
 
 /// Reads what of `change` shows.
 pub(super) async fn shown(aws: &Aws, change: &Change, lane: Lane) -> Result<Shown, AwsError> {
-    match &change.doing {
-        Doing::Entries => {
+    match &change.edit {
+        Edit::Entries => {
             let set = aws.ip_set(&change.resource.arn, lane).await?;
             Ok(if merge::shows(change, &set) {
                 Shown::All
@@ -36,7 +36,7 @@ pub(super) async fn shown(aws: &Aws, change: &Change, lane: Lane) -> Result<Show
                 Shown::Part { detail: "somebody else changed it too".to_owned(), begun: false }
             })
         }
-        Doing::Assign(assignment) => {
+        Edit::Assign(assignment) => {
             let now = assigned::current(aws, &assignment.place, lane).await?;
             Ok(match assignment.standing(&now) {
                 Standing::After => Shown::All,
@@ -44,6 +44,6 @@ pub(super) async fn shown(aws: &Aws, change: &Change, lane: Lane) -> Result<Show
                 Standing::Otherwise { lines, begun } => Shown::Part { detail: lines.join("; "), begun },
             })
         }
-        Doing::Flush(_) => Ok(Shown::CannotTell),
+        Edit::Flush(_) => Ok(Shown::CannotTell),
     }
 }

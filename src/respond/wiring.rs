@@ -1,9 +1,11 @@
 //! Is an IP set in the way of anybody? The walk through a web ACL's rules that answers it.
 //!
-//! Pure: works on rules that were read, knows nothing of AWS calls. The order of evaluation, what terminates and what an
-//! override does are documented (WAF guide, `RuleAction`, `OverrideAction`); the verdicts drawn from them are inferred.
+//! Pure: works on rules that were read, knows nothing of AWS calls. The order of evaluation, what terminates and what
+//! an override does are documented (WAF guide, `RuleAction`, `OverrideAction`); the verdicts drawn from them are
+//! inferred.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::model::waf::{Disposition, Rule, RuleAction, RuleGroup, Statement, WebAcl};
 
@@ -18,6 +20,17 @@ pub enum Standing {
     Ineffective(String),
     /// An address *not* in it is acted on: adding an attacker would let the attacker in.
     Inverted(String),
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Effective => write!(f, "blocks"),
+            Self::Conditional(why) => write!(f, "blocks only in part: {why}"),
+            Self::Ineffective(why) => write!(f, "blocks nobody: {why}"),
+            Self::Inverted(why) => write!(f, "acts on everybody not in it: {why}"),
+        }
+    }
 }
 
 /// One reference to an IP set.
@@ -154,8 +167,8 @@ impl Walk<'_> {
     }
 }
 
-/// The labels of a rule, and where they belong: those of the web ACL's own rules need no more than their name in it, those of a group are
-/// written whole, `awswaf:ACCOUNT:rulegroup:NAME:LABEL` (documented: label syntax).
+/// The labels of a rule, and where they belong: those of the web ACL's own rules need no more than their name in it,
+/// those of a group are written whole, `awswaf:ACCOUNT:rulegroup:NAME:LABEL` (documented: label syntax).
 struct Label<'a> {
     names: &'a [String],
     of: String,
@@ -262,7 +275,7 @@ fn standing(path: &Path, action: RuleAction) -> Standing {
         return Standing::Ineffective("it only narrows what a rate-based rule counts".to_owned());
     }
     if path.not {
-        return Standing::Inverted(format!("it stands under Not in a rule that {}s", verb(action)));
+        return Standing::Inverted(format!("it is inside a Not statement in a rule that {}s", verb(action)));
     }
     match action {
         RuleAction::Allow => Standing::Inverted("its rule allows: an address in it would be let through".to_owned()),

@@ -1,8 +1,8 @@
 //! Owns the terminal: opens it, feeds keys and news to [`update`], draws, and gives it back whole, whatever happens.
 //!
-//! Draws the first frame before it looks at any event; then only when something on the screen has changed, at most thirty
-//! times a second, with every waiting event dealt with first. Never awaits anything but its channels, the keyboard, signals
-//! and the clock that turns the shown minute.
+//! Draws the first frame before it looks at any event; then only when something on the screen has changed, at most
+//! thirty times a second, with every waiting event dealt with first. Never awaits anything but its channels, the
+//! keyboard, signals and the clock that turns the shown minute.
 
 mod clock;
 mod keeper;
@@ -22,7 +22,8 @@ use tokio::time::{Instant, sleep_until};
 use super::effect::Effect;
 use super::event::{Event, StopReason};
 use super::keyboard::Keyboard;
-use super::state::{Background, Options, State};
+use super::options::Options;
+use super::state::{Background, State};
 use super::update::update;
 use clock::Clocks;
 use pacing::{Cause, Pacing};
@@ -64,9 +65,9 @@ pub enum TuiError {
 
 /// Runs the console in the terminal until the responder leaves, a signal arrives or the events end.
 ///
-/// Events come in on `events`, what is to be done outside goes out on `effects`; [`Effect::Quit`] is sent as well, as the
-/// last one. The terminal is given back on return, on panic, on SIGTERM, SIGHUP,
-/// SIGINT and SIGQUIT, and while the console is suspended.
+/// Events come in on `events`, what is to be done outside goes out on `effects`; [`Effect::Quit`] is sent as well, as
+/// the last one. The terminal is given back on return, on panic, on SIGTERM, SIGHUP, SIGINT and SIGQUIT, and while the
+/// console is suspended.
 pub async fn run(
     options: Options,
     events: mpsc::UnboundedReceiver<Event>,
@@ -88,16 +89,17 @@ pub async fn run(
     drive(state, &mut screen, keyboard, signals, events, effects).await
 }
 
-/// What the terminal was asked and has not answered yet is waited for a moment: an answer that comes after the console has left would be typed into
-/// the shell.
+/// What the terminal was asked and has not answered yet is waited for a moment: an answer that comes after the console
+/// has left would be typed into the shell.
 async fn hear_the_last_answer(state: &State, keyboard: &mut Keyboard) {
-    if state.background == Background::Settled {
+    if state.looks.background == Background::Settled {
         return;
     }
     let answer = async { while !matches!(keyboard.next().await, Event::Background { .. } | Event::Stop(_)) {} };
     let _ = tokio::time::timeout(LAST_ANSWER, answer).await;
 }
 
+// Long and wide: the console's one loop, which owns all that comes in and goes out.
 async fn drive(
     mut state: State,
     canvas: &mut impl Canvas,
@@ -117,14 +119,14 @@ async fn drive(
             pacing.want(cause);
         }
         if pacing.due().is_some_and(|due| Instant::now() >= due) {
-            let clear = state.take_clear();
+            let clear = state.due.take_clear();
             canvas.frame(&state, clear).map_err(TuiError::Draw)?;
             pacing.drawn();
         }
-        if let Some(text) = state.take_copied() {
+        if let Some(text) = state.due.take_copied() {
             canvas.copy(&text).map_err(TuiError::Draw)?;
         }
-        if state.take_ring() {
+        if state.due.take_ring() {
             canvas.ring().map_err(TuiError::Draw)?;
         }
         cause = Cause::News;
@@ -137,7 +139,7 @@ async fn drive(
                 Signalled::Suspend => suspend(&mut state, canvas, false)?,
                 Signalled::Continued => {
                     canvas.resume().map_err(TuiError::Open)?;
-                    state.draw_anew();
+                    state.due.draw_anew();
                     resized(canvas)
                 }
             },
@@ -166,7 +168,7 @@ async fn drive(
                     return Ok(state.stopped().map_or(Exit::Asked, Exit::Stopped));
                 }
             }
-            if state.take_suspend() {
+            if state.due.take_suspend() {
                 happened = suspend(&mut state, canvas, true)?;
                 suspended = Some(Instant::now());
                 continue;
@@ -184,8 +186,8 @@ fn resized(canvas: &impl Canvas) -> Option<Event> {
     Some(Event::Terminal(crossterm::event::Event::Resize(columns, lines)))
 }
 
-/// Suspends the console, except while a change is being made, which would stay half done for as long. Afterwards the terminal may have
-/// another size.
+/// Suspends the console, except while a change is being made, which would stay half done for as long. Afterwards the
+/// terminal may have another size.
 fn suspend(state: &mut State, canvas: &mut impl Canvas, asked: bool) -> Result<Option<Event>, TuiError> {
     if state.is_applying() {
         state.complain("not suspended: a change is being made; it ends first");
@@ -196,7 +198,7 @@ fn suspend(state: &mut State, canvas: &mut impl Canvas, asked: bool) -> Result<O
         return Ok(None);
     }
     canvas.suspend(asked).map_err(TuiError::Open)?;
-    state.draw_anew();
+    state.due.draw_anew();
     Ok(resized(canvas))
 }
 

@@ -1,14 +1,19 @@
 //! Whether a command can do anything now, and if not, why: one place for the key handler, the footer and the help.
 
+use crate::model::action::Form;
+use crate::model::board::StageRow;
 use crate::model::plan::{GuardResult, Plan};
+use crate::model::playbook::StepState;
 use crate::model::stage::ApiKind;
 use crate::model::timeline::ActionState;
 
 use super::command::Command;
-use super::state::{Load, Phase, Screen, State, stands};
-use super::update::playbook;
+use super::load::Load;
+use super::palette::is_here;
+use super::state::{Phase, Screen, State, stands};
 
 /// `Err` says in one line why the command does nothing now.
+// Long: one arm for each command, with the reason why it is not there.
 pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
     match command {
         Command::Copy if state.screen() == Screen::Review => match state.review.as_ref().map(|review| &review.phase) {
@@ -17,12 +22,12 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         },
         Command::Open | Command::Sources | Command::Playbooks | Command::Pin | Command::Copy => stage_chosen(state),
         Command::OpenPlaybook if state.playbooks.all.is_empty() => Err("there is no playbook".into()),
-        Command::DoStep if state.playbooks.selected_step().is_some_and(|step| step.doing.is_change()) => {
-            playbook::can_do(state).and_then(|()| nothing_under_way(state))
+        Command::DoStep if state.playbooks.selected_step().is_some_and(|step| step.task.is_change()) => {
+            can_do(state).and_then(|()| nothing_under_way(state))
         }
-        Command::DoStep => playbook::can_do(state),
-        Command::SkipStep => playbook::can_skip(state),
-        Command::SetInput => playbook::can_set(state),
+        Command::DoStep => can_do(state),
+        Command::SkipStep => can_skip(state),
+        Command::SetInput => can_set(state),
         Command::BlockList if is_http(state) => Err(NO_WAF_HERE.into()),
         Command::Propose
         | Command::BlockList
@@ -66,24 +71,56 @@ pub(crate) fn available(state: &State, command: Command) -> Result<(), String> {
         Command::NextAccount if !state.fleet.several() => Err("only one account and region is watched".into()),
         Command::Undo => undo(state),
         Command::Extend => extend(state),
-        Command::ExportMarkdown | Command::ExportJsonLines if state.timeline.view.entries.is_empty() => {
+        Command::ExportMarkdown | Command::ExportJsonLines | Command::ExportAs
+            if state.timeline.view.entries.is_empty() =>
+        {
             Err("the timeline is empty: nothing to export".into())
         }
         _ => Ok(()),
     }
 }
 
-const NO_WAF_HERE: &str = "WAF does not stand before HTTP APIs: nobody can be blocked here";
+/// Whether a command can be done on the screen that is shown, as the palette offers it.
+///
+/// # Errors
+/// The reason, in one line.
+pub(crate) fn can(state: &State, command: Command) -> Result<(), String> {
+    let context = state.screen().context();
+    if !is_here(command, context) {
+        let place = command.contexts().first().map_or("another screen", |context| context.doc());
+        return Err(format!("not available here; it belongs to {place}"));
+    }
+    available(state, command)
+}
 
-/// Whether the stage on the screen is an HTTP API's.
+/// Whether an action of the table can be planned for the stage that is chosen here, with nothing under way.
+///
+/// # Errors
+/// The reason, in one line.
+pub(crate) fn can_plan(state: &State, form: &Form) -> Result<(), String> {
+    // Every action but those of WAF is offered on the same screens.
+    can(state, Command::Throttle)?;
+    if row(state).is_some_and(|row| !form.apis.contains(&row.kind)) {
+        return Err("HTTP APIs have no web ACL, no cache and no resource policy: it does not work here".to_owned());
+    }
+    Ok(())
+}
+
+const NO_WAF_HERE: &str = "WAF cannot be attached to HTTP APIs: nobody can be blocked here";
+
+/// The stage on the screen.
+fn row(state: &State) -> Option<&StageRow> {
+    if state.screen() == Screen::Stage { state.open_row() } else { state.selected() }
+}
+
+/// Whether it is an HTTP API's.
 fn is_http(state: &State) -> bool {
-    let row = if state.screen() == Screen::Stage { state.open_row() } else { state.selected() };
-    row.is_some_and(|row| row.kind == ApiKind::Http)
+    row(state).is_some_and(|row| row.kind == ApiKind::Http)
 }
 
 fn stage_chosen(state: &State) -> Result<(), String> {
     let chosen = match state.screen() {
-        Screen::Stage => state.stage.is_some(),
+        Screen::Stage => state.depth.stage.is_some(),
         _ => state.selected().is_some(),
     };
     if chosen {
@@ -141,7 +178,7 @@ fn confirm(state: &State) -> Result<(), String> {
         None | Some(Phase::Planning) => Err("the plan is still being made".into()),
         Some(Phase::Failed(_)) => Err("there is no plan to confirm; plan again".into()),
         Some(Phase::Applying { .. }) => Err("the plan is being carried out".into()),
-        Some(Phase::Done { .. }) => Err("the plan was carried out; it cannot be done twice".into()),
+        Some(Phase::Done { .. }) => Err("this plan has already been applied".into()),
         Some(Phase::Ready(plan)) => confirmable(state, plan),
     }
 }
@@ -196,10 +233,54 @@ fn undo(state: &State) -> Result<(), String> {
         return Err("choose an action, or an entry that belongs to one".into());
     };
     match action.state {
-        ActionState::Undone => Err(format!("{} was taken back already", action.id)),
-        ActionState::Final | ActionState::Lapsed => Err(format!("{} cannot be taken back", action.id)),
+        ActionState::Undone => Err(format!("{} has already been undone", action.id)),
+        ActionState::Final | ActionState::Lapsed => Err(format!("{} cannot be undone", action.id)),
         ActionState::NotDone => Err(format!("{} changed nothing", action.id)),
         other if stands(other) => Ok(()),
         _ => Ok(()),
+    }
+}
+
+/// Whether the selected step can be done now, and if not, why.
+fn can_do(state: &State) -> Result<(), String> {
+    let pane = &state.playbooks;
+    let step = pane.selected_step().ok_or("no playbook is open")?;
+    let run = pane.run();
+    if let Some(state) = run.filter(|run| run.is_over(step)).and_then(|run| run.step(&step.id)).map(|known| known.state)
+        && state != StepState::NotObserved
+    {
+        return Err(format!("step {} is {} already", step.id, state.words()));
+    }
+    let Some(about) = step.task.about() else { return Ok(()) };
+    match run.and_then(|run| run.step(about)) {
+        Some(known) if known.action_id.is_some() => Ok(()),
+        Some(known) if matches!(known.state, StepState::Done | StepState::Skipped) => {
+            Err(format!("step {about} changed nothing, so there is nothing to do; skip this one"))
+        }
+        _ => Err(format!("it is about step {about}, which has not been done")),
+    }
+}
+
+/// Whether the selected step may be left out, and if not, why.
+fn can_skip(state: &State) -> Result<(), String> {
+    let pane = &state.playbooks;
+    let step = pane.selected_step().ok_or("no playbook is open")?;
+    let run = pane.run();
+    if let Some(state) = run.filter(|run| run.is_over(step)).and_then(|run| run.step(&step.id)).map(|known| known.state)
+    {
+        return Err(format!("step {} is {} already", step.id, state.words()));
+    }
+    let about = step.task.about().and_then(|about| run?.step(about));
+    let nothing = about
+        .is_some_and(|known| known.action_id.is_none() && matches!(known.state, StepState::Done | StepState::Skipped));
+    if step.optional || nothing { Ok(()) } else { Err(format!("step {} is not optional", step.id)) }
+}
+
+/// Whether there is an input to set.
+fn can_set(state: &State) -> Result<(), String> {
+    match state.playbooks.playbook() {
+        Some(playbook) if playbook.inputs.is_empty() => Err("this playbook has no inputs".into()),
+        Some(_) => Ok(()),
+        None => Err("no playbook is open".into()),
     }
 }

@@ -1,9 +1,11 @@
-//! What is under way that somebody waits for. How long it has taken so far is told past half a second; the time comes from outside.
+//! What is under way that somebody waits for. How long it has taken so far is told past half a second; the time comes
+//! from outside.
 
 use std::time::Duration;
 
+use super::load::Load;
 use super::prompt::PromptKind;
-use super::state::{Load, Phase, Screen, State};
+use super::state::{Phase, Screen, State};
 
 /// Less than this is nobody's wait.
 pub(crate) const UNTOLD: Duration = Duration::from_millis(500);
@@ -29,7 +31,7 @@ impl Busy {
         if state.is_applying() {
             return Some(Self::Applying);
         }
-        if let Some(prompt) = &state.prompt {
+        if let Some(prompt) = &state.typing.prompt {
             return of_prompt(state, &prompt.kind);
         }
         match state.screen() {
@@ -40,8 +42,8 @@ impl Busy {
             }
             Screen::Stage if state.depth.loading => Some(Self::Stage),
             Screen::Board | Screen::Stage => {
-                let at = if state.screen() == Screen::Stage { state.stage.clone() } else { state.selected_at() }?;
-                let reads = state.next.iter().any(|next| next.stage == at && next.known().is_none());
+                let at = if state.screen() == Screen::Stage { state.depth.stage.clone() } else { state.selected_at() }?;
+                let reads = state.asked.next_of(&at).is_some_and(|next| next.known().is_none());
                 reads.then_some(Self::Next)
             }
             _ => None,
@@ -59,16 +61,16 @@ impl Busy {
 
 fn of_prompt(state: &State, kind: &PromptKind) -> Option<Busy> {
     match kind {
-        PromptKind::Close { .. } => state.ladder.as_ref()?.answer.is_none().then_some(Busy::Ways),
-        PromptKind::Propose { .. } => state.ladder.as_ref()?.proposals.is_none().then_some(Busy::Ways),
-        PromptKind::Throttle { .. } => state.throttle.as_ref()?.report.is_none().then_some(Busy::Methods),
+        PromptKind::Close { .. } => state.typing.ladder.as_ref()?.answer.is_none().then_some(Busy::Ways),
+        PromptKind::Propose { .. } => state.typing.ladder.as_ref()?.proposals.is_none().then_some(Busy::Ways),
+        PromptKind::Throttle { .. } => state.typing.throttle.as_ref()?.report.is_none().then_some(Busy::Methods),
         _ => None,
     }
 }
 
 /// `planning for 3.5 s`; `None` where nothing is waited for, or not for long.
 pub(crate) fn words(state: &State) -> Option<String> {
-    let (busy, elapsed) = Busy::of(state).zip(state.elapsed)?;
+    let (busy, elapsed) = Busy::of(state).zip(state.asked.elapsed)?;
     let seconds = elapsed.as_secs_f64();
     let digits = usize::from(elapsed < LONG);
     (elapsed >= UNTOLD).then(|| format!("{} {seconds:.digits$} s", busy.words()))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::action::{Action, Terms};
 use crate::model::connection::ConnectionId;
+use crate::model::export::Format;
 use crate::model::plan::Plan;
 use crate::model::playbook::{StepState, Value};
 use crate::model::stage::StageId;
@@ -39,11 +40,11 @@ pub enum Ask {
     LoadStage(StageId),
     /// Somebody looks at these stages and at no others: they are read more often.
     LookAt(Vec<StageId>),
-    /// What every way of closing a stage would do now; answered by `News::Ladder`, and then, with what would help and is lighter, by
-    /// `News::Proposals`. Changes nothing.
+    /// What every way of closing a stage would do now; answered by `News::Ladder`, and then, with what would help and
+    /// is lighter, by `News::Proposals`. Changes nothing.
     LoadLadder(StageId),
-    /// What would help a stage, where nobody has asked: answered by `News::Proposals`. Reads the account and what its budget for log queries allows,
-    /// and probes nothing.
+    /// What would help a stage, where nobody has asked: answered by `News::Proposals`. Reads the account and what its
+    /// budget for log queries allows, and probes nothing.
     LoadNext(StageId),
     /// Plan an action; answered by `News::Plan` with the same number. Changes nothing.
     Plan {
@@ -61,8 +62,8 @@ pub enum Ask {
         /// Overrides and their reason, where guards of the first plan halted it.
         terms: Terms,
     },
-    /// Carry a plan out. Sent only where the console may write, for a plan that no guard halts and whose phrase was typed;
-    /// answered by `News::Progress` and `News::Finished`.
+    /// Carry a plan out. Sent only where the console may write, for a plan that no guard halts and whose phrase was
+    /// typed; answered by `News::Progress` and `News::Finished`.
     Apply {
         /// The plan that was on the screen.
         plan: Box<Plan>,
@@ -96,8 +97,8 @@ pub enum Ask {
         /// `Read` or `Skipped`.
         state: StepState,
     },
-    /// Let an action in force expire so many seconds from now (`None`: not at all). Sent only where the console may write; answered
-    /// by `News::Progress`.
+    /// Let an action in force expire so many seconds from now (`None`: not at all). Sent only where the console may
+    /// write; answered by `News::Progress`.
     Extend {
         /// Which action.
         action_id: String,
@@ -123,13 +124,4 @@ pub struct StepOf {
     pub step: String,
     /// The inputs given.
     pub inputs: BTreeMap<String, Value>,
-}
-
-/// The format of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Markdown,
-    /// For machines: the journal's lines.
-    JsonLines,
 }

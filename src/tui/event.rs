@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::attack::Attacks;
 use crate::model::board::Board;
 use crate::model::connection::ConnectionId;
 use crate::model::ladder::Ladder;
@@ -14,9 +13,9 @@ use crate::model::proposal::Proposals;
 use crate::model::source::Sources;
 use crate::model::stage::StageId;
 use crate::model::stage_report::StageReport;
-use crate::model::timeline::{ActionRecord, TimelineEntry};
 
-use super::state::Mode;
+use super::mode::Mode;
+use super::timeline_view::TimelineView;
 
 /// Something happened.
 #[derive(Debug, Clone)]
@@ -82,8 +81,8 @@ pub enum News {
         /// One line for people.
         line: String,
     },
-    /// Somebody has to look now: something that has expired stays until somebody decides, or a stage has come to a bad state. Said, and the terminal's
-    /// bell is rung.
+    /// Somebody has to look now: something that has expired stays until somebody decides, or a stage has come to a bad
+    /// state. Said, and the terminal's bell is rung.
     Asks {
         /// What, and what to do, in one line for people.
         line: String,
@@ -139,19 +138,4 @@ pub enum StopReason {
     Interrupt,
     /// SIGQUIT from outside; Ctrl-\ on the keyboard is a key.
     Quit,
-}
-
-/// The timeline as the screen shows it.
-#[derive(Debug, Clone, Default)]
-pub struct TimelineView {
-    /// The incident's id, where one is open.
-    pub incident: Option<String>,
-    /// When it was opened, account time.
-    pub opened_at: Option<DateTime<Utc>>,
-    /// What happened, oldest first.
-    pub entries: Arc<[TimelineEntry]>,
-    /// Every action of the incident, oldest first.
-    pub actions: Vec<ActionRecord>,
-    /// The attacks that are pinned in it and stand.
-    pub attacks: Attacks,
 }

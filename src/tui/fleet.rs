@@ -10,7 +10,7 @@ use crate::model::board::{Board, StageRow};
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::playbook::RunRecord;
 
-use super::event::TimelineView;
+use super::timeline_view::TimelineView;
 
 /// One account and region to watch, before anybody has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,11 @@ use std::fmt::Write as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::model::action::{LifeError, life};
+pub(crate) use crate::model::duration::words as duration;
 use crate::model::figure::{Figure, Scope};
 use crate::model::text::neutralised;
+pub(crate) use crate::model::words::{counted, tenths};
 
 /// A rate or a count: `0`, `0.3`, `12`, `1.2k`, `45k`, `1.2M`. Something above zero is never shown as `0`.
 pub(crate) fn rate(value: f64) -> String {
@@ -34,12 +37,6 @@ pub(crate) fn percent(value: f64) -> String {
     }
 }
 
-/// A fraction as a percentage with a decimal where there is one, for figures beside their threshold: `50.4 %`, `50 %`.
-pub(crate) fn share(value: f64) -> String {
-    let text = format!("{:.1}", value * 100.0);
-    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
-}
-
 /// Milliseconds: `85ms`, `1.2s`, `29s`.
 pub(crate) fn millis(value: f64) -> String {
     match value {
@@ -60,7 +57,8 @@ pub(crate) fn dollars(value: f64) -> String {
     }
 }
 
-/// A figure in its column: the value as `show` writes it, `~` before it while AWS may still change it, `?` where unknown.
+/// A figure in its column: the value as `show` writes it, `~` before it while AWS may still change it, `?` where
+/// unknown.
 pub(crate) fn figure(figure: &Figure, show: fn(f64) -> String) -> String {
     match figure {
         Figure::Known(reading) if reading.provisional => format!("~{}", show(reading.value)),
@@ -109,59 +107,16 @@ pub(crate) fn minutes(span: TimeDelta) -> String {
     }
 }
 
-/// A length of time as it was asked for: `4h`, `1h30m`, `45s`.
-pub(crate) fn duration(seconds: u64) -> String {
-    let mut out = String::new();
-    for (unit, size) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-        let count = match unit {
-            "d" => seconds / size,
-            "h" => seconds % 86_400 / size,
-            "m" => seconds % 3_600 / size,
-            _ => seconds % 60,
-        };
-        if count > 0 {
-            let _ = write!(out, "{count}{unit}");
-        }
-    }
-    if out.is_empty() { "0s".into() } else { out }
-}
-
-/// The longest expiry that makes sense: a year, in seconds.
-const LONGEST: u64 = 366 * 86_400;
-
-/// Seconds out of `4h`, `90m`, `1d12h`; `None` for an empty text, which means until somebody undoes it.
-pub(crate) fn parse_duration(text: &str) -> Result<Option<u64>, String> {
-    let text = text.trim();
-    if text.is_empty() {
+/// How long something is to last, seconds, as it is typed; `None` for an empty text, which means until somebody undoes
+/// it.
+pub(crate) fn lifetime(text: &str) -> Result<Option<u64>, String> {
+    if text.trim().is_empty() {
         return Ok(None);
     }
-    let wrong =
-        || format!("“{}” is no length of time; write 4h, 90m or 1d12h, or nothing for until undone", neutralised(text));
-    let mut total: u64 = 0;
-    let mut digits = String::new();
-    for c in text.chars() {
-        if c.is_ascii_digit() {
-            digits.push(c);
-            continue;
-        }
-        let size = match c.to_ascii_lowercase() {
-            'd' => 86_400,
-            'h' => 3_600,
-            'm' => 60,
-            's' => 1,
-            _ => return Err(wrong()),
-        };
-        let count: u64 = digits.parse().map_err(|_| wrong())?;
-        digits.clear();
-        total = count.checked_mul(size).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
-    }
-    if !digits.is_empty() || total == 0 {
-        return Err(wrong());
-    }
-    if total > LONGEST {
-        return Err("more than a year is not an expiry; leave it empty for until undone".into());
-    }
-    Ok(Some(total))
+    life(text).map(Some).map_err(|error| match error {
+        LifeError::NotADuration(_) => format!("{error}, or nothing for until undone"),
+        LifeError::TooShort | LifeError::TooLong => error.to_string(),
+    })
 }
 
 /// `text` neutralised and cut to `width` columns of the terminal, `…` in place of what was cut.
@@ -247,16 +202,6 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `1 source`, `3 sources`, `3 addresses`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    let ending = match number {
-        1 => "",
-        _ if noun.ends_with('s') => "es",
-        _ => "s",
-    };
-    format!("{number} {noun}{ending}")
-}
-
 /// The capital of a letter, where that is one character.
 pub(crate) fn capital(c: char) -> char {
     let mut capitals = c.to_uppercase();
@@ -294,15 +239,11 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_and_written() {
-        for (text, seconds) in [("4h", 14_400), ("90m", 5_400), ("1d12h", 129_600), ("45s", 45)] {
-            assert_eq!(parse_duration(text), Ok(Some(seconds)), "{text}");
-        }
-        assert_eq!(duration(5_400), "1h30m");
-        assert_eq!(duration(129_600), "1d12h");
-        assert_eq!(parse_duration("  "), Ok(None));
-        for text in ["4", "h", "4x", "0h", "-1h", "4h5", "99999999999999999999d", "500d"] {
-            assert!(parse_duration(text).is_err(), "{text}");
+    fn nothing_typed_lasts_until_somebody_undoes_it() {
+        assert_eq!(lifetime("90m"), Ok(Some(5_400)));
+        assert_eq!(lifetime("  "), Ok(None));
+        for text in ["4", "0h", "45s", "500d"] {
+            assert!(lifetime(text).is_err(), "{text}");
         }
     }
 

@@ -89,7 +89,8 @@ pub fn built_in(name: &str) -> Option<(&'static str, &'static str)> {
     BUILT_IN.into_iter().find(|(known, _)| *known == name)
 }
 
-/// The default keymap, or the one that the file names, with `user`'s file (its path, for messages, and its text) laid over it.
+/// The default keymap, or the one that the file names, with `user`'s file (its path, for messages, and its text) laid
+/// over it.
 pub fn load(user: Option<(&Path, &str)>) -> Result<Keymap, KeymapError> {
     load_over(Base::Usual(BUILT_IN[0].0), user)
 }
@@ -140,8 +141,8 @@ impl Keymap {
         Ok(keymap)
     }
 
-    /// What presses one after the other are in `context`: by the context's own bindings, then by the global ones (a prompt has only its
-    /// own). No binding begins another one where both would answer.
+    /// What presses one after the other are in `context`: by the context's own bindings, then by the global ones (a
+    /// prompt has only its own). No binding begins another one where both would answer.
     #[must_use]
     pub fn find(&self, context: Context, keys: &[KeyEvent]) -> Found {
         self.looked_up(context, &keys.iter().map(pressed).collect::<Vec<_>>())
@@ -190,8 +191,8 @@ impl Keymap {
             .find_map(|context| Some((context, *self.lookup.get(&context)?.get(key.as_slice())?)))
     }
 
-    /// The commands of a context with their keys as they are shown, in the order of the documentation. Where one of them is a sequence,
-    /// commas stand between them.
+    /// The commands of a context with their keys as they are shown, in the order of the documentation. Where one of
+    /// them is a sequence, commas stand between them.
     pub fn commands(&self, context: Context) -> impl Iterator<Item = (Command, String)> {
         self.bindings.iter().filter(move |b| b.context == context).map(|b| {
             let keys: Vec<String> = b.keys.iter().map(|keys| shown_all(keys)).collect();

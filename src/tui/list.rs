@@ -21,8 +21,8 @@ impl Cursor {
         self.top = self.first_shown(len, height);
     }
 
-    /// The first line to show so that the cursor is on a screen of `height`; what `settle` stores. Drawing asks for it again,
-    /// so that a frame between a resize and its event is right as well.
+    /// The first line to show so that the cursor is on a screen of `height`; what `settle` stores. Drawing asks for it
+    /// again, so that a frame between a resize and its event is right as well.
     pub(crate) fn first_shown(&self, len: usize, height: usize) -> usize {
         let height = height.max(1);
         let lowest = (self.at + 1).saturating_sub(height);

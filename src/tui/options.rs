@@ -10,39 +10,8 @@ use crate::model::settings::Accounts;
 
 use super::fleet::Target;
 use super::keymap::Keymap;
+use super::mode::Mode;
 use super::theme::{Characters, Theme};
-
-/// What the console is allowed to do, in one word the responder cannot miss.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mode {
-    /// On the range: everything may be done, nothing of it is real.
-    Drill {
-        /// The scenario's name.
-        scenario: String,
-    },
-    /// On AWS, looking only.
-    ReadOnly,
-    /// On AWS, and confirmed plans are carried out.
-    Armed,
-}
-
-impl Mode {
-    /// The banner's words.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Drill { scenario } => format!("DRILL {scenario}"),
-            Self::ReadOnly => "READ-ONLY".into(),
-            Self::Armed => "ARMED".into(),
-        }
-    }
-
-    /// Whether a confirmed plan may be carried out.
-    #[must_use]
-    pub fn may_apply(&self) -> bool {
-        !matches!(self, Self::ReadOnly)
-    }
-}
 
 /// How the console is started.
 #[derive(Debug, Clone)]
@@ -53,13 +22,15 @@ pub struct Options {
     pub keymap: Keymap,
     /// Whether the terminal is asked for its background, since nobody has chosen a theme.
     pub asks_background: bool,
-    /// Whether the kitty keyboard protocol may be used; a terminal that does not know it prints none of what that takes.
+    /// Whether the kitty keyboard protocol may be used; a terminal that does not know it prints none of what that
+    /// takes.
     pub kitty_keyboard: bool,
     /// The colours.
     pub theme: Theme,
     /// What the terminal shows.
     pub characters: Characters,
-    /// The accounts and regions watched, in the order of their [`ConnectionId`](crate::model::connection::ConnectionId)s; never empty.
+    /// The accounts and regions watched, in the order of their
+    /// [`ConnectionId`](crate::model::connection::ConnectionId)s; never empty.
     pub targets: Vec<Target>,
     /// Account time after which figures count as stale; three polls are a good measure.
     pub stale_after: TimeDelta,

@@ -1,17 +1,21 @@
-//! The palette: everything that can be done here, and every stage there is, found by a few letters.
+//! The palette: everything that can be done here, every action, and every stage there is, found by a few letters.
 //!
-//! Knows what there is and how well it matches. What a command does, and whether it can be done now, is `update`'s and `available`'s.
+//! Knows what there is and how well it matches. What a command does, and whether it can be done now, is `update`'s and
+//! `available`'s.
 
 use super::command::{Command, Context};
 use super::list::Cursor;
 use super::search::{Hay, Needle};
+use crate::model::action::{ACTIONS, Form};
 use crate::model::connection::StageAt;
 
 /// One line of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Entry {
     /// A command.
     Command(Command),
+    /// To plan an action of the table.
+    Action(&'static Form),
     /// To go to a stage.
     Stage {
         /// Which.
@@ -35,7 +39,8 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
-    /// Of the commands of `context` and those that are the same everywhere, then those of other screens, then the stages.
+    /// Of the commands of `context` and those that are the same everywhere, then those of other screens, then the
+    /// stages.
     pub(crate) fn new(context: Context, stages: impl Iterator<Item = (StageAt, String)>) -> Self {
         let offered = |command: &Command| {
             *command != Command::Palette && command.contexts().iter().any(|place| *place != Context::Prompt)
@@ -43,7 +48,8 @@ impl Palette {
         let mut commands: Vec<Command> = Command::ALL.iter().copied().filter(offered).collect();
         commands.sort_by_key(|command| (!is_here(*command, context), command.rank()));
         let stages = stages.map(|(at, label)| Entry::Stage { at, label });
-        let entries: Vec<Entry> = commands.into_iter().map(Entry::Command).chain(stages).collect();
+        let actions = ACTIONS.into_iter().map(Entry::Action);
+        let entries: Vec<Entry> = commands.into_iter().map(Entry::Command).chain(actions).chain(stages).collect();
         let mut palette = Self { context, entries, found: Vec::new(), cursor: Cursor::default(), held_before: None };
         palette.search("");
         palette
@@ -55,7 +61,12 @@ impl Palette {
         self.cursor = Cursor::default();
         let context = self.context;
         if needle.is_empty() {
-            let shown = |entry: &Entry| !matches!(entry, Entry::Command(command) if !is_here(*command, context));
+            let shown = |entry: &Entry| match entry {
+                Entry::Command(command) => is_here(*command, context),
+                // Most have a command with choices of its own.
+                Entry::Action(_) => false,
+                Entry::Stage { .. } => true,
+            };
             self.found = (0..self.entries.len()).filter(|index| shown(&self.entries[*index])).collect();
             return;
         }
@@ -103,6 +114,7 @@ fn score(needle: &Needle, entry: &Entry, context: Context) -> Option<u32> {
             // What can be done here comes before its like elsewhere.
             Some(found + if is_here(*command, context) { HERE } else { 0 })
         }
+        Entry::Action(form) => needle.score(&[Hay::Name(form.name), Hay::Word(form.doc)].into_iter()),
         Entry::Stage { label, .. } => needle.score(&[Hay::Name(label)].into_iter()),
     }
 }
@@ -130,6 +142,7 @@ mod tests {
         palette.search(text);
         match palette.chosen() {
             Some(Entry::Command(command)) => command.name().to_owned(),
+            Some(Entry::Action(form)) => form.name.to_owned(),
             Some(Entry::Stage { label, .. }) => label.clone(),
             None => String::new(),
         }
@@ -151,9 +164,20 @@ mod tests {
             (0..palette.len()).filter_map(|at| palette.line(at).cloned()).collect()
         };
         let listed = named(&palette);
-        assert!(listed.contains(&Entry::Command(Command::Throttle)));
-        assert!(!listed.contains(&Entry::Command(Command::Undo)), "it belongs to the timeline");
+        let lists = |wanted| listed.iter().any(|entry| matches!(entry, Entry::Command(one) if *one == wanted));
+        assert!(lists(Command::Throttle));
+        assert!(!lists(Command::Undo), "it belongs to the timeline");
         assert!(matches!(listed.last(), Some(Entry::Stage { .. })));
+    }
+
+    #[test]
+    fn every_action_of_the_table_is_found_by_its_name() {
+        let mut palette = palette(&[]);
+        for form in ACTIONS {
+            palette.search(form.name);
+            let is_it = |at| matches!(palette.line(at), Some(Entry::Action(found)) if found.name == form.name);
+            assert!((0..palette.len()).any(is_it), "{}", form.name);
+        }
     }
 
     #[test]
@@ -161,7 +185,8 @@ mod tests {
         let mut palette = palette(&[]);
         for command in Command::ALL {
             palette.search(command.name());
-            let found = (0..palette.len()).any(|at| palette.line(at) == Some(&Entry::Command(*command)));
+            let is_it = |at| matches!(palette.line(at), Some(Entry::Command(found)) if found == command);
+            let found = (0..palette.len()).any(is_it);
             let of_a_prompt = command.contexts().iter().all(|place| *place == Context::Prompt);
             assert_eq!(found, !of_a_prompt && *command != Command::Palette, "{}", command.name());
         }

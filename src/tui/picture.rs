@@ -1,5 +1,5 @@
-//! A screen as a picture: the buffer of a test backend written as SVG, for the documentation. The same buffer always gives
-//! the same bytes.
+//! A screen as a picture: the buffer of a test backend written as SVG, for the documentation. The same buffer always
+//! gives the same bytes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -26,7 +26,8 @@ pub const DARK: Paper = Paper { text: "#d8dee9", ground: "#12161d" };
 /// A light terminal.
 pub const LIGHT: Paper = Paper { text: "#1f2328", ground: "#ffffff" };
 
-/// The buffer as an SVG document, in a dark terminal: monospace text, foreground, background, bold, dim, underlined and reversed.
+/// The buffer as an SVG document, in a dark terminal: monospace text, foreground, background, bold, dim, underlined and
+/// reversed.
 #[must_use]
 pub fn svg(buffer: &Buffer) -> String {
     svg_on(DARK, buffer)
@@ -59,9 +60,9 @@ fn opened(paper: Paper, buffer: &Buffer) -> String {
     out
 }
 
-/// Frames one after another, each for so long, and from the first again: an SVG document with a style sheet and no script. Lines that do not change
-/// are written once. Where nothing moves (a viewer without animation, a reader who wants none) the last frame stands. All frames have the size of the
-/// first.
+/// Frames one after another, each for so long, and from the first again: an SVG document with a style sheet and no
+/// script. Lines that do not change are written once. Where nothing moves (a viewer without animation, a reader who
+/// wants none) the last frame stands. All frames have the size of the first.
 #[must_use]
 pub fn moving(paper: Paper, frames: &[(Buffer, Duration)]) -> String {
     let Some((first, _)) = frames.first() else { return String::new() };

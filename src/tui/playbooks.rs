@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::connection::StageAt;
-use crate::model::playbook::{Playbook, RunRecord, Step, Value};
+use crate::model::playbook::{Fallback, Playbook, RunRecord, Step, Value};
 
 use super::list::Cursor;
 
@@ -60,5 +60,16 @@ impl PlaybooksPane {
 
     pub(crate) fn selected_step(&self) -> Option<&Step> {
         self.playbook()?.steps.get(self.step.at)
+    }
+
+    /// The value of an input as text, where it has one already.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        if let Some(value) = self.given.get(name) {
+            return Some(value.to_string());
+        }
+        match &self.playbook()?.input(name)?.default {
+            Some(Fallback::Value(value)) => Some(value.to_string()),
+            _ => None,
+        }
     }
 }

@@ -30,6 +30,10 @@ pub(crate) enum PromptKind {
     Input { then_do: bool },
     /// Whom a closing policy is to let in, and where to prove it.
     KillSwitch { stage: StageAt },
+    /// What an action of the table, this one, is to do to the stage.
+    Action { stage: StageAt, name: &'static str },
+    /// In which format to export the timeline.
+    Export,
     /// How long this action is to stay in force.
     Extend { action_id: String },
     /// The phrase of the plan on the screen.
@@ -48,6 +52,7 @@ impl PromptKind {
             | Self::Close { stage }
             | Self::Propose { stage }
             | Self::BlockList { stage }
+            | Self::Action { stage, .. }
             | Self::KillSwitch { stage } => Some(stage.at),
             Self::Note { at } => Some(*at),
             _ => None,

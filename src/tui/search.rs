@@ -1,7 +1,8 @@
 //! Fuzzy search over the rows of the board: every word typed must be found, the best matches come first.
 //!
-//! A word is found where it stands as it was typed, or else where its letters stand in order and not too far apart. Written out
-//! because the crates that are kept up to date come under a licence that the project does not take (`docs/decisions/0008-crates.md`).
+//! A word is found where it stands as it was typed, or else where its letters stand in order and not too far apart.
+//! Written out because the crates that are kept up to date come under a licence that the project does not take
+//! (`docs/decisions/0008-crates.md`).
 
 /// What is searched for: words in lower case, all of which must be found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl Needle {
         self.0.is_empty()
     }
 
-    /// How well the hay matches; `None` where a word is nowhere in it. What comes first in the hay counts a little more.
+    /// How well the hay matches; `None` where a word is nowhere in it. What comes first in the hay counts a little
+    /// more.
     pub(crate) fn score<'a>(&self, hay: &(impl Iterator<Item = Hay<'a>> + Clone)) -> Option<u32> {
         let mut total = 0;
         for word in &self.0 {

@@ -1,4 +1,5 @@
-//! The sources of one stage as they are shown: which list, the cursor, the marks. Knows nothing of how they are read or drawn.
+//! The sources of one stage as they are shown: which list, the cursor, the marks. Knows nothing of how they are read or
+//! drawn.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use ipnet::IpNet;
 
 use super::command::Command;
 use super::list::Cursor;
-use super::state::Load;
+use super::load::Load;
 use crate::model::candidate::CandidateSet;
 use crate::model::connection::StageAt;
 use crate::model::source::{Source, Sources};
@@ -28,10 +29,31 @@ pub(crate) struct SourcesPane {
     pub(crate) cursor: Cursor,
     /// Addresses and prefixes.
     marked: BTreeSet<IpNet>,
-    /// The part of the counted requests that they make up, a fraction: kept, since a frame must not go through ten thousand addresses.
+    /// The part of the counted requests that they make up, a fraction: kept, since a frame must not go through ten
+    /// thousand addresses.
     marked_share: Option<f64>,
+    /// What the columns of addresses need, kept for the same reason.
+    extent: Extent,
     /// The candidate set that is to be blocked, instead of what is marked.
     pub(crate) set: Option<usize>,
+}
+
+/// What the columns of addresses need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extent {
+    /// Characters of the longest address.
+    pub(crate) longest: usize,
+    /// Whether the requests of any are known between bounds only.
+    pub(crate) bounded: bool,
+}
+
+impl Extent {
+    fn of(sources: &[Source]) -> Self {
+        Self {
+            longest: sources.iter().map(|source| source.address.to_string().len()).max().unwrap_or(0),
+            bounded: sources.iter().any(|source| source.requests_bounds.is_some()),
+        }
+    }
 }
 
 impl SourcesPane {
@@ -101,7 +123,8 @@ impl SourcesPane {
         self.top().is_none_or(|list| list.of == TopOf::Prefixes)
     }
 
-    /// What is marked, addresses in the order of the ranking and then prefixes; an address inside a marked prefix is not named again.
+    /// What is marked, addresses in the order of the ranking and then prefixes; an address inside a marked prefix is
+    /// not named again.
     pub(crate) fn targets(&self) -> Vec<IpNet> {
         let wide = self.wide();
         let marked = |address: &IpNet| self.marked.contains(address) && !wide.iter().any(|net| net.contains(address));
@@ -111,6 +134,11 @@ impl SourcesPane {
     /// Marks that are wider than one address.
     fn wide(&self) -> Vec<IpNet> {
         self.marked.iter().filter(|net| net.prefix_len() < net.max_prefix_len()).copied().collect()
+    }
+
+    /// What the columns of addresses need.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// The addresses and prefixes that are marked.
@@ -146,7 +174,8 @@ impl SourcesPane {
         self.add_up_marks();
     }
 
-    /// Prefixes by their own lines: where a log has more addresses than are listed, those that are do not add up to them.
+    /// Prefixes by their own lines: where a log has more addresses than are listed, those that are do not add up to
+    /// them.
     fn add_up_marks(&mut self) {
         let wide = self.wide();
         let alone = |source: &&Source| {
@@ -184,6 +213,7 @@ impl SourcesPane {
         self.marked.retain(|marked| known.contains(marked));
         // Sets are found anew: the one chosen may be another now.
         self.set = None;
+        self.extent = Extent::of(&sources.sources);
         self.load = Load::Loaded(sources);
         self.add_up_marks();
         if self.top().is_none() {

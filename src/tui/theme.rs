@@ -1,7 +1,7 @@
 //! Colours and emphasis. Colour is never the only carrier of anything: every mark is a word or a letter as well.
 //!
-//! A theme is a file of styles ([`read`]). The built-in ones are in `themes/`; what they promise of contrast, and of the common kinds
-//! of colour blindness, is computed by tests.
+//! A theme is a file of styles ([`read`]). The built-in ones are in `themes/`; what they promise of contrast, and of
+//! the common kinds of colour blindness, is computed by tests.
 
 mod read;
 #[cfg(test)]
@@ -130,7 +130,7 @@ pub const ROLES: [Role; 18] = [
     role!(unknown, "unknown", "what is not known"),
     role!(added, "added", "what a plan adds"),
     role!(removed, "removed", "what a plan removes"),
-    role!(selected, "selected", "the line under the cursor; laid over what stands there"),
+    role!(selected, "selected", "the line under the cursor; drawn over what is there"),
     role!(stale, "stale", "figures that are too old to act on"),
     Role { is_mark: true, ..role!(first, "first", "the first line of a chart, sparklines") },
     Role { is_mark: true, ..role!(second, "second", "the second line of a chart, errors") },
@@ -167,8 +167,8 @@ impl Theme {
         Self::built_in("monochrome").unwrap_or_default()
     }
 
-    /// Where nobody has chosen: `light` for a terminal that says that its background is light, by `COLORFGBG` in the environment
-    /// (`0;15`, the last number is the background's), else the default.
+    /// Where nobody has chosen: `light` for a terminal that says that its background is light, by `COLORFGBG` in the
+    /// environment (`0;15`, the last number is the background's), else the default.
     #[must_use]
     pub fn for_terminal(colorfgbg: Option<&OsStr>) -> Self {
         let background = colorfgbg.and_then(OsStr::to_str).and_then(|said| said.rsplit(';').next()?.parse::<u8>().ok());

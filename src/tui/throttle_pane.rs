@@ -1,4 +1,5 @@
-//! The methods to choose from while a throttle is being typed: what each gets now, and the limit that is offered for it.
+//! The methods to choose from while a throttle is being typed: what each gets now, and the limit that is offered for
+//! it.
 
 use std::sync::Arc;
 
@@ -48,7 +49,8 @@ impl ThrottlePane {
     }
 }
 
-/// The rate and the burst that are offered: those proposed against the attack; where none stands, half as much again as comes now.
+/// The rate and the burst that are offered: those proposed against the attack; where none stands, half as much again as
+/// comes now.
 pub(crate) fn limit(method: &MethodRow, proposals: Option<&Proposals>, is_calm: bool) -> Option<(u32, u32)> {
     let steps = proposals.into_iter().flat_map(|found| &found.proposals);
     let proposed = steps.filter_map(|step| match &step.action {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::model::connection::ConnectionId;
 
-use super::event::TimelineView;
 use super::list::Cursor;
+use super::timeline_view::TimelineView;
 
 /// A line of the timeline screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

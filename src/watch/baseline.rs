@@ -1,16 +1,18 @@
-//! Reading the past that usuals are reckoned from: the half hour before an attack where no poll has it, and the weeks before.
+//! Reading the past that usuals are reckoned from: the half hour before an attack where no poll has it, and the weeks
+//! before.
 //!
-//! Asked for attacked stages only: once when an attack is an hour old, and then hourly. Decides what is missing, asks for it, and takes it
-//! in; what becomes of it is `usual`'s.
+//! Asked for attacked stages only: once when an attack is an hour old, and then hourly. Decides what is missing, asks
+//! for it, and takes it in; what becomes of it is `usual`'s.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::habit::BEFORE_MINUTES;
 use super::poll::Past;
 use super::state::{Entry, RowKey, SeriesKey, State, provisional, row_key};
 use super::store::{Held, Window};
-use super::usual::{AROUND_MINUTES, BEFORE_MINUTES, Frozen, VALID_MINUTES, WEEKS};
+use super::usual::{AROUND_MINUTES, Frozen, VALID_MINUTES, WEEKS};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::{HISTORY_MINUTES, History, Pace};
 use crate::model::series::{Series, floor_minute};
@@ -60,12 +62,12 @@ impl State {
     /// Freezes what is usual of every stage that is believed attacked, and forgets it of those that are not.
     pub(super) fn freeze(&mut self, now: DateTime<Utc>) {
         let attacked = self.attacked_since();
-        self.frozen.retain(|row, _| attacked.contains_key(row));
+        self.attacks.frozen.retain(|row, _| attacked.contains_key(row));
         let old = provisional(&self.settings) + SETTLES;
         for (row, began) in attacked {
             let Some(entry) = self.entries.get(&row) else { continue };
             let earlier = self.earlier_attack(&entry.id);
-            let known = self.frozen.get(&row);
+            let known = self.attacks.frozen.get(&row);
             let known = known.filter(|frozen| frozen.began == floor_minute(began) && frozen.earlier == earlier);
             if known.is_some_and(|frozen| frozen.settled) {
                 continue;
@@ -76,15 +78,16 @@ impl State {
             if known.is_some() && !settled && is_same(&before, &frozen.before) {
                 continue;
             }
-            self.frozen.insert(row, Arc::new(Frozen { before: Arc::new(before), settled, ..frozen }));
+            self.attacks.frozen.insert(row, Arc::new(Frozen { before: Arc::new(before), settled, ..frozen }));
         }
     }
 
-    /// Whether every metric of an attacked stage was asked for: those that come with the attack bring their hour before it.
+    /// Whether every metric of an attacked stage was asked for: those that come with the attack bring their hour before
+    /// it.
     fn is_read_whole(&self, entry: &Entry) -> bool {
         let asked = |held: &Held| held.status(super::poll::wanted(Pace::Close, entry) - 1).is_some();
         let acl = entry.acl_arn().map(|arn| self.acls.get(arn).is_some_and(|acl| acl.held.was_asked()));
-        entry.known().is_some() && self.groups.get(&entry.key).is_some_and(asked) && acl != Some(false)
+        entry.known().is_some() && self.series.get(&entry.key).is_some_and(asked) && acl != Some(false)
     }
 }
 
@@ -116,10 +119,11 @@ pub(super) fn due(state: &State, now: DateTime<Utc>) -> Vec<Job> {
             windows,
         })
     };
-    state.frozen.iter().filter_map(job).take(MOST).collect()
+    state.attacks.frozen.iter().filter_map(job).take(MOST).collect()
 }
 
-/// The windows that are missing, and the hour of the attack that they are of. `old` where the half hour before changes no more.
+/// The windows that are missing, and the hour of the attack that they are of. `old` where the half hour before changes
+/// no more.
 fn missing(frozen: &Frozen, now: DateTime<Utc>, old: bool) -> (Option<DateTime<Utc>>, Vec<(Slot, Window)>) {
     let half_hour = |days| {
         let to = frozen.began - TimeDelta::days(days);
@@ -200,7 +204,7 @@ fn keep(frozen: &mut Frozen, slot: Slot, history: History) {
 
 /// Takes in what came, unless another beginning is believed by now.
 pub(super) fn take(state: &mut State, job: &Job, answer: Answer, now: DateTime<Utc>) {
-    let Some(known) = state.frozen.get_mut(&job.row).filter(|frozen| frozen.began == job.began) else { return };
+    let Some(known) = state.attacks.frozen.get_mut(&job.row).filter(|frozen| frozen.began == job.began) else { return };
     let mut frozen = Frozen::clone(known);
     frozen.asked_at = Some(now);
     frozen.trouble = answer.failed.map(|error| error.to_string());

@@ -1,5 +1,5 @@
-//! Which rules of a web ACL match most now. WAF answers five questions for samples a second, so that of many rules a few are asked: those
-//! that may let requests through, and those that match most. What is not asked is said.
+//! Which rules of a web ACL match most now. WAF answers five questions for samples a second, so that of many rules a
+//! few are asked: those that may let requests through, and those that match most. What is not asked is said.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -31,7 +31,8 @@ pub struct Busiest<'a> {
     pub missing: Vec<String>,
 }
 
-/// The rules of `acl` to ask for samples. One `GetMetricData` where there are more than a dozen, nothing where there are not.
+/// The rules of `acl` to ask for samples. One `GetMetricData` where there are more than a dozen, nothing where there
+/// are not.
 pub async fn busiest<'a>(aws: &Aws, acl: &'a WebAcl, lane: Lane) -> Busiest<'a> {
     let rules = sampled(acl);
     if rules.len() <= MOST {
@@ -136,7 +137,7 @@ fn chosen<'a>(rules: &[&'a Rule], counts: &Counts) -> Busiest<'a> {
     // A rule without metrics may match anything.
     let count = |rule: &Rule| counts.by_rule.get(&rule.metric_name).copied().flatten();
     if counts.all <= 0.0 && rules.iter().all(|rule| count(rule).is_none_or(|count| count <= 0.0)) {
-        return by_order(rules, &format!("CloudWatch has no figure of this web ACL of the last {MINUTES} minutes"));
+        return by_order(rules, &format!("CloudWatch has no figure for this web ACL in the last {MINUTES} minutes"));
     }
     let matches: Vec<&Rule> = rules.iter().copied().filter(|rule| count(rule) != Some(0.0)).collect();
     let weight = |rule: &Rule| count(rule).unwrap_or(f64::MAX);
@@ -162,8 +163,8 @@ fn chosen<'a>(rules: &[&'a Rule], counts: &Counts) -> Busiest<'a> {
     let why = if left > 0.0 {
         format!(
             "they match least, {} times in {MINUTES} minutes of {} requests",
-            words::count(left),
-            words::count(counts.all)
+            words::rounded(left),
+            words::rounded(counts.all)
         )
     } else {
         format!("they matched nothing in the last {MINUTES} minutes that CloudWatch tells of")
@@ -270,7 +271,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-        /// Few are asked, each once; nobody left out matches more than somebody asked for the same reason; what is not asked is said.
+        /// Few are asked, each once; nobody left out matches more than somebody asked for the same reason; what is not
+        /// asked is said.
         #[test]
         fn few_are_asked_and_the_busiest(of in prop::collection::vec((0..3_u8, prop::option::of(0..50_u32)), 13..60)) {
             let action = |n| [RuleAction::Count, RuleAction::Block, RuleAction::Allow][usize::from(n)];

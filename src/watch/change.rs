@@ -31,7 +31,8 @@ pub enum SignalChange {
 
 /// What was raised and what ended from `before` to `after`, in the order of the rows.
 ///
-/// Only what is judged to be over has left a board's signals: an outage of the readings ends none. A stage that is gone ends its signals.
+/// Only what is judged to be over has left a board's signals: an outage of the readings ends none. A stage that is gone
+/// ends its signals.
 #[must_use]
 pub fn signal_changes(before: &Board, after: &Board) -> Vec<SignalChange> {
     let old: HashMap<&StageId, &StageRow> = before.stages.iter().map(|r| (&r.id, r)).collect();

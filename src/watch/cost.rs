@@ -4,8 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::habit::{BEFORE_MINUTES, median};
 use super::signal::{AclScope, own_blocks};
-use super::usual::{BEFORE_MINUTES, median};
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::cost::{Burn, CostOf};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
@@ -43,8 +43,9 @@ impl Meter<'_> {
 
     /// Dollars of one minute, by [`CostOf::index`]; `None` where a part is not known or the minute is not.
     ///
-    /// Throttled requests are not billed (documented in 2020, since withdrawn; AWS's answers still say so). Whether what WAF
-    /// blocks is billed by API Gateway is unverified: it is counted, so that the estimate is the most it can be.
+    /// Throttled requests are not billed (documented in 2020, since withdrawn; AWS's answers still say so). Whether
+    /// what WAF blocks is billed by API Gateway is unverified: it is counted, so that the estimate is the most it can
+    /// be.
     fn parts(&self, minute: DateTime<Utc>) -> Option<[Option<f64>; 4]> {
         let at = |metric: Metric| self.history[metric.index()].at(minute);
         let requests = at(Metric::Requests)?;
@@ -73,8 +74,8 @@ impl Meter<'_> {
         self.parts(minute).map(|parts| parts.into_iter().flatten().sum())
     }
 
-    /// What it costs at account time `now`, of the minute `last`, with what it came to since the attack began. What is usual is what was
-    /// frozen then; where no attack is believed in, the half hour before.
+    /// What it costs at account time `now`, of the minute `last`, with what it came to since the attack began. What is
+    /// usual is what was frozen then; where no attack is believed in, the half hour before.
     pub(super) fn burn(
         &self,
         last: Option<DateTime<Utc>>,
@@ -113,8 +114,8 @@ impl Meter<'_> {
         median((1..=BEFORE_MINUTES).filter_map(|n| self.minute(before - TimeDelta::minutes(n))))
     }
 
-    /// Dollars from the minute `began` to the minute `last`, both included; the reason where they cannot be told. A sum without the minutes
-    /// that are not known would be too small.
+    /// Dollars from the minute `began` to the minute `last`, both included; the reason where they cannot be told. A sum
+    /// without the minutes that are not known would be too small.
     fn since(&self, began: DateTime<Utc>, last: DateTime<Utc>) -> Result<f64, String> {
         let minutes = (last - began).num_minutes();
         if minutes >= i64::try_from(HISTORY_MINUTES).unwrap_or(180) {
@@ -181,24 +182,8 @@ fn add<'a>(figures: impl Iterator<Item = &'a Figure>) -> Figure {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::sync::Arc;
-
     use super::*;
-    use crate::model::series::Series;
-
-    fn at(minute: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
-    }
-
-    fn history(sets: &[(Metric, std::ops::RangeInclusive<i64>, f64)]) -> History {
-        let mut history: History = std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)));
-        for (metric, minutes, value) in sets {
-            for minute in minutes.clone() {
-                Arc::make_mut(&mut history[metric.index()]).set(at(minute), *value);
-            }
-        }
-        history
-    }
+    use crate::watch::figures::tests::{at, history};
 
     fn close(figure: &Figure, dollars: f64) -> bool {
         figure.value().is_some_and(|value| (value - dollars).abs() < 1e-6)

@@ -1,7 +1,7 @@
 //! Finding out what there is: APIs, stages, web ACLs and the names their series are published under.
 //!
-//! Reads in the order in which a responder needs it: what is active first, details after, each piece handed on as it comes.
-//! Calls are in the polling lane, so that at most half of the account's control-plane quota is used.
+//! Reads in the order in which a responder needs it: what is active first, details after, each piece handed on as it
+//! comes. Calls are in the polling lane, so that at most half of the account's control-plane quota is used.
 
 use std::collections::{BTreeSet, HashSet};
 use std::pin::pin;
@@ -25,7 +25,8 @@ const AT_ONCE: usize = 8;
 /// Wall time for what is worth having and not essential.
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
-/// Wall time after which an account that has not said who we are is said to be silent. The call itself may take longer, and is waited for.
+/// Wall time after which an account that has not said who we are is said to be silent. The call itself may take longer,
+/// and is waited for.
 const UNHEARD: Duration = Duration::from_secs(5);
 
 /// Of so few APIs all are read where one is asked about: then what they share is known too.
@@ -67,8 +68,8 @@ pub(super) enum Found {
     Done,
 }
 
-/// One round of discovery. `spread` is the account time over which the `GetStages` calls are spread out; none the first time,
-/// when they go as fast as pacing lets them. Gives whether everything essential came.
+/// One round of discovery. `spread` is the account time over which the `GetStages` calls are spread out; none the first
+/// time, when they go as fast as pacing lets them. Gives whether everything essential came.
 pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &UnboundedSender<Found>) -> bool {
     let send = |piece| {
         // Nobody listens any more once the watcher is dropped; then nobody needs the rest either.
@@ -95,8 +96,8 @@ pub(super) async fn discover(aws: &Aws, spread: Option<TimeDelta>, found: &Unbou
     identity && complete
 }
 
-/// What there is to know of the stages of one API, for questions about one stage: without a look at those of others where there are many. Whether
-/// others were left out.
+/// What there is to know of the stages of one API, for questions about one stage: without a look at those of others
+/// where there are many. Whether others were left out.
 pub(super) async fn discover_api(aws: &Aws, api_id: &str, found: &UnboundedSender<Found>) -> bool {
     let send = |piece| {
         let _ = found.send(piece);
@@ -219,7 +220,8 @@ impl Fronts {
     }
 }
 
-/// The metric filters of the log groups that access logs go to; no more are asked once one fails: the next round asks again.
+/// The metric filters of the log groups that access logs go to; no more are asked once one fails: the next round asks
+/// again.
 async fn filters(aws: &Aws, groups: &BTreeSet<String>, send: &impl Fn(Found)) {
     for group in groups.iter().take(MOST_GROUPS) {
         let result = aws.metric_filters(group, Lane::Poll).await;
@@ -232,8 +234,8 @@ async fn filters(aws: &Aws, groups: &BTreeSet<String>, send: &impl Fn(Found)) {
     }
 }
 
-/// The metric names of web ACLs whose series are not published under their names. One that cannot be read is left alone: it
-/// is asked for under its name.
+/// The metric names of web ACLs whose series are not published under their names. One that cannot be read is left
+/// alone: it is asked for under its name.
 async fn metric_names(aws: &Aws, arns: &BTreeSet<String>, known: &BTreeSet<String>, send: &impl Fn(Found)) {
     for arn in arns {
         let Some(name) = acl_name(arn) else {
@@ -254,8 +256,8 @@ async fn metric_names(aws: &Aws, arns: &BTreeSet<String>, known: &BTreeSet<Strin
     }
 }
 
-/// What had requests within three hours (`ListMetrics`, `RecentlyActive`). New metrics may be missing for a quarter of an hour
-/// (documented).
+/// What had requests within three hours (`ListMetrics`, `RecentlyActive`). New metrics may be missing for a quarter of
+/// an hour (documented).
 async fn active_stages(aws: &Aws) -> Result<HashSet<SeriesKey>, AwsError> {
     let of = async |kind, name| {
         let with = [(name, ""), ("Stage", "")];

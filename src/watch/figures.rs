@@ -1,8 +1,8 @@
 //! From minutes to figures: each with age, origin and scope, or with the reason why there is none.
 //!
-//! Figures are of the latest minute that has requests. WAF's may be of an earlier one, since WAF publishes nothing where
-//! there is nothing, which is told from "not yet" only after a while; each figure's own age says so. None is older than the requests may
-//! be: where metrics are late, all are unknown together. Knows nothing of calls.
+//! Figures are of the latest minute that has requests. WAF's may be of an earlier one, since WAF publishes nothing
+//! where there is nothing, which is told from "not yet" only after a while; each figure's own age says so. None is
+//! older than the requests may be: where metrics are late, all are unknown together. Knows nothing of calls.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -30,7 +30,8 @@ pub(super) enum Front {
     Unknown(String),
 }
 
-/// How many minutes back a figure, or a judgement, may lie: five, and as much more as readings are further apart than a minute.
+/// How many minutes back a figure, or a judgement, may lie: five, and as much more as readings are further apart than a
+/// minute.
 pub(super) fn lookback(every_seconds: u64) -> i64 {
     let between = i64::try_from(every_seconds / 60).unwrap_or(1);
     LOOKBACK_MINUTES + (between - 1).max(0)
@@ -251,13 +252,15 @@ impl Subject<'_> {
         format!("no data since {since}Z ({ago} min ago): no requests, or not published yet")
     }
 
-    /// A WAF zero is known only when its minute is no longer provisional: where that is configured to take longer, so may the figure.
+    /// A WAF zero is known only when its minute is no longer provisional: where that is configured to take longer, so
+    /// may the figure.
     fn waf_lookback(&self) -> i64 {
         let longer = i64::try_from(self.polling.provisional_seconds / 60).unwrap_or(0) - USUAL_PROVISIONAL_MINUTES;
         self.lookback() + longer.max(0)
     }
 
-    /// The part of the requests that our own web ACL blocked, and so (inferred: WAF's 403s are in `4XXError`) of the 4XX share.
+    /// The part of the requests that our own web ACL blocked, and so (inferred: WAF's 403s are in `4XXError`) of the
+    /// 4XX share.
     fn share_of_blocks(&self) -> Figure {
         if let Front::Unknown(reason) = &self.front {
             return Figure::unknown(reason.clone());
@@ -302,7 +305,7 @@ impl Map for Figure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use std::sync::Arc;
@@ -310,11 +313,13 @@ mod tests {
     use crate::model::board::HISTORY_MINUTES;
     use crate::model::series::Series;
 
-    fn at(minute: i64) -> DateTime<Utc> {
+    /// So many minutes after a moment.
+    pub(in crate::watch) fn at(minute: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap()
     }
 
-    fn history(sets: &[(Metric, std::ops::RangeInclusive<i64>, f64)]) -> History {
+    /// Series that hold `value` in each of these minutes.
+    pub(in crate::watch) fn history(sets: &[(Metric, std::ops::RangeInclusive<i64>, f64)]) -> History {
         let mut history: History = std::array::from_fn(|_| Arc::new(Series::new(HISTORY_MINUTES)));
         for (metric, minutes, value) in sets {
             for minute in minutes.clone() {

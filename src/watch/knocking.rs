@@ -1,4 +1,5 @@
-//! Whether whoever attacked a stage still knocks at its door while it is closed: how many come, turned away or not, against what is usual.
+//! Whether whoever attacked a stage still knocks at its door while it is closed: how many come, turned away or not,
+//! against what is usual.
 //!
 //! A closure's own 403s say nothing of that, and neither do signals, which are of what gets through. Reads only.
 
@@ -42,8 +43,9 @@ pub enum Knocking {
     NotKnown,
 }
 
-/// Asks how many come to a stage. `web_acl_name` is the dimension value of the web ACL that stands before it now: what it blocks may be missing in the
-/// stage's own figures. One `GetMetricData` call, and up to five more for what is usual.
+/// Asks how many come to a stage. `web_acl_name` is the dimension value of the web ACL that stands before it now: what
+/// it blocks may be missing in the stage's own figures. One `GetMetricData` call, and up to five more for what is
+/// usual.
 ///
 /// # Errors
 /// As `GetMetricData` fails.
@@ -96,7 +98,8 @@ fn judged(
     }
 }
 
-/// Requests that came in a minute. Whether a stage's own include what WAF blocks is inferred only: what it inspected counts where that is more.
+/// Requests that came in a minute. Whether a stage's own include what WAF blocks is inferred only: what it inspected
+/// counts where that is more.
 fn came(history: &History, minute: DateTime<Utc>, inspected: bool) -> Option<f64> {
     let at = |metric: Metric| history[metric.index()].at(minute);
     let own = at(Metric::Requests)?;

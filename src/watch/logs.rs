@@ -1,7 +1,7 @@
 //! Asking access logs for throttled requests: which stages, when, at what price, and what the answer changes.
 //!
-//! Only what is attacked or looked at is asked, a minute apart, inside the budget for log queries: AWS bills what a query scans. What a
-//! line means is `throttle`'s.
+//! Only what is attacked or looked at is asked, a minute apart, inside the budget for log queries: AWS bills what a
+//! query scans. What a line means is `throttle`'s.
 
 use std::sync::Arc;
 
@@ -85,9 +85,9 @@ pub(super) fn due(state: &mut State, whose: Whose, now: DateTime<Utc>) -> Vec<Jo
 
 /// Dollars of the budget that may be spent now.
 pub(super) fn left(state: &mut State, now: DateTime<Utc>) -> f64 {
-    let began = *state.logs_began.get_or_insert(now);
+    let began = *state.logs.costs.began.get_or_insert(now);
     let hours = (now - began).num_seconds().max(0) as f64 / 3_600.0;
-    state.settings.polling.log_budget_dollars_per_hour * (hours + AT_ONCE) - state.log_dollars
+    state.settings.polling.log_budget_dollars_per_hour * (hours + AT_ONCE) - state.logs.costs.by_itself
 }
 
 fn is_asked(state: &State, entry: &Entry, whose: Whose) -> bool {
@@ -95,7 +95,7 @@ fn is_asked(state: &State, entry: &Entry, whose: Whose) -> bool {
         Whose::Watched => state.pace(entry) == Pace::Close,
         Whose::Called => state.pace(entry) != Pace::Idle,
     };
-    wanted && entry.access_log().is_some() && !state.log_jobs.contains(&row_key(&entry.id))
+    wanted && entry.access_log().is_some() && !state.logs.jobs.contains(&row_key(&entry.id))
 }
 
 /// Whether a log was not tried this minute.
@@ -127,7 +127,7 @@ fn price(state: &State, row: &RowKey, question: &Question, to: DateTime<Utc>) ->
 pub(super) fn dollars(state: &State, (row, group): (&RowKey, &str), (from, to): (DateTime<Utc>, DateTime<Utc>)) -> f64 {
     let Some(entry) = state.entries.get(row) else { return 0.0 };
     let minutes = usize::try_from((to - from).num_minutes()).unwrap_or(0);
-    let requests = state.groups.get(&entry.key).map(|held| &held.series()[0]);
+    let requests = state.series.get(&entry.key).map(|held| &held.series()[0]);
     let known: Vec<f64> = requests
         .map(|requests| requests.window(to - TimeDelta::minutes(1), minutes))
         .map_or_else(Vec::new, |minutes| minutes.into_iter().flatten().collect());
@@ -139,7 +139,7 @@ pub(super) fn dollars(state: &State, (row, group): (&RowKey, &str), (from, to): 
     };
     let lines = mean * minutes as f64;
     let format = entry.access_log().map_or("", |log| log.format.as_str());
-    let bytes = cost::line_bytes(state.log_line_bytes.get(group).copied(), format);
+    let bytes = cost::line_bytes(state.logs.line_bytes.get(group).copied(), format);
     lines * bytes / GIGABYTE * state.settings.prices.log_query_dollars_per_gb
 }
 
@@ -157,11 +157,10 @@ pub(super) fn scanned(state: &State, bytes: f64) -> f64 {
 
 /// Notes what a query has cost, and how long the lines were.
 pub(super) fn bill(state: &mut State, group: &str, rows: &LogRows) {
-    state.log_dollars += scanned(state, rows.bytes_scanned);
+    state.logs.costs.by_itself += scanned(state, rows.bytes_scanned);
     if rows.records_scanned > 0.0 {
-        state.log_line_bytes.insert(group.to_owned(), rows.bytes_scanned / rows.records_scanned);
+        state.logs.line_bytes.insert(group.to_owned(), rows.bytes_scanned / rows.records_scanned);
     }
-    state.polling.log_dollars.0 = state.log_dollars;
 }
 
 /// Says why there is nothing new; what a metric filter tells stays.
@@ -216,20 +215,19 @@ pub(super) fn take(state: &mut State, job: &Job, answer: Result<LogRows, AwsErro
     match &answer {
         Ok(rows) => bill(state, &job.question.group, rows),
         // A query that was given up has scanned as well.
-        Err(error) if error.operation == "GetQueryResults" => {
-            state.log_dollars += price(state, &job.row, &job.question, job.to);
+        Err(error) if error.leaves_a_query() => {
+            state.logs.costs.by_itself += price(state, &job.row, &job.question, job.to);
         }
         Err(_) => {}
     }
-    state.polling.log_dollars.0 = state.log_dollars;
     let provisional = i64::try_from(state.settings.polling.provisional_seconds).unwrap_or(180);
     let settled = job.to - TimeDelta::seconds(provisional);
     let Some(entry) = state.entries.get_mut(&job.row) else {
         return;
     };
     // A name that APIs share counts the requests of all of them, and a log group's lines are of all its stages.
-    let alone = job.question.scope == Scope::Stage && state.api_names.get(&entry.key.api).is_none_or(|apis| *apis <= 1);
-    let requests = state.groups.get(&entry.key).filter(|_| alone).map(|held| Arc::clone(&held.series()[0]));
+    let alone = job.question.scope == Scope::Stage && state.apis.sharing(&entry.key.api) <= 1;
+    let requests = state.series.get(&entry.key).filter(|_| alone).map(|held| Arc::clone(&held.series()[0]));
     match answer {
         Ok(rows) => {
             let minutes = job.question.minutes(&rows);

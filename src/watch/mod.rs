@@ -1,7 +1,7 @@
 //! Watching an account: what there is, what it is doing, what looks like an attack, who sends it, what watching costs.
 //!
-//! Everything shown comes out of here as an immutable [`Board`]; a figure that is not known says why, and none is made up. Reads
-//! only: nothing in here can change the account. Knows nothing of screens, plans or the journal.
+//! Everything shown comes out of here as an immutable [`Board`]; a figure that is not known says why, and none is made
+//! up. Reads only: nothing in here can change the account. Knows nothing of screens, plans or the journal.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -32,6 +32,7 @@ mod condition;
 mod cost;
 mod discover;
 mod figures;
+mod habit;
 mod knocking;
 mod logs;
 mod once;
@@ -57,7 +58,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use busiest::{Busiest, busiest};
-pub use callers::{Asked, NobodyKnown, callers};
+pub use callers::{CallersOf, Meter, NobodyKnown, Scanned, Unasked, callers};
 pub use change::{SignalChange, signal_changes};
 pub use knocking::{Knocking, knocking};
 pub use once::{attack_began, attack_began_on, read_board, read_board_of_api};
@@ -91,19 +92,20 @@ impl Watcher {
         let (focus, focused) = watch::channel(Vec::new());
         let (beliefs, believed) = watch::channel(Beliefs::default());
         let (purse, wishes) = unbounded_channel();
-        let asked = task::Asked { refresh: Arc::clone(&refresh), focus: focused, beliefs: believed, purse: wishes };
+        let asked = task::Inputs { refresh: Arc::clone(&refresh), focus: focused, beliefs: believed, purse: wishes };
         let task = task::Task::new(aws, settings, sender, asked);
         Self { boards, refresh, focus, beliefs, purse, task: tokio::spawn(task.run()) }
     }
 
-    /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age, and with
-    /// `polling.trouble`.
+    /// The boards as they come. They go on coming while calls hang or fail: with what was read before, at its own age,
+    /// and with `polling.trouble`.
     #[must_use]
     pub fn boards(&self) -> watch::Receiver<Arc<Board>> {
         self.boards.clone()
     }
 
-    /// The stages that somebody looks at: they are read more often and more of them is, as those are that look attacked.
+    /// The stages that somebody looks at: they are read more often and more of them is, as those are that look
+    /// attacked.
     pub fn look_at(&self, stages: Vec<StageId>) {
         self.focus.send_if_modified(|focus| {
             let differ = *focus != stages;
@@ -112,8 +114,8 @@ impl Watcher {
         });
     }
 
-    /// What is believed: the attacks that are pinned, by which usuals are frozen and not by what the boards say, and our own measures, whose effects
-    /// are no attack.
+    /// What is believed: the attacks that are pinned, by which usuals are frozen and not by what the boards say, and
+    /// our own measures, whose effects are no attack.
     pub fn believe(&self, beliefs: Beliefs) {
         self.beliefs.send_if_modified(|believed| {
             let differ = *believed != beliefs;
@@ -122,8 +124,9 @@ impl Watcher {
         });
     }
 
-    /// Whether a stage's access log may be asked who calls, where nobody has asked for it: dollars that it takes of the budget for log queries, to be
-    /// settled by [`Self::settle_log`]. `log`: as it was read of the stage; `began`: of the attack, where one is known.
+    /// Whether a stage's access log may be asked who calls, where nobody has asked for it: dollars that it takes of the
+    /// budget for log queries, to be settled by [`Self::settle_log`]. `log`: as it was read of the stage; `began`: of
+    /// the attack, where one is known.
     ///
     /// # Errors
     /// Why it may not.
@@ -138,9 +141,10 @@ impl Watcher {
         told.await.unwrap_or_else(|_| Err("nothing is watched any more".to_owned()))
     }
 
-    /// What a reading of a log that took so many dollars of the budget has scanned. Without it they stay taken: what failed may have scanned as well.
-    pub fn settle_log(&self, reserved: f64, bytes_scanned: f64) {
-        let _ = self.purse.send(purse::Wish::Settle { reserved, bytes_scanned });
+    /// What a reading of a log has scanned. `reserved`: the dollars that it took of the budget, which without this stay
+    /// taken; `None` where somebody asked for it, which no budget limits.
+    pub fn settle_log(&self, reserved: Option<f64>, scanned: Scanned) {
+        let _ = self.purse.send(purse::Wish::Settle { reserved, scanned });
     }
 
     /// Polls the metrics now; does nothing more while a poll is under way.

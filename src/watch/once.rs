@@ -24,12 +24,13 @@ use crate::model::stage::{ApiKind, StageId};
 /// Log queries under way at once.
 const LOGS_AT_ONCE: usize = 4;
 
-/// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics. What is usual is frozen by the attacks
-/// that are believed in, and by what the figures themselves say of one; what measures in force do is no attack.
+/// Reads everything once and waits for the details: identity, stages, web ACLs, an hour of metrics. What is usual is
+/// frozen by the attacks that are believed in, and by what the figures themselves say of one; what measures in force do
+/// is no attack.
 ///
 /// # Errors
-/// Where there is nothing to show: the credentials do not work, or neither API Gateway nor CloudWatch could be read. Anything
-/// less is told in `polling.trouble` and in the figures that are missing.
+/// Where there is nothing to show: the credentials do not work, or neither API Gateway nor CloudWatch could be read.
+/// Anything less is told in `polling.trouble` and in the figures that are missing.
 pub async fn read_board(aws: &Aws, settings: &Settings, beliefs: &Beliefs) -> Result<Board, AwsError> {
     let (sender, found) = unbounded_channel();
     Box::pin(discover(aws, None, &sender)).await;
@@ -50,7 +51,7 @@ pub async fn read_board_of_api(
     let (sender, found) = unbounded_channel();
     let is_part = Box::pin(discover_api(aws, api_id, &sender)).await;
     let mut state = State::new(Arc::new(settings.clone()), aws.region()).of_profile(aws.profile());
-    state.is_part = is_part;
+    state.apis.is_part = is_part;
     Box::pin(board_of(aws, state, beliefs, found)).await
 }
 
@@ -66,7 +67,7 @@ async fn board_of(
     }
     let now = aws.clock().now();
     let questions = Questions::of(&state, Extent::All, now);
-    let wanted = questions.len() > 0 && !state.troubles.values().any(AwsError::is_about_credentials);
+    let wanted = questions.len() > 0 && state.troubles.credentials().is_none();
     if wanted && take(&mut state, Extent::All, ask(aws, questions, now).await, now) {
         state.believe(beliefs.clone());
         ask_more(aws, &mut state, now).await;
@@ -74,12 +75,11 @@ async fn board_of(
         freeze(aws, &mut state, now).await;
         ask_who_is_answered(aws, &mut state, now).await;
     }
-    let credentials = state.troubles.values().find(|e| e.is_about_credentials());
-    if let Some(error) = credentials {
+    if let Some(error) = state.troubles.credentials() {
         return Err(error.clone());
     }
-    let metrics = state.troubles.get(&Part::Metrics).or(state.troubles.get(&Part::Active));
-    let apis = state.troubles.get(&Part::Apis);
+    let metrics = state.troubles.of(Part::Metrics).or(state.troubles.of(Part::Active));
+    let apis = state.troubles.of(Part::Apis);
     if let (Some(error), Some(_)) = (apis, metrics) {
         return Err(error.clone());
     }
@@ -88,7 +88,7 @@ async fn board_of(
 
 /// Asks for the rest of what looks attacked.
 async fn ask_more(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
-    state.attacked = picture::attacked(&picture::board(state, now, aws.clock().rate()));
+    state.attacks.suspected = picture::attacked(&picture::board(state, now, aws.clock().rate()));
     let questions = Questions::of(state, Extent::New, now);
     if questions.len() == 0 {
         return;
@@ -112,7 +112,7 @@ fn take(state: &mut State, extent: Extent, mut answers: Answers, now: DateTime<U
     let (failed, empty) = (answers.take_failure(), answers.is_empty());
     answers.fold(state, extent, now);
     if let Some(error) = failed {
-        state.troubles.insert(Part::Metrics, error);
+        state.troubles.begin(Part::Metrics, error);
     }
     !empty
 }
@@ -143,11 +143,11 @@ async fn ask_who_is_answered(aws: &Aws, state: &mut State, now: DateTime<Utc>) {
     }
 }
 
-/// When the attack on a stage began, where one stands: the start of the oldest attack-level signal, UTC. One `GetMetricData` call
-/// over the last three hours.
+/// When the attack on a stage began, where one stands: the start of the oldest attack-level signal, UTC. One
+/// `GetMetricData` call over the last three hours.
 ///
-/// `web_acl_name` is the dimension value of the web ACL's series. How many stages are behind the ACL is not asked, so that
-/// 4XX of our own making are not told apart here.
+/// `web_acl_name` is the dimension value of the web ACL's series. How many stages are behind the ACL is not asked, so
+/// that 4XX of our own making are not told apart here.
 ///
 /// # Errors
 /// As `GetMetricData` fails.

@@ -19,14 +19,14 @@ use super::state::{Acl, Entry, JudgedOf, Part, RowKey, SeriesKey, State, acl_nam
 use super::store::Held;
 use super::throttle;
 use super::usual::Reckoned;
-use super::words::plural;
+use super::words::counted;
 use crate::model::access_log::log_group;
 use crate::model::board::{AccountGauge, Board, Known, Metric, StageRow};
 use crate::model::condition::Condition;
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::limits::{LimitOf, WinningLimit};
 use crate::model::series::floor_minute;
-use crate::model::signal::SignalKind;
+use crate::model::signal::Figures;
 use crate::model::stage::ApiKind;
 use crate::model::usual::UsualOf;
 
@@ -42,10 +42,12 @@ pub(super) fn board(state: &State, at: DateTime<Utc>, rate: f64) -> Board {
     let mut polling = state.polling.clone();
     polling.details = details(state);
     polling.unmatched = unmatched(state, polling.details);
-    polling.trouble = state.trouble();
-    polling.lacks = state.lacks();
+    polling.trouble = state.troubles.words();
+    polling.log_dollars = state.logs.costs.all();
+    polling.log_budget_dollars_per_hour = state.settings.polling.log_budget_dollars_per_hour;
+    polling.lacks = state.troubles.lacks();
     let account = picture.account();
-    Board { identity: state.identity.clone(), at, rate, stages, account, burn, polling }
+    Board { identity: state.account.identity.clone(), at, rate, stages, account, burn, polling }
 }
 
 /// Attacked stages that are read more often: where all are attacked, those with the most requests.
@@ -64,8 +66,8 @@ pub(super) fn attacked(board: &Board) -> HashSet<RowKey> {
 fn details(state: &State) -> (usize, usize) {
     let read = |e: &&Entry| matches!(e.detail, Known::Yes(_));
     let known = state.entries.values().filter(read).count();
-    let apis = state.apis.iter().flat_map(HashMap::keys);
-    let mut unseen: HashSet<&str> = apis.filter(|id| !state.read.contains(*id)).map(String::as_str).collect();
+    let apis = state.apis.by_id.iter().flat_map(HashMap::keys);
+    let mut unseen: HashSet<&str> = apis.filter(|id| !state.apis.read.contains(*id)).map(String::as_str).collect();
     if !unseen.is_empty() {
         for entry in state.entries.values() {
             unseen.remove(entry.id.api_id.as_str());
@@ -76,10 +78,10 @@ fn details(state: &State) -> (usize, usize) {
 
 /// Stages that settings name and that are none, once every stage is known.
 fn unmatched(state: &State, (read, all): (usize, usize)) -> Vec<(&'static str, String)> {
-    if state.apis.is_none() || read < all {
+    if state.apis.by_id.is_none() || read < all {
         return Vec::new();
     }
-    let none = |named: &str| !state.entries.values().any(|entry| state.place.means(named, &entry.id));
+    let none = |named: &str| !state.entries.values().any(|entry| state.account.place.means(named, &entry.id));
     let named = state.settings.stages_named().filter(|(_, named)| none(named));
     named.map(|(key, named)| (key, named.to_owned())).collect()
 }
@@ -103,7 +105,7 @@ impl<'a> Picture<'a> {
         let mut by_key = HashMap::new();
         let mut by_acl = HashMap::new();
         for entry in state.entries.values() {
-            if state.api_names.get(&entry.key.api).is_some_and(|apis| *apis > 1) {
+            if state.apis.sharing(&entry.key.api) > 1 {
                 *by_key.entry(&entry.key).or_default() += 1;
             }
             if let Some(arn) = entry.acl_arn() {
@@ -111,9 +113,10 @@ impl<'a> Picture<'a> {
             }
         }
         let mut unread = HashMap::new();
-        let not_listed = || state.apis.iter().flat_map(HashMap::values).filter(|api| !state.read.contains(&api.id));
-        let everything_read = state.apis.is_some() && not_listed().next().is_none();
-        if state.apis.as_ref().is_some_and(|apis| state.api_names.len() < apis.len()) {
+        let not_listed =
+            || state.apis.by_id.iter().flat_map(HashMap::values).filter(|api| !state.apis.read.contains(&api.id));
+        let everything_read = state.apis.by_id.is_some() && not_listed().next().is_none();
+        if state.apis.by_id.as_ref().is_some_and(|apis| state.apis.names.len() < apis.len()) {
             for api in not_listed() {
                 *unread.entry(metric_name(api)).or_default() += 1;
             }
@@ -126,7 +129,7 @@ impl<'a> Picture<'a> {
 
     /// How many of the account's APIs share the metric name and, as far as is known, the stage.
     fn sharers(&self, entry: &Entry) -> usize {
-        let named = self.state.api_names.get(&entry.key.api).copied().unwrap_or(1);
+        let named = self.state.apis.sharing(&entry.key.api);
         if named <= 1 {
             return 1;
         }
@@ -136,7 +139,7 @@ impl<'a> Picture<'a> {
     }
 
     fn row(&self, key: &RowKey, entry: &Entry) -> StageRow {
-        let own = self.state.groups.get(&entry.key);
+        let own = self.state.series.get(&entry.key);
         let acl = entry.acl_arn().and_then(|arn| self.state.acls.get(arn));
         let sharers = self.sharers(entry);
         let acl_scope = self.acl_scope(entry, sharers);
@@ -164,7 +167,7 @@ impl<'a> Picture<'a> {
             refused: &refused,
         };
         let meter = self.meter(entry, &acl_scope);
-        let frozen = self.state.frozen.get(key);
+        let frozen = self.state.attacks.frozen.get(key);
         let reckoned = frozen.map(|frozen| Reckoned::of(frozen, &meter));
         let (judged, condition) =
             self.signals((key, entry), (own, acl), (acl_scope.clone(), &scope), sharers, (&meter, reckoned.as_ref()));
@@ -194,12 +197,12 @@ impl<'a> Picture<'a> {
 
     /// The account's limit, and how much of it all stages together use.
     fn account(&self) -> AccountGauge {
-        let limit = match (self.state.account_limit, self.state.troubles.get(&Part::Account)) {
+        let limit = match (self.state.account.limit, self.state.troubles.of(Part::Account)) {
             (Some(limit), _) => Known::Yes(limit),
             (None, Some(error)) => Known::No(error.problem.to_string()),
             (None, None) => Known::NotYet,
         };
-        let latest = self.state.account_requests.latest().filter(|(minute, _)| (self.at - *minute).num_minutes() < 10);
+        let latest = self.state.account.requests.latest().filter(|(minute, _)| (self.at - *minute).num_minutes() < 10);
         let Some((minute, requests)) = latest else {
             let unknown = || Figure::unknown("no stage's requests are known");
             return AccountGauge { requests_per_second: unknown(), used_share: unknown(), limit };
@@ -221,7 +224,7 @@ impl<'a> Picture<'a> {
     /// The limit that a stage's requests meet first: its own, or the account's.
     fn limit(&self, entry: &Entry) -> Option<WinningLimit> {
         let own = entry.known().and_then(|detail| detail.limit).map(|limit| WinningLimit { limit, of: LimitOf::Stage });
-        let account = self.state.account_limit.map(|limit| WinningLimit { limit, of: LimitOf::Account });
+        let account = self.state.account.limit.map(|limit| WinningLimit { limit, of: LimitOf::Account });
         // Without the stage's details, or the account's limit, a lower one may be there.
         entry.known()?;
         account?;
@@ -261,7 +264,7 @@ impl<'a> Picture<'a> {
     fn meter<'e>(&'e self, entry: &'e Entry, acl: &'e AclScope) -> Meter<'e> {
         let known = entry.known();
         let line = |log: &crate::model::stage::AccessLog| {
-            let measured = log_group(&log.destination).and_then(|group| self.state.log_line_bytes.get(group));
+            let measured = log_group(&log.destination).and_then(|group| self.state.logs.line_bytes.get(group));
             cost::line_bytes(measured.copied(), &log.format)
         };
         Meter {
@@ -277,7 +280,7 @@ impl<'a> Picture<'a> {
     fn stages_behind(&self, entry: &Entry) -> usize {
         let arn = entry.acl_arn().unwrap_or_default();
         let seen = self.by_acl.get(arn).copied().unwrap_or(0);
-        self.state.behind.get(arn).map_or(0, Vec::len).max(seen)
+        self.state.acls.behind.get(arn).map_or(0, Vec::len).max(seen)
     }
 
     fn front(&self, entry: &Entry, acl: Option<&Acl>) -> Front {
@@ -311,7 +314,7 @@ impl<'a> Picture<'a> {
         let Some(name) = entry.acl_arn().and_then(acl_name).map(str::to_owned) else {
             return AclScope::None;
         };
-        let asked = entry.acl_arn().and_then(|arn| self.state.behind.get(arn));
+        let asked = entry.acl_arn().and_then(|arn| self.state.acls.behind.get(arn));
         match self.stages_behind(entry) {
             // Until every API's stages are listed, another stage may turn out to be behind the same web ACL.
             1 if sharers == 1 && (self.everything_read || asked.is_some_and(|asked| asked.len() == 1)) => {
@@ -322,6 +325,7 @@ impl<'a> Picture<'a> {
     }
 
     /// Signals as of the last minute that was read: while nothing can be read, what stood goes on standing.
+    // Long: the signals of a stage, judged in their order from the same minutes.
     fn signals(
         &self,
         (key, entry): (&RowKey, &Entry),
@@ -333,7 +337,7 @@ impl<'a> Picture<'a> {
         let complete = floor_minute(self.at) - TimeDelta::minutes(1);
         let last = own.and_then(|held| held.through).map(|read| read.min(complete));
         let waf_last = acl.and_then(|acl| acl.held.through).map(|read| read.min(complete));
-        let mut known = self.state.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.state.attacks.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.get(key).map(|(of, judged, condition)| (of, judged, condition));
         let Some(last) = last.or(waf_last) else {
             // Nothing was read of it, or all of that was forgotten.
@@ -341,7 +345,7 @@ impl<'a> Picture<'a> {
             return (judged, Condition::unread());
         };
         // Of a part of the stages nobody can tell what all of them use.
-        let busiest = self.state.busiest.as_ref() == Some(key) && !self.state.is_part;
+        let busiest = self.state.account.busiest.as_ref() == Some(key) && !self.state.apis.is_part;
         let measures = self.state.measures_on(entry);
         let of = JudgedOf {
             history: Arc::clone(&entry.history),
@@ -351,7 +355,7 @@ impl<'a> Picture<'a> {
             acl: acl_scope.clone(),
             busiest,
             sharers,
-            frozen: self.state.frozen.get(key).cloned(),
+            frozen: self.state.attacks.frozen.get(key).cloned(),
             measures: measures.clone(),
             declared: self.state.is_declared(&entry.id),
             answered: entry.answered.clone(),
@@ -359,12 +363,12 @@ impl<'a> Picture<'a> {
         if let Some((_, judged, condition)) = before.filter(|(known, ..)| **known == of) {
             return (judged.clone(), condition.clone());
         }
-        let thresholds = self.state.settings.signals.of_stage(&entry.id, &self.state.place);
+        let thresholds = self.state.settings.signals.of_stage(&entry.id, &self.state.account.place);
         let dollars = |minute| meter.minute(minute);
         let usual = |of, minute| Some(reckoned?.at(of, minute)?.ok());
-        let limit = self.state.account_limit.map(|limit| limit.rate * 60.0).filter(|limit| *limit > 0.0);
+        let limit = self.state.account.limit.map(|limit| limit.rate * 60.0).filter(|limit| *limit > 0.0);
         let limit = limit.filter(|_| busiest);
-        let account = |minute| Some(self.state.account_requests.at(minute)? / limit?);
+        let account = |minute| Some(self.state.account.requests.at(minute)? / limit?);
         let situation = signal::Situation {
             acl: acl_scope,
             dollars: &dollars,
@@ -382,10 +386,9 @@ impl<'a> Picture<'a> {
         let mut judged = signal::evaluate(&entry.history, &thresholds, last, &situation);
         if sharers > 1 {
             for signal in &mut judged.standing {
-                let of_waf = matches!(signal.kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
-                let shared = format!(" (all {} of this name together)", plural(sharers, "API"));
+                let shared = format!(" (all {} of this name together)", counted(sharers, "API"));
                 // What stands by what was known before carries it already.
-                if !of_waf && signal.kind != SignalKind::AccountLimitNear && !signal.evidence.ends_with(&shared) {
+                if signal.kind.figures() == Figures::Stage && !signal.evidence.ends_with(&shared) {
                     signal.evidence.push_str(&shared);
                 }
             }
@@ -424,7 +427,7 @@ impl Picture<'_> {
             last: of.complete,
             provisional: provisional(&self.state.settings),
             scope,
-            thresholds: &self.state.settings.signals.of_stage(&entry.id, &self.state.place),
+            thresholds: &self.state.settings.signals.of_stage(&entry.id, &self.state.account.place),
         })
     }
 }

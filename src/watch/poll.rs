@@ -1,10 +1,10 @@
 //! One poll: which metrics to ask for, asking, and taking the answers in.
 //!
-//! A metric is billed each time it is asked for, so that each is asked for once: a web ACL behind many stages once, a name that
-//! two APIs share once, a stage that nobody calls with one metric only. What is attacked or looked at is asked for more, and more often
-//! (`schedule`).
+//! A metric is billed each time it is asked for, so that each is asked for once: a web ACL behind many stages once, a
+//! name that two APIs share once, a stage that nobody calls with one metric only. What is attacked or looked at is
+//! asked for more, and more often (`schedule`).
 
-mod take;
+mod answers;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -38,12 +38,13 @@ const LONGEST_MINUTES: i64 = 180;
 /// Windows are of so many minutes, or of the least that is read again: what needs about the same goes in one call.
 const WINDOWS: [i64; 4] = [10, 30, FIRST_MINUTES, LONGEST_MINUTES];
 
-/// Points asked for at once: an hour of a thousand stages would be more than CloudWatch gives in a second (180,000; quotas 2023, now
-/// unverified), and whoever comes back after an hour of sleep must not ask for all of it in one breath.
+/// Points asked for at once: an hour of a thousand stages would be more than CloudWatch gives in a second (180,000;
+/// quotas 2023, now unverified), and whoever comes back after an hour of sleep must not ask for all of it in one
+/// breath.
 const PORTION: usize = 120_000;
 
-/// Metrics of a stage of a REST API, in the order in which its [`Held`] keeps them: one for a stage that nobody calls, the first five
-/// for one that is called, then those for one that is attacked or looked at.
+/// Metrics of a stage of a REST API, in the order in which its [`Held`] keeps them: one for a stage that nobody calls,
+/// the first five for one that is called, then those for one that is attacked or looked at.
 const REST: [(&str, Statistic); OWN_SERIES] = [
     // The number of requests is the sample count (documented).
     ("Count", Statistic::SampleCount),
@@ -66,7 +67,8 @@ const HTTP: [(&str, Statistic); OWN_SERIES - 2] = [
     ("IntegrationLatency", Statistic::P99),
 ];
 
-/// How many of them are read of a stage that is called, and below it of one that is attacked or looked at and has no cache.
+/// How many of them are read of a stage that is called, and below it of one that is attacked or looked at and has no
+/// cache.
 const USUAL: usize = 5;
 const CLOSE: usize = 6;
 
@@ -132,8 +134,8 @@ impl Questions {
         asking.questions.in_few_calls()
     }
 
-    /// Moves what would be a call of its own into the next longer window, where that has room: a few points more are cheaper than a
-    /// call.
+    /// Moves what would be a call of its own into the next longer window, where that has room: a few points more are
+    /// cheaper than a call.
     fn in_few_calls(mut self) -> Self {
         let windows: Vec<i64> = self.by_minutes.keys().copied().collect();
         for pair in windows.windows(2) {
@@ -186,7 +188,7 @@ impl<'a> Groups<'a> {
             metrics[schedule::index(*pace)] += wanted(*pace, entry) + usize::from(filter_of(state, entry).is_some());
         }
         for (arn, pace) in &self.acls {
-            let names = state.acls.get(*arn).map_or(0, |acl| acl.candidates().len());
+            let names = state.acls.get(arn).map_or(0, |acl| acl.candidates().len());
             metrics[schedule::index(*pace)] += names * ACL.len();
         }
         metrics
@@ -207,10 +209,10 @@ pub(super) fn wanted(pace: Pace, entry: &Entry) -> usize {
 fn filter_of<'a>(state: &'a State, entry: &'a Entry) -> Option<(&'a str, &'a MetricFilter)> {
     let log = entry.access_log()?;
     let group = log_group(&log.destination)?;
-    let filter = throttle::metric_filter(state.filters.get(group)?, &log.format)?;
+    let filter = throttle::metric_filter(state.logs.filters.get(group)?, &log.format)?;
     // What several filters add up to is not this stage's.
     let same = |other: &&MetricFilter| other.namespace == filter.namespace && other.metric == filter.metric;
-    let feeding = state.filters.values().flatten().filter(same).count();
+    let feeding = state.logs.filters.values().flatten().filter(same).count();
     (feeding == 1).then_some((group, filter))
 }
 
@@ -233,7 +235,7 @@ impl Asking<'_> {
     }
 
     fn stage(&mut self, key: &SeriesKey, pace: Pace, entry: &Entry) {
-        let Some(held) = self.state.groups.get(key) else {
+        let Some(held) = self.state.series.get(key) else {
             return;
         };
         let (due, wanted) = (self.is_wanted(pace, held.asked_at), wanted(pace, entry));
@@ -259,7 +261,7 @@ impl Asking<'_> {
         }
         let minutes = if acl.held.primed { self.again(&acl.held) } else { FIRST_MINUTES };
         for dimension in acl.candidates() {
-            for (index, query) in acl_queries(dimension, &self.state.region).into_iter().enumerate() {
+            for (index, query) in acl_queries(dimension, &self.state.account.region).into_iter().enumerate() {
                 let target = Target::Acl { arn: arn.to_owned(), dimension: dimension.to_owned(), index };
                 self.put(minutes, target, query);
             }
@@ -276,7 +278,7 @@ impl Asking<'_> {
             return;
         }
         let never = entry.throttled.as_ref().is_none_or(|read| read.origin != Origin::MetricFilter);
-        let asked = self.state.groups.get(&entry.key).and_then(|held| held.asked_at);
+        let asked = self.state.series.get(&entry.key).and_then(|held| held.asked_at);
         if never || self.is_wanted(pace, asked) {
             let minutes = if never { FIRST_MINUTES } else { WINDOWS[0] };
             let query = MetricQuery {
@@ -289,8 +291,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Minutes to read of what was read before: late points change, after a time without answers there is what was missed, and where
-    /// metrics are late there is what was not published when it was asked for.
+    /// Minutes to read of what was read before: late points change, after a time without answers there is what was
+    /// missed, and where metrics are late there is what was not published when it was asked for.
     fn again(&self, held: &Held) -> i64 {
         let least = least_again(&self.state.settings);
         let missed = held.polled_to.map_or(0, |to| (self.now - to).num_minutes());

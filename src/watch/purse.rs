@@ -1,28 +1,28 @@
-//! Access-log queries that are made by themselves outside the watcher: inside its budget for them, and in what it says they have cost.
+//! Access-log queries that are made by themselves outside the watcher: inside its budget for them, and in what it says
+//! they have cost.
 //!
 //! The watcher's task alone keeps the purse. Makes no calls.
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
-use super::callers;
+use super::callers::{self, Scanned};
 use super::logs;
 use super::state::{State, row_key};
 use crate::model::stage::{AccessLog, StageId};
 
-/// Who calls is asked of the minutes of now by so many queries: addresses, kinds of request, and addresses again of the kinds that rose.
+/// Who calls is asked of the minutes of now by so many queries: addresses, kinds of request, and addresses again of the
+/// kinds that rose.
 const QUERIES_NOW: f64 = 3.0;
 
 /// The same of the minutes before the attack.
 const QUERIES_BEFORE: f64 = 2.0;
 
-/// How it begins why a log is not asked.
-pub(super) const NOT_ASKED: &str = "not asked by itself";
-
 /// What is asked of the purse.
 #[derive(Debug)]
 pub(super) enum Wish {
-    /// To ask a stage's log who calls: its log, as whoever asks has read it; the price is taken out of the budget until what it has cost is known.
+    /// To ask a stage's log who calls: its log, as whoever asks has read it; the price is taken out of the budget until
+    /// what it has cost is known.
     Reserve {
         stage: StageId,
         log: Option<AccessLog>,
@@ -30,8 +30,8 @@ pub(super) enum Wish {
         /// Dollars, or why it may not be asked.
         answer: oneshot::Sender<Result<f64, String>>,
     },
-    /// What was asked has scanned so many bytes.
-    Settle { reserved: f64, bytes_scanned: f64 },
+    /// What was asked has scanned so many bytes, out of what was reserved for it; `None` where somebody asked for it.
+    Settle { reserved: Option<f64>, scanned: Scanned },
 }
 
 /// Takes a wish in at account time `now`.
@@ -42,19 +42,19 @@ pub(super) fn take(state: &mut State, wish: Wish, now: DateTime<Utc>) {
             let dollars = reserved.as_ref().copied().unwrap_or(0.0);
             // Whoever asked may have gone: nothing will be scanned then.
             if answer.send(reserved).is_ok() {
-                spend(state, dollars);
+                state.logs.costs.by_itself += dollars;
             }
         }
-        Wish::Settle { reserved, bytes_scanned } => {
-            let dollars = logs::scanned(state, bytes_scanned);
-            spend(state, dollars - reserved);
+        Wish::Settle { reserved, scanned } => {
+            let dollars = logs::scanned(state, scanned.bytes_of_all());
+            match reserved {
+                // What a lost answer has scanned is not known: nothing of the reservation comes back.
+                Some(reserved) if scanned.unanswered > 0 => state.logs.costs.by_itself += (dollars - reserved).max(0.0),
+                Some(reserved) => state.logs.costs.by_itself += dollars - reserved,
+                None => state.logs.costs.by_hand += dollars,
+            }
         }
     }
-}
-
-fn spend(state: &mut State, dollars: f64) {
-    state.log_dollars += dollars;
-    state.polling.log_dollars.0 = state.log_dollars;
 }
 
 fn reserve(
@@ -72,7 +72,7 @@ fn reserve(
     };
     let group = log.group;
     if state.entries.get(&row).is_none_or(|entry| entry.access_log().is_none()) {
-        return Err(format!("{NOT_ASKED}: what it costs is not known yet"));
+        return Err("what it costs is not known yet".to_owned());
     }
     let (of_now, before) = callers::windows(now, began);
     let price = |window, queries| logs::dollars(state, (&row, &group), window) * queries;
@@ -80,7 +80,7 @@ fn reserve(
     if left <= 0.0 || price > left {
         let budget = state.settings.polling.log_budget_dollars_per_hour;
         return Err(format!(
-            "{NOT_ASKED}: it costs about ${price:.3}, and of the budget for log queries, ${budget:.2} an hour, ${:.3} is left; who looks at the sources asks it",
+            "it costs about ${price:.3}, and of the budget for log queries, ${budget:.2} an hour, ${:.3} is left; who looks at the sources asks it",
             left.max(0.0)
         ));
     }
@@ -141,15 +141,35 @@ mod tests {
         told.try_recv().unwrap()
     }
 
+    fn scanned(bytes: f64, unanswered: usize) -> Scanned {
+        Scanned { bytes, answered: 1, unanswered }
+    }
+
+    #[test]
+    fn a_lost_answer_gives_nothing_back_and_may_cost_more_than_was_reserved() {
+        let spent = |reserved, bytes| {
+            let mut state = state(1.0);
+            state.logs.costs.by_itself = reserved;
+            let settle = Wish::Settle { reserved: Some(reserved), scanned: scanned(bytes, 1) };
+            take(&mut state, settle, DateTime::UNIX_EPOCH);
+            state.logs.costs.by_itself / state.settings.prices.log_query_dollars_per_gb
+        };
+        assert!((spent(1.0, 1e6) - 1.0 / Settings::default().prices.log_query_dollars_per_gb).abs() < 1e-9);
+        assert!((spent(0.001, 8e9) - 16.0).abs() < 1e-9, "two of eight gigabytes each");
+    }
+
     #[test]
     fn what_is_asked_by_itself_is_in_the_budget_and_in_what_is_shown() {
         let mut state = state(1.0);
         let reserved = asked(&mut state).unwrap();
         // A gigabyte.
-        take(&mut state, Wish::Settle { reserved, bytes_scanned: 1e9 }, DateTime::UNIX_EPOCH);
+        take(&mut state, Wish::Settle { reserved: Some(reserved), scanned: scanned(1e9, 0) }, DateTime::UNIX_EPOCH);
+        // Asked by hand: shown, and not in the budget.
+        take(&mut state, Wish::Settle { reserved: None, scanned: scanned(2e9, 0) }, DateTime::UNIX_EPOCH);
         let dollars = state.settings.prices.log_query_dollars_per_gb;
-        assert!((state.polling.log_dollars.0 - dollars).abs() < 1e-9);
-        take(&mut state, Wish::Settle { reserved: 0.0, bytes_scanned: 100e9 }, DateTime::UNIX_EPOCH);
+        assert!((state.logs.costs.by_itself - dollars).abs() < 1e-9);
+        assert!((state.logs.costs.all() - 3.0 * dollars).abs() < 1e-9);
+        take(&mut state, Wish::Settle { reserved: Some(0.0), scanned: scanned(100e9, 0) }, DateTime::UNIX_EPOCH);
         let why = asked(&mut state).unwrap_err();
         assert!(why.contains("$1.00 an hour, $0.000 is left"), "{why}");
     }
@@ -167,6 +187,6 @@ mod tests {
 
     #[test]
     fn without_a_budget_nothing_is_asked_by_itself() {
-        assert!(asked(&mut state(0.0)).unwrap_err().contains("not asked by itself"));
+        assert!(asked(&mut state(0.0)).unwrap_err().contains("$0.00 an hour"));
     }
 }

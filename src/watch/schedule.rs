@@ -1,7 +1,7 @@
 //! How often what is read: attacked and looked-at stages more often, uncalled ones less, all of it inside the budget.
 //!
-//! Plain arithmetic on account time. Readings are aligned: CloudWatch has a point a minute, so that everything of one pace falls due at
-//! the same moment and goes in one call.
+//! Plain arithmetic on account time. Readings are aligned: CloudWatch has a point a minute, so that everything of one
+//! pace falls due at the same moment and goes in one call.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -24,8 +24,8 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// For so many metrics of each pace: as configured, or as far apart as the budget needs. What is attacked or looked at is slowed
-    /// last, and never beyond the usual.
+    /// For so many metrics of each pace: as configured, or as far apart as the budget needs. What is attacked or looked
+    /// at is slowed last, and never beyond the usual.
     pub(super) fn of(settings: &PollingSettings, metrics: [usize; 3]) -> Self {
         let usual = settings.interval_seconds.clamp(1, 86_400);
         let close = settings.close_seconds.clamp(1, usual);
@@ -100,8 +100,8 @@ pub(super) fn next_after(now: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
     start + TimeDelta::seconds(seconds - past)
 }
 
-/// A quarter of the interval, twice as long with every failure, `longest` at most: credentials that were renewed are noticed, and
-/// a service in trouble is left in peace.
+/// A quarter of the interval, twice as long with every failure, `longest` at most: credentials that were renewed are
+/// noticed, and a service in trouble is left in peace.
 pub(super) fn backoff(interval: TimeDelta, failures: u32, longest: TimeDelta) -> TimeDelta {
     let factor = 1_i32 << failures.saturating_sub(1).min(10);
     (interval / 4 * factor).min(longest.max(interval / 4))

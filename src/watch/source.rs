@@ -1,15 +1,17 @@
 //! Who is sending what, out of WAF's sampled requests.
 //!
-//! WAF samples by rule, up to 500 requests out of the first 5,000 of a window, so windows are a minute (inferred: the shorter, the
-//! less the first seconds stand for the whole) and every rule is asked for on its own, the default action too.
+//! WAF samples by rule, up to 500 requests out of the first 5,000 of a window, so windows are a minute (inferred: the
+//! shorter, the less the first seconds stand for the whole) and every rule is asked for on its own, the default action
+//! too.
 //!
 //! How requests are estimated:
-//! - A sample's weight is a proportion among the samples of one answer (documented), not a number of requests: the weights are
-//!   scaled to the population the answer was drawn from, and that to the whole window where WAF covered only its beginning.
-//! - A request that several Count rules match is sampled for each of them *and* for what ended it, so adding rules up would
-//!   count it several times. Volume comes from what ends a request alone: a terminating rule or the default action. Count
-//!   rules tell which rules match. Only for an address in none of those samples, or where the default action cannot be sampled, the
-//!   Count rule with most of its requests stands in: less than there were, never more.
+//! - A sample's weight is a proportion among the samples of one answer (documented), not a number of requests: the
+//!   weights are scaled to the population the answer was drawn from, and that to the whole window where WAF covered
+//!   only its beginning.
+//! - A request that several Count rules match is sampled for each of them *and* for what ended it, so adding rules up
+//!   would count it several times. Volume comes from what ends a request alone: a terminating rule or the default
+//!   action. Count rules tell which rules match. Only for an address in none of those samples, or where the default
+//!   action cannot be sampled, the Count rule with most of its requests stands in: less than there were, never more.
 //! - Who was there before is read from what was let through, or only counted, in three minutes before the attack.
 
 mod tally;
@@ -79,8 +81,8 @@ pub(super) struct Answer {
 
 /// The client addresses behind the last two complete minutes of a web ACL, ranked.
 ///
-/// `stages_behind` is how many stages of the board the ACL stands before: samples do not say which was called. `before` is when the
-/// attack began, where known: addresses are then compared with who was there before it.
+/// `stages_behind` is how many stages of the board the ACL stands before: samples do not say which was called. `before`
+/// is when the attack began, where known: addresses are then compared with who was there before it.
 ///
 /// # Errors
 /// As `GetWebACL` fails, or `GetSampledRequests` for every rule. A rule that fails alone is named in `missing`.
@@ -128,8 +130,8 @@ pub(super) async fn of_acl(
     Ok(tallies.sources(&acl.name, stages_behind, missing, (now, MINUTES)))
 }
 
-/// Who called before an attack that began then, out of WAF's samples alone: [`Sources::gone`], of [`Sources::sampled`] samples. Minutes of an
-/// `earlier` attack are left out. Gives way to every other call: nobody waits for it.
+/// Who called before an attack that began then, out of WAF's samples alone: [`Sources::gone`], of [`Sources::sampled`]
+/// samples. Minutes of an `earlier` attack are left out. Gives way to every other call: nobody waits for it.
 ///
 /// # Errors
 /// As `GetWebACL` fails, or `GetSampledRequests` for every rule.
@@ -187,8 +189,8 @@ fn sampled(acl: &WebAcl, busiest: Busiest<'_>) -> (Vec<Sampled>, Vec<String>) {
     (asked, missing)
 }
 
-/// What may let a request through: where callers who belong there are found. Everything, where the default action keeps no
-/// samples.
+/// What may let a request through: where callers who belong there are found. Everything, where the default action keeps
+/// no samples.
 fn let_through(acl: &WebAcl, asked: &[Sampled]) -> Vec<Sampled> {
     if !asked.iter().any(|of| matches!(of, Sampled::Default(_))) {
         return asked.to_vec();

@@ -1,9 +1,9 @@
 //! What was read, minute by minute: the series of one API name and stage, or of one web ACL.
 //!
-//! Here it is decided when a missing minute is a gap and when it is zero: only where something that was published proves that the minute
-//! was. Metrics can be late by any time (AWS documents no delay), so that a minute's age alone proves nothing. What is taken for granted, and
-//! inferred: of one series, or of one web ACL's, a later minute is not published before an earlier one. Knows nothing of calls, stages or
-//! screens.
+//! Here it is decided when a missing minute is a gap and when it is zero: only where something that was published
+//! proves that the minute was. Metrics can be late by any time (AWS documents no delay), so that a minute's age alone
+//! proves nothing. What is taken for granted, and inferred: of one series, or of one web ACL's, a later minute is not
+//! published before an earlier one. Knows nothing of calls, stages or screens.
 
 use std::sync::Arc;
 
@@ -58,11 +58,13 @@ pub(super) struct Held {
     pub(super) polled_to: Option<DateTime<Utc>>,
     /// Whether the long first window was read completely; until then it is asked for again.
     pub(super) primed: bool,
-    /// Start of the last minute up to which the first series was read completely: what is missing before it, AWS did not have.
+    /// Start of the last minute up to which the first series was read completely: what is missing before it, AWS did
+    /// not have.
     pub(super) through: Option<DateTime<Utc>>,
     /// Start of the first minute that an answer brought or changed and that is not noted yet.
     changed: Option<DateTime<Utc>>,
-    /// Start of the first minute that was not the same in the last two readings; the same before the last reading, and when that was.
+    /// Start of the first minute that was not the same in the last two readings; the same before the last reading, and
+    /// when that was.
     fresh: Option<DateTime<Utc>>,
     fresh_before: Option<DateTime<Utc>>,
     fresh_at: Option<DateTime<Utc>>,
@@ -71,8 +73,8 @@ pub(super) struct Held {
 /// What is younger than this when it is read for the first time may still change, however late it came.
 const FIRST_FRESH: TimeDelta = TimeDelta::minutes(15);
 
-/// How much more requests may be than what the web ACL inspected in the same minute before a part of it must be missing: the two are
-/// counted at different places and never agree to the request.
+/// How much more requests may be than what the web ACL inspected in the same minute before a part of it must be
+/// missing: the two are counted at different places and never agree to the request.
 const MISSING: f64 = 1.10;
 
 /// Places of a web ACL's series: what it allowed and what it blocked is what it inspected.
@@ -167,7 +169,8 @@ impl Held {
         with(MetricStatus::Forbidden).or_else(|| with(MetricStatus::Failed)).or_else(|| with(MetricStatus::Partial))
     }
 
-    /// Takes one series' answer in. A later answer for a minute replaces the earlier one: late and provisional points change.
+    /// Takes one series' answer in. A later answer for a minute replaces the earlier one: late and provisional points
+    /// change.
     pub(super) fn take(&mut self, index: usize, result: &MetricResult, window: Window) {
         let Some(series) = self.series.get_mut(index) else {
             return;
@@ -207,10 +210,12 @@ impl Held {
         }
     }
 
-    /// Writes zero into the minutes of a stage's requests for which AWS had nothing, where that means that nobody called.
+    /// Writes zero into the minutes of a stage's requests for which AWS had nothing, where that means that nobody
+    /// called.
     ///
-    /// A stage's metrics are published by its requests: a minute without any has no point. It is told from one that is late by a later
-    /// minute that is there, where both are past the time in which minutes still come (`provisional`) and the answer was complete.
+    /// A stage's metrics are published by its requests: a minute without any has no point. It is told from one that is
+    /// late by a later minute that is there, where both are past the time in which minutes still come (`provisional`)
+    /// and the answer was complete.
     pub(super) fn settle_own(&mut self, window: Window, now: DateTime<Utc>, provisional: TimeDelta) {
         if self.status(0) != Some(MetricStatus::Complete) {
             return;
@@ -224,11 +229,12 @@ impl Held {
 
     /// Writes zero into the minutes of a web ACL's series for which AWS had nothing, where that means zero.
     ///
-    /// WAF publishes a series only for minutes in which it is not zero (documented), so that nothing means none; but only where the answer
-    /// was complete, the minute is past the time in which it may still come, and it is proven to be published: by the requests of the stages
-    /// behind it (`requests` of a minute, `None` where of none of them they are known), and by what else the web ACL has of it. Where it has
-    /// nothing at all of it, nobody called and a later minute is there. What it inspected must not be clearly less than what the stages
-    /// received: then a part is missing. A minute that comes later all the same replaces the zero.
+    /// WAF publishes a series only for minutes in which it is not zero (documented), so that nothing means none; but
+    /// only where the answer was complete, the minute is past the time in which it may still come, and it is proven to
+    /// be published: by the requests of the stages behind it (`requests` of a minute, `None` where of none of them they
+    /// are known), and by what else the web ACL has of it. Where it has nothing at all of it, nobody called and a later
+    /// minute is there. What it inspected must not be clearly less than what the stages received: then a part is
+    /// missing. A minute that comes later all the same replaces the zero.
     pub(super) fn settle(
         &mut self,
         window: Window,
@@ -257,8 +263,8 @@ impl Held {
         }
     }
 
-    /// The same of series whose web ACL has minutes of its own, `total` of which were settled: its rules' and labels'. What it has of a
-    /// minute proves theirs.
+    /// The same of series whose web ACL has minutes of its own, `total` of which were settled: its rules' and labels'.
+    /// What it has of a minute proves theirs.
     pub(super) fn settle_by(&mut self, total: &Self, window: Window, now: DateTime<Utc>, provisional: TimeDelta) {
         let has = |minute: &DateTime<Utc>| total.series.iter().any(|series| series.at(*minute).is_some());
         let minutes: Vec<DateTime<Utc>> = settled(window, now, provisional).filter(has).collect();
@@ -270,8 +276,8 @@ impl Held {
         }
     }
 
-    /// The same of a web ACL's totals where requests of the stages behind it are not read: another of its series, or a later minute of any
-    /// of them, must do.
+    /// The same of a web ACL's totals where requests of the stages behind it are not read: another of its series, or a
+    /// later minute of any of them, must do.
     pub(super) fn settle_alone(&mut self, window: Window, now: DateTime<Utc>, provisional: TimeDelta) {
         let Some(later) = self.series.iter().filter_map(|series| latest_settled(series, now, provisional)).max() else {
             return;

@@ -1,67 +1,46 @@
 //! The watcher's own task: when to discover, when to poll, when to publish.
 //!
-//! Calls run in tasks of their own, so that one that hangs holds up neither the others nor the next board. What is our own work
-//! in a poll has a tracing span each, here and in `aws::read`: `benches/examples/watch.rs` adds up what they cost.
+//! Calls run in tasks of their own, so that one that hangs holds up neither the others nor the next board. What is our
+//! own work in a poll has a tracing span each, here and in `aws::read`: `benches/examples/watch.rs` adds up what they
+//! cost.
+
+mod boards;
+mod discovery;
+mod polls;
+mod queries;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
 use super::answered;
 use super::baseline;
-use super::discover::{Found, discover};
+use super::discover::Found;
 use super::logs::{self, Job, Whose};
 use super::picture;
-use super::poll::{self, Answers, Extent, Questions, ask};
+use super::poll::{self, Extent, Questions, ask};
 use super::purse;
-use super::schedule::backoff;
 use super::state::{Part, State};
 use crate::aws::read::LogRows;
 use crate::aws::{Aws, AwsError};
 use crate::model::belief::Beliefs;
 use crate::model::board::Board;
-use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::stage::StageId;
-
-/// Account time between rounds of discovery.
-const REDISCOVERY: TimeDelta = TimeDelta::seconds(300);
+use boards::Boards;
+use discovery::{Discovery, REDISCOVERY};
+use polls::{Polled, Polls};
+use queries::{Past, Queries};
 
 /// Account time that goes back by more than this was wrong before, or is of another account's range.
 const CLOCK_BACK: TimeDelta = TimeDelta::seconds(60);
 
-/// Account time over which a later round's `GetStages` calls are spread.
-const SPREAD: TimeDelta = TimeDelta::seconds(240);
-
-/// Account time after a poll before stages found meanwhile are read out of turn: so long at least, and so long for each stage known. A poll
-/// is linear in the stages, and so is the time that discovery takes: polls so far apart are as many for three thousand stages as for three
-/// hundred, and what they cost together is linear.
-const OUT_OF_TURN: TimeDelta = TimeDelta::seconds(2);
-const OUT_OF_TURN_A_STAGE: TimeDelta = TimeDelta::milliseconds(8);
-
-/// Wall time between boards.
-const BETWEEN_BOARDS: Duration = Duration::from_millis(250);
-
-/// The same while details stream in that nobody looks at, for each stage known: as polls out of turn, and for the same reason.
-const BETWEEN_DETAILS_A_STAGE: Duration = Duration::from_millis(20);
-
-/// The first boards go out at once: the first rows and figures are what somebody is waiting for.
-const AT_ONCE: u32 = 20;
-
-type Polled = (Extent, DateTime<Utc>, Answers);
-
-type Logged = (Job, Result<LogRows, AwsError>);
-
-type Past = Vec<(baseline::Job, baseline::Answer)>;
-
 /// What is asked of a watcher from outside.
-pub(super) struct Asked {
+pub(super) struct Inputs {
     /// To read now.
     pub(super) refresh: Arc<Notify>,
     /// Whom somebody looks at.
@@ -72,78 +51,29 @@ pub(super) struct Asked {
     pub(super) purse: UnboundedReceiver<purse::Wish>,
 }
 
-/// What is known that no board shows yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Unshown {
-    Nothing,
-    /// Details that nobody looks at: they may wait for more.
-    Details,
-    /// What somebody may be waiting for.
-    WaitedFor,
-}
-
 pub(super) struct Task {
     aws: Aws,
     state: State,
-    boards: watch::Sender<Arc<Board>>,
-    asked: Asked,
-    found: UnboundedReceiver<Found>,
-    found_sender: UnboundedSender<Found>,
-    discoveries: JoinSet<bool>,
-    polls: JoinSet<Polled>,
-    logs: JoinSet<Logged>,
-    answers: JoinSet<(answered::Job, answered::Answer)>,
-    past: JoinSet<Past>,
-    /// What the next poll asks for: what is due, or everything.
-    next_extent: Extent,
-    discovery_began: DateTime<Utc>,
-    next_discovery: DateTime<Utc>,
-    discovered: bool,
-    discovery_failures: u32,
-    next_poll: DateTime<Utc>,
-    out_of_turn: DateTime<Utc>,
-    /// Whether discovery brought anything since the last poll began.
-    news: bool,
-    poll_failures: u32,
-    /// Wall time of the last board, at first of the start.
-    published: Instant,
-    boards_out: u32,
-    published_minute: DateTime<Utc>,
-    /// What is known that no board shows yet.
-    unshown: Unshown,
+    asked: Inputs,
+    discovery: Discovery,
+    polls: Polls,
+    queries: Queries,
+    boards: Boards,
     /// Account time as it was last seen.
     seen: DateTime<Utc>,
 }
 
 impl Task {
-    pub(super) fn new(aws: Aws, settings: Arc<Settings>, boards: watch::Sender<Arc<Board>>, asked: Asked) -> Self {
+    pub(super) fn new(aws: Aws, settings: Arc<Settings>, boards: watch::Sender<Arc<Board>>, asked: Inputs) -> Self {
         let now = aws.clock().now();
-        let (found_sender, found) = unbounded_channel();
         Self {
             state: State::new(settings, aws.region()).of_profile(aws.profile()),
             aws,
-            boards,
             asked,
-            found,
-            found_sender,
-            discoveries: JoinSet::new(),
-            polls: JoinSet::new(),
-            logs: JoinSet::new(),
-            answers: JoinSet::new(),
-            past: JoinSet::new(),
-            next_extent: Extent::All,
-            discovery_began: now,
-            next_discovery: now,
-            discovered: false,
-            discovery_failures: 0,
-            next_poll: now,
-            out_of_turn: now,
-            news: false,
-            poll_failures: 0,
-            published: Instant::now(),
-            boards_out: 0,
-            published_minute: floor_minute(now),
-            unshown: Unshown::Nothing,
+            discovery: Discovery::new(now),
+            polls: Polls::new(now),
+            queries: Queries::default(),
+            boards: Boards::new(boards, now),
             seen: now,
         }
     }
@@ -156,36 +86,33 @@ impl Task {
             self.start_what_is_due(now);
             self.publish_if_due(now);
             let wake = self.next_wake(now);
-            let unpublished = (self.unshown != Unshown::Nothing).then(|| self.publish_at());
+            let unpublished = self.boards.due_at(self.state.entries.len());
             let clock = self.aws.clock().clone();
             tokio::select! {
-                Some(found) = self.found.recv() => self.take(found),
-                Some(done) = self.discoveries.join_next() => self.discovery_done(done.unwrap_or(false)),
-                Some(done) = self.polls.join_next() => {
+                Some(found) = self.discovery.found.recv() => self.take(found),
+                Some(done) = self.discovery.running.join_next() => self.discovery_done(done.unwrap_or(false)),
+                Some(done) = self.polls.running.join_next() => {
                     if let Ok(polled) = done {
                         self.polled(polled);
                     } else {
                         self.poll_failed();
                     }
                 }
-                Some(asked) = self.logs.join_next() => {
+                Some(asked) = self.queries.logs.join_next() => {
                     if let Ok((job, answer)) = asked {
                         self.logged(&job, answer);
                     }
                 }
-                Some(asked) = self.answers.join_next() => {
+                Some(asked) = self.queries.answers.join_next() => {
                     if let Ok((job, answer)) = asked {
                         self.answered(&job, &answer);
                     }
                 }
-                Some(past) = self.past.join_next() => self.past_read(past.unwrap_or_default()),
+                Some(past) = self.queries.past.join_next() => self.past_read(past.unwrap_or_default()),
                 Ok(()) = self.asked.focus.changed() => self.look(),
                 Ok(()) = self.asked.beliefs.changed() => self.believe(),
                 Some(wish) = self.asked.purse.recv() => purse::take(&mut self.state, wish, now),
-                () = self.asked.refresh.notified() => {
-                    self.next_poll = self.next_poll.min(now);
-                    self.next_extent = Extent::All;
-                }
+                () = self.asked.refresh.notified() => self.polls.read_all(now),
                 () = clock.sleep(wake) => {}
                 () = sleep_until(unpublished), if unpublished.is_some() => {}
             }
@@ -196,23 +123,16 @@ impl Task {
     fn mind_the_clock(&mut self, now: DateTime<Utc>) {
         if now + CLOCK_BACK < self.seen {
             self.state.set_clock_back(now);
-            self.next_extent = Extent::All;
-            self.next_poll = now;
+            self.polls.read_all(now);
         }
         self.seen = now;
         let latest = now + self.interval() * 2 + REDISCOVERY;
-        if self.next_poll > latest {
-            self.next_poll = now;
+        for next in [&mut self.polls.next, &mut self.discovery.next] {
+            if *next > latest {
+                *next = now;
+            }
         }
-        if self.next_discovery > latest {
-            self.next_discovery = now;
-        }
-        self.out_of_turn = self.out_of_turn.min(now + self.apart());
-    }
-
-    /// Account time between polls out of turn.
-    fn apart(&self) -> TimeDelta {
-        OUT_OF_TURN.max(OUT_OF_TURN_A_STAGE * i32::try_from(self.state.entries.len()).unwrap_or(i32::MAX))
+        self.polls.out_of_turn = self.polls.out_of_turn.min(now + Polls::apart(self.state.entries.len()));
     }
 
     fn interval(&self) -> TimeDelta {
@@ -221,27 +141,15 @@ impl Task {
     }
 
     fn start_what_is_due(&mut self, now: DateTime<Utc>) {
-        if self.discoveries.is_empty() && now >= self.next_discovery {
-            let (aws, found) = (self.aws.clone(), self.found_sender.clone());
-            let spread = self.discovered.then_some(SPREAD);
-            self.discovery_began = now;
-            self.discoveries.spawn(async move { Box::pin(discover(&aws, spread, &found)).await });
-        }
-        if !self.polls.is_empty() || self.state.entries.is_empty() {
+        self.discovery.start_if_due(&self.aws, now);
+        if !self.polls.running.is_empty() || self.state.entries.is_empty() {
             return;
         }
-        let extent = if now >= self.next_poll {
-            std::mem::replace(&mut self.next_extent, Extent::Due)
-        } else if self.news && now >= self.out_of_turn {
-            Extent::New
-        } else {
-            return;
-        };
-        self.news = false;
+        let Some(extent) = self.polls.begin(now) else { return };
         let questions = debug_span!("questions").in_scope(|| Questions::of(&self.state, extent, now));
         if questions.len() == 0 {
             if extent != Extent::New {
-                self.next_poll = poll::next_poll(&self.state, now);
+                self.polls.next = poll::next_poll(&self.state, now);
             }
             return;
         }
@@ -250,7 +158,7 @@ impl Task {
             let answers = ask(&aws, questions, now).await;
             (extent, now, answers)
         };
-        self.polls.spawn(poll.instrument(debug_span!("poll")));
+        self.polls.running.spawn(poll.instrument(debug_span!("poll")));
     }
 
     fn take(&mut self, found: Found) {
@@ -264,38 +172,25 @@ impl Task {
             _ => true,
         };
         self.state.apply(found);
-        self.news = true;
-        self.changed(waited_for);
-    }
-
-    /// Something is known that no board shows yet.
-    fn changed(&mut self, urgent: bool) {
-        self.unshown = self.unshown.max(if urgent { Unshown::WaitedFor } else { Unshown::Details });
+        self.polls.news = true;
+        self.boards.changed(waited_for);
     }
 
     fn discovery_done(&mut self, complete: bool) {
         // What it sent before it ended is taken first, so that a board of the end has everything.
-        while let Ok(found) = self.found.try_recv() {
+        while let Ok(found) = self.discovery.found.try_recv() {
             self.take(found);
         }
         let now = self.aws.clock().now();
-        self.discovered |= !self.state.read.is_empty();
-        if complete {
-            self.discovery_failures = 0;
-            self.next_discovery = self.discovery_began + REDISCOVERY;
-        } else {
-            self.discovery_failures = self.discovery_failures.saturating_add(1);
-            self.next_discovery = now + backoff(self.interval(), self.discovery_failures, REDISCOVERY);
-        }
-        self.changed(true);
+        self.discovery.ended(complete, !self.state.apis.read.is_empty(), (now, self.interval()));
+        self.boards.changed(true);
     }
 
     fn polled(&mut self, (extent, at, mut answers): Polled) {
         let now = self.aws.clock().now();
         if at > now + CLOCK_BACK {
             // It was asked for minutes that are yet to come, while the clock was ahead: their silence says nothing.
-            self.next_extent = Extent::All;
-            self.next_poll = now;
+            self.polls.read_all(now);
             return;
         }
         let (failed, empty) = (answers.take_failure(), answers.is_empty());
@@ -303,39 +198,33 @@ impl Task {
         debug_span!("fold").in_scope(|| answers.fold(&mut self.state, extent, at));
         let now = self.aws.clock().now();
         match failed {
-            None => {
-                self.poll_failures = 0;
-                self.out_of_turn = now + self.apart();
-            }
+            None => self.polls.succeeded(now, self.state.entries.len()),
             Some(error) => {
-                self.state.troubles.insert(Part::Metrics, error);
-                if extent == Extent::All {
-                    self.next_extent = Extent::All;
-                }
-                self.news |= extent == Extent::New;
+                self.state.troubles.begin(Part::Metrics, error);
+                self.polls.missed(extent);
                 self.poll_failed();
             }
         }
-        if self.poll_failures == 0 && extent != Extent::New {
-            self.next_poll = poll::next_poll(&self.state, now);
+        if !self.polls.is_failing() && extent != Extent::New {
+            self.polls.next = poll::next_poll(&self.state, now);
         }
         if !empty {
             self.ask_logs(now);
             self.freeze(now);
             self.ask_who_is_answered(now);
         }
-        self.changed(urgent);
+        self.boards.changed(urgent);
     }
 
     /// Freezes what is usual where an attack is believed in, and asks for what the past has to say of it.
     fn freeze(&mut self, now: DateTime<Utc>) {
         self.state.freeze(now);
         let jobs = baseline::due(&self.state, now);
-        if jobs.is_empty() || !self.past.is_empty() {
+        if jobs.is_empty() || !self.queries.past.is_empty() {
             return;
         }
         let (aws, settings) = (self.aws.clone(), Arc::clone(&self.state.settings));
-        self.past.spawn(async move {
+        self.queries.past.spawn(async move {
             let mut answers = Vec::with_capacity(jobs.len());
             for job in jobs {
                 let answer = baseline::ask(&aws, &settings, &job).await;
@@ -350,7 +239,7 @@ impl Task {
         for (job, answer) in answers {
             baseline::take(&mut self.state, &job, answer, now);
         }
-        self.changed(true);
+        self.boards.changed(true);
     }
 
     /// What is believed has changed.
@@ -359,15 +248,15 @@ impl Task {
         let now = self.aws.clock().now();
         self.state.believe(beliefs);
         self.freeze(now);
-        self.changed(true);
+        self.boards.changed(true);
     }
 
     /// Asks the access logs that are due. A log's minutes are compared with CloudWatch's, so that these come first.
     fn ask_logs(&mut self, now: DateTime<Utc>) {
         for job in logs::due(&mut self.state, Whose::Watched, now) {
-            self.state.log_jobs.insert(job.row().clone());
+            self.state.logs.jobs.insert(job.row().clone());
             let aws = self.aws.clone();
-            self.logs.spawn(async move {
+            self.queries.logs.spawn(async move {
                 let answer = logs::ask(&aws, &job).await;
                 (job, answer)
             });
@@ -377,9 +266,9 @@ impl Task {
     /// Asks the access logs of attacked stages who is answered.
     fn ask_who_is_answered(&mut self, now: DateTime<Utc>) {
         for job in answered::due(&mut self.state, now, answered::Whose::Watcher) {
-            self.state.answer_jobs.insert(job.row().clone());
+            self.state.logs.answer_jobs.insert(job.row().clone());
             let aws = self.aws.clone();
-            self.answers.spawn(async move {
+            self.queries.answers.spawn(async move {
                 let answer = Box::pin(answered::ask(&aws, &job)).await;
                 (job, answer)
             });
@@ -387,19 +276,19 @@ impl Task {
     }
 
     fn answered(&mut self, job: &answered::Job, answer: &answered::Answer) {
-        self.state.answer_jobs.remove(job.row());
+        self.state.logs.answer_jobs.remove(job.row());
         if job.to() <= self.aws.clock().now() + CLOCK_BACK {
             answered::take(&mut self.state, job, answer);
         }
-        self.changed(true);
+        self.boards.changed(true);
     }
 
     fn logged(&mut self, job: &Job, answer: Result<LogRows, AwsError>) {
-        self.state.log_jobs.remove(job.row());
+        self.state.logs.jobs.remove(job.row());
         if job.to() <= self.aws.clock().now() + CLOCK_BACK {
             logs::take(&mut self.state, job, answer);
         }
-        self.changed(true);
+        self.boards.changed(true);
     }
 
     /// Somebody looks at other stages than before: what was never read of them is read at once.
@@ -407,31 +296,20 @@ impl Task {
         let stages = self.asked.focus.borrow_and_update();
         self.state.focus = stages.iter().map(|id| (id.api_id.clone(), id.stage.clone())).collect();
         drop(stages);
-        self.news = true;
-        if self.poll_failures == 0 {
-            self.out_of_turn = self.aws.clock().now();
+        self.polls.news = true;
+        if !self.polls.is_failing() {
+            self.polls.out_of_turn = self.aws.clock().now();
         }
     }
 
     fn poll_failed(&mut self) {
-        self.poll_failures = self.poll_failures.saturating_add(1);
-        let interval = self.interval();
-        self.next_poll = self.aws.clock().now() + backoff(interval, self.poll_failures, interval);
-        self.out_of_turn = self.next_poll;
+        self.polls.failed(self.aws.clock().now(), self.interval());
     }
 
     fn next_wake(&self, now: DateTime<Utc>) -> TimeDelta {
-        // The minute turns: figures grow old even where nothing comes.
-        let mut wake = self.published_minute + TimeDelta::minutes(1);
-        if self.discoveries.is_empty() {
-            wake = wake.min(self.next_discovery);
-        }
-        if self.polls.is_empty() && !self.state.entries.is_empty() {
-            wake = wake.min(self.next_poll);
-            if self.news {
-                wake = wake.min(self.out_of_turn);
-            }
-        }
+        let poll = self.polls.due_at().filter(|_| !self.state.entries.is_empty());
+        let due = self.discovery.due_at().into_iter().chain(poll);
+        let wake = due.fold(self.boards.turns_at(), std::cmp::min);
         (wake - now).max(TimeDelta::milliseconds(1))
     }
 
@@ -440,39 +318,24 @@ impl Task {
         if self.state.note_attacks(board) {
             // What the attack is measured by is on the next board.
             self.freeze(board.at);
-            self.changed(true);
+            self.boards.changed(true);
         }
         let attacked = picture::attacked(board);
-        if self.state.attacked != attacked {
-            self.state.attacked = attacked;
-            self.news = true;
+        if self.state.attacks.suspected != attacked {
+            self.state.attacks.suspected = attacked;
+            self.polls.news = true;
             let now = self.aws.clock().now();
-            self.next_poll = self.next_poll.min(poll::next_poll(&self.state, now));
+            self.polls.next = self.polls.next.min(poll::next_poll(&self.state, now));
         }
-    }
-
-    fn publish_at(&self) -> Instant {
-        // Never reckoned from the present: a board would then always be due a moment later.
-        if self.boards_out < AT_ONCE {
-            return self.published;
-        }
-        let stages = u32::try_from(self.state.entries.len()).unwrap_or(u32::MAX);
-        let details = BETWEEN_BOARDS.max(BETWEEN_DETAILS_A_STAGE.saturating_mul(stages));
-        self.published + if self.unshown == Unshown::WaitedFor { BETWEEN_BOARDS } else { details }
     }
 
     fn publish_if_due(&mut self, now: DateTime<Utc>) {
-        let minute = floor_minute(now);
-        let turned = minute != self.published_minute;
-        if turned || (self.unshown != Unshown::Nothing && Instant::now() >= self.publish_at()) {
+        if self.boards.is_due(now, self.state.entries.len()) {
             let rate = self.aws.clock().rate();
             let board = debug_span!("board").in_scope(|| picture::board(&self.state, now, rate));
-            self.unshown = Unshown::Nothing;
+            self.boards.made();
             self.mark_attacked(&board);
-            self.boards.send_replace(Arc::new(board));
-            self.published = Instant::now();
-            self.boards_out = self.boards_out.saturating_add(1);
-            self.published_minute = minute;
+            self.boards.send(board);
         }
     }
 }

@@ -1,6 +1,8 @@
-//! Throttled requests: AWS publishes no such metric (documented), so they come out of the access log, or of a metric filter on it.
+//! Throttled requests: AWS publishes no such metric (documented), so they come out of the access log, or of a metric
+//! filter on it.
 //!
-//! Decides where a stage's throttled requests can be read, how that is asked, and what the answer means. Makes no calls.
+//! Decides where a stage's throttled requests can be read, how that is asked, and what the answer means. Makes no
+//! calls.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,19 +45,20 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// What to ask the access log of `stage`, to which `sharing` stages of the board write; `None` where not all stages are known.
+    /// What to ask the access log of `stage`, to which `sharing` stages of the board write; `None` where not all stages
+    /// are known.
     ///
     /// # Errors
     /// The reason why it cannot be asked, with what to turn on.
     pub(super) fn of(stage: &StageId, log: &AccessLog, sharing: Option<usize>) -> Result<Self, String> {
         let Some(group) = log_group(&log.destination) else {
-            return Err("the access log goes where it cannot be asked (not CloudWatch Logs)".to_owned());
+            return Err("the access log goes where it cannot be queried (not CloudWatch Logs)".to_owned());
         };
         let format = AccessLogFormat::parse(&log.format);
         let Some(status) = format.field(Field::Status) else {
             let lacks = || {
                 let name = Field::Status.names()[0];
-                format!("the access log cannot be asked for it: add $context.{name} to its format")
+                format!("the access log cannot be queried for it: add $context.{name} to its format")
             };
             return Err(format.reason(Field::Status).map_or_else(lacks, str::to_owned));
         };
@@ -154,7 +157,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// How many of the lines that do not tell may be the stage's. Where CloudWatch counts its requests, no more than are missing.
+    /// How many of the lines that do not tell may be the stage's. Where CloudWatch counts its requests, no more than
+    /// are missing.
     fn open(&self, requests: Option<f64>) -> f64 {
         requests.map_or(self.unread, |counted| (counted - (self.all - self.unread)).clamp(0.0, self.unread))
     }
@@ -182,10 +186,10 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     Some(floor_minute(parsed.and_utc()))
 }
 
-/// Writes what an answer tells into `series`. A minute whose lines are clearly fewer than the requests that CloudWatch counts is left
-/// out: it is not all there yet, and so is one that CloudWatch does not count. From `settled` back nothing comes any more, and nearly
-/// all must do. A minute with lines that may be throttled requests and do not tell is left out for good, unless they would change next to
-/// nothing. Without `requests` there is nothing to compare with.
+/// Writes what an answer tells into `series`. A minute whose lines are clearly fewer than the requests that CloudWatch
+/// counts is left out: it is not all there yet, and so is one that CloudWatch does not count. From `settled` back
+/// nothing comes any more, and nearly all must do. A minute with lines that may be throttled requests and do not tell
+/// is left out for good, unless they would change next to nothing. Without `requests` there is nothing to compare with.
 pub(super) fn settle(
     series: &mut Series,
     minutes: &BTreeMap<DateTime<Utc>, Lines>,
@@ -346,8 +350,8 @@ mod tests {
             let lacking = settle(&mut series, &minutes, (minute(0), minute(4)), requests, minute(9));
             (series.window(minute(3), 4), lacking)
         };
-        // One line is too many where nobody is known to have been throttled; nine of five hundred change next to nothing; and lines that
-        // CloudWatch does not count as the stage's are another's.
+        // One line is too many where nobody is known to have been throttled; nine of five hundred change next to
+        // nothing; and lines that CloudWatch does not count as the stage's are another's.
         let (told, lacking) = settled(Some(&requests));
         assert_eq!(told, [None, Some(500.0), Some(30.0), None]);
         assert!((lacking.unread.unwrap() - 0.1).abs() < 1e-9, "{lacking:?}");

@@ -1,8 +1,9 @@
 //! What is usual on an attacked stage, frozen when the attack begins: none of it learns the attack.
 //!
-//! For the first hour it is the median of the half hour before. Then the time of day counts: the median of the same minutes 7 and 14 days
-//! ago, scaled by that half hour against the same half hour then; `CloudWatch` keeps minutes for 15 days (documented). Where the weeks were
-//! unlike, or are not known, there is no usual. Plain arithmetic on minutes: makes no calls, and knows nothing of who believes what.
+//! For the first hour it is the median of the half hour before. Then the time of day counts: the median of the same
+//! minutes 7 and 14 days ago, scaled by that half hour against the same half hour then; `CloudWatch` keeps minutes for
+//! 15 days (documented). Where the weeks were unlike, or are not known, there is no usual. Plain arithmetic on minutes:
+//! makes no calls, and knows nothing of who believes what.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -10,13 +11,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::cost::Meter;
+use super::habit::{BEFORE_MINUTES, median};
 use crate::model::board::{History, Metric};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::series::{Series, floor_minute};
 use crate::model::usual::{UsualFrom, UsualOf, Usuals};
-
-/// The minutes before an attack that tell what is usual.
-pub(super) const BEFORE_MINUTES: i64 = 30;
 
 /// For so long after the beginning they do: then the time of day is another.
 pub(super) const VALID_MINUTES: i64 = 60;
@@ -29,9 +28,6 @@ pub(super) const AROUND_MINUTES: i64 = 15;
 
 /// However quiet the quietest minute before was, no fewer than this part less are taken for usual.
 const MOST_FEWER: f64 = 0.4;
-
-/// Fewer known minutes than this are no habit to compare with.
-pub(super) const LEAST_MINUTES: usize = 5;
 
 /// How unlike the weeks before may have been, half an hour before the attack: beyond it they tell nothing of today.
 const ALIKE: std::ops::RangeInclusive<f64> = 0.5..=2.0;
@@ -80,7 +76,8 @@ impl Frozen {
         }
     }
 
-    /// The half hour before, as `history` has it, and as it was known where that has it no more, or tells nothing of a metric.
+    /// The half hour before, as `history` has it, and as it was known where that has it no more, or tells nothing of a
+    /// metric.
     pub(super) fn half_hour(&self, history: &History) -> History {
         let first = self.began - TimeDelta::minutes(BEFORE_MINUTES);
         std::array::from_fn(|n| {
@@ -151,7 +148,8 @@ impl<'a> Reckoned<'a> {
             .map_or(0.0, |(least, usual)| (1.0 - least / usual).clamp(0.0, MOST_FEWER))
     }
 
-    /// What is usual at a minute of the attack; `None` for a minute before it, which is judged by the minutes before itself.
+    /// What is usual at a minute of the attack; `None` for a minute before it, which is judged by the minutes before
+    /// itself.
     pub(super) fn at(&self, of: UsualOf, minute: DateTime<Utc>) -> Option<Result<f64, String>> {
         if minute < self.frozen.began {
             return None;
@@ -180,7 +178,7 @@ impl<'a> Reckoned<'a> {
             median(calm.filter_map(|minute| self.value(of, &self.frozen.before, minute)))
         });
         known.ok_or_else(|| {
-            let why = "of the half hour before the attack fewer than five minutes are known";
+            let why = "fewer than five minutes of the half hour before the attack are known";
             self.frozen.trouble.as_ref().map_or_else(|| why.to_owned(), |trouble| format!("{why}: {trouble}"))
         })
     }
@@ -227,7 +225,7 @@ impl<'a> Reckoned<'a> {
         let read = self.frozen.around.iter().chain(&self.frozen.then).any(Option::is_some);
         match &self.frozen.trouble {
             Some(trouble) => format!("the weeks before could not be read: {trouble}"),
-            None if read => "of this time of day 7 and 14 days ago fewer than five minutes are known".to_owned(),
+            None if read => "fewer than five minutes of this time of day 7 and 14 days ago are known".to_owned(),
             None => NOT_READ.to_owned(),
         }
     }
@@ -251,21 +249,6 @@ impl<'a> Reckoned<'a> {
             UsualOf::Cost => self.meter?.of(history).minute(minute),
         }
     }
-}
-
-/// The median; `None` of too few.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    if values.len() < LEAST_MINUTES {
-        return None;
-    }
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    Some(if values.len().is_multiple_of(2) {
-        f64::midpoint(values[middle - 1], values[middle])
-    } else {
-        values[middle]
-    })
 }
 
 #[cfg(test)]

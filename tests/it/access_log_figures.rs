@@ -1,5 +1,5 @@
-//! Figures out of access logs in formats that cannot be split at their separators, against the range's own books: on the board and among
-//! the sources.
+//! Figures out of access logs in formats that cannot be split at their separators, against the range's own books: on
+//! the board and among the sources.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::TimeDelta;
@@ -33,7 +33,8 @@ fn sent(world: &World, found: &Sources, label: &str) -> f64 {
     (0..minutes).map(|n| world.range.with(|range| range.truth().stage(label, at(n)).requests)).sum::<u64>() as f64
 }
 
-/// The pets of an HTTP API, flooded by callers of a user agent, with an access log in `format`, and few requests let through.
+/// The pets of an HTTP API, flooded by callers of a user agent, with an access log in `format`, and few requests let
+/// through.
 fn pets(format: &str, agent: &str) -> Range {
     let throttle = "throttle = { rate = 200, burst = 300 }";
     let log = format!(r#"{throttle}, access_log = {{ group = "pets", format = "{format}" }}"#);

@@ -1,7 +1,9 @@
-//! A line of an access log is read right or not at all: random formats, and values that callers wrote to be taken for others.
+//! A line of an access log is read right or not at all: random formats, and values that callers wrote to be taken for
+//! others.
 //!
-//! Lines are rendered here from known values, and what may be unknown is decided here too, by trying every way to take a line apart; nothing
-//! of it is the reader's. What the queries ask is run by the `regex` crate, which the reader does not use.
+//! Lines are rendered here from known values, and what may be unknown is decided here too, by trying every way to take
+//! a line apart; nothing of it is the reader's. What the queries ask is run by the `regex` crate, which the reader does
+//! not use.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -92,7 +92,7 @@ async fn whom_a_closure_has_locked_out_gets_in_and_out_again_by_the_undo() {
     let at = world.aws.clock().now();
     let seen = observe(&world.aws, &incident, &done.action_id, &undo, at, TimeDelta::minutes(8)).await.unwrap();
     assert!(
-        seen.observed && seen.evidence[0].contains("no request of theirs is sampled as let in"),
+        seen.observed && seen.evidence[0].contains("none of their requests is sampled as let in"),
         "{:?}",
         seen.evidence
     );
@@ -104,7 +104,7 @@ async fn a_list_is_mended_before_anything_is_closed_by_it() {
     let planned = planned(&world, allow("pay/prod", &[SCHEME])).await;
     assert_eq!(halts(&planned), Vec::<String>::new(), "{:#?}", planned.plan.guards);
     let reserve = guard(&planned, "allow-ip.web-acl");
-    assert!(reserve.verdict == Verdict::Warn && reserve.reason.contains("does not stand before pay/prod now"));
+    assert!(reserve.verdict == Verdict::Warn && reserve.reason.contains("is not attached to pay/prod now"));
     assert!(planned.plan.summary.contains("once it is closed by that web ACL"), "{}", planned.plan.summary);
     let plan = planned.plan.clone();
     let done = world.apply(planned).await;

@@ -177,7 +177,7 @@ async fn an_action_in_flight_or_being_taken_back_cannot_be_taken_back() {
     let phrase = second.plan.phrase();
     let confirmed = Confirmed::by_phrase(second, &phrase).unwrap();
     let error = execute(&world.aws, &incident, confirmed, &mut |_| {}).await.unwrap_err().to_string();
-    assert!(error.contains("taken back"), "{error}");
+    assert!(error.contains("it is undone"), "{error}");
 
     let (world, _) = cut_at_without_reconciling(&block(&["203.0.113.7"]), 1, Fault::Hang).await;
     let identity = world.aws.identity(Lane::Plan).await.unwrap();

@@ -1,4 +1,5 @@
-//! `block-ip` where little is known: much of the address space at once, targets that nobody has sampled, shares of few samples.
+//! `block-ip` where little is known: much of the address space at once, targets that nobody has sampled, shares of few
+//! samples.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
@@ -36,9 +37,9 @@ async fn four_thousand_prefixes_that_nobody_has_sampled_stop() {
     let planned = world.plan(&prefixes(4_000, 20)).await;
     assert_eq!(halts(&planned), ["block-ip.breadth", "block-ip.suspicion"], "{:#?}", planned.plan.guards);
     let breadth = &guard(&planned, "block-ip.breadth").reason;
-    assert!(breadth.contains("4000 IPv4 prefixes are wider together than a /16"), "{breadth}");
+    assert!(breadth.contains("4000 IPv4 prefixes together are wider than a /16"), "{breadth}");
     let suspicion = &guard(&planned, "block-ip.suspicion").reason;
-    assert!(suspicion.contains("4000 targets, 4000 of them not sampled at all"), "{suspicion}");
+    assert!(suspicion.contains("4,000 targets, 4,000 of them not sampled at all"), "{suspicion}");
     for id in ["block-ip.proxy", "block-ip.legitimate-share"] {
         assert_ne!(guard(&planned, id).verdict, Verdict::Pass, "{:#?}", planned.plan.guards);
     }

@@ -340,7 +340,7 @@ fn what_a_plain_terminal_cannot_tell_apart_is_warned_of_and_taken() {
     let warning = "mine.toml:2: Ctrl-i (sort): a plain terminal sends it as Tab, which does next-account there; only one that \
                    offers the kitty keyboard protocol tells them apart";
     let said = program.run(&args).exits(0);
-    assert!(said.err.contains(warning) && said.out.contains("the keymap is sound"), "{said:?}");
+    assert!(said.err.contains(warning) && said.out.contains("the keymap is valid"), "{said:?}");
     let value = program.json(0, "keys", &args);
     assert!(value["warnings"][0]["at"].as_str().unwrap().ends_with("mine.toml:2"), "{value}");
     assert!(value["warnings"][0]["message"].as_str().unwrap().starts_with("Ctrl-i (sort): a plain"), "{value}");

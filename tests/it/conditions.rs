@@ -130,7 +130,8 @@ impl Story {
         })
     }
 
-    /// What is told from now on, by the minute of the figures that the board shows; beside it what was so in the minute that the share is of.
+    /// What is told from now on, by the minute of the figures that the board shows; beside it what was so in the minute
+    /// that the share is of.
     pub(crate) async fn watch(&mut self, minutes: i64) -> Vec<Told> {
         let mut told = Vec::new();
         let end = self.world.aws.clock().now() + TimeDelta::minutes(minutes);
@@ -337,7 +338,7 @@ async fn an_expired_closure_reopens_when_nobody_knocks_whatever_it_turns_away_it
     let error = swept(&story).await.unwrap().unwrap_err();
     let why = error.to_string();
     assert!(matches!(error, DeskError::StillKnocking { .. }), "{why}");
-    assert!(why.contains("requests a minute come to it, usually") && why.contains("portcullis undo"), "{why}");
+    assert!(why.contains("requests a minute reach it, usually") && why.contains("portcullis undo"), "{why}");
     // By now they have given up for more than ten minutes; customers knock on, and all of them get a 429.
     story.world.pass(20 * 60 + 13 * 60).await;
     let board = story.boards.borrow_and_update().clone();

@@ -1,4 +1,5 @@
-//! What is believed of an attack is decided once: pinned by the first, adopted by the others, moved by a correction and by nothing else.
+//! What is believed of an attack is decided once: pinned by the first, adopted by the others, moved by a correction and
+//! by nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use portcullis::respond::desk::belief::Told;
 use portcullis::respond::desk::error::DeskError;
 use portcullis::respond::desk::{Desk, Proposal, Wish};
 use portcullis::respond::resolve::stage_of_any;
-use portcullis::watch::{Asked, callers};
+use portcullis::watch::{CallersOf, callers};
 
 use crate::kill_switch::unproven;
 use crate::world::{World, block, closed_web_acl, flood};
@@ -45,12 +46,13 @@ async fn done(desk: &Desk, proposal: Proposal) -> portcullis::respond::desk::Car
 /// What the console finds of a stage by what the desk believes.
 async fn found(world: &World, desk: &Desk) -> Sources {
     let (stage, kind) = stage_of_any(&world.aws, &"shop/prod".parse().unwrap(), Lane::Plan).await.unwrap();
-    let asked = Asked {
+    let asked = CallersOf {
         stage: &stage.id,
         kind,
         web_acl_arn: stage.web_acl_arn.as_deref(),
         stages_behind: 1,
         access_log: Ok(stage.access_log.as_ref()),
+        meter: &portcullis::watch::Meter::default(),
         began: desk.attack_on(&stage.id).await.unwrap().map(|attack| attack.began),
         known: None,
         blocked: None,
@@ -320,7 +322,7 @@ async fn a_prefix_is_measured_against_what_came_before_too() {
     assert_eq!(share.verdict, Verdict::Stop, "{share:#?}");
     // Both shares: inside the target, and of what came before.
     assert!(share.reason.contains("requests sampled from the targets come from callers seen"), "{}", share.reason);
-    assert!(share.reason.contains("of what was sampled before the attack"), "{}", share.reason);
+    assert!(share.reason.contains("of the requests sampled before the attack"), "{}", share.reason);
 
     let names: Vec<String> = attackers(&world).iter().map(ToString::to_string).collect();
     let forty = desk.plan(&wish(&names.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap();

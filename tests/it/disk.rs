@@ -1,5 +1,5 @@
-//! What stands on the disk: incidents that cannot be read stop nothing they cannot own, nothing is open to others, nothing is
-//! written through a link, and nothing waits for a pipe.
+//! What stands on the disk: incidents that cannot be read stop nothing they cannot own, nothing is open to others,
+//! nothing is written through a link, and nothing waits for a pipe.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -24,7 +24,8 @@ use crate::incident_fixtures::{V4, V6, actor, at, identity, opened, outcome, pla
 use crate::program::{Program, phrase, served};
 use crate::world::{World, block, flood};
 
-/// An incident's folder whose journal is `text`, as an earlier process left it; `used` where something was carried out in it.
+/// An incident's folder whose journal is `text`, as an earlier process left it; `used` where something was carried out
+/// in it.
 fn left(root: &Path, id: &str, text: &str, used: bool) -> PathBuf {
     let dir = root.join(id);
     fs::create_dir_all(&dir).unwrap();
@@ -65,7 +66,8 @@ async fn an_incident_that_cannot_be_read_stops_only_what_it_could_own() {
     let id = &done.action_id;
     assert_eq!(claimed(&world, id).await, Verdict::Pass);
 
-    // Killed, or the disk full, before the first line; a pipe; noise in which nothing was carried out; a link; nothing at all.
+    // Killed, or the disk full, before the first line; a pipe; noise in which nothing was carried out; a link; nothing
+    // at all.
     left(&root, "2026-03-01-0001-empty", "", false);
     left(&root, "2026-03-01-0002-torn", "{\"seq\":1,\"at\":\"2026-03", false);
     left(&root, "2026-03-01-0003-noise", "noise\nmore\n", false);

@@ -1,5 +1,5 @@
-//! The documentation says what the code says: generated parts are compared, commands and configuration in it are parsed, links lead
-//! somewhere. `PORTCULLIS_BLESS=1` writes the generated parts anew.
+//! The documentation says what the code says: generated parts are compared, commands and configuration in it are
+//! parsed, links lead somewhere. `PORTCULLIS_BLESS=1` writes the generated parts anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;

@@ -1,4 +1,5 @@
-//! What cannot be read passes no guard: every read that a plan makes, refused, dropped or failing, against the guards that rest on it.
+//! What cannot be read passes no guard: every read that a plan makes, refused, dropped or failing, against the guards
+//! that rest on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use portcullis::model::action::{Action, Closure};

@@ -1,8 +1,9 @@
 //! `block-ip` against an emulator of AWS that nobody here wrote: `PORTCULLIS_EMULATOR_URL` says where it listens.
 //!
-//! ministack 1.5.33, which `.ci/run` starts, knows REST APIs, stages, web ACLs, rule groups, IP sets and CloudWatch. It does not set
-//! `webAclArn` on a stage that a web ACL is associated with (the tests patch it in), samples no requests, publishes no WAF metrics,
-//! and takes an `UpdateIPSet` with any lock token. So a proxy stands in front of it, for the one test that needs the lock.
+//! ministack 1.5.33, which `.ci/run` starts, knows REST APIs, stages, web ACLs, rule groups, IP sets and CloudWatch. It
+//! does not set `webAclArn` on a stage that a web ACL is associated with (the tests patch it in), samples no requests,
+//! publishes no WAF metrics, and takes an `UpdateIPSet` with any lock token. So a proxy stands in front of it, for the
+//! one test that needs the lock.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -253,7 +254,8 @@ async fn a_stale_lock_is_merged_and_nothing_is_lost() {
     assert!(story.contains("somebody else wrote"), "{story}");
 }
 
-/// Stands before the emulator and refuses the first `UpdateIPSet` as WAF does when somebody wrote in between, after somebody has.
+/// Stands before the emulator and refuses the first `UpdateIPSet` as WAF does when somebody wrote in between, after
+/// somebody has.
 struct StaleOnce;
 
 type Writer = Box<dyn FnOnce() + Send>;

@@ -6,9 +6,11 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use portcullis::incident::{CallPhase, Event, Incident, IncidentStore};
 use portcullis::model::action::{Action, BlockIp, Terms};
-use portcullis::model::change::Doing;
+use portcullis::model::change::Edit;
 use portcullis::model::identity::{AccountRegion, Actor, Identity};
-use portcullis::model::plan::{Change, Effect, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict};
+use portcullis::model::plan::{
+    Change, ChangedKind, Effect, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
+};
 use portcullis::model::signal::{Severity, Signal, SignalKind};
 use portcullis::model::stage::StageId;
 
@@ -54,7 +56,7 @@ pub(crate) fn signal(value: f64, severity: Severity) -> Signal {
 fn change(arn: &str, name: &str, added: &[&str]) -> Change {
     Change {
         resource: ResourceRef {
-            kind: "ip-set".to_owned(),
+            kind: ChangedKind::IpSet,
             name: name.to_owned(),
             id: arn.rsplit('/').next().unwrap().to_owned(),
             arn: arn.to_owned(),
@@ -62,7 +64,7 @@ fn change(arn: &str, name: &str, added: &[&str]) -> Change {
         added: added.iter().map(|s| (*s).to_owned()).collect(),
         removed: Vec::new(),
         entries_before: 3,
-        doing: Doing::Entries,
+        edit: Edit::Entries,
         entries_after: 3 + added.len(),
     }
 }

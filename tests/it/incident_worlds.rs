@@ -127,7 +127,7 @@ fn what_leads_there_is_no_world() {
 
 #[test]
 fn what_was_written_before_there_were_worlds_keeps_its_place() {
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/version-before/journal.jsonl");
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/c2ace8e/journal.jsonl");
     let dir = tempfile::tempdir().unwrap();
     let incident = dir.path().join("2026-03-03-0310-block-ip-on-shop-prod");
     std::fs::create_dir_all(&incident).unwrap();
@@ -264,7 +264,7 @@ fn a_person_is_asked_whether_it_goes_on() {
         let mut terminal = Terminal::start(program.in_terminal(&with("apply", &[])), 200, 60);
         terminal.shows(&format!("Incident {calm} is open"));
         terminal.send(&format!("{answer}\r"));
-        terminal.shows("to confirm, anything else to leave it");
+        terminal.shows("to confirm, anything else to cancel");
         let typed = phrase(&terminal.text(), "shop/prod").unwrap();
         terminal.send(&format!("{typed}\r"));
         let (status, _) = terminal.ends_with("");

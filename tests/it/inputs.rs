@@ -49,7 +49,7 @@ fn the_configuration_is_checked_without_asking_aws() {
         .run(&["config", "check", file.to_str().unwrap()])
         .says(1, &["other.toml:2:17: ", "close-seconds", "1 to 60"]);
     let file = program.file("other.toml", "[polling]\nclose-seconds = 30\n");
-    let unsaid = ["is sound", "guards.break-glass", "--account asks"];
+    let unsaid = ["is valid", "guards.break-glass", "--account checks"];
     let ended = program.run(&["config", "check", file.to_str().unwrap()]).exits(0);
     assert!(unsaid.iter().all(|word| ended.out.contains(word)), "{}", ended.out);
     program.run(&["config", "check", "nowhere.toml"]).says(64, &["nowhere.toml could not be read"]);
@@ -83,7 +83,7 @@ fn a_scenario_is_checked_before_anything_else() {
     let bad = file.to_str().unwrap();
     program.run(&["drill", bad]).says(64, &["bad.toml:", "speed"]);
     let ended = program.run(&["drill", "check", bad, "sqli-flood"]).says(1, &["bad.toml:", "speed"]);
-    assert!(ended.out.contains("sqli-flood is a sound scenario"), "{}", ended.out);
+    assert!(ended.out.contains("sqli-flood is a valid scenario"), "{}", ended.out);
     let json = program.json(1, "drill-check", &["drill", "check", bad]);
     assert!(json["files"][0]["mistakes"][0]["line"].as_u64().unwrap() > 1, "{json}");
     let settings = format!("{whole}\n[drill.settings.polling]\ninterval-seconds = 0\n");

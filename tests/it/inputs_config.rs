@@ -85,7 +85,7 @@ fn addresses_and_lists_are_taken_as_on_the_command_line() {
 
 #[test]
 fn the_defaults_are_inside_their_ranges_and_the_limits_hold() {
-    for key in KEYS {
+    for key in KEYS.iter() {
         let line = |value: &str| format!("[{}]\n{} = {value}\n", key.section, key.name);
         if let Some(default) = key.default().filter(|default| default != "[]") {
             assert_eq!(read("config.toml", &line(&default)).unwrap(), Settings::default(), "{}", key.name);
@@ -93,7 +93,8 @@ fn the_defaults_are_inside_their_ranges_and_the_limits_hold() {
         let Some(Span { least, most, above, .. }) = key.span() else { continue };
         let attack = key.name.ends_with("-attack") || key.name.ends_with("-notice");
         let number = |n: f64| if key.is_whole() { format!("{n:.0}") } else { format!("{n:?}") };
-        // A notice at the most, or an attack at the least, is wrong for another reason; so is an interval beside that of all stages.
+        // A notice at the most, or an attack at the least, is wrong for another reason; so is an interval beside that
+        // of all stages.
         if !attack && !["close-seconds", "idle-seconds"].contains(&key.name) {
             assert_eq!(read("config.toml", &line(&number(least))).is_ok(), !above, "{} at {least}", key.name);
             assert!(read("config.toml", &line(&number(most))).is_ok(), "{} at {most}", key.name);

@@ -1,5 +1,5 @@
-//! Mutated files of each kind, in process (20,000 in `.ci/run`): nothing panics or hangs, a refusal names file and line and what to write, and what is
-//! taken is inside its range and means the same when it is written and read again.
+//! Mutated files of each kind, in process (20,000 in `.ci/run`): nothing panics or hangs, a refusal names file and line
+//! and what to write, and what is taken is inside its range and means the same when it is written and read again.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use portcullis::drill::{Drill, DrillError};
 use portcullis::incident::Folder;
 use portcullis::journal;
 use portcullis::model::plan::Plan;
-use portcullis::model::playbook::{Doing, Fallback, Given, Origin};
+use portcullis::model::playbook::{Fallback, Given, Origin, Task};
 use portcullis::model::reader::Mistake;
 use portcullis::model::settings::keys::KEYS;
 use portcullis::model::settings::{self, unsaid};
@@ -166,7 +166,8 @@ fn mutate(text: &str, chance: &mut Chance) -> String {
     }
 }
 
-/// Runs `one` on mutants of `bases`, one to three changes each, prints how many were taken, and gives how many there were.
+/// Runs `one` on mutants of `bases`, one to three changes each, prints how many were taken, and gives how many there
+/// were.
 fn over(kind: &str, bases: &[&str], mut one: impl FnMut(&str) -> bool) -> usize {
     let inputs = draws(FEW);
     let mut chance = Chance(7);
@@ -247,7 +248,7 @@ fn configurations() {
 /// Every number of a configuration is inside the range that the documentation shows, looked up apart from the reader.
 fn inside(written: &str) {
     let table: toml::Table = written.parse().unwrap();
-    for key in KEYS {
+    for key in KEYS.iter() {
         let Some((span, value)) = key.span().zip(table.get(key.section).and_then(|section| section.get(key.name)))
         else {
             continue;
@@ -320,8 +321,8 @@ fn playbooks() {
                 Some(Fallback::Value(value)) => Some(value),
                 _ => None,
             });
-            let literals = read.steps.iter().flat_map(|step| match &step.doing {
-                Doing::Action { with, .. } => with.as_slice(),
+            let literals = read.steps.iter().flat_map(|step| match &step.task {
+                Task::Action { with, .. } => with.as_slice(),
                 _ => &[],
             });
             let literals =
@@ -420,9 +421,9 @@ never-block = ["192.0.2.16/28"]
 #[test]
 fn plan_files() {
     let plans = [
-        include_str!("fixtures/version-before/block-ip.plan.json"),
-        include_str!("fixtures/version-before/throttle.plan.json"),
-        include_str!("fixtures/version-before/kill-switch.plan.json"),
+        include_str!("fixtures/c2ace8e/block-ip.plan.json"),
+        include_str!("fixtures/c2ace8e/throttle.plan.json"),
+        include_str!("fixtures/c2ace8e/kill-switch.plan.json"),
     ];
     over("plan file", &plans, |text| match Plan::read("mine.toml", text) {
         Err(mistake) => {
@@ -444,7 +445,7 @@ fn plan_files() {
 
 #[test]
 fn journals() {
-    let whole = include_str!("fixtures/version-before/journal.jsonl");
+    let whole = include_str!("fixtures/c2ace8e/journal.jsonl");
     let base: String = whole.split_inclusive('\n').take(3).collect();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.jsonl");

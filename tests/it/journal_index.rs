@@ -1,4 +1,5 @@
-//! What stands in an incident, by its index: the same as by all of its journal, and nothing at all once anybody has touched that.
+//! What stands in an incident, by its index: the same as by all of its journal, and nothing at all once anybody has
+//! touched that.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -256,8 +257,8 @@ fn every_line() -> &'static (Vec<u8>, Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: draws(200), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Bytes changed, cut, put in and repeated: what stands is told as the whole story tells it, damage is said, and an append leaves every
-    /// byte where it is.
+    /// Bytes changed, cut, put in and repeated: what stands is told as the whole story tells it, damage is said, and an
+    /// append leaves every byte where it is.
     #[test]
     fn a_journal_with_anything_in_it_is_read_and_appended_to(
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..5, any::<u8>()), 1..5),

@@ -205,7 +205,11 @@ async fn a_changed_integration_fails_the_proof_by_name_and_everything_goes_back(
     assert_eq!(halts(&planned), Vec::<String>::new());
     let done = world.apply(planned).await;
     assert_eq!(done.outcome, Outcome::NotDone, "{:#?}", done.lines);
-    assert!(done.lines.iter().any(|line| line.contains("POST /login is otherwise in the draft")), "{:#?}", done.lines);
+    assert!(
+        done.lines.iter().any(|line| line.contains("POST /login differs between the draft and the deployment")),
+        "{:#?}",
+        done.lines
+    );
     assert_eq!(standing(&world), before);
     let folded = world.incident().await.fold().unwrap();
     assert_eq!((folded.actions[0].state, folded.proofs.len()), (ActionState::NotDone, 0));

@@ -4,8 +4,9 @@
 use portcullis::model::action::{Action, KillSwitch};
 use portcullis::model::plan::{Outcome, Verdict};
 use portcullis_range::state::{Account, Snapshot};
+use portcullis_range::{Damage, Fault, When};
 
-use crate::kill_switch::{OUTSIDE, guard, halts, proven, standing, switch};
+use crate::kill_switch::{OUTSIDE, get, guard, halts, proven, standing, switch};
 use crate::world::{World, flood};
 
 /// Its Deny has no condition here.
@@ -163,4 +164,68 @@ async fn another_operator_s_deployment_is_neither_closed_over_nor_undone() {
     assert!(planned.plan.is_empty(), "{:#?}", planned.plan.changes);
     assert_eq!(guard(&planned, "undo.foreign-change").verdict, Verdict::Warn);
     assert_eq!(standing(&world), theirs);
+}
+
+/// AWS says yes to every call from the second on and does nothing: the proof's stage stays pointed at a snapshot that
+/// keeps everybody out, and the way back still leads there.
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_could_not_be_pointed_back_stays_on_the_list_with_its_undo() {
+    let world = flood(10.0).await;
+    let before = standing(&world);
+    let planned = world.plan_action(&Action::KillSwitch(switch(Some("shop/dev")))).await;
+    let fault = Fault::Answered { performed: false, status: 200, body: Damage::Whole };
+    world.range.with(|range| range.faults().add("apigateway", "UpdateStage", When::From(2), fault));
+    let done = world.apply(planned).await;
+    assert_eq!(done.outcome, Outcome::Partly, "{:#?}", done.lines);
+    let left = standing(&world);
+    assert_eq!(left.0, before.0, "the draft is back");
+    assert_ne!(left.1, before.1, "dev keeps everybody out");
+    assert_eq!(get(&world, "dev", OUTSIDE), 403);
+
+    world.range.with(|range| range.faults().clear());
+    let undone = world.undo(&done.action_id).await;
+    assert_eq!(undone.outcome, Outcome::Done, "{:#?}", undone.lines);
+    assert_eq!(standing(&world), before);
+}
+
+/// Three writes of the closing policy go unanswered and may land yet, and the next one is turned away, or goes
+/// unanswered too: the draft counts as restored once AWS has taken its own policy, and not because it still shows.
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_may_yet_be_written_is_written_back_whatever_shows() {
+    for next in [Fault::Throttle, Fault::Reset, Fault::ServerError(500)] {
+        let world = flood(10.0).await;
+        let before = standing(&world);
+        let planned = world.plan_action(&Action::KillSwitch(switch(Some("shop/dev")))).await;
+        let lost = Fault::Answered { performed: false, status: 504, body: Damage::Foreign };
+        world.range.with(|range| {
+            range.faults().add("apigateway", "UpdateRestApi", When::First(3), lost);
+            range.faults().add("apigateway", "UpdateRestApi", When::Nth(4), next.clone());
+        });
+        let done = world.apply(planned).await;
+        let writes: Vec<_> =
+            world.mutating_calls().into_iter().filter(|call| call.operation == "UpdateRestApi").collect();
+        assert!(writes.len() > 4, "{next:?}: {writes:#?}");
+        assert_eq!(writes.last().unwrap().error, None, "{next:?}: {:#?}", done.lines);
+        assert_eq!(standing(&world), before, "{next:?}");
+    }
+}
+
+/// AWS refuses to point the stage back for a minute: it is tried for as long.
+#[tokio::test(start_paused = true)]
+async fn pointing_back_is_tried_for_minutes() {
+    let world = flood(10.0).await;
+    let before = standing(&world);
+    let planned = world.plan_action(&Action::KillSwitch(switch(Some("shop/dev")))).await;
+    world.range.with(|range| range.faults().add("apigateway", "UpdateStage", When::From(2), Fault::ServerError(500)));
+    let (range, clock) = (world.range.clone(), world.aws.clock());
+    let mended = async {
+        while range.with(|range| range.calls().iter().filter(|call| call.operation == "UpdateStage").count()) < 3 {
+            clock.sleep(chrono::TimeDelta::seconds(1)).await;
+        }
+        clock.sleep(chrono::TimeDelta::seconds(90)).await;
+        range.with(|range| range.faults().clear());
+    };
+    let (done, ()) = tokio::join!(world.apply(planned), mended);
+    assert_eq!(done.outcome, Outcome::NotDone, "{:#?}", done.lines);
+    assert_eq!(standing(&world), before, "{:#?}", done.lines);
 }

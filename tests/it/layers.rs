@@ -1,6 +1,8 @@
-//! Arrows between layers go down only: `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
+//! Arrows between layers go down only:
+//! `cli → tui → drill → playbook → respond → {watch, incident, report} → aws → journal → model`.
 //!
-//! Reads the source as text: every path that begins with `crate::`, wherever it stands, and what each layer must not name.
+//! Reads the source as text: every path that begins with `crate::`, wherever it stands, and what each layer must not
+//! name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -40,12 +42,12 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("watch", &["ratatui", "crossterm"], "boards are made for the command line too"),
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every Rust file under `dir`, with its path relative to it.
-fn sources(dir: &Path) -> Vec<(String, String)> {
+pub(crate) fn sources(dir: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut dirs = vec![dir.to_owned()];
     while let Some(next) = dirs.pop() {
@@ -85,7 +87,7 @@ fn may_name(from: &str, to: &str) -> bool {
 }
 
 /// The code of a file, without comments. Good enough for this code base: no `//` stands in a string before a path.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
 }
 
@@ -193,7 +195,8 @@ fn layers_do_not_name_what_is_not_theirs() {
     }
 }
 
-/// What of `respond` only the desk brings together: whoever names one of these would decide by itself what is believed or confirmed.
+/// What of `respond` only the desk brings together: whoever names one of these would decide by itself what is believed
+/// or confirmed.
 const BEHIND_THE_DESK: [&str; 9] =
     ["plan", "planned", "confirm", "execute", "observe", "undo", "claims", "ladder", "digest"];
 
@@ -273,4 +276,53 @@ fn arrows_that_go_up_are_found() {
     assert!(!up("report/mod.rs", "use crate::incident::Folded; // not crate::cli"));
     assert!(!up("aws/read/waf.rs", "use super::super::Aws;"));
     assert!(!up("lib.rs", "pub use crate::cli::run;"));
+}
+
+/// The most lines of a file, and of the one in the middle.
+const LONGEST: usize = 500;
+const MIDDLE: usize = 150;
+
+#[test]
+fn files_are_short() {
+    for dir in ["src", "range/src"] {
+        let lengths = sources(&root().join(dir)).into_iter().map(|(file, text)| (text.lines().count(), file));
+        let mut lengths: Vec<(usize, String)> = lengths.collect();
+        lengths.sort();
+        let (longest, file) = lengths.last().unwrap();
+        assert!(*longest <= LONGEST, "{dir}/{file} has {longest} lines: split it");
+        let (middle, _) = &lengths[lengths.len() / 2];
+        assert!(*middle <= MIDDLE, "half of the files of {dir} have {middle} lines or more");
+    }
+}
+
+/// The debug form of a type changes with its names: it is no wording for people, and nothing that a digest or a journal
+/// may rest on.
+#[test]
+fn no_debug_form_is_said_or_kept() {
+    for (file, text) in sources(&root().join("src")) {
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code = code.split("#[cfg(test)]\npub(super) mod ").next().unwrap_or_default();
+        let is_test = file.ends_with("tests.rs") || file.contains("/tests/") || file.ends_with("laws.rs");
+        let is_traced = |line: &&str| line.contains("tracing::");
+        let said = code.lines().filter(|line| line.contains(":?}")).find(|line| !is_traced(line));
+        assert!(is_test || said.is_none(), "src/{file}: {}", said.unwrap_or_default().trim());
+    }
+}
+
+/// The most columns of a line of comment; strings and tables that cannot be broken may be longer.
+const WIDEST: usize = 120;
+
+#[test]
+fn comments_are_narrow() {
+    for dir in ["src", "range/src", "tests", "benches"] {
+        for (file, text) in sources(&root().join(dir)) {
+            let is_prose = |line: &&str| {
+                let words = line.trim_start().trim_start_matches(['/', '!']).trim();
+                // What stands in columns is a table.
+                line.trim_start().starts_with("//") && !words.starts_with(['`', '|']) && !words.contains("  ")
+            };
+            let wide = text.lines().filter(is_prose).find(|line| line.chars().count() > WIDEST);
+            assert!(wide.is_none(), "{dir}/{file}: {}", wide.unwrap_or_default());
+        }
+    }
 }

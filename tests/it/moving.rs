@@ -1,4 +1,5 @@
-//! The moving picture at the top of the README: the drill from calm to contained, as it is played. `PORTCULLIS_BLESS=1` writes it anew.
+//! The moving picture at the top of the README: the drill from calm to contained, as it is played. `PORTCULLIS_BLESS=1`
+//! writes it anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -18,10 +19,10 @@ use portcullis::tui::{Ask, Effect, Mode, News, TimelineView};
 use ratatui::buffer::Buffer;
 
 use crate::conditions::Story;
-use crate::pictures::on_the_minute;
+use crate::pictures::settled_board;
 use crate::proposals::proposed;
 use crate::tui_screens::Console;
-use crate::watch::{board_with, complete, row};
+use crate::watch::{complete, row};
 
 const SIZE: (u16, u16) = (110, 34);
 /// The most that a README should make its reader load, bytes.
@@ -48,8 +49,7 @@ impl Film {
 
     /// The board of the poll that belongs to the full minute, where the attacked stage stands so.
     async fn on_the_minute(&mut self, met: impl Fn(&Board) -> bool) -> Arc<Board> {
-        let there = |board: &Board| on_the_minute(board) && met(board);
-        board_with(&mut self.story.boards, 60, there).await
+        settled_board(&self.story.world.aws, &mut self.story.boards, met).await
     }
 
     fn shoot(&mut self, millis: u64) {

@@ -1,5 +1,5 @@
-//! Damaged input from outside: formats of access logs, resource policies, and what AWS answers. Nothing panics or hangs, an error has words,
-//! and a figure is a number.
+//! Damaged input from outside: formats of access logs, resource policies, and what AWS answers. Nothing panics or
+//! hangs, an error has words, and a figure is a number.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use portcullis::model::policy::{Access, Authorization, Call, Credential, Policy,
 use portcullis::model::settings::Settings;
 use portcullis::model::stage::{ApiKind, StageDetail};
 use portcullis::respond::resolve::stage_of_any;
-use portcullis::watch::{Asked, callers, read_board};
+use portcullis::watch::{CallersOf, callers, read_board};
 use portcullis_range::Range;
 
 use crate::access_log_law::{Draw, Reader};
@@ -282,12 +282,13 @@ async fn whole(world: &World, known: &StageDetail, n: u64) -> Result<(), String>
             let (stage, settings) = (&known.id, Settings::default());
             let (acl, log) = (known.web_acl_arn.as_deref(), Ok(known.access_log.as_ref()));
             let (kind, began) = (ApiKind::Rest, None);
-            let asked = Asked {
+            let asked = CallersOf {
                 stage,
                 kind,
                 web_acl_arn: acl,
                 stages_behind: 1,
                 access_log: log,
+                meter: &portcullis::watch::Meter::default(),
                 began,
                 known: None,
                 blocked: None,

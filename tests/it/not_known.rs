@@ -1,5 +1,5 @@
-//! What could not be known when it ended is looked at again at the next start: what shows is done, what does not show any more is not, and what
-//! nothing shows is not listed for good.
+//! What could not be known when it ended is looked at again at the next start: what shows is done, what does not show
+//! any more is not, and what nothing shows is not listed for good.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use portcullis::aws::Lane;

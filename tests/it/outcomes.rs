@@ -1,5 +1,5 @@
-//! The fault matrix: every write of every action and of its undo gets every answer, before or after its effect, and what the console says
-//! happened is what happened, or it says that it does not know and lists it with its way back.
+//! The fault matrix: every write of every action and of its undo gets every answer, before or after its effect, and
+//! what the console says happened is what happened, or it says that it does not know and lists it with its way back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt;

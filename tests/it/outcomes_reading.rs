@@ -1,4 +1,5 @@
-//! The fault matrix's other half: reading back fails, or shows the effect late. What the console says happened is what happened all the same.
+//! The fault matrix's other half: reading back fails, or shows the effect late. What the console says happened is what
+//! happened all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;

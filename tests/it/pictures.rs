@@ -1,14 +1,15 @@
-//! The pictures in the documentation: what the drill really shows, drawn by the code. `PORTCULLIS_BLESS=1` writes them anew.
+//! The pictures in the documentation: what the drill really shows, drawn by the code. `PORTCULLIS_BLESS=1` writes them
+//! anew.
 //!
-//! The console's parts are driven as `portcullis drill` drives them, on paused time and the scenario's own seed, so that the same
-//! code always draws the same picture.
+//! The console's parts are driven as `portcullis drill` drives them, on paused time and the scenario's own seed, so
+//! that the same code always draws the same picture.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{TimeDelta, Timelike as _};
-use portcullis::aws::Lane;
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use portcullis::aws::{Aws, Lane};
 use portcullis::incident::{Event as Line, Incident};
 use portcullis::model::action::Action;
 use portcullis::model::belief::Beliefs;
@@ -25,6 +26,8 @@ use portcullis::respond::plan::plan;
 use portcullis::tui::picture::{DARK, LIGHT, Paper, svg_on};
 use portcullis::tui::{Ask, Effect, Mode, News, Options, Theme, TimelineView, keymap};
 use portcullis::watch::{SignalChange, Watcher, signal_changes, sources};
+
+use tokio::sync::watch::Receiver;
 
 use super::tui_screens::Console;
 use super::watch::{board_with, complete, row};
@@ -64,6 +67,7 @@ struct Drill {
 impl Drill {
     /// Shows a board and writes what it raises and ends to the journal, as the console's host does.
     fn show(&mut self, board: Arc<Board>) {
+        let at = board.polling.read_at.unwrap_or(board.at);
         for change in signal_changes(&self.shown, &board) {
             let line = match change {
                 SignalChange::Raised { stage, signal } => Line::SignalRaised { stage, signal },
@@ -72,7 +76,7 @@ impl Drill {
                     Line::SignalEnded { stage, kind, since: stood.since, peak: None }
                 }
             };
-            self.incident.record(board.at, &line).unwrap();
+            self.incident.record(at, &line).unwrap();
         }
         self.console.event(News::Board(Arc::clone(&board)).from(ConnectionId::FIRST));
         self.shown = board;
@@ -143,12 +147,14 @@ impl Drill {
         plan(&self.world.aws, &self.world.settings, action, began).await.unwrap()
     }
 
-    /// Carries out what was confirmed, and watches for its effect.
-    async fn apply(&mut self) -> (Plan, Finished) {
+    /// Carries out what was confirmed, at that time, and watches for its effect.
+    async fn apply(&mut self, at: DateTime<Utc>) -> (Plan, Finished) {
         let (shown, phrase) = self.effect(|e| {
             if let Effect::To(_, Ask::Apply { plan, phrase }) = e { Some((plan.clone(), phrase.clone())) } else { None }
         });
-        let confirmed = Confirmed::by_phrase(self.planned(&shown.action).await, &phrase).unwrap();
+        let planned = self.planned(&shown.action).await;
+        wait_until(&self.world.aws, at).await;
+        let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
         let finished = execute(&self.world.aws, &self.incident, confirmed, &mut |_| {}).await.unwrap();
         self.console.event(News::Finished { result: Ok(Box::new(finished.clone())) }.from(ConnectionId::FIRST));
         let (aws, patience) = (&self.world.aws, TimeDelta::minutes(8));
@@ -160,10 +166,32 @@ impl Drill {
 }
 
 /// Whether a board is of a poll that belongs to the full minute: which polls come between them is a race.
-pub(crate) fn on_the_minute(board: &Board) -> bool {
+fn on_the_minute(board: &Board) -> bool {
     /// Polls come so many seconds after the minute.
     const AFTER: u32 = 3;
     board.polling.read_at.is_some_and(|at| at.second() == AFTER)
+}
+
+/// Waits until the account's time is this: what a picture shows is done at a time of its own, not at that of whichever
+/// answer came last.
+async fn wait_until(aws: &Aws, at: DateTime<Utc>) {
+    let left = (at - aws.clock().now()).to_std().unwrap_or_default();
+    tokio::time::sleep(left.div_f64(SPEED)).await;
+}
+
+/// The board of the poll that belongs to a full minute and is as wanted, when every answer of that poll is in.
+pub(crate) async fn settled_board(
+    aws: &Aws,
+    boards: &mut Receiver<Arc<Board>>,
+    wanted: impl Fn(&Board) -> bool,
+) -> Arc<Board> {
+    /// Later than its last answer, sooner than the next poll, account time.
+    const SETTLED: TimeDelta = TimeDelta::seconds(10);
+    let first = board_with(boards, 60, |board| on_the_minute(board) && wanted(board)).await;
+    wait_until(aws, first.polling.read_at.unwrap() + SETTLED).await;
+    let last = Arc::clone(&boards.borrow());
+    assert_eq!(last.polling.read_at, first.polling.read_at, "the next poll came sooner");
+    last
 }
 
 fn stands(board: &Board, kind: SignalKind) -> bool {
@@ -183,13 +211,14 @@ async fn pictures() {
     let mut drill = Drill { world, incident, console, shown: Arc::clone(&calm) };
     drill.show(calm);
 
-    let attack = board_with(&mut boards, 5, |board| {
-        on_the_minute(board)
-            && board.at - start > TimeDelta::minutes(5)
+    let attack = settled_board(&drill.world.aws, &mut boards, |board| {
+        board.at - start > TimeDelta::minutes(5)
             && stands(board, SignalKind::ServerErrorsHigh)
             && stands(board, SignalKind::ClientErrorsHigh)
     });
-    drill.show(attack.await);
+    let attack = attack.await;
+    let read_at = attack.polling.read_at.unwrap();
+    drill.show(attack);
     drill.clock();
     compare("board", &drill.console);
     drill.in_light();
@@ -204,7 +233,7 @@ async fn pictures() {
     compare("review", &drill.console);
 
     drill.console.enter().keys(&phrase).enter();
-    let (shown, finished) = drill.apply().await;
+    let (shown, finished) = drill.apply(read_at + TimeDelta::seconds(40)).await;
     assert_eq!(shown.phrase(), phrase);
     drill
         .incident
@@ -215,10 +244,11 @@ async fn pictures() {
     let folded = drill.incident.fold().unwrap();
     watcher.believe(Beliefs { attacks: folded.attacks(), measures: Measures::of(&folded.actions) });
     let done = drill.world.aws.clock().now();
-    let after = board_with(&mut boards, 5, |board| {
-        on_the_minute(board) && board.at - done > TimeDelta::minutes(4) && !stands(board, SignalKind::ServerErrorsHigh)
+    let after = settled_board(&drill.world.aws, &mut boards, |board| {
+        board.at - done > TimeDelta::minutes(4) && !stands(board, SignalKind::ServerErrorsHigh)
     });
-    drill.show(after.await);
+    let after = after.await;
+    drill.show(after);
     drill.clock();
     assert!(drill.incident.fold().unwrap().action(&finished.action_id).is_some());
     drill.console.keys("t");

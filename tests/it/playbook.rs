@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use portcullis::drill::Drill;
-use portcullis::model::playbook::{Doing, Fallback, Kind, Origin, Playbook, Situation, Value};
-use portcullis::playbook::action::ACTIONS;
+use portcullis::model::playbook::{Fallback, Kind, Origin, Playbook, Situation, Task, Value};
+use portcullis::playbook::action::{forms, parameters};
 use portcullis::playbook::{EMBEDDED, Library, OBSERVATIONS, read};
 
 use crate::docs::generated;
@@ -62,8 +62,8 @@ fn values_are_typed_and_references_are_kept_as_such() {
     .unwrap();
     let defaults: Vec<_> = playbook.inputs.iter().map(|input| input.default.clone().unwrap()).collect();
     assert_eq!(defaults, [Fallback::From(Situation::Suspects), Fallback::Value(Value::Duration(5_400))]);
-    assert_eq!(playbook.steps[0].doing.inputs().collect::<Vec<_>>(), ["who", "span"]);
-    assert!(matches!(&playbook.steps[1].doing, Doing::Undo { step } if step == "a") && playbook.steps[1].optional);
+    assert_eq!(playbook.steps[0].task.inputs().collect::<Vec<_>>(), ["who", "span"]);
+    assert!(matches!(&playbook.steps[1].task, Task::Undo { step } if step == "a") && playbook.steps[1].optional);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         (action("rate = 5"), "7:10", "throttle needs “burst”"),
         (action("rate = \"5\", burst = 5"), "8:17", "for example 50, not a string"),
         (action("rate = 5, burst = 5, method = \"login\""), "8:40", "POST /login"),
-        (action("rate = 5, burst = 5, method = \"GET /${path}\""), "8:40", "nothing is filled into text"),
+        (action("rate = 5, burst = 5, method = \"GET /${path}\""), "8:40", "text is not filled in"),
         (action("rate = 5, burst = 5, overrides = [\"throttle.zero\"]"), "8:31", "can neither lift a guard"),
         (action("rate = { input = \"speed\" }, burst = 5"), "8:27", "there is no input “speed”"),
         (format!("[inputs.x]\ntype = \"rate\"\ndescribe = \"d\"\n{NOTE}"), "4:9", "no step uses the input “x”"),
@@ -108,7 +108,7 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         ),
         (NOTE.replace("note = \"x\"", "run = \"rm -rf\"\nnote = \"x\""), "7:1", "runs no commands"),
         (String::new(), "1:1", "has no steps"),
-        ("steps = [".to_owned(), "4:10", "this is no TOML"),
+        ("steps = [".to_owned(), "4:10", "this is not TOML"),
     ] {
         let told = loaded(&text).unwrap_err()[0].clone();
         assert!(told.starts_with(&format!("mine.toml:{place}: ")), "{told}\n{text}");
@@ -136,11 +136,11 @@ fn a_flush_cannot_be_undone_and_a_note_is_no_change() {
     let flush = "[[steps]]\nid = \"f\"\ntitle = \"F\"\naction = \"flush-cache\"\n";
     assert!(
         mistake(&format!("{flush}[[steps]]\nid = \"u\"\ntitle = \"U\"\nundo = \"f\"\n"))
-            .contains("a flush is for good")
+            .contains("a flush is permanent")
     );
     assert!(
         mistake(&format!("{NOTE}[[steps]]\nid = \"u\"\ntitle = \"U\"\nundo = \"n\"\n"))
-            .contains("no step that changes anything")
+            .contains("not a step that changes anything")
     );
 }
 
@@ -170,9 +170,9 @@ fn the_catalogues_of_playbooks_are_generated() {
     let page = "docs/playbooks.md";
     let mut table =
         String::from("\n| Action | Parameter | Type | Must be given | What it is |\n| --- | --- | --- | --- | --- |\n");
-    for form in ACTIONS {
+    for form in forms() {
         writeln!(table, "| `{}` | | | | {} |", form.name, form.doc).unwrap();
-        for parameter in form.parameters {
+        for parameter in parameters(form) {
             let must = if parameter.required { "yes" } else { "no" };
             writeln!(table, "| | `{}` | `{}` | {must} | {} |", parameter.name, parameter.kind.word(), parameter.doc)
                 .unwrap();

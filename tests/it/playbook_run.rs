@@ -1,4 +1,5 @@
-//! `playbook` from outside, on ranges: every change with its phrase, nothing lifted, and a run that another process goes on with.
+//! `playbook` from outside, on ranges: every change with its phrase, nothing lifted, and a run that another process
+//! goes on with.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::{Duration, Instant};
@@ -46,7 +47,9 @@ impl<'a> Run<'a> {
             let ended = self.program.run(&words);
             if ended.code == Some(5) {
                 let next = ended.json()["playbook_run"].clone();
-                assert_ne!(next["next"], shown["next"], "{}", ended.err);
+                // The metrics of a slow machine's next minute may change a guard: the same step is shown again.
+                let changed = ended.err.contains("the plan has changed");
+                assert!(changed || next["next"] != shown["next"], "{}", ended.err);
                 shown = next;
                 continue;
             }
@@ -140,14 +143,15 @@ fn a_stage_is_closed_and_reopened_and_says_where_it_stays_bad() {
         assert_eq!(state(&ended, step)["state"], wanted, "{ended:#}");
     }
     assert_eq!(state(&ended, "calm")["state"], "not-observed");
-    // It stands, or has not been gone for as long as that takes.
-    assert!(state(&ended, "calm")["detail"][0].as_str().unwrap().contains("server-errors-high"));
+    // It stands, or has not been gone for as long as that takes; on a busy machine, that no minute since was read.
+    let detail = state(&ended, "calm")["detail"][0].as_str().unwrap();
+    assert!(detail.starts_with("not observed within 1500 s of account time: "), "{detail}");
     assert_eq!(ended["next"], "calm", "it is looked for again by the next run");
     assert_eq!(served.mutating_calls(), 2);
 }
 
-/// The drill's way out, whole: relieve, prove on dev, close for the thieves alone, reopen, lift; a list that leaves the responder out is
-/// stopped.
+/// The drill's way out, whole: relieve, prove on dev, close for the thieves alone, reopen, lift; a list that leaves the
+/// responder out is stopped.
 #[test]
 fn a_stage_is_closed_with_a_proven_list_and_reopened() {
     let (served, program) = attacked("lockout-trap", 6);
@@ -211,7 +215,8 @@ fn playbooks_are_listed_shown_and_checked() {
     program.run(&["playbook", "check", "nowhere.toml"]).says(1, &["nowhere.toml:1:1: it could not be read"]);
 }
 
-/// SIGKILL between the intent and the step's end: the next run finds out what became of the action, and goes on behind it.
+/// SIGKILL between the intent and the step's end: the next run finds out what became of the action, and goes on behind
+/// it.
 #[test]
 fn killed_in_a_step_the_next_run_goes_on_behind_it() {
     use portcullis_range::{Fault, When};
@@ -253,13 +258,13 @@ fn on_a_terminal_it_goes_step_by_step() {
     terminal.wait("the question once more", |screen| screen.contents().matches("Enter when that is done").count() == 2);
     assert_eq!(served.mutating_calls(), 0, "a note that is not optional is not left out");
     terminal.send("\r");
-    terminal.shows("to confirm, anything else to leave it:");
+    terminal.shows("to confirm, anything else to cancel:");
     let typed = phrase(&terminal.text(), "shop/prod").unwrap();
     terminal.send(&format!("{typed}\r"));
-    terminal.shows("Enter to do it, s to leave it out, q to stop here:");
+    terminal.shows("Enter to do it, s to skip it, q to stop here:");
     assert_eq!(served.mutating_calls(), 2, "a set for each address version");
     terminal.send("s\r");
-    let asked = "Enter to do it, s to leave it out, q to stop here:";
+    let asked = "Enter to do it, s to skip it, q to stop here:";
     terminal.wait("the next", |screen| screen.contents().matches(asked).count() == 2);
     terminal.send("s\r");
     terminal.wait("the last note", |screen| screen.contents().matches("Enter when that is done").count() == 3);

@@ -1,5 +1,5 @@
-//! Doubt stops: whatever the evaluator of policies calls uncertain yields no `pass` in any guard, and what it calls certain is so by the
-//! range's own evaluator, for every address that is asked.
+//! Doubt stops: whatever the evaluator of policies calls uncertain yields no `pass` in any guard, and what it calls
+//! certain is so by the range's own evaluator, for every address that is asked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::IpAddr;
@@ -78,7 +78,8 @@ fn address(nets: &[IpNet], pick: usize) -> IpAddr {
     }
 }
 
-/// Whether a caller from an address gets in to any method, by the range's evaluator; whatever else may be said of them, one answer each.
+/// Whether a caller from an address gets in to any method, by the range's evaluator; whatever else may be said of them,
+/// one answer each.
 fn really(text: Option<&str>, kinds: &[usize], from: IpAddr, pick: usize) -> Vec<bool> {
     let brings = policy::Credential::Allows;
     let mut answers = Vec::new();
@@ -223,7 +224,8 @@ fn what_is_uncertain_passes_no_guard_and_what_is_certain_is_so() {
     assert!(passed > cases / 20 && stopped > cases / 5 && unknown > cases / 20, "{passed} {stopped} {unknown}");
 }
 
-/// Policies of which everything can be told, whoever calls: by address, by text of an address, by date, by what no public caller has.
+/// Policies of which everything can be told, whoever calls: by address, by text of an address, by date, by what no
+/// public caller has.
 fn knowable() -> impl Strategy<Value = Option<String>> {
     let some = |all: &[&str]| {
         prop::sample::subsequence(all.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>(), 1..=all.len().min(2))
@@ -252,7 +254,8 @@ fn knowable() -> impl Strategy<Value = Option<String>> {
         .prop_map(|all: Vec<Value>| Some(json!({"Version": "2012-10-17", "Statement": all}).to_string()))
 }
 
-/// Unknown is for what cannot be told: not for texts of v4 addresses, dates that have passed, or what no public caller has.
+/// Unknown is for what cannot be told: not for texts of v4 addresses, dates that have passed, or what no public caller
+/// has.
 #[test]
 fn what_can_be_told_is_told() {
     let counts = Counts::default();

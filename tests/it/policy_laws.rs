@@ -1,4 +1,5 @@
-//! What the console predicts of a resource policy against what the range makes of it: two evaluators that share nothing.
+//! What the console predicts of a resource policy against what the range makes of it: two evaluators that share
+//! nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::IpAddr;
@@ -291,8 +292,8 @@ fn deployed() -> impl Strategy<Value = Vec<DeployedMethod>> {
     })
 }
 
-/// By the range's own evaluator: whoever was refused stays refused, whoever is not on the list is refused, and whoever is on it
-/// keeps what they had.
+/// By the range's own evaluator: whoever was refused stays refused, whoever is not on the list is refused, and whoever
+/// is on it keeps what they had.
 #[test]
 fn closing_lets_nobody_in_and_keeps_out_whoever_is_not_listed() {
     let list = prop::sample::subsequence(vec!["192.0.2.0/24", "198.51.100.0/25", "2001:db8::/32"], 1..3);
@@ -311,7 +312,8 @@ fn closing_lets_nobody_in_and_keeps_out_whoever_is_not_listed() {
             let (before, after) = (really(text.as_deref(), &caller), really(Some(closed.text()), &caller));
             let listed = list.iter().any(|net| net.contains(&caller.source_ip));
             prop_assert!(listed || !after, "not listed, and let in");
-            // Where there was no policy, an Allow for `/pets/{id}` may not reach a method that wants more: those are apart here.
+            // Where there was no policy, an Allow for `/pets/{id}` may not reach a method that wants more: those are
+            // apart here.
             prop_assert!(before || !after, "kept out before, let in now");
             prop_assert_eq!(after, before && listed);
             kept.fetch_add(usize::from(after), Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! What leaves the process is harmless, and what could not leave is said: standard output, standard error, JSON, files that are written.
+//! What leaves the process is harmless, and what could not leave is said: standard output, standard error, JSON, files
+//! that are written.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -184,7 +185,7 @@ fn after_a_change_the_change_s_own_code_stands() {
     let program = Program::new(&served.url);
     let Some((code, said)) = into_full(&program, &["timeline", "note", "noted all the same"]) else { return };
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("what was changed stands"), "{said}");
+    assert!(said.contains("what was changed remains in place"), "{said}");
     let action = ["block-ip", "--stage", "shop/prod", "203.0.113.7/32"];
     let plan = program.run(&["plan", action[0], action[1], action[2], action[3]]).exits(2);
     let phrase = phrase(&plan.out, "shop/prod").unwrap();

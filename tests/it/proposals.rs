@@ -15,7 +15,7 @@ use portcullis::model::proposal::{Proposals, Proposed};
 use portcullis::model::source::Sources;
 use portcullis::respond::desk::Wish;
 use portcullis::respond::resolve::stage_of_any;
-use portcullis::watch::{Asked, callers};
+use portcullis::watch::{CallersOf, callers};
 
 use crate::conditions::Story;
 use crate::watch::row;
@@ -30,7 +30,8 @@ async fn sources_now(story: &mut Story, stage: &str) -> Sources {
     let blocked = story.desk.blocked(&of.id).await.unwrap();
     let known = story.desk.callers_before(&of.id).await.unwrap();
     let pinned = story.desk.attack_on(&of.id).await.unwrap().map(|attack| attack.began);
-    let asked = Asked {
+    let asked = CallersOf {
+        meter: &portcullis::watch::Meter::default(),
         stage: &of.id,
         kind,
         web_acl_arn: of.web_acl_arn.as_deref(),

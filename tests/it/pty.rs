@@ -23,8 +23,8 @@ fn plan_to_block(terminal: &mut Terminal) {
     terminal.shows("lists every guard");
 }
 
-/// Opens the confirmation and types the phrase. At sixty times real time a warning that comes and goes may have come since the plan was shown:
-/// then it is made again.
+/// Opens the confirmation and types the phrase. At sixty times real time a warning that comes and goes may have come
+/// since the plan was shown: then it is made again.
 fn confirm(terminal: &mut Terminal) {
     let is_done = |s: &vt100::Screen| s.contents().contains("done and read back");
     for _ in 0..6 {
@@ -209,7 +209,7 @@ fn instead(terminal: &mut Terminal, line: &str) {
 #[test]
 fn a_kill_switch_is_proven_closes_and_is_taken_back_by_keys() {
     let program = Program::without_credentials(&refused());
-    let mut terminal = drill(&program, "30", 120, 40);
+    let mut terminal = drill(&program, "20", 120, 40);
     terminal.shows("ATTACK     shop/prod");
     terminal.send("X");
     // The configured ranges, and the API's other stage.

@@ -90,7 +90,7 @@ fn a_theme_that_is_wrong_is_told_before_the_screen_is_taken() {
         named("nowhere.toml").says(64, &["nowhere.toml could not be read"]);
         named(".").says(64, &["not a regular file"]);
         named(bad).says(64, &["bad.toml:15:", "0 to 255"]);
-        named(missing).says(64, &["missing.toml:7:", "no “warn”", "knows no key “wran”"]);
+        named(missing).says(64, &["missing.toml:7:", "no “warn”", "has no key “wran”"]);
     }
     let config = program.configure("[guards]\n\n[screen]\ntheme = \"drak\"\n");
     for command in ["live", "drill"] {

@@ -1,5 +1,5 @@
-//! The terminal itself: what it sends is no command unless a person pressed it, what it is not asked it need not answer, and it is given
-//! back whatever stops or ends the console.
+//! The terminal itself: what it sends is no command unless a person pressed it, what it is not asked it need not
+//! answer, and it is given back whatever stops or ends the console.
 #![cfg(unix)]
 
 use std::time::{Duration, Instant};
@@ -14,7 +14,8 @@ fn drill(program: &Program) -> Terminal {
     Terminal::start(program.in_terminal(&["drill", "--speed", "60"]), 120, 40)
 }
 
-/// Answers that come late, whole and in pieces, with the keys of changes in them; and what was pasted where nothing can be typed.
+/// Answers that come late, whole and in pieces, with the keys of changes in them; and what was pasted where nothing can
+/// be typed.
 #[test]
 fn late_answers_and_pastes_do_nothing_on_an_armed_board() {
     let served = flooded();
@@ -159,7 +160,8 @@ fn stopped_by_a_signal_it_gives_the_terminal_back_and_takes_it_again() {
     terminal.signal("-CONT");
     terminal.wait("the console", |s| s.alternate_screen() && s.contents().contains("DRILL sqli-flood"));
     assert!(terminal.is_raw());
-    // It takes the screen when it goes on, and once more when it hears that it was let go on; a key in between is for whoever had the terminal.
+    // It takes the screen when it goes on, and once more when it hears that it was let go on; a key in between is for
+    // whoever had the terminal.
     terminal.wait_until("both times", |terminal| terminal.times("\u{1b}[?1049h") >= 3);
     // Stopped where it could not know: it draws everything anew.
     let taken = terminal.times("\u{1b}[?1049h");

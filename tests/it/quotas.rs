@@ -1,5 +1,6 @@
-//! Quotas of one's own making: AWS's control plane is asked at the pace it grants, and what that costs is time and never a verdict. Every
-//! connection here is a console of its own: two of them share no bucket and know of each other only by being turned away.
+//! Quotas of one's own making: AWS's control plane is asked at the pace it grants, and what that costs is time and
+//! never a verdict. Every connection here is a console of its own: two of them share no bucket and know of each other
+//! only by being turned away.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;

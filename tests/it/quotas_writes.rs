@@ -1,5 +1,5 @@
-//! Writes that AWS turns away as one too many: the shared quota is believed to be used up, what is there is read before each repetition, and
-//! the journal has a line of each.
+//! Writes that AWS turns away as one too many: the shared quota is believed to be used up, what is there is read before
+//! each repetition, and the journal has a line of each.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
@@ -40,8 +40,8 @@ async fn state(world: &World, id: &str) -> Option<ActionState> {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_is_turned_away_empties_the_quota_and_is_sent_in_its_turn_right_after_a_reading() {
     let block = Action::BlockIp(block(&[TARGET]));
-    // The write, the reading before it, the least pause (half a token's time), and how long reading may take: where both share a quota, the
-    // reading waits for a token of its own.
+    // The write, the reading before it, the least pause (half a token's time), and how long reading may take: where
+    // both share a quota, the reading waits for a token of its own.
     for (action, service, write, read, pause, reading) in [
         (block, "wafv2", "UpdateIPSet", "GetIPSet", 500, 50),
         (throttle(Some("POST /login"), 20, 40), "apigateway", "UpdateStage", "GetStage", 50, 200),

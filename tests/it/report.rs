@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use portcullis::incident::{CallPhase, Event, Incident, Reading};
 use portcullis::journal::read;
-use portcullis::model::plan::{Effect, Outcome};
+use portcullis::model::plan::{ChangedKind, Effect, Outcome};
 use portcullis::model::signal::{Severity, SignalKind};
 use portcullis::report::{Export, Format, SCHEMA};
 use serde_json::Value;
@@ -16,7 +16,8 @@ use crate::incident_fixtures::{V4, V6, actor, at, call, identity, opened, outcom
 fn export(incident: &Incident, format: Format) -> String {
     let folded = incident.fold().unwrap();
     let verification = incident.verify().unwrap();
-    format.write(&Export { folded: &folded, verification: &verification, at: at(5 * 3600) }).unwrap()
+    portcullis::report::write(format, &Export { folded: &folded, verification: &verification, at: at(5 * 3600) })
+        .unwrap()
 }
 
 /// An attack from its signal to the undo of what was done, and one action that nobody saw the end of.
@@ -144,7 +145,7 @@ fn hostile(incident: &Incident, bad: &str) {
         change.removed = vec![bad.to_owned()];
         bad.clone_into(&mut change.resource.name);
         bad.clone_into(&mut change.resource.arn);
-        bad.clone_into(&mut change.resource.kind);
+        change.resource.kind = ChangedKind::Other(bad.to_owned());
     }
     for guard in &mut wicked.guards {
         bad.clone_into(&mut guard.id);
@@ -287,7 +288,7 @@ fn a_broken_chain_and_a_torn_line_are_said_in_the_report() {
     fs::write(incident.path(), format!("{text}{{\"seq\":")).unwrap();
     let report = export(&incident, Format::Markdown);
     assert!(report.contains("The hash chain is whole"), "{report}");
-    assert!(report.contains("What the last 7 bytes of the journal were to say"));
+    assert!(report.contains("What the last 7 bytes of the journal would have said"));
 }
 
 /// The script in `docs/timeline.md` that checks a chain with public tools.

@@ -1,5 +1,5 @@
-//! The process dies before and after every single call of every action and of its undo: the next start says what is so, and the
-//! way back leads back.
+//! The process dies before and after every single call of every action and of its undo: the next start says what is so,
+//! and the way back leads back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
@@ -21,7 +21,8 @@ use crate::respond_prepare::prepare;
 use crate::respond_stage::{cached, closable, close, flush, throttle};
 use crate::world::{World, actor, block, young_flood};
 
-/// Without `PROPTEST_CASES` the process dies at every such call, which is another one for each action and each way to die.
+/// Without `PROPTEST_CASES` the process dies at every such call, which is another one for each action and each way to
+/// die.
 const STEP: usize = 5;
 
 /// What an action may change, of the whole account.
@@ -86,7 +87,7 @@ pub(crate) async fn world_for(action: &Action) -> World {
 }
 
 /// Carries out a plan and dies at the `nth` call from now on; says whether it died.
-async fn cut_short(world: &World, planned: Planned, nth: u32, fault: &Fault) -> bool {
+pub(crate) async fn cut_short(world: &World, planned: Planned, nth: u32, fault: &Fault) -> bool {
     let incident = world.incident().await;
     let phrase = planned.plan.phrase();
     let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
@@ -118,7 +119,8 @@ async fn truthful(world: &World, before: &Picture, after: &Picture, what: &str) 
     }
 }
 
-/// Kills the action, or its undo, at every call; gives how many points there were. Where only some are tried, the `turn` says from which.
+/// Kills the action, or its undo, at every call; gives how many points there were. Where only some are tried, the
+/// `turn` says from which.
 async fn killed_everywhere(action: &Action, undoing: bool, turn: usize) -> usize {
     let mut points = 0;
     let step = every(STEP);
@@ -162,7 +164,7 @@ async fn way_back(world: &World, before: &Picture, what: &str) {
         .actions
         .iter()
         .filter(|a| matches!(a.state, ActionState::InForce | ActionState::Unclear))
-        .filter(|a| a.changes.iter().all(|c| c.doing.can_be_undone()))
+        .filter(|a| a.changes.iter().all(|c| c.edit.can_be_undone()))
         .map(|a| a.id.clone())
         .collect();
     for id in live {

@@ -1,23 +1,22 @@
-//! `throttle` on an HTTP API from plan to undo against the range: what cannot be unset is said before, and nothing becomes an outage.
+//! `throttle` on an HTTP API from plan to undo against the range: what cannot be unset is said before, and nothing
+//! becomes an outage.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use portcullis::model::action::{Action, Close, Closure, Terms, Throttle};
-use portcullis::model::change::Doing;
+use portcullis::model::change::Edit;
 use portcullis::model::plan::{GuardResult, Outcome, Verdict};
 use portcullis::model::timeline::ActionState;
-use portcullis::respond::confirm::Confirmed;
-use portcullis::respond::execute::execute;
 use portcullis::respond::plan::{PlanError, Planned};
 use portcullis::respond::reconcile::reconcile;
 use portcullis::respond::resolve::ResolveError;
 use portcullis_range::state::{HttpStage, RouteSettings};
-use portcullis_range::{Fault, Range, When};
+use portcullis_range::{Fault, Range};
 use proptest::prelude::*;
 
 use crate::draws::draws;
+use crate::respond_crash::cut_short;
 use crate::world::{World, actor, flood, of_range};
 
 pub(crate) const PETS: &str = r#"schema = "portcullis.scenario/1"
@@ -214,19 +213,6 @@ async fn what_somebody_else_did_in_between_stops_it_and_stays() {
     assert!(undo.plan.is_empty() && guard(&undo, "undo.foreign-change").verdict == Verdict::Warn);
 }
 
-/// Carries out a plan and dies at the `nth` call from now on; says whether it died.
-async fn cut_short(world: &World, planned: Planned, nth: u32, fault: &Fault) -> bool {
-    let incident = world.incident().await;
-    let phrase = planned.plan.phrase();
-    let confirmed = Confirmed::by_phrase(planned, &phrase).unwrap();
-    world.range.with(|range| range.faults().add("*", "*", When::Nth(nth), fault.clone()));
-    let mut quiet = |_: &str| {};
-    let run = execute(&world.aws, &incident, confirmed, &mut quiet);
-    let died = tokio::time::timeout(Duration::from_millis(900), run).await.is_err();
-    world.range.with(|range| range.faults().clear());
-    died
-}
-
 #[tokio::test(start_paused = true)]
 async fn killed_between_any_two_calls_the_next_start_tells_the_truth() {
     let mut points = 0;
@@ -281,8 +267,8 @@ fn settings(unset: bool) -> impl Strategy<Value = RouteSettings> {
 }
 
 /// The names of the settings that a change sets.
-fn touched_by(doing: &Doing) -> Vec<String> {
-    let Doing::Assign(assignment) = doing else { panic!("{doing:?}") };
+fn touched_by(edit: &Edit) -> Vec<String> {
+    let Edit::Assign(assignment) = edit else { panic!("{edit:?}") };
     assignment.parts.iter().map(|part| part.name.clone()).collect()
 }
 
@@ -308,7 +294,7 @@ proptest! {
                 return Ok(());
             }
             let touched: Vec<String> =
-                planned.plan.changes.iter().flat_map(|change| touched_by(&change.doing)).collect();
+                planned.plan.changes.iter().flat_map(|change| touched_by(&change.edit)).collect();
             let done = world.apply(planned).await;
             prop_assert_eq!(done.outcome, Outcome::Done, "{:?}", done.lines);
             prop_assert_eq!(world.undo(&done.action_id).await.outcome, Outcome::Done);

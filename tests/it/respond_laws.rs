@@ -1,4 +1,5 @@
-//! Laws over random states of an account: undo after apply is the identity, and undo never clobbers what others changed.
+//! Laws over random states of an account: undo after apply is the identity, and undo never clobbers what others
+//! changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;

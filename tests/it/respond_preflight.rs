@@ -1,4 +1,5 @@
-//! `preflight` against the range: it says what a plan would say at night, reads only, and claims no permission that it did not use.
+//! `preflight` against the range: it says what a plan would say at night, reads only, and claims no permission that it
+//! did not use.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use portcullis::model::preflight::{Check, Found, Preflight};

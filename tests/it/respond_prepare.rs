@@ -1,4 +1,5 @@
-//! `prepare-closed-web-acl` from plan to undo against the range: it makes what `close --by web-acl` takes, once, and deletes only that.
+//! `prepare-closed-web-acl` from plan to undo against the range: it makes what `close --by web-acl` takes, once, and
+//! deletes only that.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use portcullis::model::action::{Action, Close, Closure, PrepareClosedWebAcl, Terms};

@@ -1,4 +1,5 @@
-//! `throttle`, `flush-cache` and `close` from plan to undo against the range: what must hold whatever others do meanwhile.
+//! `throttle`, `flush-cache` and `close` from plan to undo against the range: what must hold whatever others do
+//! meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use portcullis::incident::{MayClaim, Unreadable};
@@ -154,7 +155,7 @@ async fn shedding_tells_attack_from_those_who_were_there_before() {
     let shedding = guard(&planned, "throttle.shedding");
     assert!(!shedding.verdict.halts(), "{shedding:#?}");
     assert!(shedding.reason.contains("legitimate requests/s"), "{shedding:#?}");
-    assert!(shedding.reason.contains("the limit takes none of them"), "{shedding:#?}");
+    assert!(shedding.reason.contains("the limit turns away none of them"), "{shedding:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -406,7 +407,7 @@ async fn an_action_expires_when_it_was_last_said_to() {
     assert_eq!(world.sweep().await.unwrap().len(), 1);
     assert_eq!(limits(&world, "~1login/POST"), None);
     let error = incident.extend(world.aws.clock().now(), &done.action_id, None).unwrap_err().to_string();
-    assert!(error.contains("taken back"), "{error}");
+    assert!(error.contains("is undone"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -431,7 +432,7 @@ async fn a_journal_that_cannot_be_read_makes_claims_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_block_that_rests_on_one_that_expires_is_said() {
-    use portcullis::respond::claims;
+    use portcullis::respond::overlap;
     let world = flood(60.0).await;
     let mut first = crate::world::block(&["203.0.113.7"]);
     first.terms.expires_after_seconds = Some(600);
@@ -440,10 +441,10 @@ async fn a_block_that_rests_on_one_that_expires_is_said() {
     let actions = world.store.actions(&identity.at).unwrap();
     let again = world.plan(&crate::world::block(&["203.0.113.7"])).await;
     assert!(again.plan.is_empty());
-    let lines = claims::expiring(&again.plan, &actions);
+    let lines = overlap::expiring(&again.plan, &actions);
     assert!(lines.len() == 1 && lines[0].contains(&format!("portcullis extend {}", done.action_id)), "{lines:?}");
     let other = world.plan(&crate::world::block(&["198.51.100.7"])).await;
-    assert_eq!(claims::expiring(&other.plan, &actions), Vec::<String>::new());
+    assert_eq!(overlap::expiring(&other.plan, &actions), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

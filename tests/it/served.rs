@@ -1,4 +1,5 @@
-//! Whether customers are served, and what attackers get, beside the range's own books: every drill, with an access log and without, over seeds.
+//! Whether customers are served, and what attackers get, beside the range's own books: every drill, with an access log
+//! and without, over seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
@@ -74,7 +75,8 @@ const CASES: [Case; 8] = [
         respond: |story| Some(blocked(story, "guessers")),
         is_silent: false,
     },
-    // Written when everything that is reckoned was fixed. At their first run they found what the first six had not (docs/watching.md).
+    // Written when everything that is reckoned was fixed. At their first run they found what the first six had not
+    // (docs/watching.md).
     Case {
         name: "ticket-drop",
         text: include_str!("scenarios/ticket-drop.toml"),
@@ -275,7 +277,8 @@ impl Case {
             let is_ours = |(told, truth): &&(f64, f64)| (told - truth).abs() <= OWN * truth.max(100.0);
             assert_eq!(errors.own.iter().find(|one| !is_ours(one)), None, "{}: what we turn away", self.name);
             let follows = |((sources, rate), (truly, sent)): &&((u64, f64), (u64, f64))| {
-                // The books know which part of a population an address is, and not what it sent: that scatters by itself.
+                // The books know which part of a population an address is, and not what it sent: that scatters by
+                // itself.
                 let scatters = 3.0 * (sent * 60.0).sqrt() / 60.0;
                 sources == truly && (rate - sent).abs() <= FOLLOWERS * sent + scatters
             };

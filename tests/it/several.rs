@@ -99,7 +99,7 @@ fn a_snapshot_that_lacks_an_account_is_no_success() {
     let args = |more: &[&'static str]| [&["snapshot"], &profiles[..], more].concat();
     let text = program.run(&args(&[])).exits(6);
     assert!(text.out.contains("east") && text.out.contains("NOT READ: "), "{}", text.out);
-    assert!(text.err.contains("this snapshot is not whole: east"), "{}", text.err);
+    assert!(text.err.contains("this snapshot is incomplete: east"), "{}", text.err);
     let read = program.json(6, "snapshot", &args(&[]));
     assert_eq!(read["complete"], false);
     let east = read["connections"].as_array().unwrap().iter().find(|one| one["profile"] == "east").unwrap();

@@ -115,7 +115,8 @@ async fn samples_name_labels_and_the_rules_inside_groups() {
     assert!(samples.sampled > 0 && samples.missing.is_empty(), "{samples:#?}");
     let sqli = samples.labels.iter().find(|label| label.label.ends_with("sql-database:SQLi_Body")).unwrap();
     assert!(sqli.samples > 0 && sqli.actions.contains(&RuleAction::Count), "{sqli:#?}");
-    // WAF counts what became of them too: 62 in a hundred of the botnet's requests have it in the body, and all were let through.
+    // WAF counts what became of them too: 62 in a hundred of the botnet's requests have it in the body, and all were
+    // let through.
     let body = known(&waf(&report).labels).iter().find(|row| row.label == sqli.label).unwrap();
     let at = minute(&body.allowed_per_second);
     let botnet = world.range.with(|range| range.truth().population("shop/prod", "botnet", at).requests as f64);

@@ -1,4 +1,5 @@
-//! What a change takes from the traffic of before the attack, as the command line says it: throttles and closures, against a served range.
+//! What a change takes from the traffic of before the attack, as the command line says it: throttles and closures,
+//! against a served range.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::TimeDelta;
@@ -39,13 +40,13 @@ fn a_throttle_says_what_it_takes_from_before_and_what_becomes_of_a_caller_now() 
     // Below what customers sent before: their requests are turned away flood or no flood.
     let (verdict, reason) = throttle(3, "2");
     assert_eq!(verdict, "stop", "{reason}");
-    for words in ["Before the attack ", "(between ", "the limit takes ", " %) of them", "at most 5 % is allowed"] {
+    for words in ["Before the attack ", "(between ", "the limit turns away ", " %) of them", "at most 5 % is allowed"] {
         assert!(reason.contains(words), "no {words:?} in {reason}");
     }
     // Far above it: nothing of before is taken, and the flood takes most of everybody's requests.
     let (verdict, reason) = throttle(2, "100");
     assert_eq!(verdict, "warn", "{reason}");
-    for words in ["the limit takes none of them", "at the present rate ", " of anybody's requests get through"] {
+    for words in ["the limit turns away none of them", "at the present rate ", " of all requests get through"] {
         assert!(reason.contains(words), "no {words:?} in {reason}");
     }
 }
@@ -59,7 +60,7 @@ fn a_closure_says_what_it_takes_from_before() {
         reason
     };
     let zero = losers(&program, &["close", "--stage", "shop/prod", "--by", "throttle-zero", "--reason", "a test"]);
-    assert!(zero.contains("takes 100 % of the traffic of before the attack"), "{zero}");
+    assert!(zero.contains("turns away 100 % of the traffic from before the attack"), "{zero}");
     // Half of the customers' own network is let in.
     let allowed = ["192.0.2.16/28", "192.0.2.240/28", "127.0.0.1/32", "198.18.0.0/17"];
     served.range.with(|range| drop(closed_web_acl(range.account_mut(), "shop-closed", &allowed)));
@@ -71,8 +72,8 @@ fn a_closure_says_what_it_takes_from_before() {
             .chain(allowed.iter().flat_map(|net| ["--allow", *net]))
             .collect();
     for reason in [swap, losers(&program, &switch)] {
-        assert!(reason.contains("of what was sampled before the attack began at "), "{reason}");
-        let taken = reason.split(" that takes ").nth(1).unwrap();
+        assert!(reason.contains("of the requests sampled before the attack began at "), "{reason}");
+        let taken = reason.split(" that turns away ").nth(1).unwrap();
         let share: f64 = taken.split(" %").next().unwrap().parse().unwrap();
         assert!((20.0..90.0).contains(&share), "{reason}");
         assert!(taken.contains("between ") && taken.contains(" of "), "with its bounds: {reason}");

@@ -1,4 +1,5 @@
-//! Permissions taken away one by one: whatever the account refuses to tell, every screen draws, and says what is lacking.
+//! Permissions taken away one by one: whatever the account refuses to tell, every screen draws, and says what is
+//! lacking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;

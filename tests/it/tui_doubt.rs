@@ -1,7 +1,7 @@
 //! What is not known for certain, on the screen: estimates with their bounds, signals that were not judged lately.
 
+use portcullis::model::counted::Bounds;
 use portcullis::model::signal::{NotJudged, SignalKind};
-use portcullis::model::source::Bounds;
 use portcullis::tui::Mode;
 
 use super::tui_fixtures as fixtures;

@@ -1,15 +1,18 @@
-//! Finding one's way: the palette, finding text, copying, choosing a method, pasting a list; every command by palette, key and help.
+//! Finding one's way: the palette, finding text, copying, choosing a method, pasting a list; every command by palette,
+//! key and help.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
-use portcullis::model::action::Action;
+use portcullis::model::action::{ACTIONS, Action};
 use portcullis::model::condition::StageState;
 use portcullis::model::connection::ConnectionId;
+use portcullis::model::export::Format;
 use portcullis::model::figure::Scope;
 use portcullis::model::settings::{Account, Accounts};
+use portcullis::model::stage::ApiKind;
 use portcullis::tui::command::{Command, Context};
 use portcullis::tui::{Ask, Effect, Event, Mode, News, Options, Screen, Theme, keymap};
 
@@ -160,7 +163,7 @@ fn text_is_found_in_a_list_and_in_a_page() {
     console.keys("/").keys("9").esc();
     assert_eq!(marked(&console), before);
     console.keys("/nowhere-to-be-found");
-    says(&console, "is nowhere here");
+    says(&console, "was not found here");
     console.esc().esc().keys("?");
     let top = console.text();
     console.keys("/").code(KeyCode::Char('u'), KeyModifiers::CONTROL).keys("kill-switch").enter();
@@ -171,7 +174,7 @@ fn text_is_found_in_a_list_and_in_a_page() {
 fn a_sentence_for_a_status_page_and_the_command_of_a_plan_are_copied() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("y");
-    says(&console, "how the stage stands is not known");
+    says(&console, "the stage's state is not known");
     let mut board = fixtures::attack();
     let attacked = board.stages.iter_mut().find(|row| row.id.label() == "shop/prod").unwrap();
     attacked.condition.state = StageState::Attack;
@@ -195,6 +198,77 @@ fn a_pasted_list_is_planned_and_what_cannot_be_read_is_named() {
     assert_eq!((block.targets.len(), block.terms.expires_after_seconds), (600, Some(14_400)));
     console.esc().keys("B").keys("203.0.113.7 shop.example").enter();
     says(&console, "number 2: “shop.example” is not an IP address");
+}
+
+/// The action whose plan was asked for last.
+fn asked(console: &Console) -> &Action {
+    let Some(Effect::To(_, Ask::Plan { action, .. })) = console.effects.last() else {
+        panic!("{:?}", console.effects.last())
+    };
+    action
+}
+
+#[test]
+fn every_action_of_the_table_can_be_typed_as_on_the_command_line() {
+    for form in ACTIONS {
+        let mut console = Console::armed(SIZE);
+        console.board(fixtures::attack()).keys(":").keys(form.name);
+        // A command of the same name comes before it; the palette's cursor is below the board's.
+        let text = console.text();
+        let lines: Vec<&str> = text.lines().collect();
+        let cursor = lines.iter().rposition(|line| line.contains('▸')).unwrap();
+        let action = lines.iter().position(|line| line.contains(&format!("apply      {} ", form.name))).unwrap();
+        for _ in cursor..action {
+            console.code(KeyCode::Down, KeyModifiers::NONE);
+        }
+        console.enter();
+        says(&console, &format!("{} on shop/prod: ", form.name));
+    }
+    let mut console = Console::armed(SIZE);
+    console.board(fixtures::attack()).keys(":allow-ip").enter();
+    insta::assert_snapshot!("action_prompt", console.text());
+    console.keys("--web-acl night").enter();
+    says(&console, "CIDR is missing: ");
+    console.keys(" 192.0.2.7 192.0.2.8 --reason 'a partner'").enter();
+    let Action::AllowIp(allow) = asked(&console) else { panic!("{:?}", asked(&console)) };
+    assert_eq!((allow.targets.len(), allow.web_acl.as_deref()), (2, Some("night")));
+    assert_eq!(allow.terms.reason.as_deref(), Some("a partner"));
+}
+
+#[test]
+fn an_action_is_offered_only_where_it_works() {
+    let mut board = fixtures::attack();
+    board.stages.iter_mut().find(|row| row.id.label() == "shop/prod").unwrap().kind = ApiKind::Http;
+    for form in ACTIONS {
+        let mut console = Console::armed((200, 60));
+        console.board(board.clone()).keys(":").keys(form.name);
+        let text = console.text();
+        let line = text.lines().find(|line| line.contains(&format!("apply      {} ", form.name))).unwrap();
+        let refused = line.contains("HTTP APIs have no web ACL");
+        assert_eq!(refused, !form.apis.contains(&ApiKind::Http), "{line}");
+    }
+    let mut console = Console::armed(SIZE);
+    console.board(board).keys(":allow-ip").enter();
+    unsays(&console, "allow-ip on shop/prod: ");
+}
+
+#[test]
+fn the_timeline_is_exported_in_whatever_format_is_chosen() {
+    for (at, format) in Format::ALL.into_iter().enumerate() {
+        for typed in [format.name().to_owned(), (at + 1).to_string()] {
+            let mut console = Console::armed(SIZE);
+            console
+                .board(fixtures::attack())
+                .timeline(fixtures::timeline())
+                .keys("t")
+                .code(KeyCode::Char('e'), KeyModifiers::ALT);
+            says(&console, format.title());
+            console.keys("pdf").enter();
+            says(&console, "there is no format “pdf”; write one of markdown");
+            console.code(KeyCode::Char('u'), KeyModifiers::CONTROL).keys(&typed).enter();
+            assert!(matches!(console.effects.last(), Some(Effect::To(_, Ask::Export(asked))) if *asked == format));
+        }
+    }
 }
 
 #[test]
@@ -311,7 +385,7 @@ fn what_does_not_fit_is_not_pasted_at_all() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("nbefore ");
     console.event(Event::Terminal(TerminalEvent::Paste("x".repeat(1_000))));
-    says(&console, "pasted: 1000 characters, and 993 fit here; nothing of it was taken");
+    says(&console, "pasted: 1000 characters, and 993 fit here; none of it was accepted");
     says(&console, "> before");
     // Two pieces of a list stay apart.
     let mut console = Console::armed(SIZE);

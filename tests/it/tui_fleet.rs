@@ -1,4 +1,5 @@
-//! Several accounts and regions on one screen: whose is whose, and that nothing of one is shown or changed as another's.
+//! Several accounts and regions on one screen: whose is whose, and that nothing of one is shown or changed as
+//! another's.
 
 use std::sync::Arc;
 

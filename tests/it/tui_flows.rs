@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
 use portcullis::model::action::{Action, Terms};
 use portcullis::model::connection::ConnectionId;
+use portcullis::report::Format;
 use portcullis::tui::event::StopReason;
-use portcullis::tui::{Ask, Effect, Event, Format, Mode, News, Screen};
+use portcullis::tui::{Ask, Effect, Event, Mode, News, Screen};
 
 use super::tui_fixtures as fixtures;
 use super::tui_screens::Console;
@@ -75,7 +76,7 @@ fn from_the_attack_to_a_block_and_back_again() {
     says(&console, "4XX does not fall");
     // It cannot be done a second time.
     console.enter();
-    says(&console, "cannot be done twice");
+    says(&console, "has already been applied");
     assert_eq!(applies(&console), 1);
 
     console.timeline(fixtures::timeline()).keys("tj").keys("u");
@@ -126,7 +127,7 @@ fn a_prefix_is_marked_beside_addresses_and_those_inside_it_are_not_named_twice()
     assert!(screen.contains("by prefix (2 of 3)") && screen.contains("3 sources marked"), "{screen}");
     // What the prefix's own line says, and the address outside of it.
     let outside = fixtures::sources().sources.last().unwrap().share.unwrap();
-    let share = portcullis::model::candidate::percent(38_700.0 / 61_000.0 + outside).replace(' ', "");
+    let share = portcullis::model::words::portion(38_700.0 / 61_000.0 + outside).replace(' ', "");
     assert!(screen.contains(&format!("3 sources marked, {share}")), "{share} in {screen}");
     console.keys("a");
     assert!(console.text().contains("these are prefixes; go back to the addresses first"), "{}", console.text());
@@ -179,7 +180,7 @@ fn a_length_of_time_that_is_none_is_refused_where_it_is_typed() {
     let mut console = Console::armed(SIZE);
     console.board(fixtures::attack()).keys("s").sources(fixtures::sources()).keys("b");
     console.keys("x").enter();
-    says(&console, "is no length of time");
+    says(&console, "is not a length of time");
     assert!(!console.effects.iter().any(|e| matches!(e, Effect::To(_, Ask::Plan { .. }))));
 }
 
@@ -274,7 +275,7 @@ fn leaving_while_a_change_is_made_takes_two_presses() {
     console.enter().keys("shop/prod 7f3a").enter();
     console.keys("q");
     assert!(!console.effects.contains(&Effect::Quit));
-    says(&console, "once more to leave all the same");
+    says(&console, "once more to leave anyway");
     console.keys("jq");
     assert!(!console.effects.contains(&Effect::Quit), "any other key forgets the first");
     console.keys("q");
@@ -346,7 +347,7 @@ fn undo_works_from_an_entry_and_not_for_what_was_undone() {
         action.state = portcullis::model::timeline::ActionState::Undone;
     }
     console.timeline(timeline).keys("tu");
-    says(&console, "a-0001 was taken back already");
+    says(&console, "a-0001 has already been undone");
     assert!(console.effects.is_empty());
 }
 

@@ -1,4 +1,5 @@
-//! Playbooks on the screen: the list, one with its run, a step to its plan and back, and keys that say why they do nothing.
+//! Playbooks on the screen: the list, one with its run, a step to its plan and back, and keys that say why they do
+//! nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use insta::assert_snapshot;
@@ -113,7 +114,7 @@ fn a_halted_plan_of_a_step_is_not_confirmed() {
 fn an_input_that_has_to_be_given_is_asked_for_and_typed() {
     let mut console = opened((120, 40), "lockout-trap", false);
     console.keys("j").enter();
-    assert!(console.text().contains("The method that the attackers press (method)"), "{}", console.text());
+    assert!(console.text().contains("The method that is attacked (method)"), "{}", console.text());
     console.keys("login").enter();
     assert!(console.text().contains("is no method"), "{}", console.text());
     for _ in 0..5 {

@@ -1,4 +1,5 @@
-//! What is read off the screen: the cursor, filters and sorting, what is old or cannot be read, and text from attackers.
+//! What is read off the screen: the cursor, filters and sorting, what is old or cannot be read, and text from
+//! attackers.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use portcullis::model::connection::ConnectionId;

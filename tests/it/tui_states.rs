@@ -1,4 +1,5 @@
-//! Board, stage and sources in the four states that there are: calm, under attack, not known, failing. The attack is in `tui_screens`.
+//! Board, stage and sources in the four states that there are: calm, under attack, not known, failing. The attack is in
+//! `tui_screens`.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use portcullis::model::connection::ConnectionId;
@@ -158,7 +159,7 @@ fn what_was_done_stands_in_the_charts_and_below_them() {
     let text = console.text();
     assert!(text.lines().any(|line| line.contains('┊')), "{text}");
     says(&console, "1 03:01:00Z block-ip: ");
-    says(&console, "; taken back");
+    says(&console, "; undone");
     says(&console, "2 03:01:00Z block-ip: ");
 }
 

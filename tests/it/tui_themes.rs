@@ -88,7 +88,8 @@ fn all(theme: &Theme, characters: Characters, size: (u16, u16)) -> Vec<(&'static
     ]
 }
 
-/// A screen as text, then the same lines with a letter for each cell's style (none for ordinary text), then what the letters are.
+/// A screen as text, then the same lines with a letter for each cell's style (none for ordinary text), then what the
+/// letters are.
 fn styled(theme: &Theme, buffer: &Buffer) -> String {
     let mut ordinary = Cell::default();
     ordinary.set_style(theme.text);
@@ -159,7 +160,8 @@ fn is_mark(symbol: &str) -> bool {
     symbol.chars().all(|c| matches!(c, '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}' | '•' | '+'))
 }
 
-/// What the views make of the styles, one over the other, in each cell: nothing that a theme allows makes text unreadable.
+/// What the views make of the styles, one over the other, in each cell: nothing that a theme allows makes text
+/// unreadable.
 #[test]
 fn whatever_is_drawn_can_be_read() {
     let mut pairs = BTreeSet::new();

@@ -1,4 +1,5 @@
-//! What is usual on an attacked stage: frozen at the beginning, the same in every process, and the time of day's after an hour.
+//! What is usual on an attacked stage: frozen at the beginning, the same in every process, and the time of day's after
+//! an hour.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use portcullis::model::signal::Severity;
 use portcullis::model::source::{Legitimacy, Sources};
 use portcullis::model::usual::{UsualFrom, UsualOf, Usuals};
 use portcullis::respond::desk::{Desk, Wish};
-use portcullis::watch::{Asked, Watcher, callers, callers_before, read_board, stage_report};
+use portcullis::watch::{CallersOf, Watcher, callers, callers_before, read_board, stage_report};
 use tokio::sync::watch::Receiver;
 
 use crate::watch::{board_with, row};
@@ -115,8 +116,8 @@ async fn what_is_usual_stays_as_it_was_before_the_attack_and_after_the_block() {
     in_depth_is_compared_with_before_the_attack(&world, &known, began).await;
 }
 
-/// Behind a perfect block the metrics show no attack any more, and after three hours none of the time before it: the report of the stage goes by
-/// what is pinned, and reads as far back.
+/// Behind a perfect block the metrics show no attack any more, and after three hours none of the time before it: the
+/// report of the stage goes by what is pinned, and reads as far back.
 async fn in_depth_is_compared_with_before_the_attack(world: &World, known: &Beliefs, began: DateTime<Utc>) {
     let (stage, kind) =
         portcullis::respond::resolve::stage_of_any(&world.aws, &SHOP.parse().unwrap(), Lane::Plan).await.unwrap();
@@ -172,13 +173,14 @@ async fn a_correction_freezes_anew_and_an_end_freezes_nothing() {
 async fn found(world: &World, desk: &Desk, known: Option<&KnownCallers>) -> Sources {
     let (stage, kind) =
         portcullis::respond::resolve::stage_of_any(&world.aws, &SHOP.parse().unwrap(), Lane::Plan).await.unwrap();
-    let asked = Asked {
+    let asked = CallersOf {
         stage: &stage.id,
         kind,
         web_acl_arn: stage.web_acl_arn.as_deref(),
         stages_behind: 1,
         // Without the log samples alone tell who was there, and those are gone after three hours.
         access_log: Ok(None),
+        meter: &portcullis::watch::Meter::default(),
         began: desk.attack_on(&stage.id).await.unwrap().map(|attack| attack.began),
         known,
         blocked: None,
@@ -231,12 +233,12 @@ async fn who_called_before_is_known_when_the_samples_are_gone() {
     for one in told.sources.iter().filter(|one| attackers.contains(&one.address.to_canonical())) {
         assert_ne!(one.legitimacy, Legitimacy::SeenBefore, "{}", one.address);
     }
-    assert!(told.missing.iter().any(|why| why.contains("what the incident keeps")), "{:?}", told.missing);
+    assert!(told.missing.iter().any(|why| why.contains("the incident's record")), "{:?}", told.missing);
     // A block is judged by it as well: a customer's address stops, and so does what nobody can tell of.
     let customers = told.sources.iter().filter(|one| one.legitimacy == Legitimacy::SeenBefore);
     let customers: Vec<String> = customers.map(|one| one.address.to_string()).take(40).collect();
     for (targets, wanted, says) in [
-        (customers.iter().map(String::as_str).collect(), Verdict::Stop, "come from callers of before the attack"),
+        (customers.iter().map(String::as_str).collect(), Verdict::Stop, "come from callers seen before the attack"),
         (vec!["203.0.112.9"], Verdict::Pass, "0.0 % and at most"),
     ] {
         let plan = desk.plan(&Wish::Action(Action::BlockIp(block(&targets)))).await.unwrap();

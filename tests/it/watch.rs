@@ -92,7 +92,8 @@ async fn the_board_is_empty_at_once_and_then_complete() {
     assert_eq!(blocked.scope, Scope::WebAcl { name: "shop-acl".into(), stages: 1 });
 }
 
-/// On wall time, which goes on between two looks at the clock: paused time once hid that boards waited for the minute to turn.
+/// On wall time, which goes on between two looks at the clock: paused time once hid that boards waited for the minute
+/// to turn.
 #[tokio::test]
 async fn news_makes_a_board_at_once_and_not_only_with_the_next_minute() {
     let (handle, aws) = flood(1.0).await;
@@ -117,7 +118,8 @@ async fn polls_come_once_a_minute_in_as_few_calls_as_can_be() {
     // Five of each stage, three of the web ACL.
     assert_eq!((board.polling.metrics, board.polling.calls), (13, 1));
     assert!((board.polling.dollars_per_hour - 13.0 * 60.0 * 0.01 / 1000.0).abs() < 1e-9);
-    // The attacked stage and its web ACL come three times as often, with the integration's latency; the other stage does not.
+    // The attacked stage and its web ACL come three times as often, with the integration's latency; the other stage
+    // does not.
     let attacked = board_with(&mut boards, 5, |board| !row(board, "shop/prod").signals.is_empty()).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
     let before = calls();

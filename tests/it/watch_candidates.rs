@@ -8,11 +8,12 @@ use chrono::TimeDelta;
 use portcullis::aws::{Aws, Connection, Endpoint, Lane, RangeHandle};
 use portcullis::model::belief::Beliefs;
 use portcullis::model::candidate::{CandidateSet, Candidates, Standing};
+use portcullis::model::counted::CountedBy;
 use portcullis::model::settings::Settings;
-use portcullis::model::source::{CountedBy, Sources};
+use portcullis::model::source::Sources;
 use portcullis::model::stage::{ApiKind, StageId};
 use portcullis::watch::candidate::{Caller, Rules, SIZES, candidates};
-use portcullis::watch::{Asked, attack_began, callers, read_board};
+use portcullis::watch::{CallersOf, attack_began, callers, read_board};
 use portcullis_range::Range;
 
 const STUFFING: &str = include_str!("../../drills/credential-stuffing.toml");
@@ -30,7 +31,8 @@ async fn found(aws: &Aws, settings: &Settings) -> (StageId, Sources) {
     let row = board.stages.iter().find(|row| row.id.label() == "accounts/prod").unwrap();
     let stage = aws.stage_settings(&row.id.api_id, &row.id.stage, Lane::Plan).await.unwrap();
     let began = attack_began(aws, settings, &row.id, Some("accounts-acl")).await.unwrap();
-    let asked = Asked {
+    let asked = CallersOf {
+        meter: &portcullis::watch::Meter::default(),
         stage: &row.id,
         kind: ApiKind::Rest,
         web_acl_arn: stage.web_acl_arn.as_deref(),
@@ -132,7 +134,8 @@ async fn without_the_access_log_the_rest_of_the_screen_works_and_says_what_is_la
 async fn a_stage_that_nobody_can_be_asked_about_says_why_of_each_origin() {
     let (_, aws) = nine_minutes_in().await;
     let stage = StageId { api_id: "none".into(), api_name: "none".into(), stage: "prod".into() };
-    let asked = Asked {
+    let asked = CallersOf {
+        meter: &portcullis::watch::Meter::default(),
         stage: &stage,
         kind: ApiKind::Rest,
         web_acl_arn: None,

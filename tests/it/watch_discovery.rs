@@ -11,7 +11,8 @@ use portcullis::watch::Watcher;
 use portcullis_range::Range;
 use portcullis_range::state::SeriesKey;
 
-/// An account of so many APIs with a stage each, behind a web ACL for every ten of them, called in every minute of the last hour.
+/// An account of so many APIs with a stage each, behind a web ACL for every ten of them, called in every minute of the
+/// last hour.
 fn crowd(stages: usize) -> Range {
     let mut text = String::from(
         "schema = \"portcullis.scenario/1\"\nname = \"crowd\"\ntitle = \"Many\"\nseed = 7\n[world]\naccount = \"111122223333\"\n\

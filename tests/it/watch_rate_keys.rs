@@ -23,7 +23,8 @@ fn limit(name: &str, place: u8, requests: u32) -> Value {
     })
 }
 
-/// Appends a group with `rules` to the web ACL before `shop/prod`, under a reference that is called otherwise than the group.
+/// Appends a group with `rules` to the web ACL before `shop/prod`, under a reference that is called otherwise than the
+/// group.
 fn refer(account: &mut Account, group: &str, rules: Vec<Value>) {
     let body = json!({"VisibilityConfig": visibility(group)});
     let id = account.create_rule_group(group, 10, rules, body.as_object().unwrap().clone());

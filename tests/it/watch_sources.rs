@@ -8,11 +8,12 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use portcullis::aws::Lane;
 use portcullis::model::candidate::Standing;
+use portcullis::model::counted::CountedBy;
 use portcullis::model::settings::Settings;
-use portcullis::model::source::{CountedBy, Legitimacy, Source, Sources};
+use portcullis::model::source::{Legitimacy, Source, Sources};
 use portcullis::model::top_list::{TopList, TopOf, TopRow};
 use portcullis::respond::resolve::stage_of_any;
-use portcullis::watch::{Asked, NobodyKnown, attack_began_on, callers};
+use portcullis::watch::{CallersOf, NobodyKnown, attack_began_on, callers};
 use portcullis_range::{Fault, Range, When};
 
 use crate::respond_http::{PETS, PETS_FLOOD};
@@ -31,12 +32,13 @@ pub(crate) async fn try_found(world: &World, label: &str, settings: &Settings) -
     let name = acl.and_then(|arn| arn.rsplit('/').nth(1));
     let began = attack_began_on(&world.aws, settings, (&stage.id, kind), name).await.unwrap();
     let log = stage.access_log.as_ref();
-    let asked = Asked {
+    let asked = CallersOf {
         stage: &stage.id,
         kind,
         web_acl_arn: acl,
         stages_behind: 1,
         access_log: Ok(log),
+        meter: &portcullis::watch::Meter::default(),
         began,
         known: None,
         blocked: None,

@@ -1,7 +1,8 @@
-//! What the console reads against what really happened: every figure of every stage, over all scenarios that come with the program.
+//! What the console reads against what really happened: every figure of every stage, over all scenarios that come with
+//! the program.
 //!
-//! The range keeps books of its own that no AWS client can see; a reading must be within five percent of them, or be unknown with its
-//! reason.
+//! The range keeps books of its own that no AWS client can see; a reading must be within five percent of them, or be
+//! unknown with its reason.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

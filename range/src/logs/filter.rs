@@ -1,7 +1,7 @@
 //! Filter patterns: of metric filters and of `FilterLogEvents`.
 //!
-//! Terms, `{ $.status = 429 }` and `[ip, …, status = 4*]`, as documented (user guide, "Filter pattern syntax"). Regular expressions between `%` are not
-//! here and are refused.
+//! Terms, `{ $.status = 429 }` and `[ip, …, status = 4*]`, as documented (user guide, "Filter pattern syntax"). Regular
+//! expressions between `%` are not here and are refused.
 
 use serde_json::Value;
 
@@ -79,8 +79,8 @@ impl Op {
         }
     }
 
-    /// Compares text: as text with wildcards, or as a number where both are one. That a number in quotation marks inside JSON compares as a
-    /// number is inferred.
+    /// Compares text: as text with wildcards, or as a number where both are one. That a number in quotation marks
+    /// inside JSON compares as a number is inferred.
     fn compares(self, left: &str, right: &Operand) -> bool {
         match (self, right.number, left.parse::<f64>().ok()) {
             (op, Some(right), Some(left)) => op.holds(left, right),
@@ -188,7 +188,8 @@ impl Pattern {
         }
     }
 
-    /// What the match depends on in a message, as text: where it is the same for two messages, both match or neither does.
+    /// What the match depends on in a message, as text: where it is the same for two messages, both match or neither
+    /// does.
     pub(crate) fn looks_at(&self, message: &str) -> Vec<Option<String>> {
         let mut seen = Vec::new();
         match self {

@@ -17,7 +17,8 @@ pub(crate) enum Dynamic {
     RequestTimeEpoch,
     /// `$context.responseLatency`: milliseconds.
     ResponseLatency,
-    /// `$context.integrationLatency`, `$context.integration.latency`: milliseconds; `-` where the integration was not asked.
+    /// `$context.integrationLatency`, `$context.integration.latency`: milliseconds; `-` where the integration was not
+    /// asked.
     IntegrationLatency,
 }
 
@@ -87,7 +88,8 @@ impl Format {
         Self { parts }
     }
 
-    /// The pieces of a kind of line: `value` says what a variable holds; a variable without a value is `-` (documented).
+    /// The pieces of a kind of line: `value` says what a variable holds; a variable without a value is `-`
+    /// (documented).
     pub(crate) fn compile(&self, value: impl Fn(&str) -> Option<String>) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         for part in &self.parts {
@@ -110,7 +112,8 @@ impl Format {
     }
 }
 
-/// Why API Gateway refuses a format: it must be one line and hold a request id (documented; the words are from users' reports).
+/// Why API Gateway refuses a format: it must be one line and hold a request id (documented; the words are from users'
+/// reports).
 pub(crate) fn refusal(format: &str) -> Option<&'static str> {
     let one_line = !format.trim_end_matches(['\n', '\r']).contains(['\n', '\r']);
     let read = Format::read(format);

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-/// Fields that Logs Insights discovers in an event, at most (documented: user guide, "Fields in JSON logs"; 200 today, 100 once).
+/// Fields that Logs Insights discovers in an event, at most (documented: user guide, "Fields in JSON logs"; 200 today,
+/// 100 once).
 const DISCOVERED: usize = 200;
 
-/// The message's fields: names of nested ones joined by dots, of arrays with their index (documented). None where it is no JSON object.
+/// The message's fields: names of nested ones joined by dots, of arrays with their index (documented). None where it is
+/// no JSON object.
 pub(super) fn discover(message: &str, mut put: impl FnMut(&str, String)) {
     let Ok(value @ Value::Object(_)) = serde_json::from_str::<Value>(message) else { return };
     let mut left = DISCOVERED;

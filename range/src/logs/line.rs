@@ -210,7 +210,8 @@ impl Kind {
 }
 
 impl Line {
-    /// Lines that have nothing in common, and no two variables alike: where a kind's are alike in them, all lines of the kind are.
+    /// Lines that have nothing in common, and no two variables alike: where a kind's are alike in them, all lines of
+    /// the kind are.
     pub(crate) fn strangers() -> [Self; 3] {
         let took = |ms| Took { response: ms, integration: Some(ms + 1) };
         [

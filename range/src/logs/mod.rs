@@ -1,10 +1,12 @@
 //! `CloudWatch` Logs: log groups, what API Gateway has written into them, and metric filters on them.
 //!
-//! Lines are not kept one by one. A record says that so many requests of one kind came in one second; which addresses sent them, when in that
-//! second and how long each took is drawn when somebody asks, from a stream that the record names, so that everybody who asks sees the same
-//! lines. What is counted by kind therefore costs as much as there are kinds, however many requests there were.
+//! Lines are not kept one by one. A record says that so many requests of one kind came in one second; which addresses
+//! sent them, when in that second and how long each took is drawn when somebody asks, from a stream that the record
+//! names, so that everybody who asks sees the same lines. What is counted by kind therefore costs as much as there are
+//! kinds, however many requests there were.
 //!
-//! The store knows neither how a request fared nor what a client asks in; the first is `traffic`'s, the second `service::logs`'.
+//! The store knows neither how a request fared nor what a client asks in; the first is `traffic`'s, the second
+//! `service::logs`'.
 
 pub(crate) mod filter;
 pub(crate) mod format;
@@ -24,7 +26,8 @@ pub(crate) use line::{Kind, Line, Own, Pace, Record, Roster, Second};
 pub use metric::{MetricFilter, Transformation};
 pub(crate) use query::{Query, Results};
 
-use crate::state::{Ids, MetricStore, ids};
+use crate::state::ids::{self, Ids};
+use crate::state::metrics::MetricStore;
 
 /// A log group.
 #[derive(Debug, Clone)]
@@ -53,8 +56,8 @@ pub struct LogStore {
     pub delay_seconds: u32,
     /// Seconds that a query of Logs Insights takes; 0: it is complete at once. AWS documents no figure (unverified).
     pub query_seconds: u32,
-    /// Whether quotes, backslashes and control characters in what clients sent are escaped as in JSON (unverified). Where they are not,
-    /// a user agent with a quotation mark makes a line that is no JSON.
+    /// Whether quotes, backslashes and control characters in what clients sent are escaped as in JSON (unverified).
+    /// Where they are not, a user agent with a quotation mark makes a line that is no JSON.
     pub escape_values: bool,
     seed: u64,
     serial: u64,
@@ -65,7 +68,8 @@ pub struct LogStore {
 impl LogStore {
     /// Seconds for which lines are kept: three hours and a little. A bound on memory, not one of AWS's.
     const KEPT_SECONDS: i64 = 190 * 60;
-    /// Addresses kept for lines of the past; beyond it the oldest lines are forgotten sooner. A bound on memory, not one of AWS's.
+    /// Addresses kept for lines of the past; beyond it the oldest lines are forgotten sooner. A bound on memory, not
+    /// one of AWS's.
     const KEPT_ADDRESSES: usize = 2_000_000;
 
     /// An account without log groups, whose lines are keyed by `seed`.
@@ -123,7 +127,8 @@ impl LogStore {
         self.serial
     }
 
-    /// Registers addresses that lines are drawn from, and forgets the oldest lines where all of them together are too many.
+    /// Registers addresses that lines are drawn from, and forgets the oldest lines where all of them together are too
+    /// many.
     pub(crate) fn keep_roster(&mut self, roster: &Arc<Roster>) {
         self.rosters.push(Arc::downgrade(roster));
         let kept = |rosters: &mut Vec<Weak<Roster>>| -> usize {

@@ -1,8 +1,9 @@
 //! Conditions of a policy's statements.
 //!
-//! Operators are IAM's: text, numbers, dates, booleans, addresses and `Null`, with `…IfExists` and the set prefixes. Where a key is not in the
-//! request a condition fails, but for negated operators, `…IfExists`, `ForAllValues:` and `Null` (documented: IAM's condition operators). Keys are
-//! those that a public caller has: address, user agent, referer, time, transport, and for signed callers the principal.
+//! Operators are IAM's: text, numbers, dates, booleans, addresses and `Null`, with `…IfExists` and the set prefixes.
+//! Where a key is not in the request a condition fails, but for negated operators, `…IfExists`, `ForAllValues:` and
+//! `Null` (documented: IAM's condition operators). Keys are those that a public caller has: address, user agent,
+//! referer, time, transport, and for signed callers the principal.
 
 use std::net::IpAddr;
 

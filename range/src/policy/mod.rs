@@ -1,8 +1,10 @@
-//! Resource policies of REST APIs, as a deployed snapshot holds them, and what they and a method's authorization make of a call.
+//! Resource policies of REST APIs, as a deployed snapshot holds them, and what they and a method's authorization make
+//! of a call.
 //!
-//! The range's own evaluator of what API Gateway's policies use: Allow and Deny, principals, `execute-api:Invoke`, resources with `*` and `?`,
-//! and conditions. `decide` follows the documented authorization flow. [`verdict`] puts both behind one pure function, so
-//! that others' evaluators can be compared with this one. Nothing here knows of traffic or of the wire.
+//! The range's own evaluator of what API Gateway's policies use: Allow and Deny, principals, `execute-api:Invoke`,
+//! resources with `*` and `?`, and conditions. `decide` follows the documented authorization flow. [`verdict`] puts
+//! both behind one pure function, so that others' evaluators can be compared with this one. Nothing here knows of
+//! traffic or of the wire.
 
 mod condition;
 
@@ -163,9 +165,9 @@ pub fn verdict(
 
 /// Policy and authorization together (documented: authorization flow).
 ///
-/// Without authorization, and with Cognito, an explicit Allow is needed as soon as there is a policy. With IAM in one account and with a Lambda
-/// authorizer either Allow suffices. An explicit Deny always wins. IAM and Cognito authenticate before the policy is asked; a Lambda authorizer
-/// is called only where the policy has no Deny.
+/// Without authorization, and with Cognito, an explicit Allow is needed as soon as there is a policy. With IAM in one
+/// account and with a Lambda authorizer either Allow suffices. An explicit Deny always wins. IAM and Cognito
+/// authenticate before the policy is asked; a Lambda authorizer is called only where the policy has no Deny.
 pub(crate) fn decide(
     policy: Option<&Policy>,
     call: &Call<'_>,

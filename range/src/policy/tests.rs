@@ -42,8 +42,8 @@ fn deny_not_ip_address_shuts_everybody_else_out() {
     assert_eq!(judge(&CLOSED.replace("/prod/*", "/dev/*"), "203.0.113.7"), Verdict::Allow, "names another stage");
 }
 
-/// The outcome tables of the developer guide, and what happens before they apply. (documented: authorization flow; that IAM
-/// and Cognito authenticate first too)
+/// The outcome tables of the developer guide, and what happens before they apply. (documented: authorization flow; that
+/// IAM and Cognito authenticate first too)
 #[test]
 fn policy_and_authorization_meet_as_the_guide_says() {
     use Credential::{Absent, Allows, Denies, Invalid, Silent};

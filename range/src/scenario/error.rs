@@ -48,7 +48,8 @@ impl ScenarioError {
     pub(super) fn from_toml(text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or(0..0);
         let message = error.message().trim().replace('\n', " ");
-        // serde says "unknown field `x`, expected one of `a`, `b`": the backticked words are all that is needed for a hint.
+        // serde says "unknown field `x`, expected one of `a`, `b`": the backticked words are all that is needed for a
+        // hint.
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let hint = match quoted.split_first() {
             // Without a near one serde's own words list them.

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::values::{Route, StageRef};
-use super::world::ThrottleSpec;
+use super::values::{Route, StageRef, ThrottleSpec};
 
 /// An API key.
 #[derive(Debug, Clone, Deserialize)]

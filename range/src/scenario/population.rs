@@ -141,6 +141,7 @@ pub enum CredentialSpec {
 }
 
 /// Who sends requests to one stage.
+// Flat as the table in a file is: serde's `flatten` would lose where a value stands, and let unknown keys through.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Population {
@@ -186,8 +187,8 @@ pub struct Population {
     /// How its credentials fare, where `authenticated` is too coarse.
     #[serde(default)]
     pub credential: Option<CredentialSpec>,
-    /// When its privileges end, after the drill opens: from then on the backend refuses it with 4XX, and a cache serves it what it still
-    /// holds of before.
+    /// When its privileges end, after the drill opens: from then on the backend refuses it with 4XX, and a cache serves
+    /// it what it still holds of before.
     #[serde(default)]
     pub revoked: Option<Span>,
     /// The API key that its requests carry, by name.

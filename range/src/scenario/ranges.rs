@@ -1,4 +1,5 @@
-//! Which numbers and lengths of time each key of a scenario takes: one table, by which a file is checked and which the documentation shows.
+//! Which numbers and lengths of time each key of a scenario takes: one table, by which a file is checked and which the
+//! documentation shows.
 
 use std::ops::Range;
 

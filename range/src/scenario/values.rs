@@ -113,3 +113,13 @@ impl<'de> Deserialize<'de> for Route {
         }
     }
 }
+
+/// Requests per second and burst.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottleSpec {
+    /// Requests per second.
+    pub rate: f64,
+    /// Bucket size in requests.
+    pub burst: u32,
+}

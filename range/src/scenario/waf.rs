@@ -78,7 +78,8 @@ const fn default_window() -> Span {
     Span { seconds: 300 }
 }
 
-/// One rule; exactly one of `ip_set`, `not_ip_set`, `rate`, `managed`, `rule_group`, `countries`, `statement` says what it matches.
+/// One rule; exactly one of `ip_set`, `not_ip_set`, `rate`, `managed`, `rule_group`, `countries`, `statement` says what
+/// it matches.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleSpec {

@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::plans::{ApiKeySpec, UsagePlanSpec};
 use super::population::Population;
-use super::values::Span;
+use super::values::{Span, ThrottleSpec};
 use super::waf::{IpSetSpec, RuleGroupSpec, WebAclSpec};
 
 /// The simulated account.
+// Flat as the table in a file is: serde's `flatten` would lose where a value stands, and let unknown keys through.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorldSpec {
@@ -36,10 +37,12 @@ pub struct WorldSpec {
     /// How long a line of an access log takes to be readable; 5 seconds when absent (AWS documents no figure).
     #[serde(default)]
     pub logs_delay: Option<Span>,
-    /// How long after its end a minute's metrics are published; 60 seconds when absent (AWS documents no figure, therefore settable).
+    /// How long after its end a minute's metrics are published; 60 seconds when absent (AWS documents no figure,
+    /// therefore settable).
     #[serde(default)]
     pub metrics_delay: Option<Span>,
-    /// From where the responder's own requests come; 127.0.0.1 when absent. On a socket it is the socket's address that counts.
+    /// From where the responder's own requests come; 127.0.0.1 when absent. On a socket it is the socket's address that
+    /// counts.
     #[serde(default)]
     pub responder: Option<IpAddr>,
     /// REST and HTTP APIs.
@@ -85,23 +88,14 @@ fn date_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>
         .map_err(|_| D::Error::custom(format!("`{text}` is not a UTC date and time such as 2026-03-03T03:00:00Z")))
 }
 
-/// Requests per second and burst.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ThrottleSpec {
-    /// Requests per second.
-    pub rate: f64,
-    /// Bucket size in requests.
-    pub burst: u32,
-}
-
 /// What API Gateway's metrics count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CountingSpec {
     /// Requests that WAF refuses are in `Count` and `4XXError` (inferred: they are gateway 403s, `WAF_FILTERED`).
     pub waf_blocked: bool,
-    /// Requests that a throttle refuses are in `Count` and `4XXError` (documented for 4XXError by there being no throttle metric; inferred).
+    /// Requests that a throttle refuses are in `Count` and `4XXError` (documented for 4XXError by there being no
+    /// throttle metric; inferred).
     pub throttled: bool,
 }
 
@@ -278,7 +272,8 @@ fn json_lines() -> toml::Spanned<String> {
 }
 
 impl AccessLogSpec {
-    /// Everything that tells who was refused by what, as JSON; numbers in quotation marks, because `-` stands where there is none.
+    /// Everything that tells who was refused by what, as JSON; numbers in quotation marks, because `-` stands where
+    /// there is none.
     const JSON: &str = concat!(
         r#"{"requestId":"$context.requestId","ip":"$context.identity.sourceIp","requestTime":"$context.requestTime","#,
         r#""httpMethod":"$context.httpMethod","resourcePath":"$context.resourcePath","path":"$context.path","#,

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::common::{access_log, integer, page, text};
+use super::common::{access_log, integer, page, text, texts};
 use super::{Answer, Service};
 use crate::error::AwsError;
 use crate::state::{Account, HttpApi, HttpRoute, HttpStage, Live, RouteSettings};
@@ -222,8 +222,8 @@ fn settings_document(settings: &RouteSettings) -> Value {
     body
 }
 
-/// The object replaces the one before, and a limit that it does not name becomes 0: nothing passes (inferred from users' reports
-/// of outages).
+/// The object replaces the one before, and a limit that it does not name becomes 0: nothing passes (inferred from
+/// users' reports of outages).
 fn read_settings(given: &Value) -> RouteSettings {
     RouteSettings {
         detailed_metrics: given.get("detailedMetricsEnabled").and_then(Value::as_bool).unwrap_or(false),
@@ -249,8 +249,8 @@ fn create_stage(account: &mut Account, input: &Value) -> Outcome {
     Ok(Answer::created(stage_document(stage_of(account, input)?)))
 }
 
-/// Members that are given replace what is there, those that are not leave it. Entries of `routeSettings` are replaced one by one:
-/// `DeleteRouteSettings` would have no use otherwise (inferred).
+/// Members that are given replace what is there, those that are not leave it. Entries of `routeSettings` are replaced
+/// one by one: `DeleteRouteSettings` would have no use otherwise (inferred).
 fn update_stage(account: &mut Account, input: &Value) -> Outcome {
     let (api, stage) = (api_of(account, input)?, stage_of(account, input)?);
     if stage.managed {
@@ -267,7 +267,8 @@ fn update_stage(account: &mut Account, input: &Value) -> Outcome {
     Ok(Answer::ok(stage_document(stage_of(account, input)?)))
 }
 
-/// HTTP APIs write without a role of the account's (inferred); the format has a request id as with REST APIs (documented).
+/// HTTP APIs write without a role of the account's (inferred); the format has a request id as with REST APIs
+/// (documented).
 fn check_access_log(input: &Value) -> Result<(), AwsError> {
     let Some(log) = input.get("accessLogSettings").filter(|log| !log.is_null()) else { return Ok(()) };
     access_log(text(log, "destinationArn"), text(log, "format")).map_err(bad_request)
@@ -281,9 +282,8 @@ fn adopt(stage: &mut HttpStage, input: &Value) {
     for (key, settings) in given("routeSettings").and_then(Value::as_object).into_iter().flatten() {
         stage.route_settings.insert(key.clone(), read_settings(settings));
     }
-    if let Some(variables) = given("stageVariables").and_then(Value::as_object) {
-        stage.variables =
-            variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned())).collect();
+    if let Some(variables) = texts(input, "stageVariables") {
+        stage.variables = variables;
     }
     if let Some(auto) = given("autoDeploy").and_then(Value::as_bool) {
         stage.auto_deploy = auto;

@@ -1,7 +1,7 @@
 //! `CloudTrail`: who did what, some minutes later.
 //!
-//! Management events only: what reads metrics is a data event, and not here (documented). The form of an event's parameters follows published
-//! events of API Gateway and is inferred.
+//! Management events only: what reads metrics is a data event, and not here (documented). The form of an event's
+//! parameters follows published events of API Gateway and is inferred.
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -164,8 +164,8 @@ fn record(account: &Account, id: &str, call: &Call) -> Value {
     record
 }
 
-/// API Gateway puts a call's body into a member of its own, `updateStageInput`, beside the members of the path; WAF spells all
-/// members with a small first letter (published events; inferred).
+/// API Gateway puts a call's body into a member of its own, `updateStageInput`, beside the members of the path; WAF
+/// spells all members with a small first letter (published events; inferred).
 fn parameters(call: &Call) -> Value {
     const PATH: [&str; 10] = [
         "restApiId",

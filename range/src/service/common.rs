@@ -1,6 +1,8 @@
 //! Reading inputs and cutting pages, for every service.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use crate::error::AwsError;
 use crate::logs::format;
@@ -48,8 +50,24 @@ pub(crate) fn integer(input: &Value, member: &str) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
-/// One page of items: from the item after `marker` on, at most `limit`, and the marker of the next page. A marker is the
-/// key of the last item given.
+/// An object whose members are texts, such as tags; a member that is none counts as empty. `None` where there is no
+/// object.
+pub(crate) fn texts(input: &Value, member: &str) -> Option<BTreeMap<String, String>> {
+    let members = input.get(member)?.as_object()?;
+    Some(members.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned())).collect())
+}
+
+/// The members of an input that are kept as sent.
+pub(crate) fn kept(input: &Value, members: &[&str]) -> Map<String, Value> {
+    let given = |member: &&str| {
+        let value = input.get(*member).filter(|value| !value.is_null())?;
+        Some(((*member).to_owned(), value.clone()))
+    };
+    members.iter().filter_map(given).collect()
+}
+
+/// One page of items: from the item after `marker` on, at most `limit`, and the marker of the next page. A marker is
+/// the key of the last item given.
 pub(crate) fn page<'a, T>(
     items: impl Iterator<Item = &'a T>,
     key: impl Fn(&T) -> &str,
@@ -65,8 +83,8 @@ pub(crate) fn page<'a, T>(
     (taken, next)
 }
 
-/// What is wrong with the destination and the format of an access log, in API Gateway's words (seen in users' reports). What is not given is
-/// not checked.
+/// What is wrong with the destination and the format of an access log, in API Gateway's words (seen in users' reports).
+/// What is not given is not checked.
 pub(crate) fn access_log(destination: Option<&str>, format: Option<&str>) -> Result<(), String> {
     if let Some(arn) = destination {
         let parts: Vec<&str> = arn.splitn(7, ':').collect();

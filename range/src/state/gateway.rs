@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value};
 
-use super::{Account, ApiKey, Authorizer, CacheCluster, HttpApi, Live, Stage, UsagePlan};
+use super::{Account, ApiKey, Authorizer, HttpApi, Live, Stage, UsagePlan};
 
 /// API Gateway's part of an account.
 #[derive(Debug, Clone)]
@@ -264,23 +264,7 @@ impl Account {
         let delay = self.propagation.stage(name);
         let api = self.gateway.apis.get_mut(api)?;
         let snapshot = Arc::clone(&api.deployments.get(deployment)?.snapshot);
-        let stage = Stage {
-            name: name.to_owned(),
-            deployment_id: deployment.to_owned(),
-            snapshot,
-            description: None,
-            method_settings: BTreeMap::new(),
-            cache: CacheCluster::default(),
-            canary: None,
-            access_log: BTreeMap::new(),
-            variables: BTreeMap::new(),
-            tracing_enabled: false,
-            client_certificate_id: None,
-            documentation_version: None,
-            created: now,
-            last_updated: now,
-            tags: BTreeMap::new(),
-        };
+        let stage = Stage::new(name, deployment, snapshot, now);
         api.stages.insert(name.to_owned(), Live::new(stage, now, delay));
         Some(())
     }
@@ -329,7 +313,7 @@ impl Account {
     }
 
     /// Adds tags to a stage.
-    pub fn tag_stage(&mut self, api: &str, stage: &str, tags: Vec<(String, String)>) -> Option<()> {
+    pub fn tag_stage(&mut self, api: &str, stage: &str, tags: BTreeMap<String, String>) -> Option<()> {
         self.touch_stage(api, stage, |stage| stage.tags.extend(tags))
     }
 

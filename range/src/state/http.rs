@@ -1,8 +1,9 @@
 //! HTTP APIs: routes and stages.
 //!
-//! What traffic sees of a stage is written in the terms of REST APIs ([`HttpStage::seen`]), so that both take the same way. HTTP APIs have no
-//! web ACL, resource policy, cache or API keys (documented), and deployments of theirs are not simulated: a stage with automatic deployment has
-//! the routes there are, any other those that there were when it was made.
+//! What traffic sees of a stage is written in the terms of REST APIs ([`HttpStage::seen`]), so that both take the same
+//! way. HTTP APIs have no web ACL, resource policy, cache or API keys (documented), and deployments of theirs are not
+//! simulated: a stage with automatic deployment has the routes there are, any other those that there were when it was
+//! made.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Account, CacheCluster, Live, Method, MethodSetting, Resource, Snapshot, Stage};
+use super::{Account, Live, Method, MethodSetting, Resource, Snapshot, Stage};
 
 /// An HTTP API.
 #[derive(Debug, Clone)]
@@ -136,23 +137,13 @@ impl HttpStage {
         }
         let access_log = self.access_log.as_ref().and_then(Value::as_object).into_iter().flatten();
         Stage {
-            name: self.name.clone(),
-            deployment_id: String::new(),
-            snapshot,
-            description: None,
             method_settings,
-            cache: CacheCluster::default(),
-            canary: None,
             access_log: access_log
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect(),
             variables: self.variables.clone(),
-            tracing_enabled: false,
-            client_certificate_id: None,
-            documentation_version: None,
-            created: self.created,
             last_updated: self.last_updated,
-            tags: BTreeMap::new(),
+            ..Stage::new(&self.name, "", snapshot, self.created)
         }
     }
 }
@@ -205,23 +196,7 @@ impl Account {
         let (now, delay) = (self.now, self.propagation.stage(name));
         let known = self.gateway.http_apis.get_mut(api)?;
         let snapshot = Arc::new(snapshot(known.routes.values()));
-        let empty = Stage {
-            name: name.to_owned(),
-            deployment_id: String::new(),
-            snapshot: Arc::clone(&snapshot),
-            description: None,
-            method_settings: BTreeMap::new(),
-            cache: CacheCluster::default(),
-            canary: None,
-            access_log: BTreeMap::new(),
-            variables: BTreeMap::new(),
-            tracing_enabled: false,
-            client_certificate_id: None,
-            documentation_version: None,
-            created: now,
-            last_updated: now,
-            tags: BTreeMap::new(),
-        };
+        let empty = Stage::new(name, "", Arc::clone(&snapshot), now);
         let stage = HttpStage {
             name: name.to_owned(),
             auto_deploy,

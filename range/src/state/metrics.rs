@@ -1,5 +1,5 @@
-//! `CloudWatch` metrics: per-minute statistics with a compact distribution, published late, kept for three hours; and the two weeks before,
-//! which repeat what was there before the scenario opened.
+//! `CloudWatch` metrics: per-minute statistics with a compact distribution, published late, kept for three hours; and
+//! the two weeks before, which repeat what was there before the scenario opened.
 //!
 //! The store takes data and gives back points. It knows neither queries nor which metrics AWS has.
 
@@ -179,7 +179,8 @@ impl Default for MetricStore {
 }
 
 impl MetricStore {
-    /// Minutes kept of what the range itself has seen: three hours and a little, as the console asks for no more but of the weeks before.
+    /// Minutes kept of what the range itself has seen: three hours and a little, as the console asks for no more but of
+    /// the weeks before.
     pub const RETENTION_MINUTES: i64 = 190;
 
     /// Days for which minutes are kept (documented).
@@ -246,8 +247,8 @@ impl MetricStore {
         self.publish_delays.get(namespace).copied().unwrap_or(self.publish_delay)
     }
 
-    /// Lets the minutes of a namespace be published `seconds` after their end from `now` on. What is published stays so, as on AWS, where
-    /// a service that comes late takes nothing back (inferred).
+    /// Lets the minutes of a namespace be published `seconds` after their end from `now` on. What is published stays
+    /// so, as on AWS, where a service that comes late takes nothing back (inferred).
     pub fn set_delay(&mut self, namespace: &str, seconds: u32, now: DateTime<Utc>) {
         let published = self.published_until(namespace, now);
         self.published.insert(namespace.to_owned(), published);

@@ -188,8 +188,8 @@ impl SampleStore {
     }
 }
 
-/// Halves what is older than `edge`: of every two records the first stands for both. What was before an attack must be there for
-/// three hours, as AWS keeps it, and need not be there in full.
+/// Halves what is older than `edge`: of every two records the first stands for both. What was before an attack must be
+/// there for three hours, as AWS keeps it, and need not be there in full.
 fn thin(ring: &mut VecDeque<Sample>, edge: DateTime<Utc>) {
     let recent = ring.split_off(ring.partition_point(|sample| sample.at < edge));
     let mut old = std::mem::replace(ring, recent).into_iter();

@@ -164,6 +164,28 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// A stage that points at a deployment and its snapshot, made `now`, with nothing set.
+    #[must_use]
+    pub fn new(name: &str, deployment: &str, snapshot: Arc<Snapshot>, now: DateTime<Utc>) -> Self {
+        Self {
+            name: name.to_owned(),
+            deployment_id: deployment.to_owned(),
+            snapshot,
+            description: None,
+            method_settings: BTreeMap::new(),
+            cache: CacheCluster::default(),
+            canary: None,
+            access_log: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            tracing_enabled: false,
+            client_certificate_id: None,
+            documentation_version: None,
+            created: now,
+            last_updated: now,
+            tags: BTreeMap::new(),
+        }
+    }
+
     /// The entry of `methodSettings` that holds for a resource path and method: the method's own, or `*/*`.
     /// Keys are understood in both forms that AWS uses (`orders/GET`, `~1orders~1{id}/GET`).
     #[must_use]

@@ -1,7 +1,8 @@
 //! What integrations call, as one queue with a capacity.
 //!
-//! The range's own model (nothing of AWS's): work beyond the capacity waits, then is refused; far over the capacity some of it is lost to
-//! contention; waiting shows as latency, refusal as 5XX, waiting longer than API Gateway does as a timeout (also 5XX, 504).
+//! The range's own model (nothing of AWS's): work beyond the capacity waits, then is refused; far over the capacity
+//! some of it is lost to contention; waiting shows as latency, refusal as 5XX, waiting longer than API Gateway does as
+//! a timeout (also 5XX, 504).
 
 use crate::scenario::{BackendSpec, LatencySpec};
 
@@ -42,7 +43,8 @@ impl Backend {
         Self { spec, queue: 0.0, warm: 1.0, last: Second::CALM }
     }
 
-    /// Takes a second's demand: `work` units in `requests` requests that take `latency_ms` on average when nothing is wrong.
+    /// Takes a second's demand: `work` units in `requests` requests that take `latency_ms` on average when nothing is
+    /// wrong.
     pub(crate) fn second(&mut self, work: f64, requests: u64, latency_ms: f64) -> Second {
         let spec = &self.spec;
         let over = (work / spec.capacity - 1.0).clamp(0.0, 4.0) / 4.0;

@@ -1,8 +1,8 @@
 //! A stage's cache, per method, as a share of hits.
 //!
-//! With `n` requests a second over `keys` keys that live `ttl` seconds, a warm cache answers `x / (1 + x)` of them, `x = n * ttl / keys`
-//! (renewal argument for exponential arrivals; the range's own model, not AWS's word). A flush empties it and misses fill it again, as far as the
-//! backend answers them: failures are not kept.
+//! With `n` requests a second over `keys` keys that live `ttl` seconds, a warm cache answers `x / (1 + x)` of them,
+//! `x = n * ttl / keys` (renewal argument for exponential arrivals; the range's own model, not AWS's word). A flush
+//! empties it and misses fill it again, as far as the backend answers them: failures are not kept.
 
 use crate::scenario::Cacheable;
 
@@ -40,8 +40,8 @@ impl CacheState {
         self.fill * x / (1.0 + x)
     }
 
-    /// The share of a caller's requests that hit answers from before its privileges ended, `since` seconds ago: what was held then runs out
-    /// evenly over the time to live, and nothing new comes in.
+    /// The share of a caller's requests that hit answers from before its privileges ended, `since` seconds ago: what
+    /// was held then runs out evenly over the time to live, and nothing new comes in.
     pub(crate) fn stale_share(&self, how: &Cacheable, ttl: f64, now: i64, since: i64) -> f64 {
         let emptied = self.emptied.is_some_and(|emptied| emptied >= now - since);
         let left = 1.0 - since as f64 / ttl.max(1.0);

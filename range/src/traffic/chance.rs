@@ -1,8 +1,8 @@
 //! Randomness that depends on nothing but its key.
 //!
-//! Every draw of the traffic engine comes from a generator keyed by the seed, a name and the step, so that the same seed gives the same
-//! drill whoever polls when, and however account time is chopped up. The generator (`SplitMix64`) and the draws are written out here, so that
-//! no release of a library changes what a seed means.
+//! Every draw of the traffic engine comes from a generator keyed by the seed, a name and the step, so that the same
+//! seed gives the same drill whoever polls when, and however account time is chopped up. The generator (`SplitMix64`)
+//! and the draws are written out here, so that no release of a library changes what a seed means.
 
 use crate::state::ids::mix;
 

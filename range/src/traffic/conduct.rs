@@ -4,29 +4,18 @@
 //! It acts on the second that has passed and on nothing else, so that it depends on the seed and on what happened,
 //! never on who asks when.
 
+mod conclude;
 mod patience;
 mod retries;
 mod temper;
 
-use chrono::{DateTime, Utc};
-
-use super::Traffic;
-use super::chance::Chance;
-use super::crowd::Crowd;
-use super::front::Front;
-use super::outcome::{Outcome, Slot};
-use super::plan::Gate;
-use super::record::Family;
 use super::rhythm;
 use super::truth::Counts;
 use crate::scenario::{Population, PulseSpec};
 use crate::state::Rhythm;
 use patience::Patience;
-use retries::{Loss, Retries};
+use retries::Retries;
 use temper::Temper;
-
-/// Name of the stream that decides what is tried again.
-const AGAIN: u64 = 0xa6a1;
 
 /// How one population conducts itself.
 #[derive(Debug)]
@@ -83,66 +72,6 @@ fn is_pause(pulse: &PulseSpec, since_open: i64, since_start: i64) -> bool {
     let is_over = pulse.until.as_ref().is_some_and(|until| since_open >= until.get_ref().seconds);
     let length = (pulse.on.seconds + pulse.off.seconds).max(1);
     !is_over && since_start.rem_euclid(length) >= pulse.on.seconds
-}
-
-impl Crowd {
-    /// Silences an address; for some time, where its habit says so.
-    pub(super) fn rest(&mut self, at: usize, second: i64) {
-        let address = &mut self.addresses[at];
-        let weight = std::mem::take(&mut address.weight);
-        let habit = address.habit.and_then(|habit| self.spec.habits.get(habit));
-        if let Some(returns) = habit.and_then(|habit| habit.returns.as_ref()) {
-            self.conduct.resting.push(Resting { due: second + returns.get_ref().seconds, address: at, weight });
-        }
-    }
-
-    /// Wakes the addresses whose time has come; says whether there were any.
-    pub(super) fn come_back(&mut self, second: i64) -> bool {
-        let before = self.conduct.resting.len();
-        for back in self.conduct.resting.extract_if(.., |one| one.due <= second) {
-            let address = &mut self.addresses[back.address];
-            (address.weight, address.refused_since) = (back.weight, None);
-        }
-        self.conduct.resting.len() < before
-    }
-
-    /// Lets clients try again what has failed.
-    fn try_again(&mut self, front: &Front, works: impl Iterator<Item = (usize, u64)>, second: i64) {
-        let Some(retries) = &mut self.conduct.retries else { return };
-        let mut chance = Chance::keyed(self.seed, self.key ^ AGAIN, second);
-        let (classes, http) = (self.plan.classes.len(), front.family == Family::Http);
-        for (at, sent) in works {
-            let flow = &mut self.plan.flows[at];
-            let mut failed = std::mem::take(&mut flow.failed);
-            if retries.after_forbidden() && (!flow.fate.passed || flow.gate != Gate::Open) {
-                let is_403 = Outcome::of(Slot::Refused, &flow.fate, flow.gate, http, false).status == 403;
-                failed = if is_403 { sent } else { failed };
-            }
-            if failed > 0 {
-                let address = self.plan.classes[at % classes].pick(&mut chance);
-                let loss = Loss { flow: at, shape: at / classes, address, sent, failed };
-                retries.note(&loss, second, &mut chance);
-            }
-        }
-    }
-}
-
-impl Traffic {
-    /// Lets populations draw their conclusions from the second that began at `at`.
-    pub(super) fn conclude(&mut self, at: DateTime<Utc>) {
-        for (index, crowd) in self.crowds.iter_mut().enumerate() {
-            let works = self.work.iter().map(|work| (work.place(), work.sent()));
-            let mine = works.filter(|((of, _), _)| *of == index).map(|((_, flow), sent)| (flow, sent));
-            crowd.try_again(&self.fronts[crowd.front], mine, at.timestamp());
-            if let Some(patience) = &mut crowd.conduct.patience {
-                patience.see(&crowd.second);
-            }
-            if crowd.conduct.temper.is_some() {
-                let sends = crowd.rate(at, self.open) > 0.0;
-                crowd.conduct.temper.iter_mut().for_each(|temper| temper.see(&crowd.second, sends, at.timestamp()));
-            }
-        }
-    }
 }
 
 /// What share of requests has come to something bad of late.

@@ -1,7 +1,7 @@
 //! What callers identify themselves with.
 //!
-//! Nothing is verified: the range has no keys and no tokens. A population says how its credentials fare; a real request says it in the header that
-//! the method looks at.
+//! Nothing is verified: the range has no keys and no tokens. A population says how its credentials fare; a real request
+//! says it in the header that the method looks at.
 
 use super::front::Lane;
 use super::request::Request;
@@ -40,14 +40,15 @@ impl Shown {
             Self::Same(credential) => return *credential,
             Self::Headers(headers) => headers,
         };
-        let wanted = if lane.authorization == Authorization::Iam { "Authorization" } else { &lane.token_header };
+        let wants = &lane.wants;
+        let wanted = if wants.authorization == Authorization::Iam { "Authorization" } else { &wants.token_header };
         let header = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        header.map_or(Credential::Absent, |(_, value)| read(value, lane.authorization))
+        header.map_or(Credential::Absent, |(_, value)| read(value, wants.authorization))
     }
 }
 
-/// A signature is taken to be that of somebody whose identity policy allows the call. A token is one of four words, with or
-/// without `Bearer` before it; any other is not valid.
+/// A signature is taken to be that of somebody whose identity policy allows the call. A token is one of four words,
+/// with or without `Bearer` before it; any other is not valid.
 fn read(value: &str, authorization: Authorization) -> Credential {
     if value.starts_with("AWS4-") {
         return if authorization == Authorization::Iam { Credential::Allows } else { Credential::Invalid };

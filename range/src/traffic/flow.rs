@@ -6,9 +6,9 @@ use super::Traffic;
 use super::backend::Second;
 use super::chance::Chance;
 use super::crowd::Crowd;
-use super::front::{Front, Lane};
+use super::front::{Front, Lane, LaneSecond};
+use super::gate::Gate;
 use super::outcome::Slot;
-use super::plan::Gate;
 use super::record::{Answered, Tally};
 use super::truth::Counts;
 use crate::state::{Account, Sample};
@@ -68,10 +68,10 @@ impl Traffic {
             let rate = crowd.rate(at, self.open);
             let first = self.work.len();
             if rate > 0.0 {
-                send(crowd, index, rate, at, self.seed, &mut self.work);
+                send(crowd, index, rate, at, &mut self.work);
             }
             send_again(crowd, index, at, first, &mut self.work);
-            choose_samples(crowd, &self.work[first..], at, self.seed, &mut self.kept);
+            choose_samples(crowd, &self.work[first..], at, &mut self.kept);
             self.judge(index, first);
         }
     }
@@ -194,16 +194,17 @@ impl Traffic {
     }
 
     /// Cache, then integration; writes the second's metrics and truth.
+    // Long: one second's steps in their order; each takes what the one before it left.
     pub(super) fn integrate(&mut self, account: &mut Account, at: DateTime<Utc>) {
         let mut chance = Chance::keyed(self.seed, ROUNDING ^ 1, at.timestamp());
         self.serve_from_cache(at, &mut chance);
         let seconds = self.load_backends();
         for work in &self.work {
             let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
-            let second = lane.backend.map_or(Second::CALM, |backend| seconds[backend]);
+            let second = lane.integration.backend.map_or(Second::CALM, |backend| seconds[backend]);
             let crowd = &mut self.crowds[work.crowd];
             let refused = share_of(work.left, second.refused, &mut chance);
-            let late = share_of(work.left - refused, lane.late(&second), &mut chance);
+            let late = share_of(work.left - refused, lane.integration.late(&second), &mut chance);
             let answered = work.left - refused - late;
             let bad = match crowd.revoked_for(at, self.open) {
                 Some(_) => answered,
@@ -229,17 +230,17 @@ impl Traffic {
         }
         for front in &mut self.fronts {
             for lane in &mut front.lanes {
-                let failure = lane.backend.and_then(|backend| self.backends.get(backend));
-                let second = lane.backend.map_or(Second::CALM, |backend| seconds[backend]);
+                let failure = lane.integration.backend.and_then(|backend| self.backends.get(backend));
+                let second = lane.integration.backend.map_or(Second::CALM, |backend| seconds[backend]);
                 let cold = share_of(lane.second.answered, second.cold, &mut chance);
                 lane.cache.fared(lane.second.answered, lane.second.refused + lane.second.late);
                 let cold_ms = failure.map_or(0.0, super::backend::Backend::cold_ms);
-                let (slower, wait_ms, timeout_ms) = (second.slower, second.wait_ms, lane.timeout_ms);
-                (lane.second.slower, lane.second.wait_ms, lane.second.cold) = (slower, wait_ms, (second.cold, cold_ms));
+                let how = lane.integration.answered(&second);
+                (lane.second.slower, lane.second.wait_ms) = (how.slower, how.wait_ms);
+                lane.second.cold = (second.cold, cold_ms);
                 lane.second.refusal_ms = failure.map_or(0.0, super::backend::Backend::refusal_ms);
-                let how = Answered { latency: &lane.latency, slower, wait_ms, timeout_ms };
                 lane.tally.integrated(&how, lane.second.answered - cold, &mut chance);
-                lane.tally.integrated(&Answered { wait_ms: wait_ms + cold_ms, ..how }, cold, &mut chance);
+                lane.tally.integrated(&Answered { wait_ms: how.wait_ms + cold_ms, ..how }, cold, &mut chance);
                 if let Some(backend) = failure {
                     lane.tally.failed(backend.refusal_ms(), lane.second.refused);
                     lane.tally.failed(backend.timeout_ms(), lane.second.late);
@@ -253,7 +254,7 @@ impl Traffic {
             }
             front.tally.finish(&mut chance);
             front.series.iter().for_each(|series| series.write(&mut account.metrics, at, &front.tally));
-            self.truth.took(&front.label, at, &front.tally.latency);
+            self.truth.took(&front.id.label, at, &front.tally.latency);
             front.tally.clear();
         }
         for crowd in &self.crowds {
@@ -303,10 +304,11 @@ impl Traffic {
         for work in &self.work {
             let cost = self.crowds[work.crowd].spec.cost;
             let Some(lane) = lane(&self.crowds, &mut self.fronts, work) else { continue };
-            if let Some((units, requests, latency)) = lane.backend.and_then(|backend| loads.get_mut(backend)) {
-                *units += work.left as f64 * lane.cost * cost;
+            let by = &lane.integration;
+            if let Some((units, requests, latency)) = by.backend.and_then(|backend| loads.get_mut(backend)) {
+                *units += work.left as f64 * by.cost * cost;
                 *requests += work.left;
-                *latency += work.left as f64 * lane.latency.mean();
+                *latency += work.left as f64 * by.latency.mean();
             }
         }
         let loads = self.backends.iter_mut().zip(loads);
@@ -316,24 +318,6 @@ impl Traffic {
             })
             .collect()
     }
-}
-
-/// One lane in one second.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LaneSecond {
-    demand: u64,
-    pass: f64,
-    hits: f64,
-    answered: u64,
-    refused: u64,
-    late: u64,
-    /// How the integration fared, for the access log.
-    pub(super) slower: f64,
-    pub(super) wait_ms: f64,
-    /// Share that met a cold start, and the milliseconds it added.
-    pub(super) cold: (f64, f64),
-    /// Milliseconds of a request that the integration had no room for.
-    pub(super) refusal_ms: f64,
 }
 
 fn lane<'f>(crowds: &[Crowd], fronts: &'f mut [Front], work: &Work) -> Option<&'f mut Lane> {
@@ -385,11 +369,12 @@ fn shed(crowd: &mut Crowd, lane: &mut Lane, work: &mut Work, passed: u64, counte
     }
 }
 
-/// Draws how often each shape is sent, then which class of addresses sends it. What is sent does not depend on how addresses are classed.
-fn send(crowd: &mut Crowd, index: usize, rate: f64, at: DateTime<Utc>, seed: u64, works: &mut Vec<Work>) {
-    let mut arrivals = Chance::keyed(seed, crowd.key, at.timestamp());
-    let mut split = Chance::keyed(seed, crowd.key ^ 0x59f1, at.timestamp());
-    let whole: f64 = crowd.plan.classes.iter().map(super::crowd::Class::weight).sum();
+/// Draws how often each shape is sent, then which class of addresses sends it. What is sent does not depend on how
+/// addresses are classed.
+fn send(crowd: &Crowd, index: usize, rate: f64, at: DateTime<Utc>, works: &mut Vec<Work>) {
+    let mut arrivals = Chance::keyed(crowd.seed, crowd.key, at.timestamp());
+    let mut split = Chance::keyed(crowd.seed, crowd.key ^ 0x59f1, at.timestamp());
+    let whole: f64 = crowd.plan.classes.iter().map(super::flows::Class::weight).sum();
     let classes = crowd.plan.classes.len();
     for (shape, kind) in crowd.shapes.iter().enumerate() {
         let mut left = arrivals.poisson(rate * kind.share);
@@ -425,13 +410,13 @@ fn send_again(crowd: &mut Crowd, index: usize, at: DateTime<Utc>, first: usize, 
 }
 
 /// Chooses requests evenly out of everything that a population sends in this second, each standing for as many.
-fn choose_samples(crowd: &Crowd, works: &[Work], at: DateTime<Utc>, seed: u64, kept: &mut Vec<Kept>) {
+fn choose_samples(crowd: &Crowd, works: &[Work], at: DateTime<Utc>, kept: &mut Vec<Kept>) {
     let total: u64 = works.iter().map(|work| work.sent).sum();
     let samples = (total / 8).clamp(SAMPLES.0, SAMPLES.1).min(total);
     if samples == 0 {
         return;
     }
-    let mut chance = Chance::keyed(seed, crowd.key ^ 0x5a3e, at.timestamp());
+    let mut chance = Chance::keyed(crowd.seed, crowd.key ^ 0x5a3e, at.timestamp());
     let offset = chance.unit();
     let (mut upto, mut works) = (0, works.iter());
     let mut current = works.next();

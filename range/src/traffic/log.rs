@@ -1,50 +1,28 @@
 //! The access logs of stages: how what flows have come to is written down.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::Traffic;
 use super::backend::Latency;
-use super::crowd::{Class, Crowd, Flow};
+use super::crowd::Crowd;
+use super::flows::{Class, Flow, KnownKinds};
 use super::front::{Front, Lane};
 use super::outcome::{Outcome, Slot};
 use super::record::{CACHE_HIT, Family, REFUSAL};
 use super::request::Request;
-use crate::logs::format::{Format, escape};
+use super::stage_log::StageLog;
+use crate::logs::format::escape;
 use crate::logs::{Kind, LogStore, Own, Pace, Record, Roster};
 use crate::policy::Authorization;
-use crate::state::{Account, ApiKey, Live, Stage, ids};
-
-/// Where a stage's access log goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StageLog {
-    pub(super) group: String,
-    format: Format,
-    stream: Arc<str>,
-}
-
-impl StageLog {
-    /// The access log of a stage; `None` without one, or where it goes somewhere else than into a log group of this account. A REST API
-    /// writes only where the account names a role (`cloudwatchRoleArn`; documented); an HTTP API needs none (inferred).
-    pub(super) fn of(account: &Account, api: &str, family: Family, stage: &Stage) -> Option<Self> {
-        if family == Family::Rest && account.gateway.cloudwatch_role_arn.is_none() {
-            return None;
-        }
-        let (arn, format) = (stage.access_log.get("destinationArn")?, stage.access_log.get("format")?);
-        let home = format!("arn:aws:logs:{}:{}:log-group:", account.region, account.id);
-        let group = arn.strip_prefix(&home)?.trim_end_matches(":*").to_owned();
-        let name = ids::hash(&format!("{api}/{}", stage.name));
-        let stream = format!("{:016x}{:016x}", name, ids::mix(name)).into();
-        Some(Self { group, format: Format::read(format), stream })
-    }
-}
-
-/// Kinds of line by shape and end.
-pub(super) type KnownKinds = Vec<((usize, Slot), Weak<Kind>)>;
+use crate::state::{Account, ApiKey, Live};
 
 /// A request whose line is to be written, and how it ended.
 pub(super) struct Told<'a> {
+    pub(super) front: &'a Front,
+    /// Where the line goes.
+    pub(super) log: &'a StageLog,
     pub(super) request: &'a Request,
     pub(super) outcome: &'a Outcome,
     pub(super) lane: Option<&'a Lane>,
@@ -57,8 +35,8 @@ pub(super) struct Told<'a> {
 }
 
 /// The value of a variable that all lines of a kind share.
-fn value(name: &str, account: &Account, front: &Front, told: &Told<'_>) -> Option<String> {
-    let (request, outcome) = (told.request, told.outcome);
+fn value(name: &str, account: &Account, told: &Told<'_>) -> Option<String> {
+    let Told { front, request, outcome, .. } = *told;
     let sent = |value: &str| if account.logs.escape_values { escape(value) } else { value.to_owned() };
     let number = |status: Option<u16>| status.map(|status| status.to_string());
     let route = told.lane.map(|lane| match lane.method.as_str() {
@@ -67,12 +45,12 @@ fn value(name: &str, account: &Account, front: &Front, told: &Told<'_>) -> Optio
     });
     match name {
         "accountId" => Some(account.id.clone()),
-        "apiId" => Some(front.api.clone()),
-        "stage" => Some(front.stage.clone()),
+        "apiId" => Some(front.id.api.clone()),
+        "stage" => Some(front.id.stage.clone()),
         "httpMethod" => Some(request.method.clone()),
         "path" => Some(sent(&request.path)),
         "resourcePath" => told.lane.map(|lane| lane.path.clone()),
-        "routeKey" if front.family == Family::Http => route,
+        "routeKey" if front.id.family == Family::Http => route,
         "protocol" => Some("HTTP/1.1".to_owned()),
         "domainName" => request.header("Host").map(sent),
         "domainPrefix" => request.header("Host").map(|host| sent(host.split('.').next().unwrap_or(host))),
@@ -98,37 +76,29 @@ fn value(name: &str, account: &Account, front: &Front, told: &Told<'_>) -> Optio
 }
 
 /// The kind of line of one request that really came.
-pub(super) fn own_kind(
-    account: &mut Account,
-    front: &Front,
-    log: &StageLog,
-    told: &Told<'_>,
-    roster: Arc<Roster>,
-    own: Own,
-) -> Arc<Kind> {
-    let pieces = log.format.compile(|name| value(name, account, front, told));
+pub(super) fn own_kind(account: &mut Account, told: &Told<'_>, roster: Arc<Roster>, own: Own) -> Arc<Kind> {
+    let pieces = told.log.format.compile(|name| value(name, account, told));
     let serial = account.logs.next_serial();
-    Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&log.stream), Some(own)))
+    Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&told.log.stream), Some(own)))
 }
 
-/// The kind of line of a shape's end; the same as before where nothing in it has changed. No two flows share one: what is drawn of a kind in a
-/// second is drawn once.
+/// The kind of line of a shape's end; the same as before where nothing in it has changed. No two flows share one: what
+/// is drawn of a kind in a second is drawn once.
 fn kind(
     account: &mut Account,
-    front: &Front,
-    log: &StageLog,
     told: &Told<'_>,
     roster: Arc<Roster>,
-    (known, of): (&mut KnownKinds, (usize, Slot)),
+    known: &mut KnownKinds,
+    of: (usize, Slot),
 ) -> Arc<Kind> {
-    let pieces = log.format.compile(|name| value(name, account, front, told));
+    let pieces = told.log.format.compile(|name| value(name, account, told));
     known.retain(|(_, kind)| kind.strong_count() > 0);
     let mut mine = known.iter().filter(|(whose, _)| *whose == of).filter_map(|(_, kind)| kind.upgrade());
     if let Some(same) = mine.find(|kind| kind.says(&pieces, &roster)) {
         return same;
     }
     let serial = account.logs.next_serial();
-    let made = Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&log.stream), None));
+    let made = Arc::new(Kind::new(serial, pieces, roster, Arc::clone(&told.log.stream), None));
     known.push((of, Arc::downgrade(&made)));
     made
 }
@@ -191,11 +161,13 @@ impl Traffic {
         let shape = &crowd.shapes[flow / classes];
         let Flow { fate, gate, lane, kinds, .. } = &mut crowd.plan.flows[flow];
         let lane = lane.and_then(|lane| front.lanes.get(lane));
-        let outcome = Outcome::of(slot, fate, *gate, front.family == Family::Http, is_login(&shape.request.path));
+        let outcome = Outcome::of(slot, fate, *gate, front.id.family == Family::Http, is_login(&shape.request.path));
         let shield = front.shield.and_then(|shield| self.shields.get(shield));
-        let key = crowd.spec.api_key.as_ref().filter(|_| lane.is_some_and(|lane| lane.api_key_required));
+        let key = crowd.spec.api_key.as_ref().filter(|_| lane.is_some_and(|lane| lane.wants.api_key));
         let key = key.and_then(|name| key_id(account, |key| key.name == *name.get_ref()));
         let told = Told {
+            front,
+            log,
             request: &shape.request,
             outcome: &outcome,
             lane,
@@ -203,7 +175,7 @@ impl Traffic {
             key: key.as_deref(),
             caller: caller(account, lane, slot.integrated()),
         };
-        let made = kind(account, front, log, &told, roster, (&mut crowd.kinds, (flow / classes, slot)));
+        let made = kind(account, &told, roster, &mut crowd.kinds, (flow / classes, slot));
         kinds[slot as usize] = Some(Arc::clone(&made));
         Some(made)
     }
@@ -222,7 +194,8 @@ pub(super) fn key_id(account: &Account, fits: impl Fn(&ApiKey) -> bool) -> Optio
 
 /// Who called, where a method wants a signature and had one.
 pub(super) fn caller(account: &Account, lane: Option<&Lane>, got_in: bool) -> Option<String> {
-    lane.filter(|lane| got_in && lane.authorization == Authorization::Iam).map(|_| super::plan::principal(account))
+    lane.filter(|lane| got_in && lane.wants.authorization == Authorization::Iam)
+        .map(|_| super::plan::principal(account))
 }
 
 /// How long requests with this end took.
@@ -231,12 +204,12 @@ fn pace(lane: &Lane, slot: Slot) -> Pace {
         Slot::Refused | Slot::Throttled => Pace::own(Latency::new(REFUSAL)),
         Slot::CacheHit => Pace::own(Latency::new(CACHE_HIT)),
         Slot::Overloaded => Pace::integrated(lane.second.refusal_ms),
-        Slot::Late => Pace::integrated(lane.timeout_ms),
+        Slot::Late => Pace::integrated(lane.integration.timeout_ms),
         Slot::Served | Slot::ClientError | Slot::Revoked | Slot::ServerError => Pace {
-            latency: lane.latency,
+            latency: lane.integration.latency,
             slower: lane.second.slower,
             wait_ms: lane.second.wait_ms,
-            cap_ms: lane.timeout_ms,
+            cap_ms: lane.integration.timeout_ms,
             cold: lane.second.cold,
             integrated: true,
         },

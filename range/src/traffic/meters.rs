@@ -1,7 +1,7 @@
 //! Usage plans at work: what each client of a plan may take.
 //!
-//! A plan limits each of its keys by itself, per method where it says so and over all methods; these limits come before the stage's and the
-//! account's (documented). Keys count on methods that require one, and nowhere else (inferred).
+//! A plan limits each of its keys by itself, per method where it says so and over all methods; these limits come before
+//! the stage's and the account's (documented). Keys count on methods that require one, and nowhere else (inferred).
 
 use std::sync::Arc;
 
@@ -59,19 +59,19 @@ impl Meters {
         self.keys.iter().find(|key| key.name == name).map(|key| key.value.as_str())
     }
 
-    /// The buckets that a call with a key takes from, the method's first; `None` where the key does not let it in: unknown, not enabled, or
-    /// in no plan of the stage.
+    /// The buckets that a call with a key takes from, the method's first; `None` where the key does not let it in:
+    /// unknown, not enabled, or in no plan of the stage.
     pub(super) fn of(&self, value: Option<&str>, front: &Front, lane: &Lane) -> Option<Vec<usize>> {
         let key = self.keys.iter().find(|key| Some(key.value.as_str()) == value && key.enabled)?;
         let is_here = |plan: &&Arc<UsagePlan>| {
             plan.keys.contains(&key.id)
-                && plan.stages.iter().any(|stage| stage.api == front.api && stage.stage == front.stage)
+                && plan.stages.iter().any(|stage| stage.api == front.id.api && stage.stage == front.id.stage)
         };
         let plan = self.plans.iter().find(is_here)?;
         let method = format!("{}/{}", lane.path, lane.method);
         let mine = |meter: &Meter| meter.name.plan == plan.id && meter.name.key == key.id;
         let here = |meter: &Meter| match &meter.name.method {
-            Some((api, stage, wanted)) => *api == front.api && *stage == front.stage && *wanted == method,
+            Some((api, stage, wanted)) => *api == front.id.api && *stage == front.id.stage && *wanted == method,
             None => true,
         };
         let meters = self.all.iter().enumerate().filter(|(_, meter)| mine(meter) && here(meter));

@@ -1,9 +1,10 @@
 //! Traffic: what populations and real requests do to an account, second by second.
 //!
 //! Requests are simulated as flows: populations' kinds of request from classes of addresses that are treated alike pass
-//! WAF -> resource policy and authorization -> throttles (usage plan, method, account) -> cache -> integration, and leave metrics, samples and the range's
-//! own truth behind. A step is one second; its randomness is keyed by seed, population and second, so results depend neither on who asks when
-//! nor on how the time is chopped up. Nothing here knows of the wire.
+//! WAF -> resource policy and authorization -> throttles (usage plan, method, account) -> cache -> integration, and
+//! leave metrics, samples and the range's own truth behind. A step is one second; its randomness is keyed by seed,
+//! population and second, so results depend neither on who asks when nor on how the time is chopped up. Nothing here
+//! knows of the wire.
 
 mod backend;
 mod cache;
@@ -14,7 +15,9 @@ mod crowd;
 mod data_plane;
 mod draw;
 mod flow;
+mod flows;
 mod front;
+mod gate;
 mod log;
 mod meters;
 mod outcome;
@@ -23,6 +26,7 @@ mod record;
 mod request;
 mod rhythm;
 mod shield;
+mod stage_log;
 mod throttle;
 mod truth;
 mod waf;
@@ -104,7 +108,7 @@ impl Traffic {
     pub(crate) fn add(&mut self, account: &mut Account, population: Population, api: &str) {
         let stage = population.stage.get_ref().stage.clone();
         let front = self.front(account, api, &stage);
-        let book = self.truth.open(&self.fronts[front].label, population.name.get_ref());
+        let book = self.truth.open(&self.fronts[front].id.label, population.name.get_ref());
         let host = format!("{api}.execute-api.{}.amazonaws.com", account.region);
         self.crowds.push(Crowd::new(population, front, book, &host, self.seed));
     }
@@ -124,7 +128,7 @@ impl Traffic {
 
     /// The front of a stage, made on first sight.
     fn front(&mut self, account: &mut Account, api: &str, stage: &str) -> usize {
-        let known = self.fronts.iter().position(|front| front.api == api && front.stage == stage);
+        let known = self.fronts.iter().position(|front| front.id.api == api && front.id.stage == stage);
         known.unwrap_or_else(|| {
             self.fronts.push(Front::new(account, api, stage));
             self.fronts.len() - 1
@@ -226,7 +230,8 @@ impl Traffic {
         }
     }
 
-    /// Gives the rate rules what has come since they were last told, address by address. Must happen before a plan is made anew.
+    /// Gives the rate rules what has come since they were last told, address by address. Must happen before a plan is
+    /// made anew.
     fn hand_over_rates(&mut self) {
         for crowd in &mut self.crowds {
             let Some(shield) = self.fronts[crowd.front].shield.and_then(|shield| self.shields.get_mut(shield)) else {

@@ -1,9 +1,9 @@
 //! How a request ended, in the words of API Gateway's access log.
 //!
-//! Types of gateway response and their statuses are documented (developer guide, "Gateway response types"); which of them a refusal is, is
-//! inferred where the guide does not say.
+//! Types of gateway response and their statuses are documented (developer guide, "Gateway response types"); which of
+//! them a refusal is, is inferred where the guide does not say.
 
-use super::plan::Gate;
+use super::gate::Gate;
 use super::waf::Fate;
 use crate::policy::Refusal;
 

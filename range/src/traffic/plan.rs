@@ -7,13 +7,15 @@ use chrono::{DateTime, Utc};
 
 use super::Traffic;
 use super::credential::Shown;
-use super::crowd::{Class, Crowd, Flow, Plan};
+use super::crowd::Crowd;
+use super::flows::{Class, Flow, Plan};
 use super::front::Front;
+use super::gate::Gate;
 use super::meters::Meters;
 use super::request::Request;
 use super::shield::Shield;
 use super::waf::Fate;
-use crate::policy::{self, Access, Call, Refusal};
+use crate::policy::{self, Access, Call};
 use crate::state::Account;
 
 impl Traffic {
@@ -23,39 +25,93 @@ impl Traffic {
         let front = &self.fronts[crowd.front];
         if crowd.plan.version != front.version {
             let shield = front.shield.and_then(|shield| self.shields.get(shield));
-            crowd.plan = plan(account, crowd, front, shield, &self.meters, at);
+            crowd.plan = Entrance { account, front, meters: &self.meters, at }.plan(crowd, shield);
         }
     }
 }
 
-fn plan(
-    account: &Account,
-    crowd: &Crowd,
-    front: &Front,
-    shield: Option<&Shield>,
-    meters: &Meters,
-    at: DateTime<Utc>,
-) -> Plan {
-    let key = crowd.spec.api_key.as_ref().and_then(|name| meters.key_named(name.get_ref())).map(str::to_owned);
-    let classes = classes(crowd, front, shield);
-    let mut flows = Vec::with_capacity(classes.len() * crowd.shapes.len());
-    for shape in &crowd.shapes {
-        let lane = front.lane(&shape.route.method, &shape.route.path);
-        for class in &classes {
-            let address = &crowd.addresses[class.members[0]];
-            let fate = shield
-                .map_or_else(Fate::unseen, |shield| shield.acl.judge(&shape.request, &address.country, &class.bits));
-            let caller = Caller {
-                address: address.ip,
-                credential: Shown::of(&crowd.spec),
-                key: key.clone(),
-                own_host: crowd.spec.host.is_none(),
-            };
-            let (gate, meters) = admit(account, front, meters, lane, &shape.request, &caller, at);
-            flows.push(Flow::new(fate, gate, lane, meters));
+/// Who calls.
+pub(super) struct Caller {
+    pub(super) address: IpAddr,
+    pub(super) credential: Shown,
+    /// The value of the API key that it sends.
+    pub(super) key: Option<String>,
+    /// Comes by the `execute-api` host rather than by a custom domain.
+    pub(super) own_host: bool,
+}
+
+/// The way into a stage between WAF and the throttles: everything that a request meets there.
+pub(super) struct Entrance<'a> {
+    pub(super) account: &'a Account,
+    pub(super) front: &'a Front,
+    pub(super) meters: &'a Meters,
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Entrance<'_> {
+    /// What becomes of everything that a crowd sends.
+    fn plan(&self, crowd: &Crowd, shield: Option<&Shield>) -> Plan {
+        let key = crowd.spec.api_key.as_ref().and_then(|name| self.meters.key_named(name.get_ref()));
+        let classes = classes(crowd, self.front, shield);
+        let mut flows = Vec::with_capacity(classes.len() * crowd.shapes.len());
+        for shape in &crowd.shapes {
+            let lane = self.front.lane(&shape.route.method, &shape.route.path);
+            for class in &classes {
+                let address = &crowd.addresses[class.members[0]];
+                let fate = shield.map_or_else(Fate::unseen, |shield| {
+                    shield.acl.judge(&shape.request, &address.country, &class.bits)
+                });
+                let caller = Caller {
+                    address: address.ip,
+                    credential: Shown::of(&crowd.spec),
+                    key: key.map(str::to_owned),
+                    own_host: crowd.spec.host.is_none(),
+                };
+                let (gate, meters) = self.admit(lane, &shape.request, &caller);
+                flows.push(Flow::new(fate, gate, lane, meters));
+            }
+        }
+        Plan { version: self.front.version, classes, flows }
+    }
+
+    /// Endpoint, method, resource policy, authorization and API key, in the order in which API Gateway refuses (the
+    /// order of the first two and the last is inferred); with the buckets of the key's usage plan.
+    pub(super) fn admit(&self, lane: Option<usize>, request: &Request, caller: &Caller) -> (Gate, Vec<usize>) {
+        let front = self.front;
+        if front.endpoint_disabled() && caller.own_host {
+            return (Gate::Disabled, Vec::new());
+        }
+        let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return (Gate::NoMethod, Vec::new()) };
+        let arn = self.method_arn(request);
+        let principal = principal(self.account);
+        let call = Call {
+            arn: &arn,
+            source_ip: caller.address,
+            user_agent: request.header("User-Agent"),
+            referer: request.header("Referer"),
+            principal: Some(&principal),
+            at: self.at,
+        };
+        let credential = caller.credential.to(lane);
+        match policy::decide(front.policy.as_ref(), &call, lane.wants.authorization, credential) {
+            Access::Refused(refusal) => (Gate::Refused(refusal), Vec::new()),
+            Access::Granted if lane.wants.api_key => match self.meters.of(caller.key.as_deref(), front, lane) {
+                Some(meters) => (Gate::Open, meters),
+                None => (Gate::NoKey, Vec::new()),
+            },
+            Access::Granted => (Gate::Open, Vec::new()),
         }
     }
-    Plan { version: front.version, classes, flows }
+
+    /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path` of a request.
+    pub(super) fn method_arn(&self, request: &Request) -> String {
+        let path = request.path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(_, path)| path);
+        let (account, front) = (self.account, self.front);
+        format!(
+            "arn:aws:execute-api:{}:{}:{}/{}/{}/{path}",
+            account.region, account.id, front.id.api, front.id.stage, request.method
+        )
+    }
 }
 
 /// Groups the addresses that still send anything by what web ACL and policy see in them.
@@ -78,84 +134,7 @@ fn classes(crowd: &Crowd, front: &Front, shield: Option<&Shield>) -> Vec<Class> 
     classes
 }
 
-/// What becomes of a call that WAF let through, before throttles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gate {
-    /// Goes on.
-    Open,
-    /// 403 or 401 by the resource policy or the method's authorization.
-    Refused(Refusal),
-    /// 403: the method wants an API key of a usage plan for this stage.
-    NoKey,
-    /// 403: there is no such method.
-    NoMethod,
-    /// 403: the `execute-api` endpoint is disabled.
-    Disabled,
-}
-
-impl Gate {
-    /// Whether what is missing is something to identify oneself with.
-    pub(crate) fn wants_credentials(self) -> bool {
-        matches!(self, Self::NoKey | Self::Refused(Refusal::Unsigned | Refusal::BadSignature | Refusal::Unauthorized))
-    }
-}
-
-/// Who calls.
-pub(super) struct Caller {
-    pub(super) address: IpAddr,
-    pub(super) credential: Shown,
-    /// The value of the API key that it sends.
-    pub(super) key: Option<String>,
-    /// Comes by the `execute-api` host rather than by a custom domain.
-    pub(super) own_host: bool,
-}
-
-/// Endpoint, method, resource policy, authorization and API key, in the order in which API Gateway refuses (the order of the first
-/// two and the last is inferred); with the buckets of the key's usage plan.
-pub(super) fn admit(
-    account: &Account,
-    front: &Front,
-    meters: &Meters,
-    lane: Option<usize>,
-    request: &Request,
-    caller: &Caller,
-    at: DateTime<Utc>,
-) -> (Gate, Vec<usize>) {
-    if front.endpoint_disabled && caller.own_host {
-        return (Gate::Disabled, Vec::new());
-    }
-    let Some(lane) = lane.and_then(|lane| front.lanes.get(lane)) else { return (Gate::NoMethod, Vec::new()) };
-    let arn = method_arn(account, front, request);
-    let principal = principal(account);
-    let call = Call {
-        arn: &arn,
-        source_ip: caller.address,
-        user_agent: request.header("User-Agent"),
-        referer: request.header("Referer"),
-        principal: Some(&principal),
-        at,
-    };
-    let credential = caller.credential.to(lane);
-    match policy::decide(front.policy.as_ref(), &call, lane.authorization, credential) {
-        Access::Refused(refusal) => (Gate::Refused(refusal), Vec::new()),
-        Access::Granted if lane.api_key_required => match meters.of(caller.key.as_deref(), front, lane) {
-            Some(meters) => (Gate::Open, meters),
-            None => (Gate::NoKey, Vec::new()),
-        },
-        Access::Granted => (Gate::Open, Vec::new()),
-    }
-}
-
 /// The IAM principal that every caller who signs is.
 pub(super) fn principal(account: &Account) -> String {
     format!("arn:aws:iam::{}:user/caller", account.id)
-}
-
-/// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path` of a request.
-pub(super) fn method_arn(account: &Account, front: &Front, request: &Request) -> String {
-    let path = request.path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(_, path)| path);
-    format!(
-        "arn:aws:execute-api:{}:{}:{}/{}/{}/{path}",
-        account.region, account.id, front.api, front.stage, request.method
-    )
 }

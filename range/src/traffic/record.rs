@@ -1,8 +1,9 @@
 //! API Gateway's metrics of one set of dimensions.
 //!
-//! `Count` has one datum of 1 a request (read with `SampleCount`); `4XXError`, `5XXError`, `CacheHitCount` and `CacheMissCount` have one datum of
-//! 0 or 1 a request, so that Sum is the number and Average the rate; latencies are milliseconds (all documented). Where a request was refused before
-//! the integration there is no `IntegrationLatency` (inferred).
+//! `Count` has one datum of 1 a request (read with `SampleCount`); `4XXError`, `5XXError`, `CacheHitCount` and
+//! `CacheMissCount` have one datum of 0 or 1 a request, so that Sum is the number and Average the rate; latencies are
+//! milliseconds (all documented). Where a request was refused before the integration there is no `IntegrationLatency`
+//! (inferred).
 
 use chrono::{DateTime, Utc};
 

@@ -57,9 +57,9 @@ impl Traffic {
     fn is_of(&self, front: &Front, key: &SeriesKey) -> bool {
         let acl = front.shield.and_then(|shield| self.shields.get(shield)).map(|shield| shield.acl.name.as_str());
         let fits = |(name, value): &(String, String)| match name.as_str() {
-            "ApiName" => *value == front.name,
-            "ApiId" => *value == front.api,
-            "Stage" => *value == front.stage,
+            "ApiName" => *value == front.id.name,
+            "ApiId" => *value == front.id.api,
+            "Stage" => *value == front.id.stage,
             "WebACL" => Some(value.as_str()) == acl,
             _ => key.namespace != "AWS/WAFV2" || acl.is_some(),
         };

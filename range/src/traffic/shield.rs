@@ -72,7 +72,8 @@ impl Shield {
         }
     }
 
-    /// Whether so many requests of one address in ten seconds could ever matter to a leaf: a quarter of its limit if they went on.
+    /// Whether so many requests of one address in ten seconds could ever matter to a leaf: a quarter of its limit if
+    /// they went on.
     pub(crate) fn rate_matters(&self, leaf: usize, in_ten_seconds: f64) -> bool {
         self.acl.rate_leaves().any(|(at, rate)| at == leaf && in_ten_seconds * rate.checks as f64 > rate.limit / 4.0)
     }
@@ -139,8 +140,9 @@ impl Shield {
         self.publish_labels(metrics, region, at);
     }
 
-    /// Series of this account's rule groups: by `RuleGroup` and `Rule`, of whatever web ACL they are part (documented). That the web ACL's rule
-    /// that holds a group is counted in the web ACL's own series is documented; `Rule=ALL` here is inferred.
+    /// Series of this account's rule groups: by `RuleGroup` and `Rule`, of whatever web ACL they are part (documented).
+    /// That the web ACL's rule that holds a group is counted in the web ACL's own series is documented; `Rule=ALL` here
+    /// is inferred.
     fn publish_groups(&mut self, metrics: &mut MetricStore, region: &str, at: DateTime<Utc>) {
         for (tally, (group, rule)) in self.grouped.iter_mut().zip(&self.acl.groups_series) {
             let dimensions = [("RuleGroup", group.as_str()), ("Rule", rule.as_str()), ("Region", region)];
@@ -148,8 +150,8 @@ impl Shield {
         }
     }
 
-    /// Series of labels: by `LabelNamespace` and `LabelName`, by how the evaluation of the request ended (documented; the names of the dimensions
-    /// are from users' dashboards).
+    /// Series of labels: by `LabelNamespace` and `LabelName`, by how the evaluation of the request ended (documented;
+    /// the names of the dimensions are from users' dashboards).
     fn publish_labels(&mut self, metrics: &mut MetricStore, region: &str, at: DateTime<Utc>) {
         for (label, tally) in &mut self.labels {
             let (namespace, name) = label.rsplit_once(':').unwrap_or(("", label));

@@ -1,8 +1,9 @@
 //! Token buckets, taken from a second at a time.
 //!
-//! API Gateway throttles by token bucket (documented). A bucket that runs dry sheds everyone who asks, in proportion (inferred): it does not
-//! know attackers from customers. Stage-level limits hold for each method by itself, not for the stage's sum (documented). Limits of 0 let
-//! nothing through (documented for HTTP APIs by users' reports, inferred for REST APIs); -1 means that only the account's limit holds.
+//! API Gateway throttles by token bucket (documented). A bucket that runs dry sheds everyone who asks, in proportion
+//! (inferred): it does not know attackers from customers. Stage-level limits hold for each method by itself, not for
+//! the stage's sum (documented). Limits of 0 let nothing through (documented for HTTP APIs by users' reports, inferred
+//! for REST APIs); -1 means that only the account's limit holds.
 
 /// One bucket.
 #[derive(Debug, Clone)]

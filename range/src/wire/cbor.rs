@@ -1,7 +1,7 @@
 //! Smithy RPC v2 CBOR bodies.
 //!
-//! Inputs become JSON trees: a timestamp (tag 1) becomes its number of seconds, a byte string is refused as no operation
-//! here takes one. Depth is bounded, since the bytes come from outside.
+//! Inputs become JSON trees: a timestamp (tag 1) becomes its number of seconds, a byte string is refused as no
+//! operation here takes one. Depth is bounded, since the bytes come from outside.
 
 use minicbor::data::{Tag, Type};
 use minicbor::decode::Error as DecodeError;
@@ -9,7 +9,7 @@ use minicbor::{Decoder, Encoder};
 use serde_json::{Map, Number, Value};
 
 use crate::error::AwsError;
-use crate::service::Body;
+use crate::service::answer::Body;
 
 use super::tree::Tree;
 

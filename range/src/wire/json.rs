@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::AwsError;
-use crate::service::Body;
+use crate::service::answer::Body;
 
 /// A body; RPC protocols write `{}` where there is nothing to say, REST writes nothing.
 pub(crate) fn encode(body: Body, rpc: bool) -> Vec<u8> {
@@ -37,4 +37,16 @@ pub(crate) fn rest_error(error: &AwsError) -> Vec<u8> {
     body.insert("message".to_owned(), error.message.clone().into());
     body.extend(error.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     Value::Object(body).to_string().into_bytes()
+}
+
+/// A JSON object; an empty body is an empty object.
+pub(crate) fn object(body: &[u8]) -> Result<Value, AwsError> {
+    if body.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(AwsError::bad("SerializationException", "Start of structure or map found where not expected.")),
+        Err(error) => Err(AwsError::bad("SerializationException", error.to_string())),
+    }
 }

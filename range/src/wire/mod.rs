@@ -8,13 +8,13 @@ mod json;
 mod query;
 mod rest;
 mod routing;
-mod tree;
+pub(crate) mod tree;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::error::AwsError;
-use crate::service::{Answer, Body};
+use crate::service::answer::{Answer, Body};
 
 pub(crate) use data_plane::{data_plane_stage, forbidden, forwarded_for, is_data_plane};
 pub(crate) use routing::{Target, check_scope, route};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::AwsError;
-use crate::service::Body;
+use crate::service::answer::Body;
 
 /// A form's fields as a flat object.
 pub(crate) fn decode(body: &[u8]) -> Value {

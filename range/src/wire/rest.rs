@@ -6,9 +6,9 @@ use http::{Method, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::routing::object;
+use super::json::object;
 use crate::error::AwsError;
-use crate::service::Service;
+use crate::service::kind::Service;
 
 /// Method, path with parameters under their model names, operation.
 const ROUTES: &[(&str, &str, &str)] = &[

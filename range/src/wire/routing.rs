@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Protocol, cbor, query, rest};
+use super::{Protocol, cbor, json, query, rest};
 use crate::error::AwsError;
-use crate::service::Service;
+use crate::service::kind::Service;
 
 /// A request, understood: what is asked of which service, and how the answer must be written.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ fn json_rpc(request: &Request<Bytes>, target: &str) -> Result<Target, Refusal> {
         _ => return Err((Protocol::Json11, Service::Waf.unknown_operation())),
     };
     let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation);
-    let input = object(request.body()).map_err(|error| (protocol, error))?;
+    let input = json::object(request.body()).map_err(|error| (protocol, error))?;
     Ok(Target::new(service, operation, protocol, input))
 }
 
@@ -121,18 +121,6 @@ fn query_rpc(request: &Request<Bytes>) -> Result<Target, Refusal> {
         return Err((Protocol::Query, AwsError::bad("InvalidAction", message)));
     }
     Ok(Target::new(Service::Sts, &action, Protocol::Query, input))
-}
-
-/// A JSON object; an empty body is an empty object.
-pub(crate) fn object(body: &[u8]) -> Result<Value, AwsError> {
-    if body.is_empty() {
-        return Ok(Value::Object(Map::new()));
-    }
-    match serde_json::from_slice(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(AwsError::bad("SerializationException", "Start of structure or map found where not expected.")),
-        Err(error) => Err(AwsError::bad("SerializationException", error.to_string())),
-    }
 }
 
 /// Refuses a signature that is scoped to another region, as a regional endpoint does (documented for Signature Version

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::client::Client;
 
-/// Each kind has what it needs, or is refused; names are unique in their API. (documented: service model; that names are
-/// unique is seen in the wild)
+/// Each kind has what it needs, or is refused; names are unique in their API. (documented: service model; that names
+/// are unique is seen in the wild)
 #[test]
 fn an_authorizer_has_what_its_kind_needs() {
     let mut client = Client::new();

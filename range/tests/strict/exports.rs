@@ -68,8 +68,8 @@ fn integrations_come_on_request() {
     }
 }
 
-/// Authorizers are security schemes, and their own settings come on request. (documented: service model; form inferred from
-/// published exports)
+/// Authorizers are security schemes, and their own settings come on request. (documented: service model; form inferred
+/// from published exports)
 #[test]
 fn authorizers_are_security_schemes() {
     let mut client = Client::new();
@@ -90,8 +90,8 @@ fn authorizers_are_security_schemes() {
     assert_eq!(swagger["securityDefinitions"]["api_key"]["name"], "x-api-key");
 }
 
-/// The deployed policy comes with the extensions, as an object. (inferred: published exports have it; AWS does not say.)
-/// A range can be told that it does not.
+/// The deployed policy comes with the extensions, as an object. (inferred: published exports have it; AWS does not
+/// say.) A range can be told that it does not.
 #[test]
 fn the_policy_comes_with_the_extensions_unless_switched_off() {
     let mut client = Client::new();

@@ -66,8 +66,8 @@ fn a_foreign_writer_makes_a_token_stale() {
     assert_eq!(read["IPSet"]["Addresses"], json!(["192.0.2.1/32", "198.51.100.0/24"]));
 }
 
-/// Another operator between two calls of a client: once after the first deployment has been made, and before the stage is
-/// pointed at it.
+/// Another operator between two calls of a client: once after the first deployment has been made, and before the stage
+/// is pointed at it.
 #[test]
 fn an_operator_acts_between_two_calls() {
     let mut client = Client::new();
@@ -157,7 +157,8 @@ fn every_service_can_be_denied() {
     }
 }
 
-/// Metrics that a caller may not read come with status `Forbidden`, in an answer that is a success. (documented: service model)
+/// Metrics that a caller may not read come with status `Forbidden`, in an answer that is a success. (documented:
+/// service model)
 #[test]
 fn some_metrics_can_be_forbidden() {
     let mut client = Client::new();

@@ -45,8 +45,8 @@ fn a_route_key_is_a_method_and_a_path_and_there_once() {
     );
 }
 
-/// Limits that were never written are absent. A settings object replaces the one before, and what it leaves out becomes 0.
-/// (absence: crate; the outage: inferred from users' reports)
+/// Limits that were never written are absent. A settings object replaces the one before, and what it leaves out becomes
+/// 0. (absence: crate; the outage: inferred from users' reports)
 #[test]
 fn a_limit_that_is_left_out_becomes_zero() {
     let mut client = Client::new();

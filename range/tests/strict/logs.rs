@@ -74,8 +74,8 @@ fn malformed(client: &mut Client, query: &str) -> bool {
     start(client, query).error.as_deref() == Some("MalformedQueryException")
 }
 
-/// API Gateway writes only where the account names a role. (documented: developer guide, "Set up CloudWatch logging"; the error's words are
-/// from users' reports)
+/// API Gateway writes only where the account names a role. (documented: developer guide, "Set up CloudWatch logging";
+/// the error's words are from users' reports)
 #[test]
 fn an_access_log_needs_a_role_of_the_account() {
     let mut client = Client::new();
@@ -85,7 +85,8 @@ fn an_access_log_needs_a_role_of_the_account() {
     assert_eq!(refused.refused(), (400, "BadRequestException".to_owned()));
 }
 
-/// A format is one line and holds `requestId` or `extendedRequestId`; a destination is a log group or a Firehose stream. (documented)
+/// A format is one line and holds `requestId` or `extendedRequestId`; a destination is a log group or a Firehose
+/// stream. (documented)
 #[test]
 fn an_access_log_has_a_request_id_on_one_line() {
     let mut client = client();
@@ -104,8 +105,8 @@ fn an_access_log_has_a_request_id_on_one_line() {
     assert_eq!(refused.refused(), (400, "BadRequestException".to_owned()));
 }
 
-/// A variable without a value is `-`. (documented: developer guide) Quotation marks that a client sent are escaped, unless told otherwise.
-/// (unverified)
+/// A variable without a value is `-`. (documented: developer guide) Quotation marks that a client sent are escaped,
+/// unless told otherwise. (unverified)
 #[test]
 fn a_line_is_the_format_with_its_variables_filled_in() {
     let (mut client, api) = with_lines();
@@ -158,7 +159,8 @@ fn log_groups_come_by_name_page_by_page_with_both_arns() {
     }
 }
 
-/// Both ends of the range are inclusive, in milliseconds; pages hold what is asked and go on by token. (documented: service model)
+/// Both ends of the range are inclusive, in milliseconds; pages hold what is asked and go on by token. (documented:
+/// service model)
 #[test]
 fn events_come_by_time_page_by_page() {
     let (mut client, _) = with_lines();
@@ -183,7 +185,8 @@ fn events_come_by_time_page_by_page() {
     assert_eq!(ids, known);
 }
 
-/// Exactly one name of the group; limits, patterns, tokens and streams that fit. (documented: service model, user guide)
+/// Exactly one name of the group; limits, patterns, tokens and streams that fit. (documented: service model, user
+/// guide)
 #[test]
 fn what_does_not_fit_is_an_invalid_parameter() {
     let (mut client, _) = with_lines();
@@ -205,8 +208,8 @@ fn what_does_not_fit_is_an_invalid_parameter() {
     assert_eq!(unknown.refused(), (400, "ResourceNotFoundException".to_owned()));
 }
 
-/// `Scheduled`, `Running`, then `Complete` with statistics; rows of events carry `@ptr`. (documented: service model; how long it takes is
-/// unverified)
+/// `Scheduled`, `Running`, then `Complete` with statistics; rows of events carry `@ptr`. (documented: service model;
+/// how long it takes is unverified)
 #[test]
 fn a_query_takes_its_time() {
     let (mut client, _) = with_lines();
@@ -229,7 +232,8 @@ fn a_query_takes_its_time() {
     assert!(statistics["bytesScanned"].as_f64().unwrap() > 500.0);
 }
 
-/// A query that has ended cannot be stopped, one that has not can; there is no query of an unknown id. (inferred from users' reports)
+/// A query that has ended cannot be stopped, one that has not can; there is no query of an unknown id. (inferred from
+/// users' reports)
 #[test]
 fn only_a_running_query_can_be_stopped() {
     let (mut client, _) = with_lines();
@@ -343,8 +347,8 @@ fn put(client: &mut Client, filter: &str, pattern: &str, transformation: Value) 
     client.logs("PutMetricFilter", input)
 }
 
-/// One transformation, three dimensions, a value that is a number or a selector, no default value beside dimensions, 100 filters. (documented:
-/// service model, user guide)
+/// One transformation, three dimensions, a value that is a number or a selector, no default value beside dimensions,
+/// 100 filters. (documented: service model, user guide)
 #[test]
 fn metric_filters_are_checked_and_listed_by_name() {
     let (mut client, _) = with_lines();
@@ -430,8 +434,8 @@ fn a_filters_metric_can_be_read_and_only_its_write_is_one() {
     assert_eq!(mutating, ["PutMetricFilter"]);
 }
 
-/// JSON 1.1 answers of a service that denies are 400. (documented) Five reads a second. (documented for `FilterLogEvents`; others unverified, as
-/// are bursts)
+/// JSON 1.1 answers of a service that denies are 400. (documented) Five reads a second. (documented for
+/// `FilterLogEvents`; others unverified, as are bursts)
 #[test]
 fn logs_can_be_denied_and_throttled() {
     let (mut client, _) = with_lines();

@@ -29,8 +29,8 @@ fn a_plan_is_made_of_stages_that_there_are() {
     assert_eq!(client.get("/usageplans/nope00").refused().0, 404);
 }
 
-/// Limits are patched one by one, of all methods or of one; a method's path has its slashes escaped. (documented: CLI examples,
-/// service model; the form of a method's path is unverified)
+/// Limits are patched one by one, of all methods or of one; a method's path has its slashes escaped. (documented: CLI
+/// examples, service model; the form of a method's path is unverified)
 #[test]
 fn limits_are_patched_one_by_one() {
     let mut client = Client::new();
@@ -53,7 +53,8 @@ fn limits_are_patched_one_by_one() {
     assert_eq!(client.patch(&format!("/usageplans/{id}"), bad).refused().0, 400);
 }
 
-/// Values of keys are shown on request only; a value has 20 characters or more. (documented: service model, developer guide)
+/// Values of keys are shown on request only; a value has 20 characters or more. (documented: service model, developer
+/// guide)
 #[test]
 fn values_of_keys_are_shown_on_request() {
     let mut client = Client::new();

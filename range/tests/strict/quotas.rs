@@ -10,7 +10,8 @@ fn strict() -> Client {
     client
 }
 
-/// API Gateway: 10 calls a second, a burst of 40, for the whole account; then 429 with `Retry-After`. (documented: quotas)
+/// API Gateway: 10 calls a second, a burst of 40, for the whole account; then 429 with `Retry-After`. (documented:
+/// quotas)
 #[test]
 fn the_gateway_control_plane_has_a_burst_of_forty() {
     let mut client = strict();

@@ -14,8 +14,8 @@ fn found(client: &mut Client, key: &str, value: &str) -> Value {
     client.trail(json!({"LookupAttributes": [{"AttributeKey": key, "AttributeValue": value}]})).ok()
 }
 
-/// Events are there some five minutes after the call, newest first. (documented: user guide, service model; the delay is an
-/// average, just five minutes here)
+/// Events are there some five minutes after the call, newest first. (documented: user guide, service model; the delay
+/// is an average, just five minutes here)
 #[test]
 fn events_come_five_minutes_later_and_newest_first() {
     let mut client = Client::new();
@@ -64,8 +64,8 @@ fn pages_have_fifty_events() {
     assert!(rest.get("NextToken").is_none());
 }
 
-/// An event says who, what and with which parameters; a refusal has its error. (documented: record contents; where API Gateway
-/// puts a call's body is inferred from published events)
+/// An event says who, what and with which parameters; a refusal has its error. (documented: record contents; where API
+/// Gateway puts a call's body is inferred from published events)
 #[test]
 fn an_event_says_who_and_what() {
     let mut client = Client::new();
@@ -88,8 +88,8 @@ fn an_event_says_who_and_what() {
     assert_eq!(events["Events"][1]["EventTime"].as_i64(), Some(client.now.timestamp() - 300));
 }
 
-/// What never reached AWS is on no trail; what lost only its answer is, as a success. Readings of metrics are data events.
-/// (documented)
+/// What never reached AWS is on no trail; what lost only its answer is, as a success. Readings of metrics are data
+/// events. (documented)
 #[test]
 fn only_what_reached_aws_is_on_the_trail() {
     for (fault, count) in [(Fault::Reset, 0), (Fault::ResetAfter, 1), (Fault::HangAfter, 1)] {

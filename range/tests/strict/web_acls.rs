@@ -18,7 +18,8 @@ fn read(client: &mut Client, acl: &Value) -> Value {
     client.waf("GetWebACL", naming(acl, json!({}))).ok()
 }
 
-/// `UpdateWebACL` replaces everything: what is left out is gone, but for `ApplicationConfig`. (documented: service model)
+/// `UpdateWebACL` replaces everything: what is left out is gone, but for `ApplicationConfig`. (documented: service
+/// model)
 #[test]
 fn an_update_replaces_everything_but_the_application_config() {
     let mut client = Client::new();
@@ -78,7 +79,8 @@ fn an_arn_alone_finds_a_web_acl_and_its_lock_token() {
     assert_eq!(found["WebACL"]["Name"], "acl");
 }
 
-/// A rule has an action or, where it refers to a rule group, an override action; never both. (documented: service model)
+/// A rule has an action or, where it refers to a rule group, an override action; never both. (documented: service
+/// model)
 #[test]
 fn a_rule_has_an_action_or_an_override_action() {
     let mut client = Client::new();
@@ -237,7 +239,8 @@ fn managed_keys_are_addresses_only() {
     assert_eq!(custom.refused().1, "WAFUnsupportedAggregateKeyTypeException");
 }
 
-/// A rate rule inside a rule group is named together with the rule that refers to the group. (documented: service model)
+/// A rate rule inside a rule group is named together with the rule that refers to the group. (documented: service
+/// model)
 #[test]
 fn keys_of_a_rule_in_a_group_want_the_referring_rule() {
     let mut client = Client::new();

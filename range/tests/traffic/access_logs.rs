@@ -13,7 +13,8 @@ const STUFFING: &str = include_str!("../../../drills/credential-stuffing.toml");
 const STAGE: &str = "accounts/prod";
 const GROUP: &str = "/aws/apigateway/accounts-prod";
 
-/// The drill of stolen passwords, its log in a format, its log-in throttled, some of its attackers on the block list; five minutes in.
+/// The drill of stolen passwords, its log in a format, its log-in throttled, some of its attackers on the block list;
+/// five minutes in.
 fn stuffing(format: &str) -> Range {
     let log = format!("access_log = {{ group = \"{GROUP}\", format = '''{format}''' }}");
     let mut lines: Vec<String> =
@@ -323,7 +324,8 @@ fn a_stage_without_a_log_or_an_account_without_a_role_keeps_nothing() {
     assert_eq!(range.account().logs.groups().count(), 1, "dev has none");
 }
 
-/// Whatever becomes of requests, minute by minute, the lines say the same as the truth: cache hits, refusals of authorizers, a drill's peak.
+/// Whatever becomes of requests, minute by minute, the lines say the same as the truth: cache hits, refusals of
+/// authorizers, a drill's peak.
 #[test]
 fn every_drill_s_log_is_its_truth_in_every_minute() {
     let drills = [
@@ -371,7 +373,8 @@ fn every_drill_s_log_is_its_truth_in_every_minute() {
     }
 }
 
-/// A log is written for an HTTP API as well, without a role of the account's; routes have keys there. (documented; the role is inferred)
+/// A log is written for an HTTP API as well, without a role of the account's; routes have keys there. (documented; the
+/// role is inferred)
 #[test]
 fn an_http_api_logs_its_routes() {
     let text = format!(
@@ -438,7 +441,8 @@ fn a_hundred_thousand_addresses_are_told_apart() {
     assert!(ips > 95_000, "{ips}");
 }
 
-/// Percentiles of lines, of metrics and of the truth are of the same requests; lines are drawn apart from the metrics' data.
+/// Percentiles of lines, of metrics and of the truth are of the same requests; lines are drawn apart from the metrics'
+/// data.
 #[test]
 fn latencies_in_the_log_are_those_of_the_metric_and_of_the_truth() {
     let mut range = stuffing("json");

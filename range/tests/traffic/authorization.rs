@@ -54,8 +54,9 @@ fn refusal(response: &Response<Bytes>) -> (u16, &str, &str) {
 const SIGNED: &str =
     "AWS4-HMAC-SHA256 Credential=AKIA/20260303/eu-central-1/execute-api/aws4_request, SignedHeaders=host";
 
-/// Without a resource policy the method's authorization decides alone. (documented: authorization flow, gateway response types;
-/// words and error types: documented for 401 and the missing token, seen in users' reports for the rest)
+/// Without a resource policy the method's authorization decides alone. (documented: authorization flow, gateway
+/// response types; words and error types: documented for 401 and the missing token, seen in users' reports for the
+/// rest)
 #[test]
 fn without_a_policy_the_authorization_decides() {
     let mut range = range(None);
@@ -88,8 +89,8 @@ fn without_a_policy_the_authorization_decides() {
     assert_eq!(refusal(&bad).1, "InvalidSignatureException");
 }
 
-/// A policy that only allows some addresses does not keep out whom IAM or a Lambda authorizer lets in; it does keep out the
-/// others. (documented: authorization flow)
+/// A policy that only allows some addresses does not keep out whom IAM or a Lambda authorizer lets in; it does keep out
+/// the others. (documented: authorization flow)
 #[test]
 fn an_allow_list_does_not_close_what_others_open() {
     let list = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*",
@@ -111,8 +112,8 @@ fn an_allow_list_does_not_close_what_others_open() {
     assert!(!words.contains("explicit deny"), "{words}");
 }
 
-/// `Allow *` beside nothing else makes an authorizer's silence an allow: closing must never add it. (documented: either allow
-/// suffices)
+/// `Allow *` beside nothing else makes an authorizer's silence an allow: closing must never add it. (documented: either
+/// allow suffices)
 #[test]
 fn a_broad_allow_opens_what_authorizers_leave_unsaid() {
     let allow = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}]}"#;

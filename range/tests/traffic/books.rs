@@ -109,8 +109,8 @@ fn samples_carry_text_that_would_harm_a_terminal_a_sheet_and_a_page() {
     }
 }
 
-/// Samples are kept for three hours (documented: service model), also through an hour of flood: who was there before the attack
-/// can still be told.
+/// Samples are kept for three hours (documented: service model), also through an hour of flood: who was there before
+/// the attack can still be told.
 #[test]
 fn samples_of_before_the_attack_outlast_an_hour_of_flood() {
     let mut range = Range::from_scenario(include_str!("../../../drills/sqli-flood.toml"), None).unwrap();

@@ -65,8 +65,8 @@ fn taking_the_web_acl_off_opens_the_stage_to_what_it_blocked() {
     assert_eq!(waf(&range, "AllowedRequests", "ALL", at), 0);
 }
 
-/// A stage that is pointed at another deployment serves the old one for some seconds: a probe must wait, and pointing back takes
-/// as long. (inferred: seen for stage settings within 3 to 10 s)
+/// A stage that is pointed at another deployment serves the old one for some seconds: a probe must wait, and pointing
+/// back takes as long. (inferred: seen for stage settings within 3 to 10 s)
 #[test]
 fn pointing_a_stage_reaches_callers_within_ten_seconds() {
     let mut range = sqli_flood(0);

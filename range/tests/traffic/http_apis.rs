@@ -51,8 +51,8 @@ fn update(range: &mut Range, settings: &serde_json::Value) {
     after(range, 2);
 }
 
-/// `4xx`, `5xx`, `Count`, `Latency`, `IntegrationLatency` and `DataProcessed` by `ApiId` and `Stage`; nothing of REST APIs' names.
-/// (documented: HTTP API metrics)
+/// `4xx`, `5xx`, `Count`, `Latency`, `IntegrationLatency` and `DataProcessed` by `ApiId` and `Stage`; nothing of REST
+/// APIs' names. (documented: HTTP API metrics)
 #[test]
 fn metrics_go_by_id_and_other_names() {
     let range = pets(3);
@@ -70,7 +70,8 @@ fn metrics_go_by_id_and_other_names() {
     assert_eq!(whole_api.count, truth.requests);
 }
 
-/// A settings object without limits is an outage; a route's own entry is not reached by the default. (inferred: users' reports)
+/// A settings object without limits is an outage; a route's own entry is not reached by the default. (inferred: users'
+/// reports)
 #[test]
 fn an_object_without_limits_is_an_outage() {
     let mut range = pets(1);

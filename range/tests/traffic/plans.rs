@@ -56,8 +56,8 @@ fn run(more: &str, minutes: i64) -> Range {
     range
 }
 
-/// Each key has its own bucket: one partner's flood costs the other nothing. A key is wanted where the method says so, and
-/// counts nowhere else. (documented: usage plans throttle per client; the last is inferred)
+/// Each key has its own bucket: one partner's flood costs the other nothing. A key is wanted where the method says so,
+/// and counts nowhere else. (documented: usage plans throttle per client; the last is inferred)
 #[test]
 fn a_plan_limits_each_key_by_itself() {
     let range = run(
@@ -81,8 +81,8 @@ fn a_plan_limits_each_key_by_itself() {
     assert_eq!(whole(gateway(&range, "4XXError", at).sum), range.truth().stage(PROD, at).status_4xx());
 }
 
-/// A plan's limit comes before the stage's: what the plan sheds takes nothing from the method's bucket. (documented: order of
-/// throttling limits)
+/// A plan's limit comes before the stage's: what the plan sheds takes nothing from the method's bucket. (documented:
+/// order of throttling limits)
 #[test]
 fn a_plans_limit_comes_before_the_methods() {
     let text = PARTNERS.replacen(

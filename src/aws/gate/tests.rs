@@ -7,7 +7,7 @@ use super::*;
 use crate::aws::write::Answer;
 use crate::aws::{Aws, AwsError, Connection, Endpoint, InProcess, Lane, Problem, RangeHandle};
 use crate::journal::{Entry, Grant, Journal};
-use crate::model::identity::Actor;
+use crate::model::identity::{Actor, World};
 use crate::model::waf::IpSet;
 
 const ACCOUNT: &str = "111122223333";
@@ -205,7 +205,7 @@ async fn a_ticket_opens_exactly_what_it_names() {
 
 #[tokio::test]
 async fn what_is_to_be_made_is_known_by_its_name_and_what_is_to_go_by_its_id() {
-    use crate::model::made::MadeIpSet;
+    use crate::model::made_resource::MadeIpSet;
     use crate::model::waf::IpVersion;
     let range = range();
     let aws = connect(&range).await;
@@ -266,7 +266,8 @@ fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Htt
     HttpRequest::try_from(request.body(body).unwrap()).unwrap()
 }
 
-/// HTTP APIs: what the request names is told by the path as it was sent, a stage and a route by what their escapes stand for.
+/// HTTP APIs: what the request names is told by the path as it was sent, a stage and a route by what their escapes
+/// stand for.
 #[test]
 fn a_route_is_known_by_its_name_and_a_path_by_its_parts() {
     let on_wire = |method: &str, path: &str| {

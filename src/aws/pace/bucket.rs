@@ -15,15 +15,15 @@ pub(super) struct Rank {
     pub(super) number: u64,
 }
 
-/// The longest that one answer of too many calls holds a bucket up, account seconds; a bucket that fills more slowly is held up until
-/// it holds a token.
+/// The longest that one answer of too many calls holds a bucket up, account seconds; a bucket that fills more slowly is
+/// held up until it holds a token.
 const LONGEST_PAUSE: f64 = 5.0;
 
 /// How often the pause doubles at most while AWS goes on turning calls away.
 const MOST_DOUBLINGS: u32 = 2;
 
-/// The same as [`LONGEST_PAUSE`] for a call that is sent for minutes, and with every doubling: what it does not get because others take it,
-/// no call of ours of a later lane may take either.
+/// The same as [`LONGEST_PAUSE`] for a call that is sent for minutes, and with every doubling: what it does not get
+/// because others take it, no call of ours of a later lane may take either.
 const LONGEST_PAUSE_OF_PERSISTENT: f64 = 8.0;
 
 /// Tokens that such a call waits for at most: of a bucket that fills in seconds, a few.
@@ -93,10 +93,10 @@ impl Bucket {
         self.refusals
     }
 
-    /// AWS turned away a call that was sent when `sent_at` refusals were known. What is left is gone: others use the quota as well. The
-    /// next token comes after a pause that doubles while this goes on, between half and one and a half times that long by `chance`
-    /// (0 to 1), so that two consoles that were turned away together do not come back together. `again` is how often a call that is sent for
-    /// minutes has been turned away before; 0 for any other.
+    /// AWS turned away a call that was sent when `sent_at` refusals were known. What is left is gone: others use the
+    /// quota as well. The next token comes after a pause that doubles while this goes on, between half and one and a
+    /// half times that long by `chance` (0 to 1), so that two consoles that were turned away together do not come back
+    /// together. `again` is how often a call that is sent for minutes has been turned away before; 0 for any other.
     pub(super) fn refused(&mut self, sent_at: u64, again: u32, chance: f64) {
         if sent_at < self.refusals {
             self.tokens = self.tokens.min(0.0);

@@ -34,15 +34,17 @@ pub enum Quota {
     MetricData,
     /// `ListMetrics`: 25 a second (CloudWatch quotas 2023, now unverified).
     ListMetrics,
-    /// CloudWatch Logs queries and lists: 5 a second per operation (CloudWatch Logs quotas; the least of those documented).
+    /// CloudWatch Logs queries and lists: 5 a second per operation (CloudWatch Logs quotas; the least of those
+    /// documented).
     Logs(&'static str),
     /// STS: not worth pacing.
     Identity,
 }
 
 impl Quota {
-    /// Calls a second, and how many may be made at once after a rest. AWS does not document WAF's bursts: some are assumed
-    /// (inferred: token buckets are how AWS throttles elsewhere), and an answer that says otherwise is believed.
+    /// Calls a second, and how many may be made at once after a rest. AWS does not document WAF's bursts: some are
+    /// assumed (inferred: token buckets are how AWS throttles elsewhere), and an answer that says otherwise is
+    /// believed.
     pub(super) fn limits(self) -> (f64, f64) {
         match self {
             Self::ApiGateway => (10.0, 40.0),

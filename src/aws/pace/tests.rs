@@ -27,7 +27,8 @@ async fn polling_takes_at_most_half_of_the_rate() {
     assert_eq!(before.elapsed(), Duration::ZERO, "a plan's read must not wait behind polling");
 }
 
-/// Sends calls for `lanes` one after another, each when it is waiting after those before it, and gives the order in which they went.
+/// Sends calls for `lanes` one after another, each when it is waiting after those before it, and gives the order in
+/// which they went.
 async fn order(pace: &Arc<Pace>, quota: Quota, lanes: &[Lane]) -> Vec<usize> {
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut tasks = Vec::new();
@@ -194,8 +195,8 @@ fn rank(number: u64) -> Rank {
 proptest! {
     #![proptest_config(ProptestConfig { cases: draws(3_000), ..ProptestConfig::default() })]
 
-    /// However often AWS says no and whatever the dice: the next try comes after half a token's time at the least, and no later than
-    /// one and a half times the longest pause.
+    /// However often AWS says no and whatever the dice: the next try comes after half a token's time at the least, and
+    /// no later than one and a half times the longest pause.
     #[test]
     fn a_pause_is_bounded(which in 0..QUOTAS.len(), chances in prop::collection::vec(0.0..=1.0_f64, 1..12)) {
         let (mut bucket, rate, mut now) = bucket(QUOTAS[which]);
@@ -224,8 +225,8 @@ proptest! {
         prop_assert!(pause <= 1.5 / rate + 1e-5, "{pause}");
     }
 
-    /// No burst and no rate is ever exceeded, whatever the order of asking, waiting and being refused, and tokens never go backwards
-    /// but by a call or a refusal.
+    /// No burst and no rate is ever exceeded, whatever the order of asking, waiting and being refused, and tokens never
+    /// go backwards but by a call or a refusal.
     #[test]
     fn no_more_calls_than_the_quota_allows(which in 0..QUOTAS.len(), steps in prop::collection::vec((0..4_u8, 0..3_000_i64), 1..60)) {
         let (rate, burst) = QUOTAS[which].limits();

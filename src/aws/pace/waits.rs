@@ -13,7 +13,8 @@ use super::quota::Quota;
 /// Wall time after which a wait is worth telling.
 const WORTH_TELLING: Duration = Duration::from_millis(500);
 
-/// Wall time for which a wait must have ended before that is told: the next call of the same plan may wait again at once.
+/// Wall time for which a wait must have ended before that is told: the next call of the same plan may wait again at
+/// once.
 const OVER: Duration = Duration::from_millis(250);
 
 /// A quota that somebody has been waiting for.
@@ -76,8 +77,8 @@ impl Waits {
         Self { book: Arc::clone(book), changed: book.changed.subscribe(), told: None }
     }
 
-    /// The next change: a quota that has been waited for longer than half a second, or `None` where nothing is any more. Does not resolve
-    /// while nothing changes; dropping it loses nothing.
+    /// The next change: a quota that has been waited for longer than half a second, or `None` where nothing is any
+    /// more. Does not resolve while nothing changes; dropping it loses nothing.
     pub async fn next(&mut self) -> Option<Waited> {
         loop {
             self.changed.mark_unchanged();

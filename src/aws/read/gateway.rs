@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::aws::pace::Quota;
 use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::change::ALL_METHODS;
 use crate::model::limits::Limit;
+use crate::model::method::ALL_METHODS;
 use crate::model::stage::{AccessLog, Api, ApiKind, StageDetail, StageId};
 
 /// The most that `GetRestApis` gives at once (documented).

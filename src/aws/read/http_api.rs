@@ -7,7 +7,7 @@ use super::gateway::{limit_in, lowest_of_a_method};
 use crate::aws::pace::Quota;
 use crate::aws::raw::RawBody;
 use crate::aws::{Aws, AwsError, Lane, Problem};
-use crate::model::change::ALL_METHODS;
+use crate::model::method::ALL_METHODS;
 use crate::model::stage::{AccessLog, Api, HttpStage, StageDetail, StageId};
 
 impl Aws {

@@ -5,7 +5,8 @@ use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::identity::{AccountRegion, Identity};
 
 impl Aws {
-    /// The caller (`GetCallerIdentity`), read once a connection; also binds the write gate to this account, region and world.
+    /// The caller (`GetCallerIdentity`), read once a connection; also binds the write gate to this account, region and
+    /// world.
     ///
     /// # Errors
     /// Also once answers come from another world: it is nobody's account there.

@@ -46,12 +46,12 @@ pub struct MetricFilter {
 }
 
 impl Aws {
-    /// Runs an Insights query over one log group for lines from `from` up to and not including `to` (whole seconds), and waits for its
-    /// answer.
+    /// Runs an Insights query over one log group for lines from `from` up to and not including `to` (whole seconds),
+    /// and waits for its answer.
     ///
     /// # Errors
-    /// As the calls fail; [`Problem::TimedOut`] where the query did not end in time (it is then stopped), [`Problem::Refused`] where
-    /// Insights ended it.
+    /// As the calls fail; [`Problem::TimedOut`] where the query did not end in time (it is then stopped),
+    /// [`Problem::Refused`] where Insights ended it.
     pub async fn log_query(
         &self,
         group: &str,

@@ -67,6 +67,19 @@ pub enum MetricStatus {
     Failed,
 }
 
+impl MetricStatus {
+    /// What became of a series, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Complete => "all of it came",
+            Self::Partial => "some of it did not come",
+            Self::Forbidden => "the caller may not read it",
+            Self::Failed => "CloudWatch failed on it",
+        }
+    }
+}
+
 /// One series as read: points at the *start* of their minute, oldest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricResult {
@@ -77,8 +90,8 @@ pub struct MetricResult {
 }
 
 impl Aws {
-    /// Reads `queries` for the minutes from `from` up to and not including `to`; one result per query, in their order, and
-    /// how many calls that took. Batches run side by side.
+    /// Reads `queries` for the minutes from `from` up to and not including `to`; one result per query, in their order,
+    /// and how many calls that took. Batches run side by side.
     pub async fn metric_data(
         &self,
         queries: &[MetricQuery],
@@ -105,7 +118,8 @@ impl Aws {
         let mut calls = 0;
         loop {
             let call = || {
-                // Made anew for the rare second page or second try, rather than copied for the first: five hundred are 6,000 allocations.
+                // Made anew for the rare second page or second try, rather than copied for the first: five hundred are
+                // 6,000 allocations.
                 let wire = debug_span!("ask").in_scope(|| batch.iter().enumerate().map(on_the_wire).collect());
                 let call = self.0.metrics.get_metric_data();
                 let call = call.set_metric_data_queries(Some(wire)).scan_by(ScanBy::TimestampAscending);

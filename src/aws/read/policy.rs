@@ -92,8 +92,8 @@ impl Aws {
         }
     }
 
-    /// What a stage has deployed, as an `OpenAPI` document with API Gateway's extensions (`GetExport`). That it carries the resource
-    /// policy is inferred from published exports.
+    /// What a stage has deployed, as an `OpenAPI` document with API Gateway's extensions (`GetExport`). That it carries
+    /// the resource policy is inferred from published exports.
     pub async fn export(&self, api_id: &str, stage: &str, lane: Lane) -> Result<Value, AwsError> {
         let call = self.0.gateway.get_export().rest_api_id(api_id).stage_name(stage).export_type("oas30");
         let call = call.parameters("extensions", "integrations,authorizers").accepts("application/json");

@@ -1,4 +1,5 @@
-//! What guards a stage, and what an HTTP API has in place of methods: off the answers themselves, as the stage's settings are.
+//! What guards a stage, and what an HTTP API has in place of methods: off the answers themselves, as the stage's
+//! settings are.
 
 use serde_json::{Map, Value};
 

@@ -9,8 +9,8 @@ use crate::model::address;
 use crate::model::waf::WebAcl;
 
 impl Aws {
-    /// The addresses that are over the limit of a rate rule now: what it counts, or turns away, at this moment. `rule` is the name of a rule of
-    /// the web ACL itself.
+    /// The addresses that are over the limit of a rate rule now: what it counts, or turns away, at this moment. `rule`
+    /// is the name of a rule of the web ACL itself.
     ///
     /// AWS lists at most 10,000 of each address version, and only of rules that count by address (documented).
     ///
@@ -20,8 +20,8 @@ impl Aws {
         self.managed_keys(acl, None, rule, lane).await
     }
 
-    /// The same of a rate rule inside a rule group. `reference` is the name of the web ACL's rule that refers to the group, which AWS wants named
-    /// (documented); `rule` that of the rule in the group.
+    /// The same of a rate rule inside a rule group. `reference` is the name of the web ACL's rule that refers to the
+    /// group, which AWS wants named (documented); `rule` that of the rule in the group.
     ///
     /// # Errors
     /// As [`Aws::rate_keys`].

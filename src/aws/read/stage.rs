@@ -34,8 +34,8 @@ impl Aws {
         }
     }
 
-    /// The methods that a deployment serves (`GetDeployment` with `embed=apisummary`, documented), in order. Read once a connection: a
-    /// deployment is a snapshot. That it still exists is another question ([`Aws::deployment`]).
+    /// The methods that a deployment serves (`GetDeployment` with `embed=apisummary`, documented), in order. Read once
+    /// a connection: a deployment is a snapshot. That it still exists is another question ([`Aws::deployment`]).
     pub async fn deployed_methods(
         &self,
         api_id: &str,

@@ -8,8 +8,8 @@ use crate::aws::{Aws, AwsError, Lane, Problem};
 const MOST: usize = 6;
 
 impl Aws {
-    /// Account time once several answers agree on it: a single `Date` that is wrong must not decide what has expired. Asks no more than it
-    /// needs, which is nothing where the machine's clock and an answer agree.
+    /// Account time once several answers agree on it: a single `Date` that is wrong must not decide what has expired.
+    /// Asks no more than it needs, which is nothing where the machine's clock and an answer agree.
     ///
     /// # Errors
     /// Where they do not come to agree.
@@ -26,8 +26,8 @@ impl Aws {
             return Ok(self.clock().now());
         }
         let problem = Problem::Unreadable(
-            "its answers do not agree on what time it is, so nothing is decided by it; try again, and look at this machine's \
-             clock and at what stands between it and AWS"
+            "its answers do not agree on the time, so nothing is decided by it; try again, and check this machine's \
+             clock and what is between it and AWS"
                 .to_owned(),
         );
         Err(failed.unwrap_or_else(|| AwsError::new("GetCallerIdentity", "account time", problem)))

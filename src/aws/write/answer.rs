@@ -20,7 +20,8 @@ pub enum Answer<T = ()> {
     Uncertain {
         /// What came instead of an answer.
         error: AwsError,
-        /// Whether it has come to an end: what was answered without being said cannot take effect later, what timed out can.
+        /// Whether it has come to an end: what was answered without being said cannot take effect later, what timed out
+        /// can.
         ended: bool,
     },
 }
@@ -57,7 +58,7 @@ impl<T> Answer<T> {
 
     /// An acceptance that AWS has not put its name to, where nothing but the answer tells what became of a call.
     pub(super) fn unsigned(operation: &str, subject: &str) -> Self {
-        let problem = Problem::Unreadable("it carries no request id, so it need not be AWS's".to_owned());
+        let problem = Problem::Unreadable("it carries no request id, so it may not be AWS's".to_owned());
         Self::Uncertain { error: AwsError::new(operation, subject, problem), ended: true }
     }
 }

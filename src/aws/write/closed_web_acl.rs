@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_sdk_wafv2::config::Builder;
-use aws_sdk_wafv2::config::retry::RetryConfig;
 use aws_sdk_wafv2::error::BuildError;
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction, IpAddressVersion, IpSetReferenceStatement, OrStatement, Rule, RuleAction,
@@ -11,25 +9,27 @@ use aws_sdk_wafv2::types::{
 };
 
 use super::Answer;
+use super::send::once;
 use crate::aws::pace::Quota;
 use crate::aws::read::WrittenWebAcl;
 use crate::aws::{Aws, AwsError, Problem};
 use crate::journal::Ticket;
-use crate::model::made::{MadeIpSet, MadeWebAcl};
+use crate::model::made_resource::{MadeIpSet, MadeWebAcl};
 use crate::model::waf::{IpSet, IpVersion};
 
 impl Aws {
-    /// `CreateIPSet`. WAF refuses a second one of a name (`WAFDuplicateItemException`, documented), so that a creation whose answer
-    /// was lost is never made twice. Never retried by the SDK.
+    /// `CreateIPSet`. WAF refuses a second one of a name (`WAFDuplicateItemException`, documented), so that a creation
+    /// whose answer was lost is never made twice. Never retried by the SDK.
     pub async fn create_ip_set(&self, ticket: &Arc<Ticket>, name: &str, set: &MadeIpSet) -> Answer {
         let version = match set.version {
             IpVersion::V4 => IpAddressVersion::Ipv4,
             IpVersion::V6 => IpAddressVersion::Ipv6,
         };
         let call = self.0.waf.create_ip_set().name(name).scope(Scope::Regional).description(&set.description);
-        let call = call.ip_address_version(version).set_addresses(Some(set.addresses.clone())).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::WafWrite("CreateIPSet"), ("CreateIPSet", name), send).await.plain()
+        let call = call.ip_address_version(version).set_addresses(Some(set.addresses.clone()));
+        self.send(ticket, Quota::WafWrite("CreateIPSet"), ("CreateIPSet", name), once!(aws_sdk_wafv2, call))
+            .await
+            .plain()
     }
 
     /// `CreateWebACL` over IP sets by ARN, in the order of the web ACL's own list of them. It stands before nothing.
@@ -42,32 +42,31 @@ impl Aws {
         };
         let block = DefaultAction::builder().block(BlockAction::builder().build()).build();
         let call = self.0.waf.create_web_acl().name(&acl.name).scope(Scope::Regional).description(&acl.description);
-        let call = call.default_action(block).rules(rule).visibility_config(visible).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::WafWrite("CreateWebACL"), ("CreateWebACL", &acl.name), send).await.plain()
+        let call = call.default_action(block).rules(rule).visibility_config(visible);
+        self.send(ticket, Quota::WafWrite("CreateWebACL"), ("CreateWebACL", &acl.name), once!(aws_sdk_wafv2, call))
+            .await
+            .plain()
     }
 
     /// `DeleteIPSet`, under the lock token of the read `set`. WAF refuses while a rule refers to it (documented).
     /// Refused with [`Problem::StaleLock`] when somebody wrote since the read.
     pub async fn delete_ip_set(&self, ticket: &Arc<Ticket>, set: &IpSet) -> Answer {
         let call = self.0.waf.delete_ip_set().name(&set.name).id(&set.id).scope(Scope::Regional);
-        let call = call.lock_token(&set.lock_token).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::WafWrite("DeleteIPSet"), ("DeleteIPSet", &set.name), send).await.plain()
+        let call = call.lock_token(&set.lock_token);
+        self.send(ticket, Quota::WafWrite("DeleteIPSet"), ("DeleteIPSet", &set.name), once!(aws_sdk_wafv2, call))
+            .await
+            .plain()
     }
 
-    /// `DeleteWebACL`, under the lock token of the read `acl`. WAF refuses while it stands before a resource (documented).
-    /// Refused with [`Problem::StaleLock`] when somebody wrote since the read.
+    /// `DeleteWebACL`, under the lock token of the read `acl`. WAF refuses while it stands before a resource
+    /// (documented). Refused with [`Problem::StaleLock`] when somebody wrote since the read.
     pub async fn delete_web_acl(&self, ticket: &Arc<Ticket>, acl: &WrittenWebAcl) -> Answer {
         let call = self.0.waf.delete_web_acl().name(&acl.name).id(&acl.id).scope(Scope::Regional);
-        let call = call.lock_token(&acl.lock_token).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::WafWrite("DeleteWebACL"), ("DeleteWebACL", &acl.name), send).await.plain()
+        let call = call.lock_token(&acl.lock_token);
+        self.send(ticket, Quota::WafWrite("DeleteWebACL"), ("DeleteWebACL", &acl.name), once!(aws_sdk_wafv2, call))
+            .await
+            .plain()
     }
-}
-
-pub(super) fn once() -> Builder {
-    Builder::default().retry_config(RetryConfig::disabled())
 }
 
 /// Metrics and samples under a name.

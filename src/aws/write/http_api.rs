@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use aws_sdk_apigatewayv2::config::Builder;
-use aws_sdk_apigatewayv2::config::retry::RetryConfig;
 use aws_sdk_apigatewayv2::types::{LoggingLevel, RouteSettings};
 use serde_json::Value;
 
 use super::Answer;
+use super::send::once;
 use crate::aws::Aws;
 use crate::aws::pace::Quota;
 use crate::journal::Ticket;
-use crate::model::change::{ALL_METHODS, limits};
+use crate::model::limits::limits;
+use crate::model::method::ALL_METHODS;
 
 impl Aws {
-    /// Replaces the settings of one route, or of every route without its own ([`ALL_METHODS`]), by `UpdateStage`. The object replaces
-    /// the one before, and a limit that is not in it may become 0, which is an outage (users' reports): `settings` is whole.
+    /// Replaces the settings of one route, or of every route without its own ([`ALL_METHODS`]), by `UpdateStage`. The
+    /// object replaces the one before, and a limit that is not in it may become 0, which is an outage (users' reports):
+    /// `settings` is whole.
     pub async fn update_route_settings(
         &self,
         ticket: &Arc<Ticket>,
@@ -29,8 +30,7 @@ impl Aws {
         } else {
             call.route_settings(route, typed(settings))
         };
-        let send = |mark| call.customize().config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::ApiGateway, ("UpdateStage", stage), send).await.plain()
+        self.send(ticket, Quota::ApiGateway, ("UpdateStage", stage), once!(aws_sdk_apigatewayv2, call)).await.plain()
     }
 
     /// `DeleteRouteSettings`: the route follows the stage's default again.
@@ -41,13 +41,10 @@ impl Aws {
         route: &str,
     ) -> Answer {
         let call = self.0.http_apis.delete_route_settings().api_id(api_id).stage_name(stage).route_key(route);
-        let send = |mark| call.customize().config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::ApiGateway, ("DeleteRouteSettings", stage), send).await.plain()
+        self.send(ticket, Quota::ApiGateway, ("DeleteRouteSettings", stage), once!(aws_sdk_apigatewayv2, call))
+            .await
+            .plain()
     }
-}
-
-fn once() -> Builder {
-    Builder::default().retry_config(RetryConfig::disabled())
 }
 
 /// Every field of a route's settings, as it was read and changed.

@@ -1,4 +1,5 @@
-//! Writes: each takes the ticket that a confirmation yielded, and answers whether it was accepted, refused, or nobody knows.
+//! Writes: each takes the ticket that a confirmation yielded, and answers whether it was accepted, refused, or nobody
+//! knows.
 
 mod answer;
 mod closed_web_acl;

@@ -1,7 +1,8 @@
 //! Sending a write: who we are, a turn in the account's quotas, the call, once.
 //!
-//! Where AWS says that it was one call too many, the write is not sent again from here: first the journal is told, and what is there is read.
-//! It keeps its place in its lane, though, and has its turn before that reading: between reading and sending nothing is waited for.
+//! Where AWS says that it was one call too many, the write is not sent again from here: first the journal is told, and
+//! what is there is read. It keeps its place in its lane, though, and has its turn before that reading: between reading
+//! and sending nothing is waited for.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -17,6 +18,17 @@ use crate::aws::gate::{self, WithTicket};
 use crate::aws::pace::{Caller, Quota};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::journal::Ticket;
+
+/// How a call leaves: once, without the SDK's own retries, and marked with its ticket.
+macro_rules! once {
+    ($sdk:ident, $call:expr) => {{
+        let call = $call.customize();
+        let settings = $sdk::config::Builder::default().retry_config($sdk::config::retry::RetryConfig::disabled());
+        move |mark| call.config_override(settings).interceptor(mark).send()
+    }};
+}
+
+pub(super) use once;
 
 /// The places that the writes of one change have kept.
 #[derive(Debug, Default)]
@@ -48,7 +60,8 @@ impl Places {
         });
     }
 
-    /// The one that was turned away last. No other: what is to be put back at once must not wait for what is to be made.
+    /// The one that was turned away last. No other: what is to be put back at once must not wait for what is to be
+    /// made.
     fn last(&self) -> Option<(Quota, Place)> {
         self.with(|kept| {
             let quota = kept.last.take()?;
@@ -72,8 +85,8 @@ impl Aws {
         Self(Arc::clone(&self.0), self.1.clone(), Some(Arc::default()))
     }
 
-    /// Waits until the write that AWS turned away last may be sent again; at once where there is none. To be called before what is there is
-    /// read.
+    /// Waits until the write that AWS turned away last may be sent again; at once where there is none. To be called
+    /// before what is there is read.
     pub async fn turn_again(&self) {
         if let Some((quota, place)) = self.2.as_ref().and_then(|places| places.last()) {
             self.in_turn(quota, place).await;
@@ -136,7 +149,8 @@ impl Aws {
         Answer::of(operation, subject, answer)
     }
 
-    /// Asked anew before every write: what was confirmed for one account must not be carried out with another's credentials.
+    /// Asked anew before every write: what was confirmed for one account must not be carried out with another's
+    /// credentials.
     async fn admitted(&self, ticket: &Ticket, operation: &str, subject: &str) -> Result<(), AwsError> {
         let identity = self.identity_now(Lane::Write).await?;
         gate::pass(ticket, &identity.at).map_err(|r| AwsError::new(operation, subject, Problem::Gate(r)))

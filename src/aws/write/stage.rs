@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use aws_sdk_apigateway::config::retry::RetryConfig;
 use aws_sdk_apigateway::operation::RequestId;
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 
 use super::Answer;
-use super::closed_web_acl::once as once_for_waf;
+use super::send::once;
 use crate::aws::Aws;
 use crate::aws::pace::Quota;
 use crate::journal::Ticket;
@@ -40,21 +39,19 @@ impl Patch {
 }
 
 impl Aws {
-    /// `UpdateStage`. The operations apply in order; whether all or none do when one fails is unverified, so the caller reads
-    /// back. Never retried by the SDK.
+    /// `UpdateStage`. The operations apply in order; whether all or none do when one fails is unverified, so the caller
+    /// reads back. Never retried by the SDK.
     pub async fn update_stage(&self, ticket: &Arc<Ticket>, api_id: &str, stage: &str, patches: &[Patch]) -> Answer {
         let call = self.0.gateway.update_stage().rest_api_id(api_id).stage_name(stage);
-        let call = call.set_patch_operations(Some(patches.iter().map(Patch::operation).collect())).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        self.send(ticket, Quota::ApiGateway, ("UpdateStage", stage), send).await.plain()
+        let call = call.set_patch_operations(Some(patches.iter().map(Patch::operation).collect()));
+        self.send(ticket, Quota::ApiGateway, ("UpdateStage", stage), once!(aws_sdk_apigateway, call)).await.plain()
     }
 
-    /// `FlushStageCache`. AWS answers once it has begun (202, documented); nothing else tells that it has, so that an answer counts as AWS's
-    /// only with a request id in it.
+    /// `FlushStageCache`. AWS answers once it has begun (202, documented); nothing else tells that it has, so that an
+    /// answer counts as AWS's only with a request id in it.
     pub async fn flush_stage_cache(&self, ticket: &Arc<Ticket>, api_id: &str, stage: &str) -> Answer {
-        let call = self.0.gateway.flush_stage_cache().rest_api_id(api_id).stage_name(stage).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        match self.send(ticket, Quota::ApiGateway, ("FlushStageCache", stage), send).await {
+        let call = self.0.gateway.flush_stage_cache().rest_api_id(api_id).stage_name(stage);
+        match self.send(ticket, Quota::ApiGateway, ("FlushStageCache", stage), once!(aws_sdk_apigateway, call)).await {
             Answer::Accepted(output) if output.request_id().is_none() => Answer::unsigned("FlushStageCache", stage),
             answer => answer.plain(),
         }
@@ -62,9 +59,11 @@ impl Aws {
 
     /// `FlushStageAuthorizersCache`, as [`Aws::flush_stage_cache`].
     pub async fn flush_stage_authorizers_cache(&self, ticket: &Arc<Ticket>, api_id: &str, stage: &str) -> Answer {
-        let call = self.0.gateway.flush_stage_authorizers_cache().rest_api_id(api_id).stage_name(stage).customize();
-        let send = |mark| call.config_override(once()).interceptor(mark).send();
-        match self.send(ticket, Quota::ApiGateway, ("FlushStageAuthorizersCache", stage), send).await {
+        let call = self.0.gateway.flush_stage_authorizers_cache().rest_api_id(api_id).stage_name(stage);
+        match self
+            .send(ticket, Quota::ApiGateway, ("FlushStageAuthorizersCache", stage), once!(aws_sdk_apigateway, call))
+            .await
+        {
             Answer::Accepted(output) if output.request_id().is_none() => {
                 Answer::unsigned("FlushStageAuthorizersCache", stage)
             }
@@ -72,22 +71,16 @@ impl Aws {
         }
     }
 
-    /// Puts a web ACL before a resource in place of whatever stands there, in one call (`AssociateWebACL`, documented; whether
-    /// there is a gap is unverified), or takes it away (`DisassociateWebACL`) where `web_acl` is `None`.
+    /// Puts a web ACL before a resource in place of whatever stands there, in one call (`AssociateWebACL`, documented;
+    /// whether there is a gap is unverified), or takes it away (`DisassociateWebACL`) where `web_acl` is `None`.
     pub async fn associate_web_acl(&self, ticket: &Arc<Ticket>, resource: &str, web_acl: Option<&str>) -> Answer {
         let operation = if web_acl.is_some() { "AssociateWebACL" } else { "DisassociateWebACL" };
         let (quota, waf) = (Quota::WebAclAssociation(operation), &self.0.waf);
         if let Some(arn) = web_acl {
-            let call = waf.associate_web_acl().resource_arn(resource).web_acl_arn(arn).customize();
-            let send = |mark| call.config_override(once_for_waf()).interceptor(mark).send();
-            return self.send(ticket, quota, (operation, resource), send).await.plain();
+            let call = waf.associate_web_acl().resource_arn(resource).web_acl_arn(arn);
+            return self.send(ticket, quota, (operation, resource), once!(aws_sdk_wafv2, call)).await.plain();
         }
-        let call = waf.disassociate_web_acl().resource_arn(resource).customize();
-        let send = |mark| call.config_override(once_for_waf()).interceptor(mark).send();
-        self.send(ticket, quota, (operation, resource), send).await.plain()
+        let call = waf.disassociate_web_acl().resource_arn(resource);
+        self.send(ticket, quota, (operation, resource), once!(aws_sdk_wafv2, call)).await.plain()
     }
-}
-
-pub(super) fn once() -> aws_sdk_apigateway::config::Builder {
-    aws_sdk_apigateway::config::Config::builder().retry_config(RetryConfig::disabled())
 }

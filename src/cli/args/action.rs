@@ -1,163 +1,190 @@
-//! The actions, as they are typed, and what they ask for.
+//! The actions as they are typed: their table as clap wants it, and what was typed as an action.
 
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{
+    Arg, ArgAction, ArgMatches, Args as ClapArgs, Command, Error, FromArgMatches, Subcommand, ValueEnum, value_parser,
+};
 
 use super::list::{self, Targets};
+use crate::model::action::form::{Life, Need, Typed};
 use crate::model::action::{
-    Action, AllowIp, BlockIp, Close, Closure, FlushCache, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle,
-    UNTIL_UNDONE,
+    ACTIONS, Action, Arguments, Closure, Form, LifeError, Parameter, Reopening, Terms, UNTIL_UNDONE, life,
 };
 use crate::model::address::{self, Target};
 use crate::model::method::MethodName;
+use crate::model::playbook::{Kind, Value};
 use crate::model::stage::StageSelector;
 
-#[derive(Debug, Clone, Subcommand)]
-pub(in crate::cli) enum ActionCommand {
-    /// Add prefixes to the IP sets that block on a stage
-    BlockIp(BlockIpArgs),
-    /// Let prefixes in through the web ACL that a stage is closed by, or will be
-    AllowIp(AllowIpArgs),
-    /// Tighten the throttle of a method, or of every method of a stage
-    Throttle(ThrottleArgs),
-    /// Drop what a stage has cached; cannot be undone
-    FlushCache(FlushCacheArgs),
-    /// Close a stage to everybody but a few
-    Close(CloseArgs),
-    /// Make the web ACL that `close --by web-acl` swaps in; it stands before nothing
-    PrepareClosedWebAcl(PrepareClosedWebAclArgs),
-    /// Close a stage by its resource policy, or prove on another stage that it would
-    KillSwitch(KillSwitchArgs),
+/// How the stage is given.
+const STAGE: &str = "stage";
+/// The action whose way may be left out, and how that is given.
+const CLOSE: &str = "close";
+const BY: &str = "by";
+/// How a file with more prefixes is given.
+const FROM: &str = "from";
+
+/// What an action's command line asks for.
+#[derive(Debug)]
+pub(in crate::cli) enum Wanted {
+    /// An action.
+    Action(Action),
+    /// A closure without a way: what every way would do.
+    Ladder(LadderWanted),
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct BlockIpArgs {
-    /// The stage: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// Addresses and prefixes; - reads them from standard input
-    #[arg(required_unless_present = "from", value_name = "CIDR", value_delimiter = ',', value_parser = list::word)]
-    targets: Vec<Targets>,
-    /// A file with more of them, parted by blanks, commas or line ends; # begins a remark (repeatable)
-    #[arg(long, value_name = "FILE", value_parser = list::file)]
-    from: Vec<Targets>,
-    /// The IP set to use, where several would do (repeatable)
-    #[arg(long = "ip-set", value_name = "NAME")]
-    ip_sets: Vec<String>,
-    #[command(flatten)]
-    terms: TermsArgs,
+/// A closure of which no way was named.
+#[derive(Debug)]
+pub(in crate::cli) struct LadderWanted {
+    pub(in crate::cli) stage: StageSelector,
+    pub(in crate::cli) web_acl: Option<String>,
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct AllowIpArgs {
-    /// The stage: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// Addresses and prefixes; - reads them from standard input
-    #[arg(required_unless_present = "from", value_name = "CIDR", value_delimiter = ',', value_parser = list::word)]
-    targets: Vec<Targets>,
-    /// A file with more of them, parted by blanks, commas or line ends; # begins a remark (repeatable)
-    #[arg(long, value_name = "FILE", value_parser = list::file)]
-    from: Vec<Targets>,
-    /// The closed web ACL (name or ARN) [default: the one before the stage where that is closed, else `guards.closed-web-acl`]
-    #[arg(long, value_name = "NAME")]
-    web_acl: Option<String>,
-    /// The IP set to use, where several would do (repeatable)
-    #[arg(long = "ip-set", value_name = "NAME")]
-    ip_sets: Vec<String>,
-    #[command(flatten)]
-    terms: TermsArgs,
+/// An action as a subcommand, one an entry of the table.
+#[derive(Debug)]
+pub(in crate::cli) struct ActionCommand(Wanted);
+
+impl From<ActionCommand> for Wanted {
+    fn from(command: ActionCommand) -> Self {
+        command.0
+    }
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct ThrottleArgs {
-    /// The stage: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// The method, for example "POST /login" [default: every method]
-    #[arg(long, value_name = "METHOD")]
-    method: Option<MethodName>,
-    /// Requests a second
-    #[arg(long, value_name = "N")]
-    rate: u32,
-    /// Requests that may come at once
-    #[arg(long, value_name = "N")]
-    burst: u32,
-    #[command(flatten)]
-    terms: TermsArgs,
+impl Subcommand for ActionCommand {
+    fn augment_subcommands(command: Command) -> Command {
+        command.subcommands(ACTIONS.into_iter().map(subcommand))
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Form::named(name).is_some()
+    }
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct FlushCacheArgs {
-    /// The stage: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// The authorizers' cached verdicts instead of the cached answers
-    #[arg(long)]
-    authorizers: bool,
-    #[command(flatten)]
-    terms: TermsArgs,
+impl FromArgMatches for ActionCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let missing = || Error::raw(ErrorKind::MissingSubcommand, "no action is named");
+        let (name, given) = matches.subcommand().ok_or_else(missing)?;
+        asked(Form::named(name).ok_or_else(missing)?, given).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct CloseArgs {
-    /// The stage: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// In which way [without it: what every way would do, and which is recommended]
-    #[arg(long, value_enum)]
-    by: Option<ClosureArg>,
-    /// The closed web ACL (name or ARN) [default: `guards.closed-web-acl` of the configuration]
-    #[arg(long, value_name = "NAME")]
-    web_acl: Option<String>,
-    #[command(flatten)]
-    terms: ClosureTermsArgs,
+fn subcommand(form: &'static Form) -> Command {
+    let stage = Arg::new(STAGE)
+        .long(STAGE)
+        .value_name("STAGE")
+        .required(true)
+        .value_parser(value_parser!(StageSelector))
+        .help(format!("{}: [profile/][region:]api/stage", form.stage));
+    let own = form.parameters.iter().filter_map(|one| one.typed.map(|typed| (one, typed)));
+    let command = Command::new(form.name).arg(stage).args(own.flat_map(|(one, typed)| args(one, typed)));
+    let command = match form.life {
+        Life::Untimed | Life::Open => TermsArgs::augment_args(command),
+        Life::Closure => ClosureTermsArgs::augment_args(command),
+    };
+    // What carries the terms has a title of its own.
+    command.about(form.doc)
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct PrepareClosedWebAclArgs {
-    /// The stage it is for: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// Whom to let in (repeatable) [default: `guards.break-glass` of the configuration]
-    #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',')]
-    allow: Vec<Target>,
-    /// What to call it [default: `guards.closed-web-acl` of the configuration, else after the stage]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    #[command(flatten)]
-    terms: TermsArgs,
+/// A parameter, and where it is a list of words without a flag, the file that may hold more of them.
+fn args(parameter: &Parameter, typed: Typed) -> Vec<Arg> {
+    let arg = Arg::new(parameter.name).help(typed.help).required(typed.need == Need::Required);
+    let arg = typed.excludes.into_iter().fold(arg, Arg::conflicts_with);
+    let Some(flag) = typed.flag else {
+        let words = arg.required(false).required_unless_present(FROM).value_name(typed.value_name);
+        let more = Arg::new(FROM).long(FROM).value_name("FILE").action(ArgAction::Append).value_parser(list::file);
+        let help =
+            "A file with more of them, separated by spaces, commas or line ends; # begins a comment (repeatable)";
+        let words = words.action(ArgAction::Append).value_delimiter(',').value_parser(list::word);
+        return vec![words, more.help(help)];
+    };
+    let arg = arg.long(flag);
+    if parameter.kind == Kind::Flag {
+        return vec![arg.action(ArgAction::SetTrue)];
+    }
+    vec![valued(parameter.kind, arg.value_name(typed.value_name))]
 }
 
-#[derive(Debug, Clone, ClapArgs)]
-pub(in crate::cli) struct KillSwitchArgs {
-    /// The stage to close: [profile/][region:]api/stage
-    #[arg(long, value_name = "STAGE")]
-    stage: StageSelector,
-    /// Who is still let in: addresses and prefixes
-    #[arg(long, required = true, num_args = 1.., value_name = "CIDR", value_delimiter = ',')]
-    allow: Vec<Target>,
-    /// Prove it on this other stage of the same API, and close nothing: `dev` or api/stage
-    #[arg(long, value_name = "STAGE", value_parser = StageSelector::of_same_api)]
-    prove_on: Option<StageSelector>,
-    /// Take it back by itself unless a probe gets through within 60 s; always so without a proof
-    #[arg(long, conflicts_with = "prove_on")]
-    commit_confirmed: bool,
-    /// The address from which you reach the API (repeatable) [default: what an address service says]
-    #[arg(long = "own-address", value_name = "ADDRESS", value_parser = address::address)]
-    own: Vec<std::net::IpAddr>,
-    #[command(flatten)]
-    terms: ClosureTermsArgs,
+/// What a flag with a value takes.
+fn valued(kind: Kind, arg: Arg) -> Arg {
+    match kind {
+        Kind::Stage => arg.value_parser(StageSelector::of_same_api),
+        Kind::Prefixes => {
+            arg.action(ArgAction::Append).num_args(1..).value_delimiter(',').value_parser(value_parser!(Target))
+        }
+        Kind::Method => arg.value_parser(value_parser!(MethodName)),
+        Kind::Rate | Kind::Burst => arg.value_parser(value_parser!(u32)),
+        Kind::Closure => {
+            let possible = |way: Closure| clap::builder::PossibleValue::new(way.word()).help(way.doc());
+            arg.value_parser(PossibleValuesParser::new(Closure::ALL.map(possible)))
+        }
+        Kind::IpSets => arg.action(ArgAction::Append),
+        Kind::Addresses => arg.action(ArgAction::Append).value_parser(address::address),
+        // Told by their text alone. Terms and flags never come here.
+        Kind::WebAcl | Kind::Duration | Kind::Reason | Kind::Flag => arg,
+    }
 }
 
-/// A way of closing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum ClosureArg {
-    /// Swap in a prebuilt web ACL that blocks all but its own addresses
-    WebAcl,
-    /// Throttle every method to nothing
-    ThrottleZero,
+fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<Vec<T>> {
+    matches.get_many::<T>(name).map(|found| found.cloned().collect())
+}
+
+/// What was typed for a parameter.
+fn value(parameter: &Parameter, typed: Typed, matches: &ArgMatches) -> Option<Value> {
+    let name = parameter.name;
+    let text = || matches.get_one::<String>(name).cloned();
+    match parameter.kind {
+        Kind::Stage => matches.get_one::<StageSelector>(name).cloned().map(Value::Stage),
+        Kind::Prefixes if typed.flag.is_none() => {
+            let words = all::<Targets>(matches, name).unwrap_or_default();
+            Some(Value::Prefixes(list::together(words, all::<Targets>(matches, FROM).unwrap_or_default())))
+        }
+        Kind::Prefixes => all(matches, name).map(Value::Prefixes),
+        Kind::Method => matches.get_one::<MethodName>(name).cloned().map(|method| Value::Method(Some(method))),
+        Kind::Rate => matches.get_one::<u32>(name).copied().map(Value::Rate),
+        Kind::Burst => matches.get_one::<u32>(name).copied().map(Value::Burst),
+        Kind::Closure => {
+            let word = text()?;
+            Closure::ALL.into_iter().find(|way| way.word() == word).map(Value::Closure)
+        }
+        Kind::IpSets => all(matches, name).map(Value::IpSets),
+        Kind::Addresses => all(matches, name).map(Value::Addresses),
+        Kind::WebAcl => text().map(Value::WebAcl),
+        Kind::Flag => Some(Value::Flag(matches.get_flag(name))),
+        Kind::Duration | Kind::Reason => None,
+    }
+}
+
+fn asked(form: &Form, matches: &ArgMatches) -> Result<Wanted, Error> {
+    let missing = || Error::raw(ErrorKind::MissingRequiredArgument, "a required value is missing");
+    let stage: StageSelector = matches.get_one(STAGE).cloned().ok_or_else(missing)?;
+    let typed = form.parameters.iter().filter_map(|one| one.typed.map(|typed| (one, typed)));
+    let values = typed.filter_map(|(one, typed)| Some((one.name, value(one, typed, matches)?))).collect();
+    let (terms, for_an_hour) = match form.life {
+        Life::Untimed | Life::Open => (TermsArgs::from_arg_matches(matches)?.into(), false),
+        Life::Closure => ClosureTermsArgs::from_arg_matches(matches)?.terms(),
+    };
+    let given = Arguments { stage, values, terms };
+    match form.action(&given) {
+        Some(action) if for_an_hour => Ok(Wanted::Action(action.for_an_hour_by_default())),
+        Some(action) => Ok(Wanted::Action(action)),
+        // Of all that an action needs only the way of closing may be left out.
+        None if form.name == CLOSE && !given.values.iter().any(|(name, _)| *name == BY) => {
+            let web_acl = matches.try_get_one::<String>("web-acl").ok().flatten().cloned();
+            Ok(Wanted::Ladder(LadderWanted { stage: given.stage, web_acl }))
+        }
+        None => Err(missing()),
+    }
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -178,8 +205,8 @@ struct TermsArgs {
 struct ClosureTermsArgs {
     /// How long, for example 4h, or until-undone [default: 1h]
     #[arg(long = "for", value_name = "DURATION", value_parser = closed_for)]
-    lifetime: Option<Life>,
-    /// What becomes of it when its time is over
+    lifetime: Option<Lasts>,
+    /// What happens to it when it expires
     #[arg(long, value_enum, default_value_t)]
     reopen: ReopenArg,
     /// Why, for the journal; closing to everybody needs it
@@ -193,54 +220,46 @@ struct ClosureTermsArgs {
 /// What becomes of a closure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum ReopenArg {
-    /// It stays closed, and asks
+    /// It stays closed, and asks you
     #[default]
     Ask,
-    /// It reopens by itself once hardly more than usual come, and else stays closed
+    /// It reopens by itself once hardly more requests than usual come, and otherwise stays closed
     WhenQuiet,
-    /// The same, and closes again by itself, once, where the attack comes back within a quarter of an hour
+    /// The same, and closes again by itself, once, if the attack comes back within a quarter of an hour
     WhenQuietCloseAgain,
 }
 
 /// How long a closure lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
+enum Lasts {
     For(Duration),
     UntilUndone,
 }
 
-fn closed_for(text: &str) -> Result<Life, String> {
-    if text == UNTIL_UNDONE { Ok(Life::UntilUndone) } else { lifetime(text).map(Life::For) }
+fn closed_for(text: &str) -> Result<Lasts, LifeError> {
+    if text == UNTIL_UNDONE { Ok(Lasts::UntilUndone) } else { lifetime(text).map(Lasts::For) }
 }
 
 impl ClosureTermsArgs {
-    fn of(self, action: impl FnOnce(Terms) -> Action) -> Action {
+    /// Its terms, and whether nobody has said how long.
+    fn terms(self) -> (Terms, bool) {
         let reopen = match self.reopen {
             ReopenArg::Ask => Reopening::Ask,
             ReopenArg::WhenQuiet => Reopening::WhenQuiet,
             ReopenArg::WhenQuietCloseAgain => Reopening::WhenQuietCloseAgain,
         };
         let expires_after_seconds = match self.lifetime {
-            Some(Life::For(duration)) => Some(duration.as_secs()),
-            Some(Life::UntilUndone) | None => None,
+            Some(Lasts::For(duration)) => Some(duration.as_secs()),
+            Some(Lasts::UntilUndone) | None => None,
         };
-        let action = action(Terms { expires_after_seconds, reason: self.reason, overrides: self.overrides, reopen });
-        if self.lifetime.is_none() { action.for_an_hour_by_default() } else { action }
+        let terms = Terms { expires_after_seconds, reason: self.reason, overrides: self.overrides, reopen };
+        (terms, self.lifetime.is_none())
     }
 }
 
-const LONGEST: Duration = Duration::from_hours(365 * 24);
-
-pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write for example 4h or 30m"))?;
-    if duration < Duration::from_mins(1) {
-        return Err("at least a minute, for example 30m".to_owned());
-    }
-    if duration > LONGEST {
-        Err("a year at most; leave --for out to block until undone".to_owned())
-    } else {
-        Ok(duration)
-    }
+/// How long an action is to last, as it is typed.
+pub(super) fn lifetime(text: &str) -> Result<Duration, LifeError> {
+    life(text).map(Duration::from_secs)
 }
 
 impl From<TermsArgs> for Terms {
@@ -254,57 +273,54 @@ impl From<TermsArgs> for Terms {
     }
 }
 
-/// What an action's command line asks for.
-#[derive(Debug)]
-pub(in crate::cli) enum Asked {
-    /// An action.
-    Action(Action),
-    /// A closure without a way: what every way would do.
-    Ladder(LadderAsked),
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::model::action::form::command;
 
-/// A closure of which no way was named.
-#[derive(Debug)]
-pub(in crate::cli) struct LadderAsked {
-    pub(in crate::cli) stage: StageSelector,
-    pub(in crate::cli) web_acl: Option<String>,
-}
+    /// The words of a command line in which only double quotes quote.
+    fn words(line: &str) -> Vec<String> {
+        let quoted = line.split('"').enumerate();
+        quoted
+            .flat_map(|(n, part)| {
+                if n % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+            })
+            .collect()
+    }
 
-impl From<ActionCommand> for Asked {
-    fn from(command: ActionCommand) -> Self {
-        Self::Action(match command {
-            ActionCommand::BlockIp(BlockIpArgs { stage, targets, from, ip_sets, terms }) => {
-                let targets = list::together(targets, from);
-                Action::BlockIp(BlockIp { stage, targets, ip_sets, terms: terms.into() })
+    fn parsed(line: &str) -> Wanted {
+        let words = words(line);
+        let command = ActionCommand::augment_subcommands(Command::new("apply"));
+        ActionCommand::from_arg_matches(&command.try_get_matches_from(&words[1..]).unwrap()).unwrap().into()
+    }
+
+    #[test]
+    fn the_command_line_that_is_shown_asks_for_the_very_action() {
+        let stage: StageSelector = "shop/prod".parse().unwrap();
+        for form in ACTIONS {
+            let example = |kind: Kind| kind.parse(&kind.example().replace(['"', '[', ']'], "")).unwrap();
+            let alone = |one: &&Parameter| one.typed.is_some_and(|typed| typed.excludes.is_none());
+            let given = form.parameters.iter().filter(alone).map(|one| match one.kind {
+                // On the command line a stage of the same API is written whole.
+                Kind::Stage => (one.name, Value::Stage("shop/dev".parse().unwrap())),
+                kind => (one.name, example(kind)),
+            });
+            let whole: Vec<_> = given.collect();
+            for left_out in 0..=whole.len() {
+                let mut values = whole.clone();
+                if left_out < whole.len() {
+                    values.remove(left_out);
+                }
+                let given = Arguments { stage: stage.clone(), values, terms: Terms::default() };
+                // Some of them it needs.
+                let Some(action) = form.action(&given) else { continue };
+                let line = command(&action, &stage).replace(" --reason '…'", "");
+                match parsed(&line) {
+                    Wanted::Action(typed) => assert_eq!(typed, action, "{line}"),
+                    Wanted::Ladder(_) => unreachable!("{line}"),
+                }
             }
-            ActionCommand::AllowIp(AllowIpArgs { stage, targets, from, web_acl, ip_sets, terms }) => {
-                let targets = list::together(targets, from);
-                Action::AllowIp(AllowIp { stage, targets, ip_sets, web_acl, terms: terms.into() })
-            }
-            ActionCommand::Throttle(ThrottleArgs { stage, method, rate, burst, terms }) => {
-                Action::Throttle(Throttle { stage, method, rate, burst, terms: terms.into() })
-            }
-            ActionCommand::FlushCache(FlushCacheArgs { stage, authorizers, terms }) => {
-                Action::FlushCache(FlushCache { stage, authorizers, terms: terms.into() })
-            }
-            ActionCommand::Close(CloseArgs { stage, by: None, web_acl, .. }) => {
-                return Self::Ladder(LadderAsked { stage, web_acl });
-            }
-            ActionCommand::Close(CloseArgs { stage, by: Some(by), web_acl, terms }) => {
-                let by = match by {
-                    ClosureArg::WebAcl => Closure::WebAcl,
-                    ClosureArg::ThrottleZero => Closure::ThrottleZero,
-                };
-                terms.of(|terms| Action::Close(Close { stage, by, web_acl, again: None, terms }))
-            }
-            ActionCommand::PrepareClosedWebAcl(PrepareClosedWebAclArgs { stage, allow, name, terms }) => {
-                Action::PrepareClosedWebAcl(PrepareClosedWebAcl { stage, allow, name, terms: terms.into() })
-            }
-            ActionCommand::KillSwitch(KillSwitchArgs { stage, allow, prove_on, commit_confirmed, own, terms }) => {
-                let prove_on = prove_on.map(|on| Box::new(on.beside(&stage)));
-                terms
-                    .of(|terms| Action::KillSwitch(KillSwitch { stage, allow, prove_on, commit_confirmed, own, terms }))
-            }
-        })
+        }
     }
 }

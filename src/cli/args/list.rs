@@ -9,7 +9,8 @@ use crate::model::address::{Target, listed};
 /// How standard input is written.
 const STANDARD_INPUT: &str = "-";
 
-/// The most bytes that a list may have: as many addresses as an IP set holds (10,000, documented), with room for remarks.
+/// The most bytes that a list may have: as many addresses as an IP set holds (10,000, documented), with room for
+/// remarks.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// One word of the command line, or all the prefixes of a list.
@@ -24,7 +25,8 @@ pub(super) fn word(text: &str) -> Result<Targets, String> {
     text.parse().map(|target| Targets(vec![target])).map_err(|why: crate::model::address::AddressError| why.to_string())
 }
 
-/// The prefixes of a file, parted by blanks, commas or line ends; what follows a `#` is a remark. What cannot be read is named with its line.
+/// The prefixes of a file, parted by blanks, commas or line ends; what follows a `#` is a remark. What cannot be read
+/// is named with its line.
 ///
 /// Words may be looked at twice, to tell what is wrong with them; what can be read only once is read once.
 pub(super) fn file(path: &str) -> Result<Targets, String> {

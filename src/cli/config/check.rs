@@ -1,4 +1,5 @@
-//! `config check`: what is wrong with the configuration, what it leaves unsaid, and, where AWS may be asked, what it names that there is not.
+//! `config check`: what is wrong with the configuration, what it leaves unsaid, and, where AWS may be asked, what it
+//! names that there is not.
 
 use std::path::PathBuf;
 
@@ -76,16 +77,16 @@ fn text(file: Option<&PathBuf>, unsaid: &[Unsaid], unmatched: Option<&[Unmatched
     let shown =
         file.map_or_else(|| "the defaults".to_owned(), |path| neutralised(&path.display().to_string()).into_owned());
     let mut lines = vec![match file {
-        Some(_) => format!("{shown} is sound"),
-        None => "there is no configuration file: the defaults hold".to_owned(),
+        Some(_) => format!("{shown} is valid"),
+        None => "there is no configuration file: the defaults apply".to_owned(),
     }];
     let width = unsaid.iter().map(|one| one.key.len()).max().unwrap_or(0);
     lines.extend(unsaid.iter().map(|one| format!("  {:width$}  {}", one.key, one.says)));
     match unmatched {
         None => {
-            lines.push("Whether the names in it are names of your account was not asked; --account asks".to_owned());
+            lines.push("The names in it were not checked against your account; --account checks them".to_owned());
         }
-        Some([]) => lines.push("every name in it is a name of the account".to_owned()),
+        Some([]) => lines.push("every name in it exists in the account".to_owned()),
         Some(all) => {
             let line =
                 |one: &Unmatched| format!("  {} “{}” applies to nothing: {}", one.key, neutralised(&one.name), one.why);

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::args::{Common, ConfigCommand};
-use super::error::{Exit, Failure};
+use super::error::{self, Exit, Failure};
 use super::json::Printer;
-use crate::model::reader::Mistake;
 use crate::model::settings::{Settings, read as read_settings};
 
 mod check;
@@ -59,14 +58,7 @@ pub(super) fn text_of(path: &Path) -> Result<String, Failure> {
 }
 
 fn parsed(path: &Path, text: &str) -> Result<Settings, Failure> {
-    read_settings(&path.display().to_string(), text).map_err(|mistakes| refused(&mistakes))
-}
-
-/// A file with mistakes: the first one as the message, all others beside it.
-pub(super) fn refused(mistakes: &[Mistake]) -> Failure {
-    let mut lines = mistakes.iter().map(ToString::to_string);
-    let first = lines.next().unwrap_or_else(|| "the file cannot be used".to_owned());
-    Failure { detail: lines.collect(), ..Failure::usage(first) }
+    read_settings(&path.display().to_string(), text).map_err(|mistakes| error::refused(&mistakes))
 }
 
 /// The user's own keymap file and its text, where there is one.

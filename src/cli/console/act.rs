@@ -1,44 +1,26 @@
 //! What the screen asks for, carried out in tasks of their own.
 
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
-use super::incident::Journalling;
+use super::acting::Acting;
 use super::playbook::Begun;
-use super::surroundings::{MustFinish, Teller};
-use crate::aws::{Aws, Lane, RangeHandle};
+use crate::aws::Lane;
 use crate::cli::sources::random_key;
 use crate::incident::Event as Line;
-use crate::model::action::Reopening;
 use crate::model::attack::{Attack, Attacks, RestsOn};
 use crate::model::board::Board;
 use crate::model::ladder::Ladder;
 use crate::model::plan::{Finished, Outcome, Plan};
-use crate::model::playbook::Playbook;
-use crate::model::settings::Settings;
 use crate::model::source::Sources;
 use crate::model::stage::{ApiKind, StageId, StageSelector};
-use crate::model::timeline::{ActionRecord, ActionState};
-use crate::playbook::Boards;
-use crate::report::{Export, Format};
+use crate::report::{self, Export, Format};
 use crate::respond::desk::error::DeskError;
 use crate::respond::desk::{Carried, Desk, PATIENCE, Wish};
-use crate::tui::{Ask, Format as Asked, News, StepOf};
-use crate::watch::{self, Watcher};
-
-/// Wall time before the undo of an expired action is tried again.
-const SWEEP_AGAIN: Duration = Duration::from_mins(5);
-
-/// When something was last tried: wall and account time.
-pub(super) type Tried = HashMap<String, (Instant, DateTime<Utc>)>;
-
-/// Account time before it is looked again who comes to a closed stage.
-const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+use crate::tui::{Ask, News, StepOf};
+use crate::watch;
 
 /// Who wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,44 +31,8 @@ enum Asking {
     ByItself,
 }
 
-/// Bytes that a reading has scanned of an access log; `None` where a query was begun and its answer did not come: it may have scanned as well.
-fn scanned(read: &Result<Sources, String>) -> Option<f64> {
-    let Ok(read) = read else { return Some(0.0) };
-    match &read.log {
-        Some(log) => Some(log.bytes_scanned),
-        None if read.missing.iter().any(|why| why.contains("GetQueryResults")) => None,
-        None => Some(0.0),
-    }
-}
-
 fn selector(stage: &StageId) -> StageSelector {
     StageSelector { profile: None, region: None, api: stage.api_id.clone(), stage: stage.stage.clone() }
-}
-
-/// Carries out effects. Cheap to clone: every effect runs in a task with a clone of it.
-#[derive(Clone)]
-pub(super) struct Acting {
-    pub(super) aws: Aws,
-    pub(super) settings: Arc<Settings>,
-    /// Where wishes are brought to.
-    pub(super) desk: Desk,
-    pub(super) journalling: Arc<Journalling>,
-    pub(super) screen: Teller,
-    pub(super) must_finish: MustFinish,
-    pub(super) range: Option<(RangeHandle, f64)>,
-    /// The latest board, for what the screen's requests leave unsaid.
-    pub(super) latest: Arc<Mutex<Option<Arc<Board>>>>,
-    /// Where exports are written.
-    pub(super) exports: PathBuf,
-    /// When the undo of an expired action was last tried.
-    pub(super) tried: Arc<Mutex<Tried>>,
-    /// Expired actions of which it was said that they wait.
-    pub(super) waiting: Arc<Mutex<HashSet<String>>>,
-    /// The playbooks there are.
-    pub(super) playbooks: Arc<[Playbook]>,
-    pub(super) watcher: Arc<Watcher>,
-    /// Boards as they come.
-    pub(super) boards: Boards,
 }
 
 impl Acting {
@@ -124,10 +70,6 @@ impl Acting {
             Ask::Export(format) => self.must_finish.spawn(async move { this.export(format) }),
             Ask::ConfirmationOpen(open) => self.confirmation_open(open),
         }
-    }
-
-    pub(super) fn send(&self, news: News) {
-        self.screen.tell(news);
     }
 
     /// A drill falls to real time while somebody reads a plan.
@@ -186,7 +128,7 @@ impl Acting {
                 proposed.map(Box::new).map_err(|error| error.to_string())
             }
             (Err(why), _) => Err(why),
-            (Ok(_), None) => Err("how the stage stands is not known yet".to_owned()),
+            (Ok(_), None) => Err("the stage's state is not known yet".to_owned()),
         };
         self.send(News::Proposals { stage, result });
     }
@@ -223,34 +165,34 @@ impl Acting {
                 self.watcher.reserve_log(stage, log, began).await.map(Some)
             }
         };
-        let asked = watch::Asked {
+        let meter = watch::Meter::default();
+        let asked = watch::CallersOf {
             stage,
             kind: row.kind,
             web_acl_arn: arn.as_deref(),
             stages_behind: behind.max(1),
             access_log: match (&access_log, &reserved) {
-                (Ok(Some(_)), Err(why)) => Err(why),
-                (known, _) => known.as_ref().map(Option::as_ref).map_err(String::as_str),
+                (Ok(Some(_)), Err(why)) => Err(watch::Unasked::Budget(why)),
+                (known, _) => known.as_ref().map(Option::as_ref).map_err(|why| watch::Unasked::NotRead(why)),
             },
+            meter: &meter,
             began,
             known: known.as_ref(),
             blocked: blocked.as_ref(),
         };
         let read = watch::callers(&self.aws, &self.settings, asked).await.map_err(|error| error.to_string());
-        if let Ok(Some(reserved)) = reserved
-            && let Some(bytes) = scanned(&read)
-        {
-            self.watcher.settle_log(reserved, bytes);
+        if let Ok(reserved) = reserved {
+            self.watcher.settle_log(reserved, meter.scanned());
         }
         let read = read?;
         if let Err(error) = self.desk.keep_callers((stage, began), &read, random_key).await {
-            self.send(News::Progress { line: format!("who called before the attack is not kept: {error}") });
+            self.send(News::Progress { line: format!("who called before the attack is not recorded: {error}") });
         }
         Ok(read)
     }
 
-    /// Keeps who called before each attack that is pinned, out of WAF's samples, where nothing is kept of it: once each, and again only where
-    /// it failed. What the access log says can be read later as well.
+    /// Keeps who called before each attack that is pinned, out of WAF's samples, where nothing is kept of it: once
+    /// each, and again only where it failed. What the access log says can be read later as well.
     pub(super) async fn keep_callers(&self, asked: &mut HashSet<(StageId, DateTime<Utc>)>) {
         let Some(board) = self.latest() else { return };
         let Ok(attacks) = self.desk.attacks().await else { return };
@@ -273,7 +215,8 @@ impl Acting {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The attacks that are pinned, and on `stage`, where none is, what the boards said first. An incident that cannot be read pins nothing.
+    /// The attacks that are pinned, and on `stage`, where none is, what the boards said first. An incident that cannot
+    /// be read pins nothing.
     async fn attacks(&self, stage: &StageId) -> Attacks {
         let pinned = self.desk.attacks().await.unwrap_or_default();
         match self.shown_since(stage) {
@@ -390,24 +333,20 @@ impl Acting {
         self.send(News::Noted { result: written });
     }
 
-    fn export(&self, asked: Asked) {
-        let result = self.exported(asked);
+    fn export(&self, format: Format) {
+        let result = self.exported(format);
         self.journalling.show_changes();
         self.send(News::Exported { result });
     }
 
-    fn exported(&self, asked: Asked) -> Result<String, String> {
+    fn exported(&self, format: Format) -> Result<String, String> {
         let incident =
             self.journalling.opened().ok_or("there is no incident yet; a note, an action or an attack opens one")?;
-        let format = match asked {
-            Asked::Markdown => Format::Markdown,
-            Asked::JsonLines => Format::JsonLines,
-        };
         let folded = incident.fold().map_err(|e| e.to_string())?;
         let verification = incident.verify().map_err(|e| e.to_string())?;
         let at = self.aws.clock().now();
-        let document =
-            format.write(&Export { folded: &folded, verification: &verification, at }).map_err(|e| e.to_string())?;
+        let document = report::write(format, &Export { folded: &folded, verification: &verification, at })
+            .map_err(|e| e.to_string())?;
         let path = self.exports.join(format!("{}.{}", incident.id(), format.extension()));
         crate::journal::save(&path, document.as_bytes())
             .map_err(|e| format!("{} could not be written: {e}", path.display()))?;
@@ -415,98 +354,5 @@ impl Acting {
         let line = Line::Exported { format: format.name().to_owned(), path: path.clone() };
         incident.record(at, &line).map_err(|e| e.to_string())?;
         Ok(path)
-    }
-
-    /// Undoes what has expired.
-    pub(super) async fn sweep(&self) {
-        let now = self.aws.clock().now();
-        let expired = |a: &ActionRecord| a.expires_at.is_some_and(|end| end <= now);
-        let live = |a: &ActionRecord| matches!(a.state, ActionState::InForce | ActionState::Unclear);
-        let known = self.journalling.actions().await;
-        let may_try = |a: &&ActionRecord| a.awaits_probe || self.may_try(a, now);
-        // What reopened by itself may have to close again: the desk looks whether it was consented to, and is due.
-        let closes_again = |a: &ActionRecord| {
-            a.state == ActionState::Undone && a.action.terms().reopen == Reopening::WhenQuietCloseAgain
-        };
-        let due: Vec<String> = known
-            .iter()
-            .filter(|a| (expired(a) && live(a)) || closes_again(a))
-            .filter(may_try)
-            .map(|a| a.id.clone())
-            .collect();
-        if due.is_empty() {
-            return;
-        }
-        let this = self.clone();
-        // Leaving must not cut it short.
-        self.must_finish.spawn(async move {
-            let only = |a: &ActionRecord| due.contains(&a.id);
-            let Ok(swept) = this.desk.sweep(only).await else { return };
-            if let Some(jump) = this.aws.clock().jump().filter(|_| !swept.is_empty()) {
-                this.send(News::Progress { line: jump.words() });
-            }
-            for one in swept {
-                let id = &one.action.id;
-                this.send(match one.result {
-                    Err(error) if error.asks() || (error.waits() && this.is_first(id)) => {
-                        News::Asks { line: error.to_string() }
-                    }
-                    Err(error) if one.action.state == ActionState::Undone => News::Asks {
-                        line: format!("action {id} reopened and was attacked again, and was NOT closed again: {error}"),
-                    },
-                    Err(error) => News::Progress { line: format!("action {id}: {error}") },
-                    Ok(done) if one.action.state == ActionState::Undone => News::Asks {
-                        line: format!(
-                            "action {id} reopened and was attacked again: {}: {}",
-                            of_closing_again(done.outcome),
-                            done.lines.join("; ")
-                        ),
-                    },
-                    Ok(done) => News::Progress {
-                        line: format!("action {id}: {}: {}", of_expired(done.outcome), done.lines.join("; ")),
-                    },
-                });
-            }
-        });
-    }
-
-    /// Whether nothing was said yet of an expired action that waits.
-    fn is_first(&self, id: &str) -> bool {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
-    }
-
-    /// Whether an expired action may be tried now: what failed a moment ago would fail again, a few lines of journal each time. One that goes by
-    /// who knocks is looked at every minute of account time.
-    fn may_try(&self, action: &ActionRecord, now: DateTime<Utc>) -> bool {
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let knocks = !action.action.terms().reopen.is_asked();
-        let early = |(wall, account): &(Instant, DateTime<Utc>)| {
-            if knocks { (now - *account).abs() < LOOK_AGAIN } else { wall.elapsed() < SWEEP_AGAIN }
-        };
-        if tried.get(&action.id).is_some_and(early) {
-            return false;
-        }
-        tried.insert(action.id.clone(), (Instant::now(), now));
-        true
-    }
-}
-
-/// What became of closing again by itself, by how it ended.
-fn of_closing_again(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done | Outcome::NothingToChange => "closed again by itself",
-        Outcome::NotDone => "it is NOT closed again; close it by hand",
-        Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => "it is NOT KNOWN whether it is closed again",
-    }
-}
-
-/// What became of an expired action, by how its undo ended.
-fn of_expired(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done | Outcome::NothingToChange => "expired and was undone",
-        Outcome::NotDone => "expired and is NOT undone; it stays in force",
-        Outcome::NotVerified | Outcome::Partly | Outcome::NotKnown => {
-            "expired, and it is NOT KNOWN whether all of it is undone; it stays on the list"
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The host: carries out what the screen asks for, and tells it what happens in the accounts.
 //!
-//! Every connection has a task of its own, with its own clients, watcher, journal and queue: one that hangs holds up no other, and what
-//! is asked of one cannot reach another.
+//! Every connection has a task of its own, with its own clients, watcher, journal and queue: one that hangs holds up no
+//! other, and what is asked of one cannot reach another.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -12,9 +12,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::act::Acting;
+use super::acting::Acting;
 use super::incident::Journalling;
-use super::same::{OnlyWriter, Rights, Writers};
+use super::only_writer::{OnlyWriter, Rights, Writers};
 use super::surroundings::{MustFinish, Surroundings, Teller};
 use crate::aws::{Aws, Connection, Lane, RangeHandle, Waits};
 use crate::cli::session;
@@ -224,7 +224,8 @@ async fn minded(aws: Aws, journalling: Arc<Journalling>, screen: Teller, only_wr
     }
 }
 
-/// Keeps who called before an attack, a while after it was seen: WAF forgets them after three hours, and nobody may ask for the sources.
+/// Keeps who called before an attack, a while after it was seen: WAF forgets them after three hours, and nobody may ask
+/// for the sources.
 async fn callers_kept(acting: Acting, only_writer: OnlyWriter) {
     let mut asked = HashSet::new();
     loop {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::same::OnlyWriter;
+use super::only_writer::OnlyWriter;
 use super::states::States;
 use super::surroundings::Teller;
 use crate::aws::{Aws, Lane};
@@ -63,8 +63,8 @@ impl Journalling {
         Self { watcher: Some(watcher), ..self }
     }
 
-    /// The incident that an attack is written to: the one that is open, unless it has been calm for too long. A new one then, since nobody may
-    /// be there to ask; what is left aside is said, and how to go on with it.
+    /// The incident that an attack is written to: the one that is open, unless it has been calm for too long. A new one
+    /// then, since nobody may be there to ask; what is left aside is said, and how to go on with it.
     pub(super) async fn incident_to_act_in(&self, title: &str) -> Result<Incident, String> {
         let found = self.desk.books().to_act_in(&self.aws, title).await;
         let (incident, aside) = found.map_err(|error| error.to_string())?;
@@ -80,8 +80,8 @@ impl Journalling {
         let (calm, since) = self.desk.books().left_aside(&self.aws).await.ok()??;
         let since = since.format("%Y-%m-%d %H:%M:%SZ");
         Some(format!(
-            "nothing has happened in incident {calm} since {since}, so confirming this opens a new one; to go on with {calm}, leave and start \
-             again with --incident {calm}"
+            "nothing has happened in incident {calm} since {since}, so confirming this opens a new one; to continue \
+             {calm}, leave and start again with --incident {calm}"
         ))
     }
 
@@ -179,8 +179,8 @@ impl Journalling {
         }
     }
 
-    /// Signals that the journal has standing and a full board has not: they ended while no console was looking. What could not be judged
-    /// yet is looked at again with the next board.
+    /// Signals that the journal has standing and a full board has not: they ended while no console was looking. What
+    /// could not be judged yet is looked at again with the next board.
     fn ended_unnoticed(&self, incident: &Incident, board: &Board) -> Vec<Line> {
         if board.polling.read_at.is_none() || self.compared.load(Ordering::Relaxed) {
             return Vec::new();

@@ -1,14 +1,17 @@
 //! `drill` and `live`: the screen and the account, wired together by two channels.
 //!
-//! The screen is started first and never waits: connecting, reading and writing happen in [`host`], and come back as events.
+//! The screen is started first and never waits: connecting, reading and writing happen in [`host`], and come back as
+//! events.
 
 mod act;
+mod acting;
 mod host;
 mod incident;
+mod only_writer;
 mod playbook;
-mod same;
 mod states;
 mod surroundings;
+mod sweep;
 
 use std::sync::Arc;
 
@@ -121,7 +124,8 @@ fn target(common: &Common, connection: &Connection) -> Target {
 }
 
 fn options(mode: Mode, keymap: Keymap, (theme, asks): (Theme, bool)) -> Options {
-    // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is wrong.
+    // A broken file must not keep the console from starting at three in the morning: the view of playbooks says what is
+    // wrong.
     let library = Library::load(config::playbooks().as_deref());
     let mut options = Options::new(mode, keymap, theme);
     options.asks_background = asks;
@@ -159,8 +163,8 @@ async fn run<C: host::Connect>(
     }
 }
 
-/// What stays in force, and what no console will undo now, with a line for a scheduler. A drill's range is gone with it, so
-/// there is nothing that a sweep could undo.
+/// What stays in force, and what no console will undo now, with a line for a scheduler. A drill's range is gone with
+/// it, so there is nothing that a sweep could undo.
 fn say_what_is_left(target: &Target, left: &Left, drill: bool) {
     let Left { in_force, at, twin } = left;
     // What is in force in one account and region is said once.

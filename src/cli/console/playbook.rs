@@ -1,6 +1,6 @@
 //! Steps of playbooks that the screen asks for: planned as any other change, observed, ticked off, and written of.
 
-use super::act::Acting;
+use super::acting::Acting;
 use crate::incident::Incident;
 use crate::incident::mark::{self, Mark};
 use crate::model::action::Terms;
@@ -44,7 +44,8 @@ impl Acting {
         Ok(Begun { incident, run, step: step.clone() })
     }
 
-    /// A run that stands on the screen goes on where it was begun, however long nothing has happened there: who takes its next step says so.
+    /// A run that stands on the screen goes on where it was begun, however long nothing has happened there: who takes
+    /// its next step says so.
     async fn goes_on(&self, playbook: &Playbook, of: &StepOf) -> Result<(), String> {
         let Some(incident) = self.journalling.opened() else { return Ok(()) };
         let known = incident.known().map_err(|error| error.to_string())?;
@@ -62,7 +63,7 @@ impl Acting {
     async fn step_planned(&self, of: &StepOf, terms: &Terms) -> Result<Plan, String> {
         let (playbook, step) = self.playbook(of)?;
         self.goes_on(playbook, of).await?;
-        if let Some(about) = step.doing.about() {
+        if let Some(about) = step.task.about() {
             let folded = self.journalling.opened().and_then(|incident| incident.known().ok());
             let run = folded.as_ref().and_then(|folded| playbook.open_run(&folded.runs, &of.stage));
             let not_done = || format!("step {} is about step {about}, which has not been done", step.id);

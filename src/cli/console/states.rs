@@ -19,8 +19,8 @@ struct Written {
 }
 
 impl States {
-    /// Writes how stages stand where that is another state than the incident has. `tell` is given what somebody has to look at now: customers who are
-    /// kept out, a measure that no longer holds; and that nothing could be written.
+    /// Writes how stages stand where that is another state than the incident has. `tell` is given what somebody has to
+    /// look at now: customers who are kept out, a measure that no longer holds; and that nothing could be written.
     pub(super) fn write(&self, incident: &Incident, board: &Board, tell: impl Fn(News)) {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if written.as_ref().is_none_or(|written| written.incident != incident.id()) {
@@ -50,8 +50,8 @@ impl States {
     }
 }
 
-/// Whether a condition says another thing than what was written. A stage that was never attacked is not written about, and that nothing was told yet
-/// is no news.
+/// Whether a condition says another thing than what was written. A stage that was never attacked is not written about,
+/// and that nothing was told yet is no news.
 fn is_news(condition: &Condition, before: Option<StageState>) -> bool {
     let told = condition.state != StageState::Unknown || condition.last_known.is_some();
     let concerns = before.is_some() || (condition.state != StageState::Calm && condition.matters());

@@ -210,7 +210,8 @@ async fn an_armed_console_blocks_after_the_phrase_and_not_before() {
         .await;
 }
 
-/// A playbook by keys: notes ticked off, the block planned, confirmed and seen to work, each in the journal before the screen says so.
+/// A playbook by keys: notes ticked off, the block planned, confirmed and seen to work, each in the journal before the
+/// screen says so.
 #[tokio::test(start_paused = true)]
 async fn a_playbook_is_done_step_by_step_from_the_screen() {
     use crate::model::playbook::{RunRecord, StepState};

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::library;
 use super::words;
-use super::{ListArgs, library};
 use crate::aws::Aws;
 use crate::cli::args::Common;
+use crate::cli::args::playbook::ListArgs;
 use crate::cli::config;
 use crate::cli::config::mistake;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::{believed, narrowed, only};
 use crate::model::attack::AttackKind;
-use crate::model::playbook::{Doing, Fallback, Input, Look, Origin, Playbook, Step};
+use crate::model::playbook::{Fallback, Input, Look, Origin, Playbook, Step, Task};
 use crate::model::signal::SignalKind;
 use crate::playbook::read_file;
 use crate::watch::read_board;
@@ -58,7 +59,8 @@ pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> R
     Ok(Exit::Done)
 }
 
-/// What stands on a stage now, and the attack's kind as somebody has said or the figures tell it, by one reading of the board.
+/// What stands on a stage now, and the attack's kind as somebody has said or the figures tell it, by one reading of the
+/// board.
 async fn standing(
     common: &Common,
     stage: &crate::model::stage::StageSelector,
@@ -70,9 +72,9 @@ async fn standing(
     let id = crate::respond::resolve::stage(&aws, stage, crate::aws::Lane::Plan).await?.id;
     let beliefs = believed(common, &aws, &settings, printer).await;
     let board = read_board(&aws, &settings, &beliefs).await?;
-    let row = board
-        .row(&id)
-        .ok_or_else(|| Failure::new(Exit::Error, format!("what stands on {} is not known; try again", id.label())))?;
+    let row = board.row(&id).ok_or_else(|| {
+        Failure::new(Exit::Error, format!("which signals are active on {} is not known; try again", id.label()))
+    })?;
     let said = beliefs.attacks.on(&id).and_then(|attack| attack.kind);
     Ok((row.signals.iter().map(|signal| signal.kind).collect(), said.or(row.kind_of_attack())))
 }
@@ -101,7 +103,7 @@ pub(super) fn check(files: &[PathBuf], printer: Printer) -> Exit {
         let shown = file.display().to_string();
         let mistakes = read_file(file, &shown).err().unwrap_or_default();
         if mistakes.is_empty() {
-            printer.words(&format!("{shown} is a sound playbook"));
+            printer.words(&format!("{shown} is a valid playbook"));
         } else {
             exit = Exit::Error;
             printer.aside(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -144,13 +146,13 @@ pub(super) fn step(one: &Step) -> Value {
     let mut value = json!({
         "id": one.id,
         "title": one.title,
-        "does": one.doing.word(),
+        "does": one.task.word(),
         "optional": one.optional,
-        "inputs": one.doing.inputs().collect::<Vec<_>>(),
+        "inputs": one.task.inputs().collect::<Vec<_>>(),
     });
-    match &one.doing {
-        Doing::Note { text } => value["note"] = json!(text),
-        Doing::Observe { look, within_seconds } => {
+    match &one.task {
+        Task::Note { text } => value["note"] = json!(text),
+        Task::Observe { look, within_seconds } => {
             value["observe"] = json!(look.word());
             value["within_seconds"] = json!(within_seconds);
             if let Look::SignalsCleared { signals, for_seconds } = look {
@@ -161,9 +163,9 @@ pub(super) fn step(one: &Step) -> Value {
                 value["is"] = json!(states);
             }
         }
-        Doing::Action { .. } | Doing::Undo { .. } => {}
+        Task::Action { .. } | Task::Undo { .. } => {}
     }
-    if let Some(about) = one.doing.about() {
+    if let Some(about) = one.task.about() {
         value["about"] = json!(about);
     }
     value

@@ -1,14 +1,15 @@
-//! `playbook run`: the steps of a playbook, one after another. Where the run stands is in the journal alone, so that another process
-//! can go on with it.
+//! `playbook run`: the steps of a playbook, one after another. Where the run stands is in the journal alone, so that
+//! another process can go on with it.
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{RunArgs, library, list, words};
+use super::{library, list, words};
 use crate::aws::Lane;
 use crate::cli::act::{Carried, carry_out};
+use crate::cli::args::playbook::RunArgs;
 use crate::cli::args::{Common, Confirmation};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::{Printer, plan_value};
@@ -18,7 +19,7 @@ use crate::incident::Incident;
 use crate::incident::mark::{self, Mark};
 use crate::model::action::Terms;
 use crate::model::plan::Plan;
-use crate::model::playbook::{Doing, Playbook, RunRecord, Step, StepState};
+use crate::model::playbook::{Playbook, RunRecord, Step, StepState, Task};
 use crate::model::stage::StageId;
 use crate::model::text::neutralised;
 use crate::model::timeline::ActionState;
@@ -71,7 +72,7 @@ fn named(playbook: &Playbook, args: &RunArgs) -> Result<(), Failure> {
         }
     }
     match args.skip.iter().filter_map(|id| playbook.step(id)).find(|step| !step.optional) {
-        Some(step) => Err(Failure::usage(format!("step {} is not optional, so it is not left out", step.id))),
+        Some(step) => Err(Failure::usage(format!("step {} is not optional, so it cannot be skipped", step.id))),
         None => Ok(()),
     }
 }
@@ -148,7 +149,7 @@ impl Driver<'_> {
             if let Ended::Here(exit, plan) = self.step(step, &mut phrase).await? {
                 return Ok((exit, plan));
             }
-            *changed |= step.doing.is_change();
+            *changed |= step.task.is_change();
             if !self.record()?.is_over(step) {
                 let why = format!("step {} has ended and the journal does not say so; look at the timeline", step.id);
                 return Err(Failure::new(Exit::Partly, why));
@@ -172,20 +173,21 @@ impl Driver<'_> {
             Answer::Skip => return self.end(step, StepState::Skipped, Vec::new()),
             Answer::Leave => return Ok(Ended::Here(Exit::NotConfirmed, None)),
         }
-        match &step.doing {
-            Doing::Note { .. } => self.end(step, StepState::Read, Vec::new()),
-            Doing::Observe { .. } => self.observed(step, &record).await,
-            Doing::Action { .. } | Doing::Undo { .. } => self.changed(step, &record, phrase).await,
+        match &step.task {
+            Task::Note { .. } => self.end(step, StepState::Read, Vec::new()),
+            Task::Observe { .. } => self.observed(step, &record).await,
+            Task::Action { .. } | Task::Undo { .. } => self.changed(step, &record, phrase).await,
         }
     }
 
-    /// A step that is about another one which changed nothing has nothing to do; about one that is still to come, it cannot be done.
+    /// A step that is about another one which changed nothing has nothing to do; about one that is still to come, it
+    /// cannot be done.
     fn without_its_step(&self, step: &Step, record: &RunRecord) -> Result<Option<Ended>, Failure> {
-        let Some(about) = step.doing.about().and_then(|id| self.playbook.step(id)) else { return Ok(None) };
+        let Some(about) = step.task.about().and_then(|id| self.playbook.step(id)) else { return Ok(None) };
         if let Some(id) = record.action_of(&about.id) {
             let state = self.incident.known()?.state_of(id);
             let over = state.is_some_and(ActionState::is_over);
-            if !over || !matches!(step.doing, Doing::Undo { .. }) {
+            if !over || !matches!(step.task, Task::Undo { .. }) {
                 return Ok(None);
             }
             let why = format!("action {id} of step {} had ended already", about.id);
@@ -209,11 +211,11 @@ impl Driver<'_> {
 
     /// On a terminal a note waits until it was read, and whatever is optional is asked for.
     fn asked(&self, step: &Step) -> Result<Answer, Failure> {
-        let is_note = matches!(step.doing, Doing::Note { .. });
+        let is_note = matches!(step.task, Task::Note { .. });
         if !self.interactive || !(is_note || step.optional) {
             return Ok(Answer::Go);
         }
-        let skip = if step.optional { ", s to leave it out" } else { "" };
+        let skip = if step.optional { ", s to skip it" } else { "" };
         let go = if is_note { "Enter when that is done" } else { "Enter to do it" };
         loop {
             let Some(line) = out::ask(&format!("{go}{skip}, q to stop here: "))? else { return Ok(Answer::Leave) };
@@ -258,8 +260,7 @@ impl Driver<'_> {
             Exit::Done => Ok(Ended::Over),
             Exit::Stopped => {
                 let guards: Vec<&str> = plan.halting().map(|guard| guard.id.as_str()).collect();
-                let skip =
-                    if step.optional { format!("; or leave it out with --skip {}", step.id) } else { String::new() };
+                let skip = if step.optional { format!("; or skip it with --skip {}", step.id) } else { String::new() };
                 let said = format!(
                     "stopped by {}; a playbook overrides no guard. Other inputs may pass (--input NAME=VALUE){skip}",
                     guards.join(", ")
@@ -269,7 +270,7 @@ impl Driver<'_> {
             }
             Exit::NotConfirmed => {
                 if step.optional {
-                    self.printer.aside(&[format!("or leave it out with --skip {}", step.id)]);
+                    self.printer.aside(&[format!("or skip it with --skip {}", step.id)]);
                 }
                 Ok(Ended::Here(exit, Some(Box::new(plan))))
             }
@@ -277,10 +278,10 @@ impl Driver<'_> {
         }
     }
 
-    /// What the step asks for. Values read from the situation are kept for a while: the phrase of a plan is typed minutes after it was
-    /// made, and must be of the same plan.
+    /// What the step asks for. Values read from the situation are kept for a while: the phrase of a plan is typed
+    /// minutes after it was made, and must be of the same plan.
     async fn wish(&self, step: &Step, record: &RunRecord) -> Result<Wish, Failure> {
-        if let Some(action) = step.doing.about().and_then(|about| record.action_of(about)) {
+        if let Some(action) = step.task.about().and_then(|about| record.action_of(about)) {
             let reason = format!("playbook {}, step {}", self.playbook.name, step.id);
             let terms = Terms { reason: Some(reason), ..Terms::default() };
             return Ok(Wish::Undo { action_id: action.to_owned(), terms });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::playbook::{Doing, Fallback, Given, Input, Origin, Playbook, RunRecord, Step};
+use crate::model::playbook::{Fallback, Given, Input, Origin, Playbook, RunRecord, Step, Task};
 use crate::model::signal::SignalKind;
 use crate::model::text::neutralised;
 
@@ -20,7 +20,7 @@ pub(super) fn list(rows: &[(&Playbook, Vec<SignalKind>)]) -> String {
         let _ = writeln!(out, "{}: {}{}", playbook.name, neutralised(&playbook.title), neutralised(&from));
         let answers: Vec<&str> = playbook.answers.iter().map(|kind| kind.id()).collect();
         let answers =
-            if answers.is_empty() { "no signal; somebody has to say so".to_owned() } else { answers.join(", ") };
+            if answers.is_empty() { "no signal; somebody has to report it".to_owned() } else { answers.join(", ") };
         let now: Vec<&str> = now.iter().map(|kind| kind.id()).collect();
         let stands = if now.is_empty() { String::new() } else { format!("; STANDS NOW: {}", now.join(", ")) };
         let _ = writeln!(out, "    answers {answers}{stands}");
@@ -56,7 +56,7 @@ fn one_input(input: &Input) -> String {
     let default = match &input.default {
         None => "must be given".to_owned(),
         Some(Fallback::Value(value)) => value.to_string(),
-        Some(Fallback::From(from)) => format!("out of the situation: {}", from.word()),
+        Some(Fallback::From(from)) => format!("from the situation: {}", from.word()),
     };
     format!("{} ({}): {} [{default}]", input.name, input.kind.word(), input.describe)
 }
@@ -67,14 +67,14 @@ pub(super) fn does(step: &Step) -> String {
         Given::Literal(value) => value.to_string(),
         Given::Input(name) => format!("<{name}>"),
     };
-    match &step.doing {
-        Doing::Note { text } => text.clone(),
-        Doing::Undo { step } => format!("undo what {step} did"),
-        Doing::Action { action, with } => {
+    match &step.task {
+        Task::Note { text } => text.clone(),
+        Task::Undo { step } => format!("undo what {step} did"),
+        Task::Action { action, with } => {
             let with: Vec<String> = with.iter().map(|(name, given)| format!("{name} = {}", shown(given))).collect();
             format!("{action} {}", with.join(", ")).trim_end().to_owned()
         }
-        Doing::Observe { look, within_seconds } => {
+        Task::Observe { look, within_seconds } => {
             let what = look.words(shown);
             format!("observe {what}, within {} min of account time", within_seconds.div_ceil(60))
         }

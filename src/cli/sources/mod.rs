@@ -30,7 +30,7 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
         printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
     }
     if let Err(why) = keep(&session, (&stage, began), arn.as_deref(), &read).await {
-        printer.aside(&[format!("who called before the attack is not kept: {why}")]);
+        printer.aside(&[format!("who called before the attack is not recorded: {why}")]);
     }
     Ok(Exit::Done)
 }
@@ -61,12 +61,13 @@ pub(super) async fn read(session: &Session, selector: &StageSelector) -> Result<
     let (began, stages_behind) = tokio::join!(began, behind);
     let (began, known) = (began?, session.desk.callers_before(&stage.id).await?);
     let blocked = session.desk.blocked(&stage.id).await?;
-    let asked = watch::Asked {
+    let asked = watch::CallersOf {
         stage: &stage.id,
         kind,
         web_acl_arn: arn,
         stages_behind,
         access_log: Ok(stage.access_log.as_ref()),
+        meter: &watch::Meter::default(),
         began,
         known: known.as_ref(),
         blocked: blocked.as_ref(),
@@ -77,7 +78,8 @@ pub(super) async fn read(session: &Session, selector: &StageSelector) -> Result<
     Ok(((stage.id, began, arn), read))
 }
 
-/// Keeps who called before the attack that is pinned: as `read` counted it, else out of WAF's samples while they are there.
+/// Keeps who called before the attack that is pinned: as `read` counted it, else out of WAF's samples while they are
+/// there.
 async fn keep(
     session: &Session,
     (stage, began): (&StageId, Option<DateTime<Utc>>),

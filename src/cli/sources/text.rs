@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use crate::cli::text::clock;
-use crate::model::candidate;
-use crate::model::source::{Bounds, CountedBy, Followers, Legitimacy, RateRule, Sources, Tally};
+use crate::model::counted::{Bounds, CountedBy};
+use crate::model::source::{Followers, Legitimacy, RateRule, Sources, Tally};
 use crate::model::text::{neutralised, shortened};
 use crate::model::top_list::TopList;
+use crate::model::words::portion;
 
 /// Prefixes of a set that are listed.
 const MOST_PREFIXES: usize = 10;
@@ -15,15 +16,15 @@ const MOST_PREFIXES: usize = 10;
 pub(super) fn blocking(sources: &Sources) -> String {
     let candidates = &sources.candidates;
     let mut out = String::new();
-    let told = candidate::percent(candidates.classified.share);
-    let _ = writeln!(out, "What to block ({told} of the requests could be told to be the attack's or not)");
+    let told = portion(candidates.classified.share);
+    let _ = writeln!(out, "What to block ({told} of the requests could be classified as attack or not)");
     if let Some(reason) = &candidates.reason {
         let _ = writeln!(out, "  ? {reason}");
     }
     for set in &candidates.sets {
         let _ = writeln!(out, "  {}", set.words());
         for prefix in set.prefixes.iter().take(MOST_PREFIXES) {
-            let share = candidate::percent(prefix.attack_share);
+            let share = portion(prefix.attack_share);
             let _ = writeln!(out, "      {:<40} {share:>7}  {} addresses seen", prefix.prefix, prefix.addresses);
             for warning in &prefix.warnings {
                 let _ = writeln!(out, "        ! {warning}");
@@ -34,19 +35,19 @@ pub(super) fn blocking(sources: &Sources) -> String {
         }
     }
     for excluded in &candidates.excluded {
-        let share = candidate::percent(excluded.attack_share);
+        let share = portion(excluded.attack_share);
         let _ = writeln!(out, "  ! {share} of the attack comes from {}: {}", excluded.range, excluded.reason);
     }
     if let Some(log) = &sources.log {
         let _ = writeln!(
             out,
-            "access log {}, {} to {}: {} requests of {} addresses, those listed sent {}; looking cost ${:.4} (estimate)",
+            "access log {}, {} to {}: {} requests of {} addresses, those listed sent {}; the queries cost ${:.4} (estimate)",
             neutralised(&log.group),
             clock(log.from),
             clock(log.to),
             log.requests,
             log.addresses,
-            candidate::percent(log.listed_share),
+            portion(log.listed_share),
             log.dollars
         );
         if let Some(most) = log.unlisted_at_most {
@@ -54,7 +55,7 @@ pub(super) fn blocking(sources: &Sources) -> String {
                 writeln!(out, "the busiest addresses are listed; no other sent more than {most} requests in that time");
         }
         if !log.rose.is_empty() {
-            let _ = writeln!(out, "rose most against before the attack: {}", log.rose.join(", "));
+            let _ = writeln!(out, "rose most compared with before the attack: {}", log.rose.join(", "));
         }
     }
     out
@@ -72,7 +73,7 @@ pub(super) fn in_common(sources: &Sources) -> String {
             CountedBy::WafSamples | CountedBy::RateRule => "samples, estimated",
         };
         let rest = if list.counted_share < 1.0 {
-            format!(", resting on {} of the requests", candidate::percent(list.counted_share))
+            format!(", based on {} of the requests", portion(list.counted_share))
         } else {
             String::new()
         };
@@ -88,8 +89,8 @@ pub(super) fn in_common(sources: &Sources) -> String {
 
 fn rows(out: &mut String, list: &TopList) {
     for row in list.rows.iter().take(MOST_ROWS) {
-        let before = row.before_share.map_or_else(|| "?".to_owned(), candidate::percent);
-        let (name, share) = (shortened(&row.name, 60), candidate::percent(row.share));
+        let before = row.before_share.map_or_else(|| "?".to_owned(), portion);
+        let (name, share) = (shortened(&row.name, 60), portion(row.share));
         let _ =
             writeln!(out, "  {name:<60} {:>22} {share:>7} {before:>7}", estimated(row.requests, row.requests_bounds));
     }

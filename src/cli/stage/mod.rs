@@ -39,7 +39,7 @@ pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer:
         printer.text(&text::stage(&report, row.clone()));
     }
     if let Err(why) = row {
-        printer.aside(&[format!("this snapshot is not whole: the row of the board: {why}")]);
+        printer.aside(&[format!("this snapshot is incomplete: the row of the board: {why}")]);
         return Ok(Exit::Partly);
     }
     Ok(Exit::Done)

@@ -32,7 +32,7 @@ pub(super) fn stage(report: &StageReport, row: Result<&StageRow, String>) -> Str
             let since = format!("since {}", clock(attack.began));
             say(&mut out, &format!("attack: {}", attack.words_at(&since)));
         }
-        Known::Yes(None) => say(&mut out, "no attack stands"),
+        Known::Yes(None) => say(&mut out, "no attack is active"),
         _ => {}
     }
     match row {
@@ -162,6 +162,7 @@ fn rule(out: &mut String, rule: &RuleRow) {
     }
 }
 
+// Wide: the columns of one line.
 fn figures(
     out: &mut String,
     place: &str,

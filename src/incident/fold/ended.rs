@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Folded, Folder, add, find, runs};
+use super::{Folder, add, find, runs};
+use crate::incident::folded::Folded;
 use crate::incident::history::{Ending, History, InFlight};
 use crate::model::change::LONGEST_CACHED_SECONDS;
 use crate::model::plan::{Change, Left, Outcome};
 use crate::model::timeline::ActionState;
 
 impl Folded {
-    /// Actions and undos that ended without its being known whether they were done, where nothing has become of that since.
+    /// Actions and undos that ended without its being known whether they were done, where nothing has become of that
+    /// since.
     #[must_use]
     pub fn not_known(&self) -> Vec<InFlight> {
         let about = |history: &History| history.takes_back.clone().unwrap_or_else(|| history.action_id.clone());
@@ -67,8 +69,8 @@ impl Folder {
             } else {
                 action.outcome = Some(outcome);
                 let all = |is: fn(&Change) -> bool| !action.changes.is_empty() && action.changes.iter().all(is);
-                let passing = all(|c| c.doing.is_passing());
-                let flushes = all(|c| !c.doing.can_be_undone());
+                let passing = all(|c| c.edit.is_passing());
+                let flushes = all(|c| !c.edit.can_be_undone());
                 let for_good = passing || flushes;
                 // An undo that ended before the action did cannot have seen what the action did.
                 action.state = match (action.state, after_apply(outcome, changed)) {

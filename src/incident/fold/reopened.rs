@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Folded;
-use crate::incident::History;
+use crate::incident::folded::Folded;
+use crate::incident::history::History;
 use crate::model::action::{Action, Close, Reopening};
 use crate::model::plan::{Outcome, Purpose};
 use crate::model::timeline::{ActionRecord, ActionState};
 
 impl Folded {
-    /// When a closure began to reopen by itself that may close again by itself, as was consented to with it (account time, UTC); `None` where it may
-    /// not, where it has closed again, or where a person has taken it back or done anything to its stage since.
+    /// When a closure began to reopen by itself that may close again by itself, as was consented to with it (account
+    /// time, UTC); `None` where it may not, where it has closed again, or where a person has taken it back or done
+    /// anything to its stage since.
     #[must_use]
     pub fn reopened(&self, closure: &ActionRecord) -> Option<DateTime<Utc>> {
         let consented = closure.action.terms().reopen == Reopening::WhenQuietCloseAgain;
@@ -32,7 +33,8 @@ impl Folded {
         self.actions.iter().any(|one| repeats(one, id))
     }
 
-    /// Whether something may follow from an action though it is over: it may close again, or is the one time that another has.
+    /// Whether something may follow from an action though it is over: it may close again, or is the one time that
+    /// another has.
     pub(super) fn has_a_sequel(&self, action: &ActionRecord) -> bool {
         self.reopened(action).is_some() || matches!(&action.action, Action::Close(Close { again: Some(_), .. }))
     }

@@ -1,17 +1,17 @@
 //! Whether what a pattern makes of a line is what the line says, decided for every line that there can be.
 //!
-//! A format with the shapes of its variables is a regular language whose words are its lines, and a pattern is another. Both are automata
-//! whose states are the characters of their expressions (Glushkov's), each with the part of the line that it belongs to. The two are run
-//! side by side over every line at once: where some line has a reading by the pattern and a true one that put a character into different
-//! parts, those parts are disputed. Whatever is not disputed is read right off every line that the pattern matches, whichever of several
-//! readings the engine happens to find.
+//! A format with the shapes of its variables is a regular language whose words are its lines, and a pattern is another.
+//! Both are automata whose states are the characters of their expressions (Glushkov's), each with the part of the line
+//! that it belongs to. The two are run side by side over every line at once: where some line has a reading by the
+//! pattern and a true one that put a character into different parts, those parts are disputed. Whatever is not disputed
+//! is read right off every line that the pattern matches, whichever of several readings the engine happens to find.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::expr::{Expr, Set};
 
-/// Characters of expressions, and pairs of them, that are looked at: a format is at most 3 KB (documented quota). What needs more is
-/// not decided.
+/// Characters of expressions, and pairs of them, that are looked at: a format is at most 3 KB (documented quota). What
+/// needs more is not decided.
 const MOST_STATES: usize = 6_000;
 const MOST_PAIRS: usize = 400_000;
 
@@ -105,7 +105,8 @@ impl Automaton {
     }
 }
 
-/// The parts that some line is read wrong in: a reading by `pattern` and a true one differ there. `None` where that cannot be decided.
+/// The parts that some line is read wrong in: a reading by `pattern` and a true one differ there. `None` where that
+/// cannot be decided.
 pub(super) fn disputed(pattern: &Automaton, truth: &Automaton) -> Option<BTreeSet<u16>> {
     let mut known: HashMap<(u32, u32), usize> = HashMap::new();
     let mut pairs: Vec<(u32, u32)> = Vec::new();

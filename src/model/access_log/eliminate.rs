@@ -1,5 +1,5 @@
-//! From states and the characters between them to one expression: states are taken out one by one, and what went through them is written
-//! on the ways that stay.
+//! From states and the characters between them to one expression: states are taken out one by one, and what went
+//! through them is written on the ways that stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 

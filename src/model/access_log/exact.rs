@@ -1,13 +1,14 @@
 //! The lines of a format that put a part in one place only, as an expression.
 //!
-//! Two readings of a line are told apart by running them side by side; the lines that have no two which differ in a part are a regular language
-//! as well. It is made by running all readings at once: one that is followed, and beside it where those may be that put something else into the
-//! part. A line is refused where one of these comes to its end. Lines that are none of the format may be answered either way, which leaves
-//! far fewer states (`merge`) and a shorter expression (`eliminate`).
+//! Two readings of a line are told apart by running them side by side; the lines that have no two which differ in a
+//! part are a regular language as well. It is made by running all readings at once: one that is followed, and beside it
+//! where those may be that put something else into the part. A line is refused where one of these comes to its end.
+//! Lines that are none of the format may be answered either way, which leaves far fewer states (`merge`) and a shorter
+//! expression (`eliminate`).
 //!
-//! All of that is bounded: what takes more states or a longer expression is asked once more by what stands beside the part alone, and then left
-//! to narrower patterns (`split`). That all readings of a line put
-//! the *same text* into a part, in different places, is no matter of a regular language, and not told.
+//! All of that is bounded: what takes more states or a longer expression is asked once more by what stands beside the
+//! part alone, and then left to narrower patterns (`split`). That all readings of a line put the *same text* into a
+//! part, in different places, is no matter of a regular language, and not told.
 
 use std::collections::HashMap;
 
@@ -31,8 +32,8 @@ struct Readings {
     elsewhere: States,
 }
 
-/// The lines that put the parts `wanted` in one place each, as an expression of at most `most` characters that says so of lines of the format;
-/// `None` where it is longer or takes too much to find, or where there are none.
+/// The lines that put the parts `wanted` in one place each, as an expression of at most `most` characters that says so
+/// of lines of the format; `None` where it is longer or takes too much to find, or where there are none.
 pub(super) fn one_reading(truth: &Automaton, wanted: &[u16], most: usize) -> Option<String> {
     let classes = classes(truth);
     let marks = wanted.len() + 1;
@@ -43,8 +44,8 @@ pub(super) fn one_reading(truth: &Automaton, wanted: &[u16], most: usize) -> Opt
     expression(&edges(&table, &classes, marks), &ends, most)
 }
 
-/// The ways between states, without those that lead to nothing but refusal. Characters on which no line goes on are put where they make the
-/// shortest expression.
+/// The ways between states, without those that lead to nothing but refusal. Characters on which no line goes on are put
+/// where they make the shortest expression.
 fn edges(table: &Table, classes: &[Set], marks: usize) -> Vec<Edge> {
     let leads = leading(table);
     let mut edges = Vec::new();
@@ -125,8 +126,9 @@ fn fewer_classes(table: &Table, classes: &[Set], marks: usize) -> (Table, Vec<Se
     (Table { says: table.says.clone(), next: table.next.iter().map(row).collect() }, sets)
 }
 
-/// Every way to read, from the start on: what is said is whether the line has one reading, and on the columns are each class in no wanted part
-/// and in each.
+/// Every way to read, from the start on: what is said is whether the line has one reading, and on the columns are each
+/// class in no wanted part and in each.
+// Long: one pass over the automaton; its parts share every set that it builds.
 fn table(truth: &Automaton, wanted: &[u16], classes: &[Set]) -> Option<Table> {
     let words = truth.sets.len().div_ceil(64);
     let of = |fits: &dyn Fn(usize) -> bool| {

@@ -138,7 +138,8 @@ fn bit(letter: char) -> u128 {
     if letter.is_ascii() { 1 << (letter as u32) } else { 0 }
 }
 
-/// A character as an expression has it. What begins a comment in a query, ends the expression, or cannot be seen is written by its number.
+/// A character as an expression has it. What begins a comment in a query, ends the expression, or cannot be seen is
+/// written by its number.
 fn escape(letter: char, out: &mut String) {
     match letter {
         '#' | '/' | '`' | '\0'..='\x1f' | '\x7f' => {

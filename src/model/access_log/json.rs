@@ -9,8 +9,8 @@ use super::{Field, Piece, pieces};
 /// Fields that Insights finds in a line, at most (documented: 200).
 const MOST_FOUND: usize = 200;
 
-/// The names of fields in lines of a JSON format, where Insights finds them by themselves: every variable is inside a string, no key is
-/// there twice, and no two values have one name.
+/// The names of fields in lines of a JSON format, where Insights finds them by themselves: every variable is inside a
+/// string, no key is there twice, and no two values have one name.
 pub(super) fn fields(format: &str, all: &[Piece<'_>]) -> Option<BTreeMap<Field, String>> {
     let body: Value = serde_json::from_str(format).ok()?;
     let mut found = Found::default();

@@ -1,7 +1,7 @@
 //! Fewer states for the same question, where some lines may be answered either way.
 //!
-//! Every line that is asked about is one of a format: what is said of others does not matter. So states that agree on the lines of the format
-//! are put together, one after the other, and with them what they lead to.
+//! Every line that is asked about is one of a format: what is said of others does not matter. So states that agree on
+//! the lines of the format are put together, one after the other, and with them what they lead to.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,8 @@ const MOST_SETTLED: usize = 60;
 /// The state that refuses whatever comes; every other one leads to a line that is accepted.
 pub(super) const REFUSED: usize = 1;
 
-/// States, what they say of a line that ends there (`None`: either way), and to which they lead on each column (`None`: no such line).
+/// States, what they say of a line that ends there (`None`: either way), and to which they lead on each column (`None`:
+/// no such line).
 pub(super) struct Table {
     pub(super) says: Vec<Option<bool>>,
     pub(super) next: Vec<Vec<Option<usize>>>,
@@ -41,7 +42,8 @@ impl Merging {
         at
     }
 
-    /// Puts two together, and what they lead to; takes it back and gives `false` where they say different things of some line.
+    /// Puts two together, and what they lead to; takes it back and gives `false` where they say different things of
+    /// some line.
     fn put_together(&mut self, one: usize, other: usize) -> bool {
         let mut todo = vec![(one, other)];
         while let Some((one, other)) = todo.pop() {

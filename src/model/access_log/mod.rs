@@ -1,7 +1,7 @@
 //! Access logs: what a format says of a request, what it leaves out, and how Logs Insights is asked for it.
 //!
-//! API Gateway writes one line a request in the stage's own format, with `$context` variables in it; a variable without a value is
-//! `-` (API Gateway guide, `$context` variables). Knows nothing of calls.
+//! API Gateway writes one line a request in the stage's own format, with `$context` variables in it; a variable without
+//! a value is `-` (API Gateway guide, `$context` variables). Knows nothing of calls.
 
 mod automaton;
 mod eliminate;
@@ -115,8 +115,8 @@ impl Field {
     }
 }
 
-/// What `format` lacks of [`Field::WANTED`], a line each: the field and what is not known without it; and which of them it has in a place
-/// where they cannot be told.
+/// What `format` lacks of [`Field::WANTED`], a line each: the field and what is not known without it; and which of them
+/// it has in a place where they cannot be told.
 #[must_use]
 pub fn lacking(format: &str) -> Vec<String> {
     let has: Vec<&str> = pieces(format).into_iter().filter_map(|piece| piece.variable).collect();
@@ -159,10 +159,11 @@ const KEPT: usize = 256;
 impl AccessLogFormat {
     /// Reads a format.
     ///
-    /// Where its lines are JSON whatever a request lacks and nothing in them can end a string, Insights finds the fields by itself
-    /// (documented); any other is taken apart by `parse` clauses, by what each variable may hold. An absent value is `-`: a variable outside
-    /// quotation marks then makes the line no JSON any more, and Insights would find no field of it, of throttled requests above all,
-    /// which have no integration. And a quotation mark that a caller wrote, if API Gateway does not escape it, ends a string.
+    /// Where its lines are JSON whatever a request lacks and nothing in them can end a string, Insights finds the
+    /// fields by itself (documented); any other is taken apart by `parse` clauses, by what each variable may hold. An
+    /// absent value is `-`: a variable outside quotation marks then makes the line no JSON any more, and Insights would
+    /// find no field of it, of throttled requests above all, which have no integration. And a quotation mark that a
+    /// caller wrote, if API Gateway does not escape it, ends a string.
     #[must_use]
     pub fn parse(format: &str) -> Arc<Self> {
         let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
@@ -209,8 +210,8 @@ impl AccessLogFormat {
         self.split.fields.get(&field).map(|told| told.name.as_str())
     }
 
-    /// Whether every line tells a field. Where not, lines do not have it in which it could stand in several places: callers wrote what could
-    /// be taken for it.
+    /// Whether every line tells a field. Where not, lines do not have it in which it could stand in several places:
+    /// callers wrote what could be taken for it.
     #[must_use]
     pub fn tells_always(&self, field: Field) -> bool {
         self.split.fields.get(&field).is_some_and(|told| told.always)
@@ -222,8 +223,8 @@ impl AccessLogFormat {
         self.reasons.get(&field).map(String::as_str)
     }
 
-    /// The field's name in lines that are JSON, for filter patterns. Where [`Self::may_hold_anything`], that such lines say what happened
-    /// rests on API Gateway escaping what callers write.
+    /// The field's name in lines that are JSON, for filter patterns. Where [`Self::may_hold_anything`], that such lines
+    /// say what happened rests on API Gateway escaping what callers write.
     #[must_use]
     pub fn json_field(&self, field: Field) -> Option<&str> {
         self.json.as_ref()?.get(&field).map(String::as_str)
@@ -235,8 +236,8 @@ impl AccessLogFormat {
         self.free
     }
 
-    /// A `filter` clause for the lines of one stage, with ` | ` after it, where lines say whose they are. Lines that do not say it although
-    /// they may be the stage's pass.
+    /// A `filter` clause for the lines of one stage, with ` | ` after it, where lines say whose they are. Lines that do
+    /// not say it although they may be the stage's pass.
     #[must_use]
     pub fn only(&self, stage: &StageId) -> Option<Own> {
         let (api, name) = (self.field(Field::ApiId)?, self.field(Field::Stage)?);
@@ -252,7 +253,8 @@ impl AccessLogFormat {
 pub struct Own {
     /// Lines that are the stage's, or may be.
     pub filter: String,
-    /// The same, and lines that are not in the stage's format: another stage's, or its own from before its format was changed.
+    /// The same, and lines that are not in the stage's format: another stage's, or its own from before its format was
+    /// changed.
     pub with_strangers: String,
 }
 
@@ -279,8 +281,8 @@ fn pieces(format: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The log group's name in a destination's ARN, `arn:…:logs:REGION:ACCOUNT:log-group:NAME`; `None` where the log goes elsewhere
-/// (Firehose).
+/// The log group's name in a destination's ARN, `arn:…:logs:REGION:ACCOUNT:log-group:NAME`; `None` where the log goes
+/// elsewhere (Firehose).
 #[must_use]
 pub fn log_group(destination: &str) -> Option<&str> {
     let (head, name) = destination.split_once(":log-group:")?;

@@ -1,17 +1,18 @@
 //! What a `$context` variable may hold: the table by which a line is taken apart.
 //!
-//! Documented are the variables and, of many, their form (API Gateway guide, variables for access logging of REST and of HTTP APIs;
-//! access logging for REST APIs for the request's id, which callers choose but only as a UUID). Where the guide shows no form, a form is
-//! inferred from who sets the value: AWS, or the owner of the API. What callers write, what backends and authorizers answer, and every
-//! variable that is not listed, may hold anything: quotation marks, separators and whatever looks like the rest of the line.
+//! Documented are the variables and, of many, their form (API Gateway guide, variables for access logging of REST and
+//! of HTTP APIs; access logging for REST APIs for the request's id, which callers choose but only as a UUID). Where the
+//! guide shows no form, a form is inferred from who sets the value: AWS, or the owner of the API. What callers write,
+//! what backends and authorizers answer, and every variable that is not listed, may hold anything: quotation marks,
+//! separators and whatever looks like the rest of the line.
 
 use super::expr::{Expr, Set};
 
 /// What a variable holds; `None` where that may be anything at all. Whatever is absent is `-` (documented).
 pub(super) fn shape(variable: &str) -> Option<Expr> {
     let value = match variable {
-        // A UUID, also where callers choose it; `UUID_REPLACED_INVALID_REQUEST_ID` where they chose something else (documented). HTTP APIs
-        // give the extended form.
+        // A UUID, also where callers choose it; `UUID_REPLACED_INVALID_REQUEST_ID` where they chose something else
+        // (documented). HTTP APIs give the extended form.
         "requestId" | "extendedRequestId" => Expr::Many(Set::alphanumeric().and("+/=_-")),
         // `dd/MMM/yyyy:HH:mm:ss +-hhmm` (documented): it holds a space.
         "requestTime" => time(),
@@ -57,8 +58,8 @@ pub(super) fn shape(variable: &str) -> Option<Expr> {
     Some(Expr::Either(vec![value, Expr::Text("-".into())]))
 }
 
-/// A resource's path as the API's owner wrote it: its parts hold neither spaces nor quotation marks (documented: letters, digits, a few
-/// signs, and braces).
+/// A resource's path as the API's owner wrote it: its parts hold neither spaces nor quotation marks (documented:
+/// letters, digits, a few signs, and braces).
 fn path() -> Expr {
     Expr::Seq(vec![Expr::Text("/".into()), Expr::Any(Set::all().without(" \"\\\t\r\n"))])
 }

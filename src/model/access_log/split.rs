@@ -1,10 +1,11 @@
 //! How a line is taken apart: patterns for `parse`, and which fields each of them tells.
 //!
-//! A pattern tells a field where no line that it matches can have another value there (`automaton`). The widest comes first: every line of
-//! the format matches it, and what it tells is told of every request. Of the other fields each has a pattern of the lines that put it in one
-//! place only (`exact`): a line in which somebody wrote what could be taken for it is not read, and counts as not read. Where that pattern
-//! would be too long, a narrower one reads lines whose free text holds nothing that could end it. No pattern rests on API Gateway escaping
-//! anything: that it does is reported by users and not documented.
+//! A pattern tells a field where no line that it matches can have another value there (`automaton`). The widest comes
+//! first: every line of the format matches it, and what it tells is told of every request. Of the other fields each has
+//! a pattern of the lines that put it in one place only (`exact`): a line in which somebody wrote what could be taken
+//! for it is not read, and counts as not read. Where that pattern would be too long, a narrower one reads lines whose
+//! free text holds nothing that could end it. No pattern rests on API Gateway escaping anything: that it does is
+//! reported by users and not documented.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -109,7 +110,8 @@ impl<'a> Line<'a> {
         self.parts(|_| Expr::Any(Set::all()))
     }
 
-    /// The same, with text beyond ASCII taken for any such: a character there is several for an engine that goes by bytes.
+    /// The same, with text beyond ASCII taken for any such: a character there is several for an engine that goes by
+    /// bytes.
     fn blurred(&self) -> Vec<Part> {
         let mut parts = self.whole();
         for part in &mut parts {
@@ -131,8 +133,9 @@ impl<'a> Line<'a> {
         parts
     }
 
-    /// The line by what stands around one variable only: all that is not beside it and may lie behind text that may be anything is passed over.
-    /// Where such a line has the variable in one place, so has the format's. `None` where what stands beside it stands elsewhere as well.
+    /// The line by what stands around one variable only: all that is not beside it and may lie behind text that may be
+    /// anything is passed over. Where such a line has the variable in one place, so has the format's. `None` where what
+    /// stands beside it stands elsewhere as well.
     fn around(&self, at: usize) -> Option<Vec<Part>> {
         let free = |at: &usize| self.shapes[*at].is_none();
         let (front, back) = ((0..at).any(|at| free(&at)), (at + 1..self.shapes.len()).any(|at| free(&at)));
@@ -165,7 +168,8 @@ impl<'a> Line<'a> {
         found.map(str::to_owned)
     }
 
-    /// Open fields by what they stand between, those that matter most first: variables that have a form between two that have none.
+    /// Open fields by what they stand between, those that matter most first: variables that have a form between two
+    /// that have none.
     fn groups(&self, open: &BTreeMap<Field, Vec<usize>>) -> Vec<Group> {
         let group =
             |at: usize| (self.shapes[at].is_none(), self.shapes[..at].iter().filter(|shape| shape.is_none()).count());
@@ -257,7 +261,8 @@ impl Split {
             let mut found = exact(line, &blurred, &group, room);
             let sum: usize = found.iter().map(written).sum();
             if found.len() > 1 && sum > MOST_APART {
-                // Those that stand together are read together where that is shorter: lines that put one of them in two places tell none then.
+                // Those that stand together are read together where that is shorter: lines that put one of them in two
+                // places tell none then.
                 let labels: Vec<u16> = group.iter().map(|(_, at)| label(*at)).collect();
                 let together = one_reading(&blurred, &labels, room.min(sum));
                 found = together.map_or(found, |lines| vec![Exact { lines, told: group.clone() }]);
@@ -304,7 +309,8 @@ fn exact(line: &Line<'_>, blurred: &Automaton, fields: &[(Field, usize)], most: 
     found
 }
 
-/// Whether a field stands beside a variable that may hold anything, with nothing in between: of hardly any line is it told.
+/// Whether a field stands beside a variable that may hold anything, with nothing in between: of hardly any line is it
+/// told.
 pub(super) fn touches(pieces: &[Piece<'_>], field: Field) -> bool {
     let free = |at: usize| pieces.get(at).and_then(|piece| piece.variable).is_some_and(|name| shape(name).is_none());
     let together = |at: usize| pieces.get(at).is_some_and(|piece| piece.text.is_empty());

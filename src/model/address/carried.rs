@@ -1,5 +1,5 @@
-//! IPv6 that carries an IPv4 address: a tunnel's or a translator's. It is taken as it is written, and named, because whoever writes it may mean
-//! the IPv4 address, which WAF sees on its own.
+//! IPv6 that carries an IPv4 address: a tunnel's or a translator's. It is taken as it is written, and named, because
+//! whoever writes it may mean the IPv4 address, which WAF sees on its own.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

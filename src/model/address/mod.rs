@@ -61,7 +61,8 @@ pub fn size(net: &IpNet) -> u128 {
     1u128.checked_shl(host_bits).unwrap_or(u128::MAX)
 }
 
-/// A prefix in the form in which others wrote it (an IP set, a rate rule's keys, a policy): host bits masked, v6 expanded or not.
+/// A prefix in the form in which others wrote it (an IP set, a rate rule's keys, a policy): host bits masked, v6
+/// expanded or not.
 #[must_use]
 pub fn parsed(entry: &str) -> Option<IpNet> {
     read::read(entry).ok().map(|read| read.net)

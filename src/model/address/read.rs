@@ -1,8 +1,9 @@
-//! The one way from text to an address or a prefix, wherever the text comes from: command line, configuration, playbook, plan file, IP set,
-//! sample, log line.
+//! The one way from text to an address or a prefix, wherever the text comes from: command line, configuration,
+//! playbook, plan file, IP set, sample, log line.
 //!
-//! There is one form of every prefix: IPv4-mapped IPv6 (`::ffff:192.0.2.16/124`) is IPv4, since that is what WAF, logs and policies say of the
-//! same caller. What only *carries* an IPv4 address (6to4, NAT64, Teredo, …) stays IPv6 and is named: [`super::carried`].
+//! There is one form of every prefix: IPv4-mapped IPv6 (`::ffff:192.0.2.16/124`) is IPv4, since that is what WAF, logs
+//! and policies say of the same caller. What only *carries* an IPv4 address (6to4, NAT64, Teredo, …) stays IPv6 and is
+//! named: [`super::carried`].
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,7 +1,7 @@
 //! Playbooks as data: what a file says, the values its steps are given, and how far a run of one has got.
 //!
-//! A value is typed from the moment it is read; nothing is ever filled into text. Knows neither files nor which actions there are:
-//! that is the layer `playbook`.
+//! A value is typed from the moment it is read; nothing is ever filled into text. Knows neither files nor which actions
+//! there are: that is the layer `playbook`.
 
 mod run;
 mod value;
@@ -87,7 +87,7 @@ impl Look {
                 let ids: Vec<&str> = signals.iter().map(|kind| kind.id()).collect();
                 let minutes = for_seconds.div_ceil(60);
                 let long = if minutes > 1 { format!(" for {minutes} min") } else { String::new() };
-                format!("that {} no longer stands{long}", ids.join(", "))
+                format!("that {} is no longer active{long}", ids.join(", "))
             }
             Self::RequestsBelow { rate, for_seconds } => {
                 format!("fewer than {} requests/s for {} min", shown(rate), for_seconds.div_ceil(60))
@@ -113,7 +113,7 @@ impl Look {
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doing {
+pub enum Task {
     /// A guarded action, planned and confirmed like any other.
     Action {
         /// The action's name.
@@ -140,7 +140,7 @@ pub enum Doing {
     },
 }
 
-impl Doing {
+impl Task {
     /// The kind of step in a word: the action's name, `undo`, `observe`, `note`.
     #[must_use]
     pub fn word(&self) -> &str {
@@ -194,7 +194,7 @@ pub struct Step {
     /// Whether it may be left out.
     pub optional: bool,
     /// What it does.
-    pub doing: Doing,
+    pub task: Task,
 }
 
 /// Where a playbook comes from.
@@ -261,12 +261,12 @@ impl Playbook {
         step: &'a Step,
         given: &'a BTreeMap<String, Value>,
     ) -> impl Iterator<Item = &'a Input> {
-        let inputs = step.doing.inputs().filter_map(|name| self.input(name));
+        let inputs = step.task.inputs().filter_map(|name| self.input(name));
         inputs.filter(|input| input.default.is_none() && !given.contains_key(&input.name))
     }
 
-    /// How well it fits an attack of that kind with these signals, the better the more: its kind counts more than its signals, which many attacks
-    /// share.
+    /// How well it fits an attack of that kind with these signals, the better the more: its kind counts more than its
+    /// signals, which many attacks share.
     #[must_use]
     pub fn fits(&self, kind: Option<AttackKind>, signals: &[SignalKind]) -> u8 {
         let of_kind = kind.is_some_and(|kind| self.kinds.contains(&kind));

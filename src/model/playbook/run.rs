@@ -103,8 +103,8 @@ impl RunRecord {
         self.step(step)?.action_id.as_deref()
     }
 
-    /// Whether nothing is left to do for a step. What was not done, is unclear or was not observed is left, but for an optional
-    /// observation.
+    /// Whether nothing is left to do for a step. What was not done, is unclear or was not observed is left, but for an
+    /// optional observation.
     #[must_use]
     pub fn is_over(&self, step: &Step) -> bool {
         self.step(&step.id).is_some_and(|record| match record.state {

@@ -1,11 +1,13 @@
 //! Typed values: what inputs and parameters hold, and what the console knows by itself.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::model::action::{Closure, LONGEST_LIFE, SHORTEST_LIFE};
-use crate::model::address::Target;
+use crate::model::action::{Closure, life};
+use crate::model::address::{self, Target};
+use crate::model::duration;
 use crate::model::method::MethodName;
 use crate::model::stage::StageSelector;
 use crate::model::text::shortened;
@@ -32,6 +34,8 @@ pub enum Kind {
     WebAcl,
     /// IP sets.
     IpSets,
+    /// Addresses, and no prefixes.
+    Addresses,
     /// Yes or no.
     Flag,
     /// Words for the journal.
@@ -39,7 +43,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind, in the order of the documentation.
+    /// Every kind that a playbook can name, in the order of the documentation. Addresses are given on the command line
+    /// alone.
     pub const ALL: [Self; 11] = [
         Self::Stage,
         Self::Prefixes,
@@ -67,6 +72,7 @@ impl Kind {
             Self::Closure => "closure",
             Self::WebAcl => "web-acl",
             Self::IpSets => "ip-sets",
+            Self::Addresses => "addresses",
             Self::Flag => "flag",
             Self::Reason => "reason",
         }
@@ -85,6 +91,7 @@ impl Kind {
             Self::Closure => "a way of closing: `web-acl` or `throttle-zero`",
             Self::WebAcl => "a web ACL, by name or ARN",
             Self::IpSets => "IP sets, a list of names or ARNs",
+            Self::Addresses => "single addresses, a list of texts",
             Self::Flag => "`true` or `false`",
             Self::Reason => "words for the journal",
         }
@@ -103,6 +110,7 @@ impl Kind {
             Self::Closure => "\"web-acl\"",
             Self::WebAcl => "\"shop-closed\"",
             Self::IpSets => "[\"shop-blocklist\"]",
+            Self::Addresses => "[\"203.0.113.7\"]",
             Self::Flag => "true",
             Self::Reason => "\"SQL injection\"",
         }
@@ -130,25 +138,18 @@ impl Kind {
             Self::Method => Value::Method(Some(text.parse().map_err(|_| wrong())?)),
             Self::Rate => Value::Rate(text.parse().map_err(|_| wrong())?),
             Self::Burst => Value::Burst(text.parse().map_err(|_| wrong())?),
-            Self::Duration => Value::Duration(span(text).map_err(|why| format!("{}: {why}", wrong()))?),
-            Self::Closure => {
-                let ways = [Closure::WebAcl, Closure::ThrottleZero];
-                Value::Closure(ways.into_iter().find(|way| way.word() == text).ok_or_else(wrong)?)
-            }
+            Self::Duration => Value::Duration(life(text).map_err(|why| format!("{}: {why}", wrong()))?),
+            Self::Closure => Value::Closure(Closure::ALL.into_iter().find(|way| way.word() == text).ok_or_else(wrong)?),
             Self::WebAcl => Value::WebAcl(text.to_owned()),
             Self::IpSets => Value::IpSets(listed().map(str::to_owned).collect()),
+            Self::Addresses => Value::Addresses(
+                listed()
+                    .map(|part| address::address(part).map_err(|error| error.to_string()))
+                    .collect::<Result<_, _>>()?,
+            ),
             Self::Flag => Value::Flag(text.parse().map_err(|_| wrong())?),
             Self::Reason => Value::Reason(text.to_owned()),
         })
-    }
-}
-
-fn span(text: &str) -> Result<u64, String> {
-    let seconds = humantime::parse_duration(text).map_err(|error| error.to_string())?.as_secs();
-    match seconds {
-        ..SHORTEST_LIFE => Err("a minute is the least".to_owned()),
-        SHORTEST_LIFE..=LONGEST_LIFE => Ok(seconds),
-        _ => Err("a year is the most".to_owned()),
     }
 }
 
@@ -173,6 +174,8 @@ pub enum Value {
     WebAcl(String),
     /// IP sets, by name or ARN.
     IpSets(Vec<String>),
+    /// Addresses.
+    Addresses(Vec<IpAddr>),
     /// Yes or no.
     Flag(bool),
     /// Words for the journal.
@@ -193,6 +196,7 @@ impl Value {
             Self::Closure(_) => Kind::Closure,
             Self::WebAcl(_) => Kind::WebAcl,
             Self::IpSets(_) => Kind::IpSets,
+            Self::Addresses(_) => Kind::Addresses,
             Self::Flag(_) => Kind::Flag,
             Self::Reason(_) => Kind::Reason,
         }
@@ -211,12 +215,13 @@ impl fmt::Display for Value {
             Self::Method(None) => write!(f, "*"),
             Self::Method(Some(method)) => write!(f, "{method}"),
             Self::Rate(number) | Self::Burst(number) => write!(f, "{number}"),
-            Self::Duration(seconds) => {
-                write!(f, "{}", humantime::format_duration(std::time::Duration::from_secs(*seconds)))
-            }
+            Self::Duration(seconds) => write!(f, "{}", duration::words(*seconds)),
             Self::Closure(way) => write!(f, "{}", way.word()),
             Self::WebAcl(text) | Self::Reason(text) => write!(f, "{text}"),
             Self::IpSets(names) => write!(f, "{}", names.join(" ")),
+            Self::Addresses(addresses) => {
+                write!(f, "{}", addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+            }
             Self::Flag(flag) => write!(f, "{flag}"),
         }
     }
@@ -254,10 +259,10 @@ impl Situation {
         match self {
             Self::Stage => "the stage that the playbook runs for",
             Self::Suspects => {
-                "the sources of the stage that rules match and that were not there before the attack, possible proxies left out; read when the step is planned, out of WAF's samples"
+                "the sources of the stage that rules match and that were not there before the attack, without possible proxies; read from WAF's samples when the step is planned"
             }
             Self::Admitted => {
-                "the ranges that the team has named: `guards.break-glass` and `guards.never-block` of the configuration. Whoever it has forgotten is not among them"
+                "the ranges that the team has named: `guards.break-glass` and `guards.never-block` in the configuration. Anybody it has forgotten is not among them"
             }
         }
     }

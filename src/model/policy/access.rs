@@ -1,7 +1,8 @@
 //! Policy and authorization together: whether a call gets through (documented: API Gateway's authorization flow).
 
 use super::Policy;
-use super::evaluate::{Call, Holds, Said, Seen};
+use super::call::{Call, Holds, Seen};
+use super::evaluate::Said;
 
 /// How a method wants its callers authorized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,9 +99,9 @@ pub enum Access {
 
 /// Whether a call gets through, under `policy` as deployed or under none.
 ///
-/// Without authorization and with Cognito an explicit Allow is needed as soon as there is a policy. With IAM (in one account) and
-/// with a Lambda authorizer either Allow suffices. An explicit Deny always wins. Who brings nothing that holds is turned away
-/// wherever something is asked for.
+/// Without authorization and with Cognito an explicit Allow is needed as soon as there is a policy. With IAM (in one
+/// account) and with a Lambda authorizer either Allow suffices. An explicit Deny always wins. Who brings nothing that
+/// holds is turned away wherever something is asked for.
 #[must_use]
 pub fn access(
     policy: Option<&Policy>,
@@ -111,7 +112,8 @@ pub fn access(
     access_of(policy, call, (false, None), authorization, credential)
 }
 
-/// [`access()`], of an ordinary caller where nothing is known of one, and with what is known of the call's resource already.
+/// [`access()`], of an ordinary caller where nothing is known of one, and with what is known of the call's resource
+/// already.
 pub(super) fn access_of(
     policy: Option<&Policy>,
     call: &Call<'_>,

@@ -1,7 +1,7 @@
 //! A policy before and after, for callers of every kind: who keeps access, who loses it, and whether anybody gains it.
 //!
-//! Three-valued, and over whole networks: a network is cut into parts that both policies treat alike, and every part is asked. What it
-//! rests on and is not known stays unknown.
+//! Three-valued, and over whole networks: a network is cut into parts that both policies treat alike, and every part is
+//! asked. What it rests on and is not known stays unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 
 use super::access::access_of;
-use super::evaluate::Holds;
+use super::call::Holds;
 use super::parts::{Alike, alike};
 use super::wild::meeting;
 use super::{Access, ApiScope, Authorization, Call, Credential, Policy, texts};
@@ -95,7 +95,8 @@ pub struct Admission {
     pub lost: Vec<String>,
     /// Why it is not certain that they keep what they have, where it is not.
     pub doubt: Option<String>,
-    /// Whether an ordinary caller certainly gets in and loses nothing: one with a user agent that the policy does not name, and no referer.
+    /// Whether an ordinary caller certainly gets in and loses nothing: one with a user agent that the policy does not
+    /// name, and no referer.
     pub ordinary: bool,
 }
 
@@ -153,8 +154,8 @@ impl<'a> Comparison<'a> {
         self.before.ok().flatten().into_iter().chain([self.after]).collect()
     }
 
-    /// Calls to every method, those alike put together: every verb, and of a path with parameters one call for each resource that either
-    /// policy names inside it.
+    /// Calls to every method, those alike put together: every verb, and of a path with parameters one call for each
+    /// resource that either policy names inside it.
     fn calls_of(&self, scope: &ApiScope<'_>, stage: &str, methods: &[DeployedMethod]) -> Vec<Calls> {
         let policies = self.policies();
         let resources: BTreeSet<String> = policies.iter().flat_map(|policy| policy.resources()).collect();
@@ -186,7 +187,7 @@ impl<'a> Comparison<'a> {
         if now == later {
             return now;
         }
-        Access::Unknown("a condition on a date turns within an hour".to_owned())
+        Access::Unknown("a condition on a date changes within an hour".to_owned())
     }
 
     fn fate(&self, calls: &Calls, address: IpAddr, credential: Credential) -> Fate {
@@ -266,7 +267,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether every statement of before stays as it is and what is added denies: then nobody gains, whatever a statement means.
+    /// Whether every statement of before stays as it is and what is added denies: then nobody gains, whatever a
+    /// statement means.
     fn takes_away_only(&self) -> bool {
         let Ok(Some(before)) = self.before else { return false };
         let mut rest = self.after.statements();
@@ -277,8 +279,8 @@ impl<'a> Comparison<'a> {
         kept && rest.iter().all(|statement| statement["Effect"] == "Deny")
     }
 
-    /// The table: by authorization and credentials, what becomes of those listed and of all others. A line each. `dual_stack` says whether
-    /// others may come over IPv6.
+    /// The table: by authorization and credentials, what becomes of those listed and of all others. A line each.
+    /// `dual_stack` says whether others may come over IPv6.
     #[must_use]
     pub fn table(&self, listed: &[IpNet], dual_stack: bool) -> Vec<String> {
         let everywhere = if dual_stack { &["0.0.0.0/0", "::/0"][..] } else { &["0.0.0.0/0"] };
@@ -324,6 +326,7 @@ struct From {
     ordinary: bool,
 }
 
+// Wide: what a policy's verdict depends on.
 fn told(
     policy: Option<&Policy>,
     reach: Option<&[Holds]>,
@@ -379,8 +382,8 @@ fn words(who: &str, fates: &BTreeSet<Fate>) -> String {
     }
 }
 
-/// Calls to a method, by ARN: of every verb that it answers, one as it might come, and one for each resource of a policy that is about a
-/// part of its paths.
+/// Calls to a method, by ARN: of every verb that it answers, one as it might come, and one for each resource of a
+/// policy that is about a part of its paths.
 fn arns(
     method: &DeployedMethod,
     methods: &[DeployedMethod],

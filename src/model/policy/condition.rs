@@ -1,7 +1,8 @@
 //! Conditions of a statement: whether they hold for a call, do not, or cannot be told.
 //!
-//! What is not understood whole (an operator that IAM does not have, a value of another kind, a variable, a key of which the console knows
-//! nothing) is unknown, never “no condition”. How a key that the request lacks is taken is documented (IAM: condition operators).
+//! What is not understood whole (an operator that IAM does not have, a value of another kind, a variable, a key of
+//! which the console knows nothing) is unknown, never “no condition”. How a key that the request lacks is taken is
+//! documented (IAM: condition operators).
 
 use std::net::IpAddr;
 
@@ -9,10 +10,10 @@ use chrono::{DateTime, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::evaluate::{Holds, Seen, arn_matches};
+use super::call::{Holds, Seen};
 use super::meant::Meant;
 use super::texts;
-use super::wild::wild;
+use super::wild::{arn_matches, wild};
 
 /// Whether all conditions of a statement hold.
 pub(super) fn conditions(condition: Option<&Value>, seen: &Seen<'_>) -> Holds {
@@ -69,7 +70,8 @@ enum Compare {
     GreaterEquals,
 }
 
-/// The operator of a name (documented: IAM's condition operators); `None` where IAM has none of it, or it is not taken so.
+/// The operator of a name (documented: IAM's condition operators); `None` where IAM has none of it, or it is not taken
+/// so.
 fn operator(name: &str) -> Option<Operator> {
     let (over, name) = match name.split_once(':') {
         Some(("ForAllValues", rest)) => (Over::All, rest),
@@ -131,8 +133,8 @@ enum Fact<'a> {
 /// A user agent that no pattern of a few characters means.
 const ORDINARY: &str = "any~agent~else";
 
-/// Names of keys are not case-sensitive (documented). A public caller comes from no VPC; every call comes over TLS. Keys of a principal are in
-/// the request of methods with IAM only (documented: API Gateway's condition keys).
+/// Names of keys are not case-sensitive (documented). A public caller comes from no VPC; every call comes over TLS.
+/// Keys of a principal are in the request of methods with IAM only (documented: API Gateway's condition keys).
 fn fact<'a>(key: &str, seen: &'a Seen<'_>) -> Fact<'a> {
     let call = &seen.call;
     let text = |value: Option<&'a str>| value.map_or(Fact::Absent, Fact::Text);
@@ -178,7 +180,8 @@ fn holds(name: &str, key: &str, values: &[String], seen: &Seen<'_>) -> Holds {
     fits.map_or_else(|| doubt(why.unwrap_or("not understood of this key")), |fits| Holds::from(fits != operator.not))
 }
 
-/// What an operator says of a key that is not in the request: no, but for negated operators, `…IfExists`, `ForAllValues:` and `Null`.
+/// What an operator says of a key that is not in the request: no, but for negated operators, `…IfExists`,
+/// `ForAllValues:` and `Null`.
 fn absent(operator: Operator, wanted: &Wanted) -> Option<bool> {
     match (wanted, operator.over) {
         (Wanted::Null(absent), _) => Some(*absent),
@@ -253,8 +256,9 @@ impl Wanted {
     }
 }
 
-/// An address under an operator for texts. Such an operator compares characters (inferred): of a v4 address there is one way to write
-/// it, and a prefix is never equal to it. How AWS writes a v6 address is not documented; it begins with no number and a dot.
+/// An address under an operator for texts. Such an operator compares characters (inferred): of a v4 address there is
+/// one way to write it, and a prefix is never equal to it. How AWS writes a v6 address is not documented; it begins
+/// with no number and a dot.
 fn as_text(values: &[String], like: bool, address: IpAddr) -> Option<bool> {
     let text = address.to_string();
     match address {
@@ -288,8 +292,8 @@ struct Moment {
     latest: i64,
 }
 
-/// Seconds since the epoch, or a date in one of the W3C's forms of ISO 8601 (documented). A date without a time of day is taken as some
-/// moment of that day, anywhere on earth: which one is not documented.
+/// Seconds since the epoch, or a date in one of the W3C's forms of ISO 8601 (documented). A date without a time of day
+/// is taken as some moment of that day, anywhere on earth: which one is not documented.
 fn moment(text: &str) -> Option<Moment> {
     let exactly = |seconds| Some(Moment { earliest: seconds, latest: seconds });
     if text.len() >= 9 && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -343,8 +347,8 @@ pub(super) enum Cut {
     Ragged,
 }
 
-/// The cuts of a statement's conditions on `aws:SourceIp`, whatever operator they stand under. What is not understood is unknown for every
-/// address alike, and cuts nothing.
+/// The cuts of a statement's conditions on `aws:SourceIp`, whatever operator they stand under. What is not understood
+/// is unknown for every address alike, and cuts nothing.
 pub(super) fn cuts(statement: &Value) -> Vec<Cut> {
     let operators = statement["Condition"].as_object().into_iter().flatten();
     let keys =

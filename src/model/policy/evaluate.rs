@@ -3,35 +3,13 @@
 //! Three-valued throughout: a condition on what the console does not know of a caller is neither met nor unmet, and the
 //! answer is then unknown unless it does not matter.
 
-use std::net::IpAddr;
-
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::call::{Call, Holds, Seen};
 use super::condition::conditions;
-use super::wild::wild;
+use super::wild::{parts_match, wild};
 use super::{Policy, texts};
 use crate::model::text::shortened;
-
-/// A call, as policies see it.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path`.
-    pub arn: &'a str,
-    /// The caller's address.
-    pub source_ip: IpAddr,
-    /// The `User-Agent` header.
-    pub user_agent: Option<&'a str>,
-    /// The `Referer` header.
-    pub referer: Option<&'a str>,
-    /// The ARN of the IAM principal who signed; methods with other authorization do not see one (documented: condition keys).
-    pub principal: Option<&'a str>,
-    /// Whether user agent, referer and principal are what they are said to be; else any caller may be meant, and whatever rests on them
-    /// is not known.
-    pub exact: bool,
-    /// When (account time, UTC).
-    pub at: DateTime<Utc>,
-}
 
 /// What a policy says of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,46 +29,6 @@ pub struct Saying {
     pub possible: Vec<Said>,
     /// What is not known, where there are several.
     pub doubt: Option<String>,
-}
-
-/// A call, with what its method lets a policy see of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen<'a> {
-    pub(super) call: Call<'a>,
-    /// Whether the method sees who signed at all; where it does not, there is no principal for certain.
-    pub(super) signed: bool,
-    /// Whether an ordinary caller is meant where nothing is known of one: with a user agent that nobody names and without a referer.
-    pub(super) ordinary: bool,
-    /// What [`Policy::reach`] said of the call's resource, where it was asked already.
-    pub(super) reach: Option<&'a [Holds]>,
-}
-
-/// Whether something holds.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Holds {
-    Yes,
-    No,
-    Unknown(String),
-}
-
-impl From<bool> for Holds {
-    fn from(yes: bool) -> Self {
-        if yes { Self::Yes } else { Self::No }
-    }
-}
-
-impl Holds {
-    /// Both: what certainly fails outweighs what is not known.
-    pub(super) fn and(self, other: impl FnOnce() -> Self) -> Self {
-        match self {
-            Self::No => Self::No,
-            Self::Yes => other(),
-            Self::Unknown(why) => match other() {
-                Self::No => Self::No,
-                _ => Self::Unknown(why),
-            },
-        }
-    }
 }
 
 impl Policy {
@@ -126,17 +64,19 @@ impl Policy {
         Saying { doubt: denial_in_doubt.or(doubt).filter(|_| possible.len() > 1), possible }
     }
 
-    /// Which statements are about a resource: calls of which this is the same differ in nothing that a resource is asked for.
+    /// Which statements are about a resource: calls of which this is the same differ in nothing that a resource is
+    /// asked for.
     pub(super) fn reach(&self, arn: &str) -> Vec<Holds> {
         self.statements().into_iter().map(|statement| resource(statement, arn)).collect()
     }
 
-    /// Whether a statement is one that IAM would take: a member that is none of its own may have been meant to narrow it.
+    /// Whether a statement is one that IAM would take: a member that is none of its own may have been meant to narrow
+    /// it.
     fn understood(&self, statement: &Value) -> Holds {
         if !matches!(self.document["Version"].as_str(), None | Some("2012-10-17" | "2008-10-17"))
             || !(self.document["Version"].is_null() || self.document["Version"].is_string())
         {
-            return Holds::Unknown("the policy's Version is none that IAM has".to_owned());
+            return Holds::Unknown("the policy's Version is not one that IAM has".to_owned());
         }
         let strange = statement.as_object().into_iter().flatten().find(|(name, _)| !MEMBERS.contains(&name.as_str()));
         match strange {
@@ -200,11 +140,12 @@ fn negated(holds: Holds) -> Holds {
     }
 }
 
-/// Kinds of principals (documented). All but `AWS` mean services and federated users, which reach an API as none of these.
+/// Kinds of principals (documented). All but `AWS` mean services and federated users, which reach an API as none of
+/// these.
 const KINDS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
 
-/// Everybody, an account, its root, or the very ARN; a named one never means an anonymous caller, which is what every caller is to a
-/// method that asks for no signature (documented: principal keys are there with IAM only).
+/// Everybody, an account, its root, or the very ARN; a named one never means an anonymous caller, which is what every
+/// caller is to a method that asks for no signature (documented: principal keys are there with IAM only).
 fn principal(statement: &Value, seen: &Seen<'_>) -> Holds {
     let strange = || Holds::Unknown("a statement's Principal is not what IAM takes".to_owned());
     let (value, not) = match (statement.get("Principal"), statement.get("NotPrincipal")) {
@@ -244,8 +185,8 @@ fn is_principal(name: &str, seen: &Seen<'_>) -> Holds {
     }
 }
 
-/// Everything, full ARNs, part by part, and the short form `execute-api:/stage/METHOD/path` (documented). What else AWS would make of
-/// a pattern is not known.
+/// Everything, full ARNs, part by part, and the short form `execute-api:/stage/METHOD/path` (documented). What else AWS
+/// would make of a pattern is not known.
 fn resource_matches(pattern: &str, arn: &str) -> Holds {
     if pattern == "*" {
         return Holds::Yes;
@@ -259,17 +200,4 @@ fn resource_matches(pattern: &str, arn: &str) -> Holds {
         return rest.is_some_and(|(_, of_call)| wild(path, of_call)).into();
     }
     parts_match(pattern, arn).map_or_else(doubt, Holds::from)
-}
-
-/// An ARN against a pattern of one, part by part; `None` where either is none.
-fn parts_match(pattern: &str, arn: &str) -> Option<bool> {
-    let (wanted, parts): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
-    (wanted.len() == 6 && parts.len() == 6)
-        .then(|| wanted.iter().zip(&parts).all(|(pattern, part)| wild(pattern, part)))
-}
-
-/// Whether a text is one of some ARNs, or fits one of some patterns of them.
-pub(super) fn arn_matches(values: &[String], text: &str) -> Option<bool> {
-    let all: Option<Vec<bool>> = values.iter().map(|value| parts_match(value, text)).collect();
-    Some(all?.contains(&true))
 }

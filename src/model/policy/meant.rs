@@ -1,8 +1,9 @@
 //! Whom the addresses of a condition mean: what is documented for certain, the rest perhaps.
 //!
-//! They are read by the one reader of addresses. What that takes and IAM's guide does not speak of means somebody perhaps: a v4 network written
-//! as v6, host bits (IAM wants “standard CIDR format”), and a v6 address without a prefix length, which is taken for a `/32` (documented without
-//! saying of which version). All others it does not mean, however it is taken.
+//! They are read by the one reader of addresses. What that takes and IAM's guide does not speak of means somebody
+//! perhaps: a v4 network written as v6, host bits (IAM wants “standard CIDR format”), and a v6 address without a prefix
+//! length, which is taken for a `/32` (documented without saying of which version). All others it does not mean,
+//! however it is taken.
 
 use std::net::IpAddr;
 

@@ -1,8 +1,10 @@
 //! Resource policies of REST APIs: as AWS answers them, as they are written, and closed to all but a few addresses.
 //!
-//! A policy acts on callers of a stage only, and only as deployed. What it makes of a call is [`access()`]'s business. Knows no calls.
+//! A policy acts on callers of a stage only, and only as deployed. What it makes of a call is [`access()`]'s business.
+//! Knows no calls.
 
 mod access;
+mod call;
 mod compare;
 mod condition;
 mod evaluate;
@@ -17,8 +19,9 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 pub use access::{Access, Authorization, Credential, access};
+pub use call::Call;
 pub use compare::{Admission, Comparison, Entry, Fate};
-pub use evaluate::{Call, Said, Saying};
+pub use evaluate::{Said, Saying};
 
 use super::limits::DeployedMethod;
 
@@ -40,7 +43,7 @@ pub enum PolicyError {
     #[error("it is not JSON: {0}")]
     NotJson(String),
     /// JSON of another kind.
-    #[error("it is no JSON object")]
+    #[error("it is not a JSON object")]
     NotAnObject,
     /// No statements.
     #[error("it has no `Statement`")]
@@ -85,8 +88,8 @@ impl ApiScope<'_> {
 }
 
 impl Policy {
-    /// The policy out of `RestApi.policy`; `None` where there is none. AWS answers it as the inside of a JSON string, escaped once
-    /// more than JSON is (seen by several public clients); emulators answer it plain.
+    /// The policy out of `RestApi.policy`; `None` where there is none. AWS answers it as the inside of a JSON string,
+    /// escaped once more than JSON is (seen by several public clients); emulators answer it plain.
     ///
     /// # Errors
     /// Where it is neither.
@@ -137,8 +140,8 @@ impl Policy {
         export.get(EXTENSION).map(Self::of_document)
     }
 
-    /// The policy that a stage has deployed, as its export tells. An export without one tells that there is none only where the draft
-    /// has none either: that exports carry it at all is inferred.
+    /// The policy that a stage has deployed, as its export tells. An export without one tells that there is none only
+    /// where the draft has none either: that exports carry it at all is inferred.
     ///
     /// # Errors
     /// One sentence that says why it is not known.
@@ -199,10 +202,11 @@ impl Policy {
 
     /// This policy, or none, with a Deny for whoever does not come from `allow`; every statement stays as it is.
     ///
-    /// An explicit Deny wins whatever a method asks of its callers (documented: authorization flow), so that it closes where an
-    /// Allow of a few would not: whom IAM or a Lambda authorizer allows is not refused by a policy's silence. Where there was no
-    /// policy, its mere presence would turn silence into refusal for methods without authorization and with Cognito; those, and
-    /// no others, get an Allow, on each of `stages` by name: a `*` for the stage would reach over slashes into other paths.
+    /// An explicit Deny wins whatever a method asks of its callers (documented: authorization flow), so that it closes
+    /// where an Allow of a few would not: whom IAM or a Lambda authorizer allows is not refused by a policy's silence.
+    /// Where there was no policy, its mere presence would turn silence into refusal for methods without authorization
+    /// and with Cognito; those, and no others, get an Allow, on each of `stages` by name: a `*` for the stage would
+    /// reach over slashes into other paths.
     #[must_use]
     pub fn closed(
         base: Option<&Self>,
@@ -235,8 +239,9 @@ impl Policy {
         a.map(|policy| canonical(&policy.document)) == b.map(|policy| canonical(&policy.document))
     }
 
-    /// Whether two policies, or none, mean the same, or both carry a statement of ours with the same list, or with the one that leaves everybody
-    /// out: what AWS makes of the rest on the way does not matter where the question is whether ours is there.
+    /// Whether two policies, or none, mean the same, or both carry a statement of ours with the same list, or with the
+    /// one that leaves everybody out: what AWS makes of the rest on the way does not matter where the question is
+    /// whether ours is there.
     #[must_use]
     pub fn same_or_both_closed(a: Option<&Self>, b: Option<&Self>) -> bool {
         let lists = (a.filter(|policy| policy.is_closed()), b.filter(|policy| policy.is_closed()));
@@ -275,8 +280,9 @@ fn open_statement(scope: &ApiScope<'_>, methods: &[DeployedMethod], stages: &[St
     })
 }
 
-/// Methods that ask a signature or an authorizer, and that an Allow of `policy` reaches all the same: whoever's credentials say nothing of
-/// them would be let in there. Patterns are compared whole, so that no call has to be guessed that shows it.
+/// Methods that ask a signature or an authorizer, and that an Allow of `policy` reaches all the same: whoever's
+/// credentials say nothing of them would be let in there. Patterns are compared whole, so that no call has to be
+/// guessed that shows it.
 #[must_use]
 pub fn reached_by_allow(
     policy: &Policy,
@@ -307,7 +313,8 @@ fn pattern(method: &DeployedMethod) -> String {
     format!("{verb}{}", parts.collect::<Vec<_>>().join("/"))
 }
 
-/// A statement in one line, what tells most first: `Deny * if NotIpAddress aws:SourceIp 192.0.2.0/24: execute-api:Invoke on arn:… (PortcullisKillSwitch)`.
+/// A statement in one line, what tells most first:
+/// `Deny * if NotIpAddress aws:SourceIp 192.0.2.0/24: execute-api:Invoke on arn:… (PortcullisKillSwitch)`.
 fn line(statement: &Value) -> String {
     let mut text = statement["Effect"].as_str().unwrap_or("?").to_owned();
     let named = |text: &mut String, members: &[(&str, &str)]| {

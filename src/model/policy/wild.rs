@@ -9,7 +9,8 @@ pub(super) fn wild(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern[literal..].chars().collect(), text[literal..].chars().collect());
     let (mut p, mut t) = (0, 0);
-    // The last star passed, and how much of the text it takes: where the rest does not fit, it takes one character more.
+    // The last star passed, and how much of the text it takes: where the rest does not fit, it takes one character
+    // more.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -81,6 +82,19 @@ fn walked(a: &[char], b: &[char], meet: &[Vec<bool>]) -> String {
             _ => return text,
         };
     }
+}
+
+/// An ARN against a pattern of one, part by part; `None` where either is none.
+pub(super) fn parts_match(pattern: &str, arn: &str) -> Option<bool> {
+    let (wanted, parts): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
+    (wanted.len() == 6 && parts.len() == 6)
+        .then(|| wanted.iter().zip(&parts).all(|(pattern, part)| wild(pattern, part)))
+}
+
+/// Whether a text is one of some ARNs, or fits one of some patterns of them.
+pub(super) fn arn_matches(values: &[String], text: &str) -> Option<bool> {
+    let all: Option<Vec<bool>> = values.iter().map(|value| parts_match(value, text)).collect();
+    Some(all?.contains(&true))
 }
 
 #[cfg(test)]

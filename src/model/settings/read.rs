@@ -1,5 +1,5 @@
-//! From text to settings, or to everything that is wrong with it: every key is known, of its type, in its range, and said with its place
-//! where it is not.
+//! From text to settings, or to everything that is wrong with it: every key is known, of its type, in its range, and
+//! said with its place where it is not.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,10 +7,11 @@ use std::ops::Range;
 use ipnet::IpNet;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{Holds, KEYS, Key, ORDERED, SECTIONS, Span};
+use super::keys::{Holds, KEYS, Key, SECTIONS, Span};
 use super::{Account, Settings, StageProbe, StageSelector, StageThresholds};
 use crate::model::address;
 use crate::model::reader::{Mistake, Node, Reader};
+use crate::model::signal::{ORDERED, Threshold};
 use crate::model::text::shortened;
 
 /// Digits of an account's number (documented).
@@ -97,7 +98,10 @@ impl Reading<'_, '_> {
 
     fn key(&mut self, key: &Key, node: &Node<'_>, settings: &mut Settings) {
         match key.holds {
-            Holds::Number(span, at) | Holds::Threshold(span, at, _) => put(at(settings), self.number(key, span, node)),
+            Holds::Number(span, at) => put(at(settings), self.number(key, span, node)),
+            Holds::Threshold(Threshold { span, at, .. }) => {
+                put(at(&mut settings.signals), self.number(key, *span, node));
+            }
             Holds::MaybeNumber(span, at) => put(at(settings), self.number(key, span, node).map(Some)),
             Holds::Bits(span, at) => put(at(settings), self.whole(key, span, node)),
             Holds::Minutes(span, at) => put(at(settings), self.whole(key, span, node)),
@@ -325,13 +329,15 @@ impl Reading<'_, '_> {
     }
 
     fn thresholds(&mut self, table: &DeTable<'_>, at: &Range<usize>) -> Option<StageThresholds> {
-        let own = |key: &&Key| matches!(key.holds, Holds::Threshold(..));
+        let own = |key: &&Key| matches!(key.holds, Holds::Threshold(Threshold { of_stage: Some(_), .. }));
         let names: Vec<&str> = std::iter::once("stage").chain(KEYS.iter().filter(own).map(|key| key.name)).collect();
         self.reader.only(table, "[[signals.stages]]", &names);
         let mut stage = StageThresholds { stage: self.stage(table, "[[signals.stages]]", at)?, ..Default::default() };
         for key in KEYS.iter().filter(own) {
-            if let (Holds::Threshold(span, _, of_stage), Some(node)) = (key.holds, table.get(key.name)) {
-                *of_stage(&mut stage) = self.number(key, span, node);
+            if let (Holds::Threshold(Threshold { span, of_stage: Some(of_stage), .. }), Some(node)) =
+                (key.holds, table.get(key.name))
+            {
+                *of_stage(&mut stage) = self.number(key, *span, node);
             }
         }
         Some(stage)
@@ -373,7 +379,8 @@ impl Reading<'_, '_> {
         Some(found)
     }
 
-    /// Stages that are attacked are read as often as the others at least, and those that nobody calls at most. What is not written follows.
+    /// Stages that are attacked are read as often as the others at least, and those that nobody calls at most. What is
+    /// not written follows.
     fn polled(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
         let polling = &mut settings.polling;
         let usual = polling.interval_seconds;
@@ -431,7 +438,7 @@ impl Reading<'_, '_> {
 
 fn threshold(name: &str, settings: &mut Settings) -> Option<f64> {
     match KEYS.iter().find(|key| key.section == "signals" && key.name == name)?.holds {
-        Holds::Number(_, at) | Holds::Threshold(_, at, _) => Some(*at(settings)),
+        Holds::Threshold(threshold) => Some(*(threshold.at)(&mut settings.signals)),
         _ => None,
     }
 }

@@ -58,11 +58,11 @@ fn people(settings: &Settings, put: &mut impl FnMut(&str, String)) {
 /// How the responder's own addresses and the stages are found out.
 fn reach(settings: &Settings, put: &mut impl FnMut(&str, String)) {
     if settings.probes.address_services.is_empty() {
-        let says = "empty: your own address is asked of https://checkip.amazonaws.com/, which knows IPv4 only; over IPv6 it is not known. Name a service for each, or pass --own-address";
+        let says = "empty: your own address is looked up at https://checkip.amazonaws.com/, which knows IPv4 only; over IPv6 it is not known. Name a service for each, or pass --own-address";
         put("probes.address-services", says.to_owned());
     }
     if settings.probes.stages.is_empty() {
-        let says = "empty: a stage is asked at AWS's own address for a GET without parameters, authorization and key; one without such a method, or behind a custom domain only, cannot be proven";
+        let says = "empty: a stage is probed at AWS's own address with a GET without parameters, authorization and key; one without such a method, or behind a custom domain only, cannot be proven";
         put("probes.stages", says.to_owned());
     }
     if settings.prices.lambda_memory_gb.is_none() {
@@ -78,7 +78,7 @@ fn order(settings: &Settings, put: &mut impl FnMut(&str, String)) {
     let named: Vec<(&str, &str)> = settings.stages_named().collect();
     for (at, (key, stage)) in named.iter().enumerate() {
         if named[..at].contains(&(*key, *stage)) {
-            put(key, format!("“{stage}” stands there twice: the first counts. Take one out"));
+            put(key, format!("“{stage}” is listed twice: the first counts. Remove one"));
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::model::figure::Figure;
 use crate::model::series::Series;
 use crate::model::waf::RuleAction;
 
-/// A web ACL in depth. Its figures are of everything behind it, which may be more than the stage: see [`WafReport::behind`].
+/// A web ACL in depth. Its figures are of everything behind it, which may be more than the stage: see
+/// [`WafReport::behind`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct WafReport {
     /// Its name.
@@ -26,7 +27,8 @@ pub struct WafReport {
     pub total: Counters<Figure>,
     /// The minutes of that, requests a minute.
     pub total_minutes: Counters<Arc<Series>>,
-    /// What the default action did, a second. That its series has the web ACL's own metric name is field evidence (inferred).
+    /// What the default action did, a second. That its series has the web ACL's own metric name is field evidence
+    /// (inferred).
     pub default_figures: Counters<Figure>,
     /// Its rules in the order in which WAF runs them.
     pub rules: Vec<RuleRow>,
@@ -118,7 +120,8 @@ impl<T> Counters<T> {
     }
 }
 
-/// Where a rule comes from: WAF runs Firewall Manager's first and last groups around the web ACL's own rules (documented).
+/// Where a rule comes from: WAF runs Firewall Manager's first and last groups around the web ACL's own rules
+/// (documented).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleSource {
     /// Firewall Manager's, before the others.
@@ -179,11 +182,12 @@ pub struct RuleRow {
     pub figures: Counters<Figure>,
     /// Its minutes, requests a minute.
     pub minutes: Counters<Arc<Series>>,
-    /// Rules inside the group, those that most samples of the last minutes name first; empty where it is no group. Of a group that cannot be
-    /// read (AWS's managed ones) only those that samples or overrides name.
+    /// Rules inside the group, those that most samples of the last minutes name first; empty where it is no group. Of a
+    /// group that cannot be read (AWS's managed ones) only those that samples or overrides name.
     pub inner: Known<Vec<InnerRule>>,
-    /// Of a rate rule: how many addresses are over its limit now (AWS lists 10,000 of each version at most). Of a rule group of this account: how many
-    /// are over the limit of any rate rule in it. `None` where it is no such rule, or a group without one.
+    /// Of a rate rule: how many addresses are over its limit now (AWS lists 10,000 of each version at most). Of a rule
+    /// group of this account: how many are over the limit of any rate rule in it. `None` where it is no such rule, or a
+    /// group without one.
     pub rate_keys: Option<Known<usize>>,
 }
 
@@ -192,8 +196,8 @@ pub struct RuleRow {
 pub struct InnerRule {
     /// Its name, as samples write it where they name it: `AWS#AWSManagedRulesSQLiRuleSet#SQLi_BODY`.
     pub name: String,
-    /// What it does as the group or an override of it says; `None` where neither could be read. A group that only counts as a whole does not
-    /// change this.
+    /// What it does as the group or an override of it says; `None` where neither could be read. A group that only
+    /// counts as a whole does not change this.
     pub action: Option<RuleAction>,
     /// What the samples say became of a match; more than one where samples differ.
     pub actions: Vec<RuleAction>,
@@ -229,8 +233,9 @@ pub struct OnlyCounts {
     pub counted_per_second: Figure,
     /// The same before.
     pub before_per_second: Figure,
-    /// The least part of what the web ACL let through that it matched, a fraction. Equal to the most where no other rule turned anything
-    /// away in that minute; else the two bound it, since which requests a later rule turned away all the same no metric tells.
+    /// The least part of what the web ACL let through that it matched, a fraction. Equal to the most where no other
+    /// rule turned anything away in that minute; else the two bound it, since which requests a later rule turned away
+    /// all the same no metric tells.
     pub let_through_at_least: Figure,
     /// The most part of what the web ACL let through that it matched, a fraction.
     pub let_through_at_most: Figure,
@@ -243,7 +248,8 @@ pub struct OnlyCounts {
 pub struct LabelRow {
     /// The label, whole.
     pub label: String,
-    /// Requests with it that were let through in the end, a second: what a rule that put it there and only counts did not stop.
+    /// Requests with it that were let through in the end, a second: what a rule that put it there and only counts did
+    /// not stop.
     pub allowed_per_second: Figure,
     /// Requests with it that were blocked in the end, a second.
     pub blocked_per_second: Figure,
@@ -258,7 +264,8 @@ pub struct Samples {
     pub from: DateTime<Utc>,
     /// Its end.
     pub to: DateTime<Utc>,
-    /// How many sampled requests were read: WAF draws at most 500 a rule, out of the first 5,000 of a window (documented).
+    /// How many sampled requests were read: WAF draws at most 500 a rule, out of the first 5,000 of a window
+    /// (documented).
     pub sampled: u64,
     /// Labels on them, most samples first.
     pub labels: Vec<LabelCount>,

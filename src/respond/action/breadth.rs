@@ -28,7 +28,8 @@ pub(super) fn together(nets: &[IpNet], settings: &GuardSettings) -> Vec<String> 
     [IpVersion::V4, IpVersion::V6].into_iter().filter_map(line).collect()
 }
 
-/// How prefixes of one version are wider together than the team allows, where they are: `are wider together than a /16`.
+/// How prefixes of one version are wider together than the team allows, where they are:
+/// `together are wider than a /16`.
 #[must_use]
 pub(super) fn exceeds(nets: &[IpNet], version: IpVersion, settings: &GuardSettings) -> Option<String> {
     let (bits, most) = match version {
@@ -39,7 +40,7 @@ pub(super) fn exceeds(nets: &[IpNet], version: IpVersion, settings: &GuardSettin
     let held = IpNet::aggregate(&nets.to_vec()).iter().map(address::size).fold(0u128, u128::saturating_add);
     let addresses =
         if version == IpVersion::V4 { format!(": {held} addresses of at most {room}") } else { String::new() };
-    (held > room).then(|| format!("are wider together than a /{most}{addresses}"))
+    (held > room).then(|| format!("together are wider than a /{most}{addresses}"))
 }
 
 fn prefixes(version: IpVersion, count: usize) -> String {
@@ -61,13 +62,13 @@ mod tests {
         let settings = GuardSettings::default();
         assert!(each(&nets(4_000, 20), &settings).is_empty());
         let lines = together(&nets(4_000, 20), &settings);
-        assert_eq!(lines, ["4000 IPv4 prefixes are wider together than a /16: 16384000 addresses of at most 65536"]);
+        assert_eq!(lines, ["4000 IPv4 prefixes together are wider than a /16: 16384000 addresses of at most 65536"]);
         assert!(together(&nets(16, 20), &settings).is_empty());
         assert!(together(&nets(10_000, 32), &settings).is_empty());
         let twice: Vec<IpNet> = std::iter::repeat_n(nets(16, 20), 2).flatten().collect();
         assert!(together(&twice, &settings).is_empty(), "what is named twice counts once");
         let six: Vec<IpNet> = (0..17u32).map(|n| format!("2001:{n:x}00::/40").parse().unwrap()).collect();
-        assert_eq!(together(&six, &settings), ["17 IPv6 prefixes are wider together than a /36"]);
+        assert_eq!(together(&six, &settings), ["17 IPv6 prefixes together are wider than a /36"]);
         assert!(together(&six[..16], &settings).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! `flush-cache`: drop what a stage has cached, or its authorizers' verdicts.
 //!
-//! Not undoable. Until the cache is warm again, the backend gets every request: what a flush at peak does to a backend that is
-//! already failing is what its guards are about.
+//! Not undoable. Until the cache is warm again, the backend gets every request: what a flush at peak does to a backend
+//! that is already failing is what its guards are about.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,8 +9,8 @@ use super::stage::{self, StageState};
 use crate::aws::read::{MetricQuery, MetricStatus, Statistic};
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::action::{Action, FlushCache};
-use crate::model::change::{Doing, Flush};
-use crate::model::plan::{Change, GuardResult, Plan, PlannedCall, Purpose};
+use crate::model::change::{Edit, Flush};
+use crate::model::plan::{Change, GuardResult, Plan, PlannedCall};
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::respond::guard::{self, WithEvidence, settled};
@@ -69,31 +69,22 @@ fn planned(action: &FlushCache, at: &StageState, load: Result<&Load, &AwsError>,
         removed: vec![format!("all {what}")],
         entries_before: 0,
         entries_after: 0,
-        doing: Doing::Flush(Flush {
+        edit: Edit::Flush(Flush {
             api_id: at.stage.id.api_id.clone(),
             stage: at.stage.id.stage.clone(),
             authorizers: action.authorizers,
         }),
     };
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::FlushCache(action.clone()),
-        identity: at.identity.clone(),
-        stage: at.stage.id.clone(),
-        read_at: at.read_at,
         summary: format!("Drop all {what} of {label}"),
         calls: vec![call(action, at)],
         guards: guards(action, at, load, settings),
-        preconditions: Vec::new(),
-        watch: Vec::new(),
-        probe: None,
-        left: Vec::new(),
         undo: "cannot be undone: the cache fills again by itself".to_owned(),
         notes: vec![
-            "AWS answers once it has begun (202); the cache shows FLUSH_IN_PROGRESS until it has ended.".to_owned(),
+            "AWS answers once it has started (202); the cache shows FLUSH_IN_PROGRESS until it is done.".to_owned(),
         ],
         changes: vec![change],
-        digest: String::new(),
+        ..Plan::of(Action::FlushCache(action.clone()), at.identity.clone(), at.stage.id.clone(), at.read_at)
     };
     finished(plan, Vec::new())
 }
@@ -116,11 +107,11 @@ fn guards(
     settings: &Settings,
 ) -> Vec<GuardResult> {
     let mut results =
-        vec![guard::FLUSH_FINAL.warn("it cannot be undone; the backend bears the load until the cache is warm")];
+        vec![guard::FLUSH_FINAL.warn("it cannot be undone; the backend takes the load until the cache is warm")];
     results.push(backend(load, settings));
     if action.authorizers {
         results.push(guard::FLUSH_AUTHORIZERS.warn(
-            "every caller is authorized anew: the authorizer gets one call for each token or identity, at once; its headroom is not known",
+            "every caller has to be authorized again: the authorizer gets one call for each token or identity, at once; its headroom is not known",
         ));
     } else {
         results.push(available(at));
@@ -140,7 +131,7 @@ fn available(at: &StageState) -> GuardResult {
             guard::FLUSH_AVAILABLE.stop(format!("the cache cluster is {status}, so there is nothing to flush"))
         }
         None if at.settings.cache_cluster_enabled => {
-            guard::FLUSH_AVAILABLE.unknown("the stage has a cache cluster and does not say how it is")
+            guard::FLUSH_AVAILABLE.unknown("the stage has a cache cluster but does not report its status")
         }
         None => guard::FLUSH_AVAILABLE.stop("the stage has no cache cluster, so there is nothing to flush"),
     }
@@ -149,7 +140,7 @@ fn available(at: &StageState) -> GuardResult {
 fn backend(load: Result<&Load, &AwsError>, settings: &Settings) -> GuardResult {
     let limit = settings.signals.server_errors_notice;
     match load {
-        Err(error) => guard::FLUSH_BACKEND.unknown(format!("how the backend is doing could not be read: {error}")),
+        Err(error) => guard::FLUSH_BACKEND.unknown(format!("the backend's health could not be read: {error}")),
         Ok(Load { published: Published::NotLately, .. }) => guard::FLUSH_BACKEND.unknown(late()),
         Ok(Load { errors: None, .. }) => guard::FLUSH_BACKEND.pass("no requests in the last three hours"),
         Ok(Load { errors: Some(share), .. }) if *share > limit => guard::FLUSH_BACKEND.stop(format!(
@@ -165,7 +156,7 @@ fn backend(load: Result<&Load, &AwsError>, settings: &Settings) -> GuardResult {
 /// Nothing published and nothing measured are not the same.
 fn late() -> String {
     format!(
-        "CloudWatch shows none of the last {NOW_MINUTES} minutes: nobody calls, or it is late. Plan again in some minutes"
+        "CloudWatch shows nothing for the last {NOW_MINUTES} minutes: nobody calls, or it is late. Plan again in a few minutes"
     )
 }
 
@@ -188,18 +179,18 @@ fn herd(load: Result<&Load, &AwsError>) -> GuardResult {
             load.hits, load.misses
         ),
         format!(
-            "the most that the backend bore within {BORNE_MINUTES} minutes with under 1 % of 5XX: {:.1}/s",
+            "the most the backend handled within {BORNE_MINUTES} minutes with under 1 % of 5XX: {:.1}/s",
             load.borne
         ),
     ];
     let said = format!("the backend gets {then:.1} requests/s instead of {now:.1}");
     let result = if then <= load.borne {
-        guard::FLUSH_HERD.pass(format!("{said}; it has borne {:.1}/s", load.borne))
+        guard::FLUSH_HERD.pass(format!("{said}; it has handled {:.1}/s", load.borne))
     } else if then <= load.borne * 2.0 {
-        guard::FLUSH_HERD.warn(format!("{said}, more than the {:.1}/s it has been seen to bear", load.borne))
+        guard::FLUSH_HERD.warn(format!("{said}, more than the {:.1}/s it has been seen to handle", load.borne))
     } else {
         guard::FLUSH_HERD.stop(format!(
-            "{said}, {:.1} times what it has been seen to bear. Flush off peak, or throttle first",
+            "{said}, {:.1} times what it has been seen to handle. Flush off peak, or throttle first",
             then / load.borne.max(0.1)
         ))
     };
@@ -227,16 +218,18 @@ async fn load(aws: &Aws, at: &StageState) -> Result<Load, AwsError> {
     let series: Vec<&[(DateTime<Utc>, f64)]> = read.iter().map(|result| result.points.as_slice()).collect();
     // Nothing measured and nothing read are not the same: of a flush there is no way back.
     if let Some(result) = read.iter().find(|result| result.status != MetricStatus::Complete) {
-        let problem = Problem::Unreadable(format!("CloudWatch gave a series in part only ({:?})", result.status));
+        let problem =
+            Problem::Unreadable(format!("CloudWatch returned only part of a series: {}", result.status.words()));
         return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
     }
     let [hits, misses, errors, count, backend] = series.as_slice() else {
-        let problem = Problem::Unreadable("CloudWatch gave another number of series than was asked for".to_owned());
+        let problem = Problem::Unreadable("CloudWatch did not return the number of series requested".to_owned());
         return Err(AwsError::new("GetMetricData", "the cache's metrics", problem));
     };
     Ok(loaded(to, hits, misses, errors, count, backend))
 }
 
+// Wide: one series for each metric that was read.
 fn loaded(
     to: DateTime<Utc>,
     hits: &[(DateTime<Utc>, f64)],

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::aws::{Aws, Lane};
 use crate::model::identity::Identity;
-use crate::model::plan::{GuardResult, ResourceRef};
+use crate::model::plan::{ChangedKind, GuardResult, ResourceRef};
 use crate::model::stage::{StageDetail, StageSelector, StageSettings};
 use crate::model::text::shortened;
 use crate::respond::guard::{Guard, WithEvidence};
@@ -37,7 +37,7 @@ impl StageState {
     #[must_use]
     pub(super) fn resource(&self) -> ResourceRef {
         ResourceRef {
-            kind: "stage".to_owned(),
+            kind: ChangedKind::Stage,
             name: self.stage.id.label(),
             id: format!("{}/{}", self.stage.id.api_id, self.stage.id.stage),
             arn: self.arn(),
@@ -56,7 +56,7 @@ impl StageState {
         let signs: Vec<String> = self.settings.tags.iter().filter_map(|(key, value)| sign(key, value)).collect();
         match signs.first() {
             Some(_) => guard
-                .warn("infrastructure as code may own the stage: its next run can take this back; tell its owners")
+                .warn("infrastructure as code may own the stage: its next run can revert this; tell its owners")
                 .because(signs),
             None => guard.pass("no tag says that infrastructure as code owns the stage"),
         }

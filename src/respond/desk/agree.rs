@@ -1,7 +1,7 @@
 //! Whether what is confirmed is what was shown, and what is recorded of it.
 //!
-//! What was shown is what is recorded: the verdicts as they stood when somebody read them. A warning or a stop that was not shown makes a
-//! confirmation stale; a warning that has vanished meanwhile does not.
+//! What was shown is what is recorded: the verdicts as they stood when somebody read them. A warning or a stop that was
+//! not shown makes a confirmation stale; a warning that has vanished meanwhile does not.
 
 use super::error::DeskError;
 use super::{Agreed, Desk, Proposal};
@@ -11,7 +11,8 @@ use crate::respond::guard;
 use crate::respond::plan::differences;
 
 impl Desk {
-    /// `proposal`, confirmed by `phrase` as it was `shown`; `None` where what the phrase was shown with is not known on this machine.
+    /// `proposal`, confirmed by `phrase` as it was `shown`; `None` where what the phrase was shown with is not known on
+    /// this machine.
     ///
     /// # Errors
     /// Where guards stop it, the phrase is another one's, or the plan has changed since it was shown.

@@ -1,4 +1,5 @@
-//! What is believed of the attacks: pinned in the incident by the first who writes of one, moved by a person's correction only.
+//! What is believed of the attacks: pinned in the incident by the first who writes of one, moved by a person's
+//! correction only.
 
 use chrono::{DateTime, Utc};
 
@@ -33,7 +34,8 @@ impl Desk {
         Ok(incident.known()?.attacks())
     }
 
-    /// What is believed of every stage: the attacks that are pinned in the incident this process works on, and the measures in force of all open ones.
+    /// What is believed of every stage: the attacks that are pinned in the incident this process works on, and the
+    /// measures in force of all open ones.
     ///
     /// # Errors
     /// As [`Desk::attacks`], or where the incidents cannot be listed.
@@ -58,7 +60,8 @@ impl Desk {
         Ok(self.attacks().await?.on(stage).cloned())
     }
 
-    /// Who called a stage before the attack on it, as the incident keeps it; `None` where it keeps nothing, or no longer.
+    /// Who called a stage before the attack on it, as the incident keeps it; `None` where it keeps nothing, or no
+    /// longer.
     ///
     /// # Errors
     /// As [`Desk::attacks`].
@@ -72,9 +75,10 @@ impl Desk {
         Ok(key.map(|key| KnownCallers { callers: callers.clone(), key }))
     }
 
-    /// Keeps who called a stage before the attack that is pinned on it, as `sources` tell that were read for an attack that began at
-    /// `read_for`, where nothing is kept yet; `fresh` makes a key for the hashes. Samples of now beside those of before do not say how many
-    /// those are, and are not kept. Whether anything was written. Samples are gone after three hours: whoever asks later is told out of this.
+    /// Keeps who called a stage before the attack that is pinned on it, as `sources` tell that were read for an attack
+    /// that began at `read_for`, where nothing is kept yet; `fresh` makes a key for the hashes. Samples of now beside
+    /// those of before do not say how many those are, and are not kept. Whether anything was written. Samples are gone
+    /// after three hours: whoever asks later is told out of this.
     ///
     /// # Errors
     /// Where AWS does not say who we are, or the journal cannot be read or written.
@@ -136,8 +140,9 @@ impl Desk {
         self.pin(incident, &attack, "read for a plan, with no console watching")
     }
 
-    /// A person says when the attack on a stage began, and perhaps what it is after. The first word opens an incident where there is none; what
-    /// is to be said where that leaves one aside comes last, as from [`Books::to_act_in`](super::books::Books::to_act_in).
+    /// A person says when the attack on a stage began, and perhaps what it is after. The first word opens an incident
+    /// where there is none; what is to be said where that leaves one aside comes last, as from
+    /// [`Books::to_act_in`](super::books::Books::to_act_in).
     ///
     /// # Errors
     /// Where this process does not keep the account's journal, or it cannot be read or written.

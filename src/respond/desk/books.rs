@@ -58,7 +58,8 @@ struct GoesOn {
     said_at: DateTime<Utc>,
 }
 
-/// Where incidents are, which one is written to, and by whom. Cheap to clone; clones share the incident once it is open.
+/// Where incidents are, which one is written to, and by whom. Cheap to clone; clones share the incident once it is
+/// open.
 #[derive(Debug, Clone)]
 pub struct Books {
     store: IncidentStore,
@@ -133,8 +134,8 @@ impl Books {
         said.as_ref().is_some_and(|said| said.incident == id && now.signed_duration_since(said.said_at) < CALM)
     }
 
-    /// The incident that tells of the attack and is acted in, where there is one: of the newest that are open, none that has been calm for too
-    /// long.
+    /// The incident that tells of the attack and is acted in, where there is one: of the newest that are open, none
+    /// that has been calm for too long.
     ///
     /// # Errors
     /// Where AWS does not say who we are, another world answers by now, or the incidents cannot be read.
@@ -178,7 +179,8 @@ impl Books {
     /// The incident to write about, however long it has been calm; opened for `title` where there is none.
     ///
     /// # Errors
-    /// Where another connection keeps this account's journal, AWS does not say who we are, or the incidents cannot be read or written.
+    /// Where another connection keeps this account's journal, AWS does not say who we are, or the incidents cannot be
+    /// read or written.
     pub async fn incident(&self, aws: &Aws, title: &str) -> Result<Incident, DeskError> {
         self.may_join(aws).await?;
         match self.joined(aws).await? {
@@ -187,8 +189,8 @@ impl Books {
         }
     }
 
-    /// The incident to act in, or that an attack is written to: [`Books::existing`], else a new one for `title`. And what is to be said where
-    /// that leaves one aside which has been calm for too long.
+    /// The incident to act in, or that an attack is written to: [`Books::existing`], else a new one for `title`. And
+    /// what is to be said where that leaves one aside which has been calm for too long.
     ///
     /// # Errors
     /// As [`Books::incident`].

@@ -38,8 +38,8 @@ pub enum DeskError {
     },
     /// A warning stands that nobody has been shown.
     #[error(
-        "the plan of that phrase was not shown on this machine, and a warning stands now that may not have stood then: {}. Read the plan, and \
-         repeat the phrase “{}”",
+        "the plan for that phrase was not shown on this machine, and it now has a warning that may not have been there \
+         then: {}. Read the plan, and repeat the phrase “{}”",
         .warnings.join(", "), now.phrase()
     )]
     NotShown {
@@ -61,8 +61,8 @@ pub enum DeskError {
     },
     /// A closure that has expired, and the attack it was made against goes on.
     #[error(
-        "{id} closes {stage} and stays: an attack still stands there in the journal ({signal}). When it is over, take it back with \
-         `portcullis undo {id}`"
+        "{id} closes {stage} and stays: the journal still shows an attack there ({signal}). When it is over, undo it \
+         with `portcullis undo {id}`"
     )]
     StillAttacked {
         /// The action.
@@ -77,8 +77,8 @@ pub enum DeskError {
     Unsound(String),
     /// A closure that has expired and asks, as was confirmed.
     #[error(
-        "{id} closes {stage}; its time was over at {}, and it stays closed until somebody decides, as was confirmed. To reopen: `portcullis undo \
-         {id}`; to keep it closed: `portcullis extend {id} --for 1h`",
+        "{id} closes {stage}; it expired at {}, and the stage stays closed until somebody decides, as was confirmed. \
+         To reopen: `portcullis undo {id}`; to keep it closed: `portcullis extend {id} --for 1h`",
         .expired.format("%H:%MZ")
     )]
     Asks {
@@ -91,8 +91,8 @@ pub enum DeskError {
     },
     /// Something else that has expired while the attack stands that it was done against.
     #[error(
-        "{id} on {stage} has expired and stays: {why}. To take it back all the same: `portcullis undo {id}`; to keep it: `portcullis extend {id} \
-         --for 1h`"
+        "{id} on {stage} has expired and stays: {why}. To undo it anyway: `portcullis undo {id}`; to keep it: \
+         `portcullis extend {id} --for 1h`"
     )]
     AttackStands {
         /// The action.
@@ -103,7 +103,7 @@ pub enum DeskError {
         why: String,
     },
     /// A closure that has expired, and more than usual still come to the stage, or nobody knows.
-    #[error("{id} closes {stage} and stays: {why}. To reopen it all the same: `portcullis undo {id}`")]
+    #[error("{id} closes {stage} and stays: {why}. To reopen it anyway: `portcullis undo {id}`")]
     StillKnocking {
         /// The action.
         id: String,
@@ -147,7 +147,7 @@ impl DeskError {
         match self {
             Self::Stale { differences, .. } => differences.clone(),
             Self::Confirm(ConfirmError::Stale { .. }) => {
-                vec!["the plan of that phrase was not shown on this machine, so what differs is not known".to_owned()]
+                vec!["the plan for that phrase was not shown on this machine, so what differs is not known".to_owned()]
             }
             _ => Vec::new(),
         }

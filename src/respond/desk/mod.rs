@@ -1,9 +1,9 @@
 //! The desk: the one way from a wish to a change, for command line, screen, playbook and sweep alike.
 //!
-//! It surveys what was done, says what is believed of the attack, plans, has guards refuse, compares what is confirmed with what was
-//! shown, carries out, observes, and takes back what has expired. Whoever asks only prints and asks. What is believed of an attack comes
-//! from the incident and from nowhere else; where there is none yet, a plan reads the metrics, and what it found is pinned with the first
-//! line that is written.
+//! It surveys what was done, says what is believed of the attack, plans, has guards refuse, compares what is confirmed
+//! with what was shown, carries out, observes, and takes back what has expired. Whoever asks only prints and asks. What
+//! is believed of an attack comes from the incident and from nowhere else; where there is none yet, a plan reads the
+//! metrics, and what it found is pinned with the first line that is written.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -28,11 +28,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::books::Books;
 use self::error::DeskError;
-use super::claims;
 use super::confirm::Confirmed;
 use super::execute::execute;
 use super::ladder::{self, Wanted};
 use super::observe;
+use super::overlap;
 use super::plan::{self, Circumstances};
 use super::planned::{PlanError, Planned};
 use super::reconcile::{self, Reconciled};
@@ -158,7 +158,7 @@ impl Desk {
                 let survey = self.books.survey(&self.aws).await?;
                 let circumstances = self.circumstances(action.stage(), survey.proofs, &survey.actions).await?;
                 let mut planned = plan::plan(&self.aws, &self.settings, action, circumstances).await?;
-                planned.plan.notes.extend(claims::expiring(&planned.plan, &survey.actions));
+                planned.plan.notes.extend(overlap::expiring(&planned.plan, &survey.actions));
                 Ok(Proposal { planned, of: None })
             }
             Wish::Undo { action_id, terms } => self.plan_undo(action_id, terms).await,
@@ -225,7 +225,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether this process may carry out a plan: its permit, and that the plan is for the account that the connection leads to.
+    /// Whether this process may carry out a plan: its permit, and that the plan is for the account that the connection
+    /// leads to.
     ///
     /// # Errors
     /// Why it may not.
@@ -273,8 +274,8 @@ impl Desk {
         Ok(Carried { finished, plan, incident, step_unwritten })
     }
 
-    /// Watches until the effect of `plan`, carried out at `done_at` as `run_id`, is seen, or until `patience` has passed (account time); the
-    /// incident is told.
+    /// Watches until the effect of `plan`, carried out at `done_at` as `run_id`, is seen, or until `patience` has
+    /// passed (account time); the incident is told.
     ///
     /// # Errors
     /// Where what was seen could not be written.
@@ -288,7 +289,8 @@ impl Desk {
         Ok(observe::observe(&self.aws, incident, run_id, plan, done_at, patience).await?)
     }
 
-    /// Compares with AWS what was in flight when an earlier process ended, and what was not known. A process with an incident of its own looks at that one.
+    /// Compares with AWS what was in flight when an earlier process ended, and what was not known. A process with an
+    /// incident of its own looks at that one.
     ///
     /// # Errors
     /// Where AWS or the journals cannot be asked.
@@ -302,7 +304,8 @@ impl Desk {
         Ok(found)
     }
 
-    /// Lets an action in force expire `lifetime` from now (account time), or not at all; gives when. Changes nothing in the account.
+    /// Lets an action in force expire `lifetime` from now (account time), or not at all; gives when. Changes nothing in
+    /// the account.
     ///
     /// # Errors
     /// Where there is no such action, it is not in force, or this process may not change the account.
@@ -317,7 +320,7 @@ impl Desk {
         let action = survey.action(action_id).map_err(|over| PlanError::no_action(action_id, over))?;
         if lifetime.is_some() && matches!(action.action, Action::AllowIp(_)) {
             return Err(DeskError::Unsound(format!(
-                "action {action_id} lets customers in, and does not expire: they would be locked out by the clock. To take it back: portcullis undo {action_id}"
+                "action {action_id} lets customers in, and does not expire: they would be locked out at expiry. To undo: portcullis undo {action_id}"
             )));
         }
         let incident = self.books.store().by_id(&action.incident, &self.books.actor(&identity))?;

@@ -27,7 +27,8 @@ impl Desk {
         Ok(Blocked::of(&self.books.survey(&self.aws).await?.actions, stage))
     }
 
-    /// What would help a stage of a REST API now, the best first, by how it stands, who sends what and the ways of closing it. Changes nothing.
+    /// What would help a stage of a REST API now, the best first, by how it stands, who sends what and the ways of
+    /// closing it. Changes nothing.
     ///
     /// # Errors
     /// Where the journals cannot be read.
@@ -62,7 +63,8 @@ impl Desk {
         }))
     }
 
-    /// To let in through the closed web ACL who called before the attack and is kept out; the reason where that is not known, or a guard stops it.
+    /// To let in through the closed web ACL who called before the attack and is kept out; the reason where that is not
+    /// known, or a guard stops it.
     async fn relief(
         &self,
         stage: &StageSelector,
@@ -96,7 +98,8 @@ impl Desk {
         Ok(Some(Relief { action: plan.action.clone(), share: let_in / all }))
     }
 
-    /// A flush of the stage's cache, where the stage has one and no guard stops the flush: at the peak the backend would not bear it.
+    /// A flush of the stage's cache, where the stage has one and no guard stops the flush: at the peak the backend
+    /// would not bear it.
     async fn flush(&self, stage: &StageSelector) -> Option<Action> {
         let flush = FlushCache { stage: stage.clone(), authorizers: false, terms: Terms::default() };
         let planned = self.plan(&Wish::Action(Action::FlushCache(flush))).await.ok()?;

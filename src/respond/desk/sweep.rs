@@ -41,8 +41,8 @@ impl From<BackError> for DeskError {
 }
 
 impl Desk {
-    /// Undoes every expired action of the connected account and region that `only` lets through. What another action still wants
-    /// stays, and is tried again once that one has gone.
+    /// Undoes every expired action of the connected account and region that `only` lets through. What another action
+    /// still wants stays, and is tried again once that one has gone.
     ///
     /// # Errors
     /// Where AWS or the journals cannot be asked at all; what becomes of each action is told with it.
@@ -98,7 +98,8 @@ impl Desk {
         Ok(Some(execute(&self.aws, &incident, confirmed, &mut |_| {}).await?))
     }
 
-    /// Takes one back, from what the journals say now: it may have been extended, or taken back, while others were dealt with.
+    /// Takes one back, from what the journals say now: it may have been extended, or taken back, while others were
+    /// dealt with.
     async fn expired(&self, actor: &Actor, at: &AccountRegion, id: &str) -> Result<Option<Finished>, DeskError> {
         let survey = self.books.store().survey(at)?;
         let (unreadable, actions) = (survey.unreadable(), survey.actions);
@@ -113,7 +114,7 @@ impl Desk {
         }
         // Others that have expired as well do not keep an entry in place; values that a later one set stay its own.
         let keeps = |a: &&ActionRecord| {
-            a.expires_at.is_none_or(|end| end > now) || !a.changes.iter().all(|c| c.doing.is_entries())
+            a.expires_at.is_none_or(|end| end > now) || !a.changes.iter().all(|c| c.edit.is_entries())
         };
         let others: Vec<ActionRecord> = actions.iter().filter(keeps).cloned().collect();
         let attack = folded.attacks().on(&action.stage).cloned();
@@ -141,8 +142,8 @@ impl Desk {
         Ok(Some(back::taken_back(&self.aws, &incident, action, planned, consent, &mut |_| {}).await?))
     }
 
-    /// Whether a closure may end by itself: where that was consented to, and an attack is pinned, once hardly more than usual come; where none is
-    /// pinned, once no attack-level signal stands.
+    /// Whether a closure may end by itself: where that was consented to, and an attack is pinned, once hardly more than
+    /// usual come; where none is pinned, once no attack-level signal stands.
     async fn may_reopen(&self, action: &ActionRecord, folded: &Folded) -> Result<(), DeskError> {
         let (id, stage, attacks) = (action.id.clone(), action.stage.label(), folded.attacks());
         if let (Reopening::Ask, Some(expired)) = (action.action.terms().reopen, action.expires_at) {
@@ -150,7 +151,7 @@ impl Desk {
         }
         if attacks.on(&action.stage).is_none() && attacks.over(&action.stage).is_none() {
             // Nobody knows what is usual: what was consented to cannot be told.
-            let why = "no attack is pinned on the stage, so that what is usual is not known".to_owned();
+            let why = "no attack is pinned on the stage, so what is usual is not known".to_owned();
             let signal = folded.standing().find(|signal| stands(signal, action)).map(|one| one.kind.id().to_owned());
             return Err(match signal {
                 Some(signal) => DeskError::StillAttacked { id, stage, signal },
@@ -160,14 +161,15 @@ impl Desk {
         let why = match self.knocking(action, &attacks).await {
             Ok(Knocking::NoAttack | Knocking::Quiet) => return Ok(()),
             Ok(Knocking::Loud { requests, usual }) => format!(
-                "up to {requests:.0} requests a minute come to it, usually {usual:.0}; it reopens by itself once hardly more than usual have \
-                 come for ten minutes"
+                "up to {requests:.0} requests a minute reach it, usually {usual:.0}; it reopens by itself once hardly \
+                 more than usual have come for ten minutes"
             ),
             Ok(Knocking::NotKnown) => {
-                "how many come to it is not known (figures of the last minutes, or of what is usual, are missing)"
+                "how many requests reach it is not known (figures of the last minutes, or of what is usual, are \
+                 missing)"
                     .to_owned()
             }
-            Err(error) => format!("how many come to it is not known ({error})"),
+            Err(error) => format!("how many requests reach it is not known ({error})"),
         };
         Err(DeskError::StillKnocking { id, stage, why })
     }
@@ -176,7 +178,8 @@ impl Desk {
     async fn knocking(&self, action: &ActionRecord, attacks: &Attacks) -> Result<Knocking, DeskError> {
         let (stage, kind) =
             resolve::stage_of_any(&self.aws, action.action.stage(), Lane::Plan).await.map_err(PlanError::from)?;
-        // Of a web ACL before several stages the sums are everybody's: then the stage's own count, in which what WAF blocks is as far as is known.
+        // Of a web ACL before several stages the sums are everybody's: then the stage's own count, in which what WAF
+        // blocks is as far as is known.
         let acl = match stage.web_acl_arn.as_deref() {
             Some(arn) if self.aws.resources_behind(arn, ResourceKind::API_GATEWAY, Lane::Plan).await?.len() <= 1 => {
                 arn.rsplit('/').nth(1)
@@ -194,7 +197,8 @@ impl Desk {
     }
 }
 
-/// What would come back with a block or a throttle whose time is over, where an attack is pinned and something would or nobody knows.
+/// What would come back with a block or a throttle whose time is over, where an attack is pinned and something would or
+/// nobody knows.
 fn comes_back(action: &ActionRecord, undo: &Plan) -> Option<String> {
     if action.action.is_closure() {
         return None;

@@ -51,6 +51,7 @@ pub(in crate::respond) async fn planned(
 }
 
 /// Carries out the undo of `action` by what was consented to.
+// Wide: whose action it is, by what it is taken back, and who is told.
 pub(in crate::respond) async fn taken_back(
     aws: &Aws,
     incident: &Incident,

@@ -1,8 +1,8 @@
 //! Commit-confirmed: a closure takes itself back unless probes get through in time.
 //!
-//! The way back is part of the plan that was confirmed. Until the minute is over, the journal lets the action expire then, so that
-//! whatever console runs next takes it back should this one die. That probes get through tells at the end of the minute only: before, the answers
-//! may come from the deployment of before.
+//! The way back is part of the plan that was confirmed. Until the minute is over, the journal lets the action expire
+//! then, so that whatever console runs next takes it back should this one die. That probes get through tells at the end
+//! of the minute only: before, the answers may come from the deployment of before.
 
 use std::sync::Arc;
 
@@ -10,14 +10,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::back::{self, Consent};
-use super::kill_switch::{AGREEING, BETWEEN};
-use crate::aws::write::Answer;
+use super::step::{AGREEING, BETWEEN, commit_after};
+use super::tries::{Manner, Tries};
+use super::{Run, Step};
 use crate::aws::{Aws, Lane};
 use crate::incident::{Event, Incident};
 use crate::journal::Ticket;
-use crate::model::action::{COMMIT_SECONDS, Terms};
-use crate::model::change::{Assignment, Doing, Part, Place, Standing};
-use crate::model::plan::{Finished, Outcome, Plan};
+use crate::model::action::Terms;
+use crate::model::change::{Assignment, DEPLOYMENT, Edit, Part, Place, Standing};
+use crate::model::plan::{Change, Finished, Outcome, Plan};
 use crate::model::policy::Policy;
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::timeline::ActionRecord;
@@ -28,11 +29,6 @@ use crate::respond::undo::Others;
 const WAY_BACK: TimeDelta = TimeDelta::seconds(6);
 /// How often taking back is tried.
 const ATTEMPTS: usize = 30;
-
-/// [`COMMIT_SECONDS`].
-pub(super) fn commit_after() -> TimeDelta {
-    TimeDelta::seconds(i64::try_from(COMMIT_SECONDS).unwrap_or(0))
-}
 
 /// A closure that has just been made, or may have been.
 pub(super) struct Pending<'a> {
@@ -46,7 +42,8 @@ pub(super) struct Pending<'a> {
 }
 
 impl Pending<'_> {
-    /// Waits for probes to get through; commits, or takes the action back. Nothing that fails on the way leaves it closed.
+    /// Waits for probes to get through; commits, or takes the action back. Nothing that fails on the way leaves it
+    /// closed.
     pub(super) async fn committed(&self, mut finished: Finished, progress: &mut (dyn FnMut(&str) + Send)) -> Finished {
         let action = self.incident.known().ok().and_then(|folded| folded.action(&finished.action_id).cloned());
         let end = action.as_ref().and_then(|action| action.expires_at);
@@ -54,7 +51,7 @@ impl Pending<'_> {
         say(
             &mut finished,
             progress,
-            format!("probing from here; without an answer it is taken back by {}", end.format("%H:%M:%SZ")),
+            format!("probing from here; without an answer it is undone by {}", end.format("%H:%M:%SZ")),
         );
         let seen = match self.got_through(end - WAY_BACK).await {
             Ok(evidence) => self.still_closed().await.map(|()| evidence),
@@ -70,7 +67,7 @@ impl Pending<'_> {
             },
             Err(why) => why,
         };
-        say(&mut finished, progress, format!("{why}; taking it back"));
+        say(&mut finished, progress, format!("{why}; undoing it"));
         finished.effect = None;
         finished.outcome = match self.taken_back(&mut finished, progress).await {
             Ok(()) => Outcome::NotDone,
@@ -85,7 +82,7 @@ impl Pending<'_> {
 
     /// Probes until the time is up; then the last answers must have got through. An explicit denial ends it at once.
     async fn got_through(&self, until: DateTime<Utc>) -> Result<String, String> {
-        let probe: &Probe = self.plan.probe.as_ref().ok_or("there is nothing to ask")?;
+        let probe: &Probe = self.plan.probe.as_ref().ok_or("there is nothing to probe")?;
         let (mut through, mut denied, mut last) = (0, 0, "there was no time left to probe".to_owned());
         while self.aws.clock().now() < until {
             match self.aws.probe(probe).await.map(|answer| answer.reading()) {
@@ -114,7 +111,7 @@ impl Pending<'_> {
 
     /// Whether it is the closure through which probes get: the stage as we left it, with the policy that was meant.
     async fn still_closed(&self) -> Result<(), String> {
-        let assignment = self.assignment().ok_or("nothing was to be closed")?;
+        let (_, assignment) = self.closing().ok_or("nothing was to be closed")?;
         let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
         if assignment.standing(&now) != Standing::After {
             return Err(format!("{} is not as it was left: it is not closed by this", self.plan.stage.label()));
@@ -124,17 +121,18 @@ impl Pending<'_> {
         let export = self.aws.export(&id.api_id, &id.stage, Lane::Write).await.map_err(|e| e.to_string())?;
         match Policy::of_export(&export) {
             Some(Ok(there)) if !Policy::same(Some(&there), Some(closed)) => {
-                Err(format!("the export of {} has another policy than was meant", id.label()))
+                Err(format!("the export of {} has a different policy than intended", id.label()))
             }
             // Exports may not carry policies (inferred that they do): then nothing tells.
             _ => Ok(()),
         }
     }
 
-    fn assignment(&self) -> Option<&Assignment> {
-        self.plan.changes.iter().find_map(|change| match &change.doing {
-            Doing::Assign(assignment @ Assignment { place: Place::Deployment { .. }, passing: false, .. }) => {
-                Some(assignment)
+    /// The change that closes the stage.
+    fn closing(&self) -> Option<(&Change, &Assignment)> {
+        self.plan.changes.iter().find_map(|change| match &change.edit {
+            Edit::Assign(assignment @ Assignment { place: Place::Deployment { .. }, passing: false, .. }) => {
+                Some((change, assignment))
             }
             _ => None,
         })
@@ -159,7 +157,8 @@ impl Pending<'_> {
         Ok(())
     }
 
-    /// The undo that the confirmed plan contained, again and again until it is done: by the journal, else by the action's own ticket.
+    /// The undo that the confirmed plan contained, again and again until it is done: by the journal, else by the
+    /// action's own ticket.
     async fn taken_back(&self, finished: &mut Finished, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), String> {
         let mut last = String::new();
         for attempt in 0..ATTEMPTS {
@@ -175,7 +174,7 @@ impl Pending<'_> {
                 Ok(undone) => last = undone.lines.join("; "),
                 Err(why) => last = why,
             }
-            match self.pointed_back().await {
+            match self.pointed_back(finished, progress).await {
                 Ok(line) => {
                     say(finished, progress, line);
                     return Ok(());
@@ -196,31 +195,32 @@ impl Pending<'_> {
         done.map_err(|e| e.to_string())
     }
 
-    /// Without the journal: the stage at the deployment of before, by the action's own ticket; only where it is at ours.
-    async fn pointed_back(&self) -> Result<String, String> {
-        let assignment = self.assignment().ok_or("nothing to point back")?;
-        let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
-        let label = self.plan.stage.label();
-        match assignment.standing(&now) {
-            // A call without an answer may land yet: what was is written once more.
-            Standing::Before | Standing::After => {}
-            Standing::Otherwise { lines, .. } => {
-                return Ok(format!("somebody else has deployed: {}", lines.join("; ")));
-            }
-        }
+    /// Without the journal: the stage at the deployment of before, by the action's own ticket; only where it is at
+    /// ours.
+    async fn pointed_back(
+        &self,
+        finished: &mut Finished,
+        progress: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<String, String> {
+        let (change, assignment) = self.closing().ok_or("nothing to point back")?;
         let back =
             |part: &Part| Part { name: part.name.clone(), before: part.after.clone(), after: part.before.clone() };
         let back = Assignment { parts: assignment.parts.iter().map(back).collect(), ..assignment.clone() };
-        let answer = assigned::write(self.aws, &self.ticket, &back).await;
-        let now = assigned::current(self.aws, &assignment.place, Lane::Write).await.map_err(|e| e.to_string())?;
-        if assignment.standing(&now) != Standing::Before {
-            return Err(match answer {
-                Answer::Accepted(()) => "AWS answered 200 and nothing changed".to_owned(),
-                Answer::Refused(error) | Answer::Uncertain { error, .. } => error.to_string(),
-            });
+        let to = back.wanted(DEPLOYMENT).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut run =
+            Run::new(self.aws, self.incident, (finished.action_id.clone(), Arc::clone(&self.ticket)), progress);
+        // A call without an answer may land yet: what was is written once more.
+        let tries = Tries::new(Manner::Back { doubt: true }, run.patience());
+        let ended = run.change(&Change::of_values(change.resource.clone(), back), tries).await;
+        finished.lines.append(&mut run.lines);
+        match ended.step {
+            Step::Verified => {
+                let unwritten = if run.unwritten { "; this is not in the journal" } else { "" };
+                Ok(format!("{} points at deployment {to} again{unwritten}", self.plan.stage.label()))
+            }
+            _ if ended.foreign => Ok(format!("somebody else has deployed: {}", ended.line)),
+            _ => Err(ended.line),
         }
-        let to = back.parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
-        Ok(format!("{label} points at deployment {to} again; this is not in the journal"))
     }
 }
 

@@ -1,12 +1,18 @@
 //! Carrying out a confirmed plan: intent, calls with merge on conflict, reading back, outcome, all in the journal.
 
-mod assign;
 pub(super) mod back;
 mod commit;
+mod ended;
+mod engine;
 mod entries;
 mod kill_switch;
+mod point;
+mod proof;
 mod settle;
 mod snapshot;
+mod step;
+mod tries;
+mod values;
 
 use std::sync::Arc;
 
@@ -18,9 +24,10 @@ use super::running;
 use crate::aws::Aws;
 use crate::incident::{CallPhase, Event, Incident, IncidentError};
 use crate::journal::Ticket;
-use crate::model::change::Doing;
 use crate::model::plan::{Change, Effect, Finished, Outcome, Plan, Purpose};
 use crate::model::waf::IpSet;
+use ended::{Ended, Step, outcome_of};
+use tries::{Manner, Reading, Tries};
 
 /// Why nothing was even begun.
 #[derive(Debug, Error)]
@@ -46,17 +53,7 @@ pub async fn execute(
     let aws = &aws.for_one_change();
     let (action_id, ticket) = incident.record_intent(aws.clock().now(), &planned.plan)?;
     progress("intent written to the journal");
-    let mut run = Run {
-        aws,
-        incident,
-        action_id,
-        ticket: Arc::new(ticket),
-        lines: Vec::new(),
-        unwritten: false,
-        sent: Vec::new(),
-        unchanged: Vec::new(),
-        progress,
-    };
+    let mut run = Run::new(aws, incident, (action_id, Arc::new(ticket)), progress);
     // On the heap: whoever waits for a change would otherwise hold what all its calls need.
     let outcome = match &planned.recipe {
         Some(recipe) => Box::pin(run.by_recipe(recipe)).await,
@@ -65,7 +62,7 @@ pub async fn execute(
     let (sent, ticket) = (run.sent.clone(), Arc::clone(&run.ticket));
     let finished = run.finished(outcome, &planned.plan);
     let commits = planned.plan.purpose == Purpose::Apply && planned.plan.action.commit_within().is_some();
-    let lasting = planned.plan.changes.iter().filter(|change| !change.doing.is_passing());
+    let lasting = planned.plan.changes.iter().filter(|change| !change.edit.is_passing());
     let may_be_closed = finished.outcome != Outcome::NotDone;
     if commits && may_be_closed && lasting.into_iter().any(|change| sent.contains(&change.resource.arn)) {
         let pending = commit::Pending {
@@ -88,6 +85,8 @@ struct Run<'a> {
     lines: Vec<String>,
     /// Whether a step could not be written to the journal.
     unwritten: bool,
+    /// Whether a call that was to point a stage elsewhere may take effect yet.
+    late: bool,
     /// Resources of calls that were accepted, or may have been.
     sent: Vec<String>,
     /// Resources that reading plainly shows as they were, whatever was answered.
@@ -95,16 +94,33 @@ struct Run<'a> {
     progress: &'a mut (dyn FnMut(&str) + Send),
 }
 
-/// How one change ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Verified,
-    NotVerified,
-    NotDone,
-    NotKnown,
+/// A call as the journal names it.
+#[derive(Debug, Clone, Copy)]
+struct CallName<'a> {
+    service: &'static str,
+    operation: &'static str,
+    /// The ARN of what it is called on.
+    resource: &'a str,
 }
 
-impl Run<'_> {
+impl<'a> CallName<'a> {
+    fn of(change: &'a Change) -> Self {
+        let (service, operation) = assigned::call(&change.edit);
+        Self { service, operation, resource: &change.resource.arn }
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        aws: &'a Aws,
+        incident: &'a Incident,
+        (action_id, ticket): (String, Arc<Ticket>),
+        progress: &'a mut (dyn FnMut(&str) + Send),
+    ) -> Self {
+        let (lines, sent, unchanged) = (Vec::new(), Vec::new(), Vec::new());
+        Self { aws, incident, action_id, ticket, lines, unwritten: false, late: false, sent, unchanged, progress }
+    }
+
     async fn all(&mut self, plan: &Plan, sets: &[IpSet]) -> Outcome {
         let changes: Vec<&Change> = plan.changes.iter().filter(|c| !c.is_empty()).collect();
         if changes.is_empty() {
@@ -113,11 +129,17 @@ impl Run<'_> {
         let planned = changes.len();
         let mut steps = Vec::new();
         for change in changes {
-            let read = sets.iter().find(|set| set.arn == change.resource.arn).cloned();
-            let step = self.one(change, read).await;
+            let read = sets.iter().find(|set| set.arn == change.resource.arn).cloned().map(Reading::Entries);
+            let tries = Tries::new(Manner::Confirmed, self.patience()).reading(read);
+            let ended = self.change(change, tries).await;
+            let step = ended.step;
+            self.say(ended.line);
+            if ended.unmoved {
+                self.unchanged.push(change.resource.arn.clone());
+            }
             steps.push(step);
             // What is made whole rests on what was made before it, and what is deleted on what was deleted.
-            let rests_on_it = plan.changes.iter().any(|c| c.doing.is_making());
+            let rests_on_it = plan.changes.iter().any(|c| c.edit.is_making());
             if step == Step::NotKnown || (rests_on_it && step != Step::Verified) {
                 if steps.len() < planned {
                     self.say("the remaining changes were not begun".to_owned());
@@ -126,19 +148,6 @@ impl Run<'_> {
             }
         }
         outcome_of(&steps, planned)
-    }
-
-    async fn one(&mut self, change: &Change, read: Option<IpSet>) -> Step {
-        match &change.doing {
-            Doing::Entries => self.entries(change, read).await,
-            Doing::Assign(assignment) => self.assign(change, assignment).await,
-            Doing::Flush(flush) => self.flush(change, flush).await,
-        }
-    }
-
-    fn not_done(&mut self, line: String) -> Step {
-        self.say(line);
-        Step::NotDone
     }
 
     fn say(&mut self, line: String) {
@@ -153,24 +162,25 @@ impl Run<'_> {
         self.say(detail);
     }
 
-    fn call(&self, change: &Change, phase: CallPhase, detail: &str) -> Result<(), IncidentError> {
-        let (service, operation) = assigned::call(&change.doing);
+    /// Writes how a call stands to the journal.
+    fn call(&self, call: CallName<'_>, phase: CallPhase, detail: &str) -> Result<(), IncidentError> {
         let event = Event::Call {
             action_id: self.action_id.clone(),
-            service: service.to_owned(),
-            operation: operation.to_owned(),
-            resource: change.resource.arn.clone(),
+            service: call.service.to_owned(),
+            operation: call.operation.to_owned(),
+            resource: call.resource.to_owned(),
             phase,
             detail: detail.to_owned(),
         };
         self.incident.record(self.aws.clock().now(), &event).map(|_| ())
     }
 
-    fn noted(&mut self, change: &Change, phase: CallPhase, detail: &str) {
+    /// As [`Run::call`]; that it could not be written is said, and spoils the outcome.
+    fn noted(&mut self, call: CallName<'_>, phase: CallPhase, detail: &str) {
         if matches!(phase, CallPhase::Answered | CallPhase::NoAnswer) {
-            self.sent.push(change.resource.arn.clone());
+            self.sent.push(call.resource.to_owned());
         }
-        if let Err(error) = self.call(change, phase, detail) {
+        if let Err(error) = self.call(call, phase, detail) {
             self.unwritten = true;
             self.say(format!("this step is not in the journal: {error}"));
         }
@@ -198,42 +208,5 @@ impl Run<'_> {
             Purpose::Apply => self.action_id.clone(),
         };
         Finished { action_id, run_id: self.action_id, outcome, effect, lines: self.lines }
-    }
-}
-
-fn outcome_of(steps: &[Step], planned: usize) -> Outcome {
-    let all = |step| steps.len() == planned && steps.iter().all(|s| *s == step);
-    let any = |step| steps.contains(&step);
-    if all(Step::Verified) {
-        Outcome::Done
-    } else if steps.iter().all(|step| *step == Step::NotDone) {
-        Outcome::NotDone
-    } else if any(Step::NotKnown) && !any(Step::Verified) && !any(Step::NotVerified) {
-        Outcome::NotKnown
-    } else if steps.len() == planned && !any(Step::NotDone) && !any(Step::NotKnown) {
-        Outcome::NotVerified
-    } else {
-        Outcome::Partly
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_outcome_is_no_better_than_its_worst_step() {
-        use Step::{NotDone, NotKnown, NotVerified, Verified};
-        assert_eq!(outcome_of(&[Verified, Verified], 2), Outcome::Done);
-        assert_eq!(outcome_of(&[Verified, NotVerified], 2), Outcome::NotVerified);
-        assert_eq!(outcome_of(&[Verified, NotDone], 2), Outcome::Partly);
-        assert_eq!(outcome_of(&[NotDone, NotDone], 2), Outcome::NotDone);
-        // The rest was not begun.
-        assert_eq!(outcome_of(&[NotDone], 3), Outcome::NotDone);
-        assert_eq!(outcome_of(&[NotVerified], 3), Outcome::Partly);
-        assert_eq!(outcome_of(&[NotKnown], 1), Outcome::NotKnown);
-        assert_eq!(outcome_of(&[NotKnown], 2), Outcome::NotKnown);
-        assert_eq!(outcome_of(&[NotDone, NotKnown], 2), Outcome::NotKnown);
-        assert_eq!(outcome_of(&[Verified, NotKnown], 2), Outcome::Partly);
     }
 }

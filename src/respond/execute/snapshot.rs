@@ -1,35 +1,28 @@
 //! A deployment of the draft with another policy than the draft's, to which no stage points.
 //!
-//! Between writing the draft's policy and putting it back, whoever deploys ships it: so the turn to deploy is waited for before, the draft is
-//! put back before anything else is looked at, and deployments of that moment are looked for on every path.
+//! Between writing the draft's policy and putting it back, whoever deploys ships it: so the turn to deploy is waited
+//! for before, the draft is put back before anything else is looked at, and deployments of that moment are looked for
+//! on every path.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
 
-use super::Run;
-use super::kill_switch::{ATTEMPTS, Trouble};
-use super::settle::kept_throttling;
+use super::point::LANDS_IN;
+use super::step::{ATTEMPTS, Sent, Trouble};
+use super::tries::{Manner, Patience, Reading, Tries, kept_throttling};
+use super::{CallName, Run, Step};
 use crate::aws::write::Answer;
 use crate::aws::{AwsError, Lane, Problem};
-use crate::incident::{CallPhase, Event};
+use crate::incident::CallPhase;
+use crate::model::change::{Assignment, POLICY, Part, Place};
+use crate::model::plan::{Change, ChangedKind, ResourceRef};
 use crate::model::policy::Policy;
 use crate::model::stage::{Deployment, StageDetail};
-use crate::respond::action::kill_switch::Recipe;
+use crate::respond::assigned;
+use crate::respond::recipe::Recipe;
 
 /// How often it is tried to put the draft back.
 const RESTORES: usize = 40;
-
-/// How one call ended.
-pub(super) enum Sent<T> {
-    Done(T),
-    /// AWS turned it away as one too many.
-    Throttled(AwsError),
-    /// Nobody knows; `ended` where it cannot take effect any more, if it has not.
-    Perhaps {
-        error: AwsError,
-        ended: bool,
-    },
-    Refused(String),
-}
 
 /// What became of a deployment.
 enum Found {
@@ -37,7 +30,16 @@ enum Found {
     /// AWS turned it away as one too many.
     Throttled(AwsError),
     /// It was not made, and will not be.
-    NotMade(AwsError),
+    NotMade(String),
+}
+
+/// What became of the moment in which the draft carries another policy.
+struct Window {
+    made: Sent<String>,
+    /// Whether the draft may yet be written.
+    doubt: bool,
+    /// When it began, account time; `None` where nothing was sent.
+    opened: Option<DateTime<Utc>>,
 }
 
 /// Whose the draft's policy is.
@@ -52,8 +54,8 @@ enum Draft {
 }
 
 impl Run<'_> {
-    /// A deployment of the draft with `policy` that no stage points at; the draft is back as it was whenever this returns, or it says that
-    /// it is not. `known` are the deployments that were there before.
+    /// A deployment of the draft with `policy` that no stage points at; the draft is back as it was whenever this
+    /// returns, or it says that it is not. `known` are the deployments that were there before.
     pub(super) async fn snapshot(
         &mut self,
         recipe: &Recipe,
@@ -68,7 +70,7 @@ impl Run<'_> {
             attempt += 1;
             // Before the draft is looked at: nothing may be waited for between looking and writing.
             self.aws.deployment_turn().await;
-            if self.draft(recipe).await? != Draft::Original {
+            if self.draft(recipe).await?.0 != Draft::Original {
                 return Err(Trouble::from(
                     "the draft's policy has been changed by somebody else: plan again".to_owned(),
                 ));
@@ -77,10 +79,9 @@ impl Run<'_> {
             self.say(format!(
                 "temporarily writing {what} to the draft; if this console dies now, `portcullis undo {id}` restores it"
             ));
-            let opened = self.aws.clock().now();
-            let (made, doubt) = self.made_in_window(recipe, policy, &description).await;
+            let Window { made, doubt, opened } = self.window(recipe, policy, &description, patience).await;
             let back = self.draft_back(recipe, doubt).await;
-            let seconds = (self.aws.clock().now() - opened).as_seconds_f64();
+            let closed = self.aws.clock().now();
             let foreign = self.nobody_else_deployed(recipe, known).await;
             match (back, foreign) {
                 (Ok(()), Ok(())) => {}
@@ -90,7 +91,10 @@ impl Run<'_> {
                     return Err(Trouble { line: format!("{why}; {}", foreign.line), ..foreign });
                 }
             }
-            self.say(format!("the draft policy was replaced for {seconds:.1} s and has been restored"));
+            if let Some(opened) = opened {
+                let seconds = (closed - opened).as_seconds_f64();
+                self.say(format!("the draft policy was replaced for {seconds:.1} s and has been restored"));
+            }
             let again = match self.found(&api, (&description, known), made, recipe.proof.is_some()).await? {
                 Found::Made(id) => {
                     self.say(format!("snapshot {id} made with {what}; no stage points at it"));
@@ -101,7 +105,7 @@ impl Run<'_> {
                     let why = kept_throttling(&error);
                     return Err(Trouble::from(format!("no deployment could be made: {why}; try again")));
                 }
-                Found::NotMade(error) => error.to_string(),
+                Found::NotMade(why) => why,
             };
             if attempt >= ATTEMPTS {
                 return Err(Trouble::from(format!("no deployment could be made: {again}. Try again")));
@@ -111,53 +115,55 @@ impl Run<'_> {
         }
     }
 
-    /// Writes the draft's policy and deploys; also says whether the draft may yet be written. What follows must put the draft back,
-    /// however this ends.
-    async fn made_in_window(&mut self, recipe: &Recipe, policy: &Policy, description: &str) -> (Sent<String>, bool) {
-        let api = &recipe.stage.api_id;
-        let (aws, ticket) = (self.aws, std::sync::Arc::clone(&self.ticket));
-        if let Err(why) =
-            self.step("UpdateRestApi", &recipe.api_arn, CallPhase::Sending, "the closing policy, for a moment")
-        {
-            return (Sent::Refused(why), false);
+    /// Writes the draft's policy and deploys. What follows must put the draft back, however this ends.
+    async fn window(&mut self, recipe: &Recipe, policy: &Policy, description: &str, patience: Patience) -> Window {
+        let change = draft_change(recipe, draft_value(&recipe.draft), draft_value(policy.text()));
+        let ended = self.change(&change, Tries::new(Manner::Confirmed, patience)).await;
+        let (opened, doubt) = (ended.sent_at, ended.may_land || ended.step != Step::NotDone);
+        let left = |made, doubt| Window { made, doubt, opened };
+        match ended.step {
+            Step::Verified => {}
+            Step::NotDone if ended.unmoved => return left(Sent::Never(ended.line), doubt),
+            _ => return left(Sent::Refused(ended.line), doubt),
         }
-        let answer = aws.update_draft_policy(&ticket, api, policy.text()).await;
-        match self.ended("UpdateRestApi", &recipe.api_arn, answer) {
-            // What is deployed next is the draft as it is, not as it was answered to be.
-            Sent::Done(()) => match self.draft(recipe).await {
-                Ok(Draft::Ours) => {}
-                Ok(Draft::Original) => {
-                    let nothing = Problem::Unreadable("AWS answered 200 and nothing changed".to_owned());
-                    let error = AwsError::new("UpdateRestApi", api, nothing);
-                    return (Sent::Perhaps { error, ended: true }, true);
-                }
-                Ok(Draft::Theirs) => {
-                    return (Sent::Refused("somebody else changed the draft's policy".to_owned()), false);
-                }
-                Err(why) => return (Sent::Refused(why), true),
-            },
-            Sent::Throttled(error) => return (Sent::Throttled(error), false),
-            Sent::Refused(why) => return (Sent::Refused(why), false),
-            Sent::Perhaps { error, ended } => match self.draft(recipe).await {
-                Ok(Draft::Ours) => {
-                    let seen = "the answer did not tell, but reading shows the policy";
-                    self.stepped("UpdateRestApi", &recipe.api_arn, CallPhase::Answered, seen);
-                }
-                // It has not been taken and will not be: the deployment may be tried again.
-                Ok(Draft::Original) if ended => return (Sent::Perhaps { error, ended }, false),
-                _ => return (Sent::Refused(error.to_string()), !ended),
-            },
+        let doubt = ended.may_land;
+        // Ours by its list, not only by its statement: what is deployed next is the draft as it is.
+        match self.draft(recipe).await {
+            Ok((Draft::Ours, _)) => {}
+            Ok(_) => return left(Sent::Refused("somebody else changed the draft's policy".to_owned()), doubt),
+            Err(why) => return left(Sent::Refused(why), true),
         }
-        let deployments = format!("{}/deployments", recipe.api_arn);
-        if let Err(why) = self.step("CreateDeployment", &deployments, CallPhase::Sending, description) {
-            return (Sent::Refused(why), false);
-        }
-        let answer = aws.create_deployment(&ticket, api, description).await;
-        (self.ended("CreateDeployment", &deployments, answer), false)
+        let made = self.deployed(recipe, description).await;
+        left(made, doubt)
     }
 
-    /// The deployment that was made; where its answer does not name it, looked for by its description, which no other has. Unless what is
-    /// in it gets proven, only where the answer came before the draft was put back: else it may close nothing.
+    /// Deploys the draft as it is.
+    async fn deployed(&mut self, recipe: &Recipe, description: &str) -> Sent<String> {
+        let deployments = format!("{}/deployments", recipe.api_arn);
+        let call = CallName { service: "apigateway", operation: "CreateDeployment", resource: &deployments };
+        if let Err(error) = self.call(call, CallPhase::Sending, description) {
+            return Sent::Refused(format!("the journal could not be written, so no deployment was made: {error}"));
+        }
+        let answer = self.aws.create_deployment(&self.ticket, &recipe.stage.api_id, description).await;
+        let (phase, detail, sent) = match answer {
+            Answer::Accepted(id) => (CallPhase::Answered, "accepted".to_owned(), Sent::Done(id)),
+            Answer::Refused(error) => {
+                let limited = matches!(error.problem, Problem::Throttled(_));
+                let said = error.to_string();
+                let sent = if limited { Sent::Throttled(error) } else { Sent::Refused(said.clone()) };
+                (CallPhase::Failed, said, sent)
+            }
+            Answer::Uncertain { error, ended } => {
+                (CallPhase::NoAnswer, error.to_string(), Sent::Perhaps { error, ended })
+            }
+        };
+        self.noted(call, phase, &detail);
+        sent
+    }
+
+    /// The deployment that was made; where its answer does not name it, looked for by its description, which no other
+    /// has. Unless what is in it gets proven, only where the answer came before the draft was put back: else it may
+    /// close nothing.
     async fn found(
         &mut self,
         api: &str,
@@ -169,6 +175,7 @@ impl Run<'_> {
             Sent::Done(id) if !id.is_empty() => return Ok(Found::Made(id)),
             Sent::Throttled(error) => return Ok(Found::Throttled(error)),
             Sent::Refused(why) => return Err(Trouble::from(why)),
+            Sent::Never(why) => return Ok(Found::NotMade(why)),
             Sent::Done(_) => {
                 let nameless = Problem::Unreadable("it names no deployment".to_owned());
                 (AwsError::new("CreateDeployment", api, nameless), true)
@@ -178,7 +185,7 @@ impl Run<'_> {
         if !proven && !ended {
             return Err(Trouble::from(format!("{error}; nothing points at what it may have made. Plan again")));
         }
-        self.say(format!("{error}; looking whether it was made all the same"));
+        self.say(format!("{error}; checking whether it was made anyway"));
         let mut patience = self.patience();
         let mut looked = 0;
         while looked < 3 {
@@ -199,10 +206,10 @@ impl Run<'_> {
             }
         }
         if ended {
-            return Ok(Found::NotMade(error));
+            return Ok(Found::NotMade(error.to_string()));
         }
         Err(Trouble::from(format!(
-            "{error}; and no deployment of that description is there. One may still appear, to which nothing points"
+            "{error}; and no deployment with that description exists. One may still appear, but nothing points at it"
         )))
     }
 
@@ -220,7 +227,7 @@ impl Run<'_> {
         let all = listed.map_err(|error| Trouble {
             stays: true,
             ..Trouble::from(format!(
-                "whether somebody deployed while the draft was another is not known ({error}): look at the API's deployments"
+                "whether somebody deployed while the draft was changed is not known ({error}): check the API's deployments"
             ))
         })?;
         let foreign: Vec<String> = all
@@ -232,7 +239,7 @@ impl Run<'_> {
         let pointing = self.pointing_at(recipe, &foreign).await;
         Err(Trouble {
             line: format!(
-                "somebody else deployed meanwhile: {first} may carry the closing policy; {pointing}. Have it deployed again, now that the draft is back"
+                "somebody else deployed meanwhile: {first} may carry the closing policy; {pointing}. Have it deployed again, now that the draft is restored"
             ),
             stays: true,
             doubt: false,
@@ -260,115 +267,79 @@ impl Run<'_> {
         Ok(all.into_iter().map(|one| one.id).collect())
     }
 
-    /// Puts the draft's own policy back, where ours is there. Tried again and again, journal or no journal: nothing is more urgent. With a
-    /// `doubt` our own write may land after we have looked, so that the draft's own is written whatever shows.
+    /// Puts the draft's own policy back, where ours is there. Tried again and again, journal or no journal: nothing is
+    /// more urgent. With a `doubt` our own write may land after we have looked, so that the draft's own is written
+    /// whatever shows.
     pub(super) async fn draft_back(&mut self, recipe: &Recipe, mut doubt: bool) -> Result<(), String> {
         let mut last = String::new();
-        let mut patience = self.patience();
-        let mut attempt = 0;
-        while attempt < RESTORES {
+        let patience = self.patience();
+        for attempt in 0..RESTORES {
             if attempt > 0 {
                 self.aws.clock().sleep(TimeDelta::milliseconds(400)).await;
             }
-            attempt += 1;
-            match self.draft(recipe).await {
-                Ok(Draft::Original) if !doubt => return Ok(()),
-                Ok(Draft::Original | Draft::Ours) => {}
-                Ok(Draft::Theirs) => {
-                    return Err("the draft's policy has been changed by somebody else meanwhile; it is left as it is"
+            let now = match self.draft(recipe).await {
+                Ok((Draft::Original, _)) if !doubt => return Ok(()),
+                Ok((Draft::Original | Draft::Ours, now)) => now,
+                Ok((Draft::Theirs, _)) => {
+                    return Err("the draft's policy has been changed by somebody else meanwhile; leaving it unchanged"
                         .to_owned());
                 }
                 Err(why) => {
                     last = why;
                     continue;
                 }
-            }
-            if let Err(why) =
-                self.step("UpdateRestApi", &recipe.api_arn, CallPhase::Sending, "the draft's own policy, back")
-            {
-                self.unwritten = true;
-                last = why;
-            }
-            let ticket = std::sync::Arc::clone(&self.ticket);
-            let answer = self.aws.update_draft_policy(&ticket, &recipe.stage.api_id, &recipe.draft).await;
-            match self.ended("UpdateRestApi", &recipe.api_arn, answer) {
-                Sent::Done(()) if doubt => {
-                    self.aws.clock().sleep(TimeDelta::seconds(4)).await;
+            };
+            let change = draft_change(recipe, now.get(POLICY).cloned(), draft_value(&recipe.draft));
+            let tries = Tries::new(Manner::Back { doubt }, patience).reading(Some(Reading::Values(now)));
+            let ended = self.change(&change, tries).await;
+            match ended.step {
+                Step::Verified if !doubt => return Ok(()),
+                // Looked at once more.
+                Step::Verified => {
+                    self.aws.clock().sleep(LANDS_IN).await;
                     doubt = false;
                 }
-                Sent::Done(()) => {}
-                Sent::Throttled(error) => {
-                    // It costs time and no attempt.
-                    attempt -= usize::from(self.waited_out("the draft", &error, &mut patience).await);
-                    last = error.to_string();
-                }
-                Sent::Perhaps { error, .. } => last = error.to_string(),
-                Sent::Refused(why) => last = why,
+                _ => doubt |= ended.may_land,
             }
+            last = ended.line;
         }
-        Err(format!("THE DRAFT'S POLICY IS NOT BACK ({last}): the next deployment of the API would close it"))
+        Err(format!("THE DRAFT'S POLICY IS NOT RESTORED ({last}): the next deployment of the API would close it"))
     }
 
-    /// Whose the draft's policy is, by one reading.
-    async fn draft(&mut self, recipe: &Recipe) -> Result<Draft, String> {
-        let now = self.aws.draft_api(&recipe.stage.api_id, Lane::Write).await.map_err(|e| e.to_string())?.policy;
+    /// Whose the draft's policy is, and what it holds, by one reading.
+    async fn draft(&mut self, recipe: &Recipe) -> Result<(Draft, Map<String, Value>), String> {
+        let values = assigned::current(self.aws, &draft_place(recipe), Lane::Write).await.map_err(|e| e.to_string())?;
         let read = |text: &str| Policy::of_answer(text).map_err(|e| e.to_string());
-        let (now, original) = (read(&now)?, read(&recipe.draft)?);
-        if Policy::same(now.as_ref(), original.as_ref()) {
-            return Ok(Draft::Original);
+        let now = read(values.get(POLICY).and_then(Value::as_str).unwrap_or_default())?;
+        if Policy::same(now.as_ref(), read(&recipe.draft)?.as_ref()) {
+            return Ok((Draft::Original, values));
         }
         let candidate = recipe.proof.as_ref().map(|proof| &proof.candidate);
         let ours = |policy: &Policy| {
             let written = std::iter::once(&recipe.closed).chain(candidate);
             policy.is_closed() && written.into_iter().any(|own| own.admitted() == policy.admitted())
         };
-        Ok(if now.as_ref().is_some_and(ours) { Draft::Ours } else { Draft::Theirs })
+        Ok((if now.as_ref().is_some_and(ours) { Draft::Ours } else { Draft::Theirs }, values))
     }
+}
 
-    pub(super) fn step(
-        &mut self,
-        operation: &str,
-        resource: &str,
-        phase: CallPhase,
-        detail: &str,
-    ) -> Result<(), String> {
-        let event = Event::Call {
-            action_id: self.action_id.clone(),
-            service: "apigateway".to_owned(),
-            operation: operation.to_owned(),
-            resource: resource.to_owned(),
-            phase,
-            detail: detail.to_owned(),
-        };
-        let written = self.incident.record(self.aws.clock().now(), &event);
-        written
-            .map(|_| ())
-            .map_err(|error| format!("the journal could not be written, so {operation} was not sent: {error}"))
-    }
+fn draft_place(recipe: &Recipe) -> Place {
+    Place::DraftPolicy { api_id: recipe.stage.api_id.clone() }
+}
 
-    pub(super) fn ended<T>(&mut self, operation: &str, resource: &str, answer: Answer<T>) -> Sent<T> {
-        let (phase, detail, sent) = match answer {
-            Answer::Accepted(value) => (CallPhase::Answered, "accepted".to_owned(), Sent::Done(value)),
-            Answer::Refused(error @ AwsError { problem: Problem::Throttled(_), .. }) => {
-                (CallPhase::Failed, error.to_string(), Sent::Throttled(error))
-            }
-            Answer::Refused(error) => (CallPhase::Failed, error.to_string(), Sent::Refused(error.to_string())),
-            Answer::Uncertain { error, ended } => {
-                (CallPhase::NoAnswer, error.to_string(), Sent::Perhaps { error, ended })
-            }
-        };
-        self.stepped(operation, resource, phase, &detail);
-        sent
-    }
+/// A policy's text as a value; none where it is empty.
+fn draft_value(text: &str) -> Option<Value> {
+    (!text.is_empty()).then(|| Value::String(text.to_owned()))
+}
 
-    /// Writes how a call stands; that it could not be written is said, and spoils the outcome.
-    pub(super) fn stepped(&mut self, operation: &str, resource: &str, phase: CallPhase, detail: &str) {
-        if matches!(phase, CallPhase::Answered | CallPhase::NoAnswer) {
-            self.sent.push(resource.to_owned());
-        }
-        if let Err(error) = self.step(operation, resource, phase, detail) {
-            self.unwritten = true;
-            self.say(format!("this step is not in the journal: {error}"));
-        }
-    }
+/// The draft's policy from one text to another.
+fn draft_change(recipe: &Recipe, before: Option<Value>, after: Option<Value>) -> Change {
+    let part = Part { name: POLICY.to_owned(), before, after };
+    let resource = ResourceRef {
+        kind: ChangedKind::DraftPolicy,
+        name: format!("the draft of {}", recipe.stage.api_name),
+        id: recipe.stage.api_id.clone(),
+        arn: recipe.api_arn.clone(),
+    };
+    Change::of_values(resource, Assignment { place: draft_place(recipe), parts: vec![part], passing: true })
 }

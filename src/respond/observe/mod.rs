@@ -1,7 +1,7 @@
 //! Did it work? Watching what must move after a change.
 //!
-//! The proof that an entry of an IP set works is WAF seen acting on a target by the very rule: its samples say so. Metrics tell how much.
-//! 4XX is not looked at: it does not fall when requests are blocked (inferred).
+//! The proof that an entry of an IP set works is WAF seen acting on a target by the very rule: its samples say so.
+//! Metrics tell how much. 4XX is not looked at: it does not fall when requests are blocked (inferred).
 
 mod stage;
 
@@ -24,8 +24,9 @@ use crate::model::waf::RuleAction;
 /// Account time between two looks.
 const BETWEEN: TimeDelta = TimeDelta::seconds(15);
 
-/// Watches until the effect of `plan`, carried out at `done_at`, is seen, or until `patience` of account time has passed;
-/// writes what was seen to the journal.
+/// Watches until the effect of `plan`, carried out at `done_at`, is seen, or until `patience` of account time has
+/// passed; writes what was seen to the journal.
+// Wide: what was done and when, and where and how long its effect is looked for.
 pub async fn observe(
     aws: &Aws,
     incident: &Incident,
@@ -37,7 +38,7 @@ pub async fn observe(
     // Whom a web ACL lets in that stands before nothing moves none either.
     let is_in_reserve = matches!(plan.action, Action::AllowIp(_)) && plan.watch.is_empty();
     if !plan.action.moves_traffic() || is_in_reserve {
-        let evidence = vec!["nothing to observe: no traffic goes another way by this".to_owned()];
+        let evidence = vec!["nothing to observe: this moves no traffic".to_owned()];
         return Ok(Observation { observed: false, evidence });
     }
     let until = done_at + patience;
@@ -61,9 +62,9 @@ pub async fn observe(
     }
     let observed = evidence.is_some();
     let wanted = if plan.watch.is_empty() {
-        "what reaches the backend did not move as it should"
+        "what reaches the backend did not change as expected"
     } else {
-        "no request from the targets was sampled as it should be"
+        "no request from the targets was sampled as expected"
     };
     let why = || match trouble {
         Some(error) => vec![format!("not observed: {error}")],
@@ -144,8 +145,8 @@ async fn since(
     }))
 }
 
-/// The rule was seen acting on the addresses before the undo, and a minute after it no longer is. Where nothing was seen before,
-/// nothing can be seen to end.
+/// The rule was seen acting on the addresses before the undo, and a minute after it no longer is. Where nothing was
+/// seen before, nothing can be seen to end.
 async fn no_longer(
     aws: &Aws,
     (watch, does): (&WatchFor, Does),
@@ -161,7 +162,7 @@ async fn no_longer(
     let (acting, acted) = does.words();
     Ok((!before.is_empty() && after.is_empty()).then(|| {
         format!(
-            "rule {} was {acting} these addresses before, and no request of theirs is sampled as {acted} any more",
+            "rule {} was {acting} these addresses before, and none of their requests is sampled as {acted} any more",
             watch.rule
         )
     }))

@@ -1,12 +1,12 @@
-//! Did a change of a stage work? What reaches the backend tells: `IntegrationLatency` has one value for each request that got
-//! there (documented: it is the time between API Gateway and the backend), and a request that is throttled, blocked or answered
-//! out of the cache has none.
+//! Did a change of a stage work? What reaches the backend tells: `IntegrationLatency` has one value for each request
+//! that got there (documented: it is the time between API Gateway and the backend), and a request that is throttled,
+//! blocked or answered out of the cache has none.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::change::{Doing, Place};
+use crate::model::change::{Edit, Place};
 use crate::model::plan::{Plan, Purpose};
 use crate::model::series::floor_minute;
 
@@ -19,7 +19,7 @@ const BEFORE: i64 = 3;
 pub(super) async fn moved(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Result<Option<Vec<String>>, AwsError> {
     // HTTP APIs have their metrics by id, and other names for some (documented).
     let http = plan.changes.iter().any(|change| {
-        matches!(&change.doing, Doing::Assign(assignment) if matches!(assignment.place, Place::RouteThrottles { .. }))
+        matches!(&change.edit, Edit::Assign(assignment) if matches!(assignment.place, Place::RouteThrottles { .. }))
     });
     let (api, failed) = if http {
         (("ApiId", plan.stage.api_id.clone()), "5xx")
@@ -43,11 +43,11 @@ pub(super) async fn moved(aws: &Aws, plan: &Plan, done_at: DateTime<Utc>) -> Res
     let minutes = |index: usize| read.get(index).map(|r| Minutes::of(&r.points, done_at, to)).unwrap_or_default();
     let (backend, requests, errors, hits) = (minutes(0), minutes(1), minutes(2), minutes(3));
     let rises = matches!(plan.purpose, Purpose::Undo { .. })
-        || plan.changes.iter().any(|change| matches!(change.doing, Doing::Flush(_)));
+        || plan.changes.iter().any(|change| matches!(change.edit, Edit::Flush(_)));
     let Some(line) = effect(&backend, &requests, rises) else { return Ok(None) };
     let mut lines = vec![line];
     lines.extend(errors.line("5XX"));
-    lines.extend(hits.line("answered out of the cache"));
+    lines.extend(hits.line("answered from the cache"));
     Ok(Some(lines))
 }
 

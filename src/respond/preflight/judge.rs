@@ -4,7 +4,7 @@ use super::{Reads, State};
 use crate::aws::permission::{PERMISSIONS, SET_WEB_ACL};
 use crate::aws::{AwsError, Problem};
 use crate::model::access_log;
-use crate::model::change::ALL_METHODS;
+use crate::model::method::ALL_METHODS;
 use crate::model::plan::Verdict;
 use crate::model::preflight::{Check, Found};
 use crate::model::settings::Settings;
@@ -85,8 +85,10 @@ fn block_list(state: &State, version: IpVersion) -> Check {
             Check::new(&check, Found::WouldNot, format!("no {} set blocks on this stage", version.label()))
                 .then("give the web ACL a rule that blocks by an IP set of this version")
         }
-        (several, ..) => Check::new(&check, Found::WouldNot, format!("several sets would do: {}", several.join(", ")))
-            .then("name one in guards.block-lists, or each time with --ip-set"),
+        (several, ..) => {
+            Check::new(&check, Found::WouldNot, format!("several sets are possible: {}", several.join(", ")))
+                .then("name one in guards.block-lists, or each time with --ip-set")
+        }
     };
     found.because(evidence)
 }
@@ -94,9 +96,9 @@ fn block_list(state: &State, version: IpVersion) -> Check {
 fn stands(reference: &Reference) -> String {
     match &reference.standing {
         Standing::Effective => "blocks".to_owned(),
-        Standing::Conditional(why) => format!("blocks only where more matches ({why})"),
+        Standing::Conditional(why) => format!("blocks only if more matches ({why})"),
         Standing::Ineffective(why) => format!("does not block ({why})"),
-        Standing::Inverted(why) => format!("keeps out whoever is not in it ({why})"),
+        Standing::Inverted(why) => format!("keeps out everybody not in it ({why})"),
     }
 }
 
@@ -113,7 +115,7 @@ fn sources(state: &State) -> Check {
         return Check::new(
             check,
             Found::WouldNot,
-            "the web ACL's default action is not sampled: who comes is not known",
+            "the web ACL's default action is not sampled: who calls is not known",
         )
         .then("turn SampledRequestsEnabled on in the web ACL's VisibilityConfig")
         .because(blind);
@@ -144,12 +146,16 @@ fn throttle(state: &State) -> Check {
         return Check::new(
             check,
             Found::WouldNot,
-            "what a throttle of one method turns away cannot be told: no samples and no detailed metrics, so that the plan stops at throttle.shedding",
+            "what a throttle of one method turns away is not known: no samples and no detailed metrics, so the plan stops at throttle.shedding",
         )
-        .then("put a sampled web ACL before the stage, or turn detailed CloudWatch metrics on");
+        .then("attach a web ACL with sampling to the stage, or turn detailed CloudWatch metrics on");
     }
     let how = if detailed { "detailed metrics" } else { "WAF's samples" };
-    Check::new(check, Found::Works, format!("{} methods are deployed; what each gets is told by {how}", methods.len()))
+    Check::new(
+        check,
+        Found::Works,
+        format!("{} methods are deployed; what each gets is known from {how}", methods.len()),
+    )
 }
 
 fn flush(state: &State) -> Check {
@@ -166,7 +172,7 @@ fn flush(state: &State) -> Check {
         Some(status) => {
             Check::new(check, Found::Unknown, format!("the cache cluster is {status} now")).then("look again later")
         }
-        None => Check::new(check, Found::Unknown, "the stage has a cache cluster and does not say how it is"),
+        None => Check::new(check, Found::Unknown, "the stage has a cache cluster but does not report its status"),
     }
 }
 
@@ -179,7 +185,7 @@ fn closure(check: &str, planned: &Result<Planned, PlanError>) -> Check {
     let evidence: Vec<String> =
         plan.halting().map(|guard| format!("{} {}: {}", guard.verdict.word(), guard.id, guard.reason)).collect();
     let Some(worst) = plan.halting().max_by_key(|guard| guard.verdict) else {
-        let said = if plan.is_empty() { "it is closed so already" } else { "no guard stops it as things stand" };
+        let said = if plan.is_empty() { "it is already closed in this way" } else { "no guard stops it at present" };
         return Check::new(check, Found::Works, said);
     };
     let found = if worst.verdict == Verdict::Stop { Found::WouldNot } else { Found::Unknown };
@@ -216,18 +222,19 @@ fn kill_switch(state: &State) -> Check {
         return Check::new(check, Found::WouldNot, "the API has no other stage to prove it on")
             .then("give the API a stage that nobody depends on");
     };
-    Check::new(check, Found::NotProven, "nothing that was read stands in its way; only a proof tells whether it works")
-        .then(format!(
+    Check::new(check, Found::NotProven, "nothing that was read prevents it; only a proof shows whether it works").then(
+        format!(
             "portcullis plan kill-switch --stage {stage} --allow CIDR --prove-on {}/{other}",
             state.stage.id.api_name
-        ))
+        ),
+    )
 }
 
 fn configured(key: &str, ranges: Option<usize>) -> Check {
     let check = format!("guards.{key}");
     match ranges {
         Some(n) => Check::new(&check, Found::Works, format!("{n} ranges are configured")),
-        None => Check::new(&check, Found::WouldNot, "not configured, so that its guards are unknown and stop")
+        None => Check::new(&check, Found::WouldNot, "not configured, so its guards are unknown and stop")
             .then(format!("set {key} under [guards] in the configuration, [] if there is none")),
     }
 }
@@ -258,7 +265,7 @@ fn canary(state: &State) -> Check {
         return Check::new(
             "canary",
             Found::Works,
-            "the stage has a canary: throttles and the web ACL are for both, and AWS refuses a plain deployment (reported)",
+            "the stage has a canary: throttles and the web ACL apply to both, and AWS refuses a plain deployment (reported)",
         );
     }
     Check::new("canary", Found::NotHere, "the stage has no canary")
@@ -275,7 +282,7 @@ fn access_log(state: &State) -> Check {
         return Check::new(
             check,
             Found::WouldNot,
-            "there is no access log: who was throttled or blocked, and by what, shows nowhere else",
+            "there is no access log: who was throttled or blocked, and by what, is shown nowhere else",
         )
         .then("set the stage's accessLogSettings; the account needs a cloudwatchRoleArn as well (inferred)");
     };
@@ -300,7 +307,7 @@ fn reads(reads: &Reads) -> Check {
             format!("{error}; it needs {needs}")
         })
         .collect();
-    evidence.extend(untried.map(|p| format!("{} was not tried: there was no occasion", p.operation)));
+    evidence.extend(untried.map(|p| format!("{} was not tried: there was no need", p.operation)));
     let check = "permissions to read";
     let denied = failed.iter().filter(|(_, error)| matches!(error.problem, Problem::Denied(_))).count();
     match (denied, failed.len()) {
@@ -320,7 +327,7 @@ fn writes() -> Check {
     Check::new(
         "permissions to write",
         Found::NotProven,
-        "AWS has no dry run: they are not proven. Compare the policy of whoever responds with what is needed",
+        "AWS has no dry run: they are not proven. Compare the responders' IAM policy with what is needed",
     )
     .then("docs/iam.md has the policy")
     .because(needs.chain([web_acl]).collect())

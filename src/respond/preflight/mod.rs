@@ -1,7 +1,7 @@
 //! Which actions would work on a stage, found out before the night. Reads only.
 //!
-//! What a plan can tell is told by making the plan; the rest is judged here. A permission to read is proven by reading; AWS has no dry
-//! run for writes, so that those are named and not claimed.
+//! What a plan can tell is told by making the plan; the rest is judged here. A permission to read is proven by reading;
+//! AWS has no dry run for writes, so that those are named and not claimed.
 
 mod judge;
 

@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{Findings, made};
-use crate::model::change::{ACCOUNT_LIMITS, ALL_METHODS, Assignment, BURST, Doing, Part, Place, RATE};
+use super::{Findings, deletion};
+use crate::model::change::{ACCOUNT_LIMITS, Assignment, Edit, Part, Place};
+use crate::model::limits::{BURST, RATE};
+use crate::model::method::ALL_METHODS;
 use crate::model::plan::Change;
 use crate::model::timeline::{ActionRecord, ActionState};
 
 /// The change that takes `change` back, as far as what is there is what we set; `None` where nothing is.
+// Wide: what was set, what is there, whose it is, and where findings go.
 pub(super) fn reverse(
     change: &Change,
     assignment: &Assignment,
@@ -43,32 +46,23 @@ pub(super) fn reverse(
         return None;
     }
     let assignment = Assignment { place: place.clone(), parts, passing: false };
-    let (removed, added) = assignment.diff();
-    Some(Change {
-        resource: made::resource(change, &assignment.place, now),
-        added,
-        removed,
-        entries_before: 0,
-        entries_after: 0,
-        doing: Doing::Assign(assignment),
-    })
+    Some(Change::of_values(deletion::resource(change, &assignment.place, now), assignment))
 }
 
-/// Methods that have got an entry of their own since, a copy of `*/*` with our limits in it: it stays, and somebody must look.
+/// Methods that have got an entry of their own since, a copy of `*/*` with our limits in it: it stays, and somebody
+/// must look.
 fn made_meanwhile(assignment: &Assignment, now: &Map<String, Value>) -> Vec<String> {
     let ours = assignment.parts.iter().find(|part| part.name == ALL_METHODS).and_then(|part| part.after.as_ref());
     let known = |name: &str| assignment.parts.iter().any(|part| part.name == name);
     now.iter()
         .filter(|(name, _)| !known(name))
         .filter(|(_, entry)| assignment.place.same(Some(entry), ours))
-        .map(|(name, _)| {
-            format!("{name} has got an entry of its own since, with our limits; it stays: set it yourself")
-        })
+        .map(|(name, _)| format!("{name} has an entry of its own since, with our limits; it stays: set it yourself"))
         .collect()
 }
 
-/// A part back to what it was. An entry that we made is removed, unless somebody has set other things in it since: removing takes
-/// the whole of it away (recorded by LocalStack), so that then only its limits go back.
+/// A part back to what it was. An entry that we made is removed, unless somebody has set other things in it since:
+/// removing takes the whole of it away (recorded by LocalStack), so that then only its limits go back.
 fn back(place: &Place, part: &Part, there: Option<&Value>, now: &Map<String, Value>, findings: &mut Findings) -> Part {
     if matches!(place, Place::RouteThrottles { .. }) {
         return route_back(part, there, now, findings);
@@ -77,7 +71,8 @@ fn back(place: &Place, part: &Part, there: Option<&Value>, now: &Map<String, Val
     let after = match (&part.before, there) {
         (None, Some(there)) if entry && !others_same(there, part.after.as_ref()) => {
             findings.kept.push(format!(
-                "{} was made by this action and has been changed otherwise since: the entry stays, its limits go back",
+                "{} was made by this action and has been changed in other ways since: the entry stays, its limits go \
+                 back",
                 part.name
             ));
             Some(with_limits_of(there, now.get(ALL_METHODS).filter(|_| part.name != ALL_METHODS)))
@@ -89,8 +84,9 @@ fn back(place: &Place, part: &Part, there: Option<&Value>, now: &Map<String, Val
     Part { name: part.name.clone(), before: there.cloned(), after }
 }
 
-/// Settings of a route back to what they were. A limit that is written cannot be unset (users' reports), so that the account's takes
-/// the place of one that was not there; a route that had no settings loses them, unless somebody has set other things in them since.
+/// Settings of a route back to what they were. A limit that is written cannot be unset (users' reports), so that the
+/// account's takes the place of one that was not there; a route that had no settings loses them, unless somebody has
+/// set other things in them since.
 fn route_back(part: &Part, there: Option<&Value>, now: &Map<String, Value>, findings: &mut Findings) -> Part {
     let to = |after| Part { name: part.name.clone(), before: there.cloned(), after };
     let Some(there) = there else { return to(None) };
@@ -98,7 +94,7 @@ fn route_back(part: &Part, there: Option<&Value>, now: &Map<String, Value>, find
         None if same_route(there, part.after.as_ref()) => return to(None),
         None => {
             findings.kept.push(format!(
-                "{}: its settings were made by this action and have been changed otherwise since: they stay, their limits go back",
+                "{}: its settings were made by this action and have been changed in other ways since: they stay, their limits go back",
                 part.name
             ));
             now.get(ALL_METHODS)
@@ -156,8 +152,8 @@ fn with_limits_of(entry: &Value, other: Option<&Value>) -> Value {
 /// A later action, in force, that set the same part to what is there now.
 fn later<'a>(change: &Change, part: &Part, action: &ActionRecord, others: &'a [ActionRecord]) -> Option<&'a str> {
     let sets = |other: &ActionRecord| {
-        other.changes.iter().filter(|c| c.resource.arn == change.resource.arn).any(|c| match &c.doing {
-            Doing::Assign(set) => set.parts.iter().any(|p| p.name == part.name),
+        other.changes.iter().filter(|c| c.resource.arn == change.resource.arn).any(|c| match &c.edit {
+            Edit::Assign(set) => set.parts.iter().any(|p| p.name == part.name),
             _ => false,
         })
     };

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::action::Action;
+use crate::model::action::Turning;
 use crate::model::address;
 use crate::model::attack::Attack;
 use crate::model::plan::{Change, GuardResult, WatchFor};
@@ -19,8 +19,8 @@ use crate::respond::guard;
 /// Minutes that are looked back.
 const MINUTES: i64 = 2;
 
-/// Says what comes back by taking `action` back, where it turns traffic away. That it cannot be told stops nothing: an undo that waits for a
-/// reading would keep customers out.
+/// Says what comes back by taking `action` back, where it turns traffic away. That it cannot be told stops nothing: an
+/// undo that waits for a reading would keep customers out.
 pub(super) async fn coming_back(
     aws: &Aws,
     action: &ActionRecord,
@@ -28,20 +28,18 @@ pub(super) async fn coming_back(
     watch: &[WatchFor],
     attack: &Attack,
 ) -> Option<GuardResult> {
-    let (what, read) = match &action.action {
-        Action::BlockIp(_) => {
-            ("the entries that go out are blocking", acted_on(aws, changes, watch, RuleAction::Block).await)
+    let (what, read) = match action.action.turns_away()?.turning {
+        Turning::Blocks => {
+            ("the entries to be removed are blocking", acted_on(aws, changes, watch, RuleAction::Block).await)
         }
-        Action::Throttle(_) | Action::Close(_) | Action::KillSwitch(_) => {
+        Turning::Throttles | Turning::Closes => {
             ("with this measure in force the stage is sent", sent(aws, action).await)
         }
-        // Nobody comes back by the undo of what lets in.
-        Action::AllowIp(_) | Action::FlushCache(_) | Action::PrepareClosedWebAcl(_) => return None,
     };
-    let stands = format!("the attack on {} stands, {}", action.stage.label(), attack.words());
+    let stands = format!("the attack on {} is still active, {}", action.stage.label(), attack.words());
     Some(match read {
         Ok(Some(rate)) if rate > 0.0 => {
-            guard::UNDO_ATTACK.warn(format!("{stands}: {what} {rate:.0} requests/s, which come back"))
+            guard::UNDO_ATTACK.warn(format!("{stands}: {what} {rate:.0} requests/s, which would come back"))
         }
         Ok(Some(_)) => guard::UNDO_ATTACK.pass(format!("{stands}, but {what} nothing in the last {MINUTES} min")),
         Ok(None) => {
@@ -56,13 +54,13 @@ pub(super) async fn shut_out(aws: &Aws, changes: &[Change], watch: &[WatchFor]) 
     let guard = &guard::UNDO_SHUTS_OUT;
     match acted_on(aws, changes, watch, RuleAction::Allow).await {
         Ok(Some(rate)) if rate > 0.0 => guard.warn(format!(
-            "whoever goes out again sends {rate:.0} requests/s, which are let in now and would be turned away"
+            "the addresses removed send {rate:.0} requests/s, which are let in now and would be turned away"
         )),
         Ok(Some(_)) => guard.pass(format!("nothing of theirs was sampled as let in during the last {MINUTES} min")),
         Ok(None) => guard.warn(
-            "whoever goes out again is kept out wherever the closed web ACL stands; who calls now is not sampled",
+            "the addresses removed are kept out wherever the closed web ACL is attached; who calls now is not sampled",
         ),
-        Err(error) => guard.warn(format!("whoever goes out again is kept out; who calls now is not known: {error}")),
+        Err(error) => guard.warn(format!("the addresses removed are kept out; who calls now is not known: {error}")),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::model::action::Action;
 use crate::model::address;
-use crate::model::change::Doing;
+use crate::model::change::Edit;
 use crate::model::plan::{Change, Left};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
@@ -20,7 +20,7 @@ pub(super) fn reverse(
     for entry in &change.added {
         let Some(net) = address::parsed(entry) else { continue };
         if let Some(other) = claimant(entry, change, action, others) {
-            findings.claimed.push(format!("{entry} is wanted by action {other}"));
+            findings.claimed.push(format!("{entry} is needed by action {other}"));
             if set.entry_for(&net).is_some() {
                 left.push(entry.clone());
             }
@@ -40,12 +40,12 @@ pub(super) fn reverse(
         entries_after: set.addresses.len() - removed.len(),
         added: Vec::new(),
         removed,
-        doing: Doing::Entries,
+        edit: Edit::Entries,
     }
 }
 
-/// Another action in force whose targets include `entry` in the same set. It found the entry there and added nothing, yet it
-/// counts on it.
+/// Another action in force whose targets include `entry` in the same set. It found the entry there and added nothing,
+/// yet it counts on it.
 fn claimant<'a>(entry: &str, change: &Change, action: &ActionRecord, others: &'a [ActionRecord]) -> Option<&'a str> {
     let net = address::parsed(entry)?;
     let wants = |other: &ActionRecord| {

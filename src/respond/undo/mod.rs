@@ -2,8 +2,8 @@
 
 mod assigned;
 mod attack;
+mod deletion;
 mod entries;
-mod made;
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
@@ -16,10 +16,11 @@ use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::incident::Unreadable;
 use crate::model::action::{Action, Terms};
 use crate::model::attack::Attack;
-use crate::model::change::{Assignment, Doing, Place};
+use crate::model::change::{Assignment, Edit, Place};
 use crate::model::plan::{Change, GuardResult, Left, Plan, PlannedCall, Purpose, WatchFor};
 use crate::model::timeline::{ActionRecord, ActionState};
 use crate::model::waf::IpSet;
+use crate::model::words::counted;
 
 /// What else was done in the account: what another action in force asked for as well is left in place.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +40,9 @@ impl<'a> From<&'a Vec<ActionRecord>> for Others<'a> {
     }
 }
 
-/// The plan to take `action` back, from state read now, in view of `others`. `watch` is the confirmed plan's, so that the undo's effect shows in the same
-/// place; `terms` carry overrides and their reason. Its reads wait for the account's quotas as those of any plan do.
+/// The plan to take `action` back, from state read now, in view of `others`. `watch` is the confirmed plan's, so that
+/// the undo's effect shows in the same place; `terms` carry overrides and their reason. Its reads wait for the
+/// account's quotas as those of any plan do.
 pub async fn plan(
     aws: &Aws,
     action: &ActionRecord,
@@ -52,6 +54,7 @@ pub async fn plan(
     aws.unless_busy(Box::pin(back(aws, action, others.into(), watch, terms))).await?
 }
 
+// Long: every change's way back is sorted here, once, into what goes back, stays, or stops it.
 async fn back(
     aws: &Aws,
     action: &ActionRecord,
@@ -69,14 +72,14 @@ async fn back(
         action.changes.iter().filter(|c| !c.is_empty()).partition(|c| {
             // Values are compared one by one with what we set, so that looking costs nothing where it is not known.
             let to_be_seen =
-                action.state == ActionState::Unclear && matches!(c.doing, Doing::Assign(_)) && !c.doing.is_making();
+                action.state == ActionState::Unclear && matches!(c.edit, Edit::Assign(_)) && !c.edit.is_making();
             let known = action.made.contains(&c.resource.arn) || action.doubtful.contains(&c.resource.arn);
             to_be_seen || known
         });
     let mut findings =
         Findings { not_made: not_made.iter().map(|c| c.resource.name.clone()).collect(), ..Findings::default() };
     // Others may want the same entries; values have one owner, and are compared one by one.
-    let shared = || made.iter().filter(|change| change.doing.is_entries());
+    let shared = || made.iter().filter(|change| change.edit.is_entries());
     let may_want = |one: &&Unreadable| shared().any(|change| one.may_claim.covers(&change.resource.arn));
     findings.unreadable = unreadable.iter().filter(may_want).map(|one| one.incident.clone()).collect();
     let nothing_made = made.is_empty();
@@ -94,7 +97,7 @@ async fn back(
                 sets.push(set);
             }
             Ok(There::Values(assignment, now)) => {
-                if change.doing.is_making() && now.is_empty() && action.made.contains(&change.resource.arn) {
+                if change.edit.is_making() && now.is_empty() && action.made.contains(&change.resource.arn) {
                     findings.gone.push(change.resource.name.clone());
                 }
                 changes.extend(assigned::reverse(change, assignment, &now, action, others, &mut findings));
@@ -104,8 +107,8 @@ async fn back(
             Err(error) => return Err(error.into()),
         }
     }
-    if action.changes.iter().any(|change| change.doing.is_making()) {
-        changes = made::whole(aws, action, changes, &mut findings).await;
+    if action.changes.iter().any(|change| change.edit.is_making()) {
+        changes = deletion::whole(aws, action, changes, &mut findings).await;
     }
     let in_doubt = |change: &&Change| !change.is_empty() && action.doubtful.contains(&change.resource.arn);
     findings.doubtful = changes.iter().filter(in_doubt).map(|change| change.resource.name.clone()).collect();
@@ -122,21 +125,15 @@ async fn back(
     }
     let plan = Plan {
         purpose: Purpose::Undo { action_id: action.id.clone(), terms: terms.clone() },
-        action: action.action.clone(),
-        identity,
-        stage: action.stage.clone(),
-        read_at: aws.clock().now(),
         summary: summary(action, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(call).collect(),
         left,
         guards: settled(guards, terms),
-        preconditions: Vec::new(),
         watch: watch.to_vec(),
-        probe: None,
         undo: "apply the action again".to_owned(),
         notes: notes(action),
         changes,
-        digest: String::new(),
+        ..Plan::of(action.action.clone(), identity, action.stage.clone(), aws.clock().now())
     };
     Ok(finished(plan, sets))
 }
@@ -167,14 +164,14 @@ struct Findings {
 
 /// What is left to do where the deployment that a change points back at has been deleted.
 async fn deployment_gone(aws: &Aws, change: &Change) -> Result<Option<String>, AwsError> {
-    let Doing::Assign(Assignment { place: Place::Deployment { api_id, .. }, parts, .. }) = &change.doing else {
+    let Edit::Assign(Assignment { place: Place::Deployment { api_id, .. }, parts, .. }) = &change.edit else {
         return Ok(None);
     };
     let Some(id) = parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str) else { return Ok(None) };
     match aws.deployment(api_id, id, Lane::Plan).await {
         Ok(_) => Ok(None),
         Err(AwsError { problem: Problem::NotFound(_), .. }) => Ok(Some(format!(
-            "{}: deployment {id} of before has been deleted. Deploy the API again (its draft has its own policy) and point the stage at that",
+            "{}: the previous deployment {id} has been deleted. Deploy the API again (its draft has its own policy) and point the stage at that",
             change.resource.name
         ))),
         Err(error) => Err(error),
@@ -189,66 +186,56 @@ enum There<'a> {
 }
 
 async fn there<'a>(aws: &Aws, change: &'a Change) -> Result<There<'a>, AwsError> {
-    match &change.doing {
-        Doing::Entries => aws.ip_set(&change.resource.arn, Lane::Plan).await.map(There::Entries),
-        Doing::Assign(assignment) => {
+    match &change.edit {
+        Edit::Entries => aws.ip_set(&change.resource.arn, Lane::Plan).await.map(There::Entries),
+        Edit::Assign(assignment) => {
             let now = current(aws, &assignment.place, Lane::Plan).await?;
             Ok(There::Values(assignment, now))
         }
-        Doing::Flush(_) => Ok(There::Nothing),
+        Edit::Flush(_) => Ok(There::Nothing),
     }
 }
 
 /// The call that a change amounts to.
 fn call(change: &Change) -> PlannedCall {
-    match &change.doing {
-        Doing::Entries => ip_set::call(change),
-        Doing::Assign(assignment) if assignment.place.is_made() => prepare::call(change),
-        Doing::Assign(Assignment { place: Place::RouteThrottles { .. }, .. }) => throttle::http::call(change),
-        Doing::Assign(_) | Doing::Flush(_) => kill_switch::undo_call(change).unwrap_or_else(|| close::call(change)),
+    match &change.edit {
+        Edit::Entries => ip_set::call(change),
+        Edit::Assign(assignment) if assignment.place.is_made() => prepare::call(change),
+        Edit::Assign(Assignment { place: Place::RouteThrottles { .. }, .. }) => throttle::http::call(change),
+        Edit::Assign(_) | Edit::Flush(_) => kill_switch::undo_call(change).unwrap_or_else(|| close::call(change)),
     }
 }
 
 fn notes(action: &ActionRecord) -> Vec<String> {
-    let note = match &action.action {
-        Action::Throttle(_) => "Stage settings act within seconds in others' experience (Steadybit: 3 to 10 s).",
-        Action::Close(_) | Action::KillSwitch(_) => {
-            "It lets everybody in again as soon as it has spread: seconds to minutes."
-        }
-        Action::PrepareClosedWebAcl(_) => "Nobody notices: it stands before nothing.",
-        Action::AllowIp(_) => {
-            "Whoever goes out again is kept out wherever the closed web ACL stands, within seconds to minutes (WAFv2 API reference)."
-        }
-        Action::BlockIp(_) | Action::FlushCache(_) => {
-            "Propagation takes a few seconds to some minutes (WAFv2 API reference)."
-        }
-    };
-    vec![note.to_owned()]
+    vec![action.action.form().undone.to_owned()]
 }
 
 impl Findings {
+    // Long: one guard after another, in the order in which they are shown.
     fn guards(self, nothing_made: bool) -> Vec<GuardResult> {
         let gone = match self.gone.first() {
             Some(_) => guard::UNDO_GONE
-                .warn(format!("{} has been deleted: nothing is left to take back there", self.gone.join(", "))),
+                .warn(format!("{} has been deleted: nothing is left to undo there", self.gone.join(", "))),
             None => guard::UNDO_GONE.pass("everything that was changed still exists"),
         };
         let foreign = match self.foreign.first() {
             Some(_) => guard::UNDO_FOREIGN
                 .warn("somebody else changed some of our entries since; theirs stays")
                 .because(self.foreign),
-            None => guard::UNDO_FOREIGN.pass("our entries stand as we wrote them"),
+            None => guard::UNDO_FOREIGN.pass("our entries are as we wrote them"),
         };
         let not_made = (!self.not_made.is_empty() || !self.doubtful.is_empty()).then(|| {
             let left = (!self.not_made.is_empty()).then(|| {
                 let names = self.not_made.join(", ");
-                format!("{names}: not known to have been changed by this action, so it was left alone; check it manually")
+                format!(
+                    "{names}: not known to have been changed by this action, so it was left alone; check it manually"
+                )
             });
             let doubtful = (!self.doubtful.is_empty()).then(|| {
                 let names = self.doubtful.join(", ");
                 format!(
-                    "{names}: whether this action changed it is not known; what it was to set stands there now and did not when it was \
-                     planned, so it is taken back"
+                    "{names}: whether this action changed it is not known; what it was to set is there now and was not \
+                     when it was planned, so it is undone"
                 )
             });
             let halts = left.is_some() && nothing_made;
@@ -258,22 +245,22 @@ impl Findings {
         });
         let claimed = match self.claimed.first() {
             _ if !self.unreadable.is_empty() => guard::UNDO_CLAIMED.unknown(format!(
-                "incident {} cannot be read whole, so whether an action there wants the same entries is not known. Look into it \
-                 (`portcullis timeline verify {}`), or override with a reason",
+                "incident {} cannot be read completely, so whether an action there needs the same entries is not \
+                 known. Check it (`portcullis timeline verify {}`), or override with a reason",
                 self.unreadable.join(", "),
                 self.unreadable[0]
             )),
             Some(_) => guard::UNDO_CLAIMED
-                .warn("another action in force wants some of these entries; they stay")
+                .warn("another action in force needs some of these entries; they stay")
                 .because(self.claimed),
-            None => guard::UNDO_CLAIMED.pass("no other action in force wants these entries"),
+            None => guard::UNDO_CLAIMED.pass("no other action in force needs these entries"),
         };
         let later = (!self.later.is_empty()).then(|| {
-            guard::UNDO_LATER.stop(format!("{}: take that one back first", self.later.join("; "))).because(self.later)
+            guard::UNDO_LATER.stop(format!("{}: undo that one first", self.later.join("; "))).because(self.later)
         });
         let kept = self.kept.first().map(|first| guard::UNDO_KEPT.warn(first.clone()).because(self.kept.clone()));
         let for_good = self.kept_for_good.first().map(|name| {
-            guard::UNDO_FINAL.stop(format!("a flush of {name} cannot be taken back; the cache fills again by itself"))
+            guard::UNDO_FINAL.stop(format!("a flush of {name} cannot be undone; the cache fills again by itself"))
         });
         let deployment = self.deployments_gone.first().map(|first| guard::UNDO_DEPLOYMENT.stop(first.clone()));
         [gone, foreign, claimed]
@@ -291,13 +278,12 @@ impl Findings {
 fn summary(action: &ActionRecord, changes: &[Change]) -> String {
     let live: Vec<&Change> = changes.iter().filter(|c| !c.is_empty()).collect();
     if live.is_empty() {
-        return format!("Nothing to take back: nothing of action {} stands as written", action.id);
+        return format!("Nothing to undo: nothing of action {} is still as written", action.id);
     }
     let names: Vec<&str> = live.iter().map(|c| c.resource.name.as_str()).collect();
-    if live.iter().any(|c| !c.doing.is_entries()) {
-        return format!("Take action {} back: {} as before", action.id, names.join(" and "));
+    if live.iter().any(|c| !c.edit.is_entries()) {
+        return format!("Undo action {}: {} as before", action.id, names.join(" and "));
     }
     let removed: usize = live.iter().map(|c| c.removed.len()).sum();
-    let entries = if removed == 1 { "entry" } else { "entries" };
-    format!("Take {removed} {entries} of action {} out of {}", action.id, names.join(" and "))
+    format!("Remove {} of action {} from {}", counted(removed, "entry"), action.id, names.join(" and "))
 }

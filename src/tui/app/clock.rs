@@ -1,4 +1,5 @@
-//! Account time between two pieces of news about it, of every connection: the shown minute turns by itself, also while nothing is heard.
+//! Account time between two pieces of news about it, of every connection: the shown minute turns by itself, also while
+//! nothing is heard.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,8 +21,8 @@ impl Clocks {
         let known = self.0.get(at).copied();
         let (account, rate) = match news {
             News::Clock { account, rate } => (*account, *rate),
-            // A board is read some time before it is shown: it sets the clock only where it is ahead. Before the account has
-            // answered, its time is this machine's, which may be far ahead of a range's.
+            // A board is read some time before it is shown: it sets the clock only where it is ahead. Before the
+            // account has answered, its time is this machine's, which may be far ahead of a range's.
             News::Board(board)
                 if board.identity.is_some() && known.and_then(Clock::now).is_none_or(|now| now < board.at) =>
             {

@@ -1,16 +1,17 @@
 //! Gives the terminal back where this process can no longer do so: after SIGKILL, an abort, a stack that overflowed.
 //!
-//! No code of a process runs after those, and a handler for SIGABRT cannot be written without `unsafe`. So a shell waits beside it, for
-//! one of two things on a pipe: a line, where the terminal was given back, or the pipe's end, where nobody is left to do it
-//! (`docs/decisions/0020-the-terminal-has-a-keeper.md`). Where there is no shell, there is none, and nothing else changes.
+//! No code of a process runs after those, and a handler for SIGABRT cannot be written without `unsafe`. So a shell
+//! waits beside it, for one of two things on a pipe: a line, where the terminal was given back, or the pipe's end,
+//! where nobody is left to do it (`docs/decisions/0020-the-terminal-has-a-keeper.md`). Where there is no shell, there
+//! is none, and nothing else changes.
 
 #[cfg(unix)]
 pub(super) struct Keeper {
     shell: std::process::Child,
 }
 
-/// `stty` reads the terminal's settings before they are touched, and the line on standard error says that it has. The signals that end a
-/// foreground job, or stop one in the background that touches the terminal, are not for it.
+/// `stty` reads the terminal's settings before they are touched, and the line on standard error says that it has. The
+/// signals that end a foreground job, or stop one in the background that touches the terminal, are not for it.
 #[cfg(unix)]
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU

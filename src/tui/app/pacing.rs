@@ -1,16 +1,18 @@
-//! When the next frame is due: at once for a key, a moment later for news, and never more than thirty times in a second.
+//! When the next frame is due: at once for a key, a moment later for news, and never more than thirty times in a
+//! second.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time between frames while everything moves, and how many may follow each other at once after a rest, so that an answer to
-/// a key need not wait because news came a moment before: together thirty in any second.
+/// The time between frames while everything moves, and how many may follow each other at once after a rest, so that an
+/// answer to a key need not wait because news came a moment before: together thirty in any second.
 const FRAME: Duration = Duration::from_millis(36);
 const AT_ONCE: u32 = 3;
 
-/// How long news waits for more of it. News comes in bursts: at the start, who we are, an empty board, the journal and the first
-/// rows within a few milliseconds. A frame for each would use up what may follow at once, and the rows would wait for it.
+/// How long news waits for more of it. News comes in bursts: at the start, who we are, an empty board, the journal and
+/// the first rows within a few milliseconds. A frame for each would use up what may follow at once, and the rows would
+/// wait for it.
 pub(super) const GATHER: Duration = Duration::from_millis(10);
 
 /// Why there is something to draw.

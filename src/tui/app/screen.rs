@@ -1,5 +1,5 @@
-//! The terminal while it is ours, and the ways in which it stops being: leaving, a panic, a signal, a suspension. Where this process ends
-//! without a word (SIGKILL, an abort), [`super::keeper`] gives it back.
+//! The terminal while it is ours, and the ways in which it stops being: leaving, a panic, a signal, a suspension. Where
+//! this process ends without a word (SIGKILL, an abort), [`super::keeper`] gives it back.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +45,8 @@ pub(super) trait Canvas {
     fn resume(&mut self) -> io::Result<()>;
 }
 
-/// What was said by panics of other tasks while the screen was open. It must not be written over the screen, nor be lost.
+/// What was said by panics of other tasks while the screen was open. It must not be written over the screen, nor be
+/// lost.
 static FAILURES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Told of every such panic.
 pub(super) static FAILED: Notify = Notify::const_new();
@@ -85,8 +86,8 @@ impl OpenScreen {
 }
 
 impl OpenScreen {
-    /// Asks the terminal whether it tells keys apart. The answer comes to the keyboard, or never; where the console leaves before it comes,
-    /// it is typed into whatever follows, so only who needs to know asks.
+    /// Asks the terminal whether it tells keys apart. The answer comes to the keyboard, or never; where the console
+    /// leaves before it comes, it is typed into whatever follows, so only who needs to know asks.
     pub(super) fn ask_of_keys(&mut self) -> io::Result<()> {
         if !KITTY.load(Ordering::SeqCst) {
             return Ok(());
@@ -156,7 +157,8 @@ enum Typed {
     Kept,
 }
 
-/// Makes the terminal ours once more. Modes are set anew even where they are thought to be in force: a shell may have changed them.
+/// Makes the terminal ours once more. Modes are set anew even where they are thought to be in force: a shell may have
+/// changed them.
 fn again(typed: Typed) -> io::Result<()> {
     let _ = disable_raw_mode();
     take(typed)
@@ -176,14 +178,15 @@ fn take(typed: Typed) -> io::Result<()> {
     if typed == Typed::Forgotten {
         forget_what_was_typed();
     }
-    // Each screen has a stack of its own for this, so it is pushed after the one and popped before the other. Where it may be in force
-    // still, what was pushed is popped first: one pop gives it back, however often the console was stopped.
+    // Each screen has a stack of its own for this, so it is pushed after the one and popped before the other. Where it
+    // may be in force still, what was pushed is popped first: one pop gives it back, however often the console was
+    // stopped.
     let again = if was_ours { kitty(KITTY_POP) } else { "" };
     execute!(output(), EnterAlternateScreen, Print(again), Print(kitty(KITTY_PUSH)), EnableBracketedPaste, cursor::Hide)
 }
 
-/// Tell apart what a plain terminal sends alike (1), and say what Shift makes of a key (4): without that, Alt-< would be Alt-comma with
-/// Shift. A terminal that does not know it ignores it, as every private sequence.
+/// Tell apart what a plain terminal sends alike (1), and say what Shift makes of a key (4): without that, Alt-< would
+/// be Alt-comma with Shift. A terminal that does not know it ignores it, as every private sequence.
 const KITTY_PUSH: &str = "\x1b[>5u";
 const KITTY_POP: &str = "\x1b[<u";
 

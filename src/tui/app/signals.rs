@@ -1,4 +1,5 @@
-//! The signals that mean something to the screen. Ctrl-C, Ctrl-Z and Ctrl-\ on the keyboard are none of them: in raw mode they are keys.
+//! The signals that mean something to the screen. Ctrl-C, Ctrl-Z and Ctrl-\ on the keyboard are none of them: in raw
+//! mode they are keys.
 
 use std::io;
 

@@ -20,7 +20,7 @@ impl Stopwatch {
             return;
         }
         self.0 = busy.map(|busy| (busy, Instant::now(), 0));
-        state.elapsed = None;
+        state.asked.elapsed = None;
     }
 
     pub(super) fn is_on(&self) -> bool {

@@ -15,10 +15,11 @@ use super::*;
 use crate::model::board::Board;
 use crate::model::connection::ConnectionId;
 use crate::tui::effect::Ask;
-use crate::tui::event::{News, TimelineView};
+use crate::tui::event::News;
 use crate::tui::keymap::load;
-use crate::tui::state::Mode;
+use crate::tui::mode::Mode;
 use crate::tui::theme::Theme;
+use crate::tui::timeline_view::TimelineView;
 
 /// When each frame was drawn.
 #[derive(Clone, Default)]

@@ -1,15 +1,17 @@
 //! From bytes to keys, so that nothing but a key becomes one.
 //!
-//! A terminal sends keys and answers on one line, and both as escape sequences. An answer can come late, in pieces, or without an end; a
-//! sequence that nobody knows must be skipped whole and not from its second byte on. So this follows the grammar of ECMA-48 as terminals
-//! have it, and what a sequence holds is never text:
+//! A terminal sends keys and answers on one line, and both as escape sequences. An answer can come late, in pieces, or
+//! without an end; a sequence that nobody knows must be skipped whole and not from its second byte on. So this follows
+//! the grammar of ECMA-48 as terminals have it, and what a sequence holds is never text:
 //!
-//! - A control string (OSC, DCS, SOS, PM, APC) holds everything until its end, however long that takes and whatever is in it. One that
-//!   does not end can be ended: by Esc, Ctrl-C, Ctrl-X or Ctrl-Z, which is then no key itself.
-//! - A control sequence (CSI) ends with its final byte. It is a key where [`super::keys`] knows it, and nothing otherwise.
-//! - Esc by itself is told from the beginning of a sequence by the silence that follows it ([`ESCAPE`]). A sequence whose rest comes later
-//!   than that, in one piece, is still one.
-//! - A pasted text is a paste, with brackets around it or, where a terminal has none, where more comes at once than anybody types.
+//! - A control string (OSC, DCS, SOS, PM, APC) holds everything until its end, however long that takes and whatever is
+//!   in it. One that does not end can be ended: by Esc, Ctrl-C, Ctrl-X or Ctrl-Z, which is then no key itself.
+//! - A control sequence (CSI) ends with its final byte. It is a key where [`super::keys`] knows it, and nothing
+//!   otherwise.
+//! - Esc by itself is told from the beginning of a sequence by the silence that follows it ([`ESCAPE`]). A sequence
+//!   whose rest comes later than that, in one piece, is still one.
+//! - A pasted text is a paste, with brackets around it or, where a terminal has none, where more comes at once than
+//!   anybody types.
 //!
 //! Pure: time comes in with the bytes.
 
@@ -17,19 +19,17 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 
+use super::background::is_light;
 use super::keys;
+use super::paste::Unbracketed;
 
-/// The silence after which an escape is the key. Longer than the gap between two reads of one write, and short enough that nobody waits for
-/// what Esc does.
-pub(super) const ESCAPE: Duration = Duration::from_millis(8);
+/// The silence after which an escape is the key. Longer than the gap between two reads of one write, and short enough
+/// that nobody waits for what Esc does.
+pub(super) const ESCAPE: Duration = Duration::from_millis(4);
 /// For how long after that the rest of a sequence, in one piece, is taken for its rest.
 const LATE: Duration = Duration::from_secs(10);
 /// The silence after which what has not ended is said.
 pub(super) const UNENDED: Duration = Duration::from_secs(1);
-/// Characters that come at once and can still be typed.
-const MOST_TYPED: usize = 32;
-/// A paste without brackets comes in pieces; no pause between two of them is longer.
-const BETWEEN_PIECES: Duration = Duration::from_millis(30);
 /// The longest control sequence that can be a key.
 const LONGEST_SEQUENCE: usize = 32;
 /// The longest answer that says something, bytes.
@@ -109,8 +109,7 @@ pub(super) struct Decoder {
     paste: Vec<u8>,
     /// Since an escape was taken for the key.
     escaped: Option<Duration>,
-    /// Whether the piece before was pasted.
-    pasting: bool,
+    unbracketed: Unbracketed,
     told: bool,
     /// What the terminal has answered of the kitty protocol.
     kitty_flags: Option<u32>,
@@ -139,7 +138,7 @@ impl Decoder {
             self.byte(*byte);
         }
         let heard = std::mem::take(&mut self.out);
-        self.unbracketed(heard, since)
+        self.unbracketed.take(heard, since)
     }
 
     /// What it waits for, now that nothing more has come.
@@ -189,10 +188,11 @@ impl Decoder {
     /// A control string has ended as it should.
     fn answered(&mut self) {
         if !self.muted {
-            self.is_light = background(&self.kept).or(self.is_light);
+            self.is_light = is_light(&self.kept).or(self.is_light);
         }
     }
 
+    // Long: the decoder's table of states, an arm a state.
     fn byte(&mut self, byte: u8) {
         match &mut self.state {
             State::Ground => self.text(byte),
@@ -460,42 +460,6 @@ impl Decoder {
         self.alt = false;
         self.muted = false;
     }
-
-    /// More text at once than anybody types was pasted, by a terminal that says no more of it than that. Every key of it is part of
-    /// the paste: nothing in it is a command.
-    fn unbracketed(&mut self, heard: Vec<TerminalEvent>, since: Duration) -> Vec<TerminalEvent> {
-        let typed = heard.iter().filter(|event| text_of(event).is_some()).count();
-        // A pause ends it, whatever comes after that: answers hold no text, and a key behind one is a key.
-        self.pasting &= since <= BETWEEN_PIECES;
-        if typed == 0 {
-            return heard;
-        }
-        self.pasting |= typed > MOST_TYPED;
-        if !self.pasting {
-            return heard;
-        }
-        let mut events: Vec<TerminalEvent> = Vec::new();
-        for event in heard {
-            match (text_of(&event), events.last_mut()) {
-                (Some(c), Some(TerminalEvent::Paste(text))) => text.push(c),
-                (Some(c), _) => events.push(TerminalEvent::Paste(c.to_string())),
-                (None, _) => events.push(event),
-            }
-        }
-        events
-    }
-}
-
-/// The character that a key stands for in a text.
-fn text_of(event: &TerminalEvent) -> Option<char> {
-    let TerminalEvent::Key(key) = event else { return None };
-    match key.code {
-        KeyCode::Char(c) if (key.modifiers - KeyModifiers::SHIFT).is_empty() => Some(c),
-        KeyCode::Char('j') if key.modifiers == KeyModifiers::CONTROL => Some('\n'),
-        KeyCode::Enter if key.modifiers.is_empty() => Some('\n'),
-        KeyCode::Tab if key.modifiers.is_empty() => Some('\t'),
-        _ => None,
-    }
 }
 
 /// Whether a piece is the key Esc, in either form, and nothing else.
@@ -504,31 +468,14 @@ fn is_escape(piece: &[u8]) -> bool {
     piece == [ESC] || sequence().is_some_and(|key| key.code == KeyCode::Esc)
 }
 
-/// What follows an escape that came too early by itself: the end of a string, or an introducer with more behind it, which nobody types
-/// at once.
+/// What follows an escape that came too early by itself: the end of a string, or an introducer with more behind it,
+/// which nobody types at once.
 fn is_the_rest_of_a_sequence(piece: &[u8]) -> bool {
     match piece {
         [b'\\', ..] => true,
         [first, _, ..] => matches!(first, b'[' | b']' | b'O' | b'P' | b'X' | b'^' | b'_'),
         _ => false,
     }
-}
-
-/// Whether a background is light, by what a terminal answers to OSC 11: `11;rgb:ffff/ffff/ffff`, each part of one to four digits (documented by
-/// xterm). The bytes that end the string may stand behind it.
-fn background(answer: &[u8]) -> Option<bool> {
-    let text = std::str::from_utf8(answer).ok()?;
-    let colour = text.strip_prefix("11;rgb:").or_else(|| text.strip_prefix("11;rgba:"))?;
-    let colour = colour.trim_end_matches(['\u{7}', '\u{1b}']);
-    let part = |digits: &str| {
-        let most = 16_u32.checked_pow(u32::try_from(digits.len()).ok()?)?.checked_sub(1).filter(|most| *most > 0)?;
-        let known = digits.len() <= 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        known.then(|| u32::from_str_radix(digits, 16).ok()).flatten().map(|value| f64::from(value) / f64::from(most))
-    };
-    let parts: Vec<f64> = colour.split('/').map(part).collect::<Option<_>>()?;
-    let [red, green, blue] = parts.get(..3)?.try_into().ok()?;
-    // Luminance as of Rec. 709, near enough without its gamma to tell black from white.
-    Some(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
 }
 
 /// How many bytes follow the first one of a character.

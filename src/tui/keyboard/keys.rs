@@ -1,5 +1,5 @@
-//! The keys that terminals send, by their bytes: those of xterm and what resembles it, rxvt's and the Linux console's. Whatever is not
-//! here is no key.
+//! The keys that terminals send, by their bytes: those of xterm and what resembles it, rxvt's and the Linux console's.
+//! Whatever is not here is no key.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -91,8 +91,8 @@ fn numbered(number: u32) -> Option<KeyCode> {
     }
 }
 
-/// The key of the kitty protocol: by its character on the keyboard, the one that Shift makes of it, and the one that is in its place on a
-/// keyboard of the USA.
+/// The key of the kitty protocol: by its character on the keyboard, the one that Shift makes of it, and the one that is
+/// in its place on a keyboard of the USA.
 fn of_codes(code: u32, shifted: Option<u32>, base: Option<u32>, modifiers: Option<u32>) -> Option<KeyCode> {
     let held = held(modifiers);
     let key = match (of_code(code)?, shifted.and_then(of_code), base.and_then(of_code)) {
@@ -127,8 +127,8 @@ fn of_code(code: u32) -> Option<KeyCode> {
     })
 }
 
-/// Keys that have no character stand in the private use area: those of the number pad, and the function keys beyond the twelfth. All others
-/// (locks, volume, the modifiers themselves) are none here.
+/// Keys that have no character stand in the private use area: those of the number pad, and the function keys beyond the
+/// twelfth. All others (locks, volume, the modifiers themselves) are none here.
 fn private(code: u32) -> Option<KeyCode> {
     let nth = |first: u32| u8::try_from(code - first).ok();
     Some(match code {

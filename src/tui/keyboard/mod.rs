@@ -4,9 +4,13 @@
 //! (`docs/decisions/0019-keys-are-decoded-here.md`).
 
 #[cfg(any(unix, test))]
+mod background;
+#[cfg(any(unix, test))]
 mod decode;
 #[cfg(any(unix, test))]
 mod keys;
+#[cfg(any(unix, test))]
+mod paste;
 #[cfg(test)]
 mod tests;
 
@@ -74,8 +78,8 @@ impl Keyboard {
     }
 }
 
-/// Passes on what is read, piece by piece, until the terminal is gone or nobody listens. Blocking reads after a wait: standard input's
-/// own flags are shared with the shell, so it is never made non-blocking.
+/// Passes on what is read, piece by piece, until the terminal is gone or nobody listens. Blocking reads after a wait:
+/// standard input's own flags are shared with the shell, so it is never made non-blocking.
 #[cfg(unix)]
 fn read_all(stopped: &std::io::PipeReader, pieces: &mpsc::UnboundedSender<Vec<u8>>) {
     use rustix::event::{PollFd, PollFlags, poll};

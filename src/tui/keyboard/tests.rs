@@ -269,7 +269,7 @@ fn a_paste_is_a_paste_with_brackets_or_without() {
     let bracketed = format!("\x1b[200~{text}\x1b[201~q");
     let whole = [TerminalEvent::Paste(text.into()), key(KeyCode::Char('q'), NONE)];
     assert_eq!(at_once(bracketed.as_bytes()), whole);
-    let bytes: Vec<_> = bracketed.bytes().map(|byte| (Duration::from_millis(5), vec![byte])).collect();
+    let bytes: Vec<_> = bracketed.bytes().map(|byte| (ESCAPE * 3 / 4, vec![byte])).collect();
     assert_eq!(played(&bytes), whole);
     // More at once than anybody types, in several reads.
     let pieces = [b"the first of two lines, and\rX\rF".to_vec(), b"FFFF and the rest".to_vec()];
@@ -336,8 +336,8 @@ fn report() -> impl Strategy<Value = (Vec<u8>, bool)> {
     vec(0x20..=0x7f_u8, 3).prop_map(|bytes| ([&b"\x1b[M"[..], &bytes].concat(), true))
 }
 
-/// `bytes` cut anywhere, with a pause before each piece. Only where an escape has come by itself may what follows not come byte by byte
-/// after pauses as long as a person's: nobody can tell that from typing.
+/// `bytes` cut anywhere, with a pause before each piece. Only where an escape has come by itself may what follows not
+/// come byte by byte after pauses as long as a person's: nobody can tell that from typing.
 fn cut(bytes: &[u8], cuts: &[(Index, u64)]) -> Vec<(Duration, Vec<u8>)> {
     let mut at: Vec<(usize, u64)> = cuts.iter().map(|(index, pause)| (index.index(bytes.len() + 1), *pause)).collect();
     at.sort_unstable();
@@ -365,8 +365,8 @@ const BORDER: u64 = ESCAPE.as_millis() as u64;
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Sequences of every kind, with anything in them, cut anywhere, with any pauses: none of it is a key. Only an escape that was
-    /// followed by silence may have been one.
+    /// Sequences of every kind, with anything in them, cut anywhere, with any pauses: none of it is a key. Only an
+    /// escape that was followed by silence may have been one.
     #[test]
     fn no_sequence_is_taken_for_keys(
         (bytes, ends) in prop_oneof![3 => string(), 2 => sequence(), 1 => report()],

@@ -8,7 +8,7 @@ use super::BUILT_IN;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeymapError {
     /// Not TOML.
-    #[error("{at}: this is no TOML: {message}; write [board], and below it sources = \"w\"")]
+    #[error("{at}: this is not TOML: {message}; write [board], and below it sources = \"w\"")]
     Syntax {
         /// File and line.
         at: String,

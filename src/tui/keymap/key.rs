@@ -28,7 +28,8 @@ pub(super) const NAMED_KEYS: [&str; 16] = [
     "right",
 ];
 
-/// The presses that a file writes with spaces between them; `None` where one of them is no key. A space alone is the key.
+/// The presses that a file writes with spaces between them; `None` where one of them is no key. A space alone is the
+/// key.
 pub(super) fn presses(text: &str) -> Option<Vec<KeyCombination>> {
     let parts: Vec<&str> =
         if text == " " { vec![text] } else { text.split(' ').filter(|part| !part.is_empty()).collect() };
@@ -76,8 +77,8 @@ pub(super) fn pressed(event: &KeyEvent) -> KeyCombination {
     normalised(KeyCombination::from(*event))
 }
 
-/// One form for each key. Shift is part of `?` or `!` already, and terminals disagree on whether they say so; letters keep it. Four
-/// controls have a digit's name where they are decoded, and their own on the keyboard.
+/// One form for each key. Shift is part of `?` or `!` already, and terminals disagree on whether they say so; letters
+/// keep it. Four controls have a digit's name where they are decoded, and their own on the keyboard.
 fn normalised(key: KeyCombination) -> KeyCombination {
     let mut key = key.normalized();
     let KeyCode::Char(c) = key.codes.first_mut() else { return key };

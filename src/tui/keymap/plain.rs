@@ -1,7 +1,7 @@
 //! What a plain terminal cannot tell apart: its keyboard is a line of characters, on which Ctrl-i is Tab.
 //!
-//! Where the terminal offers the kitty keyboard protocol (`docs/decisions/0019-keys-are-decoded-here.md`) all of it comes as itself, so it
-//! is bound, and warned of.
+//! Where the terminal offers the kitty keyboard protocol (`docs/decisions/0019-keys-are-decoded-here.md`) all of it
+//! comes as itself, so it is bound, and warned of.
 
 use std::fmt;
 

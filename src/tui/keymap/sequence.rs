@@ -5,8 +5,8 @@ use crossterm::event::KeyEvent;
 use super::key::{pressed, shown_all};
 use crate::tui::command::Context;
 
-/// Keys that have been pressed and are the beginning of a sequence, on the screen where they were pressed. No time ends it: what a key
-/// does never depends on how fast it came.
+/// Keys that have been pressed and are the beginning of a sequence, on the screen where they were pressed. No time ends
+/// it: what a key does never depends on how fast it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UnderWay {
     keys: Vec<KeyEvent>,

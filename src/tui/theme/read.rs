@@ -1,4 +1,5 @@
-//! A theme out of its file, or everything that is wrong with it: a style that is missing would be noticed in the middle of an attack.
+//! A theme out of its file, or everything that is wrong with it: a style that is missing would be noticed in the middle
+//! of an attack.
 
 use std::ops::Range;
 
@@ -167,5 +168,5 @@ fn not_a_colour(text: &str) -> String {
     } else {
         near(text, NAMES.iter().map(|(name, _)| *name))
     };
-    format!("takes a colour, and “{}” is none{hint}", shortened(text, 30))
+    format!("takes a colour, and “{}” is not one{hint}", shortened(text, 30))
 }

@@ -1,5 +1,5 @@
-//! What the built-in themes promise, computed: contrast of every pair, and what is to be told apart is far apart, also for those who
-//! see fewer colours.
+//! What the built-in themes promise, computed: contrast of every pair, and what is to be told apart is far apart, also
+//! for those who see fewer colours.
 #![allow(clippy::unwrap_used, clippy::many_single_char_names)]
 
 use ratatui::style::{Color, Modifier, Style};
@@ -214,14 +214,23 @@ fn what_is_wrong_is_said_with_file_line_and_what_to_write() {
         ("warn = { fg = 256 }", "my.toml:15:15: “fg” takes a number from 0 to 255"),
         (
             "warn = { fg = \"yelow\" }",
-            "my.toml:15:15: “fg” takes a colour, and “yelow” is none. Did you mean “yellow”?",
+            "my.toml:15:15: “fg” takes a colour, and “yelow” is not one. Did you mean “yellow”?",
         ),
-        ("warn = { fg = \"#ffaf0\" }", "my.toml:15:15: “fg” takes a colour, and “#ffaf0” is none. Write # and six hex"),
-        ("warn = { fg = \"#+faf00\" }", "my.toml:15:15: “fg” takes a colour, and “#+faf00” is none"),
-        ("warn = { fg = \"214\" }", "my.toml:15:15: “fg” takes a colour, and “214” is none. Write the number without"),
-        ("warn = { fg = \"店\" }", "my.toml:15:15: “fg” takes a colour, and “店” is none. There is black, red, green"),
+        (
+            "warn = { fg = \"#ffaf0\" }",
+            "my.toml:15:15: “fg” takes a colour, and “#ffaf0” is not one. Write # and six hex",
+        ),
+        ("warn = { fg = \"#+faf00\" }", "my.toml:15:15: “fg” takes a colour, and “#+faf00” is not one"),
+        (
+            "warn = { fg = \"214\" }",
+            "my.toml:15:15: “fg” takes a colour, and “214” is not one. Write the number without",
+        ),
+        (
+            "warn = { fg = \"店\" }",
+            "my.toml:15:15: “fg” takes a colour, and “店” is not one. There is black, red, green",
+        ),
         ("warn = { fg = true }", "my.toml:15:15: “fg” takes a colour: 214, \"#ffaf00\" or \"yellow\", not true or"),
-        ("warn = { colour = 3 }", "my.toml:15:10: “warn” knows no key “colour”"),
+        ("warn = { colour = 3 }", "my.toml:15:10: “warn” has no key “colour”"),
         ("warn = { bold = 1 }", "my.toml:15:17: “bold” takes true or false, without quotes, not an integer"),
         ("warn = { bg = 3 }", "my.toml:15:8: “warn” has a bg and no fg: whether the terminal's own colour can be read"),
         ("warn = \"yellow\"", "my.toml:15:8: “warn” takes a table: { fg = 214, bold = true }, not a string"),
@@ -243,7 +252,7 @@ fn what_is_missing_or_not_known_is_said() {
         ["my.toml:7:2: [styles] has no “warn” (a notice, a warning). Write warn = { fg = \"yellow\" }, or warn = {}"]
     );
     let more = format!("{text}wran = {{}}\n");
-    assert_eq!(said(&more), ["my.toml:26:1: [styles] knows no key “wran”. Did you mean “warn”?"]);
+    assert_eq!(said(&more), ["my.toml:26:1: [styles] has no key “wran”. Did you mean “warn”?"]);
     let none = said("");
     assert!(none.iter().any(|line| line.contains("for which background")), "{none:?}");
     assert!(none.iter().any(|line| line.contains("no [styles]")), "{none:?}");

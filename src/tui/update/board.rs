@@ -23,8 +23,8 @@ struct Shown<'a> {
     score: u32,
 }
 
-/// Filters and sorts anew, and keeps the cursor on the stage it was on. Where that one has gone, nothing is selected: the cursor does
-/// not come to stand on another stage by itself.
+/// Filters and sorts anew, and keeps the cursor on the stage it was on. Where that one has gone, nothing is selected:
+/// the cursor does not come to stand on another stage by itself.
 pub(crate) fn arrange(state: &mut State) {
     let needle = Needle::new(&state.list.filter);
     let (sort, reversed, several) = (state.list.sort, state.list.reversed, state.fleet.several());
@@ -81,8 +81,8 @@ fn shown<'a>(fleet: &'a Fleet, needle: &Needle, pinned: &[StageAt]) -> Vec<Shown
     .collect()
 }
 
-/// The connections that could not be read and have no stages: each has a row, and is found like any other. They come last: what is known
-/// to be attacked is never pushed off the screen by what is not known.
+/// The connections that could not be read and have no stages: each has a row, and is found like any other. They come
+/// last: what is known to be attacked is never pushed off the screen by what is not known.
 fn unread(fleet: &Fleet, needle: &Needle) -> Vec<RowAt> {
     if !fleet.several() {
         return Vec::new();
@@ -183,7 +183,7 @@ pub(crate) fn pin(state: &mut State) {
 /// Clears the filter; says when there is nothing to go back from. What is selected stays selected.
 pub(crate) fn back(state: &mut State) {
     if state.list.filter.is_empty() {
-        let key = |context, command| state.keymap.key(context, command);
+        let key = |context, command| state.keys.key(context, command);
         let (quit, follow) = (key(Context::Global, Command::Quit), key(Context::Board, Command::Follow));
         state.say(format!("this is the board; {quit} quits, {follow} follows the worst stage"));
         return;

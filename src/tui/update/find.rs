@@ -2,15 +2,15 @@
 
 use ratatui::text::Line;
 
+use crate::tui::lines::{help, layout, review, stage};
 use crate::tui::list::Cursor;
 use crate::tui::state::{Item, PromptKind, Screen, State};
-use crate::tui::view::{help, layout, review, stage as stage_view};
 
 use super::{Effects, prompt};
 
 /// Opens the prompt, with what was looked for last.
 pub(crate) fn open(state: &mut State, effects: &mut Effects) {
-    let before = state.found.clone();
+    let before = state.typing.found.clone();
     let kind = PromptKind::Find { from: place(state), before: before.clone() };
     prompt::open(state, kind, &before, effects);
 }
@@ -21,8 +21,8 @@ pub(crate) fn typed(state: &mut State) {
     let found = search(state, &text, from);
     go(state, found.unwrap_or(from));
     let is_lost = found.is_none() && !text.is_empty();
-    if let Some(prompt) = &mut state.prompt {
-        prompt.error = is_lost.then(|| format!("“{text}” is nowhere here"));
+    if let Some(prompt) = &mut state.typing.prompt {
+        prompt.error = is_lost.then(|| format!("“{text}” was not found here"));
     }
 }
 
@@ -37,9 +37,9 @@ pub(crate) fn submit(state: &mut State) -> Result<(), String> {
     match found {
         _ if text.is_empty() => {}
         Some(found) => go(state, found),
-        None => return Err(format!("“{text}” is nowhere here; Esc leaves")),
+        None => return Err(format!("“{text}” was not found here; Esc leaves")),
     }
-    state.found = text;
+    state.typing.found = text;
     Ok(())
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn cancel(state: &mut State) {
 }
 
 fn asked(state: &State) -> Option<(String, usize, String)> {
-    let prompt = state.prompt.as_ref()?;
+    let prompt = state.typing.prompt.as_ref()?;
     let PromptKind::Find { from, before } = &prompt.kind else { return None };
     Some((prompt.input.value().trim().to_owned(), *from, before.clone()))
 }
@@ -83,7 +83,7 @@ fn lines(state: &State) -> Vec<String> {
         }),
         Screen::Review => plain(&review::text(state, layout::text_width(state))),
         Screen::Help => plain(&help::text(state, layout::text_width(state))),
-        Screen::Stage => plain(&stage_view::text(state, layout::text_width(state))),
+        Screen::Stage => plain(&stage::text(state, layout::text_width(state))),
     }
 }
 
@@ -125,8 +125,8 @@ fn place(state: &State) -> usize {
         Screen::Playbooks => state.playbooks.cursor.at,
         Screen::Playbook => state.playbooks.step.at,
         Screen::Review => state.review.as_ref().map_or(0, |review| review.scroll.0),
-        Screen::Help => state.help_scroll.0,
-        Screen::Stage => state.stage_scroll.0,
+        Screen::Help => state.screens.help_scroll.0,
+        Screen::Stage => state.depth.scroll.0,
     }
 }
 
@@ -143,8 +143,8 @@ fn go(state: &mut State, line: usize) {
                 review.scroll.0 = line;
             }
         }
-        Screen::Help => state.help_scroll.0 = line,
-        Screen::Stage => state.stage_scroll.0 = line,
+        Screen::Help => state.screens.help_scroll.0 = line,
+        Screen::Stage => state.depth.scroll.0 = line,
     }
-    state.changed = true;
+    state.due.changed = true;
 }

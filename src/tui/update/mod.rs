@@ -6,17 +6,18 @@ mod find;
 mod keys;
 mod next;
 mod palette;
-pub(crate) mod playbook;
+mod perform;
+mod playbook;
 mod prompt;
 mod review;
+mod screens;
+mod scroll;
 mod sources;
 mod stage;
-pub(crate) mod throttle;
+mod throttle;
 mod timeline;
 mod typed;
-
-pub(crate) use palette::can;
-pub(crate) use review::outcome_words;
+mod typing;
 
 use std::sync::Arc;
 
@@ -29,9 +30,9 @@ use crate::model::series::floor_minute;
 
 use super::effect::{Ask, Effect};
 use super::event::{Event, News, StopReason};
-use super::state::{Background, PromptKind, Screen, State};
+use super::lines::layout;
+use super::state::{Background, Screen, State};
 use super::theme::Theme;
-use super::view::layout;
 
 /// What is asked of the outside while one event is dealt with.
 pub(crate) type Effects = Vec<Effect>;
@@ -46,22 +47,22 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         ),
         Event::KeysToldApart => keys::told_apart(state),
         Event::Background { is_light } => {
-            if state.background == Background::Asked && is_light {
-                state.theme = Theme::of_background(is_light);
-                state.draw_anew();
+            if state.looks.background == Background::Asked && is_light {
+                state.looks.theme = Theme::of_background(is_light);
+                state.due.draw_anew();
             }
-            state.background = Background::Settled;
+            state.looks.background = Background::Settled;
         }
         Event::From(at, news) if state.fleet.knows(at) => told(state, at, news, &mut effects),
         Event::From(..) => {}
         Event::Elapsed(elapsed) => {
-            state.elapsed = Some(elapsed);
-            state.changed = true;
+            state.asked.elapsed = Some(elapsed);
+            state.due.changed = true;
         }
         Event::Mode(mode) => {
             state.mode = mode;
-            state.changed = true;
-            if !state.mode.may_apply() && state.prompt.as_ref().is_some_and(|p| p.kind == PromptKind::Confirm) {
+            state.due.changed = true;
+            if !state.mode.may_apply() && state.typing.is_confirming() {
                 prompt::close(state, &mut effects);
             }
         }
@@ -76,15 +77,15 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 
 /// Tells whoever watches which stage is open: it is read more often, until another is.
 fn look(state: &mut State, effects: &mut Effects) {
-    let open = state.screens.iter().rev().find_map(|screen| match screen {
-        Screen::Stage => state.stage.clone(),
+    let open = state.screens.downwards().find_map(|screen| match screen {
+        Screen::Stage => state.depth.stage.clone(),
         Screen::Sources => state.sources.stage.clone(),
         _ => None,
     });
-    if open == state.looked_at {
+    if open == state.asked.looked_at {
         return;
     }
-    let before = std::mem::replace(&mut state.looked_at, open.clone());
+    let before = std::mem::replace(&mut state.asked.looked_at, open.clone());
     if let Some(before) = before.filter(|before| open.as_ref().is_none_or(|open| open.at != before.at)) {
         effects.push(Effect::To(before.at, Ask::LookAt(Vec::new())));
     }
@@ -98,7 +99,14 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
     let of = |stage| StageAt { at, stage };
     match news {
         News::Board(board) => on_board(state, at, board),
-        News::Sources { stage, result } => sources::loaded(state, &of(stage), result, effects),
+        News::Sources { stage, result } => {
+            for command in sources::loaded(state, &of(stage), result) {
+                // A prompt that one of them has opened takes what comes next by hand.
+                if state.screen() == Screen::Sources && state.typing.prompt.is_none() {
+                    keys::commanded(state, command, effects);
+                }
+            }
+        }
         News::Stage(report) => stage::read(state, at, report),
         News::Ladder { stage, result } => stage::ladder_arrived(state, &of(stage), result),
         News::Proposals { stage, result } => {
@@ -107,17 +115,19 @@ fn told(state: &mut State, at: ConnectionId, news: News, effects: &mut Effects) 
             if let Ok(found) = &result {
                 review::proposed_anew(state, &stage, found);
             }
-            stage::proposals_arrived(state, &stage, result, effects);
+            if stage::proposals_arrived(state, &stage, result) {
+                typing::submit(state, effects);
+            }
         }
         News::Plan { request, result } => review::planned(state, at, request, result),
         News::Progress { line } => review::progressed(state, at, line),
         News::Asks { line } => {
             review::progressed(state, at, line);
-            state.ring = true;
+            state.due.ring = true;
         }
         News::Waiting(what) => {
             state.fleet.get_mut(at).waiting = what;
-            state.changed = true;
+            state.due.changed = true;
         }
         News::Finished { result } => {
             next::forget(state, at);
@@ -141,8 +151,7 @@ fn same_as(state: &mut State, at: ConnectionId, other: ConnectionId, effects: &m
     let (name, other) = (state.fleet.name(at), state.fleet.name(other));
     let words = format!("{name} is the same account and region as {other}: it is shown, and only {other} changes it");
     state.complain(words);
-    let confirming = state.prompt.as_ref().is_some_and(|prompt| prompt.kind == PromptKind::Confirm);
-    if confirming && state.review.as_ref().is_some_and(|review| review.at == at) {
+    if state.typing.is_confirming() && state.review.as_ref().is_some_and(|review| review.at == at) {
         prompt::close(state, effects);
     }
 }
@@ -150,19 +159,19 @@ fn same_as(state: &mut State, at: ConnectionId, other: ConnectionId, effects: &m
 fn terminal(state: &mut State, event: &TerminalEvent, effects: &mut Effects) {
     match event {
         TerminalEvent::Key(key) => {
-            if state.background == Background::Asked {
-                state.background = Background::Late;
+            if state.looks.background == Background::Asked {
+                state.looks.background = Background::Late;
             }
             keys::pressed(state, event, key, effects);
         }
         TerminalEvent::Paste(text) => {
             keys::end_sequence(state);
-            prompt::pasted(state, text);
+            typing::pasted(state, text);
         }
         TerminalEvent::Resize(columns, lines) => {
             keys::end_sequence(state);
-            state.size = (*columns, *lines);
-            state.changed = true;
+            state.looks.size = (*columns, *lines);
+            state.due.changed = true;
         }
         _ => {}
     }
@@ -176,7 +185,7 @@ fn on_board(state: &mut State, at: ConnectionId, board: Arc<Board>) {
     }
     watched.rate = board.rate;
     watched.board = Some(board);
-    state.changed = true;
+    state.due.changed = true;
     board::arrange(state);
     playbook::arrange(state);
 }
@@ -189,12 +198,12 @@ fn on_clock(state: &mut State, at: ConnectionId, account: DateTime<Utc>, rate: f
     let turned = (rate - watched.rate).abs() > f64::EPSILON;
     watched.rate = rate;
     if turned || before != shown_minutes(state, at) {
-        state.changed = true;
+        state.due.changed = true;
     }
 }
 
-/// What of a connection's clock stands on the screen, in whole minutes: its incident's age, the present minute where actions count
-/// down, the age of stale figures.
+/// What of a connection's clock stands on the screen, in whole minutes: its incident's age, the present minute where
+/// actions count down, the age of stale figures.
 fn shown_minutes(state: &State, at: ConnectionId) -> [Option<i64>; 3] {
     let watched = state.fleet.get(at);
     let view = &watched.timeline;
@@ -205,7 +214,7 @@ fn shown_minutes(state: &State, at: ConnectionId) -> [Option<i64>; 3] {
 }
 
 fn on_stop(state: &mut State, reason: StopReason, effects: &mut Effects) {
-    state.stopped = Some(reason);
+    state.due.stopped = Some(reason);
     effects.push(Effect::Quit);
 }
 
@@ -230,11 +239,11 @@ fn settle(state: &mut State) {
         }
         Screen::Help => {
             let (len, height) = layout::help_text(state);
-            state.help_scroll.settle(len, height);
+            state.screens.help_scroll.settle(len, height);
         }
         Screen::Stage => {
             let (len, height) = layout::stage_text(state);
-            state.stage_scroll.settle(len, height);
+            state.depth.scroll.settle(len, height);
         }
         _ => {}
     }

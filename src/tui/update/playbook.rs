@@ -8,21 +8,14 @@ use std::sync::Arc;
 use crate::model::action::Terms;
 use crate::model::attack::AttackKind;
 use crate::model::connection::{ConnectionId, StageAt};
-use crate::model::playbook::{Doing, Fallback, Playbook, RunRecord, Step, StepState, Value};
-use crate::model::signal::SignalKind;
+use crate::model::playbook::{Playbook, RunRecord, Step, StepState, Task, Value};
 
 use crate::tui::effect::{Ask, Effect, StepOf};
 use crate::tui::list::Cursor;
 use crate::tui::playbooks::PlaybooksPane;
 use crate::tui::state::{PromptKind, Screen, State, Subject};
 
-use super::{Effects, keys, prompt, review, stage};
-
-/// The signals that stand on the stage that the playbooks are shown for.
-pub(crate) fn standing(state: &State) -> Vec<SignalKind> {
-    let row = state.playbooks.stage.as_ref().and_then(|stage| state.fleet.row(stage));
-    row.map(|row| row.signals.iter().map(|signal| signal.kind).collect()).unwrap_or_default()
-}
+use super::{Effects, prompt, review, screens};
 
 /// The kind of the attack on that stage: as somebody has said, else as the figures tell it.
 pub(crate) fn kind(state: &State) -> Option<AttackKind> {
@@ -33,7 +26,7 @@ pub(crate) fn kind(state: &State) -> Option<AttackKind> {
 
 /// Sorts anew, and keeps the cursor on the playbook it was on.
 pub(crate) fn arrange(state: &mut State) {
-    let (standing, kind) = (standing(state), kind(state));
+    let (standing, kind) = (state.standing(), kind(state));
     let pane = &mut state.playbooks;
     let under = pane.order.get(pane.cursor.at).copied();
     let mut order: Vec<usize> = (0..pane.all.len()).collect();
@@ -46,14 +39,14 @@ pub(crate) fn arrange(state: &mut State) {
 
 /// Shows the playbooks for the stage on the screen.
 pub(crate) fn open_list(state: &mut State) {
-    state.playbooks.stage = stage::chosen(state);
+    state.playbooks.stage = screens::chosen(state);
     // A stage of that name in another account may have runs of its own.
     let at = state.playbooks.stage.as_ref().map(|stage| stage.at).unwrap_or_default();
     state.playbooks.runs = Arc::clone(&state.fleet.get(at).runs);
     state.playbooks.order.clear();
     state.playbooks.cursor = Cursor::default();
     arrange(state);
-    keys::go(state, Screen::Playbooks);
+    screens::go(state, Screen::Playbooks);
 }
 
 /// Opens the playbook under the cursor, where its run has got to.
@@ -68,7 +61,7 @@ pub(crate) fn open(state: &mut State) {
     let at = playbook.next(run).and_then(|next| playbook.steps.iter().position(|step| step.id == next.id));
     pane.given = run.map(|run| given(playbook, run)).unwrap_or_default();
     pane.step = Cursor { at: at.unwrap_or_default(), top: 0 };
-    keys::go(state, Screen::Playbook);
+    screens::go(state, Screen::Playbook);
 }
 
 /// The inputs that a run was given.
@@ -83,7 +76,7 @@ fn given(playbook: &Playbook, run: &RunRecord) -> BTreeMap<String, Value> {
 /// The runs, anew. A step that was under the cursor and is over now passes the cursor on.
 pub(crate) fn arrived(state: &mut State, at: ConnectionId, runs: Arc<[RunRecord]>) {
     state.fleet.get_mut(at).runs = Arc::clone(&runs);
-    state.changed = true;
+    state.due.changed = true;
     if state.playbooks.stage.as_ref().is_some_and(|stage| stage.at != at) {
         return;
     }
@@ -97,50 +90,6 @@ pub(crate) fn arrived(state: &mut State, at: ConnectionId, runs: Arc<[RunRecord]
             playbook.steps.iter().position(|step| step.id == next.id)
         });
         pane.step.at = next.unwrap_or(pane.step.at);
-    }
-}
-
-/// Whether the selected step can be done now, and if not, why.
-pub(crate) fn can_do(state: &State) -> Result<(), String> {
-    let pane = &state.playbooks;
-    let step = pane.selected_step().ok_or("no playbook is open")?;
-    let run = pane.run();
-    if let Some(state) = run.filter(|run| run.is_over(step)).and_then(|run| run.step(&step.id)).map(|known| known.state)
-        && state != StepState::NotObserved
-    {
-        return Err(format!("step {} is {} already", step.id, state.words()));
-    }
-    let Some(about) = step.doing.about() else { return Ok(()) };
-    match run.and_then(|run| run.step(about)) {
-        Some(known) if known.action_id.is_some() => Ok(()),
-        Some(known) if matches!(known.state, StepState::Done | StepState::Skipped) => {
-            Err(format!("step {about} changed nothing, so there is nothing to do; skip this one"))
-        }
-        _ => Err(format!("it is about step {about}, which has not been done")),
-    }
-}
-
-/// Whether the selected step may be left out, and if not, why.
-pub(crate) fn can_skip(state: &State) -> Result<(), String> {
-    let pane = &state.playbooks;
-    let step = pane.selected_step().ok_or("no playbook is open")?;
-    let run = pane.run();
-    if let Some(state) = run.filter(|run| run.is_over(step)).and_then(|run| run.step(&step.id)).map(|known| known.state)
-    {
-        return Err(format!("step {} is {} already", step.id, state.words()));
-    }
-    let about = step.doing.about().and_then(|about| run?.step(about));
-    let nothing = about
-        .is_some_and(|known| known.action_id.is_none() && matches!(known.state, StepState::Done | StepState::Skipped));
-    if step.optional || nothing { Ok(()) } else { Err(format!("step {} is not optional", step.id)) }
-}
-
-/// Whether there is an input to set.
-pub(crate) fn can_set(state: &State) -> Result<(), String> {
-    match state.playbooks.playbook() {
-        Some(playbook) if playbook.inputs.is_empty() => Err("this playbook has no inputs".into()),
-        Some(_) => Ok(()),
-        None => Err("no playbook is open".into()),
     }
 }
 
@@ -161,13 +110,13 @@ pub(crate) fn do_step(state: &mut State, effects: &mut Effects) {
         prompt::open(state, PromptKind::Input { then_do: true }, &format!("{name}="), effects);
         return;
     }
-    match step.doing {
-        Doing::Note { .. } => effects.push(Effect::To(at, Ask::EndStep { step: of, state: StepState::Read })),
-        Doing::Observe { .. } => {
+    match step.task {
+        Task::Note { .. } => effects.push(Effect::To(at, Ask::EndStep { step: of, state: StepState::Read })),
+        Task::Observe { .. } => {
             state.say(format!("observing {} …", step.id));
             effects.push(Effect::To(at, Ask::ObserveStep(of)));
         }
-        Doing::Action { .. } | Doing::Undo { .. } => {
+        Task::Action { .. } | Task::Undo { .. } => {
             review::ask(state, at, Subject::Step { step: of, terms: Terms::default() }, effects);
         }
     }
@@ -184,22 +133,10 @@ pub(crate) fn skip(state: &mut State, effects: &mut Effects) {
 pub(crate) fn set_input(state: &mut State, effects: &mut Effects) {
     let pane = &state.playbooks;
     let Some(playbook) = pane.playbook() else { return };
-    let own = pane.selected_step().and_then(|step| step.doing.inputs().next());
+    let own = pane.selected_step().and_then(|step| step.task.inputs().next());
     let Some(name) = own.or_else(|| playbook.inputs.first().map(|input| input.name.as_str())) else { return };
-    let offered = format!("{name}={}", value(state, name).unwrap_or_default());
+    let offered = format!("{name}={}", pane.value(name).unwrap_or_default());
     prompt::open(state, PromptKind::Input { then_do: false }, &offered, effects);
-}
-
-/// The value of an input as text, where it has one already.
-pub(crate) fn value(state: &State, name: &str) -> Option<String> {
-    let pane = &state.playbooks;
-    if let Some(value) = pane.given.get(name) {
-        return Some(value.to_string());
-    }
-    match &pane.playbook()?.input(name)?.default {
-        Some(Fallback::Value(value)) => Some(value.to_string()),
-        _ => None,
-    }
 }
 
 /// What was typed: `NAME=VALUE`.

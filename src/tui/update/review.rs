@@ -2,19 +2,19 @@
 
 use ipnet::IpNet;
 
-use crate::model::action::{Action, BlockIp, Terms};
+use crate::model::action::{Action, BlockIp, KillSwitch, Terms};
 use crate::model::address::Target;
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::proposal::{Proposals, ProposedStep};
-use crate::model::stage::StageSelector;
+use crate::model::stage::{StageId, StageSelector};
 
 use crate::tui::available::confirmable;
 use crate::tui::effect::{Ask, Effect};
 use crate::tui::list::Scroll;
 use crate::tui::state::{Phase, Review, Screen, State, Status, Subject};
 
-use super::{Effects, keys};
+use super::{Effects, screens};
 
 /// How many lines of progress are kept on the screen; the journal has them all.
 const PROGRESS_LINES: usize = 500;
@@ -36,8 +36,7 @@ pub(crate) fn block(state: &mut State, targets: &[IpNet], expires_after_seconds:
 
 /// Asks a connection for a plan and shows it.
 pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects: &mut Effects) {
-    state.requests += 1;
-    let request = state.requests;
+    let request = state.asked.request();
     let asked = match subject.clone() {
         Subject::Action(action) => Ask::Plan { request, action },
         Subject::Undo { action_id, terms } => Ask::PlanUndo { request, action_id, terms },
@@ -55,7 +54,7 @@ pub(crate) fn ask(state: &mut State, at: ConnectionId, subject: Subject, effects
         all_guards: false,
         whole_diff: false,
     });
-    keys::go(state, Screen::Review);
+    screens::go(state, Screen::Review);
 }
 
 /// Plans the same again.
@@ -82,8 +81,8 @@ pub(crate) fn was_proposed(state: &mut State, proposed: Option<ProposedStep>) {
     }
 }
 
-/// What would help was read anew: where the step under review has become another one (40 addresses are 43 now), that is to be said before it is
-/// confirmed.
+/// What would help was read anew: where the step under review has become another one (40 addresses are 43 now), that is
+/// to be said before it is confirmed.
 pub(crate) fn proposed_anew(state: &mut State, stage: &StageAt, found: &Proposals) {
     let Some(review) = state.review.as_mut().filter(|review| review.at == stage.at) else { return };
     let is_its = match &review.phase {
@@ -141,7 +140,7 @@ pub(crate) fn planned(state: &mut State, at: ConnectionId, request: u64, result:
     if review.at != at || review.request != request || !matches!(review.phase, Phase::Planning) {
         return;
     }
-    state.changed = true;
+    state.due.changed = true;
     review.scroll = Scroll::default();
     review.phase = match result {
         // It cannot be, and must not be: then nobody is asked to confirm it.
@@ -187,7 +186,7 @@ pub(crate) fn progressed(state: &mut State, at: ConnectionId, line: String) {
     {
         lines.push(line);
     }
-    state.changed = true;
+    state.due.changed = true;
 }
 
 /// A line with the connection's name before it, where there are several.
@@ -200,11 +199,11 @@ pub(crate) fn finished(state: &mut State, at: ConnectionId, result: Result<Box<F
     let own = state.review.as_ref().is_some_and(|review| review.at == at);
     if state.screen() != Screen::Review || !own {
         let (bad, line) = match &result {
-            Ok(done) => (false, format!("{}: {}", done.action_id, outcome_words(done.outcome))),
+            Ok(done) => (false, format!("{}: {}", done.action_id, done.outcome.words())),
             Err(reason) => (true, format!("not carried out: {reason}")),
         };
         state.status = Some(Status { text: named(state, at, &line), bad });
-        state.changed = true;
+        state.due.changed = true;
     }
     if !own {
         return;
@@ -214,7 +213,7 @@ pub(crate) fn finished(state: &mut State, at: ConnectionId, result: Result<Box<F
         _ => None,
     };
     if let Some((plan, done)) = applied {
-        super::stage::proven(state, at, &plan, &done);
+        proven(state, at, &plan, &done);
     }
     if let Some(review) = state.review.take() {
         let phase = match review.phase {
@@ -223,26 +222,17 @@ pub(crate) fn finished(state: &mut State, at: ConnectionId, result: Result<Box<F
         };
         state.review = Some(Review { phase, ..review });
     }
-    state.quit_warned = false;
-    state.changed = true;
-    drop_if_left(state);
+    state.keys.quit_warned = false;
+    state.due.changed = true;
+    screens::drop_if_left(state);
 }
 
-/// A review that is no longer open is given up, and its answer will be dropped; a change that is being made goes on.
-pub(crate) fn drop_if_left(state: &mut State) {
-    if !state.screens.contains(&Screen::Review) && !state.is_applying() {
-        state.review = None;
-    }
-}
-
-/// How carrying out a plan ended, in words.
-pub(crate) fn outcome_words(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done and read back",
-        Outcome::NothingToChange => "nothing to change",
-        Outcome::NotDone => "not done; no change remains in place",
-        Outcome::NotVerified => "accepted by AWS, but reading it back did not show it",
-        Outcome::Partly => "PARTLY done; some changes were made and others not",
-        Outcome::NotKnown => "NOT KNOWN whether it was done; AWS did not say, and reading did not tell",
+/// Keeps what was proven for the next prompt.
+fn proven(state: &mut State, at: ConnectionId, plan: &Plan, done: &Finished) {
+    let Action::KillSwitch(KillSwitch { prove_on: Some(_), allow, stage, .. }) = &plan.action else { return };
+    if done.outcome == Outcome::Done {
+        let of = StageAt { at, stage: StageId { stage: stage.stage.clone(), ..plan.stage.clone() } };
+        let allow = allow.iter().map(|target| target.net.to_string()).collect::<Vec<_>>().join(" ");
+        state.typing.proven = Some((of, allow));
     }
 }

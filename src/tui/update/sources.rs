@@ -10,25 +10,27 @@ use crate::model::source::{Legitimacy, Sources};
 
 use crate::tui::command::{Command, Context};
 use crate::tui::effect::{Ask, Effect};
-use crate::tui::format::count;
+use crate::tui::format::counted;
+use crate::tui::load::Load;
 use crate::tui::sources_pane::net;
-use crate::tui::state::{Load, PromptKind, Screen, SourcesPane, State};
+use crate::tui::state::{PromptKind, Screen, SourcesPane, State};
 
-use super::{Effects, keys, prompt, stage};
+use super::{Effects, prompt, screens};
 
 /// The most commands that are kept until there is something to do them to.
 const MOST_KEPT: usize = 8;
 
-/// Opens the sources of the stage on the screen and asks for them; a reading that is there already stays while it is renewed.
+/// Opens the sources of the stage on the screen and asks for them; a reading that is there already stays while it is
+/// renewed.
 pub(crate) fn open(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = stage::chosen(state) else { return };
+    let Some(stage) = screens::chosen(state) else { return };
     if state.screen() == Screen::Board {
         state.list.held = Some(stage.clone());
     }
     if state.sources.stage.as_ref() != Some(&stage) {
         state.sources = SourcesPane::of(stage);
     }
-    keys::go(state, Screen::Sources);
+    screens::go(state, Screen::Sources);
     reload(state, effects);
 }
 
@@ -48,15 +50,17 @@ pub(crate) fn reload(state: &mut State, effects: &mut Effects) {
     effects.push(Effect::To(stage.at, Ask::LoadSources(stage.stage)));
 }
 
-/// The sources are there. Marks and the cursor stay with their addresses; marks of addresses that are gone go with them.
-pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sources>, String>, effects: &mut Effects) {
+/// The sources are there. Marks and the cursor stay with their addresses; marks of addresses that are gone go with
+/// them. Gives the commands that were kept until then.
+#[must_use]
+pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sources>, String>) -> Vec<Command> {
     let pane = &mut state.sources;
     if pane.stage.as_ref() != Some(stage) {
-        return;
+        return Vec::new();
     }
     pane.reloading = false;
     let kept = std::mem::take(&mut pane.kept);
-    state.changed = true;
+    state.due.changed = true;
     match result {
         Ok(sources) => pane.take(sources),
         Err(reason) if matches!(pane.load, Load::Loaded(_)) => {
@@ -64,15 +68,11 @@ pub(crate) fn loaded(state: &mut State, stage: &StageAt, result: Result<Arc<Sour
         }
         Err(reason) => pane.load = Load::Failed(reason),
     }
-    for command in kept {
-        // A prompt that one of them has opened takes what comes next by hand.
-        if state.screen() == Screen::Sources && state.prompt.is_none() {
-            keys::commanded(state, command, effects);
-        }
-    }
+    kept
 }
 
-/// Keeps a command of this screen that was given before there is anything to do it to; any other one takes back those that were kept.
+/// Keeps a command of this screen that was given before there is anything to do it to; any other one takes back those
+/// that were kept.
 pub(crate) fn keeps(state: &mut State, command: Command) -> bool {
     let waits = state.screen() == Screen::Sources && matches!(state.sources.load, Load::Loading);
     if !waits || command == Command::Reload || !command.contexts().contains(&Context::Sources) {
@@ -96,8 +96,8 @@ pub(crate) fn mark(state: &mut State) {
     pane.cursor.move_by(1, len);
 }
 
-/// Marks what rules speak against and what was not seen before the attack. Not having been seen alone is no reason: most
-/// customers are in no sample. Possible proxies are left out, since others stand behind them.
+/// Marks what rules speak against and what was not seen before the attack. Not having been seen alone is no reason:
+/// most customers are in no sample. Possible proxies are left out, since others stand behind them.
 pub(crate) fn mark_suspects(state: &mut State) {
     let list = state.sources.addresses();
     let new = || list.iter().filter(|s| s.legitimacy != Legitimacy::SeenBefore);
@@ -105,7 +105,8 @@ pub(crate) fn mark_suspects(state: &mut State) {
     let marked: Vec<IpNet> = suspects().filter(|s| !s.behind_proxy).map(net).collect();
     let proxies = suspects().filter(|s| s.behind_proxy).count();
     let unsuspected = new().filter(|s| s.against.is_empty()).count();
-    let mut words = format!("marked {} that rules match and that were not there before", count(marked.len(), "source"));
+    let mut words =
+        format!("marked {} that rules match and that were not there before", counted(marked.len(), "source"));
     if proxies > 0 {
         let _ = write!(words, "; {proxies} left out as possible proxies");
     }
@@ -129,7 +130,7 @@ pub(crate) fn next_set(state: &mut State) {
 pub(crate) fn mark_all(state: &mut State) {
     let all: Vec<IpNet> = state.sources.addresses().iter().map(net).collect();
     let known = state.sources.addresses().iter().filter(|s| s.legitimacy == Legitimacy::SeenBefore).count();
-    let marked = count(all.len(), "source");
+    let marked = counted(all.len(), "source");
     state.sources.mark(all);
     state.complain(format!("{marked} marked, {known} of them seen before the attack"));
 }
@@ -148,6 +149,6 @@ pub(crate) fn block(state: &mut State, effects: &mut Effects) {
     if targets.is_empty() {
         return;
     }
-    let offered = state.block_for.clone();
+    let offered = state.configured.block_for.clone();
     prompt::open(state, PromptKind::Duration { targets }, &offered, effects);
 }

@@ -2,46 +2,36 @@
 
 use std::sync::Arc;
 
-use crate::model::action::{Action, Closure, FlushCache, KillSwitch, Terms};
+use crate::model::action::{Action, Closure, FlushCache, Form, Terms};
 use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::ladder::{Ladder, Rung};
-use crate::model::plan::{Finished, Outcome, Plan};
 use crate::model::proposal::{Proposals, ProposedStep};
 use crate::model::stage::StageId;
 use crate::model::stage_report::StageReport;
 
 use crate::tui::effect::{Ask, Effect};
-use crate::tui::format::parse_duration;
+use crate::tui::format::lifetime;
 use crate::tui::list::Scroll;
 use crate::tui::state::{DepthPane, LadderPane, Next, PromptKind, Screen, State, Subject};
 
 use super::typed::{THROTTLE, selector};
-use super::{Effects, keys, prompt, review, throttle};
-
-/// The stage on the screen.
-pub(crate) fn chosen(state: &State) -> Option<StageAt> {
-    match state.screen() {
-        Screen::Stage => state.stage.clone(),
-        _ => state.selected_at(),
-    }
-}
+use super::{Effects, prompt, review, screens, throttle};
 
 /// Opens the selected stage and asks for it in depth.
 pub(crate) fn open(state: &mut State, effects: &mut Effects) {
     let Some(stage) = state.selected_at() else { return };
-    if state.stage.as_ref() != Some(&stage) {
-        state.depth = DepthPane::default();
-    }
     state.list.held = Some(stage.clone());
-    state.stage = Some(stage);
-    state.stage_scroll = Scroll::default();
-    keys::go(state, Screen::Stage);
+    if state.depth.stage.as_ref() != Some(&stage) {
+        state.depth = DepthPane { stage: Some(stage), ..DepthPane::default() };
+    }
+    state.depth.scroll = Scroll::default();
+    screens::go(state, Screen::Stage);
     reload(state, effects);
 }
 
 /// Asks for the open stage in depth again.
 pub(crate) fn reload(state: &mut State, effects: &mut Effects) {
-    let Some(StageAt { at, stage }) = state.stage.clone() else { return };
+    let Some(StageAt { at, stage }) = state.depth.stage.clone() else { return };
     if !std::mem::replace(&mut state.depth.loading, true) {
         effects.push(Effect::To(at, Ask::LoadStage(stage)));
     }
@@ -50,33 +40,30 @@ pub(crate) fn reload(state: &mut State, effects: &mut Effects) {
 /// A stage was read in depth; one that is not open any more is dropped.
 pub(crate) fn read(state: &mut State, at: ConnectionId, report: Arc<StageReport>) {
     throttle::arrived(state, at, &report);
-    if state.stage.as_ref().is_some_and(|open| open.at == at && open.stage == report.stage) {
+    if state.depth.stage.as_ref().is_some_and(|open| open.at == at && open.stage == report.stage) {
         state.depth.report = Some(report);
         state.depth.loading = false;
-        state.changed = true;
+        state.due.changed = true;
     }
-}
-
-/// The stage on the screen, for something that is about to be typed: the board's cursor stays with it meanwhile.
-pub(super) fn chosen_to_type(state: &mut State) -> Option<StageAt> {
-    let stage = chosen(state)?;
-    if state.screen() == Screen::Board {
-        state.list.held = Some(stage.clone());
-    }
-    Some(stage)
 }
 
 /// Asks which addresses to block.
 pub(crate) fn block_list(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen_to_type(state) else { return };
+    let Some(stage) = screens::chosen_to_type(state) else { return };
     prompt::open(state, PromptKind::BlockList { stage }, "", effects);
+}
+
+/// Asks what an action of the table is to do.
+pub(crate) fn any_action(state: &mut State, form: &'static Form, effects: &mut Effects) {
+    let Some(stage) = screens::chosen_to_type(state) else { return };
+    prompt::open(state, PromptKind::Action { stage, name: form.name }, "", effects);
 }
 
 /// Asks in which way to close.
 pub(crate) fn close(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen_to_type(state) else { return };
+    let Some(stage) = screens::chosen_to_type(state) else { return };
     let offered = Closure::WebAcl.word();
-    state.ladder = Some(LadderPane {
+    state.typing.ladder = Some(LadderPane {
         stage: stage.clone(),
         offered: offered.to_owned(),
         answer: None,
@@ -91,11 +78,11 @@ pub(crate) fn close(state: &mut State, effects: &mut Effects) {
 
 /// Asks what would help, and which of it to plan.
 pub(crate) fn propose(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen_to_type(state) else { return };
+    let Some(stage) = screens::chosen_to_type(state) else { return };
     // What the first lines say is there at once, while it is read again.
-    let known = state.next.iter().find(|next| next.stage == stage).and_then(Next::known).cloned();
+    let known = state.asked.next_of(&stage).and_then(Next::known).cloned();
     let is_any = known.as_ref().is_some_and(|known| known.as_ref().is_ok_and(|found| !found.proposals.is_empty()));
-    state.ladder = Some(LadderPane {
+    state.typing.ladder = Some(LadderPane {
         stage: stage.clone(),
         offered: String::new(),
         answer: None,
@@ -108,9 +95,10 @@ pub(crate) fn propose(state: &mut State, effects: &mut Effects) {
     prompt::open(state, PromptKind::Propose { stage }, if is_any { "1" } else { "" }, effects);
 }
 
-/// The step of that number, and what to plan for it. Where the number meant another step when it was shown, that is said first.
+/// The step of that number, and what to plan for it. Where the number meant another step when it was shown, that is
+/// said first.
 pub(crate) fn typed_proposal(state: &mut State, text: &str) -> Result<(Subject, ProposedStep), String> {
-    let found = match state.ladder.as_ref().and_then(|pane| pane.proposals.as_ref()) {
+    let found = match state.typing.ladder.as_ref().and_then(|pane| pane.proposals.as_ref()) {
         Some(Ok(found)) => &found.proposals,
         Some(Err(why)) => return Err(format!("what would help is not known: {why}")),
         None => return Err("what would help is still being read".to_owned()),
@@ -123,10 +111,15 @@ pub(crate) fn typed_proposal(state: &mut State, text: &str) -> Result<(Subject, 
             most => format!("type a number from 1 to {most} to plan that step; Esc leaves"),
         });
     };
-    let was = state.ladder.as_ref().and_then(|pane| pane.shown.as_ref()).and_then(|shown| shown.proposals.get(number?));
+    let was = state
+        .typing
+        .ladder
+        .as_ref()
+        .and_then(|pane| pane.shown.as_ref())
+        .and_then(|shown| shown.proposals.get(number?));
     if let Some(was) = was.filter(|was| !was.is_same(step)) {
         let why = format!("{text} has changed: {}; Enter plans it, Esc leaves", was.become_words(step));
-        if let Some(pane) = &mut state.ladder {
+        if let Some(pane) = &mut state.typing.ladder {
             pane.shown = pane.proposals.as_ref().and_then(|known| known.as_ref().ok().cloned());
         }
         return Err(why);
@@ -135,18 +128,18 @@ pub(crate) fn typed_proposal(state: &mut State, text: &str) -> Result<(Subject, 
     let mut action = step.action.clone();
     // A block stands for as long as one that is planned from the sources.
     if let Some(Action::BlockIp(block)) = action.as_mut() {
-        block.terms.expires_after_seconds = parse_duration(&state.block_for)?;
+        block.terms.expires_after_seconds = lifetime(&state.configured.block_for)?;
     }
     let subject = action.map(Subject::Action).or(step.action_id.as_ref().map(undo));
     let subject = subject.ok_or_else(|| format!("that one is done by a command: {}", step.command))?;
     Ok((subject, step.clone()))
 }
 
-/// The ways of closing have arrived: shown while the choice is open. What was offered makes way for what is recommended, unless
-/// somebody has begun to type.
+/// The ways of closing have arrived: shown while the choice is open. What was offered makes way for what is
+/// recommended, unless somebody has begun to type.
 pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Ladder>, String>) {
-    let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
-    let Some(prompt) = &mut state.prompt else { return };
+    let Some(pane) = state.typing.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
+    let Some(prompt) = &mut state.typing.prompt else { return };
     if !matches!(&prompt.kind, PromptKind::Close { stage: asked } if asked == stage) {
         return;
     }
@@ -155,7 +148,7 @@ pub(crate) fn ladder_arrived(state: &mut State, stage: &StageAt, result: Result<
         prompt.input = text.into();
     }
     pane.answer = Some(result);
-    state.changed = true;
+    state.due.changed = true;
 }
 
 /// What the first step that has become another one was and is now.
@@ -168,40 +161,36 @@ fn changed(shown: &Proposals, now: &Proposals) -> Option<String> {
 
 /// Whether Enter came before what would help was there: it is kept until it is.
 pub(crate) fn entered_early(state: &mut State) -> bool {
-    let Some(pane) = state.ladder.as_mut().filter(|pane| pane.proposals.is_none()) else { return false };
+    let Some(pane) = state.typing.ladder.as_mut().filter(|pane| pane.proposals.is_none()) else { return false };
     pane.entered = true;
-    if let Some(prompt) = &mut state.prompt {
+    if let Some(prompt) = &mut state.typing.prompt {
         prompt.error = Some("planned as soon as it is known; Esc leaves".to_owned());
     }
     true
 }
 
-/// What would help and is lighter has arrived: shown above the ways of closing while they are.
-pub(crate) fn proposals_arrived(
-    state: &mut State,
-    stage: &StageAt,
-    result: Result<Box<Proposals>, String>,
-    effects: &mut Effects,
-) {
-    let Some(pane) = state.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return };
+/// What would help and is lighter has arrived: shown above the ways of closing while they are. Says whether Enter came
+/// before it, so that it is to be planned at once.
+#[must_use]
+pub(crate) fn proposals_arrived(state: &mut State, stage: &StageAt, result: Result<Box<Proposals>, String>) -> bool {
+    let Some(pane) = state.typing.ladder.as_mut().filter(|pane| pane.stage == *stage) else { return false };
     let is_any = result.as_ref().is_ok_and(|found| !found.proposals.is_empty());
     let shown = pane.shown.clone().or_else(|| pane.proposals.as_ref()?.as_ref().ok().cloned());
     pane.changed = shown.as_ref().and_then(|shown| changed(shown, result.as_ref().ok()?));
     pane.shown = shown.or_else(|| result.as_ref().ok().cloned());
     pane.proposals = Some(result);
-    state.changed = true;
-    let Some(prompt) = &mut state.prompt else { return };
+    state.due.changed = true;
+    let Some(prompt) = &mut state.typing.prompt else { return false };
     if !matches!(&prompt.kind, PromptKind::Propose { stage: asked } if asked == stage) {
-        return;
+        return false;
     }
-    // What was said while it was still being read is so no more; the best stands there already, unless somebody has begun to type.
+    // What was said while it was still being read is so no more; the best stands there already, unless somebody has
+    // begun to type.
     prompt.error = None;
     if is_any && prompt.input.value().is_empty() {
         prompt.input = "1".into();
     }
-    if std::mem::take(&mut pane.entered) {
-        prompt::submit(state, effects);
-    }
+    std::mem::take(&mut pane.entered)
 }
 
 /// A way as it is typed at the prompt.
@@ -217,36 +206,27 @@ fn typed(rung: &Rung) -> Option<String> {
     }
 }
 
-/// Asks whom a closing policy is to let in: whom it was just proven to let in, else the configuration's own, proven on another stage.
+/// Asks whom a closing policy is to let in: whom it was just proven to let in, else the configuration's own, proven on
+/// another stage.
 pub(crate) fn kill_switch(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = chosen_to_type(state) else { return };
-    let text = match &state.proven {
+    let Some(stage) = screens::chosen_to_type(state) else { return };
+    let text = match &state.typing.proven {
         Some((of, allow)) if *of == stage => allow.clone(),
-        _ if state.admitted.is_empty() => String::new(),
+        _ if state.configured.admitted.is_empty() => String::new(),
         _ => {
             let same_api = |id: &&StageId| id.api_id == stage.stage.api_id && id.stage != stage.stage.stage;
             let stages = state.fleet.get(stage.at).stages().iter();
             let other = stages.map(|row| &row.id).find(same_api).map(|id| id.stage.clone());
-            let allow = state.admitted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let allow = state.configured.admitted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             other.map_or_else(|| allow.clone(), |other| format!("{allow} on {other}")).trim_start().to_owned()
         }
     };
     prompt::open(state, PromptKind::KillSwitch { stage }, &text, effects);
 }
 
-/// Keeps what was proven for the next prompt.
-pub(crate) fn proven(state: &mut State, at: ConnectionId, plan: &Plan, done: &Finished) {
-    let Action::KillSwitch(KillSwitch { prove_on: Some(_), allow, stage, .. }) = &plan.action else { return };
-    if done.outcome == Outcome::Done {
-        let of = StageAt { at, stage: StageId { stage: stage.stage.clone(), ..plan.stage.clone() } };
-        let allow = allow.iter().map(|target| target.net.to_string()).collect::<Vec<_>>().join(" ");
-        state.proven = Some((of, allow));
-    }
-}
-
 /// Plans to flush a cache.
 pub(crate) fn flush(state: &mut State, authorizers: bool, effects: &mut Effects) {
-    let Some(stage) = chosen(state) else { return };
+    let Some(stage) = screens::chosen(state) else { return };
     let action = FlushCache { stage: selector(&stage.stage), authorizers, terms: Terms::default() };
     review::ask(state, stage.at, Subject::Action(Action::FlushCache(action)), effects);
 }

@@ -2,36 +2,34 @@
 
 use std::sync::Arc;
 
-use crate::model::connection::{ConnectionId, StageAt};
-use crate::model::proposal::Proposals;
-use crate::model::signal::Severity;
+use crate::model::connection::ConnectionId;
 use crate::model::stage_report::StageReport;
 use crate::tui::effect::{Ask, Effect};
-use crate::tui::state::{PromptKind, State, worst};
+use crate::tui::state::{PromptKind, State};
 use crate::tui::throttle_pane::ThrottlePane;
 
-use super::{Effects, prompt, stage};
+use super::{Effects, prompt, screens};
 
 /// Asks which method to throttle, and to what.
 pub(crate) fn open(state: &mut State, effects: &mut Effects) {
-    let Some(stage) = stage::chosen_to_type(state) else { return };
-    let is_its = |report: &&Arc<StageReport>| report.stage == stage.stage && state.stage.as_ref() == Some(&stage);
+    let Some(stage) = screens::chosen_to_type(state) else { return };
+    let is_its = |report: &&Arc<StageReport>| report.stage == stage.stage && state.depth.stage.as_ref() == Some(&stage);
     let report = state.depth.report.as_ref().filter(is_its).cloned();
     if report.is_none() {
         effects.push(Effect::To(stage.at, Ask::LoadStage(stage.stage.clone())));
     }
-    state.throttle = Some(ThrottlePane { stage: stage.clone(), report, chosen: None, offered: String::new() });
+    state.typing.throttle = Some(ThrottlePane { stage: stage.clone(), report, chosen: None, offered: String::new() });
     prompt::open(state, PromptKind::Throttle { stage: stage.clone() }, "", effects);
     offer_attacked(state);
 }
 
 /// A stage was read in depth: its methods are what is waited for.
 pub(crate) fn arrived(state: &mut State, at: ConnectionId, report: &Arc<StageReport>) {
-    let Some(pane) = &mut state.throttle else { return };
+    let Some(pane) = &mut state.typing.throttle else { return };
     if pane.stage.at == at && pane.stage.stage == report.stage {
         let chosen = pane.chosen.and_then(|at| Some(pane.methods()?.ok()?.get(at)?.name.clone()));
         pane.report = Some(Arc::clone(report));
-        state.changed = true;
+        state.due.changed = true;
         let Some(name) = chosen else { return offer_attacked(state) };
         // Whoever has chosen keeps what was chosen, wherever it stands now.
         let methods = pane.methods().and_then(Result::ok).unwrap_or_default();
@@ -39,22 +37,11 @@ pub(crate) fn arrived(state: &mut State, at: ConnectionId, report: &Arc<StageRep
     }
 }
 
-/// What would help the stage, as it was read last.
-pub(crate) fn proposals<'a>(state: &'a State, stage: &StageAt) -> Option<&'a Proposals> {
-    let next = state.next.iter().find(|next| next.stage == *stage)?;
-    next.known().and_then(|known| known.as_ref().ok()).map(AsRef::as_ref)
-}
-
-/// Whether no attack stands on a stage, as far as its figures say.
-pub(crate) fn is_calm(state: &State, stage: &StageAt) -> bool {
-    state.fleet.row(stage).is_some_and(|row| worst(row) != Some(Severity::Attack))
-}
-
 /// The method that is proposed to be throttled is offered at once.
 fn offer_attacked(state: &mut State) {
-    let Some(pane) = &state.throttle else { return };
+    let Some(pane) = &state.typing.throttle else { return };
     let methods = pane.methods().and_then(Result::ok).unwrap_or_default();
-    let found = proposals(state, &pane.stage);
+    let found = state.asked.proposals(&pane.stage);
     let steps = || found.into_iter().flat_map(|found| &found.proposals).filter_map(|step| step.action.as_ref());
     let attacked = methods.iter().position(|method| {
         steps().any(|action| matches!(action, crate::model::action::Action::Throttle(one) if one.method.as_ref().is_some_and(|name| name.to_string() == method.name)))
@@ -66,7 +53,7 @@ fn offer_attacked(state: &mut State) {
 
 /// To another method.
 pub(crate) fn moved(state: &mut State, delta: isize) {
-    let Some(pane) = &state.throttle else { return };
+    let Some(pane) = &state.typing.throttle else { return };
     let Some(last) = pane.len().checked_sub(1) else { return };
     let at = match pane.chosen {
         Some(at) => at.saturating_add_signed(delta).min(last),
@@ -79,9 +66,9 @@ pub(crate) fn moved(state: &mut State, delta: isize) {
 /// Whether the text is the number of a method, which is offered then.
 pub(crate) fn numbered(state: &mut State, text: &str) -> bool {
     let number = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    let len = state.throttle.as_ref().map_or(0, ThrottlePane::len);
+    let len = state.typing.throttle.as_ref().map_or(0, ThrottlePane::len);
     let Some(at) = number.filter(|at| *at < len) else { return false };
-    if let Some(prompt) = &mut state.prompt {
+    if let Some(prompt) = &mut state.typing.prompt {
         prompt.input = tui_input::Input::default();
     }
     offer(state, at);
@@ -90,10 +77,10 @@ pub(crate) fn numbered(state: &mut State, text: &str) -> bool {
 
 /// Puts a method into the prompt, unless somebody has typed something else.
 fn offer(state: &mut State, at: usize) {
-    let Some(pane) = &state.throttle else { return };
-    let is_calm = is_calm(state, &pane.stage);
-    let Some(text) = pane.typed(at, proposals(state, &pane.stage), is_calm) else { return };
-    let (Some(pane), Some(prompt)) = (&mut state.throttle, &mut state.prompt) else { return };
+    let Some(pane) = &state.typing.throttle else { return };
+    let is_calm = state.is_calm(&pane.stage);
+    let Some(text) = pane.typed(at, state.asked.proposals(&pane.stage), is_calm) else { return };
+    let (Some(pane), Some(prompt)) = (&mut state.typing.throttle, &mut state.typing.prompt) else { return };
     let typed = prompt.input.value();
     if typed.is_empty() || typed == pane.offered {
         prompt.input = text.clone().into();
@@ -101,5 +88,5 @@ fn offer(state: &mut State, at: usize) {
         pane.offered = text;
     }
     pane.chosen = Some(at);
-    state.changed = true;
+    state.due.changed = true;
 }

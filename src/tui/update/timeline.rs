@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::model::action::Terms;
 use crate::model::connection::ConnectionId;
 
-use crate::tui::event::TimelineView;
 use crate::tui::state::{Item, State, Subject, TimelinePane, stands};
+use crate::tui::timeline_view::TimelineView;
 
 use super::{Effects, review};
 
 /// A new timeline: what stands first, the soonest to expire on top; then what happened, newest first.
 pub(crate) fn arrived(state: &mut State, at: ConnectionId, view: Arc<TimelineView>) {
     state.fleet.get_mut(at).timeline = Arc::clone(&view);
-    state.changed = true;
+    state.due.changed = true;
     if state.timeline.at == at {
         show(&mut state.timeline, view);
     }

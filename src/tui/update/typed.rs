@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::model::action::typed::typed as form_typed;
 use crate::model::action::{
-    Action, BlockIp, Close, Closure, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle, UNTIL_UNDONE,
+    Action, BlockIp, Close, Closure, Form, KillSwitch, PrepareClosedWebAcl, Reopening, Terms, Throttle, UNTIL_UNDONE,
 };
 use crate::model::address::{self, Target};
 use crate::model::stage::{StageId, StageSelector};
-use crate::tui::format::parse_duration;
+use crate::tui::format::lifetime;
 
 /// How the lightest way of closing begins at the prompt.
 pub(super) const THROTTLE: &str = "throttle";
@@ -20,7 +21,8 @@ pub(super) fn selector(stage: &StageId) -> StageSelector {
 /// Before how long a block stays.
 const FOR: &str = "for";
 
-/// What was typed or pasted to block: `203.0.113.7, 198.51.100.0/24 for 4h`; without a time as long as is offered for every block.
+/// What was typed or pasted to block: `203.0.113.7, 198.51.100.0/24 for 4h`; without a time as long as is offered for
+/// every block.
 pub(crate) fn block_list(stage: &StageId, text: &str, offered: &str) -> Result<Action, String> {
     let mut targets: Vec<Target> = Vec::new();
     let mut known = HashSet::new();
@@ -39,17 +41,25 @@ pub(crate) fn block_list(stage: &StageId, text: &str, offered: &str) -> Result<A
         }
     }
     if targets.is_empty() {
-        return Err("type or paste addresses or prefixes, parted by blanks or commas, for example: 203.0.113.7 for 4h"
-            .to_owned());
+        return Err(
+            "type or paste addresses or prefixes, separated by spaces or commas, for example: 203.0.113.7 for 4h"
+                .to_owned(),
+        );
     }
-    let terms = Terms { expires_after_seconds: parse_duration(&life)?, ..Terms::default() };
+    let terms = Terms { expires_after_seconds: lifetime(&life)?, ..Terms::default() };
     Ok(Action::BlockIp(BlockIp { stage: selector(stage), targets, ip_sets: Vec::new(), terms }))
+}
+
+/// What was typed for an action of the table, as on the command line.
+pub(crate) fn of_the_table(stage: &StageId, name: &str, text: &str) -> Result<Action, String> {
+    let form = Form::named(name).ok_or_else(|| format!("there is no action {name}"))?;
+    form_typed(form, &selector(stage), text)
 }
 
 /// What was typed to throttle: `POST /login 50 100 4h`, `* 500 500`.
 pub(crate) fn throttle(stage: &StageId, text: &str) -> Result<Action, String> {
     let wrong = || {
-        "write METHOD PATH RATE BURST and perhaps how long, for example: POST /login 50 100 4h; * for every method"
+        "write METHOD PATH RATE BURST and optionally how long, for example: POST /login 50 100 4h; * for every method"
             .to_owned()
     };
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -58,21 +68,21 @@ pub(crate) fn throttle(stage: &StageId, text: &str) -> Result<Action, String> {
         [verb, path, rest @ ..] => (Some(format!("{verb} {path}").parse().map_err(|_| wrong())?), rest),
         _ => return Err(wrong()),
     };
-    let (rate, burst, lifetime) = match rest {
+    let (rate, burst, life) = match rest {
         [rate, burst] => (rate, burst, ""),
         [rate, burst, lifetime] => (rate, burst, *lifetime),
         _ => return Err(wrong()),
     };
     let number = |text: &str| text.parse::<u32>().map_err(|_| wrong());
-    let terms = Terms { expires_after_seconds: parse_duration(lifetime)?, ..Terms::default() };
+    let terms = Terms { expires_after_seconds: lifetime(life)?, ..Terms::default() };
     Ok(Action::Throttle(Throttle { stage: selector(stage), method, rate: number(rate)?, burst: number(burst)?, terms }))
 }
 
 /// How making the closed web ACL is typed.
 const PREPARE: &str = "prepare";
 
-/// What was typed to close: `web-acl 4h when-quiet`, `throttle-zero because it burns`, or the lightest way, `throttle POST /login 50 100`; or what
-/// makes closing possible, `prepare NAME`.
+/// What was typed to close: `web-acl 4h when-quiet`, `throttle-zero because it burns`, or the lightest way,
+/// `throttle POST /login 50 100`; or what makes closing possible, `prepare NAME`.
 pub(crate) fn close(stage: &StageId, text: &str) -> Result<Action, String> {
     if let Some(rest) = text.trim().strip_prefix(THROTTLE).filter(|rest| rest.starts_with(char::is_whitespace)) {
         return throttle(stage, rest);
@@ -80,8 +90,8 @@ pub(crate) fn close(stage: &StageId, text: &str) -> Result<Action, String> {
     let ways = [Closure::WebAcl, Closure::ThrottleZero];
     let wrong = || {
         format!(
-            "write {} or {}, and perhaps how long (4h, {UNTIL_UNDONE}), {} or {}, and {BECAUSE} and why; or {PREPARE} NAME, which makes the \
-             closed web ACL",
+            "write {} or {}, and optionally how long (4h, {UNTIL_UNDONE}), {} or {}, and {BECAUSE} and why; or \
+             {PREPARE} NAME, which makes the closed web ACL",
             ways[0].word(),
             ways[1].word(),
             Reopening::WhenQuiet.word(),
@@ -118,7 +128,8 @@ struct Closing {
 }
 
 impl Closing {
-    /// Takes up what becomes of it when its time is over, or why it is closed: the rest of the line. Whether `word` was either.
+    /// Takes up what becomes of it when its time is over, or why it is closed: the rest of the line. Whether `word` was
+    /// either.
     fn takes<'a>(&mut self, word: &str, rest: &mut impl Iterator<Item = &'a str>) -> bool {
         if word == BECAUSE {
             let why = rest.collect::<Vec<_>>().join(" ");
@@ -132,7 +143,7 @@ impl Closing {
 
     fn lifetime(&mut self, word: &str) -> Result<(), String> {
         self.until_undone = word == UNTIL_UNDONE;
-        self.terms.expires_after_seconds = if self.until_undone { None } else { parse_duration(word)? };
+        self.terms.expires_after_seconds = if self.until_undone { None } else { lifetime(word)? };
         Ok(())
     }
 

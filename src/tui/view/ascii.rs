@@ -1,8 +1,8 @@
-//! Stand-ins for what a terminal without UTF-8 cannot show. What the views draw is known here alone, when every cell is written: a
-//! view needs to know nothing of it.
+//! Stand-ins for what a terminal without UTF-8 cannot show. What the views draw is known here alone, when every cell is
+//! written: a view needs to know nothing of it.
 //!
-//! Anything else beyond ASCII, in names and in requests, becomes `?`: its bytes would be other characters in such a terminal, or
-//! controls.
+//! Anything else beyond ASCII, in names and in requests, becomes `?`: its bytes would be other characters in such a
+//! terminal, or controls.
 
 use ratatui::buffer::Buffer;
 

@@ -23,7 +23,8 @@ use crate::tui::format::{self, figure, millis, percent, rate, wrap};
 use crate::tui::state::{RowAt, Sort, State, worst};
 
 use super::strip::Charts;
-use super::{chart, draw, layout, strip};
+use super::{chart, draw, strip};
+use crate::tui::lines::{details, layout};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -125,9 +126,9 @@ fn rows(state: &State, area: Rect, buffer: &mut Buffer) {
         let title = sort_mark(state, *kind, title, (*width).into());
         let cell = cell(draw::row(area, 0), x, *width);
         if is_text(*kind) {
-            draw::left(buffer, cell, &title, state.theme.heading);
+            draw::left(buffer, cell, &title, state.looks.theme.heading);
         } else {
-            draw::right(buffer, cell, &title, state.theme.heading);
+            draw::right(buffer, cell, &title, state.looks.theme.heading);
         }
         x += width + 1;
     }
@@ -139,8 +140,8 @@ fn rows(state: &State, area: Rect, buffer: &mut Buffer) {
         let line = draw::row(area, y);
         one(state, *row, &columns, line, buffer);
         if n == cursor.at && !state.list.gone {
-            buffer.set_style(line, state.theme.selected);
-            draw::left(buffer, line, "▸", state.theme.key);
+            buffer.set_style(line, state.looks.theme.selected);
+            draw::left(buffer, line, "▸", state.looks.theme.key);
         }
     }
 }
@@ -169,8 +170,8 @@ fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Re
         let area = cell(line, x, *width);
         let (text, style) = match kind {
             Kind::Spark | Kind::Errors => {
-                let style = if *kind == Kind::Spark { state.theme.first } else { state.theme.second };
-                let style = if stale { state.theme.stale } else { style };
+                let style = if *kind == Kind::Spark { state.looks.theme.first } else { state.looks.theme.second };
+                let style = if stale { state.looks.theme.stale } else { style };
                 sparkline(board, row, *kind, area, style, buffer);
                 x += width + 1;
                 continue;
@@ -180,10 +181,12 @@ fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Re
                 // What tells rows apart is at their ends.
                 (format::fit_ends(&name, usize::from(*width)).into_owned(), style)
             }
-            Kind::Connection => (format!("{}{}", state.fleet.name(at.at), age_mark(state, at.at)), state.theme.text),
+            Kind::Connection => {
+                (format!("{}{}", state.fleet.name(at.at), age_mark(state, at.at)), state.looks.theme.text)
+            }
             _ => content(state, row, *kind),
         };
-        let style = if stale { state.theme.stale } else { style };
+        let style = if stale { state.looks.theme.stale } else { style };
         if is_text(*kind) {
             draw::left(buffer, area, &text, style);
         } else {
@@ -195,7 +198,7 @@ fn one(state: &State, at: RowAt, columns: &[(Kind, &'static str, u16)], line: Re
 
 /// A connection that could not be read: its name, and why, where its stages would be.
 fn unread(state: &State, at: ConnectionId, columns: &[(Kind, &'static str, u16)], line: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let why = state.fleet.get(at).unread().unwrap_or("not read");
     let mut x = MARGIN;
     for (kind, _, width) in columns {
@@ -215,7 +218,7 @@ fn unread(state: &State, at: ConnectionId, columns: &[(Kind, &'static str, u16)]
 /// What a row is called: with its API's id where another has the same name, with a star where it is pinned.
 fn name(state: &State, at: RowAt, row: &StageRow) -> (String, Style) {
     let star = if pinned(state, at, row) { "*" } else { "" };
-    let style = if star.is_empty() { state.theme.text } else { state.theme.heading };
+    let style = if star.is_empty() { state.looks.theme.text } else { state.looks.theme.heading };
     let id = if state.list.twins.contains(&at) { format!(" {}", row.id.api_id) } else { String::new() };
     (format!("{star}{}{id}", row.id.label()), style)
 }
@@ -226,7 +229,7 @@ fn pinned(state: &State, at: RowAt, row: &StageRow) -> bool {
 
 fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
     let figures = &row.figures;
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let number = |value: &Figure, show: fn(f64) -> String, signal: Option<SignalKind>| {
         let found = row.signals.iter().find(|s| Some(s.kind) == signal);
         let style = match (value, found.map(|s| s.severity)) {
@@ -253,7 +256,7 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
         // What a measure of ours has come to says more than the signal that led to it.
         Kind::Signal if row.condition.measures.is_some() => {
             let condition = &row.condition;
-            let style = strip::condition_style(state, condition.state);
+            let style = details::condition_style(state, condition.state);
             (format!("{} {}", condition.word(), condition.share_word()), style)
         }
         Kind::Signal => (row.signals.first().map_or_else(String::new, |s| s.kind.id().to_owned()), mark(state, row).1),
@@ -262,7 +265,8 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
     }
 }
 
-/// The method that fares worst, with what part of its requests is answered: `POST /login 11 %`; nothing where none fares badly.
+/// The method that fares worst, with what part of its requests is answered: `POST /login 11 %`; nothing where none
+/// fares badly.
 fn worst_method(row: &StageRow) -> String {
     row.condition.worst.as_ref().map_or_else(String::new, |worst| {
         let answered = format!(" {:.0} %", worst.answered * 100.0);
@@ -271,42 +275,45 @@ fn worst_method(row: &StageRow) -> String {
     })
 }
 
-/// The share of customers served, where an attack is believed in or something of ours is in force: elsewhere there is nothing to say.
+/// The share of customers served, where an attack is believed in or something of ours is in force: elsewhere there is
+/// nothing to say.
 fn served(state: &State, row: &StageRow) -> (String, Style) {
     let condition = &row.condition;
     if !condition.matters() {
-        return ("–".into(), state.theme.faint);
+        return ("–".into(), state.looks.theme.faint);
     }
     let style = match condition.served.value() {
-        None => state.theme.unknown,
-        Some(share) if share < BADLY_SERVED => state.theme.bad,
-        Some(_) => state.theme.text,
+        None => state.looks.theme.unknown,
+        Some(share) if share < BADLY_SERVED => state.looks.theme.bad,
+        Some(_) => state.looks.theme.text,
     };
     (condition.share_word(), style)
 }
 
-/// The severity as a word; `!` where nothing stands but the stage carries a warning, `?` where it could not be judged lately, a dot where all
-/// is calm.
+/// The severity as a word; `!` where nothing stands but the stage carries a warning, `?` where it could not be judged
+/// lately, a dot where all is calm.
 fn mark(state: &State, row: &StageRow) -> (String, Style) {
     match row.condition.state {
-        StageState::CustomersOut => return ("OUT".into(), state.theme.bad),
-        StageState::Leaking => return (StageState::Leaking.word().into(), state.theme.bad),
+        StageState::CustomersOut => return ("OUT".into(), state.looks.theme.bad),
+        StageState::Leaking => return (StageState::Leaking.word().into(), state.looks.theme.bad),
         // The attack goes on, and is turned away: what still stands of its signals is no news.
-        StageState::Contained => return (StageState::Contained.word().into(), state.theme.warn),
-        StageState::Recovering => return (StageState::Recovering.word().into(), state.theme.warn),
+        StageState::Contained => return (StageState::Contained.word().into(), state.looks.theme.warn),
+        StageState::Recovering => return (StageState::Recovering.word().into(), state.looks.theme.warn),
         _ => {}
     }
     match worst(row) {
-        Some(Severity::Attack) => (Severity::Attack.word().into(), state.theme.bad),
-        Some(Severity::Notice) => (Severity::Notice.word().into(), state.theme.warn),
-        None if !row.warnings.is_empty() => ("!".into(), state.theme.warn),
+        Some(Severity::Attack) => (Severity::Attack.word().into(), state.looks.theme.bad),
+        Some(Severity::Notice) => (Severity::Notice.word().into(), state.looks.theme.warn),
+        None if !row.warnings.is_empty() => ("!".into(), state.looks.theme.warn),
         // Calm when it was last judged, and not judged since.
-        None if row.not_judged_since().is_some() => ("?".into(), state.theme.unknown),
-        None => ("·".into(), state.theme.faint),
+        None if row.not_judged_since().is_some() => ("?".into(), state.looks.theme.unknown),
+        None => ("·".into(), state.looks.theme.faint),
     }
 }
 
-/// One column a minute, the last complete minute at the right. Errors have the requests' scale, so that heights compare.
+/// One column a minute, the last complete minute at the right. Errors have the requests' scale, so that heights
+/// compare.
+// Wide: what is drawn, how, and where.
 fn sparkline(board: &Board, row: &StageRow, kind: Kind, area: Rect, style: Style, buffer: &mut Buffer) {
     let last = floor_minute(board.at) - TimeDelta::minutes(1);
     let minutes = |metric: Metric| row.history[metric.index()].window(last, area.width.into());
@@ -396,7 +403,7 @@ fn cell(line: Rect, x: u16, width: u16) -> Rect {
 }
 
 fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
-    let key = |command| state.keymap.key(Context::Board, command);
+    let key = |command| state.keys.key(Context::Board, command);
     let boards: Vec<&Board> = state.fleet.iter().filter_map(|(_, watched)| watched.board.as_deref()).collect();
     let stages: usize = boards.iter().map(|board| board.stages.len()).sum();
     let text = match boards.as_slice() {
@@ -407,7 +414,7 @@ fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
         ),
         _ if stages > 0 => format!(
             "None of {} matches “{}”. {} shows them all.",
-            format::count(stages, "stage"),
+            format::counted(stages, "stage"),
             state.list.filter,
             key(Command::Back)
         ),
@@ -422,6 +429,6 @@ fn nothing(state: &State, body: Rect, buffer: &mut Buffer) {
     };
     let lines = wrap(&text, usize::from(body.width.saturating_sub(4)));
     for (y, line) in (1..body.height).zip(lines) {
-        draw::left(buffer, draw::after(draw::row(body, y), MARGIN), &line, state.theme.text);
+        draw::left(buffer, draw::after(draw::row(body, y), MARGIN), &line, state.looks.theme.text);
     }
 }

@@ -19,7 +19,7 @@ use crate::tui::format::{millis, minute, percent, rate, wrap};
 use crate::tui::state::State;
 
 use super::draw;
-use super::marks::{self, Mark};
+use crate::tui::lines::marks::{self, Mark};
 
 /// Fewer lines than this show nothing that can be read.
 const LEAST_HEIGHT: u16 = 5;
@@ -79,7 +79,7 @@ impl<'a> Subject<'a> {
     }
 
     fn styles(&self) -> [Style; 3] {
-        let theme = &self.state.theme;
+        let theme = &self.state.looks.theme;
         if self.stale { [theme.stale; 3] } else { [theme.first, theme.second, theme.good] }
     }
 }
@@ -142,7 +142,7 @@ fn chart(subject: &Subject<'_>, topic: Topic, area: Rect, buffer: &mut Buffer) {
         let lines = wrap(&text, rest.width.into());
         let first = rest.height.saturating_sub(u16::try_from(lines.len()).unwrap_or(1)) / 2;
         for (y, line) in (first..rest.height).zip(&lines) {
-            draw::left(buffer, draw::row(rest, y), line, state.theme.unknown);
+            draw::left(buffer, draw::row(rest, y), line, state.looks.theme.unknown);
         }
         return;
     }
@@ -197,7 +197,7 @@ fn content(row: &StageRow, topic: Topic, last: DateTime<Utc>, minutes: usize) ->
             vec![curve("429", &figures.throttled_per_second, per_second(Metric::Throttled))],
         ),
         Topic::Cache => (
-            "answered out of the cache".into(),
+            "answered from the cache".into(),
             percent,
             vec![curve(
                 "hits",
@@ -236,6 +236,7 @@ const LINES: [(Marker, &str); 3] = [(Marker::Braille, "⠤⠤"), (Marker::Dot, "
 const STACK: [&str; 2] = ["░", "█"];
 
 /// Title, and what each line or column is.
+// Wide: what is drawn, how, and where.
 fn legend(
     state: &State,
     title: &str,
@@ -245,7 +246,7 @@ fn legend(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let mut x = draw::left(buffer, area, title.trim_end(), state.theme.heading) + 2;
+    let mut x = draw::left(buffer, area, title.trim_end(), state.looks.theme.heading) + 2;
     if curves.len() < 2 {
         return;
     }
@@ -253,10 +254,11 @@ fn legend(
         let style = styles[n.min(2)];
         let sample = if stacked { STACK[n.min(1)] } else { LINES[n.min(2)].1 };
         x += draw::left(buffer, draw::after(area, x), sample, style) + 1;
-        x += draw::left(buffer, draw::after(area, x), curve.name, state.theme.faint) + 2;
+        x += draw::left(buffer, draw::after(area, x), curve.name, state.looks.theme.faint) + 2;
     }
 }
 
+// Wide: what is drawn, how, and where.
 fn plot(
     subject: &Subject<'_>,
     curves: &[Curve],
@@ -266,7 +268,7 @@ fn plot(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let (theme, styles) = (&subject.state.theme, subject.styles());
+    let (theme, styles) = (&subject.state.looks.theme, subject.styles());
     let most =
         if stacked { sums(curves) } else { curves.iter().flat_map(|c| c.minutes.iter().flatten().copied()).collect() };
     let most = round_up(most.into_iter().fold(0.0, f64::max));
@@ -324,7 +326,8 @@ fn sums(curves: &[Curve]) -> Vec<f64> {
     (0..minutes).map(sum).collect()
 }
 
-/// Columns of what was allowed with what was blocked on top. Anything above zero is at least one cell high; a gap stays empty.
+/// Columns of what was allowed with what was blocked on top. Anything above zero is at least one cell high; a gap stays
+/// empty.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn stack(curves: &[Curve], most: f64, styles: [Style; 3], graph: Rect, buffer: &mut Buffer) {
     let minutes = curves.first().map_or(0, |c| c.minutes.len());
@@ -353,6 +356,7 @@ fn stack(curves: &[Curve], most: f64, styles: [Style; 3], graph: Rect, buffer: &
 }
 
 /// A dotted line down from its number, behind whatever is drawn there.
+// Wide: what is drawn, how, and where.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn marker(number: usize, minute: i64, span: i64, style: Style, graph: Rect, buffer: &mut Buffer) {
     if graph.is_empty() {

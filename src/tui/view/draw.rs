@@ -1,5 +1,5 @@
 //! Text onto the buffer, clipped, padded and neutralised. Every string that reaches the screen comes through here or
-//! through [`super::page`].
+//! through [`crate::tui::lines::page`].
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

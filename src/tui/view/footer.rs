@@ -1,5 +1,5 @@
-//! The status line, the prompt, and the keys that matter here. The keys come from the keymap, pruned by rank as the screen
-//! narrows; what cannot be done now is faint, and says why when it is pressed.
+//! The status line, the prompt, and the keys that matter here. The keys come from the keymap, pruned by rank as the
+//! screen narrows; what cannot be done now is faint, and says why when it is pressed.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -8,20 +8,23 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Widget};
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::action::Form;
+use crate::model::action::typed::usage;
 use crate::model::plan::Plan;
 use crate::tui::available::available;
 use crate::tui::busy;
 use crate::tui::command::{Command, Context};
-use crate::tui::format::{count, duration, parse_duration};
+use crate::tui::format::{counted, duration, lifetime};
 use crate::tui::keymap::words as words_of;
+use crate::tui::lines::choices;
 use crate::tui::palette::Palette;
 use crate::tui::state::{Prompt, PromptKind, State};
 
-use super::{choices, draw, header};
+use super::{draw, header};
 
 /// Draws the keys.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let context = if state.prompt.is_some() { Context::Prompt } else { state.screen().context() };
+    let context = if state.typing.prompt.is_some() { Context::Prompt } else { state.screen().context() };
     let mut entries: Vec<(Command, String)> = Command::ALL
         .iter()
         .copied()
@@ -31,7 +34,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         })
         .filter(|c| !(context == Context::Timeline && *c == Command::Timeline))
         .filter(|c| state.fleet.several() || *c != Command::NextAccount)
-        .map(|c| (c, state.keymap.key(context, c)))
+        .map(|c| (c, state.keys.key(context, c)))
         .collect();
     // What can be done now stays longest.
     entries.sort_by_key(|(command, _)| (available(state, *command).is_err(), command.rank()));
@@ -47,21 +50,11 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut x = 0;
     for (command, key) in entries {
         let (first, second) = match available(state, command) {
-            Ok(()) => (state.theme.key, state.theme.text),
-            Err(_) => (state.theme.faint, state.theme.faint),
+            Ok(()) => (state.looks.theme.key, state.looks.theme.text),
+            Err(_) => (state.looks.theme.faint, state.looks.theme.faint),
         };
         x += draw::left(buffer, draw::after(area, x), &key, first) + 1;
         x += draw::left(buffer, draw::after(area, x), command.label(), second) + 2;
-    }
-}
-
-/// Lines of the status: one, or the prompt's two with the ways of closing between them.
-pub(crate) fn height(state: &State) -> u16 {
-    match &state.prompt {
-        None => 1,
-        // What changes an account stands in a frame.
-        Some(prompt) if prompt.kind == PromptKind::Confirm => 4,
-        Some(prompt) => 2 + u16::try_from(choices::lines(state, prompt).len()).unwrap_or(0),
     }
 }
 
@@ -69,14 +62,14 @@ pub(crate) fn height(state: &State) -> u16 {
 pub(crate) fn status(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let cursor = said(state, area, buffer);
     if let Some(elapsed) = busy::words(state) {
-        draw::right(buffer, draw::row(area, 0), &format!("  {elapsed}"), state.theme.faint);
+        draw::right(buffer, draw::row(area, 0), &format!("  {elapsed}"), state.looks.theme.faint);
     }
     cursor
 }
 
 fn said(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    let theme = &state.theme;
-    if let Some(prompt) = &state.prompt {
+    let theme = &state.looks.theme;
+    if let Some(prompt) = &state.typing.prompt {
         let (words, style) = match &prompt.error {
             Some(error) => (error.clone(), theme.bad),
             None => (words(state, prompt), theme.heading),
@@ -108,16 +101,17 @@ fn said(state: &State, area: Rect, buffer: &mut Buffer) -> Option<Position> {
 /// What has been pressed of a sequence, and what may follow.
 fn under_way(state: &State) -> Option<String> {
     let context = state.screen().context();
-    let keys = state.sequence.keys(context);
+    let keys = state.keys.sequence.keys(context);
     if keys.is_empty() {
         return None;
     }
-    let follows = state.keymap.follows(context, keys);
+    let follows = state.keys.map.follows(context, keys);
     let each: Vec<String> = follows.iter().map(|(rest, command)| format!("{rest} {}", command.name())).collect();
     Some(format!("{} …  {}  Esc ends it", words_of(keys), each.join(", ")))
 }
 
-/// Draws the frame of a confirmation, with what the console may do and whose account it does it to; gives what is inside it.
+/// Draws the frame of a confirmation, with what the console may do and whose account it does it to; gives what is
+/// inside it.
 fn framed(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
     // A terminal that is too low keeps the two lines.
     if area.height < 4 {
@@ -125,7 +119,8 @@ fn framed(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
     }
     let style = header::banner(state);
     let plan = state.ready_plan();
-    let account = plan.map_or_else(String::new, |plan| format!("  {}", state.account_words(&plan.identity.at)));
+    let account =
+        plan.map_or_else(String::new, |plan| format!("  {}", state.configured.account_words(&plan.identity.at)));
     let title = format!(" {}{account} ", header::mode(state));
     let edge = Style::new().fg(style.bg.unwrap_or_default()).add_modifier(style.add_modifier);
     let block = Block::bordered().border_style(edge).title(Line::styled(title, style));
@@ -134,35 +129,41 @@ fn framed(state: &State, area: Rect, buffer: &mut Buffer) -> Rect {
     inside
 }
 
+// Long: one arm for each prompt.
 fn words(state: &State, prompt: &Prompt) -> String {
     match &prompt.kind {
         PromptKind::Filter { .. } => {
             format!("Show stages that match ({} shown, the best first)", state.list.order.len())
         }
-        PromptKind::Find { .. } => "Find in what is shown (the same again: the next place)".to_owned(),
+        PromptKind::Find { .. } => "Find in what is shown (the same again: the next match)".to_owned(),
         PromptKind::Palette => {
-            let found = state.palette.as_ref().map_or(0, Palette::len);
-            format!("A command or a stage, by a few letters ({found} found)")
+            let found = state.typing.palette.as_ref().map_or(0, Palette::len);
+            format!("A command, an action or a stage, by a few letters ({found} found)")
         }
         PromptKind::BlockList { stage } => {
-            let life = &state.block_for;
+            let life = &state.configured.block_for;
             format!(
                 "Block on {}: PREFIX… [for TIME]; paste as many as you like (else for {life})",
                 state.fleet.label(stage)
             )
         }
         PromptKind::Duration { targets } => {
-            let until = match parse_duration(prompt.input.value()) {
+            let until = match lifetime(prompt.input.value()) {
                 Ok(Some(seconds)) => format!("for {}", duration(seconds)),
                 Ok(None) => "until somebody undoes it".into(),
                 Err(_) => "for …".into(),
             };
-            format!("Plan to block {} {until}; how long? (empty: until undone)", count(targets.len(), "source"))
+            format!("Plan to block {} {until}; how long? (empty: until undone)", counted(targets.len(), "source"))
         }
         PromptKind::Extend { action_id } => {
             format!("{action_id} stays in force from now on for how long? (empty: until undone)")
         }
         PromptKind::Input { .. } => playbook_input(state, prompt),
+        PromptKind::Action { stage, name } => {
+            let usage = Form::named(name).map_or_else(String::new, usage);
+            format!("{name} on {}: {usage}", state.fleet.label(stage))
+        }
+        PromptKind::Export => "Export the timeline in which format? Its name or number".into(),
         PromptKind::Throttle { stage } => {
             format!(
                 "Throttle on {}: METHOD PATH RATE/s BURST [FOR], * for every method; ↑ ↓ or a number chooses",
@@ -206,12 +207,12 @@ fn input(state: &State, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> Pos
     // What is confirmed stands before what confirms it.
     let stage = state.ready_plan().filter(|_| prompt.kind == PromptKind::Confirm).map(|plan| plan.stage.label());
     let lead = stage.map_or_else(|| "> ".to_owned(), |stage| format!("{} > ", ending(&stage, area.width / 2)));
-    let lead = draw::left(buffer, area, &lead, state.theme.key);
+    let lead = draw::left(buffer, area, &lead, state.looks.theme.key);
     let area = draw::after(area, lead);
     let room = usize::from(area.width.saturating_sub(1));
     let scroll = prompt.input.visual_scroll(room);
     let shown: String = skip_columns(prompt.input.value(), scroll);
-    draw::left(buffer, area, &shown, state.theme.input);
+    draw::left(buffer, area, &shown, state.looks.theme.input);
     let column = prompt.input.visual_cursor().saturating_sub(scroll);
     let column = u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
     Position::new(area.x + column, area.y)

@@ -1,4 +1,5 @@
-//! The header: what the console may do, whose account this is, how old and how dear the figures are, what is going wrong.
+//! The header: what the console may do, whose account this is, how old and how dear the figures are, what is going
+//! wrong.
 //!
 //! ```text
 //!  DRILL sqli-flood   111122223333 eu-west-1 via in-process range   incident 7f3 open 12m
@@ -18,26 +19,17 @@ use crate::model::connection::{ConnectionId, StageAt};
 use crate::model::figure::Figure;
 use crate::model::signal::{Severity, SignalKind};
 use crate::model::timeline::{ActionRecord, ActionState};
-use crate::tui::command::{Command, Context};
-use crate::tui::format::{count, dollars, fit_ends, minutes, percent, rate, time, wrap};
-use crate::tui::state::{Mode, State};
+use crate::tui::format::{counted, dollars, fit_ends, minutes, percent, rate, time};
+use crate::tui::lines::actions::remaining;
+use crate::tui::lines::header::{WHO_LINES, how_lines, trouble};
+use crate::tui::mode::Mode;
+use crate::tui::state::State;
 
 use super::draw;
-use super::timeline::remaining;
 
-/// The most lines of trouble.
-const TROUBLE_LINES: usize = 2;
-/// The most lines of several connections' trouble.
-const MOST_TROUBLES: usize = 4;
 const BETWEEN: u16 = 2;
 /// Fewer dollars than this are shown as nothing.
 const LEAST_SHOWN: f64 = 0.000_5;
-
-/// Lines of what the console may do and whose account it is.
-const WHO_LINES: usize = 1;
-/// Lines of how things stand, and from which width on they are one less.
-const HOW_LINES: usize = 2;
-const WIDE: u16 = 150;
 
 /// Words, how they look, and their rank: the lower, the longer they stay where there is no room.
 type Piece = (String, Style, u8);
@@ -46,16 +38,6 @@ type Piece = (String, Style, u8);
 const ALWAYS: u8 = 2;
 /// Columns below which nothing is cut.
 const LEAST_PIECE: usize = 20;
-
-/// Lines the header takes at this width: as many whatever happens, so that the board stays where it is; trouble alone takes more.
-pub(crate) fn height(state: &State, width: u16) -> u16 {
-    let lines = WHO_LINES + how_lines(width) + trouble(state, width).len();
-    u16::try_from(lines).unwrap_or(u16::MAX)
-}
-
-fn how_lines(width: u16) -> usize {
-    if width >= WIDE { HOW_LINES - 1 } else { HOW_LINES }
-}
 
 /// Draws it.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -71,7 +53,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         y += u16::try_from(lines).unwrap_or(0);
     }
     for line in trouble(state, area.width) {
-        draw::left(buffer, draw::row(area, y), &line, state.theme.bad);
+        draw::left(buffer, draw::row(area, y), &line, state.looks.theme.bad);
         y += 1;
     }
 }
@@ -79,9 +61,9 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 /// The style of the mode's banner.
 pub(crate) fn banner(state: &State) -> Style {
     match state.mode {
-        Mode::ReadOnly => state.theme.read_only,
-        Mode::Armed if state.is_production() => state.theme.armed,
-        Mode::Armed | Mode::Drill { .. } => state.theme.drill,
+        Mode::ReadOnly => state.looks.theme.read_only,
+        Mode::Armed if state.is_production() => state.looks.theme.armed,
+        Mode::Armed | Mode::Drill { .. } => state.looks.theme.drill,
     }
 }
 
@@ -92,12 +74,12 @@ pub(crate) fn mode(state: &State) -> String {
 }
 
 fn who(state: &State) -> Vec<Piece> {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let mut pieces = vec![(format!(" {} ", mode(state)), banner(state), 0)];
     let here = state.here();
     match here.board.as_ref().and_then(|b| b.identity.as_ref()) {
         Some(identity) => {
-            pieces.push((state.account_words(&identity.at), theme.text, 1));
+            pieces.push((state.configured.account_words(&identity.at), theme.text, 1));
             if let Some(profile) = &identity.profile {
                 pieces.push((format!("profile {profile}"), theme.faint, 5));
             }
@@ -139,7 +121,7 @@ fn in_force(state: &State) -> Option<Piece> {
     let mut live: Vec<(ConnectionId, Option<DateTime<Utc>>, &ActionRecord)> = of.filter(|(.., a)| stands(a)).collect();
     live.sort_by_key(|(.., action)| (action.expires_at.is_none(), action.expires_at));
     let (first_at, now, first) = live.first()?;
-    let (left, style) = remaining(&state.theme, *now, first);
+    let (left, style) = remaining(&state.looks.theme, *now, first);
     let stage =
         |at: &ConnectionId, action: &ActionRecord| state.fleet.label(&StageAt { at: *at, stage: action.stage.clone() });
     let closed = live.iter().find(|(.., action)| action.action.is_closure());
@@ -149,12 +131,14 @@ fn in_force(state: &State) -> Option<Piece> {
         (None, 1) => format!("in force: {} {}, {left}", first.action.name(), stage(first_at, first)),
         (None, n) => format!("{n} in force, first {left}"),
     };
-    let style = if closed.is_some() || style == state.theme.bad { state.theme.bad } else { state.theme.warn };
+    let style =
+        if closed.is_some() || style == state.looks.theme.bad { state.looks.theme.bad } else { state.looks.theme.warn };
     Some((words, style, 2))
 }
 
+// Long: one piece of the line after another.
 fn how(state: &State) -> Vec<Piece> {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let mut pieces = Vec::new();
     let boards: Vec<&Board> = state.fleet.iter().filter_map(|(_, watched)| watched.board.as_deref()).collect();
     if boards.is_empty() {
@@ -172,8 +156,8 @@ fn how(state: &State) -> Vec<Piece> {
     let (attacks, notices) = state.severities();
     let stages: usize = boards.iter().map(|board| board.stages.len()).sum();
     let of = match state.fleet.len() {
-        1 => count(stages, "stage"),
-        n => format!("{} in {n} connections", count(stages, "stage")),
+        1 => counted(stages, "stage"),
+        n => format!("{} in {n} connections", counted(stages, "stage")),
     };
     for (word, number) in worse_than_attacks(&boards) {
         pieces.push((format!("{number} {word}"), theme.bad, 1));
@@ -201,8 +185,8 @@ fn how(state: &State) -> Vec<Piece> {
         let slower = slowest.map_or_else(String::new, |(usual, idle)| {
             format!(", slowed: stages read every {}m, uncalled ones every {}m", usual.div_ceil(60), idle.div_ceil(60))
         });
-        let logs: f64 = boards.iter().map(|board| board.polling.log_dollars.0).sum();
-        let logs = if logs < LEAST_SHOWN { String::new() } else { format!(", own log queries ${logs:.3} so far") };
+        let logs: f64 = boards.iter().map(|board| board.polling.log_dollars).sum();
+        let logs = if logs < LEAST_SHOWN { String::new() } else { format!(", log queries ${logs:.3} so far") };
         // That stages are read less often than they should be must be seen.
         let rank = if slower.is_empty() { 8 } else { 4 };
         pieces.push((format!("polling ${dollars:.3}/h est.{logs}{slower}"), theme.faint, rank));
@@ -218,7 +202,7 @@ fn how(state: &State) -> Vec<Piece> {
 /// How much of the limit that all APIs of the account share is used.
 fn gauge(state: &State) -> Option<Piece> {
     let gauge = &state.here().board.as_ref()?.account;
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     match (&gauge.limit, gauge.used_share.value()) {
         (Known::Yes(limit), Some(used)) => {
             let near = state.here().stages().iter().flat_map(|row| &row.signals);
@@ -249,7 +233,7 @@ fn burn(state: &State, boards: &[&Board]) -> Option<Piece> {
     }
     let burning = state.fleet.iter().flat_map(|(_, watched)| watched.stages()).flat_map(|row| &row.signals);
     let burning = burning.into_iter().any(|signal| signal.kind == SignalKind::CostBurn);
-    let style = if burning { state.theme.warn } else { state.theme.faint };
+    let style = if burning { state.looks.theme.warn } else { state.looks.theme.faint };
     let partly = |board: &&Board| matches!(board.costs_told(), (told, called) if told < called);
     let some = if known.len() < boards.len() || boards.iter().any(partly) { "at least " } else { "" };
     Some((format!("traffic {some}{}/h est.", dollars(known.iter().sum())), style, if burning { 4 } else { 6 }))
@@ -264,83 +248,11 @@ fn answered(state: &State, boards: &[&Board]) -> Option<Piece> {
     let some = if known.len() < rows.len() { "at least " } else { "" };
     let sum: f64 = known.iter().sum();
     // Less than one in ten seconds is nobody's gain.
-    (sum >= 0.1).then(|| (format!("attackers get {some}{}/s", rate(sum)), state.theme.warn, 3))
+    (sum >= 0.1).then(|| (format!("attackers get {some}{}/s", rate(sum)), state.looks.theme.warn, 3))
 }
 
 fn short(rate: f64) -> String {
     if rate.fract() == 0.0 { format!("{rate:.0}") } else { format!("{rate:.1}") }
-}
-
-/// What goes wrong. Of several connections a line each, with its name and the age of what is shown of it.
-fn trouble(state: &State, width: u16) -> Vec<String> {
-    let mut without = without_stage(state);
-    if state.fleet.several() {
-        let mut lines = troubles(state);
-        lines.append(&mut without);
-        return lines;
-    }
-    let Some(trouble) = state.here().trouble() else {
-        return without;
-    };
-    let mut lines = wrap(&format!("TROUBLE  {trouble}"), width.into());
-    if lines.len() > TROUBLE_LINES {
-        lines.truncate(TROUBLE_LINES);
-        if let Some(last) = lines.last_mut() {
-            last.push_str(" …");
-        }
-    }
-    lines
-}
-
-/// Settings for stages that are on none of the boards, in one line: they apply to nothing, and nobody would notice.
-fn without_stage(state: &State) -> Vec<String> {
-    let boards: Vec<_> = state.fleet.iter().map(|(_, watched)| watched.board.as_ref()).collect();
-    let Some(Some(first)) = boards.first() else { return Vec::new() };
-    let nowhere = |one: &&(&'static str, String)| {
-        boards.iter().all(|board| board.as_ref().is_some_and(|board| board.polling.unmatched.contains(one)))
-    };
-    let mut all = first.polling.unmatched.iter().filter(nowhere);
-    let Some((key, named)) = all.next() else { return Vec::new() };
-    let more = match all.count() {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    };
-    let named = crate::model::text::shortened(named, 40);
-    vec![format!(
-        "SETTINGS {key} names “{named}”, which is no stage here{more}: see `portcullis config check --account`"
-    )]
-}
-
-fn troubles(state: &State) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut waiting = Vec::new();
-    for (at, watched) in state.fleet.iter() {
-        let name = state.fleet.name(at);
-        let stale = state.stale_at(at).map(minutes);
-        match (watched.trouble(), watched.age()) {
-            (Some(trouble), Some(age)) => {
-                lines.push(format!("TROUBLE {name}, figures {} old: {trouble}", minutes(age)));
-            }
-            (Some(trouble), None) => lines.push(format!("TROUBLE {name}, no figures: {trouble}")),
-            (None, _) if stale.is_some() => {
-                lines.push(format!("STALE {name}: figures {} old", stale.unwrap_or_default()));
-            }
-            (None, None) => waiting.push(name),
-            (None, Some(_)) => {}
-        }
-    }
-    if !waiting.is_empty() {
-        lines.push(format!("WAITING for the first figures of {}", waiting.join(", ")));
-    }
-    if lines.len() > MOST_TROUBLES {
-        let more = lines.len() - MOST_TROUBLES + 1;
-        lines.truncate(MOST_TROUBLES - 1);
-        let key = state.keymap.key(Context::Board, Command::Filter);
-        lines.push(format!(
-            "TROUBLE … and {more} more: each has a row, at the end where it has no figures; {key} finds it"
-        ));
-    }
-    lines
 }
 
 /// The pieces that fit on so many lines, and where each stands: those of the highest rank go first.

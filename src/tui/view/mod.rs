@@ -3,21 +3,16 @@
 mod ascii;
 mod board;
 mod chart;
-mod choices;
 mod draw;
 mod footer;
 mod header;
-pub(crate) mod help;
-pub(crate) mod layout;
-mod marks;
-mod page;
+mod help;
 mod playbook;
 mod playbooks;
-mod report;
-pub(crate) mod review;
+mod review;
 mod small;
 mod sources;
-pub(crate) mod stage;
+mod stage;
 mod strip;
 mod timeline;
 mod top_list;
@@ -25,18 +20,19 @@ mod top_list;
 use ratatui::Frame;
 use ratatui::style::Style;
 
+use super::lines::layout;
 use super::state::{SMALLEST, Screen, State};
 use super::theme::Characters;
 
 /// Draws one frame.
 pub fn view(state: &State, frame: &mut Frame<'_>) {
     let area = frame.area();
-    if state.theme.text != Style::new() {
+    if state.looks.theme.text != Style::new() {
         // The theme's own background, below everything.
-        frame.buffer_mut().set_style(area, state.theme.text);
+        frame.buffer_mut().set_style(area, state.looks.theme.text);
     }
     whole(state, frame);
-    if state.characters == Characters::Ascii {
+    if state.looks.characters == Characters::Ascii {
         ascii::only(frame.buffer_mut());
     }
 }

@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::playbook::{Doing, Fallback, Given, Playbook, Step, StepState};
+use crate::model::playbook::{Fallback, Given, Playbook, Step, StepState, Task};
 use crate::tui::state::State;
-use crate::tui::update::playbook::value;
 
-use super::page::Page;
-use super::{draw, layout};
+use super::draw;
+use crate::tui::lines::layout;
+use crate::tui::lines::page::Page;
 
 const MARGIN: u16 = 2;
 /// Columns of a step's place, its state and what it does.
@@ -23,7 +23,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let Some(playbook) = pane.playbook() else { return };
     let (head, list, detail) = layout::playbooks(body, playbook.steps.len());
     let stage = pane.stage.as_ref().map_or_else(String::new, |stage| state.fleet.label(stage));
-    draw::left(buffer, head, &format!("{} for {stage}: {}", playbook.name, playbook.title), state.theme.heading);
+    draw::left(buffer, head, &format!("{} for {stage}: {}", playbook.name, playbook.title), state.looks.theme.heading);
     let height = usize::from(list.height);
     let first = pane.step.first_shown(playbook.steps.len(), height);
     let shown = playbook.steps.iter().enumerate().skip(first).take(height);
@@ -31,12 +31,12 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
         let line = draw::row(list, y);
         row(state, n, step, draw::after(line, MARGIN), buffer);
         if n == pane.step.at {
-            buffer.set_style(line, state.theme.selected);
-            draw::left(buffer, line, "▸", state.theme.key);
+            buffer.set_style(line, state.looks.theme.selected);
+            draw::left(buffer, line, "▸", state.looks.theme.key);
         }
     }
     let mut page = Page::new(detail.width);
-    page.spans(&[(&"─".repeat(detail.width.into()), state.theme.faint)]);
+    page.spans(&[(&"─".repeat(detail.width.into()), state.looks.theme.faint)]);
     if let Some(step) = pane.selected_step() {
         details(state, playbook, step, &mut page);
     }
@@ -44,7 +44,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
 }
 
 fn row(state: &State, n: usize, step: &Step, area: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let cell = |from: u16, width: u16| {
         let rest = draw::after(area, from);
         Rect { width: width.saturating_sub(1).min(rest.width), ..rest }
@@ -52,14 +52,14 @@ fn row(state: &State, n: usize, step: &Step, area: Rect, buffer: &mut Buffer) {
     let (words, style) = stands(state, step);
     draw::left(buffer, cell(0, PLACE), &(n + 1).to_string(), theme.faint);
     draw::left(buffer, cell(PLACE, STATE), words, style);
-    draw::left(buffer, cell(PLACE + STATE, DOES), step.doing.word(), theme.key);
+    draw::left(buffer, cell(PLACE + STATE, DOES), step.task.word(), theme.key);
     let optional = if step.optional { "optional: " } else { "" };
     draw::left(buffer, draw::after(area, PLACE + STATE + DOES), &format!("{optional}{}", step.title), theme.text);
 }
 
 /// What has become of a step, in words: the first that is left is next.
 fn stands(state: &State, step: &Step) -> (&'static str, Style) {
-    let (theme, pane) = (&state.theme, &state.playbooks);
+    let (theme, pane) = (&state.looks.theme, &state.playbooks);
     let run = pane.run();
     let next = pane.playbook().and_then(|playbook| playbook.next(run)).is_some_and(|next| next.id == step.id);
     match run.and_then(|run| run.step(&step.id)).map(|known| known.state) {
@@ -73,22 +73,22 @@ fn stands(state: &State, step: &Step) -> (&'static str, Style) {
 }
 
 fn details(state: &State, playbook: &Playbook, step: &Step, page: &mut Page) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     page.spans(&[(&step.id, theme.heading), ("  ", theme.text), (&step.title, theme.text)]);
     let shown = |given: &Given| match given {
         Given::Literal(value) => value.to_string(),
         Given::Input(name) => input(state, playbook, name),
     };
-    match &step.doing {
-        Doing::Note { text } => page.text(0, text, theme.text),
-        Doing::Undo { step } => page.text(0, &format!("Takes back what step {step} did"), theme.text),
-        Doing::Action { action, with } => {
+    match &step.task {
+        Task::Note { text } => page.text(0, text, theme.text),
+        Task::Undo { step } => page.text(0, &format!("Undoes what step {step} did"), theme.text),
+        Task::Action { action, with } => {
             page.text(0, &format!("Plans {action}, to be reviewed and confirmed like any other:"), theme.text);
             for (name, given) in with {
                 page.hanging(&format!("  {name}"), theme.faint, 14, &shown(given), theme.text);
             }
         }
-        Doing::Observe { look, within_seconds } => {
+        Task::Observe { look, within_seconds } => {
             let what = look.words(shown);
             let minutes = within_seconds.div_ceil(60);
             page.text(0, &format!("Observes {what}, for {minutes} min of account time at the most"), theme.text);
@@ -105,7 +105,7 @@ fn details(state: &State, playbook: &Playbook, step: &Step, page: &mut Page) {
 
 /// An input's value as it stands, or where it comes from.
 fn input(state: &State, playbook: &Playbook, name: &str) -> String {
-    if let Some(value) = value(state, name) {
+    if let Some(value) = state.playbooks.value(name) {
         return format!("{value}  ({name})");
     }
     match playbook.input(name).and_then(|input| input.default.as_ref()) {

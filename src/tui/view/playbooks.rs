@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use crate::model::playbook::{Origin, Playbook};
 use crate::model::signal::SignalKind;
 use crate::tui::state::State;
-use crate::tui::update::playbook::standing;
 
-use super::page::Page;
-use super::{draw, layout};
+use super::draw;
+use crate::tui::lines::layout;
+use crate::tui::lines::page::Page;
 
 const MARGIN: u16 = 2;
 /// Columns of a playbook's name.
@@ -19,11 +19,11 @@ const NAME: u16 = 26;
 pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let pane = &state.playbooks;
     let (head, list, detail) = layout::playbooks(body, pane.order.len());
-    let standing = standing(state);
+    let standing = state.standing();
     let stage = pane.stage.as_ref().map_or_else(|| "no stage".to_owned(), |stage| state.fleet.label(stage));
     let ids: Vec<&str> = standing.iter().map(|kind| kind.id()).collect();
-    let stands = if ids.is_empty() { "no signal stands".to_owned() } else { format!("{} stand", ids.join(", ")) };
-    draw::left(buffer, head, &format!("PLAYBOOKS for {stage}: {stands}"), state.theme.heading);
+    let stands = if ids.is_empty() { "no active signal".to_owned() } else { format!("{} active", ids.join(", ")) };
+    draw::left(buffer, head, &format!("PLAYBOOKS for {stage}: {stands}"), state.looks.theme.heading);
     let height = usize::from(list.height);
     let first = pane.cursor.first_shown(pane.order.len(), height);
     let shown = pane.order.iter().enumerate().skip(first).take(height);
@@ -32,8 +32,8 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
         let line = draw::row(list, y);
         row(state, playbook, &standing, draw::after(line, MARGIN), buffer);
         if n == pane.cursor.at {
-            buffer.set_style(line, state.theme.selected);
-            draw::left(buffer, line, "▸", state.theme.key);
+            buffer.set_style(line, state.looks.theme.selected);
+            draw::left(buffer, line, "▸", state.looks.theme.key);
         }
     }
     let page = details(state, detail.width);
@@ -41,7 +41,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
 }
 
 fn row(state: &State, playbook: &Playbook, standing: &[SignalKind], area: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let name = Rect { width: NAME.min(area.width), ..area };
     draw::left(buffer, name, &playbook.name, theme.text);
     let rest = draw::after(area, NAME);
@@ -51,7 +51,7 @@ fn row(state: &State, playbook: &Playbook, standing: &[SignalKind], area: Rect, 
 }
 
 fn details(state: &State, width: u16) -> Page {
-    let (theme, pane) = (&state.theme, &state.playbooks);
+    let (theme, pane) = (&state.looks.theme, &state.playbooks);
     let mut page = Page::new(width);
     page.spans(&[(&"─".repeat(width.into()), theme.faint)]);
     if let Some(playbook) = pane.order.get(pane.cursor.at).and_then(|index| pane.all.get(*index)) {
@@ -62,7 +62,7 @@ fn details(state: &State, width: u16) -> Page {
         page.text(0, &format!("{steps} steps. It answers {answers}"), theme.faint);
         if let Some(run) = pane.stage.as_ref().and_then(|stage| playbook.open_run(&pane.runs, &stage.stage)) {
             let over = playbook.steps.iter().filter(|step| run.is_over(step)).count();
-            page.text(0, &format!("Run {} is under way: {over} of {steps} steps are over", run.id), theme.warn);
+            page.text(0, &format!("Run {} is under way: {over} of {steps} steps are done", run.id), theme.warn);
         }
         if let Origin::File { path, replaces } = &playbook.origin {
             let place = if *replaces { ", in place of the built-in one" } else { "" };

@@ -12,17 +12,17 @@ use super::{draw, header};
 
 /// Draws mode, worst signal, the size that is needed and the key that quits, in this order, as far as they fit.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
-    let quit = if state.prompt.is_some() {
-        state.keymap.key(Context::Prompt, Command::Leave)
+    let theme = &state.looks.theme;
+    let quit = if state.typing.prompt.is_some() {
+        state.keys.key(Context::Prompt, Command::Leave)
     } else {
-        state.keymap.key(Context::Global, Command::Quit)
+        state.keys.key(Context::Global, Command::Quit)
     };
     let mut lines: Vec<(String, Style)> = vec![(format!(" {} ", header::mode(state)), header::banner(state))];
     lines.push(signal(state));
     lines.push((format!("too small: {}×{}, needs {}×{}", area.width, area.height, SMALLEST.0, SMALLEST.1), theme.warn));
     lines.push((format!("{quit} quits"), theme.text));
-    if state.prompt.is_some() {
+    if state.typing.prompt.is_some() {
         lines.push(("what was typed is kept".into(), theme.faint));
     }
     for (y, (text, style)) in (0..area.height).zip(lines) {
@@ -31,7 +31,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn signal(state: &State) -> (String, Style) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let stages = state.fleet.iter().flat_map(|(at, watched)| watched.stages().iter().map(move |row| (at, row)));
     let row = stages.filter(|(_, row)| worst(row).is_some()).max_by_key(|(_, row)| worst(row));
     let stale = |at| state.stale_at(at).map_or("", |_| "STALE ");

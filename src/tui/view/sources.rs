@@ -8,14 +8,16 @@ use ratatui::style::Style;
 use crate::model::candidate::Standing;
 use crate::model::source::{Legitimacy, LogCoverage, Source, Sources, Tally};
 use crate::model::text::{grouped, shortened};
-use crate::tui::format::{count, minutes, percent, rate, time};
-use crate::tui::sources_pane::net;
-use crate::tui::state::{Load, State};
+use crate::tui::format::{counted, minutes, percent, rate, time};
+use crate::tui::load::Load;
+use crate::tui::sources_pane::{Extent, net};
+use crate::tui::state::State;
 use crate::tui::theme::Theme;
 
-use super::page::Page;
 use super::top_list::within;
-use super::{draw, layout, top_list};
+use super::{draw, top_list};
+use crate::tui::lines::layout;
+use crate::tui::lines::page::Page;
 
 const MARGIN: u16 = 2;
 
@@ -33,14 +35,14 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let again = if pane.reloading { "  reading again …" } else { "" };
     let title = format!("SOURCES of {name}, {}{again}", shown(state));
     let line = draw::row(head, 0);
-    draw::left(buffer, line, &title, state.theme.heading);
+    draw::left(buffer, line, &title, state.looks.theme.heading);
     if let Some(age) = state.sources_age().filter(|age| *age > OLD) {
-        draw::right(buffer, line, &format!("STALE {}, r reads again", minutes(age)), state.theme.bad);
+        draw::right(buffer, line, &format!("STALE {}, r reads again", minutes(age)), state.looks.theme.bad);
     }
     match &pane.load {
         Load::Idle | Load::Loading => {
             let text = "Reading WAF's samples …";
-            draw::left(buffer, draw::row(head, 1), text, state.theme.text);
+            draw::left(buffer, draw::row(head, 1), text, state.looks.theme.text);
         }
         Load::Failed(reason) => failed(state, reason, table, buffer),
         Load::Loaded(sources) => {
@@ -69,12 +71,12 @@ fn shown(state: &State) -> String {
 
 fn failed(state: &State, reason: &str, area: Rect, buffer: &mut Buffer) {
     let mut page = Page::new(area.width);
-    page.hanging("?", state.theme.unknown, 2, reason, state.theme.warn);
+    page.hanging("?", state.looks.theme.unknown, 2, reason, state.looks.theme.warn);
     draw::lines(buffer, area, &page.lines, 0);
 }
 
 /// Where counts out of the access log come from.
-fn counted(log: &LogCoverage) -> String {
+fn counted_in(log: &LogCoverage) -> String {
     let listed = if log.listed_share < 1.0 {
         let each = log.unlisted_at_most.map_or_else(String::new, |most| format!(", no other sent more than {most}"));
         format!(", the busiest of them listed: {} of the requests{each}", percent(log.listed_share))
@@ -113,9 +115,9 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
         _ => format!("no samples: only who is over the limit of a rate rule is known; {shared}"),
     };
     // What the log counts is exact, and no sample's estimate.
-    let text = sources.log.as_ref().map_or(sampled, counted);
+    let text = sources.log.as_ref().map_or(sampled, counted_in);
     let mut page = Page::new(head.width);
-    page.text(0, &text, state.theme.text);
+    page.text(0, &text, state.looks.theme.text);
     // Two lines hold it at any width worth having; what could not be sampled is worth more than its tail.
     if let Some(missing) = sources.missing.first() {
         page.lines.truncate(1);
@@ -124,7 +126,7 @@ fn coverage(state: &State, sources: &Sources, head: Rect, buffer: &mut Buffer) {
             n => format!(" (and {} more)", n - 1),
         };
         let what = if sources.log.is_some() { "" } else { "not sampled: " };
-        page.spans(&[(&format!("? {what}{missing}{more}"), state.theme.unknown)]);
+        page.spans(&[(&format!("? {what}{missing}{more}"), state.looks.theme.unknown)]);
     }
     let below = Rect { y: head.y + 1, height: head.height.saturating_sub(1), ..head };
     draw::lines(buffer, below, &page.lines, 0);
@@ -138,11 +140,9 @@ struct Column {
 }
 
 /// Columns from left to right; those that do not fit are left out from the right, and the last one takes what is left.
-fn columns(sources: &Sources, width: u16) -> Vec<Column> {
-    let longest = sources.sources.iter().map(|s| s.address.to_string().len()).max();
-    let address = u16::try_from(longest.unwrap_or(0)).unwrap_or(39).clamp(15, 39);
-    let bounded = sources.sources.iter().any(|source| source.requests_bounds.is_some());
-    let requests = if bounded { 7 + top_list::WITHIN } else { 7 };
+fn columns(sources: &Sources, extent: Extent, width: u16) -> Vec<Column> {
+    let address = u16::try_from(extent.longest).unwrap_or(39).clamp(15, 39);
+    let requests = if extent.bounded { 7 + top_list::WITHIN } else { 7 };
     let column = |title, width, right, text| Column { title, width, right, text };
     let all = [
         column("address", address, false, |s| s.address.to_string()),
@@ -176,7 +176,7 @@ fn columns(sources: &Sources, width: u16) -> Vec<Column> {
 }
 
 fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
-    let columns = columns(sources, area.width);
+    let columns = columns(sources, state.sources.extent(), area.width);
     let write = |line: Rect, buffer: &mut Buffer, style: Style, text: &dyn Fn(&Column) -> String| {
         let mut x = MARGIN + 4;
         for column in &columns {
@@ -190,13 +190,13 @@ fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
             x += column.width + 1;
         }
     };
-    write(draw::row(area, 0), buffer, state.theme.heading, &|c| c.title.to_owned());
+    write(draw::row(area, 0), buffer, state.looks.theme.heading, &|c| c.title.to_owned());
     if sources.sources.is_empty() {
         draw::left(
             buffer,
             draw::after(draw::row(area, 1), MARGIN),
             "The samples of these minutes name no source.",
-            state.theme.text,
+            state.looks.theme.text,
         );
     }
     let pane = &state.sources;
@@ -206,28 +206,29 @@ fn rows(state: &State, sources: &Sources, area: Rect, buffer: &mut Buffer) {
     for (y, (n, source)) in (1..area.height).zip(shown) {
         let line = draw::row(area, y);
         let marked = pane.marked().contains(&net(source));
-        let style = if marked { state.theme.warn } else { state.theme.text };
+        let style = if marked { state.looks.theme.warn } else { state.looks.theme.text };
         let mark = if marked { "[x]" } else { "[ ]" };
         draw::left(buffer, draw::after(line, MARGIN), mark, style);
         write(line, buffer, style, &|c| (c.text)(source));
         if n == pane.cursor.at {
-            buffer.set_style(line, state.theme.selected);
-            draw::left(buffer, line, "▸", state.theme.key);
+            buffer.set_style(line, state.looks.theme.selected);
+            draw::left(buffer, line, "▸", state.looks.theme.key);
         }
     }
 }
 
 /// Everything known of the source under the cursor, and what the marks add up to.
+// Long: one line of the page after another.
 fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     let pane = &state.sources;
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let mut page = Page::new(area.width);
     page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
     let logged = matches!(&pane.load, Load::Loaded(sources) if sources.log.is_some());
     let what = if logged { "requests" } else { "estimated requests" };
     let marks = format!(
         "{} marked, {} of the {what}",
-        count(pane.marked().len(), "source"),
+        counted(pane.marked().len(), "source"),
         figure(pane.marked_share(), percent)
     );
     page.spans(&[(&marks, if pane.marked().is_empty() { theme.faint } else { theme.warn })]);
@@ -240,16 +241,16 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(source) = pane.source() {
         let words = match source.legitimacy {
-            Legitimacy::SeenBefore => "seen before the attack: likely a caller that belongs there",
+            Legitimacy::SeenBefore => "seen before the attack: likely a legitimate caller",
             Legitimacy::NotSeenBefore => "not seen before the attack; it may be a new customer",
-            Legitimacy::Unknown => "whether it belongs there is not known: nothing to compare with",
+            Legitimacy::Unknown => "whether it is legitimate is not known: nothing to compare with",
         };
         let proxy = if source.behind_proxy { "; forwarding headers: others may be behind it" } else { "" };
         let against = match source.against.as_slice() {
             [] if rose(source) => {
                 "; most of what it asks for is what rose with the attack; no rule matches it".to_owned()
             }
-            [] => "; no rule speaks against it".to_owned(),
+            [] => "; no rule implicates it".to_owned(),
             rules => format!("; against it: {}", rules.join(", ")),
         };
         let over = match source.over_limit_of.as_slice() {
@@ -266,7 +267,7 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
                     share_within(source),
                     time(source.first_seen),
                     time(source.last_seen),
-                    count(samples, "sample"),
+                    counted(samples, "sample"),
                     listed(&source.requests_by_path)
                 ),
                 None => "how much it sends is not known: neither samples nor an access log count it".to_owned(),
@@ -306,7 +307,7 @@ fn over_limits(sources: &Sources, theme: &Theme, page: &mut Page) {
 
 /// The candidate set that is chosen with its prefixes, or what there is to choose from.
 fn to_block(state: &State, page: &mut Page) {
-    let (pane, theme) = (&state.sources, &state.theme);
+    let (pane, theme) = (&state.sources, &state.looks.theme);
     if let Some(set) = pane.chosen() {
         let prefixes: Vec<String> = set.prefixes.iter().map(|prefix| prefix.prefix.to_string()).collect();
         page.text(0, &format!("to block: {}", set.words()), theme.warn);
@@ -317,7 +318,7 @@ fn to_block(state: &State, page: &mut Page) {
     } else if let Some(set) = pane.sets().first() {
         let more = match pane.sets().len() {
             1 => String::new(),
-            n => format!("; {} larger", count(n - 1, "set")),
+            n => format!("; {} larger", counted(n - 1, "set")),
         };
         page.text(0, &format!("what to block: {}{more}", set.words()), theme.text);
     }

@@ -2,20 +2,20 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::action::{Action, AllowIp, BlockIp};
 use crate::model::plan::Effect;
 use crate::model::timeline::{ActionRecord, ActionState, TimelineEntry};
-use crate::tui::format::{duration, minutes, time};
+use crate::model::words::counted;
+use crate::tui::format::{duration, time};
+use crate::tui::lines::actions::{aim, remaining};
+use crate::tui::lines::layout;
+use crate::tui::lines::page::Page;
 use crate::tui::state::{Item, State};
-use crate::tui::theme::Theme;
 
-use super::page::Page;
-use super::{draw, layout};
+use super::draw;
 
 const MARGIN: u16 = 2;
 
@@ -26,7 +26,7 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
     let pane = &state.timeline;
     if pane.items.is_empty() {
         let text = "Nothing has happened yet: the first note, signal or action begins an incident.";
-        draw::left(buffer, draw::after(draw::row(list, 0), MARGIN), text, state.theme.text);
+        draw::left(buffer, draw::after(draw::row(list, 0), MARGIN), text, state.looks.theme.text);
         return;
     }
     let height = usize::from(list.height);
@@ -48,8 +48,8 @@ pub(crate) fn draw(state: &State, body: Rect, buffer: &mut Buffer) {
             }
         }
         if n == pane.cursor.at {
-            buffer.set_style(line, state.theme.selected);
-            draw::left(buffer, line, "▸", state.theme.key);
+            buffer.set_style(line, state.looks.theme.selected);
+            draw::left(buffer, line, "▸", state.looks.theme.key);
         }
     }
     selected(state, detail, buffer);
@@ -71,13 +71,12 @@ fn title(state: &State, area: Rect, buffer: &mut Buffer) {
             let _ = write!(text, ", {number} {words}");
         }
     }
-    let entries = view.entries.len();
-    let _ = write!(text, ", {entries} {}", if entries == 1 { "entry" } else { "entries" });
-    draw::left(buffer, area, &text, state.theme.heading);
+    let _ = write!(text, ", {}", counted(view.entries.len(), "entry"));
+    draw::left(buffer, area, &text, state.looks.theme.heading);
 }
 
 fn action_line(state: &State, action: &ActionRecord, area: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let (word, style) = state_words(state, action);
     let left = format!("{word}  {}  {}", what(action), effect_words(action.effect));
     let (right, right_style) = remaining(theme, state.fleet.get(state.timeline.at).now, action);
@@ -88,7 +87,7 @@ fn action_line(state: &State, action: &ActionRecord, area: Rect, buffer: &mut Bu
 }
 
 fn entry_line(state: &State, entry: &TimelineEntry, area: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let style = match entry.kind.as_str() {
         "note" => theme.good,
         "signal" => theme.warn,
@@ -105,7 +104,7 @@ fn entry_line(state: &State, entry: &TimelineEntry, area: Rect, buffer: &mut Buf
 }
 
 fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let pane = &state.timeline;
     let mut page = Page::new(area.width);
     page.spans(&[(&"─".repeat(area.width.into()), theme.faint)]);
@@ -141,7 +140,7 @@ fn selected(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn action_detail(state: &State, action: &ActionRecord, page: &mut Page) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     let (word, style) = state_words(state, action);
     page.spans(&[
         (&format!("{}  ", action.id), theme.heading),
@@ -178,18 +177,8 @@ fn what(action: &ActionRecord) -> String {
     format!("{} {} {}: {}", action.id, action.action.name(), action.stage.label(), aim(action))
 }
 
-/// What an action is aimed at, on one line.
-pub(crate) fn aim(action: &ActionRecord) -> String {
-    match &action.action {
-        Action::BlockIp(BlockIp { targets, .. }) | Action::AllowIp(AllowIp { targets, .. }) if targets.len() > 1 => {
-            format!("{} prefixes", targets.len())
-        }
-        action => action.aim(),
-    }
-}
-
 fn state_words(state: &State, action: &ActionRecord) -> (&'static str, Style) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     match action.state {
         ActionState::InFlight => ("IN FLIGHT", theme.bad),
         ActionState::InForce => ("IN FORCE", theme.warn),
@@ -207,15 +196,5 @@ fn effect_words(effect: Option<Effect>) -> &'static str {
         Some(Effect::Deployed) => "deployed",
         Some(Effect::Observed) => "observed",
         None => "",
-    }
-}
-
-/// How long an action has left by the time of its account, `now`.
-pub(crate) fn remaining(theme: &Theme, now: Option<DateTime<Utc>>, action: &ActionRecord) -> (String, Style) {
-    match (action.expires_at, now) {
-        (Some(expires), Some(now)) if expires <= now => (format!("EXPIRED {} ago", minutes(now - expires)), theme.bad),
-        (Some(expires), Some(now)) => (format!("{} left", minutes(expires - now)), theme.text),
-        (Some(expires), None) => (format!("until {}", time(expires)), theme.text),
-        (None, _) => ("no expiry".into(), theme.faint),
     }
 }

@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::source::{Bounds, CountedBy, Sources};
+use crate::model::counted::{Bounds, CountedBy};
+use crate::model::source::Sources;
 use crate::model::top_list::{TopList, TopRow};
-use crate::tui::format::{count, percent, rate, time};
+use crate::tui::format::{counted, percent, rate, time};
 use crate::tui::state::State;
 
 use super::draw;
-use super::page::Page;
+use crate::tui::lines::page::Page;
 
 const MARGIN: u16 = 2;
 
@@ -58,20 +59,20 @@ pub(super) fn rows(state: &State, list: &TopList, area: Rect, buffer: &mut Buffe
             x += column.1 + 1;
         }
     };
-    write(draw::row(area, 0), buffer, state.theme.heading, list.of.one(), &|column| column.0.to_owned());
+    write(draw::row(area, 0), buffer, state.looks.theme.heading, list.of.one(), &|column| column.0.to_owned());
     let height = usize::from(area.height.saturating_sub(1));
     let first = pane.cursor.first_shown(list.rows.len(), height);
     for (y, (n, row)) in (1..area.height).zip(list.rows.iter().enumerate().skip(first).take(height)) {
         let line = draw::row(area, y);
         let marked = row.prefix.is_some_and(|prefix| pane.marked().contains(&prefix));
-        let style = if marked { state.theme.warn } else { state.theme.text };
+        let style = if marked { state.looks.theme.warn } else { state.looks.theme.text };
         if pane.can_mark() {
             draw::left(buffer, draw::after(line, MARGIN), if marked { "[x]" } else { "[ ]" }, style);
         }
         write(line, buffer, style, &row.name, &|column| (column.2)(row));
         if n == pane.cursor.at {
-            buffer.set_style(line, state.theme.selected);
-            draw::left(buffer, line, "▸", state.theme.key);
+            buffer.set_style(line, state.looks.theme.selected);
+            draw::left(buffer, line, "▸", state.looks.theme.key);
         }
     }
 }
@@ -86,13 +87,13 @@ pub(super) fn behind(sources: &Sources) -> String {
 
 /// What the row under the cursor says, and what the list rests on.
 pub(super) fn selected(state: &State, sources: &Sources, list: &TopList, page: &mut Page) {
-    let theme = &state.theme;
+    let theme = &state.looks.theme;
     if let Some(row) = state.sources.row() {
         let before = match row.before_share {
             Some(share) => format!("{} before the attack", percent(share)),
             None => "before the attack: not known".to_owned(),
         };
-        let addresses = row.addresses.map_or_else(String::new, |n| format!("; {}", count(n, "address")));
+        let addresses = row.addresses.map_or_else(String::new, |n| format!("; {}", counted(n, "address")));
         page.text(0, &format!("{}: {} of the requests, {before}{addresses}", row.name, percent(row.share)), theme.text);
     }
     let origin = match list.counted_by {

@@ -1,25 +1,27 @@
 //! Who is answered on an attacked stage, by its access log: callers of before the attack, and everybody else.
 //!
-//! Asked a minute apart of stages that an attack is believed on, inside the budget for log queries, over the last minute, or as many as it takes
-//! where few call: what counts is the part that was answered, which lines that come late do not change much. Who called before is asked once, and who was there before the newest
-//! block once a block; what came since the beginning is asked every other minute, each minute of it once. Keeps sums only, but for the addresses of
-//! before. Makes calls, and knows nothing of what is made of the answers.
+//! Asked a minute apart of stages that an attack is believed on, inside the budget for log queries, over the last
+//! minute, or as many as it takes where few call: what counts is the part that was answered, which lines that come late
+//! do not change much. Who called before is asked once, and who was there before the newest block once a block; what
+//! came since the beginning is asked every other minute, each minute of it once. Keeps sums only, but for the addresses
+//! of before. Makes calls, and knows nothing of what is made of the answers.
 
+pub(super) mod answers;
 mod pool;
+mod sum;
 #[cfg(test)]
 mod tests;
 mod total;
 
-use std::collections::{HashSet, VecDeque};
-use std::net::IpAddr;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
+use self::answers::{Answered, POOLED};
 pub(super) use self::pool::Pool;
 use self::pool::{Before, ByMethod, Names, by_address, by_method, by_method_of};
-use self::total::Total;
-pub(super) use self::total::{NotTheirs, are_the_attack};
+pub(super) use self::sum::{NotTheirs, are_the_attack};
 use super::callers::{Log, Window, before, by_fields};
 use super::logs;
 use super::state::{Entry, RowKey, State};
@@ -31,9 +33,6 @@ use crate::model::board::{HISTORY_MINUTES, Metric};
 use crate::model::measure::{Measure, SPREADS, Turning};
 use crate::model::series::floor_minute;
 use crate::model::usual::UsualOf;
-
-/// The most minutes that are looked at together.
-const POOLED: i64 = 5;
 
 /// So many requests of callers of before are wanted of the minutes that are looked at together.
 const ENOUGH: f64 = 240.0;
@@ -65,58 +64,6 @@ const FOR_ALL: f64 = 0.5;
 /// Why something is not asked.
 const USED_UP: &str = "the budget for log queries is used up";
 
-/// What is known of who is answered on a stage.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Answered {
-    /// The attack that it is of.
-    began: DateTime<Utc>,
-    /// The end of the minutes that were asked for last.
-    tried_to: DateTime<Utc>,
-    /// Who called before; the reason where the log will never tell.
-    before: Option<Result<Arc<Before>, String>>,
-    /// When that was asked for last.
-    before_asked: Option<DateTime<Utc>>,
-    /// Who was there before the block of this id; `None` where that cannot be told.
-    blocked: Option<(String, Option<Arc<HashSet<IpAddr>>>)>,
-    /// How many minutes lines take to come.
-    late: i64,
-    /// What attackers got since the beginning, when more of it was asked for last, and why it was not.
-    total: Option<Total>,
-    total_tried: Option<DateTime<Utc>>,
-    total_trouble: Option<String>,
-    /// By the end of their minutes.
-    pools: VecDeque<(DateTime<Utc>, Pool)>,
-    /// Why nothing new is told.
-    pub(super) trouble: Option<String>,
-}
-
-impl Answered {
-    fn new(began: DateTime<Utc>, tried_to: DateTime<Utc>) -> Self {
-        Self {
-            began,
-            tried_to,
-            before: None,
-            before_asked: None,
-            blocked: None,
-            late: 0,
-            total: None,
-            total_tried: None,
-            total_trouble: None,
-            pools: VecDeque::new(),
-            trouble: None,
-        }
-    }
-
-    /// What is told of the minute that starts at `minute`, and the callers of before that it is compared with.
-    pub(super) fn at(&self, minute: DateTime<Utc>) -> Option<(&Pool, &Before)> {
-        let of = |n: i64| {
-            let found = self.pools.iter().find(|(to, _)| *to == minute + TimeDelta::minutes(n));
-            found.map(|(_, pool)| pool).filter(|pool| pool.minutes >= n as f64)
-        };
-        Some(((1..=POOLED).find_map(of)?, self.before.as_ref()?.as_ref().ok()?))
-    }
-}
-
 /// Questions to one stage's log.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -131,7 +78,7 @@ pub(super) struct Job {
     /// Until it was in force.
     blocked: Option<Window>,
     /// The next minutes of all since the beginning.
-    total: Option<total::Asked>,
+    total: Option<sum::SumOf>,
 }
 
 /// Who asks.
@@ -149,7 +96,8 @@ pub(super) struct Answer {
     now: Option<Now>,
     before: Option<Both>,
     blocked: Option<Result<LogRows, AwsError>>,
-    /// By caller and status; where that is too long to hold all, also by caller, and by caller of what was answered without an error.
+    /// By caller and status; where that is too long to hold all, also by caller, and by caller of what was answered
+    /// without an error.
     total: Vec<Result<LogRows, AwsError>>,
 }
 
@@ -178,7 +126,8 @@ type Both = [Result<LogRows, AwsError>; 2];
 /// The questions that are due at account time `now`.
 pub(super) fn due(state: &mut State, now: DateTime<Utc>, whose: Whose) -> Vec<Job> {
     let to = floor_minute(now);
-    let State { entries, frozen, .. } = &mut *state;
+    let State { entries, attacks, .. } = &mut *state;
+    let frozen = &attacks.frozen;
     for (row, entry) in entries.iter_mut() {
         let began = frozen.get(row).map(|frozen| frozen.began);
         if entry.answered.as_ref().is_some_and(|answered| Some(answered.began) != began) {
@@ -191,7 +140,7 @@ pub(super) fn due(state: &mut State, now: DateTime<Utc>, whose: Whose) -> Vec<Jo
     attacked.sort();
     let (mut left, mut jobs) = (logs::left(state, now), Vec::new());
     for (_, row, began) in attacked {
-        if jobs.len() >= MOST || state.answer_jobs.contains(&row) {
+        if jobs.len() >= MOST || state.logs.answer_jobs.contains(&row) {
             continue;
         }
         let Some(mut job) = job(state, &row, (began, to), whose) else { continue };
@@ -220,7 +169,9 @@ pub(super) fn due(state: &mut State, now: DateTime<Utc>, whose: Whose) -> Vec<Jo
     jobs
 }
 
-/// What to ask a stage's log for the minutes before `to`; `None` where there is nothing to ask, the reason where it cannot be.
+/// What to ask a stage's log for the minutes before `to`; `None` where there is nothing to ask, the reason where it
+/// cannot be.
+// Long: each reason not to ask is told before the next is looked at.
 fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option<Result<Job, String>> {
     let entry = state.entries.get(row)?;
     let log = entry.access_log()?;
@@ -233,7 +184,7 @@ fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option
     }
     let log = match Log::of(&entry.id, log) {
         // Until every stage is known another may turn out to write to it.
-        Ok(log) if log.shared && !state.is_part && !state.knows_every_stage() => return None,
+        Ok(log) if log.shared && !state.apis.is_part && !state.apis.knows_every_stage() => return None,
         Ok(log) if log.shared && state.sharing(&log.group) != Some(1) => {
             return Some(Err(
                 "the log's lines do not say which stage; add $context.apiId and $context.stage".to_owned()
@@ -277,7 +228,8 @@ fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option
         log,
         names,
         now: (to > began).then_some(now),
-        before: wants_before.then(|| calm(before(began), state.frozen.get(row).and_then(|frozen| frozen.earlier))),
+        before: wants_before
+            .then(|| calm(before(began), state.attacks.frozen.get(row).and_then(|frozen| frozen.earlier))),
         block: block.map(|block| block.id),
         blocked,
         total,
@@ -285,8 +237,8 @@ fn job(state: &State, row: &RowKey, (began, to): Window, whose: Whose) -> Option
 }
 
 /// The next minutes of all since the beginning, where they are due.
-fn total(state: &State, row: &RowKey, window: Window) -> Option<total::Asked> {
-    let frozen = state.frozen.get(row)?;
+fn total(state: &State, row: &RowKey, window: Window) -> Option<sum::SumOf> {
+    let frozen = state.attacks.frozen.get(row)?;
     let reckoned = Reckoned::of(frozen, None);
     let entry = state.entries.get(row)?;
     let counted = &entry.history[Metric::Requests.index()];
@@ -373,7 +325,7 @@ async fn methods(aws: &Aws, job: &Job, window: Window) -> Result<LogRows, AwsErr
 
 /// The next minutes of all since the beginning.
 async fn all(aws: &Aws, job: &Job) -> Vec<Result<LogRows, AwsError>> {
-    let Some(total::Asked { window, .. }) = job.total else { return Vec::new() };
+    let Some(sum::SumOf { window, .. }) = job.total else { return Vec::new() };
     let whole = callers(aws, job, window).await;
     if !whole.as_ref().is_ok_and(|rows| rows.rows.len() >= MOST_ROWS) {
         return vec![whole];
@@ -419,8 +371,9 @@ pub(super) fn take(state: &mut State, job: &Job, answer: &Answer) {
         match (&rows, window) {
             (Ok(rows), _) => logs::bill(state, &job.log.group, rows),
             // A query that was given up has scanned as well.
-            (Err(error), Some(window)) if error.operation == "GetQueryResults" => {
-                state.log_dollars += logs::dollars(state, (&job.row, &job.log.group), window);
+            (Err(error), Some(window)) if error.leaves_a_query() => {
+                let dollars = logs::dollars(state, (&job.row, &job.log.group), window);
+                state.logs.costs.by_itself += dollars;
             }
             (Err(_), _) => {}
         }
@@ -457,7 +410,7 @@ impl Answered {
         let before = match &self.before {
             Some(Ok(before)) => Arc::clone(before),
             Some(Err(why)) => return Err(why.clone()),
-            None => return Err("the log has no answered request of before the attack".to_owned()),
+            None => return Err("the log has no answered request from before the attack".to_owned()),
         };
         self.add_up(job, answer, &before);
         let (Some(now), Some((from, to))) = (&answer.now, job.now) else { return trouble };

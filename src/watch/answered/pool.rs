@@ -90,7 +90,8 @@ pub(super) fn by_address(rows: &LogRows, names: &Names) -> Result<ByAddress, Str
     if unread > UNREAD * all { Err(UNTOLD.to_owned()) } else { Ok(callers) }
 }
 
-/// The same out of rows that count requests by address, and those that count what of them was answered without an error.
+/// The same out of rows that count requests by address, and those that count what of them was answered without an
+/// error.
 ///
 /// # Errors
 /// Why they cannot be told.
@@ -237,7 +238,8 @@ pub(in crate::watch) struct Pool {
 }
 
 impl Pool {
-    /// Out of `callers` and `methods` of so many minutes, beside those of before, and whoever was there before the newest block.
+    /// Out of `callers` and `methods` of so many minutes, beside those of before, and whoever was there before the
+    /// newest block.
     pub(super) fn of(
         callers: &ByAddress,
         (methods, of_callers): (&ByMethod, bool),

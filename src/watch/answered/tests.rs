@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::pool::{ByAddress, ByMethod, Tally};
 use super::*;
@@ -148,7 +149,7 @@ fn all_since_the_beginning_is_asked_again_where_aws_failed_and_unknown_where_it_
         before: None,
         block: None,
         blocked: None,
-        total: Some(total::Asked { window: (at(from), at(to)), usual: 100.0, counted: 0.0 }),
+        total: Some(sum::SumOf { window: (at(from), at(to)), usual: 100.0, counted: 0.0 }),
     };
     let answer = |total: Vec<_>| Answer { now: None, before: None, blocked: None, total };
     let before = Before::of(&read(&[("198.51.100.1", "200", "300")]), ByMethod::new(), 30.0).unwrap();

@@ -5,12 +5,11 @@ use std::net::IpAddr;
 
 use chrono::TimeDelta;
 
+use super::CallersOf;
 use super::log::Log;
-use super::{Asked, GIGABYTE};
 use crate::aws::{Aws, Lane};
 use crate::model::candidate::Standing;
 use crate::model::measure::{Blocked, SPREADS};
-use crate::model::settings::Settings;
 use crate::model::source::{Followers, Sources};
 use crate::watch::source;
 
@@ -20,9 +19,9 @@ const BEFORE: TimeDelta = TimeDelta::minutes(30);
 /// The most that is read of the time until a block.
 const LONGEST: TimeDelta = TimeDelta::hours(3);
 
-/// Marks the followers among `sources`, and counts them. Who was there before the block is asked of what told of the sources: the log, else
-/// WAF's samples. Where neither can be, that is said, and nobody is one.
-pub(super) async fn mark(aws: &Aws, settings: &Settings, asked: &Asked<'_>, sources: &mut Sources) {
+/// Marks the followers among `sources`, and counts them. Who was there before the block is asked of what told of the
+/// sources: the log, else WAF's samples. Where neither can be, that is said, and nobody is one.
+pub(super) async fn mark(aws: &Aws, asked: &CallersOf<'_>, sources: &mut Sources) {
     let Some(blocked) = asked.blocked else { return };
     let is_held = |address: &IpAddr| blocked.nets.iter().any(|net| net.contains(address));
     let of_attack = |sources: &Sources| {
@@ -31,7 +30,7 @@ pub(super) async fn mark(aws: &Aws, settings: &Settings, asked: &Asked<'_>, sour
     };
     let maybe = of_attack(sources);
     // Where nobody could be one nothing is asked.
-    let there = if maybe.is_empty() { Ok(HashSet::new()) } else { there(aws, settings, asked, blocked, sources).await };
+    let there = if maybe.is_empty() { Ok(HashSet::new()) } else { there(aws, asked, blocked, sources).await };
     let there = match there {
         Ok(there) => there,
         Err(why) => {
@@ -54,27 +53,24 @@ pub(super) async fn mark(aws: &Aws, settings: &Settings, asked: &Asked<'_>, sour
 /// Who was there between the attack's beginning and the block.
 async fn there(
     aws: &Aws,
-    settings: &Settings,
-    asked: &Asked<'_>,
+    asked: &CallersOf<'_>,
     blocked: &Blocked,
-    sources: &mut Sources,
+    sources: &Sources,
 ) -> Result<HashSet<IpAddr>, String> {
     let to = blocked.since + SPREADS;
     let from = asked.began.unwrap_or(blocked.since - BEFORE).min(blocked.since) - TimeDelta::minutes(1);
     // AWS bills what a query scans, however long the attack has gone on.
     let from = from.max(to - LONGEST);
-    if let (Some(coverage), Ok(Some(log))) = (&mut sources.log, asked.access_log) {
+    if let (Some(_), Ok(Some(log))) = (&sources.log, asked.access_log) {
         let log = Log::of(asked.stage, log)?;
-        let mut bytes = 0.0;
-        let read = log.addresses(aws, (from, to), &mut bytes).await.map_err(|error| format!("access log: {error}"))?;
-        coverage.bytes_scanned += bytes;
-        coverage.dollars += bytes / GIGABYTE * settings.prices.log_query_dollars_per_gb;
+        let read = log.addresses(asked.metered(aws), (from, to)).await;
+        let read = read.map_err(|error| format!("access log: {error}"))?;
         if !read.are_all_listed() {
             return Err("access log: more addresses called until then than it lists".to_owned());
         }
         return Ok(read.lines.into_keys().map(|address| address.to_canonical()).collect());
     }
-    let arn = asked.web_acl_arn.ok_or("neither WAF's samples nor an access log tell it")?;
+    let arn = asked.web_acl_arn.ok_or("neither WAF's samples nor an access log show it")?;
     let acl = aws.web_acl(arn, Lane::Plan).await.map_err(|error| format!("WAF's samples: {error}"))?;
     source::there_before(aws, arn, &acl, blocked.since).await.map_err(|error| format!("WAF's samples: {error}"))
 }

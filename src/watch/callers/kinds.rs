@@ -1,8 +1,9 @@
-//! Kinds of request: what is asked for, how it was answered, with what software; and which of them rose against the time before.
+//! Kinds of request: what is asked for, how it was answered, with what software; and which of them rose against the
+//! time before.
 
 use std::collections::HashMap;
 
-use super::log::{Addresses, Reading, Window};
+use super::reading::{Addresses, Reading, Window};
 use super::top::{self, Counts};
 use crate::aws::read::{LogRows, MOST_ROWS};
 use crate::model::access_log::Field;
@@ -25,7 +26,8 @@ pub(super) struct Set<'a> {
 
 /// The kinds of request of a window.
 pub(super) struct Kinds {
-    /// A row for each that differs in any field; where an answer does not hold so many, an answer for each set by itself.
+    /// A row for each that differs in any field; where an answer does not hold so many, an answer for each set by
+    /// itself.
     pub(super) answers: Vec<LogRows>,
     pub(super) window: Window,
 }
@@ -41,8 +43,8 @@ impl Kinds {
         self.rows(set).len() < MOST_ROWS
     }
 
-    /// All lines of the window. `counted` is what another query counted a moment before: it is asked only where the rows are not all, since
-    /// lines that came in between are in one and not in the other.
+    /// All lines of the window. `counted` is what another query counted a moment before: it is asked only where the
+    /// rows are not all, since lines that came in between are in one and not in the other.
     pub(super) fn total(&self, set: usize, counted: f64) -> f64 {
         let listed: f64 = self.rows(set).iter().filter_map(requests).sum();
         if self.is_whole(set) { listed } else { counted.max(listed) }
@@ -71,7 +73,8 @@ pub(super) fn list((n, set): (usize, &Set<'_>), now: &Kinds, before: Option<&Kin
     top::logged(set.of, &counts(now, &reading.now), before.as_ref())
 }
 
-/// What a kind of request is called: `POST /login`. A route names a method by itself, which may be `ANY`: the request's own stands for it.
+/// What a kind of request is called: `POST /login`. A route names a method by itself, which may be `ANY`: the request's
+/// own stands for it.
 pub(in crate::watch) fn kind_name(values: &[String]) -> String {
     if let [method, resource] = values
         && let Some((verb, path)) = resource.split_once(' ')
@@ -110,7 +113,8 @@ fn counted(rows: &[HashMap<String, String>], names: &[&str]) -> HashMap<Vec<Stri
     counts
 }
 
-/// The values that rose, most first, and how well they tell: their part of the whole rise less their part of what was there before.
+/// The values that rose, most first, and how well they tell: their part of the whole rise less their part of what was
+/// there before.
 pub(super) fn risen(
     now: &HashMap<Vec<String>, f64>,
     before: &HashMap<Vec<String>, f64>,

@@ -1,7 +1,7 @@
 //! Who is over the limit of a rate rule at this moment, as WAF says it: no estimate, but no count either.
 //!
-//! Only rules that count by the client's address: one that counts by a header names what a caller wrote into it, which is nobody to block.
-//! Managed groups have no rate rules that can be asked (their rules cannot be read).
+//! Only rules that count by the client's address: one that counts by a header names what a caller wrote into it, which
+//! is nobody to block. Managed groups have no rate rules that can be asked (their rules cannot be read).
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -113,7 +113,8 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Asks every rate rule of a web ACL, those in rule groups too. A group that cannot be read may have some: that is said.
+/// Asks every rate rule of a web ACL, those in rule groups too. A group that cannot be read may have some: that is
+/// said.
 pub(super) async fn limited(aws: &Aws, acl: &WebAcl) -> Limited {
     let (groups, unread) = groups(aws, acl).await;
     let asking: Vec<Asking<'_>> = acl.in_order().flat_map(|rule| asking(rule, &groups)).collect();

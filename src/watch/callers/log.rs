@@ -1,18 +1,17 @@
 //! Who calls, out of a stage's access log: what is asked of Logs Insights, and what the answers say.
 //!
-//! Five queries at most: addresses and kinds of request, now and before the attack, and then the addresses again for the kinds that rose.
-//! Nine where there are more addresses than an answer has rows, and up to six more where there are more kinds of request. Where no attack is
-//! known to have begun it is two to seven. AWS bills what they scan, so each is asked over minutes and not hours. Values out of the log that
-//! go into a query were written by attackers: one that could end its quotation marks is left out.
+//! Five queries at most: addresses and kinds of request, now and before the attack, and then the addresses again for
+//! the kinds that rose. Nine where there are more addresses than an answer has rows, and up to six more where there are
+//! more kinds of request. Where no attack is known to have begun it is two to seven. AWS bills what they scan, so each
+//! is asked over minutes and not hours. Values out of the log that go into a query were written by attackers: one that
+//! could end its quotation marks is left out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
+use crate::aws::AwsError;
 use crate::aws::read::{LogRows, MOST_ROWS};
-use crate::aws::{Aws, AwsError, Lane};
 use crate::model::access_log::{AccessLogFormat, Field, log_group};
 use crate::model::address;
 use crate::model::stage::{AccessLog, StageId};
@@ -20,7 +19,9 @@ use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf};
 
 use super::super::words::percent;
+use super::Metered;
 use super::kinds::{Kinds, SETS, Set, by_fields, is_of_our_making, kind_name, list, plain, requests, risen, tally};
+use super::reading::{Addresses, Reading, Window};
 use super::top;
 
 /// The part of the lines that may leave out who sent them: more, and those that say it say too little of who calls.
@@ -28,64 +29,6 @@ const UNREAD: f64 = 0.02;
 
 /// Characters kept of an attacker's text.
 const TEXT: usize = 100;
-
-/// From when to when, UTC.
-pub(in crate::watch) type Window = (DateTime<Utc>, DateTime<Utc>);
-
-/// Lines by address.
-#[derive(Debug, Default)]
-pub(super) struct Addresses {
-    pub(super) lines: HashMap<IpAddr, f64>,
-    /// All lines of the window.
-    pub(super) total: f64,
-    /// All addresses of it.
-    pub(super) distinct: f64,
-    /// The same, and lines in another format than the stage's.
-    pub(super) all: f64,
-    /// Lines that do not say who sent them: of the total, unless it is sure that lines in the stage's format do.
-    pub(super) unread: f64,
-    /// What the address with the fewest listed lines sent, where there are more addresses than an answer has rows: nobody who is not
-    /// listed sent more.
-    pub(super) unlisted_at_most: Option<f64>,
-}
-
-impl Addresses {
-    /// Whether every address of the window is listed.
-    pub(super) fn are_all_listed(&self) -> bool {
-        self.unlisted_at_most.is_none()
-    }
-
-    /// The part of the lines that the listed addresses sent.
-    pub(super) fn listed_share(&self) -> f64 {
-        self.listed_of(self.total)
-    }
-
-    /// The same of all lines that may be the stage's: those in another format too, which it may have had then.
-    pub(super) fn listed_share_at_least(&self) -> f64 {
-        self.listed_of(self.all)
-    }
-
-    fn listed_of(&self, all: f64) -> f64 {
-        let listed: f64 = self.lines.values().sum();
-        if all > 0.0 { (listed / all).min(1.0) } else { 1.0 }
-    }
-}
-
-/// What the log says.
-#[derive(Debug, Default)]
-pub(super) struct Reading {
-    pub(super) now: Addresses,
-    pub(super) before: Option<Addresses>,
-    /// Lines by address of the kinds that rose; `None` where nothing is known to have risen.
-    pub(super) risen: Option<HashMap<IpAddr, f64>>,
-    /// Those kinds, neutralised.
-    pub(super) rose: Vec<String>,
-    pub(super) bytes_scanned: f64,
-    /// What the requests have in common, as far as the format says it.
-    pub(super) top: Vec<TopList>,
-    /// What could not be asked, a line each.
-    pub(super) missing: Vec<String>,
-}
 
 /// How a stage's log is asked.
 #[derive(Debug)]
@@ -110,7 +53,7 @@ impl Log {
     /// Why it cannot be asked, with what to turn on.
     pub(in crate::watch) fn of(stage: &StageId, log: &AccessLog) -> Result<Self, String> {
         let Some(group) = log_group(&log.destination) else {
-            return Err("access log: it goes where it cannot be asked (not CloudWatch Logs)".to_owned());
+            return Err("access log: it goes where it cannot be queried (not CloudWatch Logs)".to_owned());
         };
         let format = AccessLogFormat::parse(&log.format);
         let Some(address) = format.field(Field::SourceIp).map(str::to_owned) else {
@@ -133,17 +76,18 @@ impl Log {
     /// Asks: addresses now, and where the time before is known, who was there and what rose.
     ///
     /// # Errors
-    /// As the first query fails, or where too many lines do not say who calls; what fails after it is in [`Reading::missing`].
-    pub(super) async fn read(&self, aws: &Aws, now: Window, before: Option<Window>) -> Result<Reading, String> {
+    /// As the first query fails, or where too many lines do not say who calls; what fails after it is in
+    /// [`Reading::missing`].
+    pub(super) async fn read(&self, aws: Metered<'_>, now: Window, before: Option<Window>) -> Result<Reading, String> {
         let mut reading = Reading::default();
-        let asked = self.addresses(aws, now, &mut reading.bytes_scanned).await;
+        let asked = self.addresses(aws, now).await;
         reading.now = asked.map_err(|error| format!("access log: {error}"))?;
         if reading.now.all <= 0.0 {
             return Err("access log: it has no lines of these minutes".to_owned());
         }
         reading.missing.extend(self.unread("", &reading.now)?);
         if let Some(before) = before {
-            let asked = self.addresses(aws, before, &mut reading.bytes_scanned).await;
+            let asked = self.addresses(aws, before).await;
             let read = asked.map_err(|error| format!("access log before the attack: {error}"));
             let checked = read.and_then(|read| Ok((self.unread(" from before the attack", &read)?, read)));
             match checked {
@@ -187,7 +131,7 @@ impl Log {
     /// Prefixes, where the addresses that are listed do not add up to them.
     async fn read_prefixes(
         &self,
-        aws: &Aws,
+        aws: Metered<'_>,
         now: Window,
         before: Option<Window>,
         reading: &mut Reading,
@@ -196,10 +140,9 @@ impl Log {
         if reading.now.are_all_listed() && reading.before.as_ref().is_none_or(Addresses::are_all_listed) {
             return Ok(());
         }
-        let bytes = &mut reading.bytes_scanned;
-        let prefixes = self.prefixes(aws, now, &reading.now, bytes).await?;
+        let prefixes = self.prefixes(aws, now, &reading.now).await?;
         let earlier = match before.zip(reading.before.as_ref()) {
-            Some((before, addresses)) => Some(self.prefixes(aws, before, addresses, bytes).await?),
+            Some((before, addresses)) => Some(self.prefixes(aws, before, addresses).await?),
             None => None,
         };
         reading.top.extend(top::logged_prefixes(&prefixes, earlier.as_ref()));
@@ -209,7 +152,7 @@ impl Log {
     /// What kinds of request there are, and which of them rose.
     async fn read_kinds(
         &self,
-        aws: &Aws,
+        aws: Metered<'_>,
         now: Window,
         before: Option<Window>,
         reading: &mut Reading,
@@ -224,9 +167,9 @@ impl Log {
             reading.missing.push(nothing.to_owned());
             return Ok(());
         }
-        let now = self.kinds(aws, now, &sets, &mut reading.bytes_scanned).await?;
+        let now = self.kinds(aws, now, &sets).await?;
         let before = match before {
-            Some(before) => match self.kinds(aws, before, &sets, &mut reading.bytes_scanned).await {
+            Some(before) => match self.kinds(aws, before, &sets).await {
                 Ok(kinds) => Some(kinds),
                 Err(error) => {
                     reading.missing.push(format!("what was asked for before the attack: {error}"));
@@ -244,15 +187,15 @@ impl Log {
         }
     }
 
-    async fn kinds(&self, aws: &Aws, window: Window, sets: &[Set<'_>], bytes: &mut f64) -> Result<Kinds, AwsError> {
+    async fn kinds(&self, aws: Metered<'_>, window: Window, sets: &[Set<'_>]) -> Result<Kinds, AwsError> {
         let all: Vec<&str> = sets.iter().flat_map(|set| set.names.iter().copied()).collect();
-        let together = self.ask(aws, &by_fields(&all), window, bytes).await?;
+        let together = self.ask(aws, &by_fields(&all), window).await?;
         if together.rows.len() < MOST_ROWS || sets.len() < 2 {
             return Ok(Kinds { answers: vec![together], window });
         }
         let mut answers = Vec::new();
         for set in sets {
-            answers.push(self.ask(aws, &by_fields(&set.names), window, bytes).await?);
+            answers.push(self.ask(aws, &by_fields(&set.names), window).await?);
         }
         Ok(Kinds { answers, window })
     }
@@ -268,32 +211,17 @@ impl Log {
     }
 
     /// Asks one query, of this stage's lines where they can be told.
-    pub(super) async fn ask(
-        &self,
-        aws: &Aws,
-        rest: &str,
-        window: Window,
-        bytes: &mut f64,
-    ) -> Result<LogRows, AwsError> {
-        self.ask_from(aws, &self.start, rest, (window, bytes)).await
+    pub(super) async fn ask(&self, aws: Metered<'_>, rest: &str, window: Window) -> Result<LogRows, AwsError> {
+        self.ask_from(aws, &self.start, rest, window).await
     }
 
-    async fn ask_from(
-        &self,
-        aws: &Aws,
-        start: &str,
-        rest: &str,
-        (window, bytes): (Window, &mut f64),
-    ) -> Result<LogRows, AwsError> {
-        let query = format!("{start}{rest}");
-        let answer = aws.log_query(&self.group, &query, window.0, window.1, Lane::Plan).await?;
-        *bytes += answer.bytes_scanned;
-        Ok(answer)
+    async fn ask_from(&self, aws: Metered<'_>, start: &str, rest: &str, window: Window) -> Result<LogRows, AwsError> {
+        aws.log_query(&self.group, &format!("{start}{rest}"), window).await
     }
 
-    pub(super) async fn addresses(&self, aws: &Aws, window: Window, bytes: &mut f64) -> Result<Addresses, AwsError> {
+    pub(super) async fn addresses(&self, aws: Metered<'_>, window: Window) -> Result<Addresses, AwsError> {
         let start = &self.with_strangers;
-        let answer = self.ask_from(aws, start, &self.by_address(""), (window, &mut *bytes)).await?;
+        let answer = self.ask_from(aws, start, &self.by_address(""), window).await?;
         let lines = self.lines(&answer);
         let told: f64 = lines.values().sum();
         let all: f64 = answer.rows.iter().filter_map(requests).sum();
@@ -310,7 +238,7 @@ impl Log {
             let address = &self.address;
             let query =
                 format!("stats count(*) as requests, count({address}) as told, count_distinct({address}) as addresses");
-            let whole = self.ask_from(aws, start, &query, (window, bytes)).await?;
+            let whole = self.ask_from(aws, start, &query, window).await?;
             let number = |name: &str| whole.rows.first()?.get(name)?.parse::<f64>().ok();
             let all = number("requests").unwrap_or(all);
             let told = number("told").unwrap_or(told);
@@ -341,7 +269,7 @@ impl Log {
     /// The kinds of request that rose, and who asks for them.
     async fn rises(
         &self,
-        aws: &Aws,
+        aws: Metered<'_>,
         now: &Kinds,
         before: &Kinds,
         sets: &[Set<'_>],
@@ -367,7 +295,7 @@ impl Log {
             format!("({})", pairs.collect::<Vec<_>>().join(" and "))
         };
         let filter = format!("filter {} | ", values.iter().map(one).collect::<Vec<_>>().join(" or "));
-        let answer = self.ask(aws, &self.by_address(&filter), now.window, &mut reading.bytes_scanned).await?;
+        let answer = self.ask(aws, &self.by_address(&filter), now.window).await?;
         reading.risen = Some(self.lines(&answer));
         reading.rose = values.iter().map(|values| shortened(&kind_name(values), TEXT)).collect();
         Ok(())
@@ -398,7 +326,8 @@ mod tests {
         let read = Addresses { total: 100.0, all: 100.0, unread: 90.0, ..Addresses::default() };
         let why = Log::of(&stage, &log(forged, group)).unwrap().unread("", &read).unwrap_err();
         assert!(why.contains("move $context.identity.sourceIp to the front"), "{why}");
-        // What stands behind it has a form of its own up to the line's end: nothing that callers write can look like it.
+        // What stands behind it has a form of its own up to the line's end: nothing that callers write can look like
+        // it.
         let behind = "$context.requestId \"$context.identity.userAgent\" $context.identity.sourceIp $context.status";
         assert!(Log::of(&stage, &log(behind, group)).is_ok());
         assert!(Log::of(&stage, &log(format, "arn:aws:firehose:eu-west-1:1:deliverystream/x")).is_err());

@@ -1,15 +1,18 @@
-//! Who sends what to a stage and what to block, out of WAF's samples, its rate rules and the stage's access log together.
+//! Who sends what to a stage and what to block, out of WAF's samples, its rate rules and the stage's access log
+//! together.
 //!
-//! Counts of the two are never added up: they speak of the same requests. The access log has a line for every request, so where it names
-//! an address its count stands; samples add country, rules, labels and what WAF did. Rate rules add who is over a limit at this moment, and
-//! count nobody. Which side an address is on is decided here
+//! Counts of the two are never added up: they speak of the same requests. The access log has a line for every request,
+//! so where it names an address its count stands; samples add country, rules, labels and what WAF did. Rate rules add
+//! who is over a limit at this moment, and count nobody. Which side an address is on is decided here
 //! (docs/architecture.md, candidate block sets), and `candidate` makes sets of it.
 
 mod followers;
 mod kinds;
 mod limited;
 pub(super) mod log;
+mod meter;
 mod prefixes;
+mod reading;
 mod top;
 
 use std::collections::{HashMap, HashSet};
@@ -21,18 +24,21 @@ use thiserror::Error;
 
 pub(super) use self::kinds::{by_fields, kind_name, plain, requests};
 use self::limited::{Limited, limited};
-use self::log::Reading;
-pub(super) use self::log::{Log, Window};
+pub(super) use self::log::Log;
+use self::meter::Metered;
+pub use self::meter::{Meter, Scanned};
+use self::reading::Reading;
+pub(super) use self::reading::Window;
 use super::candidate::{Caller, Rules, candidates};
-use super::purse::NOT_ASKED;
 use super::source;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::callers::KnownCallers;
 use crate::model::candidate::{Candidates, Standing};
+use crate::model::counted::CountedBy;
 use crate::model::measure::Blocked;
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
-use crate::model::source::{CountedBy, Legitimacy, LogCoverage, Source, Sources};
+use crate::model::source::{Legitimacy, LogCoverage, Source, Sources};
 use crate::model::stage::{AccessLog, ApiKind, StageId};
 
 /// Minutes of the access log that are looked at now.
@@ -47,16 +53,17 @@ const GAP_MINUTES: i64 = 3;
 /// What CloudFront calls itself to what it asks (documented).
 const CLOUDFRONT: &str = "Amazon CloudFront";
 
-/// Whoever knows who attacks an HTTP API must know as well what not to try (documented: choosing between REST and HTTP APIs).
+/// Whoever knows who attacks an HTTP API must know as well what not to try (documented: choosing between REST and HTTP
+/// APIs).
 const NO_WAF: &str =
-    "WAF does not stand before HTTP APIs: nobody can be blocked here. What works is to throttle a route";
+    "WAF cannot be attached to HTTP APIs: nobody can be blocked here. What works is to throttle a route";
 
 /// Bytes of a gigabyte as CloudWatch Logs bills them.
 const GIGABYTE: f64 = 1e9;
 
 /// Whose callers are wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct CallersOf<'a> {
     /// The stage.
     pub stage: &'a StageId,
     /// What kind of API it is of.
@@ -65,14 +72,31 @@ pub struct Asked<'a> {
     pub web_acl_arn: Option<&'a str>,
     /// How many stages stand behind that.
     pub stages_behind: usize,
-    /// Its access log, where it has one, or why that is not known.
-    pub access_log: Result<Option<&'a AccessLog>, &'a str>,
+    /// Its access log, where it has one, or why it is not asked.
+    pub access_log: Result<Option<&'a AccessLog>, Unasked<'a>>,
+    /// What the log queries scan is counted here.
+    pub meter: &'a Meter,
     /// When the attack began, where known.
     pub began: Option<DateTime<Utc>>,
     /// Who was there before it, as the incident keeps it: for whom nothing that can still be read tells.
     pub known: Option<&'a KnownCallers>,
     /// What our blocks hold, where there is one: who is new since then follows.
     pub blocked: Option<&'a Blocked>,
+}
+
+/// Why a stage's access log is not asked, in words that follow a colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unasked<'a> {
+    /// Whether it has one could not be read.
+    NotRead(&'a str),
+    /// Nobody has asked for it, and the budget for log queries does not allow it.
+    Budget(&'a str),
+}
+
+impl CallersOf<'_> {
+    fn metered<'m>(&'m self, aws: &'m Aws) -> Metered<'m> {
+        Metered { aws, meter: self.meter }
+    }
 }
 
 /// Nothing says who sends.
@@ -88,8 +112,9 @@ pub struct NobodyKnown {
 /// Who sends, ranked, and what to block.
 ///
 /// # Errors
-/// Where neither WAF's samples nor the access log could be read; where one of them could not, [`Sources::missing`] says so.
-pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result<Sources, NobodyKnown> {
+/// Where neither WAF's samples nor the access log could be read; where one of them could not, [`Sources::missing`] says
+/// so.
+pub async fn callers(aws: &Aws, settings: &Settings, asked: CallersOf<'_>) -> Result<Sources, NobodyKnown> {
     let ((sampled, limited), logged) = tokio::join!(guarded(aws, &asked), logged(aws, settings, &asked));
     let (mut sources, log) = match (sampled, logged) {
         (Ok(sources), Ok(log)) => (sources, Some(log)),
@@ -112,12 +137,16 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
     }
     if let Some(told) = asked.known.map(|known| known.tell(&mut sources)).filter(|told| *told > 0) {
         sources.missing.push(format!(
-            "what tells who was there before the attack is gone; {told} of the sources were compared with what the incident keeps of it"
+            "the data on who called before the attack is gone; {told} of the sources were compared with the incident's record of it"
         ));
     }
     // Only now is it known who was there before.
     sources.sources.iter_mut().for_each(speak_against);
-    followers::mark(aws, settings, &asked, &mut sources).await;
+    followers::mark(aws, &asked, &mut sources).await;
+    if let Some(log) = &mut sources.log {
+        log.bytes_scanned = asked.meter.scanned().bytes;
+        log.dollars = log.bytes_scanned / GIGABYTE * settings.prices.log_query_dollars_per_gb;
+    }
     if asked.kind == ApiKind::Http {
         sources.missing.push(NO_WAF.to_owned());
     }
@@ -128,7 +157,7 @@ pub async fn callers(aws: &Aws, settings: &Settings, asked: Asked<'_>) -> Result
 }
 
 /// What the web ACL knows: samples, and who is over the limits of its rate rules.
-async fn guarded(aws: &Aws, asked: &Asked<'_>) -> (Result<Sources, String>, Limited) {
+async fn guarded(aws: &Aws, asked: &CallersOf<'_>) -> (Result<Sources, String>, Limited) {
     let Some(arn) = asked.web_acl_arn else {
         let why = "it has no web ACL, so WAF has no samples of its requests".to_owned();
         return (Err(why), Limited::default());
@@ -149,20 +178,20 @@ struct Logged {
     coverage: LogCoverage,
 }
 
-async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Logged, String> {
+async fn logged(aws: &Aws, settings: &Settings, asked: &CallersOf<'_>) -> Result<Logged, String> {
     if !settings.sources.ask_access_logs {
         return Err("access log: not asked, as sources.ask-access-logs says".to_owned());
     }
-    let found = asked.access_log.map_err(|why| {
-        let unread = if why.starts_with(NOT_ASKED) { "" } else { "whether there is one is not known: " };
-        format!("access log: {unread}{why}")
+    let found = asked.access_log.map_err(|why| match why {
+        Unasked::NotRead(why) => format!("access log: whether there is one is not known: {why}"),
+        Unasked::Budget(why) => format!("access log: not asked by itself: {why}"),
     })?;
     let Some(log) = found else {
         return Err("access log: the stage writes none; with one every request would count".to_owned());
     };
     let log = Log::of(asked.stage, log)?;
     let (now, before) = windows(aws.clock().now(), asked.began);
-    let reading = log.read(aws, now, before).await?;
+    let reading = log.read(asked.metered(aws), now, before).await?;
     // Whoever is not listed may have sent any of the lines that do not say who did.
     let unread = Some(reading.now.total - reading.now.lines.values().sum::<f64>()).filter(|_| reading.now.unread > 0.0);
     let unread = unread.filter(|unread| *unread > 0.0 && reading.now.are_all_listed());
@@ -175,10 +204,11 @@ async fn logged(aws: &Aws, settings: &Settings, asked: &Asked<'_>) -> Result<Log
         listed_share: reading.now.listed_share(),
         unlisted_at_most: reading.now.unlisted_at_most.map(|most| most + reading.now.unread).or(unread).map(whole),
         before,
-        before_listed_share: reading.before.as_ref().map(log::Addresses::listed_share_at_least),
+        before_listed_share: reading.before.as_ref().map(reading::Addresses::listed_share_at_least),
         rose: reading.rose.clone(),
-        bytes_scanned: reading.bytes_scanned,
-        dollars: reading.bytes_scanned / GIGABYTE * settings.prices.log_query_dollars_per_gb,
+        // All of it is known only when nothing is asked any more.
+        bytes_scanned: 0.0,
+        dollars: 0.0,
         shared: log.shared,
     };
     Ok(Logged { reading, coverage })
@@ -202,7 +232,7 @@ pub(super) fn before(began: DateTime<Utc>) -> Window {
 }
 
 /// What there is without samples: the log's window, and everything else to come from it.
-fn unsampled(asked: &Asked<'_>, (from, to): Window, missing: Vec<String>) -> Sources {
+fn unsampled(asked: &CallersOf<'_>, (from, to): Window, missing: Vec<String>) -> Sources {
     let web_acl = asked.web_acl_arn.and_then(|arn| arn.rsplit('/').nth(1)).unwrap_or_default();
     Sources { stages_behind: asked.stages_behind, missing, ..Sources::nobody(web_acl, from, to) }
 }
@@ -288,8 +318,8 @@ fn join(sources: &mut Sources, log: Logged) {
     sources.log = Some(coverage);
 }
 
-/// A source that the log does not list: what samples estimate of it must not stand next to counts. Whether it was there before the log
-/// knows all the same.
+/// A source that the log does not list: what samples estimate of it must not stand next to counts. Whether it was there
+/// before the log knows all the same.
 fn uncounted(mut source: Source, reading: &Reading) -> Source {
     source = Source {
         requests: None,
@@ -382,8 +412,8 @@ fn weigh(sources: &Sources, settings: &Settings, log: Option<&LogCoverage>) -> C
     found
 }
 
-/// What in a prefix looks like somebody's front door. A warning and no more: anybody can write such headers, and an attacker who did must
-/// not be left out of every set for it.
+/// What in a prefix looks like somebody's front door. A warning and no more: anybody can write such headers, and an
+/// attacker who did must not be left out of every set for it.
 fn front_doors(sources: &[Source], prefix: &IpNet) -> Vec<String> {
     let inside = || sources.iter().filter(|source| prefix.contains(&source.address));
     let forwarding = inside().filter(|source| source.behind_proxy).count();
@@ -419,8 +449,11 @@ mod tests {
         office.legitimacy = Legitimacy::NotSeenBefore;
         office.over_limit_of = vec!["rate".into()];
         let stranger = Source { address: "203.0.113.8".parse().unwrap(), ..office.clone() };
-        let before =
-            log::Addresses { lines: HashMap::from([(address, 30.0)]), total: 30.0, ..log::Addresses::default() };
+        let before = reading::Addresses {
+            lines: HashMap::from([(address, 30.0)]),
+            total: 30.0,
+            ..reading::Addresses::default()
+        };
         let reading = Reading { before: Some(before), ..Reading::default() };
         let told = |source| {
             let mut source = uncounted(source, &reading);

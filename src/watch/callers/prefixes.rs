@@ -1,15 +1,16 @@
-//! Requests by /24 and /48, out of the access log itself: where it has more addresses than an answer has rows, those that are listed do not
-//! add up to prefixes.
+//! Requests by /24 and /48, out of the access log itself: where it has more addresses than an answer has rows, those
+//! that are listed do not add up to prefixes.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use super::Metered;
 use super::kinds::requests;
-use super::log::{Addresses, Log, Window};
+use super::log::Log;
+use super::reading::{Addresses, Prefixes, Window};
+use crate::aws::AwsError;
 use crate::aws::read::MOST_ROWS;
-use crate::aws::{Aws, AwsError};
 use crate::model::address::{self, surroundings};
 
 /// The first three bytes of an IPv4 address.
@@ -18,44 +19,13 @@ const V4: &str = r"/^(?<net24>[0-9]+[.][0-9]+[.][0-9]+)[.]/";
 /// The first three groups of an IPv6 address; the third is empty where the zeros that `::` stands for begin with it.
 const V6: &str = "/^(?<net48>[0-9a-fA-F]+:[0-9a-fA-F]+:[0-9a-fA-F]*)/";
 
-/// Requests of a prefix, and how many addresses sent them, as Insights estimates it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sum {
-    pub(super) requests: f64,
-    pub(super) addresses: f64,
-}
-
-/// Requests by prefix.
-#[derive(Debug, Default)]
-pub(super) struct Prefixes {
-    pub(super) by: HashMap<IpNet, Sum>,
-    /// All lines of the window.
-    pub(super) total: f64,
-    /// Whether every prefix is among them.
-    pub(super) whole: bool,
-}
-
-impl Prefixes {
-    /// Adds up addresses that are all listed.
-    pub(super) fn of(addresses: &Addresses) -> Self {
-        let mut prefixes = Self { by: HashMap::new(), total: addresses.total, whole: true };
-        for (address, requests) in &addresses.lines {
-            let sum = prefixes.by.entry(surroundings(*address)).or_default();
-            sum.requests += requests;
-            sum.addresses += 1.0;
-        }
-        prefixes
-    }
-}
-
 impl Log {
     /// Asks for the prefixes of a window that has more addresses than are listed.
     pub(super) async fn prefixes(
         &self,
-        aws: &Aws,
+        aws: Metered<'_>,
         window: Window,
         addresses: &Addresses,
-        bytes: &mut f64,
     ) -> Result<Prefixes, AwsError> {
         if addresses.are_all_listed() {
             return Ok(Prefixes::of(addresses));
@@ -65,7 +35,7 @@ impl Log {
             "parse {address} {V4} | parse {address} {V6} | stats count(*) as requests, count_distinct({address}) as \
              addresses by net24, net48 | sort requests desc | limit {MOST_ROWS}"
         );
-        let answer = self.ask(aws, &query, window, bytes).await?;
+        let answer = self.ask(aws, &query, window).await?;
         let mut prefixes = Prefixes { whole: answer.rows.len() < MOST_ROWS, ..Prefixes::default() };
         for row in &answer.rows {
             let Some(requests) = requests(row) else { continue };
@@ -85,8 +55,8 @@ impl Log {
     }
 }
 
-/// The prefix that a row is of. Where `::` stands before the third group the groups do not say which they are: such addresses are told
-/// of by none, and the list says that it rests on less than all requests.
+/// The prefix that a row is of. Where `::` stands before the third group the groups do not say which they are: such
+/// addresses are told of by none, and the list says that it rests on less than all requests.
 fn prefix(net24: Option<&str>, net48: Option<&str>) -> Option<IpNet> {
     if let Some(net) = net24.filter(|net| !net.is_empty()) {
         return Some(surroundings(address::address(&format!("{net}.0")).ok()?));

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 
-use super::prefixes::Prefixes;
+use super::reading::Prefixes;
 use crate::model::address::surroundings;
-use crate::model::source::{Bounds, CountedBy, Sources};
+use crate::model::counted::{Bounds, CountedBy};
+use crate::model::source::Sources;
 use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf, TopRow};
 

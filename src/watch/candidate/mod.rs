@@ -1,13 +1,14 @@
 //! From addresses to what to block: the prefixes that carry most of an attack for least of the rest.
 //!
-//! The objective is stated and met exactly: among all sets of at most k disjoint prefixes that may be blocked, the one whose share of the
-//! attack less `rest-weight` times its share of the rest is largest. It is a dynamic programme over the compressed trie of
-//! the addresses (`trie`), in time that grows with addresses times the largest size. The rest is what callers sent before the attack;
-//! where nobody is known from then, it is what could not be told.
+//! The objective is stated and met exactly: among all sets of at most k disjoint prefixes that may be blocked, the one
+//! whose share of the attack less `rest-weight` times its share of the rest is largest. It is a dynamic programme over
+//! the compressed trie of the addresses (`trie`), in time that grows with addresses times the largest size. The rest is
+//! what callers sent before the attack; where nobody is known from then, it is what could not be told.
 //!
-//! A prefix may not be blocked where it is wider than the guards allow, where more than `most-legitimate-share` of what comes out of it
-//! is legitimate, or where it overlaps a protected range, one containing the other either way round. A set that would hit more than
-//! `most-legitimate-share` of the rest is looked for again with the rest weighing twice as much, until one does not.
+//! A prefix may not be blocked where it is wider than the guards allow, where more than `most-legitimate-share` of what
+//! comes out of it is legitimate, or where it overlaps a protected range, one containing the other either way round. A
+//! set that would hit more than `most-legitimate-share` of the rest is looked for again with the rest weighing twice as
+//! much, until one does not.
 //!
 //! Knows nothing of where the addresses come from.
 
@@ -25,7 +26,8 @@ use crate::model::settings::Settings;
 /// The sizes for which a set is given.
 pub const SIZES: [usize; 8] = [1, 2, 3, 5, 10, 20, 50, 100];
 
-/// How often the rest may come to weigh twice as much; after that a legitimate request in a thousand million outweighs the attack.
+/// How often the rest may come to weigh twice as much; after that a legitimate request in a thousand million outweighs
+/// the attack.
 const DOUBLINGS: i32 = 30;
 
 /// One caller: who, which side, and how much.
@@ -48,7 +50,8 @@ pub struct Rules {
     pub widest_v4: u8,
     /// Shortest IPv6 prefix, bits.
     pub widest_v6: u8,
-    /// The largest legitimate part of what comes out of a prefix, and the largest part of the rest that a set may hit; fractions.
+    /// The largest legitimate part of what comes out of a prefix, and the largest part of the rest that a set may hit;
+    /// fractions.
     pub most_legitimate_share: f64,
     /// What a share of the rest weighs against a share of the attack.
     pub rest_weight: f64,
@@ -212,7 +215,7 @@ impl<'r> Search<'r> {
         } else if protected > 0.99 {
             "the attack comes from protected ranges".to_owned()
         } else {
-            "no prefix is worth blocking: each hits more of those who belong there than of the attack".to_owned()
+            "no prefix is worth blocking: each hits more of the legitimate callers than of the attack".to_owned()
         }
     }
 }
@@ -234,7 +237,7 @@ fn part(some: f64, all: f64) -> f64 {
 fn warnings(node: &Node) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(kind) = inside(node.prefix.addr()) {
-        warnings.push(format!("{} is {kind}: this is no client out on the internet", node.prefix));
+        warnings.push(format!("{} is {kind}: this is not a client on the internet", node.prefix));
     }
     let held = size(&node.prefix);
     let seen = node.sums.addresses;

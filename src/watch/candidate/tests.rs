@@ -118,7 +118,7 @@ fn a_set_never_hits_more_of_the_rest_than_is_allowed() {
 #[test]
 fn addresses_from_inside_are_warned_of() {
     let warnings = found(&[attack("10.1.2.3")], &rules()).sets[0].prefixes[0].warnings.clone();
-    assert_eq!(warnings, ["10.1.2.3/32 is private: this is no client out on the internet"]);
+    assert_eq!(warnings, ["10.1.2.3/32 is private: this is not a client on the internet"]);
 }
 
 #[test]

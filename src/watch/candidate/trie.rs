@@ -1,7 +1,7 @@
 //! The trie of addresses and the dynamic programme over it.
 //!
-//! The trie is compressed: a node is the narrowest prefix of at least two addresses, or one address. A prefix between a node and its
-//! child holds the same addresses as the child, so leaving it out loses no set.
+//! The trie is compressed: a node is the narrowest prefix of at least two addresses, or one address. A prefix between a
+//! node and its child holds the same addresses as the child, so leaving it out loses no set.
 
 use std::net::IpAddr;
 
@@ -98,8 +98,9 @@ impl Trie {
         self.nodes.len() - 1
     }
 
-    /// For every size from 0 to `most`, the disjoint nodes whose values add up to most, given what each is worth (`None`: may not be
-    /// taken). Exact: a size's best is the best split of it between the two halves, or the node itself.
+    /// For every size from 0 to `most`, the disjoint nodes whose values add up to most, given what each is worth
+    /// (`None`: may not be taken). Exact: a size's best is the best split of it between the two halves, or the node
+    /// itself.
     pub(super) fn best(&self, most: usize, values: &[Option<f64>]) -> Vec<Vec<usize>> {
         let mut tables: Vec<Table> = Vec::with_capacity(self.nodes.len());
         for (node, value) in self.nodes.iter().zip(values) {
@@ -219,8 +220,8 @@ impl Table {
         Self { best, choice }
     }
 
-    /// Takes the node itself where it is worth more; where it is worth as much, one prefix is better than several, and a narrow one
-    /// better than a wide one.
+    /// Takes the node itself where it is worth more; where it is worth as much, one prefix is better than several, and
+    /// a narrow one better than a wide one.
     fn or(&mut self, value: Option<f64>) {
         let Some(value) = value else { return };
         let alone = self.best.get(1).copied().unwrap_or(0.0);

@@ -6,7 +6,8 @@ use super::Subject;
 use super::minute::Minute;
 use crate::model::condition::{Followers, WorstMethod};
 use crate::model::figure::{Figure, Origin, Reading};
-use crate::watch::answered::{Answered, NotTheirs, are_the_attack};
+use crate::watch::answered::answers::Answered;
+use crate::watch::answered::{NotTheirs, are_the_attack};
 
 /// Why nothing is told of attackers.
 pub(super) const NO_LOG: &str = "no access log tells whom the answers went to";
@@ -74,7 +75,8 @@ impl Logged {
     }
 }
 
-/// What the attack's requests get, a second: as the shares of the log and the requests that `CloudWatch` counts tell it.
+/// What the attack's requests get, a second: as the shares of the log and the requests that `CloudWatch` counts tell
+/// it.
 fn attackers(minute: &Minute, others: f64, answered: f64) -> Result<f64, &'static str> {
     let above = minute.above().ok_or("what is usual is not known")?;
     let usual = minute.usual.unwrap_or(0.0);

@@ -12,7 +12,8 @@ use crate::watch::signal::AclScope;
 /// How far apart two sums may be that speak of the same requests: they are counted at different places.
 const SAME: f64 = 0.05;
 
-/// Of a web ACL before several stages the blocks may be anybody's: more than this part of a stage's requests tells nothing.
+/// Of a web ACL before several stages the blocks may be anybody's: more than this part of a stage's requests tells
+/// nothing.
 const WIDEST: f64 = 0.2;
 
 /// Throttled requests whose number is not known are many where they may be this part of what is usual.
@@ -21,14 +22,16 @@ const OPEN: f64 = 0.2;
 /// Of so few errors it hardly matters whom they hit.
 const FEW_ERRORS: f64 = 0.05;
 
-/// So many fewer customers than usual may call in a minute without anything being wrong, at least, as a part of usual: without it one minute in
-/// twenty told less than was served, by up to fifteen points (over four drills and twenty seeds).
+/// So many fewer customers than usual may call in a minute without anything being wrong, at least, as a part of usual:
+/// without it one minute in twenty told less than was served, by up to fifteen points (over four drills and twenty
+/// seeds).
 pub(super) const FEWER: f64 = 0.07;
 
 /// Bounds of the share of errors that are further apart leave it open.
 const LOOSE: f64 = 0.05;
 
-/// A minute whose requests differ from those of the one before by more than this part was not alike from beginning to end.
+/// A minute whose requests differ from those of the one before by more than this part was not alike from beginning to
+/// end.
 const STEADY: f64 = 0.3;
 
 /// Minutes that tell whether a stage's own requests include what WAF blocks.
@@ -47,8 +50,8 @@ pub(super) enum Blocking {
     Shared,
 }
 
-/// How it stands, by the minutes in which WAF blocked much; `None` where they say neither, or it is not known whether a web ACL stands before the
-/// stage.
+/// How it stands, by the minutes in which WAF blocked much; `None` where they say neither, or it is not known whether a
+/// web ACL stands before the stage.
 pub(super) fn blocking(history: &History, (acl, is_known): (&AclScope, bool), last: DateTime<Utc>) -> Option<Blocking> {
     match acl {
         AclScope::None => return is_known.then_some(Blocking::None),
@@ -102,8 +105,8 @@ pub(super) struct Minute {
     refused: (f64, f64),
     /// What throttles let through beside what is usual.
     allowance: f64,
-    /// Whether it was alike from beginning to end, so that errors may have hit all alike: as many requests as a minute before, and nothing of ours
-    /// was spreading.
+    /// Whether it was alike from beginning to end, so that errors may have hit all alike: as many requests as a minute
+    /// before, and nothing of ours was spreading.
     pub(super) steady: bool,
     /// How many minutes it is.
     pub(super) minutes: f64,
@@ -186,14 +189,15 @@ impl Minute {
         (self.requests - self.turned_away().1).max(0.0)
     }
 
-    /// What went on beyond what is usual and what a throttle lets through on purpose, at least, as a part of usual; `None` where that is not
-    /// known.
+    /// What went on beyond what is usual and what a throttle lets through on purpose, at least, as a part of usual;
+    /// `None` where that is not known.
     pub(super) fn past_at_least(&self) -> Option<f64> {
         let usual = self.usual.filter(|usual| *usual > 0.0)?;
         Some((self.passed_at_least() - usual - self.allowance).max(0.0) / usual)
     }
 
-    /// Whether what was turned away explains at least half of the answers that are missing against `served_before`, a share of usual.
+    /// Whether what was turned away explains at least half of the answers that are missing against `served_before`, a
+    /// share of usual.
     pub(super) fn explains_half_of(&self, served_before: f64) -> bool {
         let missing = self.usual_ok.map_or(0.0, |usual| served_before * usual - self.ok);
         self.turned_away().1 >= missing / 2.0
@@ -216,7 +220,8 @@ impl Minute {
         self.steady || self.error_share() <= FEW_ERRORS
     }
 
-    /// The share of customers served; `None` where hardly anything goes on and hardly anybody comes, or bounds leave it open.
+    /// The share of customers served; `None` where hardly anything goes on and hardly anybody comes, or bounds leave it
+    /// open.
     pub(super) fn served(&self, measured: bool) -> Option<f64> {
         let alike = (1.0 - self.error_share()).clamp(0.0, 1.0);
         if !measured {
@@ -231,7 +236,8 @@ impl Minute {
         if self.is_alike() { Some(alike.min(at_most)) } else { (at_most < alike).then_some(at_most) }
     }
 
-    /// Whether it is not known how many our throttles turned away, and they may be many: then it is not known whom either.
+    /// Whether it is not known how many our throttles turned away, and they may be many: then it is not known whom
+    /// either.
     pub(super) fn is_open(&self) -> bool {
         self.usual.is_some_and(|usual| self.refused.1 - self.refused.0 > OPEN * usual)
     }
@@ -247,7 +253,7 @@ impl Minute {
         } else if self.usual_ok <= Some(0.0) {
             "usually nothing is answered without an error"
         } else {
-            "nothing goes on to the API, and fewer than usual come: nobody tells who of them are customers"
+            "nothing goes on to the API, and fewer than usual come: nothing tells which of them are customers"
         }
     }
 }

@@ -1,10 +1,12 @@
-//! How an attacked stage stands: contained or not, and whether customers are served, minute by minute since the attack began.
+//! How an attacked stage stands: contained or not, and whether customers are served, minute by minute since the attack
+//! began.
 //!
-//! A pure function of the minutes read, of what was frozen as usual and of our own measures, so that every process comes to the same; nothing is
-//! kept. Where no state's condition holds the last one stands. Knows nothing of calls, boards or journals.
+//! A pure function of the minutes read, of what was frozen as usual and of our own measures, so that every process
+//! comes to the same; nothing is kept. Where no state's condition holds the last one stands. Knows nothing of calls,
+//! boards or journals.
 //!
-//! In a minute N requests came, F were answered with 4XX and V with 5XX, WAF blocked B, our throttles and closures turned T away; P went on to the
-//! API, `ok` were answered without an error, and u are usual.
+//! In a minute N requests came, F were answered with 4XX and V with 5XX, WAF blocked B, our throttles and closures
+//! turned T away; P went on to the API, `ok` were answered without an error, and u are usual.
 
 mod logged;
 mod minute;
@@ -13,9 +15,9 @@ mod tests;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answered::Answered;
+use super::answered::answers::Answered;
 use super::signal::{AclScope, Judged};
-use super::words::{clock_time, count, percent};
+use super::words::{clock_time, percent, rounded};
 use crate::model::board::{History, Metric};
 use crate::model::condition::{Condition, Followers, ServedBy, StageState, Sureness, WorstMethod};
 use crate::model::figure::{Figure, Origin, Reading, Scope};
@@ -97,13 +99,13 @@ pub(super) fn unattacked(judged: &Judged, measures: &Measures) -> Condition {
     let evidence = match state {
         StageState::Attack => judged.standing.first().map(|signal| signal.evidence.clone()).unwrap_or_default(),
         StageState::Unknown if !measures.any_in_force() => "its answers could not be judged lately".to_owned(),
-        StageState::Unknown => "a measure is in force and no attack is pinned, so that nothing tells what is usual; say when it began with \
-                                timeline attack-began"
+        StageState::Unknown => "a measure is in force and no attack is pinned, so nothing tells what is usual; set \
+                                when it began with timeline attack-began"
             .to_owned(),
-        _ => "no attack-level signal stands".to_owned(),
+        _ => "no attack-level signal is active".to_owned(),
     };
     let since = judged.standing.iter().filter(|signal| of_answers(signal)).map(|signal| signal.since).min();
-    let unknown = || Figure::unknown("no attack is believed in, so that nothing is frozen as usual");
+    let unknown = || Figure::unknown("no attack is assumed, so nothing is frozen as usual");
     Condition {
         state,
         since,
@@ -199,8 +201,8 @@ impl<'a> Walk<'a> {
         // What the log has told of who called before is better than what all answers together say.
         let (served, by) = match self.logged.as_ref().map(|logged| logged.served) {
             Some(Served::Told(share)) => (Some(share), ServedBy::KnownCallers),
-            // Who called before hardly comes any more, and who else is answered says nothing of them. Only where whole callers are kept out does that
-            // tell something.
+            // Who called before hardly comes any more, and who else is answered says nothing of them. Only where whole
+            // callers are kept out does that tell something.
             Some(Served::Away) if !self.keeps_callers_out(minute.at) => (None, ServedBy::KnownCallers),
             _ => (minute.served(measured), if measured { ServedBy::AtMost } else { ServedBy::AllAlike }),
         };
@@ -209,7 +211,8 @@ impl<'a> Walk<'a> {
             let old = self.served_before.len().saturating_sub(usize::try_from(POOLED).unwrap_or(5));
             self.served_before.drain(..old);
         }
-        // WAF's figures come later than the stage's: the last share that was told stands for a while, but never over a measure.
+        // WAF's figures come later than the stage's: the last share that was told stands for a while, but never over a
+        // measure.
         let stands = |(at, _, of): &(DateTime<Utc>, f64, ServedBy)| *of == by && lately(*at);
         let of = self.logged.as_ref().filter(|_| by == ServedBy::KnownCallers).map_or(minute.at, |logged| logged.at);
         self.served = served.map(|share| (of, share, by)).or(self.served.filter(stands));
@@ -252,7 +255,8 @@ impl<'a> Walk<'a> {
         if !measured && self.is_calm(minute.at) {
             return (StageState::Calm, false);
         }
-        // Customers are in again, or nothing gets past any more, and nothing else fits: the attack is what is left to be said.
+        // Customers are in again, or nothing gets past any more, and nothing else fits: the attack is what is left to
+        // be said.
         let is_over = matches!(self.state, StageState::CustomersOut | StageState::Leaking);
         let state = if is_over { StageState::Attack } else { self.state };
         (state, self.bounded)
@@ -320,6 +324,7 @@ impl<'a> Walk<'a> {
         !lately && !self.subject.declared && from >= self.subject.began
     }
 
+    // Long: one condition built whole; each of its fields is told from what the others are.
     fn told(self) -> Condition {
         let subject = self.subject;
         let measures = subject.measures.words();
@@ -340,14 +345,15 @@ impl<'a> Walk<'a> {
         };
         if (subject.last - minute.at).num_minutes() >= SILENT_MINUTES {
             let since = minute.at + TimeDelta::minutes(1);
-            let why = format!("nothing tells it since {} UTC: {}", clock_time(since), self.why_untold());
+            let why = format!("not known since {} UTC: {}", clock_time(since), self.why_untold());
             return Condition { since: Some(since), ..unknown(why, Some(self.state)) };
         }
         let is_idle = |share: f64, by: ServedBy| {
             by == ServedBy::AtMost && minute.is_open() && share >= subject.thresholds.out_below
         };
         let served = match self.served {
-            // Attackers who are answered count as customers, and whom the throttle turns away nobody can tell: at most says next to nothing.
+            // Attackers who are answered count as customers, and whom the throttle turns away nobody can tell: at most
+            // says next to nothing.
             Some((_, share, by)) if is_idle(share, by) => Figure::unknown(
                 "whom the throttle turns away is not known: an access log with $context.status and the caller's address tells",
             ),
@@ -435,13 +441,16 @@ impl<'a> Walk<'a> {
 
     fn evidence(minute: &Minute) -> String {
         let (least, most) = minute.turned_away();
-        let turned =
-            if (most - least).abs() < 0.5 { count(least) } else { format!("{} to {}", count(least), count(most)) };
+        let turned = if (most - least).abs() < 0.5 {
+            rounded(least)
+        } else {
+            format!("{} to {}", rounded(least), rounded(most))
+        };
         format!(
             "{} requests at {} UTC, usually {}; {turned} turned away; 5XX {} of what went on",
-            count(minute.requests),
+            rounded(minute.requests),
             clock_time(minute.at),
-            minute.usual.map_or_else(|| "?".to_owned(), count),
+            minute.usual.map_or_else(|| "?".to_owned(), rounded),
             percent(minute.error_share())
         )
     }

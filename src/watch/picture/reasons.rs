@@ -2,7 +2,7 @@
 
 use super::super::state::{ACL_SERIES, Acl, Entry, State, acl_name};
 use super::super::store::Held;
-use super::super::words::plural;
+use super::super::words::counted;
 use crate::aws::read::MetricStatus;
 use crate::model::board::{Known, Metric};
 
@@ -44,7 +44,7 @@ pub(super) fn warnings(entry: &Entry, own: Option<&Held>, acl: Option<&Acl>, sha
     if sharers > 1 {
         warnings.push(format!(
             "{} are named “{}”: AWS counts them together (inferred)",
-            plural(sharers, "API"),
+            counted(sharers, "API"),
             crate::model::text::shortened(&entry.id.api_name, 60)
         ));
     }

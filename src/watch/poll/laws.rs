@@ -1,8 +1,9 @@
-//! A law: whatever is published late, in part or not at all, no figure that is told is wrong, and no signal ends that was not judged to be
-//! over.
+//! A law: whatever is published late, in part or not at all, no figure that is told is wrong, and no signal ends that
+//! was not judged to be over.
 //!
-//! What is taken for granted of publication, and inferred: of one series, or of one web ACL's, no minute comes before an earlier one; and what
-//! is corrected is corrected within three minutes of the minute's end, or a minute after it came.
+//! What is taken for granted of publication, and inferred: of one series, or of one web ACL's, no minute comes before
+//! an earlier one; and what is corrected is corrected within three minutes of the minute's end, or a minute after it
+//! came.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
@@ -58,7 +59,8 @@ struct Minute {
     errors: f64,
     blocked: f64,
     counted: f64,
-    /// When the stage's and the web ACL's points of it are there, and when they are whole; before that they are of three quarters.
+    /// When the stage's and the web ACL's points of it are there, and when they are whole; before that they are of
+    /// three quarters.
     own: (DateTime<Utc>, DateTime<Utc>),
     waf: (DateTime<Utc>, DateTime<Utc>),
 }
@@ -210,7 +212,7 @@ fn figures(row: &StageRow, world: &World, told: &mut Told) {
 /// Every minute that is kept and past changing is what happened: what is zero by silence as well.
 fn history(row: &StageRow, world: &World, state: &State, at: DateTime<Utc>) {
     let entry = state.entries.values().next().unwrap();
-    let held = [&state.groups[&entry.key], &state.acls[entry.acl_arn().unwrap()].held];
+    let held = [state.series.get(&entry.key).unwrap(), &state.acls.get(entry.acl_arn().unwrap()).unwrap().held];
     let named = [
         (Metric::Requests, "Count", 0),
         (Metric::ClientErrors, "4XXError", 0),

@@ -169,7 +169,7 @@ fn the_series_is_taken_from_the_dimension_that_has_one() {
         "front" => (MetricStatus::Complete, None),
         _ => plenty(query),
     });
-    assert_eq!(state.acls[&arn("front")].dimension.as_deref(), Some("FrontMetric"));
+    assert_eq!(state.acls.get(&arn("front")).unwrap().dimension.as_deref(), Some("FrontMetric"));
     assert_eq!(Questions::of(&state, Extent::All, now()).len(), 5 + 3);
     assert!(rows(&state)[0].figures.waf_allowed_per_second.value().is_some());
 }

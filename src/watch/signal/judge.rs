@@ -5,12 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{AclScope, Situation};
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::settings::Thresholds;
-use crate::model::signal::{Severity, SignalKind};
+use crate::model::signal::Severity;
 use crate::model::usual::UsualOf;
-use crate::watch::usual::{BEFORE_MINUTES, LEAST_MINUTES, median};
+use crate::watch::habit::{BEFORE_MINUTES, LEAST_MINUTES, median};
 
-/// How much more than the stage's own requests the web ACL may have inspected before it cannot be guarding the stage alone.
-/// The two series are counted at different places, so that they never agree to the request.
+/// How much more than the stage's own requests the web ACL may have inspected before it cannot be guarding the stage
+/// alone. The two series are counted at different places, so that they never agree to the request.
 const ALONE_TOLERANCE: f64 = 1.10;
 
 /// How much more than usual there must be asked for latency to have climbed with it.
@@ -19,11 +19,11 @@ const MORE_REQUESTS: f64 = 1.5;
 /// Minutes within which 5XX follow latency in a cascade.
 const CASCADE_MINUTES: i64 = 10;
 
-/// The requests of a minute that the stage's own web ACL blocked, where they can be told: the ACL guards this stage alone, on the
-/// board and by the numbers (it did not inspect clearly more than the stage received).
+/// The requests of a minute that the stage's own web ACL blocked, where they can be told: the ACL guards this stage
+/// alone, on the board and by the numbers (it did not inspect clearly more than the stage received).
 ///
-/// WAF's 403s are counted in `Count` and `4XXError` (inferred). Were they not, the ACL would have inspected more than the stage
-/// counted, and nothing would be told apart.
+/// WAF's 403s are counted in `Count` and `4XXError` (inferred). Were they not, the ACL would have inspected more than
+/// the stage counted, and nothing would be told apart.
 pub(in crate::watch) fn own_blocks(history: &History, minute: DateTime<Utc>, acl: &AclScope) -> Option<f64> {
     if !matches!(acl, AclScope::Alone { .. }) {
         return None;
@@ -78,39 +78,13 @@ impl Judge<'_> {
         self.history[metric.index()].at(minute)
     }
 
-    pub(super) fn verdict(&self, kind: SignalKind, minute: DateTime<Utc>) -> Verdict {
-        let limits = self.thresholds;
-        match kind {
-            SignalKind::ClientErrorsHigh if self.awaits_log(minute) => Verdict::NotJudged,
-            SignalKind::ClientErrorsHigh => {
-                self.share(Metric::ClientErrors, minute, |share| self.client_errors(share, minute))
-            }
-            SignalKind::ServerErrorsHigh => self.share(Metric::ServerErrors, minute, |share| {
-                above(share, limits.server_errors_notice, limits.server_errors_attack)
-            }),
-            SignalKind::Throttling if !self.situation.throttles => Verdict::NotJudged,
-            SignalKind::Throttling => self.share(Metric::Throttled, minute, |share| {
-                let found = above(share, limits.throttled_notice, limits.throttled_attack)?;
-                // 429s of our own throttle are what it is for.
-                let ours = found.severity == Severity::Attack && self.is_throttled(minute);
-                Some(if ours { Finding { severity: Severity::Notice, ours, ..found } } else { found })
-            }),
-            SignalKind::AllowedShareLow => self.allowed_share(minute),
-            SignalKind::BlockedSpike => self.blocked_spike(minute),
-            SignalKind::LatencyHigh => self.latency(Metric::LatencyP99, minute),
-            SignalKind::IntegrationLatencyHigh => self.latency(Metric::IntegrationP99, minute),
-            SignalKind::ColdStartCascade => self.cascade(minute),
-            SignalKind::CacheHitCollapse => self.cache(minute),
-            SignalKind::AccountLimitNear => match (self.situation.account)(minute) {
-                Some(used) => above(used, limits.account_limit_notice, limits.account_limit_attack).into(),
-                None => Verdict::NotJudged,
-            },
-            SignalKind::CostBurn => self.cost(minute),
-        }
-    }
-
     /// Judges a part of the requests as a share of them, where there are enough to judge.
-    fn share(&self, part: Metric, minute: DateTime<Utc>, judge: impl FnOnce(f64) -> Option<Finding>) -> Verdict {
+    pub(super) fn share(
+        &self,
+        part: Metric,
+        minute: DateTime<Utc>,
+        judge: impl FnOnce(f64) -> Option<Finding>,
+    ) -> Verdict {
         let Some(requests) = self.at(Metric::Requests, minute) else {
             return Verdict::NotJudged;
         };
@@ -123,7 +97,14 @@ impl Judge<'_> {
         }
     }
 
-    fn client_errors(&self, share: f64, minute: DateTime<Utc>) -> Option<Finding> {
+    pub(super) fn server_errors(&self, minute: DateTime<Utc>) -> Verdict {
+        let limits = self.thresholds;
+        self.share(Metric::ServerErrors, minute, |share| {
+            above(share, limits.server_errors_notice, limits.server_errors_attack)
+        })
+    }
+
+    pub(super) fn client_errors(&self, share: f64, minute: DateTime<Utc>) -> Option<Finding> {
         let limits = self.thresholds;
         let found = above(share, limits.client_errors_notice, limits.client_errors_attack)?;
         // Our own blocks answer with 403 too: an attack held off must not look like one that gets through.
@@ -135,7 +116,7 @@ impl Judge<'_> {
         })
     }
 
-    fn allowed_share(&self, minute: DateTime<Utc>) -> Verdict {
+    pub(super) fn allowed_share(&self, minute: DateTime<Utc>) -> Verdict {
         let (allowed, blocked) = (self.at(Metric::WafAllowed, minute), self.at(Metric::WafBlocked, minute));
         let (Some(allowed), Some(blocked)) = (allowed, blocked) else {
             return Verdict::NotJudged;
@@ -152,9 +133,9 @@ impl Judge<'_> {
         Some(low).filter(|low| low.value < low.threshold).into()
     }
 
-    /// Blocked against their own median. A median of zero would make any block a spike: the median counts as at least so much
-    /// that a spike has the least number of requests that are judged at all.
-    fn blocked_spike(&self, minute: DateTime<Utc>) -> Verdict {
+    /// Blocked against their own median. A median of zero would make any block a spike: the median counts as at least
+    /// so much that a spike has the least number of requests that are judged at all.
+    pub(super) fn blocked_spike(&self, minute: DateTime<Utc>) -> Verdict {
         let Some(blocked) = self.at(Metric::WafBlocked, minute) else {
             return Verdict::NotJudged;
         };
@@ -181,8 +162,8 @@ impl Judge<'_> {
         self.frozen_or(UsualOf::Blocked, minute, || median(before))
     }
 
-    /// What a metric usually is: the lower quartile of all that was kept before `minute`, so that an attack of two hours that nobody has
-    /// seen begin does not become what is usual.
+    /// What a metric usually is: the lower quartile of all that was kept before `minute`, so that an attack of two
+    /// hours that nobody has seen begin does not become what is usual.
     pub(super) fn usual(
         &self,
         of: UsualOf,
@@ -194,7 +175,8 @@ impl Judge<'_> {
         self.frozen_or(of, minute, || lower_quartile(values()))
     }
 
-    /// The same of one metric. A run is judged minute by minute, and each minute by all before it: those are taken as they lie there.
+    /// The same of one metric. A run is judged minute by minute, and each minute by all before it: those are taken as
+    /// they lie there.
     fn usual_of(&self, of: UsualOf, minute: DateTime<Utc>, metric: Metric) -> Option<f64> {
         let before = || self.history[metric.index()].window(minute - TimeDelta::minutes(1), HISTORY_MINUTES - 1);
         self.frozen_or(of, minute, || lower_quartile(before().into_iter().flatten().collect()))
@@ -211,7 +193,7 @@ impl Judge<'_> {
         self.usual_of(UsualOf::Requests, minute, Metric::Requests)
     }
 
-    fn latency(&self, metric: Metric, minute: DateTime<Utc>) -> Verdict {
+    pub(super) fn latency(&self, metric: Metric, minute: DateTime<Utc>) -> Verdict {
         let limits = self.thresholds;
         let Some(requests) = self.at(Metric::Requests, minute) else {
             return Verdict::NotJudged;
@@ -233,9 +215,10 @@ impl Judge<'_> {
     }
 
     /// Latency that climbs while requests climb, and 5XX that follow it.
-    fn cascade(&self, minute: DateTime<Utc>) -> Verdict {
-        // Where hardly anything fails there is no cascade, whatever is usual: so that it ends where nothing tells what is.
-        if matches!(self.verdict(SignalKind::ServerErrorsHigh, minute), Verdict::Fine) {
+    pub(super) fn cascade(&self, minute: DateTime<Utc>) -> Verdict {
+        // Where hardly anything fails there is no cascade, whatever is usual: so that it ends where nothing tells what
+        // is.
+        if matches!(self.server_errors(minute), Verdict::Fine) {
             return Verdict::Fine;
         }
         let finding = match self.latency(Metric::LatencyP99, minute) {
@@ -254,7 +237,7 @@ impl Judge<'_> {
 
     /// Whether 5XX are up at `minute`, and were not before latency was.
     fn errors_follow(&self, minute: DateTime<Utc>) -> bool {
-        let failing = |minute| matches!(self.verdict(SignalKind::ServerErrorsHigh, minute), Verdict::Stands(_));
+        let failing = |minute| matches!(self.server_errors(minute), Verdict::Stands(_));
         let slow = |minute| matches!(self.latency(Metric::LatencyP99, minute), Verdict::Stands(_));
         let back = |n: &i64| minute - TimeDelta::minutes(*n);
         let first = |met: &dyn Fn(DateTime<Utc>) -> bool| (0..CASCADE_MINUTES).take_while(|n| met(back(n))).last();
@@ -271,7 +254,7 @@ impl Judge<'_> {
         (all >= self.thresholds.least_requests_per_minute && all > 0.0).then(|| hits / all)
     }
 
-    fn cache(&self, minute: DateTime<Utc>) -> Verdict {
+    pub(super) fn cache(&self, minute: DateTime<Utc>) -> Verdict {
         let few = |requests: f64| requests < self.thresholds.least_requests_per_minute;
         let looked_up = self.at(Metric::CacheHits, minute).zip(self.at(Metric::CacheMisses, minute));
         let Some(share) = self.hit_share(minute) else {
@@ -289,7 +272,7 @@ impl Judge<'_> {
         Some(low).filter(|low| low.value < low.threshold).into()
     }
 
-    fn cost(&self, minute: DateTime<Utc>) -> Verdict {
+    pub(super) fn cost(&self, minute: DateTime<Utc>) -> Verdict {
         let Some(dollars) = (self.situation.dollars)(minute) else {
             return Verdict::NotJudged;
         };
@@ -309,7 +292,7 @@ fn multiple(value: f64, threshold: f64) -> Verdict {
     Some(found).filter(|found| found.value >= found.threshold).into()
 }
 
-fn above(value: f64, notice: f64, attack: f64) -> Option<Finding> {
+pub(super) fn above(value: f64, notice: f64, attack: f64) -> Option<Finding> {
     let (severity, threshold) = if value > attack {
         (Severity::Attack, attack)
     } else if value > notice {

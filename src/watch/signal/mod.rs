@@ -1,19 +1,24 @@
-//! Signals: which conditions stand, since when, with what evidence; which have ended lately; and which could not be judged.
+//! Signals: which conditions stand, since when, with what evidence; which have ended lately; and which could not be
+//! judged.
 //!
-//! A pure function of the minutes read, the configured thresholds and what stood before. Knows nothing of calls, boards or journals.
+//! A pure function of the minutes read, the configured thresholds and what stood before. Knows nothing of calls, boards
+//! or journals.
 //!
 //! How a minute is judged:
-//! - A minute without the values that a condition needs is *not judged*: it neither raises nor ends anything by itself. Metrics may be late
-//!   by any time.
-//! - A signal stands until it is judged to be over: when there are `quiet-minutes` judged minutes after the last that met its condition, so
-//!   that what comes and goes is one signal. Where nothing was judged lately, it stands by what was known then, and says since when.
+//! - A minute without the values that a condition needs is *not judged*: it neither raises nor ends anything by itself.
+//!   Metrics may be late by any time.
+//! - A signal stands until it is judged to be over: when there are `quiet-minutes` judged minutes after the last that
+//!   met its condition, so that what comes and goes is one signal. Where nothing was judged lately, it stands by what
+//!   was known then, and says since when.
 //! - What did not stand before is raised by a minute of the last [`STALE_MINUTES`], however late it came.
-//! - Its run reaches back as long as earlier minutes meet the condition at least as badly. Minutes that do not, or that are not judged,
-//!   break it where there are as many in a row as are quiet.
-//! - A limit must be crossed, not touched: a share equal to its threshold raises nothing. Multiples are raised *at* their multiple.
+//! - Its run reaches back as long as earlier minutes meet the condition at least as badly. Minutes that do not, or that
+//!   are not judged, break it where there are as many in a row as are quiet.
+//! - A limit must be crossed, not touched: a share equal to its threshold raises nothing. Multiples are raised *at*
+//!   their multiple.
 
 mod judge;
 mod ours;
+mod rules;
 mod words;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,14 +26,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::model::board::{HISTORY_MINUTES, History, Metric};
 use crate::model::measure::Measures;
 use crate::model::settings::Thresholds;
-use crate::model::signal::{NotJudged, Peak, Signal, SignalKind};
+use crate::model::signal::{Figures, NotJudged, Peak, Signal, SignalKind};
 use crate::model::usual::UsualOf;
-use crate::watch::words::plural;
+use crate::watch::words::counted;
 pub(super) use judge::own_blocks;
 use judge::{Finding, Judge, Verdict};
+use rules::rule;
 
-/// How many minutes back the latest judged minute may lie for a condition to count as judged. AWS documents no publish delay; points come
-/// within a few minutes.
+/// How many minutes back the latest judged minute may lie for a condition to count as judged. AWS documents no publish
+/// delay; points come within a few minutes.
 pub const LOOKBACK_MINUTES: i64 = 5;
 
 /// The oldest minute that raises what did not stand before: so late metrics may be.
@@ -67,7 +73,7 @@ impl AclScope {
         match self {
             Self::None => "web ACL not known".to_owned(),
             Self::Alone { name } => format!("web ACL {name}"),
-            Self::Shared { name, stages: Some(stages) } => format!("web ACL {name}, {}", plural(*stages, "stage")),
+            Self::Shared { name, stages: Some(stages) } => format!("web ACL {name}, {}", counted(*stages, "stage")),
             Self::Shared { name, stages: None } => format!("web ACL {name}, all it guards"),
         }
     }
@@ -94,12 +100,14 @@ pub struct Situation<'a> {
     pub measures: &'a Measures,
     /// What was made of it last; `None` the first time.
     pub before: Option<&'a Judged>,
-    /// Start of the last complete minute of account time, where that is another than the last that was read: readings may fail.
+    /// Start of the last complete minute of account time, where that is another than the last that was read: readings
+    /// may fail.
     pub now: Option<DateTime<Utc>>,
-    /// How many minutes before that the latest judged one may lie: [`LOOKBACK_MINUTES`], and more where readings are further apart.
+    /// How many minutes before that the latest judged one may lie: [`LOOKBACK_MINUTES`], and more where readings are
+    /// further apart.
     pub lookback: i64,
-    /// What was frozen as usual at a minute of an attack that is believed in: nothing where that cannot be told. `None` where none is
-    /// believed in at that minute, which is judged by the minutes before it.
+    /// What was frozen as usual at a minute of an attack that is believed in: nothing where that cannot be told. `None`
+    /// where none is believed in at that minute, which is judged by the minutes before it.
     pub usual: &'a dyn Fn(UsualOf, DateTime<Utc>) -> Option<Option<f64>>,
 }
 
@@ -158,7 +166,8 @@ fn kept(signal: &Signal, judged_to: DateTime<Utc>) -> Signal {
     Signal { not_judged_since: Some(since), ..signal.clone() }
 }
 
-/// Keeps what was known of runs that reach further back than the minutes that are kept: without it a start would move with the time.
+/// Keeps what was known of runs that reach further back than the minutes that are kept: without it a start would move
+/// with the time.
 fn carry_over(before: &Judged, now: &mut Judged, last: DateTime<Utc>) {
     let minutes = i64::try_from(HISTORY_MINUTES).unwrap_or(180) - EDGE_MINUTES;
     for signal in now.standing.iter_mut().filter(|signal| (last - signal.since).num_minutes() >= minutes) {
@@ -173,13 +182,13 @@ fn carry_over(before: &Judged, now: &mut Judged, last: DateTime<Utc>) {
     }
 }
 
-/// Every signal that stands or has ended lately, and what could not be judged. `last` is the start of the last complete minute that was
-/// read of the stage.
+/// Every signal that stands or has ended lately, and what could not be judged. `last` is the start of the last complete
+/// minute that was read of the stage.
 #[must_use]
 pub fn evaluate(history: &History, thresholds: &Thresholds, last: DateTime<Utc>, situation: &Situation<'_>) -> Judged {
     let judge = Judge { history, thresholds, situation };
     let mut judged = Judged::default();
-    for kind in SignalKind::ALL.into_iter().filter(|kind| judge.applies(*kind)) {
+    for kind in SignalKind::ALL.into_iter().filter(|kind| (rule(*kind).applies)(situation)) {
         judge.one(kind, last, &mut judged);
     }
     if let Some(before) = situation.before {
@@ -209,20 +218,14 @@ impl Judge<'_> {
         i64::from(self.thresholds.quiet_minutes.clamp(1, 60))
     }
 
-    /// Whether a condition concerns the stage at all: what does not is neither fine nor unknown.
-    fn applies(&self, kind: SignalKind) -> bool {
-        match kind {
-            SignalKind::AllowedShareLow | SignalKind::BlockedSpike => self.situation.acl != AclScope::None,
-            SignalKind::AccountLimitNear => self.situation.tells_account,
-            SignalKind::CacheHitCollapse => self.situation.cache != Some(false),
-            _ => true,
-        }
+    /// What a minute is by a condition.
+    fn verdict(&self, kind: SignalKind, minute: DateTime<Utc>) -> Verdict {
+        (rule(kind).verdict)(self, minute)
     }
 
     /// Puts a condition where it belongs.
     fn one(&self, kind: SignalKind, last: DateTime<Utc>, into: &mut Judged) {
-        let of_waf = matches!(kind, SignalKind::AllowedShareLow | SignalKind::BlockedSpike);
-        let last = self.situation.waf_last.filter(|_| of_waf).unwrap_or(last);
+        let last = self.situation.waf_last.filter(|_| kind.figures() == Figures::WebAcl).unwrap_or(last);
         let before = self.situation.before.and_then(|before| before.standing.iter().find(|b| b.kind == kind));
         let found = self.latest(kind, last);
         let now = self.situation.now.map_or(last, |now| now.max(last));
@@ -261,11 +264,11 @@ impl Judge<'_> {
 
     /// The minute from which is looked back: the latest that has what a condition rests on.
     fn newest(&self, kind: SignalKind, last: DateTime<Utc>) -> DateTime<Utc> {
-        let metric = match kind {
-            SignalKind::AllowedShareLow | SignalKind::BlockedSpike => Metric::WafBlocked,
+        let metric = match kind.figures() {
+            Figures::Stage => Metric::Requests,
+            Figures::WebAcl => Metric::WafBlocked,
             // Told by the minutes of all stages together.
-            SignalKind::AccountLimitNear => return last,
-            _ => Metric::Requests,
+            Figures::Account => return last,
         };
         self.history[metric.index()].latest().map_or(last, |(minute, _)| minute.min(last))
     }
@@ -315,8 +318,8 @@ impl Judge<'_> {
             peak: Some(peak),
             threshold: finding.threshold,
             ours: finding.ours,
-            evidence: self.evidence(kind, minute, finding),
-            suggests: words::suggestion(kind, finding.severity).to_owned(),
+            evidence: (rule(kind).evidence)(self, minute, finding),
+            suggests: kind.suggests(finding.severity).to_owned(),
         }
     }
 

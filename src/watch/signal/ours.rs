@@ -1,7 +1,7 @@
 //! What part of a minute's figures our own measures explain: it is no attack.
 //!
-//! By arithmetic on minutes: a block shows among what the web ACL blocked, above what it had blocked just before; a throttle among throttled
-//! requests, where a log tells them; a closure turns away whatever fails.
+//! By arithmetic on minutes: a block shows among what the web ACL blocked, above what it had blocked just before; a
+//! throttle among throttled requests, where a log tells them; a closure turns away whatever fails.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -46,7 +46,8 @@ impl Judge<'_> {
         Some(self.at(Metric::Throttled, minute).filter(|_| told)? / requests)
     }
 
-    /// Whether the log that tells what our throttles answered is not there yet for a minute, and tells it of minutes just before.
+    /// Whether the log that tells what our throttles answered is not there yet for a minute, and tells it of minutes
+    /// just before.
     pub(super) fn awaits_log(&self, minute: DateTime<Utc>) -> bool {
         if !self.situation.throttles || !self.is_throttled(minute) || self.is_closed(minute) {
             return false;
@@ -64,8 +65,8 @@ impl Judge<'_> {
         (share - own).max(0.0)
     }
 
-    /// Requests of a minute that our own blocks turned away: what the web ACL blocked beyond what it blocked just before them, or usually blocks.
-    /// `None` where none is in force, or neither is known.
+    /// Requests of a minute that our own blocks turned away: what the web ACL blocked beyond what it blocked just
+    /// before them, or usually blocks. `None` where none is in force, or neither is known.
     pub(super) fn blocked_by_us(&self, minute: DateTime<Utc>) -> Option<f64> {
         let blocked = self.at(Metric::WafBlocked, minute)?;
         // A closed web ACL blocks by default: all of it is ours.

@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::weighed::{Amount, Basis, Volume, Weighed, basis, covered, weighed};
 use super::{Answer, Sampled};
 use crate::model::candidate::{Candidates, Standing};
-use crate::model::source::{CountedBy, Legitimacy, Source, Sources, Tally};
+use crate::model::counted::CountedBy;
+use crate::model::source::{Legitimacy, Source, Sources, Tally};
 use crate::model::text::shortened;
 use crate::model::top_list::{TopList, TopOf, TopRow};
 use crate::model::waf::RuleAction;
@@ -16,7 +17,8 @@ use crate::model::waf::RuleAction;
 /// Characters kept of an attacker's text.
 const TEXT: usize = 200;
 
-/// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.
+/// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the
+/// others.
 const TELLING: f64 = 0.1;
 
 /// The part of the requests that may be turned away now for what was let through before to be held against it.
@@ -222,8 +224,8 @@ impl Tallies {
     }
 
     fn list(&self, of: TopOf, names: Of) -> Option<TopList> {
-        // What was let through alone was read of the time before: where more than a little is blocked now, or what rules did is
-        // counted, there is nothing to compare with.
+        // What was let through alone was read of the time before: where more than a little is blocked now, or what
+        // rules did is counted, there is nothing to compare with.
         let told = !matches!(of, TopOf::Rules | TopOf::Labels);
         let comparable = told && self.blocked() <= LITTLE * self.all();
         let before = self.earlier.as_ref().filter(|_| comparable).map(|earlier| (earlier.all(), earlier.by(of, names)));
@@ -260,8 +262,8 @@ impl Tallies {
         away.map(|(_, amount)| amount.requests).sum()
     }
 
-    /// The addresses that lists are made of. Requests of one that only a Count rule's samples name are among those that the samples of
-    /// what ended them stand for: they would count twice.
+    /// The addresses that lists are made of. Requests of one that only a Count rule's samples name are among those that
+    /// the samples of what ended them stand for: they would count twice.
     fn told(&self) -> impl Iterator<Item = &Sums> {
         self.addresses.values().filter(|sums| sums.ended || !self.whole)
     }
@@ -315,6 +317,7 @@ impl Sums {
         }
     }
 
+    // Wide: what is known of a source beside its tally.
     fn source(
         self,
         address: IpAddr,
@@ -357,8 +360,8 @@ impl Sums {
     }
 }
 
-/// Rules that tell attackers from others: hardly anybody they matched was there before. With nothing to compare with, every rule
-/// that matched some addresses and not all of them.
+/// Rules that tell attackers from others: hardly anybody they matched was there before. With nothing to compare with,
+/// every rule that matched some addresses and not all of them.
 fn telling(addresses: &HashMap<IpAddr, Sums>, known: Option<&HashSet<IpAddr>>) -> HashSet<String> {
     let mut matched: HashMap<&String, (usize, usize)> = HashMap::new();
     for (address, sums) in addresses {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Answer, Sampled};
-use crate::model::source::{Bounds, SampledRequest};
+use crate::model::counted::Bounds;
+use crate::model::source::SampledRequest;
 use crate::model::waf::RuleAction;
 
 /// WAF draws its sample out of the first so many requests of a window (documented).
@@ -54,7 +55,8 @@ impl Weighed<'_> {
         Amount { requests: self.requests, samples: self.samples, estimated: self.estimated }
     }
 
-    /// Whether it is of what ended the request: nothing else ends it as well. An action that is no word we know does not.
+    /// Whether it is of what ended the request: nothing else ends it as well. An action that is no word we know does
+    /// not.
     pub(super) fn ends(&self) -> bool {
         match self.of {
             Sampled::Default(_) => true,
@@ -107,8 +109,9 @@ pub(super) fn weighed(answer: &Answer) -> Vec<Weighed<'_>> {
     let asked = (answer.to - answer.from).as_seconds_f64();
     let stretch = (asked / covered(answer)).max(1.0);
     let drawn_from = set.population.min(FIRST) as f64;
-    // Weights are proportions (documented). Where they add up to no more than an answer holds, they are taken for how often a request was
-    // drawn (inferred); else a sample is one request, whatever its weight: that makes bounds wider, and never too narrow.
+    // Weights are proportions (documented). Where they add up to no more than an answer holds, they are taken for how
+    // often a request was drawn (inferred); else a sample is one request, whatever its weight: that makes bounds wider,
+    // and never too narrow.
     let drawn_alike = weights <= MOST_ITEMS;
     let drawn = if drawn_alike { weights } else { set.samples.len() as f64 };
     let estimated = stretch > 1.0 || drawn < set.population as f64;
@@ -131,7 +134,8 @@ pub(super) fn weighed(answer: &Answer) -> Vec<Weighed<'_>> {
         .collect()
 }
 
-/// Seconds of an answer's window that its samples were drawn from: one at least, since WAF's own clock ticks no finer in its answers.
+/// Seconds of an answer's window that its samples were drawn from: one at least, since WAF's own clock ticks no finer
+/// in its answers.
 pub(super) fn covered(answer: &Answer) -> f64 {
     let set = &answer.set;
     (set.to.min(answer.to) - set.from.max(answer.from)).as_seconds_f64().max(1.0)

@@ -1,4 +1,5 @@
-//! From minutes to figures: the latest minute that is known, with its age, origin and scope, or the reason why there is none.
+//! From minutes to figures: the latest minute that is known, with its age, origin and scope, or the reason why there is
+//! none.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -37,7 +38,8 @@ impl Frame<'_> {
         Figure::Known(Reading { value, at: end, origin, scope: self.scope.clone(), provisional })
     }
 
-    /// The minutes that a figure may be of, the latest first: as far back as the board's, and as long as a zero may take to be known.
+    /// The minutes that a figure may be of, the latest first: as far back as the board's, and as long as a zero may
+    /// take to be known.
     pub(super) fn minutes(&self) -> impl Iterator<Item = DateTime<Utc>> + use<> {
         let last = floor_minute(self.now) - TimeDelta::minutes(1);
         let back = LOOKBACK_MINUTES + provisional(self.polling).num_minutes();
@@ -57,7 +59,8 @@ impl Frame<'_> {
         }
     }
 
-    /// Numbers over others of the same minute, a fraction of at most 1; `latest` minute that has both, and some of the others.
+    /// Numbers over others of the same minute, a fraction of at most 1; `latest` minute that has both, and some of the
+    /// others.
     pub(super) fn share(&self, part: &Series, of: &Series, missing: &'static str) -> Figure {
         let both = |minute| Some((part.at(minute)?, of.at(minute).filter(|whole| *whole > 0.0)?));
         match self.latest(both) {
@@ -89,7 +92,8 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// Before the attack that began at `began`, else before the last minutes; without the minutes of an `earlier` attack, from when to when.
+    /// Before the attack that began at `began`, else before the last minutes; without the minutes of an `earlier`
+    /// attack, from when to when.
     pub(super) fn new(
         began: Option<DateTime<Utc>>,
         earlier: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -115,7 +119,7 @@ impl Before {
         let minutes = (0..BEFORE_MINUTES).map(|n| last - TimeDelta::minutes(n)).filter(|minute| !attacked(minute));
         let mut values: Vec<f64> = minutes.filter_map(of).collect();
         if values.len() < LEAST_MINUTES {
-            return Figure::unknown(format!("fewer than {LEAST_MINUTES} minutes are known of then"));
+            return Figure::unknown(format!("fewer than {LEAST_MINUTES} minutes are known from then"));
         }
         values.sort_by(f64::total_cmp);
         frame.reading(values[values.len() / 2] / 60.0, last, Origin::Derived)

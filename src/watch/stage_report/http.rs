@@ -1,7 +1,7 @@
 //! A stage of an HTTP API: what is read of it, and what such an API cannot have.
 
-use super::known::{known, map, reason};
 use super::methods::{self, Around, Method};
+use super::reasons::{known, map, reason};
 use super::{attack_on, dollars, posture};
 use crate::aws::read::{GuardedHttpStage, Route};
 use crate::aws::{Aws, AwsError, Lane};
@@ -14,9 +14,10 @@ use crate::model::stage_report::{Endpoint, Posture, StageReport};
 
 const KIND: ApiKind = ApiKind::Http;
 
-/// What an HTTP API cannot have (documented: choosing between REST APIs and HTTP APIs), and what follows for whoever responds.
+/// What an HTTP API cannot have (documented: choosing between REST APIs and HTTP APIs), and what follows for whoever
+/// responds.
 const LACKS: [&str; 6] = [
-    "no web ACL: WAF does not stand before HTTP APIs, so that no address can be blocked here and no request is sampled",
+    "no web ACL: WAF cannot be attached to HTTP APIs, so no address can be blocked here and no request is sampled",
     "no resource policy: it cannot be closed to all but a few addresses",
     "no cache",
     "no usage plans and API keys: no limit on a single client",
@@ -91,7 +92,7 @@ fn posture_of(stage: &Known<GuardedHttpStage>, endpoint: Known<Endpoint>, detail
     let access_log = map(stage, |stage| stage.access_log.as_ref().map(posture::access_log));
     let mut hints = Vec::new();
     if access_log == Known::Yes(None) {
-        hints.push("no access log: who sends what shows nowhere else".to_owned());
+        hints.push("no access log: who sends what is shown nowhere else".to_owned());
     }
     if let Known::Yes(stage) = stage {
         if stage.stage.managed {
@@ -100,7 +101,7 @@ fn posture_of(stage: &Known<GuardedHttpStage>, endpoint: Known<Endpoint>, detail
             );
         }
         if stage.auto_deploy {
-            hints.push("every change of the API is deployed to it by itself".to_owned());
+            hints.push("every change to the API is deployed to it automatically".to_owned());
         }
     }
     Posture {

@@ -1,10 +1,11 @@
-//! What became of requests by the labels that rules put on them: the one series that tells what a counting rule's matches came to in the end.
+//! What became of requests by the labels that rules put on them: the one series that tells what a counting rule's
+//! matches came to in the end.
 //!
-//! WAF publishes them by label and by how the evaluation ended (documented). Which labels there are, and under which dimensions, is listed and
-//! not assumed: a label that is new may be missing for a quarter of an hour (documented).
+//! WAF publishes them by label and by how the evaluation ended (documented). Which labels there are, and under which
+//! dimensions, is listed and not assumed: a label that is new may be missing for a quarter of an hour (documented).
 
 use super::frame::{Before, Frame, missing, provisional};
-use super::known::{known, map};
+use super::reasons::{known, map};
 use super::waf::Opened;
 use crate::aws::read::{MetricQuery, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
@@ -23,7 +24,8 @@ const COUNTERS: [WafCounter; 2] = [WafCounter::Allowed, WafCounter::Blocked];
 /// A label with its series.
 pub(super) type Labelled = Vec<(String, Held)>;
 
-/// Reads the labels of a web ACL whose series have been found, over the minutes of its totals, and how many metrics that took.
+/// Reads the labels of a web ACL whose series have been found, over the minutes of its totals, and how many metrics
+/// that took.
 pub(super) async fn read(aws: &Aws, settings: &Settings, opened: &Opened) -> (Known<Labelled>, usize) {
     let Some(dimension) = &opened.dimension else { return (Known::Yes(Vec::new()), 0) };
     let found = match listed(aws, dimension).await {

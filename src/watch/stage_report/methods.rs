@@ -6,14 +6,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::frame::{Frame, missing};
-use super::known::{map, reason, value};
+use super::reasons::{map, reason, value};
 use crate::aws::read::{MetricQuery, MetricResult, SampleSet, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
-use crate::model::change::ALL_METHODS;
 use crate::model::figure::{Figure, Origin, Reading, Scope};
 use crate::model::limits::{Limit, LimitInForce, UsagePlan, in_force};
-use crate::model::method::MethodName;
+use crate::model::method::{ALL_METHODS, MethodName};
 use crate::model::settings::Settings;
 use crate::model::stage::{ApiKind, StageId};
 use crate::model::stage_report::{ClientLimit, MethodRow, StageLimits};
@@ -25,7 +24,8 @@ const MINUTES: i64 = 12;
 /// The most methods whose metrics are read: each is billed, and an API may have hundreds.
 const MOST_METERED: usize = 100;
 
-/// Metrics of a stage or a method, in the order of a [`Held`]. `Count` is read by its sample count for REST APIs (documented).
+/// Metrics of a stage or a method, in the order of a [`Held`]. `Count` is read by its sample count for REST APIs
+/// (documented).
 const REST: [(&str, Statistic); 5] = [
     ("Count", Statistic::SampleCount),
     ("4XXError", Statistic::Sum),
@@ -126,8 +126,8 @@ fn dimensions(around: &Around<'_>, more: Dimensions) -> Dimensions {
     [api].into_iter().chain(more).chain([("Stage", stage.stage.clone())]).collect()
 }
 
-/// The dimensions under which a method's metrics may be. AWS's pages on HTTP APIs have named `Route`, and later `Method` and `Resource`:
-/// both are asked for.
+/// The dimensions under which a method's metrics may be. AWS's pages on HTTP APIs have named `Route`, and later
+/// `Method` and `Resource`: both are asked for.
 fn of_method(around: &Around<'_>, name: &str) -> Vec<Dimensions> {
     let mut sets = Vec::new();
     if let Some((verb, path)) = name.split_once(' ') {
@@ -201,7 +201,8 @@ fn row(around: &Around<'_>, frame: &Frame<'_>, method: &Method, held: &Result<He
     }
 }
 
-/// Puts into each row its share of the sampled requests that went on to the API. A request is for the method that names it most closely.
+/// Puts into each row its share of the sampled requests that went on to the API. A request is for the method that names
+/// it most closely.
 pub(super) fn sampled(rows: &mut [MethodRow], stage: &StageId, passed: Result<&(SampleSet, Scope), &str>) {
     let (set, scope) = match passed {
         Ok(passed) => passed,
@@ -293,7 +294,8 @@ fn used(requests: &Figure, rate: &Known<Option<f64>>) -> Figure {
     }
 }
 
-/// Caching is on for `GET` where the stage's settings turn it on, and for any method whose own settings do (documented).
+/// Caching is on for `GET` where the stage's settings turn it on, and for any method whose own settings do
+/// (documented).
 fn caching(around: &Around<'_>, name: &str) -> Known<bool> {
     match (&around.has_cache, &around.entries) {
         (Known::Yes(false), _) => Known::Yes(false),

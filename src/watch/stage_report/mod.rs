@@ -1,7 +1,9 @@
-//! One stage in depth, read when somebody opens it: its web ACL rule by rule, its methods and their limits, what guards it, what was deployed.
+//! One stage in depth, read when somebody opens it: its web ACL rule by rule, its methods and their limits, what guards
+//! it, what was deployed.
 //!
-//! Nothing here fails as a whole: each part is read on its own, side by side with the others, and what could not be read says why and which
-//! permission it wants. Reads only, in the lane of plans, since somebody waits for it. Knows nothing of screens.
+//! Nothing here fails as a whole: each part is read on its own, side by side with the others, and what could not be
+//! read says why and which permission it wants. Reads only, in the lane of plans, since somebody waits for it. Knows
+//! nothing of screens.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -15,11 +17,11 @@
 
 mod frame;
 mod http;
-mod known;
 mod labels;
 mod methods;
 mod posture;
 mod ranking;
+mod reasons;
 mod rest;
 mod samples;
 mod waf;
@@ -32,10 +34,11 @@ use crate::model::settings::Settings;
 use crate::model::stage::{ApiKind, StageId};
 use crate::model::stage_report::StageReport;
 
-/// Reads a stage in depth: some ten calls of API Gateway's, one or two of every other service's, and one a rule for samples.
+/// Reads a stage in depth: some ten calls of API Gateway's, one or two of every other service's, and one a rule for
+/// samples.
 ///
-/// What is compared with before is compared with before the attack of `attacks` that stands on the stage. Where they have none its metrics are
-/// asked whether one stands.
+/// What is compared with before is compared with before the attack of `attacks` that stands on the stage. Where they
+/// have none its metrics are asked whether one stands.
 pub async fn stage_report(
     aws: &Aws,
     settings: &Settings,
@@ -59,8 +62,8 @@ async fn attack_on(
     if let Some(attack) = attacks.on(stage) {
         return Known::Yes(Some(attack.clone()));
     }
-    let read = known::known(attack_began_on(aws, settings, (stage, kind), web_acl_name).await, kind);
-    known::map(&read, |began| {
+    let read = reasons::known(attack_began_on(aws, settings, (stage, kind), web_acl_name).await, kind);
+    reasons::map(&read, |began| {
         let found = Attack::begun(stage.clone(), (*began)?, RestsOn::Metrics, None);
         attacks.clone().or_begun(found).on(stage).cloned()
     })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::known::{known, map, reason, value};
+use super::reasons::{known, map, reason, value};
 use crate::aws::AwsError;
 use crate::aws::read::GuardedStage;
 use crate::model::access_log::lacking;
@@ -121,14 +121,14 @@ pub(super) fn hints(posture: &Posture, policies: (&Known<Option<Policy>>, &Known
     if let (Known::Yes(draft), Known::Yes(deployed)) = policies
         && !Policy::same(draft.as_ref(), deployed.as_ref())
     {
-        say("the draft's resource policy is not the deployed one: the next deployment ships it");
+        say("the draft's resource policy differs from the deployed one: the next deployment ships it");
     }
     if let Known::Yes(Some(canary)) = &posture.canary {
         let percent = canary.percent.map_or("a part".to_owned(), |percent| format!("{percent} %"));
         say(&format!("a canary takes {percent} of the traffic: a plain deployment is refused (reported)"));
     }
     match &posture.access_log {
-        Known::Yes(None) => say("no access log: who is throttled or refused, and by what, shows nowhere else"),
+        Known::Yes(None) => say("no access log: who is throttled or refused, and by what, is shown nowhere else"),
         Known::Yes(Some(log)) if !log.lacks.is_empty() => say("the access log's format leaves out what a review needs"),
         _ => {}
     }

@@ -1,7 +1,8 @@
 //! Which rules are in the way of an attack, and which match it and only count.
 //!
-//! A pure reading of minutes. What a rule would do if it acted is told only as far as the series tell it: WAF counts requests and not which of
-//! them, so that of two counts of one minute only bounds of what they have in common are known.
+//! A pure reading of minutes. What a rule would do if it acted is told only as far as the series tell it: WAF counts
+//! requests and not which of them, so that of two counts of one minute only bounds of what they have in common are
+//! known.
 
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ pub(super) struct Subject<'a> {
 /// What turns a request away.
 const STOPPING: [WafCounter; 3] = [WafCounter::Blocked, WafCounter::Captcha, WafCounter::Challenge];
 
-/// Requests turned away in a minute. A counter that had nothing but zeros or gaps in three hours is none of the rule's own, and is not waited
-/// for; blocks are where there is nothing else.
+/// Requests turned away in a minute. A counter that had nothing but zeros or gaps in three hours is none of the rule's
+/// own, and is not waited for; blocks are where there is nothing else.
 fn stopped(minutes: &Minutes, minute: DateTime<Utc>) -> Option<f64> {
     let lives = |counter: &WafCounter| ever_above_zero(minutes.of(*counter));
     let mut counters: Vec<WafCounter> = STOPPING.into_iter().filter(lives).collect();
@@ -117,7 +118,7 @@ fn only_counts(subject: &Subject<'_>, place: usize, row: &RuleRow) -> Option<Onl
         return Some(OnlyCounts {
             rule: row.metric_name.clone(),
             says: format!(
-                "{}: {why}. How much they match no metric tells; the group's samples name them",
+                "{}: {why}. No metric shows how much they match; the group's samples name them",
                 row.metric_name
             ),
             why,
@@ -147,8 +148,8 @@ fn only_counts(subject: &Subject<'_>, place: usize, row: &RuleRow) -> Option<Onl
 
 /// The least and the most part of what was let through that a counting rule matched.
 ///
-/// What it matched was let through in the end, or turned away by a later rule. How much later rules turned away is known, and not of whom:
-/// where they turned nothing away, both are the same.
+/// What it matched was let through in the end, or turned away by a later rule. How much later rules turned away is
+/// known, and not of whom: where they turned nothing away, both are the same.
 fn let_through(subject: &Subject<'_>, place: usize, counted: &Series) -> (Figure, Figure) {
     let allowed = subject.total.of(WafCounter::Allowed);
     let part = |minute| Some((counted.at(minute)?, allowed.at(minute).filter(|allowed| *allowed > 0.0)?));
@@ -169,7 +170,8 @@ fn let_through(subject: &Subject<'_>, place: usize, counted: &Series) -> (Figure
     (Figure::unknown("what later rules turned away is not known yet"), most)
 }
 
-/// The most that may have been turned away after a rule: all that was, less what rules before it did where that is known.
+/// The most that may have been turned away after a rule: all that was, less what rules before it did where that is
+/// known.
 fn stopped_later(subject: &Subject<'_>, place: usize, minute: DateTime<Utc>) -> Option<f64> {
     let all = stopped(subject.total, minute)?;
     let before: Option<f64> = subject.rows[..place].iter().map(|row| stopped(&row.minutes, minute)).sum();
@@ -193,7 +195,7 @@ fn says(row: &RuleRow, why: &str, counted: &Figure, least: &Figure, most: &Figur
             )
         }
         (Some(least), Some(most), Some(reading)) => format!(
-            "{does}. {would} between {} and {} of what was let through in the minute before {}: what later rules stopped all the same is not told apart",
+            "{does}. {would} between {} and {} of what was let through in the minute before {}: what later rules stopped anyway is not told apart",
             percent(least),
             percent(most),
             reading.at.format("%H:%M")

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::frame::{Before, Frame};
-use super::known::{known, map, reason, value};
 use super::methods::{self, Around, Method};
+use super::reasons::{known, map, reason, value};
 use super::waf::{self, Opened};
 use super::{attack_on, dollars, labels, posture, samples};
 use crate::aws::read::{GuardedStage, SampleSet};
@@ -218,7 +218,7 @@ async fn in_depth(
     let (opened, rules) = match (opened, rules) {
         (Known::Yes(Some(opened)), Some(rules)) => (opened, rules),
         (other, _) => {
-            let why = why(&other).unwrap_or("no web ACL, so that nothing samples its requests").to_owned();
+            let why = why(&other).unwrap_or("no web ACL, so its requests are not sampled").to_owned();
             return InDepth { attack, waf: map(&other, |_| None), metrics: 0, unread: Vec::new(), passed: Err(why) };
         }
     };

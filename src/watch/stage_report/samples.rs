@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::known::reason;
+use super::reasons::reason;
 use super::waf::Opened;
 use crate::aws::read::SampleSet;
 use crate::aws::{Aws, AwsError, Lane};
@@ -27,7 +27,8 @@ const MOST_LABELS: usize = 50;
 /// What was sampled of the default action: what goes on to the API. The reason where it was not.
 pub(super) type Passed = Result<SampleSet, String>;
 
-/// Reads the samples of the rules that match something, and of the default action; puts what they tell of rules inside groups into `rows`.
+/// Reads the samples of the rules that match something, and of the default action; puts what they tell of rules inside
+/// groups into `rows`.
 pub(super) async fn read(aws: &Aws, opened: &Opened, rows: &mut [RuleRow]) -> (Known<Samples>, Passed) {
     let acl = &opened.acl;
     let to = floor_minute(aws.clock().now());

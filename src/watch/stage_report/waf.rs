@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use ipnet::IpNet;
 
 use super::frame::{BEFORE_MINUTES, Before, Frame, missing, provisional};
-use super::known::{known, reason};
 use super::ranking;
+use super::reasons::{known, reason};
 use crate::aws::read::{MetricQuery, MetricStatus, ResourceKind, Statistic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::board::Known;
@@ -37,12 +37,14 @@ pub(super) struct Opened {
     pub(super) acl: WebAcl,
     /// Rule groups of this account that it refers to, by ARN.
     pub(super) groups: Groups,
-    /// How many addresses are over the limit now of each rate rule, or of any inside a group, by the name of the web ACL's rule.
+    /// How many addresses are over the limit now of each rate rule, or of any inside a group, by the name of the web
+    /// ACL's rule.
     rate_keys: Vec<(String, Known<usize>)>,
     behind: Known<Behind>,
     /// Everything together, under the dimension value that has data.
     pub(super) total: Result<Held, AwsError>,
-    /// The value of the `WebACL` dimension. The documentation says the metric name, field evidence the name: whichever has data.
+    /// The value of the `WebACL` dimension. The documentation says the metric name, field evidence the name: whichever
+    /// has data.
     pub(super) dimension: Option<String>,
     /// The minutes of the totals, which everything else is read of.
     pub(super) window: Window,
@@ -124,8 +126,8 @@ async fn groups(aws: &Aws, acl: &WebAcl) -> Groups {
     join_all(calls).await
 }
 
-/// How many addresses are over the limit of the web ACL's rate rules, those in its rule groups included, by the name of its own rule. An address that
-/// is over the limits of several rules of a group is one address.
+/// How many addresses are over the limit of the web ACL's rate rules, those in its rule groups included, by the name of
+/// its own rule. An address that is over the limits of several rules of a group is one address.
 async fn rate_keys(aws: &Aws, acl: &WebAcl, groups: &Groups) -> Vec<(String, Known<usize>)> {
     let calls = acl.rules.iter().map(|rule| async move {
         let keys = match &rule.statement {
@@ -159,7 +161,8 @@ async fn keys_inside(aws: &Aws, acl: &WebAcl, reference: &str, inside: &[&str]) 
 }
 
 impl Opened {
-    /// What the rules inside the group at a place of the order do, as the group and its overrides say; empty where neither tells.
+    /// What the rules inside the group at a place of the order do, as the group and its overrides say; empty where
+    /// neither tells.
     pub(super) fn declared(&self, place: usize) -> Vec<(String, RuleAction)> {
         let (read, overrides) = match self.acl.in_order().nth(place).map(|rule| &rule.statement) {
             Some(Statement::RuleGroup { arn, overrides }) => {
@@ -268,6 +271,7 @@ pub(super) fn rows(opened: &Opened, rules: &RuleSeries, frame: &Frame<'_>) -> Ve
 }
 
 /// The report: rows, totals, and what the two rank.
+// Wide: the report's parts, each read by itself.
 pub(super) fn report(
     opened: &Opened,
     rules: &RuleSeries,

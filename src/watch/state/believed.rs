@@ -12,7 +12,8 @@ use crate::model::measure::{Measure, Measures, Turning};
 use crate::model::signal::Severity;
 use crate::model::stage::StageId;
 
-/// What the boards have said of an attack is forgotten when none of its signals stood for so long: as an incident is calm then.
+/// What the boards have said of an attack is forgotten when none of its signals stood for so long: as an incident is
+/// calm then.
 const CALM: TimeDelta = TimeDelta::hours(12);
 
 /// When the attacks began.
@@ -36,26 +37,26 @@ impl Believed {
 impl State {
     /// Takes over what is pinned in the incident, and what is in force.
     pub(in crate::watch) fn believe(&mut self, beliefs: Beliefs) {
-        self.believed.pinned = beliefs.attacks;
-        self.believed.measures = beliefs.measures;
-        let mut seen = std::mem::take(&mut self.believed.seen);
+        self.attacks.believed.pinned = beliefs.attacks;
+        self.attacks.believed.measures = beliefs.measures;
+        let mut seen = std::mem::take(&mut self.attacks.believed.seen);
         seen.retain(|row, (since, _)| {
-            self.entries.get(row).is_none_or(|entry| !self.believed.is_over(&entry.id, *since))
+            self.entries.get(row).is_none_or(|entry| !self.attacks.believed.is_over(&entry.id, *since))
         });
-        self.believed.seen = seen;
+        self.attacks.believed.seen = seen;
     }
 
     /// Keeps what a board says of attacks that nothing is pinned of; whether it says so first of any.
     pub(in crate::watch) fn note_attacks(&mut self, board: &Board) -> bool {
-        let before = self.believed.seen.len();
+        let before = self.attacks.believed.seen.len();
         for row in board.stages.iter().filter(|row| !row.signals.is_empty()) {
             let attacks = row.signals.iter().filter(|signal| signal.severity == Severity::Attack);
-            let attacks = attacks.filter(|signal| !self.believed.is_over(&row.id, signal.since));
+            let attacks = attacks.filter(|signal| !self.attacks.believed.is_over(&row.id, signal.since));
             if let Some(since) = attacks.map(|signal| signal.since).min() {
-                self.believed.seen.entry(row_key(&row.id)).or_insert((since, board.at)).1 = board.at;
+                self.attacks.believed.seen.entry(row_key(&row.id)).or_insert((since, board.at)).1 = board.at;
             }
         }
-        let seen = &mut self.believed.seen;
+        let seen = &mut self.attacks.believed.seen;
         let found = seen.len() > before;
         seen.retain(|_, (_, stood)| board.at - *stood < CALM);
         found
@@ -63,12 +64,12 @@ impl State {
 
     /// From when to when the attack before stood.
     pub(in crate::watch) fn earlier_attack(&self, stage: &StageId) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        self.believed.pinned.over(stage)
+        self.attacks.believed.pinned.over(stage)
     }
 
     /// Our own measures that show in a stage's figures.
     pub(in crate::watch) fn measures_on(&self, entry: &Entry) -> Measures {
-        let all = &self.believed.measures;
+        let all = &self.attacks.believed.measures;
         if all.is_empty() {
             return Measures::none();
         }
@@ -77,8 +78,9 @@ impl State {
             let asked_for = self.entries.values().find(|other| other.id.is_same(&measure.stage));
             let (api, stage) = (&measure.stage.api_id, &measure.stage.stage);
             let place = format!("/restapis/{api}/stages/{stage}");
-            let listed =
-                acl.and_then(|acl| self.behind.get(acl)).is_some_and(|all| all.iter().any(|arn| arn.ends_with(&place)));
+            let listed = acl
+                .and_then(|acl| self.acls.behind.get(acl))
+                .is_some_and(|all| all.iter().any(|arn| arn.ends_with(&place)));
             listed || (acl.is_some() && asked_for.is_some_and(|other| other.acl_arn() == acl))
         };
         // An IP set blocks before every stage behind the web ACL.
@@ -87,12 +89,12 @@ impl State {
 
     /// Whether a person has said that an attack stands on a stage: harm without a signal exists.
     pub(in crate::watch) fn is_declared(&self, stage: &StageId) -> bool {
-        self.believed.pinned.on(stage).is_some_and(|attack| attack.rests_on == RestsOn::Person)
+        self.attacks.believed.pinned.on(stage).is_some_and(|attack| attack.rests_on == RestsOn::Person)
     }
 
     /// The stages that are believed attacked, and since when.
     pub(in crate::watch) fn attacked_since(&self) -> HashMap<RowKey, DateTime<Utc>> {
-        let Believed { pinned, seen, .. } = &self.believed;
+        let Believed { pinned, seen, .. } = &self.attacks.believed;
         if pinned.is_empty() && seen.is_empty() {
             return HashMap::new();
         }

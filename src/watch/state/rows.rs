@@ -1,17 +1,21 @@
-//! The rows of what is known: a stage, its web ACL, where its throttled requests are read, and what their series are kept under.
+//! The rows of what is known: a stage, its web ACL, where its throttled requests are read, and what their series are
+//! kept under.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::ACL_SERIES;
+use crate::model::access_log::log_group;
 use crate::model::board::{HISTORY_MINUTES, History, Known, Metric};
 use crate::model::figure::{Origin, Scope};
 use crate::model::series::Series;
 use crate::model::stage::{AccessLog, Api, ApiKind, StageDetail, StageId};
-use crate::watch::answered::Answered;
+use crate::watch::answered::answers::Answered;
 use crate::watch::store::Held;
+
+/// Series of a web ACL.
+pub(in crate::watch) const ACL_SERIES: usize = 3;
 
 /// What API Gateway's metrics are kept under. Two REST APIs of one name share it (inferred).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +65,11 @@ impl Entry {
 
     pub(in crate::watch) fn access_log(&self) -> Option<&AccessLog> {
         self.known().and_then(|detail| detail.access_log.as_ref())
+    }
+
+    /// The log group that its access log is written to.
+    pub(super) fn log_group(&self) -> Option<&str> {
+        self.access_log().and_then(|log| log_group(&log.destination))
     }
 
     pub(in crate::watch) fn known(&self) -> Option<&StageDetail> {
@@ -125,8 +134,8 @@ pub(in crate::watch) struct Acl {
     pub(in crate::watch) name: Option<String>,
     /// Its own metric name, where it had to be asked for.
     pub(in crate::watch) metric_name: Option<String>,
-    /// The value of the `WebACL` dimension that its series were seen under. The documentation says the metric name, field evidence
-    /// the name: either is taken, none is assumed.
+    /// The value of the `WebACL` dimension that its series were seen under. The documentation says the metric name,
+    /// field evidence the name: either is taken, none is assumed.
     pub(in crate::watch) dimension: Option<String>,
     pub(in crate::watch) held: Held,
 }
@@ -160,25 +169,6 @@ pub(in crate::watch) fn acl_name(arn: &str) -> Option<&str> {
     let mut parts = arn.rsplit('/');
     let (_id, name, kind) = (parts.next()?, parts.next()?, parts.next()?);
     (kind == "webacl" && !name.is_empty()).then_some(name)
-}
-
-/// A stage's own minutes and its web ACL's, together.
-pub(super) fn joined(
-    entry: &Entry,
-    groups: &HashMap<SeriesKey, Held>,
-    acls: &HashMap<String, Acl>,
-    empty: &Arc<History>,
-) -> Arc<History> {
-    let own = groups.get(&entry.key).map(Held::series).unwrap_or_default();
-    let acl = entry.acl_arn().and_then(|arn| acls.get(arn));
-    let waf = acl.map(|acl| acl.held.series()).unwrap_or_default();
-    // What a log group's stages share would be judged, and billed, as this one's.
-    let own_log = entry.throttled.as_ref().filter(|throttled| throttled.scope == Scope::Stage);
-    let throttled = own_log.map(|throttled| &throttled.series);
-    if own.iter().chain(waf).chain(throttled).all(|series| series.is_empty()) {
-        return Arc::clone(empty);
-    }
-    Arc::new(together(own, waf, throttled, &empty[0]))
 }
 
 /// A stage's own series and its web ACL's by metric; `empty` for what is in neither.

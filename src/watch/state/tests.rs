@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::aws::Problem;
+use crate::aws::{AwsError, Problem};
+use crate::model::stage::Api;
 use crate::watch::discover::Found;
 
 const ACL: &str = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/front/1-2-3";
@@ -111,7 +114,7 @@ fn a_deleted_stage_and_a_deleted_api_lose_their_rows() {
     state.apply(Found::Apis(Ok(vec![shop])));
     assert_eq!(rows(&state), ["shop/prod:a1"]);
     state.apply(Found::Done);
-    assert_eq!(state.groups.len(), 1, "unused series are forgotten");
+    assert_eq!(state.series.held.len(), 1, "unused series are forgotten");
 }
 
 #[test]
@@ -120,10 +123,10 @@ fn where_apis_cannot_be_listed_the_metrics_name_the_rows() {
     state.apply(Found::Apis(Err(denied("GetRestApis", "the account"))));
     state.apply(active(&[("shop", "prod")]));
     assert_eq!(rows(&state), ["shop/prod:"]);
-    assert!(state.trouble().unwrap().contains("GetRestApis"));
+    assert!(state.troubles.words().unwrap().contains("GetRestApis"));
     state.apply(Found::Apis(Ok(vec![api("a1", "shop")])));
     assert_eq!(rows(&state), ["shop/prod:a1"]);
-    assert_eq!(state.trouble(), None);
+    assert_eq!(state.troubles.words(), None);
 }
 
 #[test]
@@ -137,10 +140,10 @@ fn details_that_may_not_be_read_are_told_and_keep_the_row() {
     let entry = state.entries.values().next().unwrap();
     assert!(matches!(&entry.detail, Known::No(reason) if reason.contains("not permitted")));
     state.apply(Found::Done);
-    assert!(state.trouble().is_some());
+    assert!(state.troubles.words().is_some());
     stages(&mut state, &shop, &["prod"]);
     state.apply(Found::Done);
-    assert_eq!(state.trouble(), None);
+    assert_eq!(state.troubles.words(), None);
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn credentials_come_before_all_other_trouble() {
     state.apply(Found::AclDimensions(Err(denied("ListMetrics", "x"))));
     let expired = Problem::BadCredentials("ExpiredToken".into());
     state.apply(Found::Active(Err(AwsError::new("ListMetrics", "y", expired))));
-    assert!(state.trouble().unwrap().contains("Sign in again"));
+    assert!(state.troubles.words().unwrap().contains("Sign in again"));
 }
 
 #[test]
@@ -158,12 +161,12 @@ fn a_web_acl_is_matched_by_name_first_and_then_by_metric_name() {
     let shop = api("a1", "shop");
     state.apply(Found::Apis(Ok(vec![shop.clone()])));
     state.apply(Found::Stages { api: shop.clone(), result: Ok(vec![detail(&shop, "prod", Some(ACL))]) });
-    assert_eq!(state.acls[ACL].candidates(), ["front"]);
+    assert_eq!(state.acls.get(ACL).unwrap().candidates(), ["front"]);
     let seen: BTreeSet<String> = ["FrontMetric".to_owned()].into();
     state.apply(Found::AclDimensions(Ok(seen)));
-    assert_eq!(state.acls[ACL].dimension, None);
+    assert_eq!(state.acls.get(ACL).unwrap().dimension, None);
     state.apply(Found::AclMetricName { arn: ACL.into(), metric_name: "FrontMetric".into() });
-    assert_eq!(state.acls[ACL].dimension.as_deref(), Some("FrontMetric"));
+    assert_eq!(state.acls.get(ACL).unwrap().dimension.as_deref(), Some("FrontMetric"));
 }
 
 #[test]

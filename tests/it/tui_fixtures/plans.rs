@@ -2,7 +2,7 @@
 
 use portcullis::model::action::{Action, BlockIp, Terms};
 use portcullis::model::plan::{
-    Change, Effect, Finished, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
+    Change, ChangedKind, Effect, Finished, GuardResult, Outcome, Plan, PlannedCall, Purpose, ResourceRef, Verdict,
 };
 use portcullis::model::stage::StageSelector;
 
@@ -49,7 +49,7 @@ pub(crate) fn plan_pass() -> Plan {
         summary: "Add 12 prefixes to IP set block-list-v4, which blocks on shop/prod.".into(),
         changes: vec![Change {
             resource: ResourceRef {
-                kind: "ip-set".into(),
+                kind: ChangedKind::IpSet,
                 name: "block-list-v4".into(),
                 id: "0b1c".into(),
                 arn: "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/block-list-v4/0b1c".into(),
@@ -58,7 +58,7 @@ pub(crate) fn plan_pass() -> Plan {
             removed: Vec::new(),
             entries_before: 8,
             entries_after: 20,
-            doing: portcullis::model::change::Doing::Entries,
+            edit: portcullis::model::change::Edit::Entries,
         }],
         calls: vec![PlannedCall {
             service: "wafv2".into(),
@@ -82,7 +82,7 @@ pub(crate) fn plan_warn() -> Plan {
     let mut shared = guard(
         "blast-radius",
         Verdict::Warn,
-        "web ACL shop-acl also stands before partners/v2 and shop/dev: the block acts there, too",
+        "web ACL shop-acl also protects partners/v2 and shop/dev: the block acts there, too",
     );
     shared.evidence = vec![
         "ListResourcesForWebACL: /restapis/shop000000/stages/prod".into(),
@@ -98,7 +98,7 @@ pub(crate) fn plan_stop() -> Plan {
     let mut never = guard(
         "never-block",
         Verdict::Stop,
-        "203.0.113.7/32 lies inside never-block range 203.0.113.0/28 (uptime monitor); leave it out",
+        "203.0.113.7/32 lies inside never-block range 203.0.113.0/28 (uptime monitor); remove it",
     );
     never.evidence = vec!["never-block: 203.0.113.0/28".into()];
     let mut unknown = guard(

@@ -1,7 +1,8 @@
 //! Who is sending what.
 
 use portcullis::model::candidate::{CandidatePrefix, CandidateSet, Candidates, Standing};
-use portcullis::model::source::{CountedBy, Legitimacy, RateRule, Source, Sources};
+use portcullis::model::counted::CountedBy;
+use portcullis::model::source::{Legitimacy, RateRule, Source, Sources};
 
 use portcullis::model::top_list::{TopList, TopOf, TopRow};
 

@@ -81,7 +81,8 @@ fn word(letters: &[char], start: usize, at: &mut usize) -> Token {
     }
 }
 
-/// What stands up to the closing sign. A backslash takes the next letter as it is; inside a regular expression both stay.
+/// What stands up to the closing sign. A backslash takes the next letter as it is; inside a regular expression both
+/// stay.
 fn enclosed(letters: &[char], at: &mut usize, close: char, regex: bool) -> Result<String, Malformed> {
     let start = *at;
     let mut text = String::new();

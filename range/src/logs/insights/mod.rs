@@ -1,7 +1,8 @@
 //! The query language of Logs Insights, as much of it as is needed to ask access logs who did what.
 //!
-//! `fields`, `display`, `parse`, `filter`, `stats`, `sort` and `limit` (documented: user guide, "Logs Insights language query syntax"). Whatever else AWS
-//! takes is refused here as malformed: a query that works on the range works on AWS, not the other way round.
+//! `fields`, `display`, `parse`, `filter`, `stats`, `sort` and `limit` (documented: user guide, "Logs Insights language
+//! query syntax"). Whatever else AWS takes is refused here as malformed: a query that works on the range works on AWS,
+//! not the other way round.
 
 mod lex;
 mod read;

@@ -418,7 +418,8 @@ impl Reader {
     }
 }
 
-/// A pattern of `parse` as a regular expression: each asterisk takes as little as it can, the one at the end all the rest.
+/// A pattern of `parse` as a regular expression: each asterisk takes as little as it can, the one at the end all the
+/// rest.
 fn from_glob(glob: &str) -> String {
     let parts: Vec<String> = glob.split('*').map(regex::escape).collect();
     let mut pattern = String::from(if glob.starts_with('*') { "(?s)^" } else { "(?s)" });

@@ -109,8 +109,8 @@ impl Expr {
     }
 }
 
-/// As numbers where both are such, as text otherwise. That text which is a number compares as one, and that nothing equals a field that is
-/// not there, is inferred.
+/// As numbers where both are such, as text otherwise. That text which is a number compares as one, and that nothing
+/// equals a field that is not there, is inferred.
 fn compare(how: Comparison, left: Option<String>, right: Option<String>) -> bool {
     let (Some(left), Some(right)) = (left, right) else { return how == Comparison::Unequal };
     let numeric = left.parse::<f64>().ok().zip(right.parse::<f64>().ok());

@@ -6,7 +6,7 @@ use super::patch::{Op, Patch, operations, unescape};
 use super::{Outcome, api_of, bad_request, limit, no_api, page_of, policy, put, seconds, truth};
 use crate::error::AwsError;
 use crate::service::Answer;
-use crate::service::common::{page, text};
+use crate::service::common::{kept, page, text, texts};
 use crate::state::{Account, Api};
 
 /// Members that the range keeps and does not understand.
@@ -81,14 +81,8 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     if let Some(source) = text(input, "apiKeySource") {
         source.clone_into(&mut api.api_key_source);
     }
-    for (key, value) in input.get("tags").and_then(Value::as_object).into_iter().flatten() {
-        api.tags.insert(key.clone(), value.as_str().unwrap_or("").to_owned());
-    }
-    for member in EXTRA {
-        if let Some(value) = input.get(member).filter(|value| !value.is_null()) {
-            api.extra.insert(member.to_owned(), value.clone());
-        }
-    }
+    api.tags = texts(input, "tags").unwrap_or_default();
+    api.extra = kept(input, &EXTRA);
     Ok(Answer::created(document(api)))
 }
 

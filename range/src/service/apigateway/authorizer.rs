@@ -49,8 +49,8 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     Ok(Answer::created(body))
 }
 
-/// Lambda authorizers need a function, Cognito's a pool; a token needs a place to be in, a request does while answers are
-/// kept (documented: service model).
+/// Lambda authorizers need a function, Cognito's a pool; a token needs a place to be in, a request does while answers
+/// are kept (documented: service model).
 fn check(authorizer: &Authorizer) -> Result<(), AwsError> {
     let cognito = authorizer.kind == AuthorizerKind::CognitoUserPools;
     if cognito && authorizer.provider_arns.is_empty() {

@@ -9,7 +9,7 @@ use super::{Outcome, api_of, bad_request, limit, not_found, page_of, put, second
 use crate::error::AwsError;
 use crate::service::Answer;
 use crate::service::common::{page, text};
-use crate::state::{Account, Api, Canary, Deployment, Snapshot};
+use crate::state::{Account, Api, Deployment, Snapshot};
 
 /// Ships the draft, all of it; onto a stage where one is named, which is created where it is missing.
 pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
@@ -17,11 +17,10 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     check_draft(&api.draft)?;
     let id = api.id.clone();
     let stage_name = text(input, "stageName").filter(|name| !name.is_empty()).map(str::to_owned);
-    let canary = input.get("canarySettings").filter(|canary| !canary.is_null());
     if let Some(name) = &stage_name {
         stage::check_name(name)?;
         let enabled = api.stage(name).is_some_and(|stage| stage.canary.is_some());
-        if enabled && canary.is_none() {
+        if enabled && stage::canary_settings(input).is_none() {
             // The words were seen in the wild (a public issue of a deployment tool).
             return Err(bad_request(format!(
                 "Non canary deployment not supported on stage {name} because Canary is enabled"
@@ -30,21 +29,14 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     }
     let deployment = account.create_deployment(&id, text(input, "description")).ok_or_else(none)?;
     if let Some(name) = stage_name {
-        point(account, &id, &name, &deployment, input, canary)?;
+        point(account, &id, &name, &deployment, input)?;
     }
     let made = api_of(account, input)?.deployments.get(&deployment).ok_or_else(none)?;
     Ok(Answer::created(document(made, false)))
 }
 
-/// Points a stage, or its canary, at a new deployment.
-fn point(
-    account: &mut Account,
-    api: &str,
-    name: &str,
-    deployment: &str,
-    input: &Value,
-    canary: Option<&Value>,
-) -> Result<(), AwsError> {
+/// Points a stage, or its canary where the call says so, at a new deployment.
+fn point(account: &mut Account, api: &str, name: &str, deployment: &str, input: &Value) -> Result<(), AwsError> {
     let known = account.gateway.apis.get(api);
     let snapshot = known
         .and_then(|api| api.deployments.get(deployment))
@@ -55,8 +47,8 @@ fn point(
     }
     let now = account.now;
     let edit = |stage: &mut crate::state::Stage| {
-        if let Some(canary) = canary {
-            stage.canary = Some(canary_of(canary, deployment, &snapshot));
+        if let Some(canary) = stage::canary_settings(input) {
+            stage.canary = Some(stage::canary_of(canary, deployment, &snapshot));
         } else {
             deployment.clone_into(&mut stage.deployment_id);
             stage.snapshot = Arc::clone(&snapshot);
@@ -64,21 +56,6 @@ fn point(
         stage::adopt(stage, input, text(input, "stageDescription"), now);
     };
     account.edit_stage(api, name, edit).ok_or_else(none)
-}
-
-pub(super) fn canary_of(canary: &Value, deployment: &str, snapshot: &Arc<Snapshot>) -> Canary {
-    let overrides = canary.get("stageVariableOverrides").and_then(Value::as_object);
-    Canary {
-        percent_traffic: canary.get("percentTraffic").and_then(Value::as_f64).unwrap_or(0.0),
-        deployment_id: deployment.to_owned(),
-        snapshot: Arc::clone(snapshot),
-        stage_variable_overrides: overrides
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()))
-            .collect(),
-        use_stage_cache: canary.get("useStageCache").and_then(Value::as_bool).unwrap_or(false),
-    }
 }
 
 /// A draft without methods, or with a method without an integration, cannot be deployed (seen in the wild).

@@ -1,8 +1,9 @@
 //! `GetExport`: what a stage has deployed, as an `OpenAPI` document.
 //!
-//! Exports are of stages, so this reads the snapshot that a stage points at and never the draft. The form follows the service model and exports
-//! that people have published: types of integrations in small letters, security schemes for IAM, API keys and authorizers, the resource policy
-//! as an object. Models, parameters, request validation and gateway responses are left out.
+//! Exports are of stages, so this reads the snapshot that a stage points at and never the draft. The form follows the
+//! service model and exports that people have published: types of integrations in small letters, security schemes for
+//! IAM, API keys and authorizers, the resource policy as an object. Models, parameters, request validation and gateway
+//! responses are left out.
 
 use serde_json::{Map, Value, json};
 
@@ -20,8 +21,8 @@ struct Extensions {
 }
 
 impl Extensions {
-    /// `integrations`, `authorizers` and `apigateway` for both, separated by commas (documented; that `apigateway` brings
-    /// authorizers too is inferred).
+    /// `integrations`, `authorizers` and `apigateway` for both, separated by commas (documented; that `apigateway`
+    /// brings authorizers too is inferred).
     fn read(input: &Value) -> Self {
         let wanted = text(input, "extensions").unwrap_or("");
         let has = |name: &str| wanted.split([',', ' ']).any(|part| part == name || part == "apigateway");

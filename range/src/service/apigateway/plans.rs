@@ -6,7 +6,7 @@ use super::patch::{Op, Patch, operations, unescape};
 use super::{Outcome, bad_request, conflict, limit, not_found, page_of, put, seconds, truth};
 use crate::error::AwsError;
 use crate::service::Answer;
-use crate::service::common::{integer, page, text};
+use crate::service::common::{integer, page, text, texts};
 use crate::state::{Account, ApiKey, PlanStage, Throttle, UsagePlan};
 
 fn no_plan() -> AwsError {
@@ -38,9 +38,7 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
             plan.description = text(input, "description").map(str::to_owned);
             plan.stages = stages;
             plan.quota = input.get("quota").filter(|given| !given.is_null()).cloned();
-            for (key, value) in input.get("tags").and_then(Value::as_object).into_iter().flatten() {
-                plan.tags.insert(key.clone(), value.as_str().unwrap_or("").to_owned());
-            }
+            plan.tags = texts(input, "tags").unwrap_or_default();
         })
         .ok_or_else(no_plan)?;
     let made = account.gateway.usage_plans.get(&id).ok_or_else(no_plan)?;
@@ -125,8 +123,8 @@ fn apply(account: &Account, plan: &mut UsagePlan, patch: &Patch<'_>) -> Result<(
     Ok(())
 }
 
-/// `/apiStages/{api}:{stage}/throttle/{path}/{METHOD}/rateLimit` and `…/burstLimit`; the path's slashes are escaped. `remove`
-/// takes a whole entry (service model; forms unverified).
+/// `/apiStages/{api}:{stage}/throttle/{path}/{METHOD}/rateLimit` and `…/burstLimit`; the path's slashes are escaped.
+/// `remove` takes a whole entry (service model; forms unverified).
 fn apply_method(plan: &mut UsagePlan, patch: &Patch<'_>) -> Result<(), AwsError> {
     let unknown = || {
         patch.unknown_path(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Outcome, api_of, bad_request, conflict, limit, not_found, page_of, put};
 use crate::error::AwsError;
 use crate::service::Answer;
-use crate::service::common::{page, text};
+use crate::service::common::{kept, page, text};
 use crate::state::{Account, AuthorizerKind, Method, Resource};
 
 const VERBS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
@@ -111,18 +111,12 @@ pub(super) fn put_method(account: &mut Account, input: &Value) -> Outcome {
     }
     let authorizer = text(input, "authorizerId").filter(|_| ["CUSTOM", "COGNITO_USER_POOLS"].contains(&authorization));
     check_authorizer(account, input, authorization, authorizer)?;
-    let mut extra = Map::new();
-    for member in EXTRA {
-        if let Some(value) = input.get(member).filter(|value| !value.is_null()) {
-            extra.insert(member.to_owned(), value.clone());
-        }
-    }
     let method = Method {
         http_method: verb.to_owned(),
         authorization_type: authorization.to_owned(),
         api_key_required: input.get("apiKeyRequired").and_then(Value::as_bool).unwrap_or(false),
         authorizer_id: authorizer.map(str::to_owned),
-        extra,
+        extra: kept(input, &EXTRA),
         integration: None,
     };
     let body = method_document(&method);

@@ -7,13 +7,11 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
 use super::patch::{Op, Patch, operations, unescape};
-use super::{
-    Outcome, api_of, bad_request, conflict, deployment, no_stage, not_found, put, seconds, settings, stage_of, truth,
-};
+use super::{Outcome, api_of, bad_request, conflict, no_stage, not_found, put, seconds, settings, stage_of, truth};
 use crate::error::AwsError;
 use crate::service::Answer;
-use crate::service::common::text;
-use crate::state::{Account, Api, Live, Stage};
+use crate::service::common::{text, texts};
+use crate::state::{Account, Api, Canary, Live, Snapshot, Stage};
 
 /// How long a cache takes to be made or removed: about four minutes (documented).
 const CACHE_MINUTES: i64 = 4;
@@ -37,12 +35,12 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     if api.stages.contains_key(&name) {
         return Err(conflict("Stage already exists"));
     }
-    let canary = match input.get("canarySettings").filter(|canary| !canary.is_null()) {
+    let canary = match canary_settings(input) {
         None => None,
         Some(canary) => {
             let of = text(canary, "deploymentId").unwrap_or(&id);
             let snapshot = api.deployments.get(of).map_or(&made.snapshot, |other| &other.snapshot);
-            Some(deployment::canary_of(canary, of, snapshot))
+            Some(canary_of(canary, of, snapshot))
         }
     };
     let (api, now) = (api.id.clone(), account.now);
@@ -52,12 +50,25 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
             stage.canary = canary;
             adopt(stage, input, text(input, "description"), now);
             stage.documentation_version = text(input, "documentationVersion").map(str::to_owned);
-            for (key, value) in input.get("tags").and_then(Value::as_object).into_iter().flatten() {
-                stage.tags.insert(key.clone(), value.as_str().unwrap_or("").to_owned());
-            }
+            stage.tags = texts(input, "tags").unwrap_or_default();
         })
         .ok_or_else(no_stage)?;
     Ok(Answer::created(document(account, &api, stage_of(account, input)?)))
+}
+
+/// What `CreateStage` and `CreateDeployment` say about a canary, where they do.
+pub(super) fn canary_settings(input: &Value) -> Option<&Value> {
+    input.get("canarySettings").filter(|canary| !canary.is_null())
+}
+
+pub(super) fn canary_of(canary: &Value, deployment: &str, snapshot: &Arc<Snapshot>) -> Canary {
+    Canary {
+        percent_traffic: canary.get("percentTraffic").and_then(Value::as_f64).unwrap_or(0.0),
+        deployment_id: deployment.to_owned(),
+        snapshot: Arc::clone(snapshot),
+        stage_variable_overrides: texts(canary, "stageVariableOverrides").unwrap_or_default(),
+        use_stage_cache: canary.get("useStageCache").and_then(Value::as_bool).unwrap_or(false),
+    }
 }
 
 /// Takes over what `CreateStage` and `CreateDeployment` say about a stage.
@@ -65,9 +76,8 @@ pub(super) fn adopt(stage: &mut Stage, input: &Value, description: Option<&str>,
     if let Some(words) = description {
         stage.description = Some(words.to_owned());
     }
-    if let Some(variables) = input.get("variables").and_then(Value::as_object) {
-        stage.variables =
-            variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned())).collect();
+    if let Some(variables) = texts(input, "variables") {
+        stage.variables = variables;
     }
     if let Some(on) = input.get("tracingEnabled").and_then(Value::as_bool) {
         stage.tracing_enabled = on;
@@ -191,7 +201,8 @@ fn access_log(stage: &mut Stage, patch: &Patch<'_>) {
     }
 }
 
-/// An access log needs an account that lets API Gateway write (documented; the words are from users' reports), a destination and a format.
+/// An access log needs an account that lets API Gateway write (documented; the words are from users' reports), a
+/// destination and a format.
 fn check_access_log(account: &Account, log: &BTreeMap<String, String>) -> Result<(), AwsError> {
     if log.is_empty() {
         return Ok(());
@@ -212,7 +223,7 @@ fn canary(api: &Api, stage: &mut Stage, patch: &Patch<'_>) -> Result<(), AwsErro
         return Ok(());
     }
     let (id, snapshot) = (stage.deployment_id.clone(), Arc::clone(&stage.snapshot));
-    let canary = stage.canary.get_or_insert_with(|| deployment::canary_of(&json!({}), &id, &snapshot));
+    let canary = stage.canary.get_or_insert_with(|| canary_of(&json!({}), &id, &snapshot));
     match patch.path.trim_start_matches("/canarySettings") {
         "/percentTraffic" => {
             let percent = patch.value.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));

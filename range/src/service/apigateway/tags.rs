@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Outcome, no_stage, not_found};
 use crate::error::AwsError;
 use crate::service::Answer;
-use crate::service::common::text;
+use crate::service::common::{text, texts};
 use crate::state::Account;
 
 /// API id and, for a stage, its name.
@@ -32,18 +32,12 @@ pub(super) fn put(account: &mut Account, input: &Value) -> Outcome {
     let (id, stage) = target(account, input)?;
     let missing = super::no_api(account, id);
     let api = account.gateway.apis.get_mut(id).ok_or(missing)?;
-    let pairs: Vec<(String, String)> = input
-        .get("tags")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.as_str().unwrap_or("").to_owned()))
-        .collect();
+    let tags = texts(input, "tags").unwrap_or_default();
     match stage {
-        None => api.tags.extend(pairs),
+        None => api.tags.extend(tags),
         Some(name) => {
             let name = name.to_owned();
-            account.tag_stage(id, &name, pairs).ok_or_else(no_stage)?;
+            account.tag_stage(id, &name, tags).ok_or_else(no_stage)?;
         }
     }
     Ok(Answer::empty(204))

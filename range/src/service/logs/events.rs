@@ -14,7 +14,8 @@ use crate::state::Account;
 
 /// Bytes of a page, at most (documented).
 const PAGE_BYTES: usize = 1_048_576;
-/// Events that one call looks at. A page may be partly full or empty and yet not the last (documented); where AWS stops is not.
+/// Events that one call looks at. A page may be partly full or empty and yet not the last (documented); where AWS stops
+/// is not.
 const LOOKED_AT: usize = 100_000;
 
 /// `FilterLogEvents`: sorted by time; both ends of the range are inclusive (documented).

@@ -1,14 +1,12 @@
 //! Metric filters.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{Outcome, check_name, group, invalid, limit, not_found, required};
 use crate::error::AwsError;
 use crate::logs::{MetricFilter, Transformation};
 use crate::service::Answer;
-use crate::service::common::{page, text};
+use crate::service::common::{page, text, texts};
 use crate::state::Account;
 
 /// Metric filters of a log group (documented).
@@ -110,9 +108,7 @@ fn transformation(input: &Value) -> Result<Transformation, AwsError> {
             "Invalid metric transformation: metricValue '{value}' must be a number or a selector"
         )));
     }
-    let members = given.get("dimensions").and_then(Value::as_object).into_iter().flatten();
-    let dimensions: BTreeMap<String, String> =
-        members.map(|(name, of)| (name.clone(), of.as_str().unwrap_or("").to_owned())).collect();
+    let dimensions = texts(given, "dimensions").unwrap_or_default();
     let default = given.get("defaultValue").and_then(Value::as_f64);
     if dimensions.len() > DIMENSIONS {
         return Err(invalid(format!("A metric filter has {DIMENSIONS} dimensions at most.")));

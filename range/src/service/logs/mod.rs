@@ -1,6 +1,7 @@
 //! `CloudWatch` Logs, as much of it as reads access logs.
 //!
-//! Names of errors and constraints are the service model's; words of errors are from users' reports where the model has none.
+//! Names of errors and constraints are the service model's; words of errors are from users' reports where the model has
+//! none.
 
 mod events;
 mod filters;

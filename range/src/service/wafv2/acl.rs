@@ -1,16 +1,18 @@
 //! Web ACLs.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
+use super::item::{self, Item, Names};
 use super::rules::{self, Place};
 use super::{
-    MOST_OF_A_KIND, Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, kept,
-    limits_exceeded, listing, new_name, nonexistent, regional, rules_of, scope, summary, tag_new, visibility,
+    MOST_OF_A_KIND, Outcome, bad_parameter, check_lock, description, new_name, nonexistent, regional, rules_of,
+    visibility,
 };
 use crate::error::AwsError;
-use crate::service::common::{missing, required, text};
-use crate::state::waf::id_of;
-use crate::state::{Account, WebAcl};
+use crate::service::common::{kept, missing};
+use crate::state::{Account, Live, Waf, WebAcl};
 
 /// Members kept as sent. Every one that an update leaves out is gone, `ApplicationConfig` excepted (documented).
 const KEPT: [&str; 11] = [
@@ -27,20 +29,40 @@ const KEPT: [&str; 11] = [
     "ApplicationConfig",
 ];
 
+impl Item for WebAcl {
+    const LIST: &str = "WebACLs";
+    const MOST: usize = MOST_OF_A_KIND;
+
+    fn all(waf: &Waf) -> &BTreeMap<String, Live<Self>> {
+        &waf.web_acls
+    }
+
+    fn all_mut(waf: &mut Waf) -> &mut BTreeMap<String, Live<Self>> {
+        &mut waf.web_acls
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
+            name: &self.name,
+            id: &self.id,
+            arn: &self.arn,
+            description: self.body.get("Description").and_then(Value::as_str).unwrap_or(""),
+            lock_token: &self.lock_token,
+        }
+    }
+
+    fn is_used(&self, account: &Account) -> bool {
+        account.waf.associations.values().any(|live| live.saved().as_deref() == Some(self.arn.as_str()))
+    }
+}
+
 pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     regional(input)?;
     let name = new_name(input)?;
     let (rules, body) = checked(account, input)?;
-    if account.waf.web_acls.values().any(|acl| acl.saved().name == name) {
-        return Err(duplicate());
-    }
-    if account.waf.web_acls.len() >= MOST_OF_A_KIND {
-        return Err(limits_exceeded());
-    }
+    item::check_room::<WebAcl>(account, name)?;
     let id = account.create_web_acl(name, rules, body);
-    let acl = account.waf.web_acls.get(&id).map(|live| live.saved().clone()).ok_or_else(nonexistent)?;
-    tag_new(account, &acl.arn, input);
-    Ok(json!({"Summary": row(&acl)}))
+    item::created::<WebAcl>(account, &id, input)
 }
 
 fn checked(account: &Account, input: &Value) -> Result<(Vec<Value>, Map<String, Value>), AwsError> {
@@ -58,20 +80,13 @@ fn checked(account: &Account, input: &Value) -> Result<(Vec<Value>, Map<String, 
 }
 
 pub(super) fn get(account: &Account, input: &Value) -> Outcome {
-    let acl = match text(input, "ARN") {
-        Some(arn) => by_arn(account, arn)?,
-        None => find(account, input)?,
-    };
+    let acl: &WebAcl = item::asked(account, input)?;
     Ok(json!({"WebACL": document(account, acl), "LockToken": acl.lock_token}))
 }
 
 /// The `WebACL` structure.
 pub(super) fn document(account: &Account, acl: &WebAcl) -> Value {
-    let mut body = acl.body.clone();
-    body.entry("Description").or_insert_with(|| "".into());
-    body.insert("Name".to_owned(), acl.name.clone().into());
-    body.insert("Id".to_owned(), acl.id.clone().into());
-    body.insert("ARN".to_owned(), acl.arn.clone().into());
+    let mut body = item::document(acl, &acl.body);
     body.insert("Rules".to_owned(), acl.rules.clone().into());
     let capacity = rules::check(account, &acl.rules, Place::WebAcl).unwrap_or(0);
     body.insert("Capacity".to_owned(), capacity.into());
@@ -90,7 +105,7 @@ pub(super) fn document(account: &Account, acl: &WebAcl) -> Value {
 
 /// Replaces everything that a client may write.
 pub(super) fn update(account: &mut Account, input: &Value) -> Outcome {
-    let acl = find(account, input)?;
+    let acl: &WebAcl = item::find(account, input)?;
     let (id, token) = (acl.id.clone(), acl.lock_token.clone());
     let application = acl.body.get("ApplicationConfig").cloned();
     let (rules, mut body) = checked(account, input)?;
@@ -100,40 +115,4 @@ pub(super) fn update(account: &mut Account, input: &Value) -> Outcome {
     }
     let token = account.write_web_acl(&id, rules, body).ok_or_else(nonexistent)?;
     Ok(json!({"NextLockToken": token}))
-}
-
-pub(super) fn delete(account: &mut Account, input: &Value) -> Outcome {
-    let acl = find(account, input)?;
-    check_lock(input, &acl.lock_token)?;
-    let (id, arn) = (acl.id.clone(), acl.arn.clone());
-    if account.waf.associations.values().any(|live| live.saved().as_deref() == Some(arn.as_str())) {
-        return Err(associated());
-    }
-    account.waf.web_acls.remove(&id);
-    account.waf.tags.remove(&arn);
-    Ok(json!({}))
-}
-
-pub(super) fn list(account: &Account, input: &Value) -> Outcome {
-    listing(input, "WebACLs", account.waf.web_acls.values().map(|acl| row(acl.saved())).collect())
-}
-
-fn row(acl: &WebAcl) -> Value {
-    let words = acl.body.get("Description").and_then(Value::as_str).unwrap_or("");
-    summary(&acl.name, &acl.id, words, &acl.lock_token, &acl.arn)
-}
-
-/// A web ACL by its ARN, which is enough by itself (inferred: no member of the operation is required).
-pub(super) fn by_arn<'a>(account: &'a Account, arn: &str) -> Result<&'a WebAcl, AwsError> {
-    let acl = account.waf.web_acls.get(id_of(arn)).map(|live| &**live.saved());
-    acl.filter(|acl| acl.arn == arn).ok_or_else(nonexistent)
-}
-
-pub(super) fn find<'a>(account: &'a Account, input: &Value) -> Result<&'a WebAcl, AwsError> {
-    let (name, id) = (required(input, "Name")?, required(input, "Id")?);
-    if scope(input)? == Scope::CloudFront {
-        return Err(nonexistent());
-    }
-    let acl = account.waf.web_acls.get(id).map(|live| &**live.saved());
-    acl.filter(|acl| acl.name == name).ok_or_else(nonexistent)
 }

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, acl, bad_parameter, nonexistent};
+use super::{Outcome, acl, bad_parameter, item, nonexistent};
 use crate::error::AwsError;
 use crate::service::common::{invalid, required, text};
-use crate::state::Account;
+use crate::state::{Account, WebAcl};
 
 /// Replaces whatever stood there, in one call (documented; whether there is a gap is unverified, here there is none).
 pub(super) fn associate(account: &mut Account, input: &Value) -> Outcome {
     let resource = stage(account, required(input, "ResourceArn")?)?.to_owned();
-    let arn = acl::by_arn(account, required(input, "WebACLArn")?)?.arn.clone();
+    let arn = item::by_arn::<WebAcl>(account, required(input, "WebACLArn")?)?.arn.clone();
     account.associate(&resource, Some(&arn));
     Ok(json!({}))
 }
@@ -28,7 +28,7 @@ pub(super) fn disassociate(account: &mut Account, input: &Value) -> Outcome {
 pub(super) fn for_resource(account: &Account, input: &Value) -> Outcome {
     let resource = stage(account, required(input, "ResourceArn")?)?;
     let Some(arn) = account.waf.association(resource) else { return Ok(json!({})) };
-    let found = acl::by_arn(account, arn)?;
+    let found = item::by_arn(account, arn)?;
     Ok(json!({"WebACL": acl::document(account, found)}))
 }
 
@@ -43,7 +43,7 @@ pub(super) fn resources(account: &Account, input: &Value) -> Outcome {
         "VERIFIED_ACCESS_INSTANCE",
         "AMPLIFY",
     ];
-    let arn = &acl::by_arn(account, required(input, "WebACLArn")?)?.arn;
+    let arn = &item::by_arn::<WebAcl>(account, required(input, "WebACLArn")?)?.arn;
     let kind = text(input, "ResourceType").unwrap_or(TYPES[0]);
     if !TYPES.contains(&kind) {
         let constraint = format!("Member must satisfy enum value set: [{}]", TYPES.join(", "));

@@ -1,19 +1,49 @@
 //! Rule groups.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
+use super::item::{self, Item, Names};
 use super::rules::{self, Place};
 use super::{
-    Outcome, Scope, associated, check_lock, description, duplicate, kept, limits_exceeded, listing, new_name,
-    nonexistent, referenced, regional, rules_of, scope, summary, tag_new, visibility,
+    Outcome, check_lock, description, limits_exceeded, new_name, nonexistent, referenced, regional, rules_of,
+    visibility,
 };
 use crate::error::AwsError;
-use crate::service::common::{integer, invalid, missing, required, text};
-use crate::state::waf::id_of;
-use crate::state::{Account, RuleGroup};
+use crate::service::common::{integer, invalid, kept, missing};
+use crate::state::{Account, Live, RuleGroup, Waf};
 
 /// Members kept as sent.
 const KEPT: [&str; 3] = ["Description", "VisibilityConfig", "CustomResponseBodies"];
+
+impl Item for RuleGroup {
+    const LIST: &str = "RuleGroups";
+    /// Not counted here.
+    const MOST: usize = usize::MAX;
+
+    fn all(waf: &Waf) -> &BTreeMap<String, Live<Self>> {
+        &waf.rule_groups
+    }
+
+    fn all_mut(waf: &mut Waf) -> &mut BTreeMap<String, Live<Self>> {
+        &mut waf.rule_groups
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
+            name: &self.name,
+            id: &self.id,
+            arn: &self.arn,
+            description: self.body.get("Description").and_then(Value::as_str).unwrap_or(""),
+            lock_token: &self.lock_token,
+        }
+    }
+
+    fn is_used(&self, account: &Account) -> bool {
+        referenced(account, &self.arn)
+    }
+}
 
 pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     regional(input)?;
@@ -23,13 +53,9 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
         return Err(invalid("Capacity", &capacity.to_string(), "Member must have value greater than or equal to 1"));
     }
     let (rules, body) = checked(account, input, capacity)?;
-    if account.waf.rule_groups.values().any(|group| group.saved().name == name) {
-        return Err(duplicate());
-    }
+    item::check_room::<RuleGroup>(account, name)?;
     let id = account.create_rule_group(name, capacity, rules, body);
-    let group = account.waf.rule_groups.get(&id).map(|live| live.saved().clone()).ok_or_else(nonexistent)?;
-    tag_new(account, &group.arn, input);
-    Ok(json!({"Summary": row(&group)}))
+    item::created::<RuleGroup>(account, &id, input)
 }
 
 /// Rules and body of a write; rules beyond the group's capacity are refused (documented).
@@ -44,15 +70,8 @@ fn checked(account: &Account, input: &Value, capacity: i64) -> Result<(Vec<Value
 }
 
 pub(super) fn get(account: &Account, input: &Value) -> Outcome {
-    let group = match text(input, "ARN") {
-        Some(arn) => by_arn(account, arn)?,
-        None => find(account, input)?,
-    };
-    let mut body = group.body.clone();
-    body.entry("Description").or_insert_with(|| "".into());
-    body.insert("Name".to_owned(), group.name.clone().into());
-    body.insert("Id".to_owned(), group.id.clone().into());
-    body.insert("ARN".to_owned(), group.arn.clone().into());
+    let group: &RuleGroup = item::asked(account, input)?;
+    let mut body = item::document(group, &group.body);
     body.insert("Capacity".to_owned(), group.capacity.into());
     body.insert("Rules".to_owned(), group.rules.clone().into());
     body.insert("LabelNamespace".to_owned(), format!("awswaf:{}:rulegroup:{}:", account.id, group.name).into());
@@ -60,45 +79,10 @@ pub(super) fn get(account: &Account, input: &Value) -> Outcome {
 }
 
 pub(super) fn update(account: &mut Account, input: &Value) -> Outcome {
-    let group = find(account, input)?;
+    let group: &RuleGroup = item::find(account, input)?;
     let (id, token) = (group.id.clone(), group.lock_token.clone());
     let (rules, body) = checked(account, input, group.capacity)?;
     check_lock(input, &token)?;
     let token = account.write_rule_group(&id, rules, body).ok_or_else(nonexistent)?;
     Ok(json!({"NextLockToken": token}))
-}
-
-pub(super) fn delete(account: &mut Account, input: &Value) -> Outcome {
-    let group = find(account, input)?;
-    check_lock(input, &group.lock_token)?;
-    if referenced(account, &group.arn) {
-        return Err(associated());
-    }
-    let (id, arn) = (group.id.clone(), group.arn.clone());
-    account.waf.rule_groups.remove(&id);
-    account.waf.tags.remove(&arn);
-    Ok(json!({}))
-}
-
-pub(super) fn list(account: &Account, input: &Value) -> Outcome {
-    listing(input, "RuleGroups", account.waf.rule_groups.values().map(|group| row(group.saved())).collect())
-}
-
-fn row(group: &RuleGroup) -> Value {
-    let words = group.body.get("Description").and_then(Value::as_str).unwrap_or("");
-    summary(&group.name, &group.id, words, &group.lock_token, &group.arn)
-}
-
-fn by_arn<'a>(account: &'a Account, arn: &str) -> Result<&'a RuleGroup, AwsError> {
-    let group = account.waf.rule_groups.get(id_of(arn)).map(|live| &**live.saved());
-    group.filter(|group| group.arn == arn).ok_or_else(nonexistent)
-}
-
-fn find<'a>(account: &'a Account, input: &Value) -> Result<&'a RuleGroup, AwsError> {
-    let (name, id) = (required(input, "Name")?, required(input, "Id")?);
-    if scope(input)? == Scope::CloudFront {
-        return Err(nonexistent());
-    }
-    let group = account.waf.rule_groups.get(id).map(|live| &**live.saved());
-    group.filter(|group| group.name == name).ok_or_else(nonexistent)
 }

@@ -1,18 +1,48 @@
 //! IP sets: strict about every entry.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
+use super::item::{self, Item, Names};
 use super::{
-    MOST_OF_A_KIND, Outcome, Scope, associated, bad_parameter, check_lock, description, duplicate, limits_exceeded,
-    listing, new_name, nonexistent, referenced, regional, scope, summary, tag_new,
+    MOST_OF_A_KIND, Outcome, bad_parameter, check_lock, description, limits_exceeded, new_name, nonexistent,
+    referenced, regional,
 };
 use crate::error::AwsError;
 use crate::service::common::{invalid, missing, required};
-use crate::state::{Account, IpSet, IpVersion};
+use crate::state::{Account, IpSet, IpVersion, Live, Waf};
 
 /// The most entries an IP set holds (documented).
 const MAX_ADDRESSES: usize = 10_000;
+
+impl Item for IpSet {
+    const LIST: &str = "IPSets";
+    const MOST: usize = MOST_OF_A_KIND;
+
+    fn all(waf: &Waf) -> &BTreeMap<String, Live<Self>> {
+        &waf.ip_sets
+    }
+
+    fn all_mut(waf: &mut Waf) -> &mut BTreeMap<String, Live<Self>> {
+        &mut waf.ip_sets
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
+            name: &self.name,
+            id: &self.id,
+            arn: &self.arn,
+            description: self.description.as_deref().unwrap_or(""),
+            lock_token: &self.lock_token,
+        }
+    }
+
+    fn is_used(&self, account: &Account) -> bool {
+        referenced(account, &self.arn)
+    }
+}
 
 pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     regional(input)?;
@@ -26,27 +56,20 @@ pub(super) fn create(account: &mut Account, input: &Value) -> Outcome {
     };
     let words = description(input)?;
     let addresses = addresses(input, version)?;
-    if account.waf.ip_sets.values().any(|set| set.saved().name == name) {
-        return Err(duplicate());
-    }
-    if account.waf.ip_sets.len() >= MOST_OF_A_KIND {
-        return Err(limits_exceeded());
-    }
+    item::check_room::<IpSet>(account, name)?;
     let id = account.create_ip_set(name, version, &addresses);
     // A description is part of the creation, not a second write that would need its own delay.
     if let Some(live) = account.waf.ip_sets.get_mut(&id) {
         let mut set = IpSet::clone(live.saved());
         set.description = words;
         let delay = live.visible_from() - account.now;
-        *live = crate::state::Live::new(set, account.now, delay);
+        *live = Live::new(set, account.now, delay);
     }
-    let set = account.waf.ip_sets.get(&id).map(|live| live.saved().clone()).ok_or_else(nonexistent)?;
-    tag_new(account, &set.arn, input);
-    Ok(json!({"Summary": row(&set)}))
+    item::created::<IpSet>(account, &id, input)
 }
 
 pub(super) fn get(account: &Account, input: &Value) -> Outcome {
-    let set = find(account, input)?;
+    let set: &IpSet = item::find(account, input)?;
     Ok(json!({
         "IPSet": {
             "Name": set.name,
@@ -62,43 +85,13 @@ pub(super) fn get(account: &Account, input: &Value) -> Outcome {
 
 /// Replaces all entries, and the description: one that is left out is gone (documented).
 pub(super) fn update(account: &mut Account, input: &Value) -> Outcome {
-    let set = find(account, input)?;
+    let set: &IpSet = item::find(account, input)?;
     let (id, version, token) = (set.id.clone(), set.version, set.lock_token.clone());
     let words = description(input)?;
     let addresses = addresses(input, version)?;
     check_lock(input, &token)?;
     let token = account.write_ip_set(&id, &addresses, words).ok_or_else(nonexistent)?;
     Ok(json!({"NextLockToken": token}))
-}
-
-pub(super) fn delete(account: &mut Account, input: &Value) -> Outcome {
-    let set = find(account, input)?;
-    check_lock(input, &set.lock_token)?;
-    if referenced(account, &set.arn) {
-        return Err(associated());
-    }
-    let (id, arn) = (set.id.clone(), set.arn.clone());
-    account.waf.ip_sets.remove(&id);
-    account.waf.tags.remove(&arn);
-    Ok(json!({}))
-}
-
-pub(super) fn list(account: &Account, input: &Value) -> Outcome {
-    listing(input, "IPSets", account.waf.ip_sets.values().map(|set| row(set.saved())).collect())
-}
-
-fn row(set: &IpSet) -> Value {
-    summary(&set.name, &set.id, set.description.as_deref().unwrap_or(""), &set.lock_token, &set.arn)
-}
-
-/// The set that scope, name and id name together.
-fn find<'a>(account: &'a Account, input: &Value) -> Result<&'a IpSet, AwsError> {
-    let (name, id) = (required(input, "Name")?, required(input, "Id")?);
-    if scope(input)? == Scope::CloudFront {
-        return Err(nonexistent());
-    }
-    let set = account.waf.ip_sets.get(id).map(|live| &**live.saved());
-    set.filter(|set| set.name == name).ok_or_else(nonexistent)
 }
 
 /// The entries of a write, each a network of the set's family in CIDR form.

@@ -4,15 +4,16 @@ mod acl;
 mod association;
 mod group;
 mod ip_set;
+mod item;
 mod rules;
 mod sampled;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::common::{integer, invalid, page, required, text};
+use super::common::{invalid, required, text};
 use super::{Answer, Service};
 use crate::error::AwsError;
-use crate::state::Account;
+use crate::state::{Account, IpSet, RuleGroup, WebAcl};
 use crate::wire::Target;
 
 type Outcome = Result<Value, AwsError>;
@@ -27,18 +28,18 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Result<Answer, 
         "CreateIPSet" => ip_set::create(account, input),
         "GetIPSet" => ip_set::get(account, input),
         "UpdateIPSet" => ip_set::update(account, input),
-        "DeleteIPSet" => ip_set::delete(account, input),
-        "ListIPSets" => ip_set::list(account, input),
+        "DeleteIPSet" => item::delete::<IpSet>(account, input),
+        "ListIPSets" => item::list::<IpSet>(account, input),
         "CreateRuleGroup" => group::create(account, input),
         "GetRuleGroup" => group::get(account, input),
         "UpdateRuleGroup" => group::update(account, input),
-        "DeleteRuleGroup" => group::delete(account, input),
-        "ListRuleGroups" => group::list(account, input),
+        "DeleteRuleGroup" => item::delete::<RuleGroup>(account, input),
+        "ListRuleGroups" => item::list::<RuleGroup>(account, input),
         "CreateWebACL" => acl::create(account, input),
         "GetWebACL" => acl::get(account, input),
         "UpdateWebACL" => acl::update(account, input),
-        "DeleteWebACL" => acl::delete(account, input),
-        "ListWebACLs" => acl::list(account, input),
+        "DeleteWebACL" => item::delete::<WebAcl>(account, input),
+        "ListWebACLs" => item::list::<WebAcl>(account, input),
         "AssociateWebACL" => association::associate(account, input),
         "DisassociateWebACL" => association::disassociate(account, input),
         "GetWebACLForResource" => association::for_resource(account, input),
@@ -162,53 +163,9 @@ fn visibility(input: &Value) -> Result<(), AwsError> {
     required(config, "MetricName").map(|_| ())
 }
 
-/// The members of an input that a resource keeps as sent.
-fn kept(input: &Value, members: &[&str]) -> Map<String, Value> {
-    let mut body = Map::new();
-    for member in members {
-        if let Some(value) = input.get(*member).filter(|value| !value.is_null()) {
-            body.insert((*member).to_owned(), value.clone());
-        }
-    }
-    body
-}
-
 /// `Rules` as sent.
 fn rules_of(input: &Value) -> Vec<Value> {
     input.get("Rules").and_then(Value::as_array).cloned().unwrap_or_default()
-}
-
-/// `Summary` and the rows of lists. A description that was never given is answered as empty text, though an empty one
-/// is refused on the way in.
-fn summary(name: &str, id: &str, description: &str, token: &str, arn: &str) -> Value {
-    json!({"Name": name, "Id": id, "Description": description, "LockToken": token, "ARN": arn})
-}
-
-/// One page of summaries, sorted by name; AWS's default page is 100 at most (service model).
-fn listing(input: &Value, member: &str, mut rows: Vec<Value>) -> Outcome {
-    let limit = match integer(input, "Limit") {
-        None => 100,
-        Some(limit @ 1..=100) => usize::try_from(limit).unwrap_or(100),
-        Some(other) => {
-            let constraint = "Member must have value between 1 and 100";
-            return Err(invalid("Limit", &other.to_string(), constraint));
-        }
-    };
-    if scope(input)? == Scope::CloudFront {
-        rows.clear();
-    }
-    let name = |row: &Value| row.get("Name").and_then(Value::as_str).unwrap_or("").to_owned();
-    rows.sort_by_key(name);
-    let key = |row: &Value| -> String { name(row) };
-    let named: Vec<(String, Value)> = rows.into_iter().map(|row| (key(&row), row)).collect();
-    let (items, next) = page(named.iter(), |(name, _)| name, text(input, "NextMarker"), limit);
-    let items: Vec<Value> = items.into_iter().map(|(_, row)| row.clone()).collect();
-    let mut body = Map::new();
-    body.insert(member.to_owned(), items.into());
-    if let Some(next) = next {
-        body.insert("NextMarker".to_owned(), next.into());
-    }
-    Ok(Value::Object(body))
 }
 
 /// Whether any rule of any web ACL or rule group names an ARN.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use super::{Outcome, acl, nonexistent, scope};
+use super::{Outcome, item, nonexistent, scope};
 use crate::error::AwsError;
 use crate::service::common::{integer, invalid, missing, required, text};
 use crate::state::samples::{Sample, SampleStore};
@@ -20,7 +20,7 @@ pub(super) fn requests(account: &Account, input: &Value) -> Outcome {
     if !(1..=MAX_ITEMS).contains(&max_items) {
         return Err(invalid("MaxItems", &max_items.to_string(), "Member must have value between 1 and 500"));
     }
-    let acl = acl::by_arn(account, required(input, "WebAclArn")?)?;
+    let acl: &WebAcl = item::by_arn(account, required(input, "WebAclArn")?)?;
     let window = input.get("TimeWindow").ok_or_else(|| missing("TimeWindow"))?;
     let (from, to) = (moment(window, "StartTime")?, moment(window, "EndTime")?);
     // A start too far back is moved, not refused (documented).

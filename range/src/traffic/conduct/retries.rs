@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::scenario::RetrySpec;
 use crate::traffic::chance::Chance;
-use crate::traffic::crowd::Plan;
+use crate::traffic::flows::Plan;
 
 /// What a population has yet to try again.
 #[derive(Debug)]

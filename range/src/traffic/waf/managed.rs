@@ -1,7 +1,7 @@
 //! AWS's managed rule groups, as far as the range knows them.
 //!
-//! Names of groups, rules and labels are AWS's (documented in the WAF guide's list of baseline and use-case groups); what makes a rule match is
-//! the range's own approximation. A managed group that is not listed here matches nothing.
+//! Names of groups, rules and labels are AWS's (documented in the WAF guide's list of baseline and use-case groups);
+//! what makes a rule match is the range's own approximation. A managed group that is not listed here matches nothing.
 
 use super::super::request::Request;
 use super::text::{self, Field, Transform};

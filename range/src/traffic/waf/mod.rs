@@ -1,13 +1,16 @@
-//! The range's own WAFv2: reads a web ACL once per version, then says what becomes of a kind of request from a kind of address.
+//! The range's own WAFv2: reads a web ACL once per version, then says what becomes of a kind of request from a kind of
+//! address.
 //!
-//! Rules run by ascending priority, Firewall Manager's first group before and last group after them (documented). Allow and Block end the
-//! evaluation, Count does not, Captcha and Challenge do unless the request carries a valid token (documented). A rule inside a group acts by its
-//! own action, or by `RuleActionOverrides`/`ExcludedRules`; the group's `OverrideAction` Count then turns what would have ended into a count
-//! under the group's rule in the web ACL (documented). Count rules inside groups emit no series of the web ACL (documented).
+//! Rules run by ascending priority, Firewall Manager's first group before and last group after them (documented). Allow
+//! and Block end the evaluation, Count does not, Captcha and Challenge do unless the request carries a valid token
+//! (documented). A rule inside a group acts by its own action, or by `RuleActionOverrides`/`ExcludedRules`; the group's
+//! `OverrideAction` Count then turns what would have ended into a count under the group's rule in the web ACL
+//! (documented). Count rules inside groups emit no series of the web ACL (documented).
 
 mod group;
 mod managed;
 pub(crate) mod rate;
+mod ruling;
 mod statement;
 mod text;
 
@@ -22,6 +25,7 @@ use crate::addresses::IpMatcher;
 use crate::state::{Account, IpSet, RuleGroup, SampledVerdict, WebAcl};
 use group::Group;
 use rate::RateLeaf;
+use ruling::Ruling;
 use statement::{Facts, Leaves, Statement};
 
 /// What a rule does.
@@ -331,7 +335,7 @@ impl Acl {
                     if statement.matches(&mut facts) {
                         facts.labels.extend(rule.labels.iter().cloned());
                         let ended = action.ends(request);
-                        events.push(rule.event(at, *action, ended, None, None, &facts.labels));
+                        events.push(rule.event(at, Ruling::of(*action, ended), &facts.labels));
                         if ended {
                             return Fate::ended(*action, events, facts);
                         }
@@ -339,22 +343,24 @@ impl Acl {
                 }
                 RuleKind::Group { group, count } => {
                     let end = group.judge(&mut facts, |hit, labels| {
-                        let mut event = rule.event(at, hit.action, false, Some(hit.name), hit.overrides, labels);
+                        let mut event = rule.event(at, Ruling::inside(hit, false), labels);
                         event.counts = None;
                         events.push(event);
                     });
                     let Some(hit) = end else { continue };
+                    let action = hit.action;
+                    let mut ruling = Ruling::inside(hit, !*count);
                     if *count {
-                        let counted = Action { verb: Verb::Count, code: 200 };
-                        events.push(rule.event(at, counted, false, Some(hit.name), hit.overrides, &facts.labels));
-                    } else {
-                        events.push(rule.event(at, hit.action, true, Some(hit.name), hit.overrides, &facts.labels));
-                        return Fate::ended(hit.action, events, facts);
+                        ruling.action = Action { verb: Verb::Count, code: 200 };
+                    }
+                    events.push(rule.event(at, ruling, &facts.labels));
+                    if !*count {
+                        return Fate::ended(action, events, facts);
                     }
                 }
             }
         }
-        let verdict = self.default_sampled.then(|| verdict(self.default, true, None, None, &facts.labels));
+        let verdict = self.default_sampled.then(|| Ruling::of(self.default, true).verdict(&facts.labels));
         let counts = self.default_metered.then(|| Counter::of(self.default.verb, true));
         events.push(Event { rule: self.rules.len(), counts, verdict });
         Fate::ended(self.default, events, facts)
@@ -397,19 +403,11 @@ impl Fate {
 }
 
 impl Rule {
-    fn event(
-        &self,
-        at: usize,
-        action: Action,
-        ended: bool,
-        inner: Option<String>,
-        overridden: Option<Verb>,
-        labels: &[String],
-    ) -> Event {
+    fn event(&self, at: usize, ruling: Ruling, labels: &[String]) -> Event {
         Event {
             rule: at,
-            counts: self.metered.then(|| Counter::of(action.verb, ended)),
-            verdict: self.sampled.then(|| verdict(action, ended, inner, overridden, labels)),
+            counts: self.metered.then(|| Counter::of(ruling.action.verb, ruling.ended)),
+            verdict: self.sampled.then(|| ruling.verdict(labels)),
         }
     }
 }
@@ -470,23 +468,6 @@ fn enabled(visibility: &Value, name: &str) -> bool {
 fn rule_labels(rule: &Value, prefix: &str) -> Vec<String> {
     let names = rule["RuleLabels"].as_array().into_iter().flatten().filter_map(|label| label["Name"].as_str());
     names.map(|name| format!("{prefix}:{name}")).collect()
-}
-
-fn verdict(
-    action: Action,
-    ended: bool,
-    inner: Option<String>,
-    overridden: Option<Verb>,
-    labels: &[String],
-) -> Arc<SampledVerdict> {
-    Arc::new(SampledVerdict {
-        action: action.verb.upper().to_owned(),
-        rule_within_group: inner,
-        labels: labels.to_vec(),
-        // Only where WAF itself answered (documented: custom responses; for a plain Block unverified).
-        response_code: (ended && action.verb != Verb::Allow).then_some(action.code),
-        overridden_action: overridden.map(|verb| verb.upper().to_owned()),
-    })
 }
 
 #[cfg(test)]

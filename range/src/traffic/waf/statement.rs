@@ -1,7 +1,7 @@
 //! WAFv2 statements: read once from the JSON the API holds, then asked many times.
 //!
-//! What this does not know (size constraints on odd fields, regex pattern sets, ASN, JA3 and the like) matches nothing and says so in
-//! [`Statement::Unknown`]; a rule made of it never fires.
+//! What this does not know (size constraints on odd fields, regex pattern sets, ASN, JA3 and the like) matches nothing
+//! and says so in [`Statement::Unknown`]; a rule made of it never fires.
 
 use serde_json::Value;
 

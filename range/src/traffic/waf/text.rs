@@ -1,6 +1,7 @@
 //! The parts of a request that WAF looks at, what it does to their text first, and what attacks look like in them.
 //!
-//! The patterns are the range's own, coarse on purpose: enough that a drill's attacks match and ordinary requests do not. AWS's are secret.
+//! The patterns are the range's own, coarse on purpose: enough that a drill's attacks match and ordinary requests do
+//! not. AWS's are secret.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::super::incident::Journalling;
-use super::super::same::Writers;
+use super::super::only_writer::Writers;
 use super::super::surroundings::Teller;
 use super::*;
 use crate::aws::{Aws, Lane};
@@ -21,7 +21,8 @@ enum Which {
     Own,
 }
 
-/// The incident on the screen was opened thirteen hours before: its id, and those that a note and then an attack are written to.
+/// The incident on the screen was opened thirteen hours before: its id, and those that a note and then an attack are
+/// written to.
 async fn after_a_calm_night(which: Which) -> (String, String, String, Vec<News>) {
     let range = Drill::load(Some("sqli-flood")).unwrap().range(1.0, None).unwrap();
     let connection = Connection { endpoint: Endpoint::Range(range.clone()), ..Connection::default() };

@@ -1,4 +1,5 @@
-//! What a console makes of closures whose time is over: whoever consented is believed, and nobody else is asked for nothing.
+//! What a console makes of closures whose time is over: whoever consented is believed, and nobody else is asked for
+//! nothing.
 
 use super::desk::{incident, session};
 use super::*;
@@ -13,8 +14,8 @@ const GIVES_UP: &str = "start = \"2m\"\nstop = \"20m\"\n";
 /// The same, and it comes back sixteen minutes later.
 const PULSES: &str = "start = \"2m\"\npulse = { on = \"18m\", off = \"16m\" }\n";
 
-/// A console that watches `sqli-flood` with such a flood, the stage closed to everybody for a minute while it is attacked; what becomes of that
-/// was consented to.
+/// A console that watches `sqli-flood` with such a flood, the stage closed to everybody for a minute while it is
+/// attacked; what becomes of that was consented to.
 async fn closed(flood: &str, reopen: Reopening) -> Console {
     let text = include_str!("../../../../drills/sqli-flood.toml");
     let at = text.find("name = \"botnet\"").unwrap();

@@ -1,4 +1,5 @@
-//! Several accounts at once: one that hangs holds up neither the others nor a key, and none is changed in another's place.
+//! Several accounts at once: one that hangs holds up neither the others nor a key, and none is changed in another's
+//! place.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use crate::aws::RangeHandle;
 use crate::model::connection::ConnectionId;
 use crate::tui::{Ask, Target};
 
-/// What a frame and its key may take at the most in a debug build on a busy machine; what is looked for is a wait of seconds.
+/// What a frame and its key may take at the most in a debug build on a busy machine; what is looked for is a wait of
+/// seconds.
 const SOON: Duration = Duration::from_millis(250);
 
 struct Fleet {
@@ -65,7 +67,8 @@ impl Fleet {
         }
     }
 
-    /// Takes what happens until it is what is looked for; a key is pressed and a frame drawn after everything that happens.
+    /// Takes what happens until it is what is looked for; a key is pressed and a frame drawn after everything that
+    /// happens.
     async fn until(&mut self, what: &str, mut found: impl FnMut(&Event) -> bool) {
         let deadline = tokio::time::Instant::now() + Duration::from_mins(10);
         loop {

@@ -1,9 +1,11 @@
-//! What the first lines say of what would help, read by itself: inside the budget for log queries, and in what they are said to have cost.
+//! What the first lines say of what would help, read by itself: inside the budget for log queries, and in what they are
+//! said to have cost.
 
 use super::*;
 use crate::model::board::Board;
 
-/// Log queries that were made, what the board says they have cost, and whether who sends was told by the log, once `NEXT` has been read.
+/// Log queries that were made, what the board says they have cost, and whether who sends was told by the log, once
+/// `NEXT` has been read.
 async fn read(budget: f64) -> (usize, f64, bool) {
     let drill = Drill::load(Some("lockout-trap")).unwrap();
     let range = drill.range(60.0, None).unwrap();
@@ -32,7 +34,7 @@ async fn read(budget: f64) -> (usize, f64, bool) {
     let queries =
         console.range.with(|range| range.calls().iter().filter(|call| call.operation == "StartQuery").count());
     let refused = said.unwrap().unknown.iter().any(|line| line.contains("not asked by itself"));
-    (queries, board.unwrap().polling.log_dollars.0, refused)
+    (queries, board.unwrap().polling.log_dollars, refused)
 }
 
 #[tokio::test(start_paused = true)]

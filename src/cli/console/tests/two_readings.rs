@@ -1,4 +1,5 @@
-//! Two screens of one incident whose figures tell different beginnings: what is pinned counts for both, and each shows its own reading.
+//! Two screens of one incident whose figures tell different beginnings: what is pinned counts for both, and each shows
+//! its own reading.
 
 use chrono::{DateTime, Utc};
 use ratatui::Terminal;

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::known;
+use super::callers;
 use super::read::State;
 use crate::model::action::AllowIp;
 use crate::model::address;
 use crate::model::plan::{Change, GuardResult};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, IpVersion};
+use crate::model::words::counted;
 use crate::respond::action::breadth;
 use crate::respond::action::close::web_acl::{self, Closed};
-use crate::respond::action::ip_set::{self, plural};
+use crate::respond::action::ip_set;
 use crate::respond::guard::{self, WithEvidence, settled};
 
 /// The IP sets that a plan uses, one an address version, and what stood in the way of choosing.
@@ -45,13 +46,13 @@ pub(super) fn chosen(action: &AllowIp, state: &State) -> Chosen {
                 let failed = state.ip_sets.values().filter_map(|set| set.as_ref().err());
                 let lines: Vec<String> = failed.map(ToString::to_string).collect();
                 let unread = if lines.is_empty() { String::new() } else { format!(" ({})", lines.join("; ")) };
-                chosen.faults.push(format!("the closed web ACL lets no {label} set in{unread}"));
+                chosen.faults.push(format!("the closed web ACL does not let in any {label} set{unread}"));
             }
             several => {
                 let names: Vec<&str> = several.iter().map(|set| set.name.as_str()).collect();
                 chosen
                     .faults
-                    .push(format!("several {label} sets would do: {}. Name one with --ip-set", names.join(", ")));
+                    .push(format!("several {label} sets are possible: {}. Name one with --ip-set", names.join(", ")));
             }
         }
     }
@@ -75,7 +76,7 @@ pub(super) fn guards(
         results.extend(ip_set::capacity(&guard::ALLOW_CAPACITY, changes, instead));
         results.extend(ip_set::covered(&guard::ALLOW_COVERED, &action.targets, &chosen.sets));
         results.push(blocked(action, state));
-        results.push(known::known(action, state, settings));
+        results.push(callers::known(action, state, settings));
         results.push(ip_set::managed(&guard::ALLOW_MANAGED, &chosen.sets, &state.tags));
         let (label, own) = (state.at.stage.id.label(), state.at.arn());
         let hits = "they are let in there as well";
@@ -88,7 +89,7 @@ pub(super) fn guards(
 fn everybody(action: &AllowIp) -> GuardResult {
     match action.targets.iter().find(|t| t.net.prefix_len() == 0) {
         Some(target) => guard::ALLOW_EVERYBODY
-            .stop(format!("{} is everybody, and WAF refuses it. To let everybody in undo the closure", target.net)),
+            .stop(format!("{} is everybody, and WAF refuses it. To let everybody in, undo the closure", target.net)),
         None => guard::ALLOW_EVERYBODY.pass("no target is everybody"),
     }
 }
@@ -111,7 +112,7 @@ fn breadth(action: &AllowIp, settings: &Settings, chosen: &Chosen) -> GuardResul
                 "{first}. A closure that lets so many in closes little: name narrower prefixes, or undo the closure"
             ))
             .because(wide),
-        None => guard.pass("no target is wider than the team allows, nor are all who are let in together"),
+        None => guard.pass("neither a single target nor all who are let in together are wider than the team allows"),
     }
 }
 
@@ -123,11 +124,11 @@ fn web_acl(state: &State) -> GuardResult {
             let openings = web_acl::openings(acl);
             match openings.first() {
                 Some(first) => {
-                    guard.stop(format!("{} is not closed: {first}. Nobody has to be let in there", acl.name)).because(openings)
+                    guard.stop(format!("{} is not closed: {first}. Nobody needs to be let in there", acl.name)).because(openings)
                 }
                 None if state.is_before => guard.pass(format!("{stage} is closed by {}", acl.name)),
                 None => guard.warn(format!(
-                    "{} does not stand before {stage} now: they are let in there once it is closed by it",
+                    "{} is not attached to {stage} now: they are let in once it closes that stage",
                     acl.name
                 )),
             }
@@ -135,7 +136,7 @@ fn web_acl(state: &State) -> GuardResult {
         Closed::Missing(name) => guard.stop(format!("there is no web ACL {name} in this region. Name another with --web-acl")),
         Closed::Unread(error) => guard.unknown(format!("the closed web ACL could not be read: {error}")),
         Closed::Unnamed => guard.stop(format!(
-            "{stage} is not closed by a web ACL, and no other is named. Set guards.closed-web-acl in the configuration or pass --web-acl"
+            "{stage} is not closed by a web ACL, and none is named. Set guards.closed-web-acl in the configuration or pass --web-acl"
         )),
     }
 }
@@ -143,10 +144,10 @@ fn web_acl(state: &State) -> GuardResult {
 fn expiry(action: &AllowIp) -> GuardResult {
     if action.terms.expires_after_seconds.is_some() {
         return guard::ALLOW_EXPIRY.stop(
-            "whom it lets in would be locked out by the clock. Leave out --for, and undo it when the stage is open again",
+            "those it lets in would be locked out when it expires. Leave out --for, and undo it when the stage is open again",
         );
     }
-    guard::ALLOW_EXPIRY.pass("it stays until somebody takes it back")
+    guard::ALLOW_EXPIRY.pass("it stays until somebody undoes it")
 }
 
 fn one_set(chosen: &Chosen) -> GuardResult {
@@ -162,11 +163,9 @@ fn effective(state: &State, chosen: &Chosen) -> GuardResult {
     let guard = &guard::ALLOW_EFFECTIVE;
     let hurdles = state.acl().map(web_acl::hurdles).unwrap_or_default();
     match (hurdles.first(), chosen.sets.is_empty()) {
-        (Some(first), _) => {
-            guard.unknown(format!("whether they get in by it is not certain: {first}")).because(hurdles)
-        }
+        (Some(first), _) => guard.unknown(format!("whether it lets them in is not certain: {first}")).because(hurdles),
         (None, true) => guard.unknown("no IP set could be chosen that would let them in"),
-        (None, false) => guard.pass("whoever is in it is let in, as far as the web ACL goes"),
+        (None, false) => guard.pass("any address in it is let in, as far as the web ACL goes"),
     }
 }
 
@@ -175,20 +174,20 @@ fn blocked(action: &AllowIp, state: &State) -> GuardResult {
     let guard = &guard::ALLOW_BLOCKED;
     let hit = |net: &IpNet| {
         let found = state.blocked.iter().find(|(blocked, _)| address::overlaps(net, blocked));
-        found.map(|(blocked, by)| format!("{net} holds or lies in {blocked}, which is blocked by {by}"))
+        found.map(|(blocked, by)| format!("{net} contains or lies in {blocked}, which is blocked by {by}"))
     };
     let hits: Vec<String> = action.targets.iter().filter_map(|target| hit(&target.net)).collect();
     match (hits.first(), state.unclear.first()) {
         (Some(first), _) => {
-            guard.stop(format!("{first}: {} in all. Take them out", plural(hits.len(), "target"))).because(hits)
+            guard.stop(format!("{first}: {} in all. Remove them", counted(hits.len(), "target"))).because(hits)
         }
         (None, Some(unclear)) => guard
             .unknown(format!(
-                "whether somebody who is blocked while the stage is open would be let in is not known: {unclear}"
+                "whether this lets in somebody who is blocked while the stage is open is not known: {unclear}"
             ))
             .because(state.unclear.clone()),
         (None, None) => {
-            guard.pass(format!("none of {} lies in a target", plural(state.blocked.len(), "blocked prefix")))
+            guard.pass(format!("none of {} lies in a target", counted(state.blocked.len(), "blocked prefix")))
         }
     }
 }

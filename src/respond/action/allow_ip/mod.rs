@@ -2,8 +2,8 @@
 //!
 //! For a list that keeps customers out, and before closing with one that would.
 
+mod callers;
 mod judge;
-mod known;
 mod read;
 
 use ipnet::IpNet;
@@ -14,10 +14,11 @@ use super::ip_set;
 use crate::aws::Aws;
 use crate::model::action::{Action, AllowIp};
 use crate::model::address;
-use crate::model::plan::{Change, Plan, Precondition, Purpose, WatchFor};
+use crate::model::plan::{Change, Plan, Precondition, WatchFor};
 use crate::model::settings::Settings;
 use crate::model::waf::IpSet;
-use crate::respond::plan::Circumstances;
+use crate::model::words::counted;
+use crate::respond::circumstances::Circumstances;
 use crate::respond::planned::{PlanError, Planned, finished};
 
 /// The plan to let in, from state read now.
@@ -32,8 +33,8 @@ pub(in crate::respond) async fn plan(
     Ok(planned(action, &state, settings).by_attack(state.attack_began, attack_began))
 }
 
-/// The same for those of the targets who can be let in: nobody who is let in already, and nobody who is blocked while the stage is open. `None`
-/// where nobody is left.
+/// The same for those of the targets who can be let in: nobody who is let in already, and nobody who is blocked while
+/// the stage is open. `None` where nobody is left.
 pub(in crate::respond) async fn relief(
     aws: &Aws,
     settings: &Settings,
@@ -52,22 +53,20 @@ fn planned(action: &AllowIp, state: &State, settings: &Settings) -> Planned {
     let chosen = judge::chosen(action, state);
     let changes: Vec<Change> = chosen.sets.iter().map(|set| ip_set::change(&action.targets, set)).collect();
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::AllowIp(action.clone()),
-        identity: state.at.identity.clone(),
-        stage: state.at.stage.id.clone(),
-        read_at: state.at.read_at,
         summary: summary(action, state, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(ip_set::call).collect(),
         guards: judge::guards(action, state, settings, &chosen, &changes),
         preconditions: preconditions(state),
         watch: watch(state, &chosen),
-        probe: None,
-        left: Vec::new(),
         undo: ip_set::undo(&changes),
         notes: notes(state),
         changes,
-        digest: String::new(),
+        ..Plan::of(
+            Action::AllowIp(action.clone()),
+            state.at.identity.clone(),
+            state.at.stage.id.clone(),
+            state.at.read_at,
+        )
     };
     finished(plan, chosen.sets)
 }
@@ -76,15 +75,15 @@ fn summary(action: &AllowIp, state: &State, changes: &[Change]) -> String {
     let added: usize = changes.iter().map(|c| c.added.len()).sum();
     let stage = state.at.stage.id.label();
     if added == 0 {
-        return format!("Nothing to add: whom the {} targets name is let into {stage} already", action.targets.len());
+        return format!("Nothing to add: the {} targets are already let into {stage}", action.targets.len());
     }
     let sets: Vec<&str> = changes.iter().filter(|c| !c.is_empty()).map(|c| c.resource.name.as_str()).collect();
-    let entries = if added == 1 { "entry" } else { "entries" };
     let when = if state.is_before { "" } else { ", once it is closed by that web ACL" };
-    format!("Add {added} {entries} to {} and so let them into {stage}{when}", sets.join(" and "))
+    format!("Add {} to {} to let them into {stage}{when}", counted(added, "entry"), sets.join(" and "))
 }
 
-/// Which web ACL stands before the stage, and what else the one that lets in does: an entry means something else under other rules.
+/// Which web ACL stands before the stage, and what else the one that lets in does: an entry means something else under
+/// other rules.
 fn preconditions(state: &State) -> Vec<Precondition> {
     let own = state.at.settings.web_acl_arn.clone().unwrap_or_else(|| "none".to_owned());
     let mut all = vec![Precondition { subject: format!("web ACL of {}", state.at.stage.id.label()), expected: own }];
@@ -116,7 +115,7 @@ fn notes(state: &State) -> Vec<String> {
     ];
     if let Some(acl) = state.acl() {
         notes.push(format!(
-            "They stay on the list when the stage is opened again: whatever is closed by {} lets them in, until this is undone.",
+            "They stay on the list when the stage is opened again: every stage closed by {} lets them in until this is undone.",
             acl.name
         ));
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::{Action, AllowIp, Close, Closure};
 use crate::model::callers::KnownCallers;
-use crate::model::change::{Assignment, Doing, Place};
+use crate::model::change::{Assignment, Edit, Place};
 use crate::model::settings::Settings;
 use crate::model::stage::StageId;
 use crate::model::timeline::{ActionRecord, ActionState};
@@ -15,7 +15,7 @@ use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::action::close::web_acl::{self, Closed};
 use crate::respond::action::ip_set::{self, Behind, ByArn};
 use crate::respond::action::stage::{self, StageState};
-use crate::respond::plan::Circumstances;
+use crate::respond::circumstances::Circumstances;
 use crate::respond::planned::PlanError;
 use crate::respond::samples::{self, Samples};
 
@@ -54,6 +54,7 @@ impl State {
 }
 
 /// Reads it.
+// Long: readings in their order, each resting on the one before.
 pub(super) async fn read(
     aws: &Aws,
     settings: &Settings,
@@ -84,19 +85,21 @@ pub(super) async fn read(
         closed,
     };
     if is_before && matches!(&own, Some(Ok(acl)) if web_acl::openings(acl).is_empty()) {
-        state.unclear.push("what stood before the stage when it was closed is a closed web ACL, too".to_owned());
+        state
+            .unclear
+            .push("the web ACL that was attached when the stage was closed is a closed web ACL, too".to_owned());
     }
     if own.is_none() && is_before {
-        state.unclear.push("which web ACL stood before the stage while it was open is in no journal".to_owned());
+        state.unclear.push("which web ACL was attached while the stage was open is in no journal".to_owned());
     }
     if state.attack_began.is_none() {
         let arn = own.as_ref().and_then(|own| own.as_ref().ok()).map(|own| own.arn.clone()).or(now_before);
         state.attack_began = samples::began(aws, settings, &state.at.stage.id, arn.as_deref(), None).await;
         // The minutes before now may be the attack's, and a closure's own 403s look like the beginning of one.
-        let say = "say it: portcullis timeline attack-began";
+        let say = "set it: portcullis timeline attack-began";
         state.uncertain_beginning = match state.attack_began {
             None => Some(format!("when the attack began is not known; {say}")),
-            Some(_) if is_before => Some(format!("that the attack began then may be the closure's own doing; {say}")),
+            Some(_) if is_before => Some(format!("the closure's own 403s may look like the attack's beginning; {say}")),
             Some(_) => None,
         };
     }
@@ -126,7 +129,7 @@ pub(super) async fn read(
     let samples = samples::turned_away(aws, turned_away, calm, state.at.read_at, state.attack_began);
     let (lists, sets, behind, (recent, earlier)) = tokio::join!(lists, sets, behind, samples);
     if let Some(Err(error)) = &own {
-        state.unclear.push(format!("the web ACL that stands there while it is open: {error}"));
+        state.unclear.push(format!("the web ACL that is attached while it is open: {error}"));
     }
     let (nets, unclear) = lists.unwrap_or_default();
     state.blocked.extend(nets);
@@ -161,8 +164,8 @@ fn swapped_out(in_force: &[&ActionRecord]) -> Option<String> {
     let mut closures: Vec<&&ActionRecord> = in_force.iter().filter(closes).collect();
     closures.sort_by_key(|one| one.begun_at);
     let swap = |one: &ActionRecord| {
-        one.changes.iter().find_map(|change| match &change.doing {
-            Doing::Assign(Assignment { place: Place::WebAcl { .. }, parts, .. }) => {
+        one.changes.iter().find_map(|change| match &change.edit {
+            Edit::Assign(Assignment { place: Place::WebAcl { .. }, parts, .. }) => {
                 let arn = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
                 parts.first().map(|part| (arn(&part.before), arn(&part.after)))
             }

@@ -6,9 +6,9 @@ use crate::model::bounds;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::model::text::grouped;
-use crate::respond::action::ip_set::plural;
+use crate::model::words::counted;
 use crate::respond::guard::{self, WithEvidence};
-use crate::respond::taken::{self, Against, Taken};
+use crate::respond::loss::{self, Against, Taken};
 
 pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence) -> GuardResult {
     let guard = &guard::LEGITIMATE;
@@ -18,19 +18,20 @@ pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence
     let missing: Vec<String> = state.recent.missing.iter().chain(&state.earlier.missing).cloned().collect();
     if state.recent.sets.is_empty() || state.earlier.sets.is_empty() || !missing.is_empty() {
         return guard
-            .unknown("WAF gives not all samples of this web ACL, so who would be hit is not known")
+            .unknown("WAF does not give all samples of this web ACL, so who would be hit is not known")
             .because(missing);
     }
-    let before = taken::before(state.attack_began);
+    let before = loss::before(state.attack_began);
     let known = evidence.known_addresses.iter().take(10).map(|a| format!("{a} was there before")).collect();
     let Some(taken) = Taken::of_samples(evidence.earlier_inside, evidence.earlier) else {
-        return guard.unknown(format!("no request was sampled {before}, so nobody can be told from the attackers"));
+        return guard
+            .unknown(format!("no request was sampled {before}, so customers and attackers cannot be told apart"));
     };
     judged_share(evidence, taken, settings.guards.most_legitimate_share, &before).because(known)
 }
 
-/// By the share of those who were there before, inside the targets now and of all who came then, as far as the samples bound them: a prefix may
-/// hold few of its own callers beside a flood, and many of the stage's.
+/// By the share of those who were there before, inside the targets now and of all who came then, as far as the samples
+/// bound them: a prefix may hold few of its own callers beside a flood, and many of the stage's.
 fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> GuardResult {
     let guard = &guard::LEGITIMATE;
     let percent = |share: f64| share * 100.0;
@@ -38,33 +39,33 @@ fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> G
         // What they were of all who came before is what can be told: nothing of them is here now.
         let (hits, of) = (evidence.earlier_inside, evidence.earlier);
         let (seen, (_, high)) = (taken.share, taken.bounds);
-        let said =
-            format!("no request from the targets is among {} samples of now, {hits} of {of} {before}", evidence.recent);
+        let said = format!(
+            "no request from the targets is among {} current samples, {hits} of {of} {before}",
+            evidence.recent
+        );
         return match taken.against(most) {
             Against::Above => guard.stop(format!(
-                "{said}: {:.0} % of those who were there; at most {:.0} % is allowed",
+                "{said}: {:.0} % of those seen then; at most {:.0} % is allowed",
                 percent(seen),
                 percent(most)
             )),
             Against::MayBeAbove => guard.unknown(format!(
-                "{said}: too few to tell who they are, up to {:.0} % of those who were there; at most {:.0} % is allowed",
+                "{said}: too few to tell who they are, up to {:.0} % of those seen then; at most {:.0} % is allowed",
                 percent(high),
                 percent(most)
             )),
             // That nothing speaks against them is suspicion's to say, of so few one by one.
             Against::Within if evidence.unsampled.len() <= UNSUSPECTED => {
-                guard.pass(format!("{said}: at most {:.1} % of those who were there", percent(high)))
+                guard.pass(format!("{said}: at most {:.1} % of those seen then", percent(high)))
             }
-            Against::Within => {
-                guard.warn(format!("{said}: at most {:.1} % of those who were there", percent(high)))
-            }
+            Against::Within => guard.warn(format!("{said}: at most {:.1} % of those seen then", percent(high))),
         };
     };
     let (hits, of) = (evidence.drawn_seen_before, evidence.drawn);
     let bounded = bounds::words(hits, of).map_or_else(String::new, |words| format!(" ({words}, of {of} sampled)"));
     let said = format!(
-        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}; of what was sampled {before} the targets \
-         sent {}",
+        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}; of the requests \
+         sampled {before}, the targets sent {}",
         percent(share),
         grouped(evidence.inside),
         taken.words()
@@ -91,11 +92,11 @@ fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
         }
     };
     let of_before = format!(
-        "by what the incident keeps of before the attack the targets sent {} of the requests of then",
+        "by the incident's record from before the attack, the targets sent {} of the requests then",
         bounded(taken, at_most)
     );
     if evidence.inside == 0 {
-        let said = format!("no request from the targets is among {} samples of now; {of_before}", evidence.recent);
+        let said = format!("no request from the targets is among {} current samples; {of_before}", evidence.recent);
         return match (taken > most, at_most > most) {
             (true, _) => guard.stop(format!("{said}; at most {} is allowed", percent(most))),
             (false, true) => guard.unknown(format!("{said}, so who would be hit is not known")),
@@ -105,7 +106,7 @@ fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
     }
     let (share, high) = kept.of_now;
     let said = format!(
-        "{} of {} requests sampled from the targets come from callers of before the attack; {of_before}",
+        "{} of {} requests sampled from the targets come from callers seen before the attack; {of_before}",
         bounded(share, high),
         grouped(evidence.inside)
     );
@@ -120,14 +121,15 @@ fn by_what_is_kept(evidence: &Evidence, kept: Kept, most: f64) -> GuardResult {
     }
 }
 
-/// As many targets as may go without anything against them: somebody may know better than the rules, address by address.
+/// As many targets as may go without anything against them: somebody may know better than the rules, address by
+/// address.
 const UNSUSPECTED: usize = 3;
 
 pub(super) fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
     let guard = &guard::SUSPICION;
     if state.recent.sets.is_empty() || !state.recent.missing.is_empty() {
         return guard
-            .unknown("WAF gives not all samples, so what speaks against the targets is not known")
+            .unknown("WAF does not give all samples, so the evidence against the targets is not known")
             .because(state.recent.missing.clone());
     }
     let bare = &evidence.bare;
@@ -135,24 +137,24 @@ pub(super) fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
     some.extend(evidence.unsuspected.iter().take(20).map(ToString::to_string));
     let unsampled = match evidence.unsampled.len() {
         0 => String::new(),
-        n => format!(", {n} of them not sampled at all"),
+        n => format!(", {} of them not sampled at all", grouped(n as u64)),
     };
     match (bare.len(), evidence.unsuspected.len()) {
         (0, 0) => guard.pass("a rule that tells attackers from others matched every target"),
         (n, _) if n > UNSUSPECTED => guard
             .stop(format!(
-                "nothing speaks against {}{unsampled}: they may be customers. Take them out",
-                plural(n, "target")
+                "there is no evidence against {}{unsampled}: they may be customers. Remove them",
+                counted(n, "target")
             ))
             .because(some),
         (_, n) if n > UNSUSPECTED => guard
-            .stop(format!("no rule speaks against {}: they may be customers. Take them out", plural(n, "address")))
+            .stop(format!("no rule implicates {}: they may be customers. Remove them", counted(n, "address")))
             .because(some),
         (0, n) => {
-            guard.warn(format!("no rule speaks against {}: they may be customers", plural(n, "address"))).because(some)
+            guard.warn(format!("no rule implicates {}: they may be customers", counted(n, "address"))).because(some)
         }
         (n, _) => guard
-            .warn(format!("nothing speaks against {}{unsampled}: they may be customers", plural(n, "target")))
+            .warn(format!("there is no evidence against {}{unsampled}: they may be customers", counted(n, "target")))
             .because(some),
     }
 }
@@ -161,7 +163,7 @@ pub(super) fn suspicion(state: &State, evidence: &Evidence) -> GuardResult {
 pub(super) fn proxy(state: &State, evidence: &Evidence) -> GuardResult {
     if state.recent.sets.is_empty() || !state.recent.missing.is_empty() {
         return guard::PROXY
-            .unknown("WAF gives not all samples, so a proxy could not be told from a client")
+            .unknown("WAF does not give all samples, so a proxy could not be told from a client")
             .because(state.recent.missing.clone());
     }
     let mut proxies: Vec<String> = evidence
@@ -177,7 +179,7 @@ pub(super) fn proxy(state: &State, evidence: &Evidence) -> GuardResult {
             .because(proxies.clone()),
         None if !evidence.unsampled.is_empty() => guard::PROXY.warn(format!(
             "no request was sampled from {}, so a proxy there cannot be told from a client",
-            plural(evidence.unsampled.len(), "target")
+            counted(evidence.unsampled.len(), "target")
         )),
         None => guard::PROXY.pass("no sampled request from the targets carries several forwarding headers"),
     }

@@ -1,5 +1,5 @@
-//! What samples say about the targets: how many of their requests come from callers that were there before, and whether a
-//! proxy stands in front of many clients.
+//! What samples say about the targets: how many of their requests come from callers that were there before, and whether
+//! a proxy stands in front of many clients.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -36,7 +36,8 @@ pub(super) struct Evidence {
     pub(super) recent: u64,
     /// Sampled requests in all of before the attack.
     pub(super) earlier: u64,
-    /// Addresses that were sampled in the last minutes and that no telling rule matched, inside targets that it matched elsewhere.
+    /// Addresses that were sampled in the last minutes and that no telling rule matched, inside targets that it matched
+    /// elsewhere.
     pub(super) unsuspected: BTreeSet<IpAddr>,
     /// What the incident keeps of before the attack, where the samples of then are gone.
     pub(super) kept: Option<Kept>,
@@ -49,7 +50,8 @@ pub(super) struct Evidence {
 pub(super) struct Kept {
     /// The part of the requests of then that the targets sent, a fraction: as far as it is kept, and at most.
     pub(super) taken: (f64, f64),
-    /// The part of the requests of now from inside the targets whose callers were there, a fraction: as far as they are kept, and at most.
+    /// The part of the requests of now from inside the targets whose callers were there, a fraction: as far as they are
+    /// kept, and at most.
     pub(super) of_now: (f64, f64),
     /// Whether everybody of then was counted, and not only sampled.
     pub(super) counted: bool,
@@ -57,8 +59,8 @@ pub(super) struct Kept {
 
 /// Reads the evidence out of the samples.
 ///
-/// A request that several Count rules matched is in the samples of each; the share is of samples inside one target set, so
-/// that this weighs numerator and denominator alike.
+/// A request that several Count rules matched is in the samples of each; the share is of samples inside one target set,
+/// so that this weighs numerator and denominator alike.
 #[must_use]
 pub(super) fn evidence(action: &BlockIp, state: &State) -> Evidence {
     let nets: Vec<IpNet> = action.targets.iter().map(|target| target.net).collect();
@@ -111,16 +113,18 @@ fn kept(known: &KnownCallers, nets: &[IpNet], state: &State, sampled: &BTreeSet<
     }
     let part = |requests: u64| if all > 0 { requests as f64 / all as f64 } else { 0.0 };
     let counted = known.is_counted();
-    // Counted, whoever is not listed may have been there; sampled, so few samples say so much, as they do while they can still be read.
+    // Counted, whoever is not listed may have been there; sampled, so few samples say so much, as they do while they
+    // can still be read.
     let at_most = if counted { part(there + unlisted) } else { bounds::share(drawn_there, drawn).1.max(part(there)) };
     Kept { taken: known.part_of(nets), of_now: (part(there), at_most), counted }
 }
 
-/// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the others.
+/// The largest share of addresses that were there before among those a rule matched, for the rule to speak against the
+/// others.
 const TELLING: f64 = 0.1;
 
-/// Addresses that a telling rule matched: one that hardly matches anybody who was there before. The default action matches
-/// whoever is left, and tells nothing.
+/// Addresses that a telling rule matched: one that hardly matches anybody who was there before. The default action
+/// matches whoever is left, and tells nothing.
 fn suspects(state: &State, earlier: &BTreeSet<IpAddr>) -> BTreeSet<IpAddr> {
     let default = state.web_acl.as_ref().map(|acl| acl.metric_name.as_str());
     let mut matched: HashMap<&str, BTreeSet<IpAddr>> = HashMap::new();
@@ -143,8 +147,8 @@ fn count(samples: &Samples) -> u64 {
 }
 
 impl Evidence {
-    /// The share of the requests inside the targets that comes from callers seen before, a fraction; `None` where no request
-    /// from inside was sampled.
+    /// The share of the requests inside the targets that comes from callers seen before, a fraction; `None` where no
+    /// request from inside was sampled.
     #[must_use]
     pub(super) fn seen_before_share(&self) -> Option<f64> {
         (self.inside > 0).then(|| self.inside_seen_before as f64 / self.inside as f64)

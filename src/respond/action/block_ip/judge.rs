@@ -12,8 +12,9 @@ use crate::model::address;
 use crate::model::plan::{Change, GuardResult};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, IpVersion};
+use crate::model::words::counted;
 use crate::respond::action::breadth;
-use crate::respond::action::ip_set::{self, plural};
+use crate::respond::action::ip_set;
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::wiring::{Reference, Standing};
 
@@ -78,9 +79,9 @@ fn choose(
         Some([(set, reference)]) => Ok(((*set).clone(), (*reference).clone())),
         Some(several) => {
             let names: Vec<&str> = several.iter().map(|(set, _)| set.name.as_str()).collect();
-            Err(format!("several {label} sets would do: {}. Name one with --ip-set", names.join(", ")))
+            Err(format!("several {label} sets are possible: {}. Name one with --ip-set", names.join(", ")))
         }
-        None => Err(format!("no {label} set is wired into the web ACL{}", unread(state))),
+        None => Err(format!("the web ACL uses no {label} set{}", unread(state))),
     }
 }
 
@@ -164,7 +165,7 @@ fn breadth(action: &BlockIp, settings: &Settings, chosen: &Chosen) -> GuardResul
             .stop(format!("{first}. Name narrower prefixes, or fewer, or override with a reason"))
             .because(wide.iter().chain(&full).cloned().collect()),
         (None, Some(first)) => guard::BREADTH.warn(first.clone()).because(full),
-        (None, None) => guard::BREADTH.pass("no target is wider than allowed, nor are all of them together"),
+        (None, None) => guard::BREADTH.pass("neither a single target nor all of them together are wider than allowed"),
     }
 }
 
@@ -181,7 +182,7 @@ fn listed(guard: &guard::Guard, what: &str, key: &str, ranges: Option<&[IpNet]>,
         .collect();
     match hits.first() {
         Some(first) => guard.stop(format!("{first}, a {what}")).because(hits.clone()),
-        None => guard.pass(format!("no target overlaps any of {}", plural(ranges.len(), what))),
+        None => guard.pass(format!("no target overlaps any of {}", counted(ranges.len(), what))),
     }
 }
 
@@ -254,7 +255,7 @@ pub(super) fn notes(action: &BlockIp, state: &State, chosen: &Chosen) -> Vec<Str
     let mut notes = Vec::new();
     if state.web_acl.is_none() {
         notes.push(format!(
-            "To wire a web ACL: aws wafv2 associate-web-acl --web-acl-arn ARN --resource-arn {}",
+            "To attach a web ACL: aws wafv2 associate-web-acl --web-acl-arn ARN --resource-arn {}",
             state.stage.id.arn(state.identity.partition(), &state.identity.at.region)
         ));
     } else if !chosen.faults.is_empty() && state.references.is_empty() {
@@ -265,7 +266,7 @@ pub(super) fn notes(action: &BlockIp, state: &State, chosen: &Chosen) -> Vec<Str
             .to_owned(),
     );
     notes.push(
-        "4XX does not fall when requests are blocked: WAF's 403s are counted in it as far as is known (inferred)."
+        "4XX does not fall when requests are blocked: WAF's 403s count as 4XX as far as is known (inferred)."
             .to_owned(),
     );
     notes
@@ -281,7 +282,7 @@ fn wiring_change(action: &BlockIp, state: &State) -> Vec<String> {
     });
     vec![
         format!(
-            "To wire one: aws wafv2 create-ip-set --name block-list --scope REGIONAL --ip-address-version {version} --addresses"
+            "To add one: aws wafv2 create-ip-set --name block-list --scope REGIONAL --ip-address-version {version} --addresses"
         ),
         format!(
             "then add this rule to {acl}, before priority {first} (update-web-acl replaces the whole ACL: start from get-web-acl):"

@@ -10,8 +10,9 @@ pub use read::{State, read};
 use super::super::wiring::Reference;
 use super::ip_set;
 use crate::model::action::{Action, BlockIp};
-use crate::model::plan::{Change, Plan, Precondition, Purpose, WatchFor};
+use crate::model::plan::{Change, Plan, Precondition, WatchFor};
 use crate::model::settings::Settings;
+use crate::model::words::counted;
 use crate::respond::planned::{Planned, finished};
 
 /// The plan to block, from state read for it.
@@ -23,22 +24,15 @@ pub fn plan(action: &BlockIp, state: &State, settings: &Settings) -> Planned {
     let mut notes = judge::notes(action, state, &chosen);
     notes.extend(state.recent.left.clone());
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::BlockIp(action.clone()),
-        identity: state.identity.clone(),
-        stage: state.stage.id.clone(),
-        read_at: state.read_at,
         summary: summary(action, state, &changes),
         calls: changes.iter().filter(|c| !c.is_empty()).map(ip_set::call).collect(),
         undo: ip_set::undo(&changes),
         notes,
         preconditions: preconditions(state, &chosen),
         watch: watch(state, &chosen),
-        probe: None,
-        left: Vec::new(),
         changes,
         guards,
-        digest: String::new(),
+        ..Plan::of(Action::BlockIp(action.clone()), state.identity.clone(), state.stage.id.clone(), state.read_at)
     };
     finished(plan, chosen.sets)
 }
@@ -48,13 +42,12 @@ fn summary(action: &BlockIp, state: &State, changes: &[Change]) -> String {
     let stage = state.stage.id.label();
     if added == 0 {
         return format!(
-            "Nothing to add: no target of {} is missing from the IP sets that block on {stage}",
+            "Nothing to add: the IP sets that block on {stage} already hold all {} targets",
             action.targets.len()
         );
     }
     let sets: Vec<&str> = changes.iter().filter(|c| !c.is_empty()).map(|c| c.resource.name.as_str()).collect();
-    let entries = if added == 1 { "entry" } else { "entries" };
-    format!("Add {added} {entries} to {} and so block on {stage}", sets.join(" and "))
+    format!("Add {} to {} to block on {stage}", counted(added, "entry"), sets.join(" and "))
 }
 
 fn watch(state: &State, chosen: &judge::Chosen) -> Vec<WatchFor> {
@@ -74,7 +67,7 @@ fn preconditions(state: &State, chosen: &judge::Chosen) -> Vec<Precondition> {
     let mut all = vec![Precondition { subject: format!("web ACL of {}", state.stage.id.label()), expected: acl }];
     all.extend(chosen.references.iter().map(|reference| Precondition {
         subject: reference.ip_set.clone(),
-        expected: format!("{}: {:?}", reference.rule, reference.standing),
+        expected: format!("{}: {}", reference.rule, reference.standing),
     }));
     all
 }

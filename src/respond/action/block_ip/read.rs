@@ -47,7 +47,8 @@ pub struct State {
     pub known: Option<KnownCallers>,
 }
 
-/// Reads the state for a plan to block. `attack_began` as the caller knows it; where it does not, the metrics are asked.
+/// Reads the state for a plan to block. `attack_began` as the caller knows it; where it does not, the metrics are
+/// asked.
 pub async fn read(
     aws: &Aws,
     settings: &Settings,

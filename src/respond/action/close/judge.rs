@@ -35,7 +35,7 @@ pub(super) fn guards(action: &Close, state: &State, settings: &Settings) -> Vec<
     }
     if state.at.stage.endpoint_disabled && action.by == Closure::ThrottleZero {
         results.push(guard::STAGE_ENDPOINT.warn(
-            "the API's execute-api endpoint is set to be disabled; if that is not in force yet, this change brings it into force",
+            "the API's execute-api endpoint is set to be disabled; if that has not taken effect yet, this change makes it",
         ));
     }
     results.push(state.at.managed(&guard::THROTTLE_MANAGED));
@@ -47,7 +47,7 @@ fn reason(terms: &Terms) -> GuardResult {
     match terms.reason.as_deref().filter(|reason| reason.chars().any(char::is_alphanumeric)) {
         Some(_) => guard::CLOSE_REASON.pass("a reason is given"),
         None => guard::CLOSE_REASON.stop(
-            "this closes to everybody, and nobody has said why. Give the reason: --reason \"…\", on the screen: throttle-zero because …",
+            "this closes the stage to everybody, and no reason is given. Give one: --reason \"…\", on the screen: throttle-zero because …",
         ),
     }
 }
@@ -63,7 +63,7 @@ fn found(state: &State) -> GuardResult {
             }
         }
         Some(Closed::Missing(name)) => guard.stop(format!(
-            "there is no web ACL {name} in this region. Build one before the night (docs/safety.md), or close by throttle-zero"
+            "there is no web ACL {name} in this region. Build one in advance (docs/safety.md), or close by throttle-zero"
         )),
         Some(Closed::Unread(error)) => guard.unknown(format!("the closed web ACL could not be read: {error}")),
         Some(Closed::Unnamed) | None => guard.stop(
@@ -80,8 +80,8 @@ fn of_swap(state: &State, closed: &WebAcl, settings: &Settings) -> Vec<GuardResu
         losers(state, &admitted, &unread),
         protection(state, closed),
         guard::CLOSE_GAP.warn(
-            "AWS replaces the association in one call; whether requests pass unchecked for a moment is unverified, and it takes seconds \
-             to minutes to be everywhere",
+            "AWS replaces the association in one call; whether requests pass unchecked for a moment is unverified, and \
+             it takes seconds to minutes to spread",
         ),
     ]
 }
@@ -125,7 +125,7 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
             let all: Vec<String> =
                 gains.iter().map(|net| format!("{net} is kept out today")).chain(unread_own).collect();
             return guard
-                .stop(format!("{} blocks by default and keeps {net} out, and the closed web ACL lets it in", own.name))
+                .stop(format!("{} blocks by default and keeps {net} out, but the closed web ACL lets it in", own.name))
                 .because(all);
         }
     }
@@ -141,16 +141,15 @@ fn widens(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     let gains: Vec<String> = blocked
         .iter()
         .flat_map(|net| admitted.iter().filter(|have| address::overlaps(net, have)).map(move |have| (net, have)))
-        .map(|(net, have)| format!("{net} is blocked today, and the closed web ACL lets {have} in"))
+        .map(|(net, have)| format!("{net} is blocked today, but the closed web ACL lets {have} in"))
         .collect();
     match gains.first() {
-        Some(first) => guard.stop(format!("{first}. Take it out of the closed web ACL's IP set")).because(gains),
-        None if !by_origin.is_empty() => guard
-            .warn(format!(
-                "none of the {} blocked prefixes would be let in; whom rule {} keeps out today by where they come from is not known here",
-                blocked.len(),
-                by_origin.join(", ")
-            )),
+        Some(first) => guard.stop(format!("{first}. Remove it from the closed web ACL's IP set")).because(gains),
+        None if !by_origin.is_empty() => guard.warn(format!(
+            "none of the {} blocked prefixes would be let in; whom rule {} keeps out today by origin is not known here",
+            blocked.len(),
+            by_origin.join(", ")
+        )),
         None => guard.pass(format!("none of the {} blocked prefixes would be let in", blocked.len())),
     }
 }
@@ -177,7 +176,7 @@ fn admits(closed: &WebAcl, admitted: &[IpNet], unread: &[String], settings: &Set
             guard.warn(format!("never-block range {net} would be locked out: {} in all", partners.len()))
         }
         (None, None, None) => {
-            guard.pass("the closed web ACL lets break-glass and never-block ranges in, as far as any web ACL goes")
+            guard.pass("the closed web ACL lets break-glass and never-block ranges in, as far as a web ACL can")
         }
     }
     .because(evidence)
@@ -194,7 +193,7 @@ fn losers(state: &State, admitted: &[IpNet], unread: &[String]) -> GuardResult {
     let fewer = if unread.is_empty() { "" } else { ", or less: not all who are let in could be read" };
     guard::CLOSE_LOSERS
         .warn(format!(
-            "{who} loses access to this stage; {}{fewer}. Other stages behind either web ACL are untouched",
+            "{who} loses access to this stage; {}{fewer}. Other stages behind either web ACL are not affected",
             losses.said
         ))
         .because(evidence)
@@ -213,9 +212,9 @@ fn protection(state: &State, closed: &WebAcl) -> GuardResult {
     let lost: Vec<String> = web_acl::protections(own).into_iter().filter(|rule| !kept.contains(rule)).collect();
     match lost.first() {
         Some(_) => guard
-            .warn("for those who are let in, rules of the stage's own web ACL no longer act")
+            .warn("the rules of the stage's own web ACL no longer act on those who are let in")
             .because(lost.iter().map(|rule| format!("{rule} is not in {}", closed.name)).collect()),
-        None => guard.pass("the stage's own web ACL blocks by nothing but addresses"),
+        None => guard.pass("the stage's own web ACL blocks by address only"),
     }
 }
 
@@ -223,12 +222,12 @@ fn protection(state: &State, closed: &WebAcl) -> GuardResult {
 pub(super) fn notes(action: &Close, state: &State) -> Vec<String> {
     let mut notes = Vec::new();
     if action.terms.expires_after_seconds.is_some() {
-        notes.push(format!("When its time is over, {}.", action.terms.reopen.words()));
+        notes.push(format!("When it expires, {}.", action.terms.reopen.words()));
     }
     match action.by {
         Closure::WebAcl => notes.push("Blocked requests get 403 from WAF and are inspected and billed by it.".to_owned()),
         Closure::ThrottleZero => notes.push(
-            "That a limit of 0 lets nothing through is proven for HTTP APIs and reported for REST APIs; watch that it does.".to_owned(),
+            "That a limit of 0 lets nothing through is proven for HTTP APIs and reported for REST APIs; check that it does.".to_owned(),
         ),
     }
     if state.at.settings.canary {

@@ -1,4 +1,5 @@
-//! `close`: shut a stage to everybody but a few, by swapping in a prebuilt web ACL or by throttling every method to nothing.
+//! `close`: shut a stage to everybody but a few, by swapping in a prebuilt web ACL or by throttling every method to
+//! nothing.
 //!
 //! Both act without a deployment and on this stage only, and are taken back by one call.
 
@@ -16,8 +17,10 @@ use super::stage::{self, StageState};
 use super::throttle::{self, entries};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::{Action, Close, Closure};
-use crate::model::change::{ALL_METHODS, Assignment, Doing, Part, Place, WEB_ACL, limits};
-use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
+use crate::model::change::{Assignment, Edit, Part, Place, WEB_ACL};
+use crate::model::limits::limits;
+use crate::model::method::ALL_METHODS;
+use crate::model::plan::{Change, Plan, PlannedCall, Precondition};
 use crate::model::settings::Settings;
 use crate::model::waf::{IpSet, WebAcl};
 use crate::respond::planned::{PlanError, Planned, finished};
@@ -124,30 +127,22 @@ fn planned(action: &Close, state: &State, settings: &Settings) -> Planned {
     };
     let summary = match (action.by, changes.is_empty()) {
         (Closure::WebAcl, false) => format!("Close {label}: swap in a web ACL that blocks all but its own addresses"),
-        (Closure::ThrottleZero, false) => format!("Close {label}: throttle every method to nothing"),
+        (Closure::ThrottleZero, false) => format!("Close {label}: throttle every method to 0"),
         (_, true) => format!("Nothing to close: {label} is closed by {} already", action.by.word()),
     };
     let undo = match action.by {
-        Closure::WebAcl => "puts the web ACL of before in its place again, by one call, if nobody has changed it since",
-        Closure::ThrottleZero => "sets the throttles of before again, where nobody has changed them since",
+        Closure::WebAcl => "re-attaches the previous web ACL in one call, if nobody has changed it since",
+        Closure::ThrottleZero => "restores the previous throttles, where nobody has changed them since",
     };
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::Close(action.clone()),
-        identity: at.identity.clone(),
-        stage: at.stage.id.clone(),
-        read_at: at.read_at,
         summary,
         calls: changes.iter().map(call).collect(),
         guards: judge::guards(action, state, settings),
         preconditions: preconditions(state),
-        watch: Vec::new(),
-        probe: None,
-        left: Vec::new(),
         undo: undo.to_owned(),
         notes: judge::notes(action, state),
         changes,
-        digest: String::new(),
+        ..Plan::of(Action::Close(action.clone()), at.identity.clone(), at.stage.id.clone(), at.read_at)
     };
     finished(plan, Vec::new())
 }
@@ -184,15 +179,7 @@ fn association(at: &StageState, before: Option<&str>, after: Option<&str>) -> Ch
     let value = |arn: Option<&str>| arn.map(|arn| Value::String(arn.to_owned()));
     let part = Part { name: WEB_ACL.to_owned(), before: value(before), after: value(after) };
     let assignment = Assignment { place, parts: vec![part], passing: false };
-    let (removed, added) = assignment.diff();
-    Change {
-        resource: at.resource(),
-        added,
-        removed,
-        entries_before: 0,
-        entries_after: 0,
-        doing: Doing::Assign(assignment),
-    }
+    Change::of_values(at.resource(), assignment)
 }
 
 /// Every method to 0: `*/*`, and every entry of its own that does not follow it. `None` where nothing passes already.
@@ -214,7 +201,7 @@ fn zero_change(at: &StageState) -> Option<Change> {
 /// The call that a change amounts to.
 #[must_use]
 pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
-    let Doing::Assign(Assignment { place: Place::WebAcl { stage_arn, .. }, parts, .. }) = &change.doing else {
+    let Edit::Assign(Assignment { place: Place::WebAcl { stage_arn, .. }, parts, .. }) = &change.edit else {
         return throttle::call(change);
     };
     let wanted = parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str);

@@ -48,8 +48,8 @@ pub(in crate::respond::action) async fn find(aws: &Aws, settings: &Settings, nam
 #[must_use]
 pub(in crate::respond::action) fn rules(acl: &WebAcl) -> Precondition {
     let rules: Vec<String> =
-        acl.in_order().map(|rule| format!("{}: {:?} {:?}", rule.name, rule.statement, rule.disposition)).collect();
-    let expected = format!("default {:?}; {}", acl.default_action, rules.join("; "));
+        acl.in_order().map(|rule| format!("{}: {}, {}", rule.name, rule.statement, rule.disposition)).collect();
+    let expected = format!("default {}; {}", acl.default_action.word(), rules.join("; "));
     Precondition { subject: format!("rules of {}", acl.name), expected }
 }
 
@@ -82,7 +82,7 @@ pub(in crate::respond::action) async fn blocking_sets(aws: &Aws, acl: &WebAcl) -
     let mut unclear: Vec<String> = groups.values().filter_map(|group| group.as_ref().err().cloned()).collect();
     let references = wiring::references(acl, &groups);
     let inverted = references.iter().filter(|r| matches!(r.standing, wiring::Standing::Inverted(_)));
-    unclear.extend(inverted.map(|r| format!("rule {} keeps out whoever is not in its list", r.rule)));
+    unclear.extend(inverted.map(|r| format!("rule {} keeps out everybody who is not in its list", r.rule)));
     let blocks =
         |r: &wiring::Reference| matches!(r.standing, wiring::Standing::Effective | wiring::Standing::Conditional(_));
     (references.into_iter().filter(blocks).map(|r| r.ip_set).collect(), unclear)
@@ -109,8 +109,8 @@ pub(in crate::respond::action) async fn blocked(aws: &Aws, acl: &WebAcl) -> (Vec
     (blocked, unclear)
 }
 
-/// Rules that may keep out an address which an IP set lets in: what ends evaluation before an Allow, and Allows that ask for
-/// more than an address.
+/// Rules that may keep out an address which an IP set lets in: what ends evaluation before an Allow, and Allows that
+/// ask for more than an address.
 #[must_use]
 pub(in crate::respond::action) fn hurdles(acl: &WebAcl) -> Vec<String> {
     let mut lines = Vec::new();
@@ -119,7 +119,7 @@ pub(in crate::respond::action) fn hurdles(acl: &WebAcl) -> Vec<String> {
         if allows(rule) {
             lines.extend(before.drain(..).map(|name| format!("rule {name} acts before {} lets anybody in", rule.name)));
             if !plain(&rule.statement) {
-                lines.push(format!("rule {} asks for more than an address", rule.name));
+                lines.push(format!("rule {} requires more than an address", rule.name));
             }
         } else if acts(rule) {
             before.push(rule.name.clone());

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
 
-use super::plural;
 use crate::aws::read::ResourceKind;
 use crate::aws::{Aws, AwsError, Lane, Problem};
 use crate::model::plan::GuardResult;
 use crate::model::text::shortened;
+use crate::model::words::counted;
 use crate::respond::guard::{Guard, WithEvidence};
 
 /// What stands behind a web ACL, by kind, or why it could not be listed.
@@ -52,9 +52,9 @@ fn is_rare(kind: ResourceKind) -> bool {
     ResourceKind::others().any(|rare| rare == kind)
 }
 
-/// Warns of what was seen behind the web ACL called `acl` besides the stage `own` (label, ARN), and of kinds that could not be asked for. Which
-/// kinds there was no time to ask for is said and no warning: they are the same on every plan, and whoever reads a warning every time reads none.
-/// `hits` says what the same change does to the others.
+/// Warns of what was seen behind the web ACL called `acl` besides the stage `own` (label, ARN), and of kinds that could
+/// not be asked for. Which kinds there was no time to ask for is said and no warning: they are the same on every plan,
+/// and whoever reads a warning every time reads none. `hits` says what the same change does to the others.
 pub(in crate::respond::action) fn blast_radius(
     guard: &Guard,
     acl: &str,
@@ -77,17 +77,17 @@ pub(in crate::respond::action) fn blast_radius(
     }
     let rarer: Vec<&str> = ResourceKind::others().map(ResourceKind::label).filter(|l| !asked.contains(l)).collect();
     let not_asked = (!rarer.is_empty())
-        .then(|| format!("not asked, since AWS grants one such call a second: {}", rarer.join(", ")));
+        .then(|| format!("not queried, since AWS allows one such call a second: {}", rarer.join(", ")));
     if unread.iter().any(|(kind, _)| !is_rare(**kind)) {
         let lines = unread.into_iter().map(|(_, line)| line).collect();
-        return guard.unknown(format!("what stands behind {acl} could not be listed")).because(lines);
+        return guard.unknown(format!("what is behind {acl} could not be listed")).because(lines);
     }
     let only = format!("{label} is the only API Gateway stage or load balancer behind {acl}");
     let result = match (others.len(), unread.len()) {
         (0, 0) if not_asked.is_none() => guard.pass(format!("{only}, and no other kind of resource is")),
-        (0, 0) => guard.pass(format!("{only}; not every rarer kind of resource was asked for")),
-        (0, n) => guard.warn(format!("{only}; {} of resource could not be listed", plural(n, "rarer kind"))),
-        (n, _) => guard.warn(format!("{} besides this stage behind {acl}: {hits}", plural(n, "resource"))),
+        (0, 0) => guard.pass(format!("{only}; not every rarer kind of resource was queried")),
+        (0, n) => guard.warn(format!("{only}; {} of resource could not be listed", counted(n, "rarer kind"))),
+        (n, _) => guard.warn(format!("{} besides this stage behind {acl}: {hits}", counted(n, "resource"))),
     };
     let unread = unread.into_iter().map(|(_, line)| line);
     result.because(others.into_iter().chain(unread).chain(not_asked).collect())

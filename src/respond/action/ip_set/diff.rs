@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::resource;
 use crate::model::address::Target;
-use crate::model::change::Doing;
+use crate::model::change::Edit;
 use crate::model::plan::Change;
 use crate::model::waf::{IpSet, IpVersion};
 
@@ -33,7 +33,7 @@ pub(in crate::respond::action) fn change(targets: &[Target], set: &IpSet) -> Cha
         entries_after: set.addresses.len() + added.len(),
         added,
         removed: Vec::new(),
-        doing: Doing::Entries,
+        edit: Edit::Entries,
     }
 }
 

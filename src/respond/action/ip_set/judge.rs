@@ -4,15 +4,17 @@ use super::ByArn;
 use crate::model::address::{self, Target};
 use crate::model::plan::{Change, GuardResult};
 use crate::model::waf::{IP_SET_CAPACITY, IpSet};
+use crate::model::words::counted;
 use crate::respond::action::stage::sign;
 use crate::respond::guard::{Guard, WithEvidence};
 
-/// Says which targets were written with host bits, and so mean more than they look; `does` is what is done to them: `blocks`.
+/// Says which targets were written with host bits, and so mean more than they look; `does` is what is done to them:
+/// `blocks`.
 pub(in crate::respond::action) fn host_bits(guard: &Guard, targets: &[Target], does: &str) -> Option<GuardResult> {
     let masked = targets.iter().filter_map(|t| Some((t.masked_from.as_ref()?, t.net)));
     let lines: Vec<String> =
         masked.map(|(from, net)| format!("{from} becomes {net}: {} addresses", address::size(&net))).collect();
-    let said = || guard.warn(format!("{} had host bits and {does} more than it looks", plural(lines.len(), "target")));
+    let said = || guard.warn(format!("{} had host bits and {does} more than it looks", counted(lines.len(), "target")));
     (!lines.is_empty()).then(|| said().because(lines.clone()))
 }
 
@@ -36,7 +38,7 @@ pub(in crate::respond::action) fn covered(guard: &Guard, targets: &[Target], set
         found.map(|(set, entry)| format!("{} is covered by {entry} in {}", target.net, set.name))
     };
     let lines: Vec<String> = targets.iter().filter_map(line).collect();
-    let result = || guard.warn(format!("{} already in the set", plural(lines.len(), "target")));
+    let result = || guard.warn(format!("{} already in the set", counted(lines.len(), "target")));
     (!lines.is_empty()).then(|| result().because(lines.clone()))
 }
 
@@ -58,14 +60,8 @@ pub(in crate::respond::action) fn managed(
     }
     match signs.first() {
         Some(_) => guard
-            .warn("infrastructure as code may own the IP set: its next run can take the entries out; tell its owners")
+            .warn("infrastructure as code may own the IP set: its next run can remove the entries; tell its owners")
             .because(signs),
         None => guard.pass("no tag says that infrastructure as code owns the IP set"),
     }
-}
-
-/// `1 target`, `3 targets`.
-pub(in crate::respond::action) fn plural(count: usize, what: &str) -> String {
-    let ending = if what.ends_with('s') { "es" } else { "s" };
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}{ending}") }
 }

@@ -12,9 +12,9 @@ use futures_util::future::join_all;
 
 pub(super) use self::behind::{Behind, Rarer, behind, blast_radius};
 pub(super) use self::diff::change;
-pub(super) use self::judge::{capacity, covered, host_bits, managed, plural};
+pub(super) use self::judge::{capacity, covered, host_bits, managed};
 use crate::aws::{Aws, AwsError, Lane};
-use crate::model::plan::{Change, PlannedCall, ResourceRef};
+use crate::model::plan::{Change, ChangedKind, PlannedCall, ResourceRef};
 use crate::model::waf::IpSet;
 
 /// What was read of each resource, by ARN, or why it could not be.
@@ -48,7 +48,7 @@ pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
         parameters: vec![
             ("Name".to_owned(), change.resource.name.clone()),
             ("Scope".to_owned(), "REGIONAL".to_owned()),
-            ("Addresses".to_owned(), format!("all entries as they stand, {}", entries.join(" "))),
+            ("Addresses".to_owned(), format!("all current entries, {}", entries.join(" "))),
         ],
     }
 }
@@ -56,7 +56,7 @@ pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
 /// An IP set as a plan names it.
 #[must_use]
 fn resource(set: &IpSet) -> ResourceRef {
-    ResourceRef { kind: "ip-set".to_owned(), name: set.name.clone(), id: set.id.clone(), arn: set.arn.clone() }
+    ResourceRef { kind: ChangedKind::IpSet, name: set.name.clone(), id: set.id.clone(), arn: set.arn.clone() }
 }
 
 /// How entries are taken out again, in one line.
@@ -65,5 +65,5 @@ pub(super) fn undo(changes: &[Change]) -> String {
     if changes.iter().all(Change::is_empty) {
         return "nothing to undo".to_owned();
     }
-    "takes exactly these entries out again, where they are still as written; other entries are left alone".to_owned()
+    "removes exactly these entries, where they are still as written; other entries are left alone".to_owned()
 }

@@ -8,6 +8,7 @@ use crate::model::plan::GuardResult;
 use crate::model::policy::{Comparison, MOST_CHARACTERS, Policy, SID, reached_by_allow};
 use crate::model::probe::ProbeReading;
 use crate::model::settings::Settings;
+use crate::model::words::counted;
 use crate::respond::action::breadth;
 use crate::respond::admission;
 use crate::respond::guard::{self, WithEvidence, settled};
@@ -40,7 +41,7 @@ pub(super) fn guards(action: &KillSwitch, state: &State, settings: &Settings, cl
     }
     if state.on.is_some() || state.proof.is_err() {
         results.push(guard::SWITCH_WINDOW.warn(
-            "for less than 3 s the API's draft carries the closing policy: whoever deploys in that moment ships it. Such a deployment is looked for and named",
+            "for less than 3 s the API's draft contains the closing policy: anybody who deploys in that moment ships it. Such a deployment is detected and named",
         ));
     }
     settled(results, &action.terms)
@@ -49,7 +50,7 @@ pub(super) fn guards(action: &KillSwitch, state: &State, settings: &Settings, cl
 fn allow_list(action: &KillSwitch, allow: &[IpNet], settings: &Settings) -> GuardResult {
     let guard = &guard::SWITCH_ALLOW;
     if allow.is_empty() {
-        return guard.stop("nobody is to be let in, not even you. Name at least one prefix with --allow");
+        return guard.stop("nobody would be let in, not even you. Name at least one prefix with --allow");
     }
     if let Some(all) = IpNet::aggregate(&allow.to_vec()).iter().find(|net| net.prefix_len() == 0) {
         return guard.stop(format!("{all} lets in everybody: that closes nothing"));
@@ -61,7 +62,7 @@ fn allow_list(action: &KillSwitch, allow: &[IpNet], settings: &Settings) -> Guar
     let masked: Vec<String> = action.allow.iter().filter_map(crate::model::address::Target::widened).collect();
     match masked.first() {
         Some(first) => guard.warn(format!("host bits were masked: {first}")).because(masked),
-        None => guard.pass(format!("{} let in", counted(allow.len()))),
+        None => guard.pass(format!("{} let in", counted(allow.len(), "prefix"))),
     }
 }
 
@@ -69,18 +70,18 @@ fn policy(state: &State, closed: &Policy) -> GuardResult {
     let guard = &guard::SWITCH_POLICY;
     if let Err(error) = &state.draft {
         return guard.stop(format!(
-            "the draft's policy cannot be read as one ({error}), so it could not be put back as it is. Mend it, or close in another way"
+            "the draft's policy cannot be parsed ({error}), so it could not be restored unchanged. Fix it, or close in another way"
         ));
     }
     let ours = |policy: Option<&Policy>| policy.is_some_and(Policy::is_closed);
     if ours(state.draft.as_ref().ok().and_then(Option::as_ref)) || ours(state.base()) {
         return guard.stop(format!(
-            "a statement {SID} is in the policy already: it is closed by this, or was left behind. Take that back first"
+            "a statement {SID} is in the policy already: it closes the stage now, or was left behind. Undo that first"
         ));
     }
     match closed.characters() {
         n if n > MOST_CHARACTERS => guard.stop(format!(
-            "the closing policy would have {n} characters, AWS takes {MOST_CHARACTERS}. Name fewer, wider prefixes, or close by web-acl"
+            "the closing policy would have {n} characters, AWS allows {MOST_CHARACTERS}. Name fewer, wider prefixes, or close by web-acl"
         )),
         n => guard
             .pass(format!("every statement stays and one Deny is appended: {n} of {MOST_CHARACTERS} characters"))
@@ -93,22 +94,22 @@ fn base(state: &State) -> GuardResult {
     let draft = state.draft.as_ref().ok().and_then(Option::as_ref);
     match &state.deployed {
         Err(why) => guard.unknown(format!(
-            "which policy is deployed is not known ({why}). The draft's would be taken for it; compare, then override"
+            "which policy is deployed is not known ({why}). The draft's would be used instead; compare, then override"
         )),
         Ok(deployed) if Policy::same(deployed.as_ref(), draft) => {
             if deployed.is_some() {
-                return guard.pass("the deployed policy, as the export has it, is the draft's");
+                return guard.pass("the deployed policy, as exported, is the same as the draft's");
             }
             let said = "neither the draft nor the export of the stage has a policy";
             // A proof has seen an export carry one.
             if state.proof.is_ok() {
                 guard.pass(format!("{said}, so none is deployed"))
             } else {
-                guard.warn(format!("{said}, so none is deployed (inferred: that exports carry it; a proof looks)"))
+                guard.warn(format!("{said}, so none is deployed (inferred: that exports include it; a proof checks)"))
             }
         }
         Ok(deployed) => guard
-            .warn("the draft's policy is not the deployed one; closing starts from the deployed one, and the draft keeps its own")
+            .warn("the draft's policy differs from the deployed one; closing starts from the deployed one, and the draft keeps its own")
             .because(deployed.as_ref().map(Policy::lines).unwrap_or_default()),
     }
 }
@@ -130,15 +131,11 @@ fn losers(state: &State, allow: &[IpNet], comparison: &Comparison<'_>) -> GuardR
     guard::CLOSE_LOSERS
         .warn(format!(
             "everybody but {} loses access to {}; {}",
-            counted(allow.len()),
+            counted(allow.len(), "prefix"),
             state.at.stage.id.label(),
             losses.said
         ))
         .because(evidence)
-}
-
-fn counted(prefixes: usize) -> String {
-    if prefixes == 1 { "1 prefix".to_owned() } else { format!("{prefixes} prefixes") }
 }
 
 fn endpoint(state: &State) -> GuardResult {
@@ -168,7 +165,7 @@ fn probe(action: &KillSwitch, state: &State) -> GuardResult {
         Ok(probe) => probe,
         Err(why) => {
             return guard
-                .stop(format!("{label} cannot be asked from here: {why}. Or close by web-acl or throttle-zero"));
+                .stop(format!("{label} cannot be probed from here: {why}. Or close by web-acl or throttle-zero"));
         }
     };
     let said = match &state.answer {
@@ -185,7 +182,7 @@ fn probe(action: &KillSwitch, state: &State) -> GuardResult {
         return guard.warn(line);
     }
     guard.stop(format!(
-        "{line}. Where nothing gets through before, nothing can be told after; name another URL in probes.stages"
+        "{line}. If nothing gets through before, a probe tells nothing after; name another URL in probes.stages"
     ))
 }
 
@@ -197,7 +194,7 @@ fn canary(state: &State) -> GuardResult {
             "{} has a canary, whose share of the requests keeps its own deployment and its own policy. Promote or delete it, or close by web-acl",
             at.stage.id.label()
         )),
-        None => guard.pass("no stage concerned has a canary"),
+        None => guard.pass("no affected stage has a canary"),
     }
 }
 
@@ -219,12 +216,12 @@ fn drift(state: &State) -> GuardResult {
             .map(|method| format!("{} {what}", method.name))
             .collect::<Vec<_>>()
     };
-    let mut lines = only(draft, deployed, "is in the draft and not, or not so, deployed");
-    lines.extend(only(deployed, draft, "is deployed and not, or not so, in the draft"));
+    let mut lines = only(draft, deployed, "is in the draft, but not deployed in that form");
+    lines.extend(only(deployed, draft, "is deployed, but not in the draft in that form"));
     match lines.first() {
         Some(first) => guard
             .stop(format!(
-                "closing would ship undeployed work: {first}. Deploy or take back that work first, or close by web-acl"
+                "closing would ship undeployed work: {first}. Deploy or discard that work first, or close by web-acl"
             ))
             .because(lines),
         None if state.on.is_some() => {
@@ -254,7 +251,7 @@ fn proof_stage(state: &State) -> GuardResult {
         ));
     }
     guard.warn(format!(
-        "{} serves the draft's snapshot for a minute or two and keeps out whoever is not listed; then it serves deployment {} again",
+        "{} serves the draft's snapshot for a minute or two and keeps out everybody not listed; then it serves deployment {} again",
         other.label(),
         on.settings.deployment_id.as_deref().unwrap_or("?")
     ))
@@ -276,18 +273,18 @@ pub(super) fn notes(action: &KillSwitch, state: &State) -> Vec<String> {
     if action.prove_on.is_some() {
         notes.push("Each call is made twice, UpdateStage three times: once with a list that leaves you out, once with yours, and back.".to_owned());
         notes.push("Two deployments are made that no stage points at afterwards; the second is the one that closes. They cost nothing and stay.".to_owned());
-        notes.push("A proof counts for 30 minutes.".to_owned());
+        notes.push("A proof is valid for 30 minutes.".to_owned());
         return notes;
     }
     if action.terms.expires_after_seconds.is_some() {
-        notes.push(format!("When its time is over, {}.", action.terms.reopen.words()));
+        notes.push(format!("When it expires, {}.", action.terms.reopen.words()));
     }
-    notes.push("That pointing a stage at a deployment brings that deployment's policy is inferred from documentation; the probes look whether it does.".to_owned());
+    notes.push("That pointing a stage at a deployment applies that deployment's policy is inferred from documentation; the probes check that it does.".to_owned());
     if !state.siblings.is_empty() {
         notes.push(format!("Other stages of the API are not touched: {}.", state.siblings.join(", ")));
     }
     notes.push("Custom domains mapped to the stage are closed with it.".to_owned());
     notes.push("Where clients come through CloudFront or a proxy of yours, the policy sees its addresses, not theirs (inferred): list those.".to_owned());
-    notes.push("Whoever deploys to the stage reopens it: tell the pipeline's owners.".to_owned());
+    notes.push("Any deployment to the stage reopens it: tell the pipeline's owners.".to_owned());
     notes
 }

@@ -52,7 +52,7 @@ pub(super) fn probe(
     };
     let chosen = methods.iter().filter(plain).min_by_key(rank).ok_or_else(|| {
         format!(
-            "{} deploys no GET (nor ANY) without parameters, authorization and key to ask for. Set a URL and headers in probes.stages of the configuration",
+            "{} has no deployed GET (or ANY) without parameters, authorization and key to probe. Set a URL and headers in probes.stages of the configuration",
             stage.label()
         )
     })?;
@@ -62,8 +62,8 @@ pub(super) fn probe(
 /// How often a stage is asked whose backend fails.
 const ASKED: usize = 6;
 
-/// What a stage answers now. Under attack a backend fails for some requests and not for others: one that gets through shows that the stage
-/// lets us in, and one that fails shows nothing.
+/// What a stage answers now. Under attack a backend fails for some requests and not for others: one that gets through
+/// shows that the stage lets us in, and one that fails shows nothing.
 pub(super) async fn answer(aws: &Aws, probe: Option<&Probe>) -> Option<Result<ProbeReading, AwsError>> {
     let probe = probe?;
     let mut read = aws.probe(probe).await.map(|answer| answer.reading());
@@ -76,7 +76,8 @@ pub(super) async fn answer(aws: &Aws, probe: Option<&Probe>) -> Option<Result<Pr
     Some(read)
 }
 
-/// From where we come: as the responder says, else as address services see us. Over IPv6 only an API that takes it can be reached.
+/// From where we come: as the responder says, else as address services see us. Over IPv6 only an API that takes it can
+/// be reached.
 pub(super) async fn own_addresses(aws: &Aws, settings: &Settings, stated: &[IpAddr], dual_stack: bool) -> Own {
     let mut own = Own::default();
     if !stated.is_empty() {
@@ -96,29 +97,31 @@ pub(super) async fn own_addresses(aws: &Aws, settings: &Settings, stated: &[IpAd
         }
     }
     if dual_stack && !own.known.iter().any(|(address, _)| address.is_ipv6()) {
-        own.missing.push(
-            "the API takes IPv6 and from which address you come over it is not known; pass --own-address".to_owned(),
-        );
+        own.missing.push("the API accepts IPv6, and your own IPv6 address is not known; pass --own-address".to_owned());
     }
     own
 }
 
-/// The proof that the plan may rest on: of this stage and this very policy, fresh, its snapshot still there, nothing deployed since.
+/// The proof that the plan may rest on: of this stage and this very policy, fresh, its snapshot still there, nothing
+/// deployed since.
 pub(super) async fn proof(aws: &Aws, state: &State, action: &KillSwitch, proofs: &[Proof]) -> Result<Proof, String> {
     let id = &state.at.stage.id;
     let of_stage: Vec<&Proof> = proofs.iter().filter(|proof| proof.stage == *id).collect();
     let Some(latest) = of_stage.last() else {
-        return Err(format!("nobody has proven it. Add --prove-on STAGE with another stage of {} first", id.api_name));
+        return Err(format!(
+            "it has not been proven. Add --prove-on STAGE with another stage of {} first",
+            id.api_name
+        ));
     };
     let closed = state.closed(&networks(action));
     let same = |proof: &&&Proof| Policy::parse(&proof.policy).is_ok_and(|p| Policy::same(Some(&p), Some(&closed)));
     let Some(proof) = of_stage.iter().rev().find(same) else {
-        return Err(format!("the proof of {} is of another policy: prove this one", latest.at.format("%H:%M:%SZ")));
+        return Err(format!("the proof of {} is for another policy: prove this one", latest.at.format("%H:%M:%SZ")));
     };
     let now = aws.clock().now();
     if !proof.is_fresh(now) {
         let minutes = (now - proof.at).num_minutes();
-        return Err(format!("the proof is {minutes} minutes old, and counts for 30: prove it again"));
+        return Err(format!("the proof is {minutes} minutes old, and is valid for 30: prove it again"));
     }
     if proof.base != state.deployment() {
         return Err(format!("{} has been deployed since the proof: prove it again", id.label()));
@@ -141,8 +144,10 @@ pub(in crate::respond) fn difference(a: &Value, b: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, operation) in &ours {
         match theirs.get(name) {
-            None => lines.push(format!("{name} is in the draft and not deployed")),
-            Some(other) if other != operation => lines.push(format!("{name} is otherwise in the draft than deployed")),
+            None => lines.push(format!("{name} is in the draft but not deployed")),
+            Some(other) if other != operation => {
+                lines.push(format!("{name} differs between the draft and the deployment"));
+            }
             Some(_) => {}
         }
     }
@@ -150,7 +155,7 @@ pub(in crate::respond) fn difference(a: &Value, b: &Value) -> Vec<String> {
         theirs
             .keys()
             .filter(|name| !ours.contains_key(*name))
-            .map(|name| format!("{name} is deployed and not in the draft")),
+            .map(|name| format!("{name} is deployed but not in the draft")),
     );
     let rest = |export: &Value| {
         let mut export = export.clone();
@@ -163,7 +168,8 @@ pub(in crate::respond) fn difference(a: &Value, b: &Value) -> Vec<String> {
         let mut differing: Vec<&String> = names.filter(|name| one.get(*name) != other.get(*name)).collect();
         differing.sort();
         differing.dedup();
-        lines.extend(differing.into_iter().map(|name| format!("`{name}` is otherwise in the draft than deployed")));
+        lines
+            .extend(differing.into_iter().map(|name| format!("`{name}` differs between the draft and the deployment")));
     }
     lines
 }
@@ -213,11 +219,11 @@ mod tests {
         ahead["paths"]["/a"]["get"] = json!({"x": 2});
         assert_eq!(
             difference(&ahead, &prod),
-            ["GET /a is otherwise in the draft than deployed", "POST /new is in the draft and not deployed"]
+            ["GET /a differs between the draft and the deployment", "POST /new is in the draft but not deployed"]
         );
         assert_eq!(difference(&prod, &ahead).len(), 2);
         let mut authorizer = dev;
         authorizer["components"] = json!({});
-        assert_eq!(difference(&authorizer, &prod), ["`components` is otherwise in the draft than deployed"]);
+        assert_eq!(difference(&authorizer, &prod), ["`components` differs between the draft and the deployment"]);
     }
 }

@@ -1,7 +1,9 @@
-//! `kill-switch`: shut a stage to everybody but a few addresses by its resource policy, or prove on another stage that it would.
+//! `kill-switch`: shut a stage to everybody but a few addresses by its resource policy, or prove on another stage that
+//! it would.
 //!
-//! A policy acts only as deployed, and engineers have locked themselves out of production with one. So a snapshot is made that no
-//! stage points at, another stage of the same API is pointed at it and asked from outside, and only that very snapshot closes.
+//! A policy acts only as deployed, and engineers have locked themselves out of production with one. So a snapshot is
+//! made that no stage points at, another stage of the same API is pointed at it and asked from outside, and only that
+//! very snapshot closes.
 
 mod judge;
 mod learn;
@@ -14,19 +16,19 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 pub(in crate::respond) use self::learn::difference;
-pub(in crate::respond) use self::recipe::{ProofRecipe, Recipe};
 use super::stage::{self, StageState};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::{Action, KillSwitch};
-use crate::model::change::{Assignment, DEPLOYMENT, Doing, POLICY, Part, Place};
+use crate::model::change::{Assignment, DEPLOYMENT, Edit, POLICY, Part, Place};
 use crate::model::limits::DeployedMethod;
-use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose, ResourceRef};
+use crate::model::plan::{Change, ChangedKind, Plan, PlannedCall, Precondition, ResourceRef};
 use crate::model::policy::{ApiScope, Policy, PolicyError};
 use crate::model::probe::{Probe, ProbeReading};
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::stage::{DraftApi, StageDetail};
 use crate::respond::planned::{PlanError, Planned, finished};
+use crate::respond::recipe::Recipe;
 use crate::respond::samples::{Callers, UNSAMPLED};
 
 /// Everything that a plan rests on.
@@ -211,32 +213,26 @@ fn planned(action: &KillSwitch, state: &State, settings: &Settings) -> Planned {
     let label = state.at.stage.id.label();
     let summary = match (&state.on, &state.proof) {
         (Some(on), _) => format!(
-            "Prove on {} that a resource policy keeps out whoever is not listed and lets you in; {label} stays as it is",
+            "Prove on {} that a resource policy keeps out everybody not listed and lets you in; {label} is not changed",
             on.stage.id.label()
         ),
         (None, Ok(proof)) => {
             format!("Close {label}: point it at snapshot {}, proven on {}", proof.snapshot, proof.proven_on.label())
         }
-        (None, Err(_)) => format!("Close {label} by a resource policy that nobody has proven"),
+        (None, Err(_)) => format!("Close {label} by a resource policy that has not been proven"),
     };
+    // A proof is confirmed with the name of the stage that it changes.
+    let stage = state.on.as_ref().map_or(&state.at, |on| on).stage.id.clone();
     let plan = Plan {
-        purpose: Purpose::Apply,
-        identity: state.at.identity.clone(),
-        // A proof is confirmed with the name of the stage that it changes.
-        stage: state.on.as_ref().map_or(&state.at, |on| on).stage.id.clone(),
-        read_at: state.at.read_at,
         summary,
         calls: calls(&changes, state),
         guards: judge::guards(&asked, state, settings, &closed),
         preconditions: preconditions(&asked, state, &closed),
-        watch: Vec::new(),
         probe: state.probe.clone().ok().filter(|_| action.prove_on.is_none()),
-        left: Vec::new(),
         undo: undo_words(&asked, state),
         notes: judge::notes(&asked, state),
         changes,
-        action: Action::KillSwitch(asked),
-        digest: String::new(),
+        ..Plan::of(Action::KillSwitch(asked), state.at.identity.clone(), stage, state.at.read_at)
     };
     let mut planned = finished(plan, Vec::new());
     planned.recipe = recipe.map(Box::new);
@@ -245,11 +241,11 @@ fn planned(action: &KillSwitch, state: &State, settings: &Settings) -> Planned {
 
 fn undo_words(action: &KillSwitch, state: &State) -> String {
     if action.prove_on.is_some() {
-        return "puts itself back: the draft at once, the stage at the end; after a crash `undo` does".to_owned();
+        return "restores itself: the draft at once, the stage at the end; after a crash, `undo` does it".to_owned();
     }
     let mut words = format!("points the stage back at deployment {}, if it still exists", state.deployment());
     if action.commit_confirmed {
-        words.push_str("; by itself where no probe gets through within 60 s of account time");
+        words.push_str("; by itself if no probe gets through within 60 s of account time");
     }
     words
 }
@@ -278,7 +274,7 @@ fn draft_change(state: &State, closed: &Policy) -> Change {
     let (had, has) = (before.map(Policy::lines).unwrap_or_default(), closed.lines());
     Change {
         resource: ResourceRef {
-            kind: "draft policy of".to_owned(),
+            kind: ChangedKind::DraftPolicy,
             name: format!("{} (for less than 3 s, then back)", id.api_name),
             id: id.api_id.clone(),
             arn: state.api_arn(),
@@ -287,7 +283,7 @@ fn draft_change(state: &State, closed: &Policy) -> Change {
         removed: had.iter().filter(|line| !has.contains(line)).cloned().collect(),
         entries_before: 0,
         entries_after: 0,
-        doing: Doing::Assign(Assignment {
+        edit: Edit::Assign(Assignment {
             place: Place::DraftPolicy { api_id: id.api_id.clone() },
             parts: vec![part],
             passing: true,
@@ -302,12 +298,11 @@ fn pointed(at: &StageState, from: &str, to: &str, mark: Option<String>, passing:
     let value = |text: &str| (!text.is_empty()).then(|| Value::String(text.to_owned()));
     let part = Part { name: DEPLOYMENT.to_owned(), before: value(from), after: value(to) };
     let assignment = Assignment { place, parts: vec![part], passing };
-    let (removed, added) = assignment.diff();
     let mut resource = at.resource();
     if passing {
         resource.name.push_str(" (for the proof, then back)");
     }
-    Change { resource, added, removed, entries_before: 0, entries_after: 0, doing: Doing::Assign(assignment) }
+    Change::of_values(resource, assignment)
 }
 
 /// The calls, by what they are called on: a proof makes most of them twice.
@@ -320,8 +315,8 @@ fn calls(changes: &[Change], state: &State) -> Vec<PlannedCall> {
     };
     let mut calls = Vec::new();
     for change in changes {
-        match &change.doing {
-            Doing::Assign(Assignment { place: Place::DraftPolicy { .. }, .. }) => {
+        match &change.edit {
+            Edit::Assign(Assignment { place: Place::DraftPolicy { .. }, .. }) => {
                 calls.push(call("UpdateRestApi", &change.resource.arn, &[("replace /policy", "the closing policy")]));
                 let deployments = format!("{}/deployments", state.api_arn());
                 calls.push(call("CreateDeployment", &deployments, &[("stageName", "none")]));
@@ -358,7 +353,7 @@ fn preconditions(action: &KillSwitch, state: &State, closed: &Policy) -> Vec<Pre
 /// The call that taking a change back amounts to.
 #[must_use]
 pub(in crate::respond) fn undo_call(change: &Change) -> Option<PlannedCall> {
-    let Doing::Assign(Assignment { place, parts, .. }) = &change.doing else { return None };
+    let Edit::Assign(Assignment { place, parts, .. }) = &change.edit else { return None };
     let wanted = parts.first().and_then(|part| part.after.as_ref()).and_then(Value::as_str).unwrap_or_default();
     let (operation, parameter) = match place {
         Place::Deployment { .. } => ("UpdateStage", ("replace /deploymentId".to_owned(), wanted.to_owned())),

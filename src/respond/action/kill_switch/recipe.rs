@@ -1,4 +1,4 @@
-//! What carrying out needs beyond the diff: the policies whole, the probes, what to call the snapshots.
+//! The recipe of a kill switch, out of what was read for its plan.
 
 use std::fmt::Write as _;
 
@@ -7,44 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{State, networks};
 use crate::model::action::KillSwitch;
 use crate::model::policy::{NOBODY, Policy};
-use crate::model::probe::Probe;
-use crate::model::stage::StageId;
-
-/// How to make a snapshot with a policy, and what to do with it.
-#[derive(Debug, Clone)]
-pub(in crate::respond) struct Recipe {
-    /// The stage to close.
-    pub stage: StageId,
-    /// Its ARN.
-    pub stage_arn: String,
-    /// The deployment it points at.
-    pub base: String,
-    /// The API's ARN.
-    pub api_arn: String,
-    /// The draft's own policy, as it is put back; empty where there is none.
-    pub draft: String,
-    /// The policy that closes.
-    pub closed: Policy,
-    /// How the descriptions of the deployments begin.
-    pub mark: String,
-    /// The proof; without it the stage itself is pointed at the snapshot.
-    pub proof: Option<ProofRecipe>,
-}
-
-/// How to prove it.
-#[derive(Debug, Clone)]
-pub(in crate::respond) struct ProofRecipe {
-    /// The stage to prove on.
-    pub on: StageId,
-    /// Its ARN.
-    pub arn: String,
-    /// The deployment it points at.
-    pub base: String,
-    /// How to ask it.
-    pub probe: Probe,
-    /// A policy that leaves the responder out.
-    pub candidate: Policy,
-}
+use crate::respond::recipe::{ProofRecipe, Recipe};
 
 /// The recipe; `None` where nothing has to be made, or what it takes is not known.
 pub(super) fn of(action: &KillSwitch, state: &State, closed: &Policy) -> Option<Recipe> {

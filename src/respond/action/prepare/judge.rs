@@ -3,7 +3,7 @@
 use super::State;
 use crate::model::action::PrepareClosedWebAcl;
 use crate::model::address;
-use crate::model::made::{LONGEST_NAME, is_name, lines};
+use crate::model::made_resource::{LONGEST_NAME, is_name, lines};
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::model::text::shortened;
@@ -35,9 +35,9 @@ fn whole_internet(state: &State) -> GuardResult {
     let sets = [IpVersion::V4, IpVersion::V6];
     let most = sets.map(|version| state.allow.iter().filter(|net| IpVersion::of(net) == version).count());
     match state.allow.iter().find(|net| net.prefix_len() == 0) {
-        Some(net) => guard.stop(format!("{net} would let everybody in, and WAF refuses it. Name who is to get in")),
+        Some(net) => guard.stop(format!("{net} would let everybody in, and WAF refuses it. Name who should get in")),
         None if state.allow.is_empty() => guard.stop(
-            "nobody would be let in, responders neither. Pass --allow, or set guards.break-glass in the configuration",
+            "nobody would be let in, not even responders. Pass --allow, or set guards.break-glass in the configuration",
         ),
         None if most.iter().any(|n| *n > IP_SET_CAPACITY) => {
             guard.stop(format!("an IP set holds {IP_SET_CAPACITY} entries at most. Name fewer, wider prefixes"))
@@ -64,7 +64,8 @@ fn breadth(state: &State, settings: &Settings) -> GuardResult {
         Some(first) => {
             guard::PREPARE_BREADTH.stop(format!("{first}. A closure that lets so many in closes little")).because(wide)
         }
-        None => guard::PREPARE_BREADTH.pass("no prefix is wider than the team allows, nor are all of them together"),
+        None => guard::PREPARE_BREADTH
+            .pass("neither a single prefix nor all of them together are wider than the team allows"),
     }
 }
 
@@ -103,19 +104,21 @@ fn name(state: &State) -> GuardResult {
         .filter(|piece| piece.is_there() && !piece.is_as_wanted())
         .flat_map(|piece| {
             let there = piece.there.get(piece.part).map(lines).unwrap_or_default();
-            there.into_iter().map(move |line| format!("{} {}: {}", piece.kind, piece.name, shortened(&line, 200)))
+            there
+                .into_iter()
+                .map(move |line| format!("{} {}: {}", piece.kind.word(), piece.name, shortened(&line, 200)))
         })
         .collect();
     let used = state.pieces.iter().filter(|piece| piece.is_as_wanted()).count();
     match (taken.is_empty(), used) {
         (false, _) => guard
             .stop(format!(
-                "something else stands under the name {}. Nothing of it is changed here: pass another --name, or see to it yourself",
+                "something else already uses the name {}. It is left unchanged: pass another --name, or check it manually",
                 state.name
             ))
             .because(taken),
         (true, 0) => guard.pass("nothing of that name is there"),
-        (true, used) => guard.pass(format!("{used} of {} are there as they would be made, and are used", state.pieces.len())),
+        (true, used) => guard.pass(format!("{used} of {} already exist as they would be made, and are used", state.pieces.len())),
     }
 }
 
@@ -126,25 +129,26 @@ fn quota(state: &State) -> GuardResult {
     let over: Vec<String> = [sets, acls]
         .iter()
         .filter(|(_, have, more)| *more > 0 && have + more > DEFAULT_QUOTA)
-        .map(|(what, have, more)| format!("{have} {what} are there and {more} more are wanted; AWS grants {DEFAULT_QUOTA} unless it was asked for more (unverified)"))
+        .map(|(what, have, more)| format!("{have} {what} exist and {more} more are needed; AWS allows {DEFAULT_QUOTA} unless it granted an increase (unverified)"))
         .collect();
     match over.first() {
         Some(first) => guard::PREPARE_QUOTA.warn(format!("{first}. AWS may refuse")).because(over),
-        None => guard::PREPARE_QUOTA.pass("there is room among the account's IP sets and web ACLs"),
+        None => guard::PREPARE_QUOTA.pass("the account's quotas of IP sets and web ACLs leave room"),
     }
 }
 
 fn expiry(action: &PrepareClosedWebAcl) -> GuardResult {
     if action.terms.expires_after_seconds.is_some() {
-        return guard::PREPARE_EXPIRY.stop("it is to be there when it is needed, and does not expire. Leave out --for");
+        return guard::PREPARE_EXPIRY.stop("it must be there when it is needed, and does not expire. Leave out --for");
     }
-    guard::PREPARE_EXPIRY.pass("it stays until somebody takes it back")
+    guard::PREPARE_EXPIRY.pass("it stays until somebody undoes it")
 }
 
 /// Things to know that are no guard's business.
 pub(super) fn notes(state: &State, settings: &Settings) -> Vec<String> {
     let mut notes = vec![
-        "It stands before nothing, so that nobody notices. What it would do to a stage is judged when that is closed."
+        "No traffic is affected: it is not attached to any stage. Its effect on a stage is judged when that stage is \
+         closed."
             .to_owned(),
         "AWS bills it: about $5 for a web ACL and $1 for a rule a month (third-party pages quoting AWS).".to_owned(),
         "WAF may take seconds to minutes until a new IP set or web ACL can be used (documented).".to_owned(),

@@ -1,8 +1,9 @@
-//! `prepare-closed-web-acl`: make what `close --by web-acl` swaps in, before the night: an IP set for each address version and a web
-//! ACL that blocks by default and lets their addresses in. It stands before nothing, so that nobody notices.
+//! `prepare-closed-web-acl`: make what `close --by web-acl` swaps in, before the night: an IP set for each address
+//! version and a web ACL that blocks by default and lets their addresses in. It stands before nothing, so that nobody
+//! notices.
 //!
-//! Each of the three is made only where nothing of its name stands; one that stands as it would be made is used, so that a
-//! preparation that was cut short is finished by the same command.
+//! Each of the three is made only where nothing of its name stands; one that stands as it would be made is used, so
+//! that a preparation that was cut short is finished by the same command.
 
 mod judge;
 
@@ -12,11 +13,12 @@ use serde_json::{Map, Value};
 use super::stage::{self, StageState};
 use crate::aws::{Aws, Lane};
 use crate::model::action::{Action, PrepareClosedWebAcl};
-use crate::model::change::{ARN, Assignment, CLOSED_WEB_ACL, Doing, IP_SET, Part, Place};
-use crate::model::made::{MadeIpSet, MadeWebAcl, as_name, set_name};
-use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose, ResourceRef};
+use crate::model::change::{ARN, Assignment, CLOSED_WEB_ACL, Edit, IP_SET, Part, Place};
+use crate::model::made_resource::{MadeIpSet, MadeWebAcl, as_name, set_name};
+use crate::model::plan::{Change, ChangedKind, Plan, PlannedCall, Precondition, ResourceRef};
 use crate::model::settings::Settings;
 use crate::model::waf::IpVersion;
+use crate::model::words::counted;
 use crate::respond::assigned;
 use crate::respond::planned::{PlanError, Planned, finished};
 
@@ -28,7 +30,8 @@ struct State {
     name: String,
     /// Whom it is to let in, host bits masked, each once.
     allow: Vec<IpNet>,
-    /// What is to be there and what is, in the order in which it is made: the IP sets before the web ACL that refers to them.
+    /// What is to be there and what is, in the order in which it is made: the IP sets before the web ACL that refers to
+    /// them.
     pieces: Vec<Piece>,
     /// How many regional IP sets and web ACLs there are.
     counts: (usize, usize),
@@ -37,7 +40,7 @@ struct State {
 /// One of the things to be made.
 #[derive(Debug)]
 struct Piece {
-    kind: &'static str,
+    kind: ChangedKind,
     name: String,
     place: Place,
     part: &'static str,
@@ -46,7 +49,7 @@ struct Piece {
 }
 
 impl Piece {
-    fn new(kind: &'static str, name: &str, place: Place, part: &'static str, wanted: Value) -> Self {
+    fn new(kind: ChangedKind, name: &str, place: Place, part: &'static str, wanted: Value) -> Self {
         Self { kind, name: name.to_owned(), place, part, wanted, there: Map::new() }
     }
 
@@ -76,7 +79,7 @@ async fn read(aws: &Aws, settings: &Settings, action: &PrepareClosedWebAcl) -> R
     let mut pieces: Vec<Piece> = [IpVersion::V4, IpVersion::V6].map(|version| set(&name, version, &allow)).into();
     let acl = MadeWebAcl::new(&name).document();
     let place = Place::ClosedWebAcl { name: name.clone() };
-    pieces.push(Piece::new("web-acl", &name, place, CLOSED_WEB_ACL, acl));
+    pieces.push(Piece::new(ChangedKind::WebAcl, &name, place, CLOSED_WEB_ACL, acl));
     let (sets, acls) = tokio::join!(aws.ip_set_names(Lane::Plan), aws.web_acl_names(Lane::Plan));
     let (sets, acls) = (sets?, acls?);
     for piece in &mut pieces {
@@ -112,38 +115,34 @@ fn set(web_acl: &str, version: IpVersion, allow: &[IpNet]) -> Piece {
     let name = set_name(web_acl, version);
     let entries = allow.iter().filter(|net| IpVersion::of(net) == version).map(ToString::to_string);
     let wanted = MadeIpSet::new(version, entries).document();
-    Piece::new("ip-set", &name, Place::IpSet { name: name.clone() }, IP_SET, wanted)
+    Piece::new(ChangedKind::IpSet, &name, Place::IpSet { name: name.clone() }, IP_SET, wanted)
 }
 
 fn planned(action: &PrepareClosedWebAcl, state: &State, settings: &Settings) -> Planned {
     let missing = state.pieces.iter().filter(|piece| !piece.is_there());
     let changes: Vec<Change> = missing.map(|piece| change(&state.at, piece)).collect();
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::PrepareClosedWebAcl(action.clone()),
-        identity: state.at.identity.clone(),
-        stage: state.at.stage.id.clone(),
-        read_at: state.at.read_at,
         summary: if changes.is_empty() {
-            format!("Nothing to prepare: the closed web ACL {} is there", state.name)
+            format!("Nothing to prepare: the closed web ACL {} already exists", state.name)
         } else {
-            let nets = state.allow.len();
-            let prefixes = if nets == 1 { "prefix" } else { "prefixes" };
             format!(
-                "Prepare the closed web ACL {}, which lets {nets} {prefixes} in; it stands before nothing",
-                state.name
+                "Prepare the closed web ACL {}, which lets {} in; it is not attached to any stage",
+                state.name,
+                counted(state.allow.len(), "prefix")
             )
         },
         calls: changes.iter().map(call).collect(),
         guards: judge::guards(action, state, settings),
         preconditions: preconditions(state),
-        watch: Vec::new(),
-        probe: None,
-        left: Vec::new(),
-        undo: "deletes what it made, where it is as it was made and nothing uses it".to_owned(),
+        undo: "deletes what it made, if it is unchanged and nothing uses it".to_owned(),
         notes: judge::notes(state, settings),
         changes,
-        digest: String::new(),
+        ..Plan::of(
+            Action::PrepareClosedWebAcl(action.clone()),
+            state.at.identity.clone(),
+            state.at.stage.id.clone(),
+            state.at.read_at,
+        )
     };
     finished(plan, Vec::new())
 }
@@ -155,27 +154,20 @@ fn change(at: &StageState, piece: &Piece) -> Change {
     let (partition, region, account) = (identity.partition(), &identity.at.region, &identity.at.account);
     let part = Part { name: piece.part.to_owned(), before: None, after: Some(piece.wanted.clone()) };
     let assignment = Assignment { place: piece.place.clone(), parts: vec![part], passing: false };
-    let (removed, added) = assignment.diff();
-    Change {
-        resource: ResourceRef {
-            kind: piece.kind.to_owned(),
-            name: name.clone(),
-            id: name.clone(),
-            arn: format!("arn:{partition}:wafv2:{region}:{account}:regional/{kind}/{name}"),
-        },
-        added,
-        removed,
-        entries_before: 0,
-        entries_after: 0,
-        doing: Doing::Assign(assignment),
-    }
+    let resource = ResourceRef {
+        kind: piece.kind.clone(),
+        name: name.clone(),
+        id: name.clone(),
+        arn: format!("arn:{partition}:wafv2:{region}:{account}:regional/{kind}/{name}"),
+    };
+    Change::of_values(resource, assignment)
 }
 
 /// What stands already and would be used.
 fn preconditions(state: &State) -> Vec<Precondition> {
     let used = state.pieces.iter().filter(|piece| piece.is_there());
     used.map(|piece| Precondition {
-        subject: format!("{} {}", piece.kind, piece.name),
+        subject: format!("{} {}", piece.kind.word(), piece.name),
         expected: piece.there.get(ARN).and_then(Value::as_str).unwrap_or_default().to_owned(),
     })
     .collect()
@@ -184,9 +176,9 @@ fn preconditions(state: &State) -> Vec<Precondition> {
 /// The call that making or deleting one of the pieces amounts to.
 #[must_use]
 pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
-    let (service, operation) = assigned::call(&change.doing);
+    let (service, operation) = assigned::call(&change.edit);
     let mut parameters = vec![("Name".to_owned(), change.resource.name.clone())];
-    if let Doing::Assign(assignment) = &change.doing
+    if let Edit::Assign(assignment) = &change.edit
         && let Some(set) = assignment.wanted(IP_SET).and_then(MadeIpSet::of)
     {
         parameters.push(("Addresses".to_owned(), set.addresses.join(" ")));

@@ -11,7 +11,8 @@ use crate::model::stage::StageSelector;
 use crate::respond::action::stage;
 use crate::respond::planned::PlanError;
 
-/// A limit leaves what a method had before the attack, and half as much again: rates move by themselves, and samples are few.
+/// A limit leaves what a method had before the attack, and half as much again: rates move by themselves, and samples
+/// are few.
 const MARGIN: f64 = 1.5;
 /// The least share of what came with the attack that one method must have, for its throttle to be worth recommending.
 const LEAST_SHARE: f64 = 0.8;
@@ -108,7 +109,9 @@ fn worst(methods: &[MethodName], traffic: &Traffic, stage: &str) -> Result<Attac
     for method in methods {
         let forecast = traffic.forecast(stage, Some(method), f64::MAX).map_err(NoMethod::NotKnown)?;
         let Some((legitimate, _)) = forecast.legitimate() else {
-            return Err(not_known("what each method had before the attack is not known: WAF gave no samples of then"));
+            return Err(not_known(
+                "each method's traffic before the attack is not known: WAF has no samples from then",
+            ));
         };
         let (now, before) = (forecast.now.rate, forecast.now.rate * legitimate);
         found.push(Attacked { method: method.clone(), now, before, before_of_all: 0.0, share: 0.0 });

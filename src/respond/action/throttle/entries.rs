@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::write::Patch;
 use crate::model::action::Throttle;
-use crate::model::change::{ALL_METHODS, Assignment, BURST, Part, RATE};
-use crate::model::limits::{AccountLimit, LimitInForce, in_force};
+use crate::model::change::{Assignment, Part};
+use crate::model::limits::{AccountLimit, BURST, LimitInForce, RATE, in_force};
+use crate::model::method::ALL_METHODS;
 use crate::respond::assigned::throttle_patches;
 
 /// What is to be set, and what stays as it is.
@@ -28,8 +29,8 @@ fn fresh_entry() -> Value {
     })
 }
 
-/// The entry that a patch of rate and burst leaves: patching one setting materialises the whole entry, as a copy of `*/*` or of
-/// AWS's defaults (recorded by LocalStack). Of a prediction only rate and burst are ever compared as done.
+/// The entry that a patch of rate and burst leaves: patching one setting materialises the whole entry, as a copy of
+/// `*/*` or of AWS's defaults (recorded by LocalStack). Of a prediction only rate and burst are ever compared as done.
 #[must_use]
 pub(in crate::respond) fn materialised(name: &str, settings: &Map<String, Value>, rate: f64, burst: f64) -> Value {
     let base = settings.get(name).or_else(|| settings.get(ALL_METHODS)).cloned();
@@ -39,7 +40,8 @@ pub(in crate::respond) fn materialised(name: &str, settings: &Map<String, Value>
     entry
 }
 
-/// What tightening asks for. Stage-wide, entries of single methods do not follow `*/*`, so that each looser one is set too.
+/// What tightening asks for. Stage-wide, entries of single methods do not follow `*/*`, so that each looser one is set
+/// too.
 #[must_use]
 pub(in crate::respond) fn wanted(
     action: &Throttle,
@@ -90,8 +92,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::model::action::Terms;
-    use crate::model::change::limits;
-    use crate::model::limits::Limit;
+    use crate::model::limits::{Limit, limits};
 
     fn throttle(method: Option<&str>, rate: u32, burst: u32) -> Throttle {
         let method = method.map(|m| m.parse().unwrap());

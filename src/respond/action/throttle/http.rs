@@ -1,6 +1,7 @@
 //! Throttling on an HTTP API: its routes' settings in place of method settings.
 //!
-//! No WAF and no usage plans there: what a throttle turns away is told by metrics alone, and who of it belongs there by nothing.
+//! No WAF and no usage plans there: what a throttle turns away is told by metrics alone, and who of it belongs there by
+//! nothing.
 
 use chrono::{DateTime, Utc};
 
@@ -8,9 +9,10 @@ use super::entries::{self, Wanted};
 use super::{State, judge, traffic};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::{Action, Throttle};
-use crate::model::change::{ALL_METHODS, Assignment, Doing, Part, Place, limits};
-use crate::model::limits::DeployedMethod;
-use crate::model::plan::{Change, GuardResult, Plan, PlannedCall, Precondition, Purpose, ResourceRef};
+use crate::model::change::{Assignment, Edit, Part, Place};
+use crate::model::limits::{DeployedMethod, limits};
+use crate::model::method::ALL_METHODS;
+use crate::model::plan::{Change, ChangedKind, GuardResult, Plan, PlannedCall, Precondition, ResourceRef};
 use crate::model::settings::Settings;
 use crate::model::stage::{Api, HttpStage, StageDetail, StageId, StageSettings};
 use crate::respond::action::stage::StageState;
@@ -86,11 +88,6 @@ fn planned(action: &Throttle, state: &State, stage: &HttpStage, settings: &Setti
     guards.retain(|found| found.id != guard::THROTTLE_COPIES.id);
     guards.extend([immutable(stage), unset(&wanted, &state.account)]);
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::Throttle(action.clone()),
-        identity: state.at.identity.clone(),
-        stage: state.at.stage.id.clone(),
-        read_at: state.at.read_at,
         summary: if changes.is_empty() {
             format!("Nothing to tighten: {} on {label} is at or below that already", action.method_words())
         } else {
@@ -108,14 +105,11 @@ fn planned(action: &Throttle, state: &State, stage: &HttpStage, settings: &Setti
             subject: "limit of the account".to_owned(),
             expected: state.account_limit().map_or("not known".to_owned(), |l| format!("{}/s, burst {}", l.rate, l.burst)),
         }],
-        watch: Vec::new(),
-        probe: None,
-        left: Vec::new(),
-        undo: "sets what was there before again, where nobody has changed it since; limits that were not set become the account's"
+        undo: "restores the previous limits, where nobody has changed them since; limits that were not set become the account's"
             .to_owned(),
         notes: judge::notes(action),
         changes,
-        digest: String::new(),
+        ..Plan::of(Action::Throttle(action.clone()), state.at.identity.clone(), state.at.stage.id.clone(), state.at.read_at)
     };
     finished(plan, Vec::new())
 }
@@ -128,38 +122,27 @@ fn change(at: &StageState, part: Part) -> Change {
     let place =
         Place::RouteThrottles { api_id: id.api_id.clone(), stage: id.stage.clone(), stage_arn: stage_arn.clone() };
     let assignment = Assignment { place, parts: vec![part], passing: false };
-    let (removed, added) = assignment.diff();
     let name = if route == ALL_METHODS { id.label() } else { format!("{} {route}", id.label()) };
     let arn = if route == ALL_METHODS { stage_arn } else { format!("{stage_arn}/routesettings/{route}") };
-    Change {
-        resource: ResourceRef {
-            kind: "route-settings".to_owned(),
-            name,
-            id: format!("{}/{}", id.api_id, id.stage),
-            arn,
-        },
-        added,
-        removed,
-        entries_before: 0,
-        entries_after: 0,
-        doing: Doing::Assign(assignment),
-    }
+    let resource =
+        ResourceRef { kind: ChangedKind::RouteSettings, name, id: format!("{}/{}", id.api_id, id.stage), arn };
+    Change::of_values(resource, assignment)
 }
 
 /// The call that a change of a route's settings amounts to: `UpdateStage` is of the stage, whatever route it names.
 #[must_use]
 pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
-    let (service, operation) = assigned::call(&change.doing);
-    let stage = match &change.doing {
-        Doing::Assign(Assignment { place: Place::RouteThrottles { stage_arn, .. }, .. })
+    let (service, operation) = assigned::call(&change.edit);
+    let stage = match &change.edit {
+        Edit::Assign(Assignment { place: Place::RouteThrottles { stage_arn, .. }, .. })
             if operation == "UpdateStage" =>
         {
             stage_arn.clone()
         }
         _ => change.resource.arn.clone(),
     };
-    let parts = match &change.doing {
-        Doing::Assign(assignment) => assignment.parts.as_slice(),
+    let parts = match &change.edit {
+        Edit::Assign(assignment) => assignment.parts.as_slice(),
         _ => &[],
     };
     let parameters = parts.iter().filter_map(|part| Some((part.name.clone(), part.after.as_ref()?.to_string())));

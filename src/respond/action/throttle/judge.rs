@@ -4,12 +4,12 @@ use super::State;
 use super::entries::Wanted;
 use super::traffic::Forecast;
 use crate::model::action::Throttle;
-use crate::model::change::ALL_METHODS;
 use crate::model::limits::LimitInForce;
+use crate::model::method::ALL_METHODS;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::respond::guard::{self, WithEvidence, settled};
-use crate::respond::taken::{Against, Taken};
+use crate::respond::loss::{Against, Taken};
 
 /// Every guard's result, overrides applied, worst first.
 pub(super) fn guards(action: &Throttle, state: &State, settings: &Settings, wanted: &Wanted) -> Vec<GuardResult> {
@@ -28,13 +28,13 @@ fn zero(action: &Throttle) -> GuardResult {
         return guard::THROTTLE_ZERO
             .stop("nothing passes a throttle of 0: that is a closure. Plan it as one: close --by throttle-zero");
     }
-    guard::THROTTLE_ZERO.pass("something passes")
+    guard::THROTTLE_ZERO.pass("some requests pass")
 }
 
 /// Whether what is deployed has the method: a setting for one that does not exist would be accepted and do nothing.
 fn method(action: &Throttle, state: &State) -> GuardResult {
     let Some(wanted) = &action.method else {
-        return guard::THROTTLE_METHOD.pass("every method of the stage is meant");
+        return guard::THROTTLE_METHOD.pass("it applies to every method of the stage");
     };
     let methods = match &state.methods {
         Ok(methods) => methods,
@@ -63,7 +63,7 @@ fn tighter(action: &Throttle, state: &State, wanted: &Wanted) -> GuardResult {
     }
     if now.rate.is_none() || now.burst.is_none() {
         return guard::THROTTLE_TIGHTER
-            .unknown("the stage sets no limit, and AWS does not say the account's: what is in force is not known");
+            .unknown("the stage sets no limit, and AWS does not report the account's: what is in force is not known");
     }
     let looser = |asked: u32, now: Option<f64>| now.is_some_and(|now| f64::from(asked) > now);
     if looser(action.rate, now.rate) || looser(action.burst, now.burst) {
@@ -86,7 +86,7 @@ fn wins(state: &State, now: &LimitInForce) -> GuardResult {
         Ok(Some(limit)) => {
             evidence.push(format!("account, shared by all its APIs: {}/s, burst {}", limit.rate, limit.burst));
         }
-        Ok(None) => evidence.push("account: not said".to_owned()),
+        Ok(None) => evidence.push("account: not reported".to_owned()),
         Err(error) => evidence.push(format!("account: not known: {error}")),
     }
     let account = matches!(state.account, Ok(Some(_)));
@@ -144,10 +144,10 @@ fn own_entries(action: &Throttle, wanted: &Wanted) -> Option<GuardResult> {
     if evidence.is_empty() && wanted.tight.is_empty() {
         return Some(guard::THROTTLE_ENTRIES.pass("no method has an entry of its own: all follow */*"));
     }
-    evidence.extend(wanted.tight.iter().map(|name| format!("{name} is as tight already and stays")));
+    evidence.extend(wanted.tight.iter().map(|name| format!("{name} is already as tight and stays")));
     Some(
         guard::THROTTLE_ENTRIES
-            .warn("methods with entries of their own do not follow */*: each is dealt with")
+            .warn("methods with entries of their own do not follow */*: each is handled")
             .because(evidence),
     )
 }
@@ -167,8 +167,9 @@ fn shedding(action: &Throttle, state: &State, settings: &Settings) -> GuardResul
     judged(&forecast, settings.guards.most_legitimate_share)
 }
 
-/// Shedding that hits more legitimate callers than others stops, and so does a limit that takes more of the traffic of before the attack than the team allows; that
-/// which costs legitimate callers more than that as long as the flood goes on is warned of; any other is told in numbers.
+/// Shedding that hits more legitimate callers than others stops, and so does a limit that takes more of the traffic of
+/// before the attack than the team allows; that which costs legitimate callers more than that as long as the flood goes
+/// on is warned of; any other is told in numbers.
 fn judged(forecast: &Forecast, most: f64) -> GuardResult {
     let guard = &guard::THROTTLE_SHEDDING;
     let (rate, shed) = (forecast.now.rate, forecast.shed());
@@ -203,7 +204,7 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
                 }
                 _ if share > 0.5 => guard.stop(said),
                 Against::Above => guard.stop(allowed(&said, most)),
-                _ if forecast.in_part => guard.warn(format!("{said}; not all that it rests on could be read")),
+                _ if forecast.in_part => guard.warn(format!("{said}; not all of its evidence could be read")),
                 Against::Within if !in_flood => guard.pass(said),
                 Against::MayBeAbove | Against::Within => guard.warn(said),
             }
@@ -221,15 +222,18 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
 fn of_before(forecast: &Forecast) -> String {
     match (forecast.before.zip(forecast.taken()), forecast.attacked) {
         (Some((pace, taken)), true) => format!(
-            "Before the attack {:.1} requests/s came{}; the limit takes {} of them",
+            "Before the attack {:.1} requests/s came{}; the limit turns away {} of them",
             pace.rate,
             pace.bounded(),
             taken.words()
         ),
         (Some((_, taken)), false) => {
-            format!("No attack is known, so all of it counts as customers'; the limit takes {} of it", taken.words())
+            format!(
+                "No attack is known, so all of it counts as customers'; the limit turns away {} of it",
+                taken.words()
+            )
         }
-        (None, _) => "What came before the attack is not known, nor what the limit takes of it".to_owned(),
+        (None, _) => "The traffic before the attack is not known, nor how much of it the limit turns away".to_owned(),
     }
 }
 
@@ -243,16 +247,16 @@ fn chance(shed: Taken) -> String {
     let (seen, low, high) = (through(shed.share), through(shed.bounds.1), through(shed.bounds.0));
     let bounded = if low == high { String::new() } else { format!(" (between {low} and {high})") };
     format!(
-        "A throttle does not tell customers from attackers: at the present rate {seen}{bounded} of anybody's requests get through"
+        "A throttle does not tell customers from attackers: at the present rate {seen}{bounded} of all requests get through"
     )
 }
 
-/// A saved `disableExecuteApiEndpoint` comes into force with any update of any stage (documented for stage settings; inferred for
-/// throttles).
+/// A saved `disableExecuteApiEndpoint` comes into force with any update of any stage (documented for stage settings;
+/// inferred for throttles).
 fn endpoint(state: &State) -> Option<GuardResult> {
     state.at.stage.endpoint_disabled.then(|| {
         guard::STAGE_ENDPOINT.warn(
-            "the API's execute-api endpoint is set to be disabled; if that is not in force yet, this change brings it into force",
+            "the API's execute-api endpoint is set to be disabled; if that has not taken effect yet, this change makes it",
         )
     })
 }
@@ -260,12 +264,12 @@ fn endpoint(state: &State) -> Option<GuardResult> {
 /// Things to know that are no guard's business.
 pub(super) fn notes(action: &Throttle) -> Vec<String> {
     let mut notes = vec![
-        "Stage settings act without a deployment, within seconds in others' experience (Steadybit: 3 to 10 s); API Gateway's own pages contradict each other on it.".to_owned(),
+        "Stage settings take effect without a deployment, within seconds in others' experience (Steadybit: 3 to 10 s); API Gateway's own pages contradict each other on it.".to_owned(),
         "Requests that are throttled get 429, count as 4XX, and are not billed.".to_owned(),
     ];
     if action.method.is_none() {
         notes.push(
-            "Whether a stage-wide limit holds for each method or for all of them together is not certain.".to_owned(),
+            "Whether a stage-wide limit applies to each method or for all of them together is not certain.".to_owned(),
         );
     }
     notes
@@ -275,7 +279,7 @@ pub(super) fn notes(action: &Throttle) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::model::plan::Verdict;
-    use crate::respond::taken::Pace;
+    use crate::respond::loss::Pace;
 
     /// A hundred requests a second, so many of them from before the attack, and a limit that turns away such a share.
     fn forecast(before: Option<f64>, shed: f64) -> Forecast {
@@ -304,11 +308,11 @@ mod tests {
         let low = judged(&forecast(Some(20.0), 0.85), 0.05);
         assert_eq!(low.verdict, Verdict::Stop, "a fifth of now, and a quarter above the limit: {low:#?}");
         assert!(
-            low.reason.contains("Before the attack 20.0 requests/s came; the limit takes 25.0 % of them"),
+            low.reason.contains("Before the attack 20.0 requests/s came; the limit turns away 25.0 % of them"),
             "{low:#?}"
         );
         assert!(
-            low.reason.contains("at most 5 % is allowed") && low.reason.contains("15.0 % of anybody's requests"),
+            low.reason.contains("at most 5 % is allowed") && low.reason.contains("15.0 % of all requests"),
             "{low:#?}"
         );
         // The flood has paused, and customers have not come back yet.
@@ -319,7 +323,7 @@ mod tests {
         let few = judged(&few, 0.2);
         assert_eq!(few.verdict, Verdict::Pass, "{few:#?}");
         assert!(
-            few.reason.contains("(at most 12.0); the limit takes none as far as seen, and at most 16.7 %"),
+            few.reason.contains("(at most 12.0); the limit turns away none as far as seen, and at most 16.7 %"),
             "{few:#?}"
         );
     }
@@ -327,10 +331,13 @@ mod tests {
     #[test]
     fn what_is_not_known_of_before_is_said() {
         let blind = judged(&forecast(None, 0.5), 0.05);
-        assert!(blind.reason.contains("What came before the attack is not known"), "{blind:#?}");
+        assert!(blind.reason.contains("The traffic before the attack is not known"), "{blind:#?}");
         assert_eq!(judged(&forecast(None, 0.0), 0.05).verdict, Verdict::Unknown, "though nothing is turned away now");
         let calm = judged(&Forecast { attacked: false, ..forecast(Some(100.0), 0.5) }, 0.05);
         assert_eq!(calm.verdict, Verdict::Stop);
-        assert!(calm.reason.contains("No attack is known") && calm.reason.contains("takes 50.0 % of it"), "{calm:#?}");
+        assert!(
+            calm.reason.contains("No attack is known") && calm.reason.contains("turns away 50.0 % of it"),
+            "{calm:#?}"
+        );
     }
 }

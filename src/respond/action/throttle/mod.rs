@@ -13,9 +13,9 @@ use self::traffic::Traffic;
 use super::stage::{self, StageState};
 use crate::aws::{Aws, AwsError, Lane};
 use crate::model::action::{Action, Throttle};
-use crate::model::change::{Assignment, Doing, Place};
+use crate::model::change::{Assignment, Edit, Place};
 use crate::model::limits::{AccountLimit, DeployedMethod, UsagePlan};
-use crate::model::plan::{Change, Plan, PlannedCall, Precondition, Purpose};
+use crate::model::plan::{Change, Plan, PlannedCall, Precondition};
 use crate::model::settings::Settings;
 use crate::respond::planned::{PlanError, Planned, finished};
 use crate::respond::resolve::{self, ResolveError};
@@ -74,14 +74,9 @@ fn planned(action: &Throttle, state: &State, settings: &Settings) -> Planned {
     let undo = if changes.is_empty() {
         "nothing to undo"
     } else {
-        "sets what was there before again, and removes the entries that this makes, where nobody has changed them since"
+        "restores the previous limits and removes the entries that this makes, where nobody has changed them since"
     };
     let plan = Plan {
-        purpose: Purpose::Apply,
-        action: Action::Throttle(action.clone()),
-        identity: state.at.identity.clone(),
-        stage: id.clone(),
-        read_at: state.at.read_at,
         summary: if changes.is_empty() {
             format!("Nothing to tighten: {} on {} is at or below that already", action.method_words(), id.label())
         } else {
@@ -90,13 +85,10 @@ fn planned(action: &Throttle, state: &State, settings: &Settings) -> Planned {
         calls: changes.iter().map(call).collect(),
         guards: judge::guards(action, state, settings, &wanted),
         preconditions: preconditions(state),
-        watch: Vec::new(),
-        probe: None,
-        left: Vec::new(),
         undo: undo.to_owned(),
         notes: judge::notes(action),
         changes,
-        digest: String::new(),
+        ..Plan::of(Action::Throttle(action.clone()), state.at.identity.clone(), id.clone(), state.at.read_at)
     };
     finished(plan, Vec::new())
 }
@@ -110,22 +102,14 @@ fn change(state: &State, wanted: &Wanted) -> Option<Change> {
 pub(super) fn of_stage(at: &StageState, parts: Vec<crate::model::change::Part>) -> Change {
     let place = Place::MethodThrottles { api_id: at.stage.id.api_id.clone(), stage: at.stage.id.stage.clone() };
     let assignment = Assignment { place, parts, passing: false };
-    let (removed, added) = assignment.diff();
-    Change {
-        resource: at.resource(),
-        added,
-        removed,
-        entries_before: 0,
-        entries_after: 0,
-        doing: Doing::Assign(assignment),
-    }
+    Change::of_values(at.resource(), assignment)
 }
 
 /// The call that a change of a stage's throttles amounts to.
 #[must_use]
 pub(in crate::respond) fn call(change: &Change) -> PlannedCall {
-    let parameters = match &change.doing {
-        Doing::Assign(assignment) => entries::parameters(assignment),
+    let parameters = match &change.edit {
+        Edit::Assign(assignment) => entries::parameters(assignment),
         _ => Vec::new(),
     };
     PlannedCall {

@@ -10,8 +10,8 @@ use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::source::SampledRequest;
 use crate::model::stage::{ApiKind, StageId};
+use crate::respond::loss::{Pace, Taken};
 use crate::respond::samples::{Samples, UNSAMPLED, began, passed};
-use crate::respond::taken::{Pace, Taken};
 use crate::watch;
 
 /// Minutes that a prediction looks back.
@@ -52,7 +52,8 @@ pub(super) struct Forecast {
     pub(super) limit: f64,
     /// Requests on the method now.
     pub(super) now: Pace,
-    /// Requests on it before the attack: what belongs there. Where no attack is known, those of now; `None` where nothing tells.
+    /// Requests on it before the attack: what belongs there. Where no attack is known, those of now; `None` where
+    /// nothing tells.
     pub(super) before: Option<Pace>,
     /// Whether an attack is known.
     pub(super) attacked: bool,
@@ -63,7 +64,8 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// What of now's requests the limit turns away: of everybody's alike, since a throttle does not tell attackers from customers.
+    /// What of now's requests the limit turns away: of everybody's alike, since a throttle does not tell attackers from
+    /// customers.
     pub(super) fn shed(&self) -> Taken {
         Taken::above(self.limit, self.now)
     }
@@ -81,6 +83,7 @@ impl Forecast {
 }
 
 /// Reads the traffic of the last minutes, and of before the attack.
+// Wide: what the metrics are asked by, and from when the attack counts.
 pub(super) async fn read(
     aws: &Aws,
     settings: &Settings,
@@ -116,8 +119,8 @@ pub(super) async fn read(
     traffic
 }
 
-/// The traffic of a stage of an HTTP API: its metrics go by the API's id (documented), and nothing samples its requests. Whom a
-/// throttle hits is therefore known where the attack's beginning is, and else not.
+/// The traffic of a stage of an HTTP API: its metrics go by the API's id (documented), and nothing samples its
+/// requests. Whom a throttle hits is therefore known where the attack's beginning is, and else not.
 pub(super) async fn read_http(
     aws: &Aws,
     settings: &Settings,
@@ -136,7 +139,7 @@ pub(super) async fn read_http(
         Err(error) => traffic.missing.push(error.to_string()),
     }
     if method.is_some() && traffic.now.method.is_none() {
-        traffic.missing.push("a single route has figures where detailed metrics are on only".to_owned());
+        traffic.missing.push("a single route has figures only where detailed metrics are on".to_owned());
     }
     traffic
 }
@@ -146,8 +149,8 @@ fn of_rule(samples: Samples, rule: &str) -> Vec<SampledRequest> {
 }
 
 impl Traffic {
-    /// What a limit of `limit` requests a second would do to `method` (all methods alike where `None`); `Err` says what is not
-    /// known.
+    /// What a limit of `limit` requests a second would do to `method` (all methods alike where `None`); `Err` says what
+    /// is not known.
     pub(super) fn forecast(&self, stage: &str, method: Option<&MethodName>, limit: f64) -> Result<Forecast, String> {
         let why = || match self.missing.first() {
             Some(first) => first.clone(),
@@ -209,6 +212,7 @@ fn rate_of(rates: Rates, samples: &[SampledRequest], stage: &str, method: Option
 }
 
 /// Requests a second of the stage, and of the method where it has a metric of its own: lately, and before the attack.
+// Wide: what the metrics are asked by, and the two moments they are asked about.
 async fn rates(
     aws: &Aws,
     of_api: (&'static str, String),

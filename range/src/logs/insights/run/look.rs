@@ -25,7 +25,8 @@ pub(super) struct Template {
 
 /// The commands that a query begins with.
 pub(super) struct Head {
-    /// How many of them are `parse`: what they make of a line is the same for all lines of a kind, or one variable, as often as not.
+    /// How many of them are `parse`: what they make of a line is the same for all lines of a kind, or one variable, as
+    /// often as not.
     pub(super) parses: usize,
     /// Whether anything after them looks at the message itself.
     pub(super) reads_message: bool,
@@ -70,8 +71,8 @@ impl Template {
 }
 
 impl Runner<'_> {
-    /// How the fields of a kind's lines are made without making the line; `None` where one of them is neither the same for all lines nor one
-    /// variable and nothing else.
+    /// How the fields of a kind's lines are made without making the line; `None` where one of them is neither the same
+    /// for all lines nor one variable and nothing else.
     pub(super) fn template(&self, kind: &Kind) -> Option<Template> {
         let [one, other, third] = Line::strangers();
         let is = |dynamic: Dynamic, line: &Line, value: Option<&String>| {

@@ -1,7 +1,7 @@
 //! Running a query over what a log group holds.
 //!
-//! Lines are made only where the query can tell them apart: a query that counts by status looks at one line of each kind, one that counts by
-//! address draws addresses, and only one that shows events makes every line.
+//! Lines are made only where the query can tell them apart: a query that counts by status looks at one line of each
+//! kind, one that counts by address draws addresses, and only one that shows events makes every line.
 
 mod look;
 
