@@ -44,7 +44,7 @@ pub(super) fn state_changed(written: &StateWritten<'_>) -> (String, Vec<String>)
     let of = |state: StageState| if state == StageState::Unknown { "not known" } else { state.word() };
     let before = written.before.map_or_else(String::new, |before| format!(", before {}", of(before)));
     let (share, served_by) = written.served;
-    let served = share.map_or_else(|| "?".to_owned(), |share| format!("{}{:.0} %", served_by.mark(), share * 100.0));
+    let served = served_by.share_word(share);
     let slow = if written.slow { ", slow" } else { "" };
     let since = written.since.map(|since| format!("Since {}", to_the_second(since)));
     let answered = written.answered.map(|(requests, since)| {

@@ -1,5 +1,7 @@
 //! How sure a share is that rests on a sample: its bounds, nineteen times out of twenty.
 
+use super::words::{least_percent, most_percent};
+
 /// Between which shares the truth lies where `hits` of `of` drawn at random are so. Nought of n is at most 3/n (the
 /// rule of three), all of n at least the rest; between them by Wilson's interval. Nothing drawn tells nothing.
 #[must_use]
@@ -53,11 +55,12 @@ pub fn words_of((low, high): (f64, f64)) -> Option<String> {
     if high - low <= NARROW {
         return None;
     }
+    let (least, most) = (least_percent(low), most_percent(high));
     Some(match (low <= 0.0, high >= 1.0) {
         (true, true) => "any share is possible".to_owned(),
-        (true, false) => format!("at most {:.0} %", high * 100.0),
-        (false, true) => format!("at least {:.0} %", low * 100.0),
-        (false, false) => format!("between {:.0} % and {:.0} %", low * 100.0, high * 100.0),
+        (true, false) => format!("at most {most}"),
+        (false, true) => format!("at least {least}"),
+        (false, false) => format!("between {least} and {most}"),
     })
 }
 
@@ -82,7 +85,7 @@ mod tests {
         assert_eq!(words(0, 12).as_deref(), Some("at most 25 %"));
         assert_eq!(words(1, 1).as_deref(), Some("any share is possible"));
         assert_eq!(words(0, 0).as_deref(), Some("any share is possible"));
-        assert_eq!(words(5, 10).as_deref(), Some("between 24 % and 76 %"));
+        assert_eq!(words(5, 10).as_deref(), Some("between 23 % and 77 %"));
         assert_eq!(words(0, 300), None);
         for of in 1..200u64 {
             for hits in 0..=of {

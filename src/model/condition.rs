@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use crate::model::words::counted;
+use crate::model::words::{counted, most_percent, whole_percent};
 
 /// Customers wait long where the median of latency is more than so many times what is usual.
 const SLOW: f64 = 3.0;
@@ -120,6 +120,13 @@ impl ServedBy {
             Self::AllAlike => "≈",
             Self::AtMost => "≤",
         }
+    }
+
+    /// `≤98 %`, or `?` where no share is known.
+    #[must_use]
+    pub fn share_word(self, share: Option<f64>) -> String {
+        let percent = if self == Self::AtMost { most_percent } else { whole_percent };
+        share.map_or_else(|| "?".to_owned(), |share| format!("{}{}", self.mark(), percent(share)))
     }
 
     /// In words, behind the share.
@@ -235,10 +242,7 @@ impl Condition {
     /// `≤98 %`, or `?`.
     #[must_use]
     pub fn share_word(&self) -> String {
-        match self.served.value() {
-            Some(share) => format!("{}{:.0} %", self.served_by.mark(), share * 100.0),
-            None => "?".to_owned(),
-        }
+        self.served_by.share_word(self.served.value())
     }
 
     /// Whether answers take more than three times as long as usual; `None` where that is not known.
@@ -267,9 +271,9 @@ impl Condition {
     #[must_use]
     pub fn worst_words(&self) -> Option<String> {
         let worst = self.worst.as_ref()?;
-        let (now, usually) = (worst.answered * 100.0, worst.usually * 100.0);
+        let (now, usually) = (whole_percent(worst.answered), whole_percent(worst.usually));
         let of = if worst.of_callers { "those who called before" } else { "its requests, attackers' among them" };
-        Some(format!("{} answers {now:.0} % of {of}, usually {usually:.0} %", worst.method))
+        Some(format!("{} answers {now} of {of}, usually {usually}", worst.method))
     }
 
     /// `80/s from 6 new sources get past`.
@@ -310,15 +314,12 @@ impl Condition {
         let at = now.format("%H:%M UTC");
         let slow = if self.is_slow() == Some(true) { " Answers take longer than usual." } else { "" };
         let share = self.served.value();
-        let percent = share.map_or(0.0, |share| share.clamp(0.0, 1.0) * 100.0);
         let said = match (self.state, share) {
             (StageState::Calm, None) => format!("{api} is working normally."),
             (_, None) if !self.matters() => {
                 return Err("the stage's state is not known; there is nothing to say yet".to_owned());
             }
-            (_, None) => {
-                format!("We are looking into a problem with {api}. How many requests it affects is not known yet.")
-            }
+            (_, None) => unknown_extent(api),
             (StageState::CustomersOut, Some(share)) if share < 0.5 => {
                 format!("We are working on a problem with {api}. At the moment most requests to it are turned away.")
             }
@@ -326,10 +327,16 @@ impl Condition {
                 let word = if slow.is_empty() { "is working normally" } else { "answers requests" };
                 format!("{api} {word}.")
             }
-            (_, Some(_)) => {
-                let about = if self.served_by == ServedBy::AtMost { "at most" } else { "about" };
+            // "At most all of them" tells nobody anything.
+            (_, Some(share)) if share >= NORMAL => unknown_extent(api),
+            (_, Some(share)) => {
+                let share = share.clamp(0.0, 1.0);
+                let (about, percent) = match self.served_by {
+                    ServedBy::AtMost => ("at most", most_percent(share)),
+                    ServedBy::KnownCallers | ServedBy::AllAlike => ("about", whole_percent(share)),
+                };
                 format!(
-                    "We are working on a problem with {api}. At the moment {about} {percent:.0} % of requests to it succeed."
+                    "We are working on a problem with {api}. At the moment {about} {percent} of requests to it succeed."
                 )
             }
         };
@@ -342,6 +349,11 @@ impl Condition {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         self.attackers_total.value().map(|requests| requests.max(0.0).round() as u64)
     }
+}
+
+/// For the public, where nobody can tell how many are affected.
+fn unknown_extent(api: &str) -> String {
+    format!("We are looking into a problem with {api}. How many requests it affects is not known yet.")
 }
 
 /// `at least 22,800 requests since 03:02Z`.
@@ -392,7 +404,7 @@ mod tests {
         let most = Condition { served_by: ServedBy::AtMost, ..attacked() };
         assert_eq!(said(&most), format!("{problem} at most 68 % of requests to it succeed."));
         let bound = Condition { served: known(1.0), ..most.clone() };
-        assert!(said(&bound).contains("at most 100 %"), "a bound is no promise: {}", said(&bound));
+        assert!(said(&bound).contains("is not known yet"), "a bound is no promise: {}", said(&bound));
         let out = Condition { state: StageState::CustomersOut, ..attacked() };
         assert_eq!(said(&out), format!("{problem} about 68 % of requests to it succeed."));
         let most_out = Condition { served: known(0.12), ..out };

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
+use super::words::whole_percent;
 
 /// What has a usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,7 +101,7 @@ impl Usuals {
             format!("{} blocked", per_second(UsualOf::Blocked)),
         ];
         // Without a cache there is nothing to tell.
-        parts.extend(of(UsualOf::CacheHits).map(|share| format!("cache answers {:.0} %", share * 100.0)));
+        parts.extend(of(UsualOf::CacheHits).map(|share| format!("cache answers {}", whole_percent(share))));
         parts.push(of(UsualOf::Cost).map_or_else(|| "$?/h".to_owned(), |dollars| format!("${:.2}/h", dollars * 60.0)));
         let mut why: Vec<&str> = Vec::new();
         for one in UsualOf::ALL.into_iter().filter(|one| *one != UsualOf::CacheHits) {

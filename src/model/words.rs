@@ -54,6 +54,27 @@ pub fn portion(share: f64) -> String {
     }
 }
 
+/// `71 %`: whole, where a figure is worth no more than that. Nothing rounds to none or to all: what is above zero is `1 %`
+/// at least, and what is below all `99 %` at most.
+#[must_use]
+pub fn whole_percent(share: f64) -> String {
+    let percent = (share * 100.0).round();
+    let some_but_not_all = share > 0.0 && share < 1.0 - 1e-9;
+    format!("{:.0} %", if some_but_not_all { percent.clamp(1.0, 99.0) } else { percent })
+}
+
+/// `72 %`: a bound from above, rounded up, so that it holds as it is written.
+#[must_use]
+pub fn most_percent(share: f64) -> String {
+    format!("{:.0} %", share.mul_add(100.0, -1e-9).ceil().max(0.0) + 0.0)
+}
+
+/// `71 %`: a bound from below, rounded down.
+#[must_use]
+pub fn least_percent(share: f64) -> String {
+    format!("{:.0} %", share.mul_add(100.0, 1e-9).floor())
+}
+
 /// `50.4 %`, `50 %`: a decimal where there is one, for figures beside their threshold.
 #[must_use]
 pub fn tenths(share: f64) -> String {
@@ -106,6 +127,18 @@ mod tests {
     fn shares_are_never_rounded_to_none_or_all() {
         let words = [0.0, 0.000_4, 0.002, 0.0994, 0.71, 0.999, 1.0].map(portion);
         assert_eq!(words, ["0 %", "< 0.1 %", "0.2 %", "9.9 %", "71 %", "> 99 %", "100 %"]);
+    }
+
+    #[test]
+    fn a_whole_percentage_is_none_or_all_only_where_it_is() {
+        let words = [0.0, 0.001, 0.004_9, 0.714, 0.995, 0.999_5, 1.0].map(whole_percent);
+        assert_eq!(words, ["0 %", "1 %", "1 %", "71 %", "99 %", "99 %", "100 %"]);
+    }
+
+    #[test]
+    fn bounds_are_rounded_outwards() {
+        assert_eq!([0.0, 0.07, 0.714, 0.996, 1.0].map(most_percent), ["0 %", "7 %", "72 %", "100 %", "100 %"]);
+        assert_eq!([0.0, 0.07, 0.719, 0.996, 1.0].map(least_percent), ["0 %", "7 %", "71 %", "99 %", "100 %"]);
     }
 
     #[test]

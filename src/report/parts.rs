@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use crate::model::identity::Actor;
 use crate::model::signal::{SignalKind, Unit};
 use crate::model::timeline::ActionState;
+use crate::model::words::percent;
 
 /// `1 h 12 min`, `4 min 10 s`, `9 s`.
 pub(super) fn duration(length: TimeDelta) -> String {
@@ -21,7 +22,7 @@ pub(super) fn duration(length: TimeDelta) -> String {
 pub(super) fn measured(kind: SignalKind, value: f64) -> String {
     match kind.unit() {
         Unit::Multiple => format!("×{value:.1}"),
-        Unit::Share => format!("{:.1} %", value * 100.0),
+        Unit::Share => percent(value),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::model::address::Target;
 use crate::model::ladder::{AttackedMethod, Ladder, Rung, Way};
 use crate::model::settings::Settings;
 use crate::model::stage::{StageId, StageSelector};
+use crate::model::words::whole_percent;
 
 /// Which ways are planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +91,11 @@ async fn throttled(
         Err(error) => return (true, None, vec![error.to_string()], Rung::unfit(way, error.to_string())),
     };
     let situation = vec![format!(
-        "{} gets {:.0} requests/s, {:.0} before the attack: {:.0} % of what came with it (estimated from WAF's samples)",
+        "{} gets {:.0} requests/s, {:.0} before the attack: {} of what came with it (estimated from WAF's samples)",
         found.method,
         found.now,
         found.before,
-        found.share * 100.0
+        whole_percent(found.share)
     )];
     let action = Action::Throttle(found.throttle(selector));
     let mut rung = rung(way, Box::pin(plan(aws, settings, &action, attack_began)).await, selector);

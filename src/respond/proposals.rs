@@ -21,6 +21,7 @@ use crate::model::proposal::{MOST_PROPOSALS, Proposals, Proposed, ProposedStep};
 use crate::model::source::{Source, Sources, most_of_a_customer};
 use crate::model::stage::StageSelector;
 use crate::model::timeline::ActionRecord;
+use crate::model::words::whole_percent;
 use crate::respond::cause::cause;
 
 /// Less of the attack than this is not worth a step.
@@ -237,9 +238,9 @@ fn throttle(facts: &Facts<'_>) -> Option<ProposedStep> {
     let of_all = if attacked.before_of_all > 0.0 { Some(attacked.before / attacked.before_of_all) } else { None };
     let what = format!("throttle {} to {}/s", attacked.method, throttle.rate);
     let because = format!(
-        "{:.0} % of what came with the attack goes there; {:.0} % of all requests to it are turned away meanwhile",
-        attacked.share * 100.0,
-        shed * 100.0
+        "{} of what came with the attack goes there; {} of all requests to it are turned away meanwhile",
+        whole_percent(attacked.share),
+        whole_percent(shed)
     );
     let costs = of_all.map(|part| part * shed);
     Some(step(facts, Proposed::Throttle, what, (Some(attacked.share * shed), costs), because, "l", action))
@@ -285,8 +286,8 @@ fn allow(facts: &Facts<'_>) -> Option<ProposedStep> {
     let Relief { action, share } = facts.relief.as_ref().ok()?.as_ref()?;
     let what = format!("let in {}", counted(action.prefixes()));
     let because = format!(
-        "they were there before the attack, sent {:.0} % of the known traffic then, send no more now than a customer would, and the closed web ACL keeps them out",
-        share * 100.0
+        "they were there before the attack, sent {} of the known traffic then, send no more now than a customer would, and the closed web ACL keeps them out",
+        whole_percent(*share)
     );
     let served_now = facts.condition.served.value().unwrap_or(0.0);
     let step = step(facts, Proposed::Allow, what, (None, None), because, "b", action.clone());

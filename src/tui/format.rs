@@ -27,12 +27,13 @@ pub(crate) fn rate(value: f64) -> String {
     }
 }
 
-/// A fraction as a percentage: `0`, `<.1%`, `4.2%`, `62%`.
+/// A fraction as a percentage: `0`, `<.1%`, `4.2%`, `62%`, `>99%`: nothing rounds to none or to all.
 pub(crate) fn percent(value: f64) -> String {
     match value * 100.0 {
         0.0 => "0".into(),
         v if v > 0.0 && v < 0.05 => "<.1%".into(),
         v if v < 9.95 => format!("{v:.1}%"),
+        v if v > 99.0 && value < 1.0 - 1e-9 => ">99%".into(),
         v => format!("{v:.0}%"),
     }
 }
@@ -228,8 +229,8 @@ mod tests {
     fn zero_is_zero_and_little_is_not() {
         assert_eq!((rate(0.0), rate(0.001), rate(0.3)), ("0".into(), "<0.1".into(), "0.3".into()));
         assert_eq!(
-            (percent(0.0), percent(0.000_1), percent(0.042), percent(1.0)),
-            ("0".into(), "<.1%".into(), "4.2%".into(), "100%".into())
+            (percent(0.0), percent(0.000_1), percent(0.042), percent(0.996), percent(1.0)),
+            ("0".into(), "<.1%".into(), "4.2%".into(), ">99%".into(), "100%".into())
         );
         assert_eq!(
             (rate(9.96), rate(999.6), rate(12_345.0), rate(2.5e6)),

@@ -7,7 +7,7 @@ use crate::model::counted::{Bounds, CountedBy};
 use crate::model::source::{Followers, Legitimacy, RateRule, Sources, Tally};
 use crate::model::text::{neutralised, shortened};
 use crate::model::top_list::TopList;
-use crate::model::words::portion;
+use crate::model::words::{percent, portion};
 
 /// Prefixes of a set that are listed.
 const MOST_PREFIXES: usize = 10;
@@ -167,7 +167,7 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
             "{:<40} {:>22} {:>7} {:<4} {:<15} {:<7} {:<34} {}",
             source.address,
             source.requests.map_or_else(|| "?".to_owned(), |n| estimated(n, source.requests_bounds)),
-            source.share.map_or_else(|| "?".to_owned(), |share| format!("{:.1} %", share * 100.0)),
+            source.share.map_or_else(|| "?".to_owned(), |share| percent(share)),
             top(&source.countries, 4),
             legitimacy,
             top(&source.actions, 7),

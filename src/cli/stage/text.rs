@@ -11,6 +11,7 @@ use crate::model::stage_report::{
 };
 use crate::model::text::{neutralised, shortened};
 use crate::model::waf::RuleAction;
+use crate::model::words::whole_percent;
 
 /// Deployments, labels and rules inside a group that are listed; JSON has them all.
 const MOST: usize = 8;
@@ -151,7 +152,8 @@ fn rule(out: &mut String, rule: &RuleRow) {
     if let Known::Yes(inner) = &rule.inner {
         for one in inner.iter().filter(|one| one.samples > 0).take(MOST) {
             let actions: Vec<&str> = one.actions.iter().map(|one| action(*one)).collect();
-            let words = format!("{}: {}, {} samples ({})", one.name, share(one.share), one.samples, actions.join(", "));
+            let words =
+                format!("{}: {}, {} samples ({})", one.name, whole_percent(one.share), one.samples, actions.join(", "));
             let _ = writeln!(out, "      {}", neutralised(&words));
         }
     }
@@ -186,10 +188,6 @@ fn action(action: RuleAction) -> &'static str {
         RuleAction::Captcha => "CAPTCHA",
         RuleAction::Challenge => "challenges",
     }
-}
-
-fn share(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }
 
 fn samples(out: &mut String, waf: &WafReport) {

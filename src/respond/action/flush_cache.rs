@@ -13,6 +13,7 @@ use crate::model::change::{Edit, Flush};
 use crate::model::plan::{Change, GuardResult, Plan, PlannedCall};
 use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
+use crate::model::words::{percent, portion};
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::planned::{PlanError, Planned, finished};
 
@@ -144,11 +145,11 @@ fn backend(load: Result<&Load, &AwsError>, settings: &Settings) -> GuardResult {
         Ok(Load { published: Published::NotLately, .. }) => guard::FLUSH_BACKEND.unknown(late()),
         Ok(Load { errors: None, .. }) => guard::FLUSH_BACKEND.pass("no requests in the last three hours"),
         Ok(Load { errors: Some(share), .. }) if *share > limit => guard::FLUSH_BACKEND.stop(format!(
-            "{:.1} % of the requests fail with 5XX now: the backend is failing already, and a flush adds load. Relieve it first",
-            share * 100.0
+            "{} of the requests fail with 5XX now: the backend is failing already, and a flush adds load. Relieve it first",
+            percent(*share)
         )),
         Ok(Load { errors: Some(share), .. }) => {
-            guard::FLUSH_BACKEND.pass(format!("{:.2} % of the requests fail with 5XX now", share * 100.0))
+            guard::FLUSH_BACKEND.pass(format!("{} of the requests fail with 5XX now", portion(*share)))
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::aws::{Aws, AwsError, Lane};
 use crate::model::change::{Edit, Place};
 use crate::model::plan::{Plan, Purpose};
 use crate::model::series::floor_minute;
+use crate::model::words::whole_percent;
 
 /// The least change of what reaches the backend that counts as an effect, a fraction.
 const LEAST: f64 = 0.1;
@@ -84,9 +85,9 @@ fn effect(backend: &Minutes, requests: &Minutes, rises: bool) -> Option<String> 
     let moved = if rises { after - before } else { before - after };
     (moved > 0.0 && moved >= LEAST * before.max(after)).then(|| {
         format!(
-            "{:.0} % of {after_requests:.0} requests/min reach the backend, {:.0} % of {:.0} before",
-            after * 100.0,
-            before * 100.0,
+            "{} of {after_requests:.0} requests/min reach the backend, {} of {:.0} before",
+            whole_percent(after),
+            whole_percent(before),
             requests.before.unwrap_or(0.0)
         )
     })

@@ -9,6 +9,7 @@ use ratatui::text::Line;
 
 use crate::model::connection::StageAt;
 use crate::model::plan::{Change, Effect, Finished, GuardResult, Outcome, Plan, Purpose, Verdict};
+use crate::model::words::most_percent;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{counted, duration, minutes, time};
 use crate::tui::state::{Phase, Review, State};
@@ -136,7 +137,7 @@ fn served(state: &State, review: &Review, plan: &Plan, page: &mut Page) {
         .proposed
         .as_ref()
         .and_then(|step| step.served_after_at_most)
-        .map_or_else(String::new, |most| format!(", then at most {:.0} %", most * 100.0));
+        .map_or_else(String::new, |most| format!(", then at most {}", most_percent(most)));
     let now = match condition.served.value() {
         Some(_) => format!("{} of customers now", condition.share_word()),
         None => "not known now".to_owned(),

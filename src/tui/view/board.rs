@@ -18,6 +18,7 @@ use crate::model::figure::Figure;
 use crate::model::series::floor_minute;
 use crate::model::signal::{Severity, SignalKind};
 use crate::model::stage::ApiKind;
+use crate::model::words::whole_percent;
 use crate::tui::command::{Command, Context};
 use crate::tui::format::{self, figure, millis, percent, rate, wrap};
 use crate::tui::state::{RowAt, Sort, State, worst};
@@ -269,7 +270,7 @@ fn content(state: &State, row: &StageRow, kind: Kind) -> (String, Style) {
 /// fares badly.
 fn worst_method(row: &StageRow) -> String {
     row.condition.worst.as_ref().map_or_else(String::new, |worst| {
-        let answered = format!(" {:.0} %", worst.answered * 100.0);
+        let answered = format!(" {}", whole_percent(worst.answered));
         let room = usize::from(WORST).saturating_sub(answered.len());
         format!("{}{answered}", format::fit_ends(&worst.method, room))
     })

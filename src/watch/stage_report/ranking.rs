@@ -14,6 +14,7 @@ use crate::model::figure::{Figure, Origin};
 use crate::model::series::Series;
 use crate::model::stage_report::{Counters, InTheWay, OnlyCounts, RuleMode, RuleRow, WafCounter};
 use crate::model::waf::{RuleAction, WebAcl};
+use crate::model::words::whole_percent;
 
 type Minutes = Counters<Arc<Series>>;
 
@@ -185,25 +186,24 @@ fn says(row: &RuleRow, why: &str, counted: &Figure, least: &Figure, most: &Figur
         RuleMode::GroupCounts => "Without the override, and as far as its rules block, it would have stopped",
         _ => "With the action Block it would have stopped",
     };
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
     match (least.value(), most.value(), most.reading()) {
         (Some(least), Some(most), Some(reading)) if (most - least).abs() < 0.005 => {
             format!(
                 "{does}. {would} {} of what was let through in the minute before {}",
-                percent(most),
+                whole_percent(most),
                 reading.at.format("%H:%M")
             )
         }
         (Some(least), Some(most), Some(reading)) => format!(
             "{does}. {would} between {} and {} of what was let through in the minute before {}: what later rules stopped anyway is not told apart",
-            percent(least),
-            percent(most),
+            whole_percent(least),
+            whole_percent(most),
             reading.at.format("%H:%M")
         ),
         (None, Some(most), _) => {
             format!(
                 "{does}. {would} at most {} of what was let through; {}",
-                percent(most),
+                whole_percent(most),
                 least.reason().unwrap_or("")
             )
         }

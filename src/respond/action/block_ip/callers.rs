@@ -6,7 +6,7 @@ use crate::model::bounds;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
 use crate::model::text::grouped;
-use crate::model::words::counted;
+use crate::model::words::{counted, percent, tenths, whole_percent};
 use crate::respond::guard::{self, WithEvidence};
 use crate::respond::loss::{self, Against, Taken};
 
@@ -34,7 +34,6 @@ pub(super) fn legitimate(state: &State, settings: &Settings, evidence: &Evidence
 /// bound them: a prefix may hold few of its own callers beside a flood, and many of the stage's.
 fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> GuardResult {
     let guard = &guard::LEGITIMATE;
-    let percent = |share: f64| share * 100.0;
     let Some(share) = evidence.seen_before_share() else {
         // What they were of all who came before is what can be told: nothing of them is here now.
         let (hits, of) = (evidence.earlier_inside, evidence.earlier);
@@ -45,33 +44,33 @@ fn judged_share(evidence: &Evidence, taken: Taken, most: f64, before: &str) -> G
         );
         return match taken.against(most) {
             Against::Above => guard.stop(format!(
-                "{said}: {:.0} % of those seen then; at most {:.0} % is allowed",
-                percent(seen),
-                percent(most)
+                "{said}: {} of those seen then; at most {} is allowed",
+                whole_percent(seen),
+                tenths(most)
             )),
             Against::MayBeAbove => guard.unknown(format!(
-                "{said}: too few to tell who they are, up to {:.0} % of those seen then; at most {:.0} % is allowed",
+                "{said}: too few to tell who they are, up to {} of those seen then; at most {} is allowed",
                 percent(high),
-                percent(most)
+                tenths(most)
             )),
             // That nothing speaks against them is suspicion's to say, of so few one by one.
             Against::Within if evidence.unsampled.len() <= UNSUSPECTED => {
-                guard.pass(format!("{said}: at most {:.1} % of those seen then", percent(high)))
+                guard.pass(format!("{said}: at most {} of those seen then", percent(high)))
             }
-            Against::Within => guard.warn(format!("{said}: at most {:.1} % of those seen then", percent(high))),
+            Against::Within => guard.warn(format!("{said}: at most {} of those seen then", percent(high))),
         };
     };
     let (hits, of) = (evidence.drawn_seen_before, evidence.drawn);
     let bounded = bounds::words(hits, of).map_or_else(String::new, |words| format!(" ({words}, of {of} sampled)"));
     let said = format!(
-        "{:.1} % of {} requests sampled from the targets come from callers seen {before}{bounded}; of the requests \
+        "{} of {} requests sampled from the targets come from callers seen {before}{bounded}; of the requests \
          sampled {before}, the targets sent {}",
         percent(share),
         grouped(evidence.inside),
         taken.words()
     );
     if share > most || taken.against(most) == Against::Above {
-        return guard.stop(format!("{said}; at most {:.0} % of either is allowed", percent(most)));
+        return guard.stop(format!("{said}; at most {} of either is allowed", tenths(most)));
     }
     if bounds::share(hits, of).1 > most || taken.against(most) == Against::MayBeAbove {
         return guard.warn(said);

@@ -8,6 +8,7 @@ use crate::model::action::{Terms, Throttle};
 use crate::model::method::MethodName;
 use crate::model::settings::Settings;
 use crate::model::stage::StageSelector;
+use crate::model::words::whole_percent;
 use crate::respond::action::stage;
 use crate::respond::planned::PlanError;
 
@@ -46,8 +47,8 @@ impl Attacked {
     pub(in crate::respond) fn falls_short(&self) -> Option<String> {
         (self.share < LEAST_SHARE).then(|| {
             format!(
-                "only {:.0} % of what came with the attack goes to {}; throttle others as well, or close",
-                self.share * 100.0,
+                "only {} of what came with the attack goes to {}; throttle others as well, or close",
+                whole_percent(self.share),
                 self.method
             )
         })

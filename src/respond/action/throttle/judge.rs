@@ -8,6 +8,7 @@ use crate::model::limits::LimitInForce;
 use crate::model::method::ALL_METHODS;
 use crate::model::plan::GuardResult;
 use crate::model::settings::Settings;
+use crate::model::words::{tenths, whole_percent};
 use crate::respond::guard::{self, WithEvidence, settled};
 use crate::respond::loss::{Against, Taken};
 
@@ -190,9 +191,9 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
         (Some((share, at_most)), Some(took)) => {
             let (good, bad) = (rate * share, rate * (1.0 - share));
             let said = format!(
-                "it would turn away {:.0} % of everything alike: {:.1} of {good:.1} legitimate requests/s, {:.1} of {bad:.1} others \
+                "it would turn away {} of everything alike: {:.1} of {good:.1} legitimate requests/s, {:.1} of {bad:.1} others \
                  (estimated). {}. {before}",
-                shed.share * 100.0,
+                whole_percent(shed.share),
                 good * shed.share,
                 bad * shed.share,
                 chance(shed)
@@ -210,8 +211,8 @@ fn judged(forecast: &Forecast, most: f64) -> GuardResult {
             }
         }
         _ => guard.unknown(format!(
-            "it would turn away {:.0} % of {rate:.1} requests/s, and how much of that is legitimate is not known. {}. {before}",
-            shed.share * 100.0,
+            "it would turn away {} of {rate:.1} requests/s, and how much of that is legitimate is not known. {}. {before}",
+            whole_percent(shed.share),
             chance(shed)
         )),
     };
@@ -238,7 +239,7 @@ fn of_before(forecast: &Forecast) -> String {
 }
 
 fn allowed(said: &str, most: f64) -> String {
-    format!("{said}; at most {:.0} % is allowed", most * 100.0)
+    format!("{said}; at most {} is allowed", tenths(most))
 }
 
 /// A customer's prospects, which are an attacker's.

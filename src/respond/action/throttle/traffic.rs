@@ -10,6 +10,7 @@ use crate::model::series::floor_minute;
 use crate::model::settings::Settings;
 use crate::model::source::SampledRequest;
 use crate::model::stage::{ApiKind, StageId};
+use crate::model::words::whole_percent;
 use crate::respond::loss::{Pace, Taken};
 use crate::respond::samples::{Samples, UNSAMPLED, began, passed};
 use crate::watch;
@@ -207,7 +208,7 @@ fn rate_of(rates: Rates, samples: &[SampledRequest], stage: &str, method: Option
     let drawn = samples.len();
     Some(Told {
         pace: Pace { rate: of_stage * share, bounds: (of_stage * low, of_stage * high) },
-        how: format!("{:.0} % of {drawn} samples{bounded}, times the stage's {of_stage:.1}/s", share * 100.0),
+        how: format!("{} of {drawn} samples{bounded}, times the stage's {of_stage:.1}/s", whole_percent(share)),
     })
 }
 
