@@ -1,20 +1,19 @@
 //! `plan`, `apply`, `undo`.
 
-use serde_json::json;
-
 use super::args::{ApplyArgs, Common, Confirmation, PlanArgs, UndoArgs, Wanted};
 use super::error::{Exit, Failure};
 use super::interrupt;
-use super::json::{Printer, plan_value};
+use super::json::{Printer, plan_shape};
 use super::ladder;
 use super::out;
 use super::plans;
 use super::session::Session;
+use super::shape::act::{ActionDocument, ActionShape, PlanDocument};
 use super::text;
 use crate::incident::Incident;
 use crate::incident::mark::Mark;
 use crate::model::action::{Action, Terms};
-use crate::model::plan::{Finished, Observation, Outcome, Plan};
+use crate::model::plan::{Effect, Finished, Observation, Outcome, Plan};
 use crate::model::playbook::StepState;
 use crate::respond::desk::error::DeskError;
 use crate::respond::desk::{Agreed, Desk, PATIENCE, Proposal, Wish};
@@ -48,7 +47,7 @@ fn standing(plan: &Plan) -> Exit {
 
 fn show(plan: &Plan, printer: Printer) {
     if printer.is_json() {
-        printer.object("plan", json!({ "plan": plan_value(plan) }));
+        printer.object("plan", &PlanDocument { plan: plan_shape(plan) });
     } else {
         printer.text(&text::plan(plan));
     }
@@ -216,16 +215,16 @@ async fn carried_out(
 
 fn report(incident: &Incident, plan: &Plan, finished: &Finished, observed: Option<&Observation>, printer: Printer) {
     if printer.is_json() {
-        let value = json!({
-            "id": finished.action_id,
-            "incident": incident.id(),
-            "purpose": plan.purpose,
-            "outcome": finished.outcome,
-            "effect": observed.filter(|o| o.observed).map_or(json!(finished.effect), |_| json!("observed")),
-            "lines": finished.lines,
-            "observation": observed.map(|o| json!({"observed": o.observed, "evidence": o.evidence})),
-        });
-        printer.object("action", json!({ "action": value }));
+        let action = ActionShape {
+            id: finished.action_id.clone(),
+            incident: incident.id().to_owned(),
+            purpose: plan.purpose.clone(),
+            outcome: finished.outcome,
+            effect: observed.filter(|o| o.observed).map_or(finished.effect, |_| Some(Effect::Observed)),
+            lines: finished.lines.clone(),
+            observation: observed.cloned(),
+        };
+        printer.object("action", &ActionDocument { action });
         return;
     }
     printer.text(&text::finished(incident.id(), plan, finished, observed));

@@ -1,12 +1,12 @@
 //! `actions` and `sweep`.
 
-use serde_json::{Value, json};
-
 use super::args::{Common, ExtendArgs};
 use super::error::{Exit, Failure};
-use super::json::{Printer, time};
+use super::json::Printer;
 use super::out;
 use super::session::Session;
+use super::shape::act::{ActionRow, ActionsDocument, Extension, ExtensionDocument, SweepDocument, SweptAction};
+use super::shape::figure::time;
 use super::text;
 use crate::aws::Lane;
 use crate::model::timeline::ActionRecord;
@@ -19,35 +19,32 @@ pub(super) async fn actions(common: &Common, printer: Printer) -> Result<Exit, F
     let survey = session.survey().await?;
     let in_force: Vec<&ActionRecord> = survey.actions.iter().filter(|a| !a.state.is_over()).collect();
     if printer.is_json() {
-        let values: Vec<Value> = in_force.iter().map(|a| value(a)).collect();
-        printer.object(
-            "actions",
-            json!({
-                "at": time(session.now()),
-                "world": String::from(session.aws.identity(Lane::Plan).await?.at.world),
-                "actions": values,
-                "damaged_incidents": survey.damaged.iter().map(|l| l.id.clone()).collect::<Vec<_>>(),
-            }),
-        );
+        let document = ActionsDocument {
+            at: time(session.now()),
+            world: session.aws.identity(Lane::Plan).await?.at.world.into(),
+            actions: in_force.iter().map(|a| row(a)).collect(),
+            damaged_incidents: survey.damaged.iter().map(|l| l.id.clone()).collect(),
+        };
+        printer.object("actions", &document);
     } else {
         printer.text(&text::actions(&in_force, session.now()));
     }
     Ok(Exit::Done)
 }
 
-fn value(action: &ActionRecord) -> Value {
-    json!({
-        "id": action.id,
-        "incident": action.incident,
-        "action": action.action.name(),
-        "stage": action.stage.label(),
-        "state": action.state,
-        "effect": action.effect,
-        "outcome": action.outcome,
-        "begun_at": time(action.begun_at),
-        "expires_at": action.expires_at.map(time),
-        "changes": action.changes,
-    })
+fn row(action: &ActionRecord) -> ActionRow {
+    ActionRow {
+        id: action.id.clone(),
+        incident: action.incident.clone(),
+        action: action.action.name().to_owned(),
+        stage: action.stage.label(),
+        state: action.state,
+        effect: action.effect,
+        outcome: action.outcome,
+        begun_at: time(action.begun_at),
+        expires_at: action.expires_at.map(time),
+        changes: action.changes.clone(),
+    }
 }
 
 /// `extend`: lets an action in force expire at another time. Changes nothing in the account.
@@ -62,12 +59,9 @@ pub(super) async fn extend(common: &Common, args: ExtendArgs, printer: Printer) 
         None => format!("{} no longer expires; it stays until somebody undoes it", args.action_id),
     });
     if printer.is_json() {
-        printer.object(
-            "extension",
-            json!({ "extension": {
-            "id": args.action_id, "incident": incident.id(), "expires_at": expires_at.map(time),
-        } }),
-        );
+        let incident = incident.id().to_owned();
+        let extension = Extension { id: args.action_id, incident, expires_at: expires_at.map(time) };
+        printer.object("extension", &ExtensionDocument { extension });
     }
     Ok(Exit::Done)
 }
@@ -83,7 +77,7 @@ pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Fai
     // What has expired in an incident that cannot be read whole is not known: a scheduler must hear of it.
     let hidden = !session.survey().await?.unreadable().is_empty();
     let mut worst = if hidden { Exit::Error } else { Exit::Done };
-    let mut values = Vec::new();
+    let mut actions = Vec::new();
     if !swept.is_empty() {
         out::changed();
     }
@@ -99,17 +93,17 @@ pub(super) async fn sweep(common: &Common, printer: Printer) -> Result<Exit, Fai
         }
         let said = one.result.as_ref().map_or_else(ToString::to_string, |f| f.lines.join("; "));
         printer.words(&format!("{} on {}: {said}", one.action.id, one.action.stage.label()));
-        values.push(json!({
-            "id": one.action.id,
-            "outcome": one.result.as_ref().ok().map(|f| f.outcome),
-            "error": one.result.as_ref().err().map(ToString::to_string),
-        }));
+        actions.push(SweptAction {
+            id: one.action.id.clone(),
+            outcome: one.result.as_ref().ok().map(|f| f.outcome),
+            error: one.result.as_ref().err().map(ToString::to_string),
+        });
     }
     if swept.is_empty() {
         printer.words("nothing has expired");
     }
     if printer.is_json() {
-        printer.object("sweep", json!({ "actions": values }));
+        printer.object("sweep", &SweepDocument { actions });
     }
     Ok(worst)
 }

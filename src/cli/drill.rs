@@ -1,11 +1,9 @@
 //! `drill check`.
 
-use serde_json::{Value, json};
-
 use super::args::DrillCommand;
-use super::config::mistake;
 use super::error::Exit;
 use super::json::Printer;
+use super::shape::check::{CheckedFile, CheckedFiles, MistakeShape};
 use crate::drill::{Drill, DrillError};
 use crate::model::reader::Mistake;
 
@@ -13,7 +11,7 @@ use crate::model::reader::Mistake;
 pub(super) fn drill(command: &DrillCommand, printer: Printer) -> Exit {
     let DrillCommand::Check { scenarios } = command;
     let mut exit = Exit::Done;
-    let mut values = Vec::new();
+    let mut files = Vec::new();
     for name in scenarios {
         let mistakes = mistakes(name);
         if mistakes.is_empty() {
@@ -22,10 +20,10 @@ pub(super) fn drill(command: &DrillCommand, printer: Printer) -> Exit {
             exit = Exit::Error;
             printer.aside(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
-        values.push(json!({ "file": name, "mistakes": mistakes.iter().map(mistake).collect::<Vec<Value>>() }));
+        files.push(CheckedFile { file: name.clone(), mistakes: MistakeShape::each(&mistakes) });
     }
     if printer.is_json() {
-        printer.object("drill-check", json!({ "files": values }));
+        printer.object("drill-check", &CheckedFiles { files });
     }
     exit
 }

@@ -1,19 +1,27 @@
 //! Printing: words for people, or one JSON object with its schema.
 //!
-//! Shapes are documented in `docs/json.md`. Units are in the field names; an unknown figure is `null`, with its reason
-//! in the `unknown` object beside it.
+//! Shapes are documented in `docs/json.md`, and their types are in `shape`. Units are in the field names; an unknown
+//! figure is `null`, with its reason in the `unknown` object beside it.
 
 use std::ffi::OsString;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::args::Output;
 use super::error::{Exit, Failure};
 use super::out;
+use super::shape::act::PlanShape;
+use super::shape::{ErrorDocument, ErrorShape};
 use crate::incident::ascii_json;
-use crate::model::figure::Figure;
 use crate::model::plan::Plan;
+
+/// A document with its schema first.
+#[derive(Serialize)]
+struct Tagged<'a, T> {
+    schema: String,
+    #[serde(flatten)]
+    document: &'a T,
+}
 
 /// Where a command's output goes, in which form.
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +47,10 @@ impl Printer {
 
     /// One object on standard output, with `"schema": "portcullis.NOUN/1"` first. One line, so that a stream of them is
     /// JSON Lines.
-    pub(super) fn object(self, noun: &str, value: Value) {
-        if self.within {
-            return;
+    pub(super) fn object<T: Serialize>(self, noun: &str, document: &T) {
+        if !self.within {
+            json_line(&Tagged { schema: format!("portcullis.{noun}/1"), document });
         }
-        let mut object = Map::from_iter([("schema".to_owned(), json!(format!("portcullis.{noun}/1")))]);
-        if let Value::Object(fields) = value {
-            object.extend(fields);
-        }
-        json_line(&Value::Object(object));
     }
 
     /// Text on standard output, whatever the form asked for.
@@ -82,17 +85,17 @@ impl Printer {
     /// A failure as an object.
     #[allow(clippy::unused_self)]
     pub(super) fn error(self, failure: &Failure) {
-        let error = json!({ "message": failure.message, "detail": failure.detail, "exit_code": failure.exit as u8 });
-        json_line(&json!({ "error": error }));
+        let Failure { exit, message, detail } = failure.clone();
+        json_line(&ErrorDocument { error: ErrorShape { message, detail, exit_code: exit as u8 } });
     }
 }
 
 /// One line in plain ASCII: no text in it can act on a terminal, and none is lost.
-fn json_line(value: &Value) {
+fn json_line(value: &impl Serialize) {
     let written = ascii_json(value).map(String::from_utf8);
     out::line(&match written {
         Ok(Ok(line)) => line,
-        // A `Value` has neither keys that are no text nor anything else that cannot be JSON.
+        // No shape has keys that are no text, nor anything else that cannot be JSON.
         _ => String::from("{}"),
     });
 }
@@ -105,51 +108,12 @@ pub(super) fn asked_for(words: &[OsString]) -> bool {
         || words.windows(2).any(|pair| matches!(pair[0].as_ref(), "-o" | "--output") && pair[1] == "json")
 }
 
-/// A time as every JSON shape writes it.
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// Figures by name: values, the reasons of those that are unknown, and where each value comes from.
-#[derive(Debug, Default)]
-pub(super) struct FigureMap {
-    values: Map<String, Value>,
-    unknown: Map<String, Value>,
-    origins: Map<String, Value>,
-}
-
-impl FigureMap {
-    pub(super) fn put(&mut self, name: &str, figure: &Figure) {
-        match figure {
-            Figure::Known(reading) => {
-                self.values.insert(name.to_owned(), json!(reading.value));
-                let origin = json!({
-                    "at": time(reading.at), "origin": reading.origin, "scope": reading.scope, "provisional": reading.provisional,
-                });
-                self.origins.insert(name.to_owned(), origin);
-            }
-            Figure::Unknown(reason) => {
-                self.values.insert(name.to_owned(), Value::Null);
-                self.unknown.insert(name.to_owned(), json!(reason));
-            }
-        }
-    }
-
-    /// Puts the figures into `object`, with `unknown` and `origin` beside them.
-    pub(super) fn into_object(self, object: &mut Map<String, Value>) {
-        object.extend(self.values);
-        object.insert("unknown".to_owned(), Value::Object(self.unknown));
-        object.insert("origin".to_owned(), Value::Object(self.origins));
-    }
-}
-
 /// A plan as JSON: the plan's own fields, with its phrase under `confirm`.
-pub(super) fn plan_value(plan: &Plan) -> Value {
-    let mut value = serde_json::to_value(plan).unwrap_or_else(|error| json!({ "error": error.to_string() }));
-    if let Value::Object(fields) = &mut value {
-        fields.insert("confirm".to_owned(), json!(plan.phrase()));
-        fields.insert("verdict".to_owned(), json!(plan.verdict()));
-        fields.insert("stopped".to_owned(), json!(plan.halting().next().is_some()));
+pub(super) fn plan_shape(plan: &Plan) -> PlanShape {
+    PlanShape {
+        plan: plan.clone(),
+        confirm: plan.phrase(),
+        verdict: plan.verdict(),
+        stopped: plan.halting().next().is_some(),
     }
-    value
 }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use super::args::{Common, KeysArgs, KeysCommand};
 use super::config;
 use super::error::{Exit, Failure};
 use super::json::Printer;
 use super::keymap;
+use super::shape::{KeyRow, KeyWarning, Keys};
 use crate::tui::Keymap;
 use crate::tui::command::{Command, Context};
 use crate::tui::keymap::{Warning, table};
@@ -23,9 +22,9 @@ pub(super) fn keys(common: &Common, args: &KeysArgs, printer: Printer) -> Result
     printer.aside(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>());
     match (printer.is_json(), checking) {
         (true, _) => {
-            let warned = |one: &Warning| json!({ "at": one.at, "message": one.message() });
-            let warnings: Vec<Value> = warnings.iter().map(warned).collect();
-            printer.object("keys", json!({ "keys": rows(&keymap), "warnings": warnings }));
+            let warned = |one: &Warning| KeyWarning { at: one.at.clone(), message: one.message() };
+            let warnings = warnings.iter().map(warned).collect();
+            printer.object("keys", &Keys { keys: rows(&keymap), warnings });
         }
         (false, true) => printer.words("the keymap is valid"),
         (false, false) => printer.text(&table(&keymap)),
@@ -48,9 +47,14 @@ fn keymap_in_force(named: Option<&str>, common: &Common) -> Result<Keymap, Failu
     keymap::in_force(named, common, &settings)
 }
 
-fn rows(keymap: &Keymap) -> Vec<Value> {
+fn rows(keymap: &Keymap) -> Vec<KeyRow> {
     let in_context = |context: Context| {
-        let row = move |(command, keys): (Command, String)| json!({ "context": context.name(), "command": command.name(), "keys": keys, "does": command.doc() });
+        let row = move |(command, keys): (Command, String)| KeyRow {
+            context: context.name().to_owned(),
+            command: command.name().to_owned(),
+            keys,
+            does: command.doc().to_owned(),
+        };
         keymap.commands(context).map(row)
     };
     Context::ALL.into_iter().flat_map(in_context).collect()

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::args::{Common, LadderWanted};
 use super::error::{Exit, Failure};
-use super::json::{Printer, time};
+use super::json::Printer;
 use super::proposals;
 use super::session::Session;
+use super::shape::figure::{Reasons, time};
+use super::shape::ladder::{LadderDocument, LadderShape, WayShape};
 use crate::model::ladder::{Ladder, Rung};
 use crate::model::text::neutralised;
 
@@ -43,21 +43,23 @@ async fn shown(common: &Common, asked: &LadderWanted, printer: Printer) -> Resul
         printer.aside(&[format!("what is proposed is not known: {why}")]);
     }
     if printer.is_json() {
-        let recommended = found.recommended().map(|rung| rung.way);
-        let unknown = proposed.as_ref().err().map(|why| json!({ "proposals": why }));
-        let proposed = proposed.ok().map(|(proposed, condition)| proposals::value(&proposed, &condition));
-        let value = json!({
-            "proposals": proposed,
-            "unknown": unknown.unwrap_or_else(|| json!({})),
-            "stage": found.stage.label(),
-            "api_id": found.stage.api_id,
-            "read_at": time(found.read_at),
-            "attack": found.attack,
-            "situation": found.situation,
-            "recommended": recommended,
-            "ways": found.rungs.iter().map(value).collect::<Vec<_>>(),
-        });
-        printer.object("ladder", json!({ "ladder": value }));
+        let mut unknown = Reasons::default();
+        if let Err(why) = &proposed {
+            unknown.put("proposals", why.clone());
+        }
+        let proposals = proposed.ok().map(|(proposed, condition)| proposals::shape(&proposed, &condition));
+        let ladder = LadderShape {
+            proposals,
+            unknown,
+            stage: found.stage.label(),
+            api_id: found.stage.api_id.clone(),
+            read_at: time(found.read_at),
+            attack: found.attack,
+            situation: found.situation.clone(),
+            recommended: found.recommended().map(|rung| rung.way),
+            ways: found.rungs.iter().map(way).collect(),
+        };
+        printer.object("ladder", &LadderDocument { ladder });
     } else {
         if let Ok((proposed, condition)) = proposed {
             printer.text(&(proposals::text(&proposed, &condition) + "\n"));
@@ -67,10 +69,8 @@ async fn shown(common: &Common, asked: &LadderWanted, printer: Printer) -> Resul
     Ok(found)
 }
 
-fn value(rung: &Rung) -> serde_json::Value {
-    let mut value = serde_json::to_value(rung).unwrap_or_else(|error| json!({ "error": error.to_string() }));
-    value["fits"] = json!(rung.fits());
-    value
+fn way(rung: &Rung) -> WayShape {
+    WayShape { rung: rung.clone(), fits: rung.fits() }
 }
 
 fn text(found: &Ladder) -> String {

@@ -23,6 +23,7 @@ mod preflight;
 mod proposals;
 mod range;
 mod session;
+pub mod shape;
 mod sources;
 mod stage;
 mod text;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
 use super::args::{Common, PreflightArgs};
 use super::error::{Exit, Failure};
-use super::json::{Printer, time};
+use super::json::Printer;
 use super::session::{Session, narrowed};
+use super::shape::figure::time;
+use super::shape::ladder::{PreflightDocument, PreflightStage};
 use crate::model::preflight::{Check, Found, Preflight};
 use crate::model::text::neutralised;
 use crate::respond::desk::error::DeskError;
@@ -36,19 +36,19 @@ pub(super) async fn preflight(common: &Common, args: PreflightArgs, printer: Pri
     }
     let ready = reports.iter().all(Preflight::is_ready);
     if printer.is_json() {
-        let stages: Vec<Value> = reports.iter().map(value).collect();
-        printer.object("preflight", json!({ "read_at": time(read_at), "ready": ready, "stages": stages }));
+        let stages = reports.iter().map(shape).collect();
+        printer.object("preflight", &PreflightDocument { read_at: time(read_at), ready, stages });
     }
     Ok(if ready { Exit::Done } else { Exit::Error })
 }
 
-fn value(report: &Preflight) -> Value {
-    json!({
-        "stage": report.stage.label(),
-        "api_id": report.stage.api_id,
-        "ready": report.is_ready(),
-        "checks": report.checks,
-    })
+fn shape(report: &Preflight) -> PreflightStage {
+    PreflightStage {
+        stage: report.stage.label(),
+        api_id: report.stage.api_id.clone(),
+        ready: report.is_ready(),
+        checks: report.checks.clone(),
+    }
 }
 
 /// A stage's checks. What an account needs to write is listed with the first stage only.

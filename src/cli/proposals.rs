@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
 use super::args::{Common, ProposalsArgs};
 use super::error::{Exit, Failure};
-use super::json::{Printer, time};
+use super::json::Printer;
 use super::session::{Session, believed};
+use super::shape::figure::time;
+use super::shape::ladder::{ProposalsDocument, ProposalsShape};
 use super::sources;
 use crate::model::condition::{Condition, StageState};
 use crate::model::ladder::Ladder;
@@ -23,7 +23,7 @@ pub(super) async fn proposals(common: &Common, args: ProposalsArgs, printer: Pri
     let ladder = session.desk.ladder(&args.stage, None).await?;
     let (found, condition) = of(common, &session, (&args.stage, &ladder), printer).await?;
     if printer.is_json() {
-        printer.object("proposals", json!({ "proposals": value(&found, &condition) }));
+        printer.object("proposals", &ProposalsDocument { proposals: shape(&found, &condition) });
     } else {
         printer.text(&text(&found, &condition));
     }
@@ -53,17 +53,17 @@ pub(super) async fn of(
 }
 
 /// As JSON has it.
-pub(super) fn value(found: &Proposals, condition: &Condition) -> Value {
-    json!({
-        "stage": found.stage.label(),
-        "api_id": found.stage.api_id,
-        "read_at": time(found.read_at),
-        "condition": super::observe::condition(condition),
-        "cause": found.cause,
-        "proposals": found.proposals,
-        "none": found.none,
-        "unknown": found.unknown,
-    })
+pub(super) fn shape(found: &Proposals, condition: &Condition) -> ProposalsShape {
+    ProposalsShape {
+        stage: found.stage.label(),
+        api_id: found.stage.api_id.clone(),
+        read_at: time(found.read_at),
+        condition: super::observe::condition(condition),
+        cause: found.cause.clone(),
+        proposals: found.proposals.clone(),
+        none: found.none.clone(),
+        unknown: found.unknown.clone(),
+    }
 }
 
 /// For people.

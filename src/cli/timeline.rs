@@ -3,13 +3,18 @@
 use std::path::Path;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use serde_json::{Value, json};
 
 use super::args::{Common, ExportFormat, TimelineCommand};
 use super::error::{Exit, Failure};
-use super::json::{Printer, time};
+use super::json::Printer;
 use super::out;
 use super::session::{self, Session};
+use super::shape::figure::time;
+use super::shape::timeline::{
+    AttackBegan, AttackDocument, AttackEnded, AttackShape, ClosedIncident, ExportDocument, ExportShape,
+    IncidentDocument, IncidentRow, Incidents, Note, NoteDocument, TimelineDocument, VerificationDocument,
+    VerificationShape,
+};
 use super::text;
 use crate::aws::Lane;
 use crate::incident::{Event, Incident, IncidentError, IncidentStore, Listed, NEVER_BEGUN};
@@ -114,17 +119,8 @@ fn named(common: &Common, id: Option<String>) -> Result<Named, Failure> {
 fn list(printer: Printer) -> Result<Exit, Failure> {
     let all = all()?;
     if printer.is_json() {
-        let values: Vec<Value> = all
-            .iter()
-            .map(|(l, drill)| {
-                json!({
-                    "id": l.id, "title": l.title, "opened_at": l.opened_at.map(time), "closed_at": l.closed_at.map(time),
-                    "account": l.identity.as_ref().map(|i| &i.at.account), "region": l.identity.as_ref().map(|i| &i.at.region),
-                    "world": world_value(l.owner.as_ref()), "lines": l.lines, "damage": l.damage, "never_begun": l.never_begun, "drill": drill, "journal": l.journal,
-                })
-            })
-            .collect();
-        printer.object("incidents", json!({ "incidents": values }));
+        let incidents = all.iter().map(|(listed, drill)| row(listed, *drill)).collect();
+        printer.object("incidents", &Incidents { incidents });
         return Ok(Exit::Done);
     }
     if all.is_empty() {
@@ -144,11 +140,30 @@ fn list(printer: Printer) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn row(listed: &Listed, drill: bool) -> IncidentRow {
+    let at = listed.identity.as_ref().map(|identity| &identity.at);
+    IncidentRow {
+        id: listed.id.clone(),
+        title: listed.title.clone(),
+        opened_at: listed.opened_at.map(time),
+        closed_at: listed.closed_at.map(time),
+        account: at.map(|at| at.account.clone()),
+        region: at.map(|at| at.region.clone()),
+        world: world_value(listed.owner.as_ref()),
+        lines: listed.lines,
+        damage: listed.damage.clone(),
+        never_begun: listed.never_begun,
+        drill,
+        journal: listed.journal.display().to_string(),
+    }
+}
+
 fn show(incident: &Incident, printer: Printer) -> Result<Exit, Failure> {
     let folded = incident.fold()?;
     if printer.is_json() {
         let world = world_value(Some(&incident.identity().at));
-        printer.object("timeline", json!({ "incident": incident.id(), "world": world, "timeline": folded.timeline }));
+        let incident = incident.id().to_owned();
+        printer.object("timeline", &TimelineDocument { incident, world, timeline: folded.timeline });
         return Ok(Exit::Done);
     }
     let world = world_words(Some(&incident.identity().at), false);
@@ -173,7 +188,8 @@ async fn note(common: &Common, text: String, printer: Printer) -> Result<Exit, F
     out::changed();
     printer.words(&format!("noted in incident {}", incident.id()));
     if printer.is_json() {
-        printer.object("note", json!({ "note": { "incident": incident.id() } }));
+        let note = Note { incident: incident.id().to_owned() };
+        printer.object("note", &NoteDocument { note });
     }
     Ok(Exit::Done)
 }
@@ -220,11 +236,14 @@ async fn attack_began(
     });
     if printer.is_json() {
         let before = if let Told::Corrected(before) = told { Some(time(before)) } else { None };
-        let value = json!({
-            "incident": incident.id(), "stage": label, "began_at": time(began), "began_at_before": before,
-            "kind": kind.map(AttackKind::word),
+        let attack = AttackShape::Began(AttackBegan {
+            incident: incident.id().to_owned(),
+            stage: label,
+            began_at: time(began),
+            began_at_before: before,
+            kind,
         });
-        printer.object("attack", json!({ "attack": value }));
+        printer.object("attack", &AttackDocument { attack });
     }
     Ok(Exit::Done)
 }
@@ -248,7 +267,8 @@ async fn attack_ended(
     out::changed();
     printer.words(&format!("the attack on {label} is over since {}", text::clock(ended)));
     if printer.is_json() {
-        printer.object("attack", json!({ "attack": { "stage": label, "ended_at": time(ended) } }));
+        let attack = AttackShape::Ended(AttackEnded { stage: label, ended_at: time(ended) });
+        printer.object("attack", &AttackDocument { attack });
     }
     Ok(Exit::Done)
 }
@@ -256,11 +276,16 @@ async fn attack_ended(
 fn verify(listed: &Listed, printer: Printer) -> Result<Exit, Failure> {
     if listed.never_begun {
         if printer.is_json() {
-            let value = json!({
-                "incident": listed.id, "intact": true, "lines": 0, "last_hash": null, "fault": null, "torn": false,
-                "never_begun": true,
-            });
-            printer.object("verification", json!({ "verification": value }));
+            let verification = VerificationShape {
+                incident: listed.id.clone(),
+                intact: true,
+                lines: 0,
+                last_hash: None,
+                fault: None,
+                torn: false,
+                never_begun: true,
+            };
+            printer.object("verification", &VerificationDocument { verification });
         } else {
             printer.text(&format!("{}: {NEVER_BEGUN}", listed.id));
         }
@@ -269,12 +294,16 @@ fn verify(listed: &Listed, printer: Printer) -> Result<Exit, Failure> {
     let verification = journal::verify(&listed.journal).map_err(IncidentError::from)?;
     let fault = verification.fault.as_ref().map(|fault| format!("line {}: {}", fault.number, fault.wrong));
     if printer.is_json() {
-        let value = json!({
-            "incident": listed.id, "intact": verification.is_intact(), "lines": verification.lines,
-            "last_hash": verification.last_hash, "fault": fault, "torn": verification.torn.is_some(),
-            "never_begun": false,
-        });
-        printer.object("verification", json!({ "verification": value }));
+        let shape = VerificationShape {
+            incident: listed.id.clone(),
+            intact: verification.is_intact(),
+            lines: verification.lines,
+            last_hash: verification.last_hash.clone(),
+            fault,
+            torn: verification.torn.is_some(),
+            never_begun: false,
+        };
+        printer.object("verification", &VerificationDocument { verification: shape });
     } else {
         match &fault {
             Some(fault) => printer.text(&format!("{}: NOT intact; {fault}", listed.journal.display())),
@@ -304,8 +333,12 @@ fn export(incident: &Incident, format: ExportFormat, to: Option<&Path>, printer:
     out::changed();
     printer.words(&format!("exported to {}", path.display()));
     if printer.is_json() {
-        let value = json!({ "incident": incident.id(), "format": format.name(), "path": path });
-        printer.object("export", json!({ "export": value }));
+        let export = ExportShape {
+            incident: incident.id().to_owned(),
+            format: format.name().to_owned(),
+            path: path.display().to_string(),
+        };
+        printer.object("export", &ExportDocument { export });
     }
     Ok(Exit::Done)
 }
@@ -314,8 +347,8 @@ fn close(named: &Named, printer: Printer) -> Result<Exit, Failure> {
     if named.listed.never_begun {
         printer.words(&format!("incident {} was {NEVER_BEGUN}; there is nothing to close", named.listed.id));
         if printer.is_json() {
-            let value = json!({ "id": named.listed.id, "closed_at": null, "never_begun": true });
-            printer.object("incident", json!({ "incident": value }));
+            let incident = ClosedIncident { id: named.listed.id.clone(), closed_at: None, never_begun: true };
+            printer.object("incident", &IncidentDocument { incident });
         }
         return Ok(Exit::Done);
     }
@@ -331,10 +364,9 @@ fn close(named: &Named, printer: Printer) -> Result<Exit, Failure> {
         printer.words(&format!("incident {} was closed already", incident.id()));
     }
     if printer.is_json() {
-        printer.object(
-            "incident",
-            json!({ "incident": { "id": incident.id(), "closed_at": time(at), "never_begun": false } }),
-        );
+        let closed_at = Some(time(at));
+        let incident = ClosedIncident { id: incident.id().to_owned(), closed_at, never_begun: false };
+        printer.object("incident", &IncidentDocument { incident });
     }
     Ok(Exit::Done)
 }

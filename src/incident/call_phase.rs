@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far one API call has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CallPhase {
     /// About to leave the process.

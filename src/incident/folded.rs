@@ -33,6 +33,7 @@ pub struct Opened {
 
 /// A line that this version could not make sense of. It stays in the journal and in the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotUnderstood {
     /// The line's number.
     pub seq: u64,

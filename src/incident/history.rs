@@ -11,6 +11,7 @@ use crate::model::stage::StageId;
 
 /// A remark with its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Remark {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -20,6 +21,7 @@ pub struct Remark {
 
 /// One step of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallRecord {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -37,6 +39,7 @@ pub struct CallRecord {
 
 /// How an action or an undo ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ending {
     /// When (account time, UTC).
     pub at: DateTime<Utc>,
@@ -50,6 +53,7 @@ pub struct Ending {
 
 /// One confirmed plan from its intent to its end: an action, or the undo of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct History {
     /// The action's id, or the undo's own.
     pub action_id: String,
@@ -131,6 +135,7 @@ pub struct InFlight {
 
 /// A signal from its beginning to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignalRecord {
     /// On which stage.
     pub stage: StageId,

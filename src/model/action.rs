@@ -23,6 +23,7 @@ use super::words;
 
 /// An action as asked for, before anything was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Action {
     /// Add prefixes to the IP sets that block on a stage.
@@ -258,6 +259,7 @@ pub fn counted(targets: &[Target]) -> String {
 
 /// Add prefixes to the IP sets that block on a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockIp {
     /// The stage to protect.
     pub stage: StageSelector,
@@ -272,6 +274,7 @@ pub struct BlockIp {
 
 /// Let prefixes in through a closed web ACL: the one before the stage, or the one that it is to be closed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AllowIp {
     /// The stage.
     pub stage: StageSelector,
@@ -291,6 +294,7 @@ pub struct AllowIp {
 
 /// Tighten the throttle of a method, or of every method of a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Throttle {
     /// The stage.
     pub stage: StageSelector,
@@ -307,6 +311,7 @@ pub struct Throttle {
 
 /// Drop what a stage has cached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlushCache {
     /// The stage.
     pub stage: StageSelector,
@@ -319,6 +324,7 @@ pub struct FlushCache {
 
 /// Close a stage to everybody but a few.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Close {
     /// The stage.
     pub stage: StageSelector,
@@ -337,6 +343,7 @@ pub struct Close {
 /// Make the web ACL that a stage can be closed with: default Block, and an allow list of addresses. It stands before
 /// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrepareClosedWebAcl {
     /// The stage it is for: whom to let in is judged for that one.
     pub stage: StageSelector,
@@ -355,6 +362,7 @@ pub const COMMIT_SECONDS: u64 = 50;
 
 /// Close a stage by its resource policy: a Deny for whoever does not come from a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillSwitch {
     /// The stage to close.
     pub stage: StageSelector,
@@ -374,6 +382,7 @@ pub struct KillSwitch {
 
 /// A way of closing a stage, from the lightest to the heaviest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Closure {
     /// A prebuilt web ACL that blocks by default takes the place of the stage's own.

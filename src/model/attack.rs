@@ -13,6 +13,7 @@ use super::stage::{StageId, StageSelector};
 
 /// What an attack is after, in a word that a person gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AttackKind {
     /// More requests than the service can answer.
@@ -49,6 +50,7 @@ impl AttackKind {
 
 /// What an attack's beginning rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RestsOn {
     /// The first attack-level signal, back-dated to its first bad minute.

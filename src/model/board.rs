@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::attack::AttackKind;
 use super::condition::Condition;
@@ -236,7 +237,8 @@ pub enum Pace {
 }
 
 /// How fast one group of stages is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaceOf {
     /// How many stages.
     pub stages: usize,

@@ -9,6 +9,7 @@ use super::words::portion;
 
 /// Which side a caller is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Not there before the attack, and telling rules match it or it asks mostly for what rose in the attack.
@@ -21,8 +22,10 @@ pub enum Standing {
 
 /// One prefix of a set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CandidatePrefix {
     /// The prefix: the narrowest that holds the addresses it stands for.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub prefix: IpNet,
     /// Its part of the attack's requests, a fraction.
     pub attack_share: f64,
@@ -38,6 +41,7 @@ pub struct CandidatePrefix {
 
 /// The best set of at most so many disjoint prefixes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CandidateSet {
     /// The prefixes, those with most of the attack first.
     pub prefixes: Vec<CandidatePrefix>,
@@ -69,6 +73,7 @@ impl CandidateSet {
 
 /// Requests a second that were told apart, and those that were not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Classified {
     /// Of the attack.
     pub attack_per_second: f64,
@@ -82,8 +87,10 @@ pub struct Classified {
 
 /// A range that no candidate may touch, and what of the attack comes from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Excluded {
     /// The range.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub range: IpNet,
     /// Why.
     pub reason: String,
@@ -93,6 +100,7 @@ pub struct Excluded {
 
 /// What to block, in sets of growing size.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidates {
     /// The sets, smallest first; a larger one is there only where it is better.
     pub sets: Vec<CandidateSet>,

@@ -11,6 +11,7 @@ use super::policy::Policy;
 
 /// What a change does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Edit {
     /// Adds entries to an IP set and takes entries out: the change's diff, merged into whatever else is there.
@@ -50,6 +51,7 @@ impl Edit {
 
 /// Values set in one place, by one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// Where.
     pub place: Place,
@@ -62,6 +64,7 @@ pub struct Assignment {
 
 /// One value, from what was read to what it is to be; `None` where there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Part {
     /// Which value: see [`Place`].
     pub name: String,
@@ -73,6 +76,7 @@ pub struct Part {
 
 /// Where values are set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "place")]
 pub enum Place {
     /// Throttles among the method settings of a REST API's stage. A part's name is
@@ -157,6 +161,7 @@ pub const LONGEST_CACHED_SECONDS: i64 = 3_600;
 
 /// What is dropped out of which cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flush {
     /// The REST API's id.
     pub api_id: String,

@@ -17,6 +17,7 @@ const NORMAL: f64 = 0.98;
 
 /// In which state a stage is, the first that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StageState {
     /// Nothing tells: the metrics are late, or what is usual is not known. Never calm.
@@ -77,6 +78,7 @@ impl StageState {
 
 /// How sure a state is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sureness {
     /// By minutes that change no more.
@@ -101,6 +103,7 @@ impl Sureness {
 
 /// What a share of customers served is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ServedBy {
     /// By the access log's lines of those who called before the attack.
@@ -155,6 +158,7 @@ pub struct WorstMethod {
 
 /// Sources of the attack that are new since a measure and get past it, by the access log.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "FollowersOfMinute"))]
 pub struct Followers {
     /// How many.
     pub sources: u64,

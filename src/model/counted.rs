@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a count comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CountedBy {
     /// WAF's samples: an estimate.
@@ -19,6 +20,7 @@ pub enum CountedBy {
 /// What a number out of samples may really be: at 95 % each, so that one in twenty is below the least and one in twenty
 /// above the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bounds {
     /// The least.
     pub at_least: u64,

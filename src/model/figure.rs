@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a figure was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// A `CloudWatch` metric, one point a minute.
@@ -25,6 +26,7 @@ pub enum Origin {
 
 /// What a figure speaks of. A web ACL may stand before several stages, and two APIs may share a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Scope {
     /// The stage alone.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The world an account is in. A range has accounts of its own, whatever number it gives them; and an endpoint is only
 /// a way into a world: several lead to AWS, and behind one port stands one range after another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "String", into = "String")]
 pub enum World {
     /// AWS, and whatever does not say that it is a range.
@@ -56,6 +57,7 @@ impl From<String> for World {
 
 /// The account and region that a row, a plan or a journal line belongs to, and the world they are in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountRegion {
     /// The twelve-digit account id.
     pub account: String,
@@ -85,6 +87,7 @@ pub const IN_PROCESS: &str = "the range";
 
 /// The caller as STS names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "Written")]
 pub struct Identity {
     /// Account and region, and their world.
@@ -117,6 +120,7 @@ impl Identity {
 
 /// An identity as it was written, perhaps by a version that knew no worlds.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Written {
     at: WrittenAt,
     arn: String,
@@ -127,6 +131,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct WrittenAt {
     account: String,
     region: String,
@@ -146,6 +151,7 @@ impl From<Written> for Identity {
 
 /// Who did something: what the journal records with every line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Actor {
     /// The AWS caller's ARN, or `unknown` before credentials are known.
     pub arn: String,

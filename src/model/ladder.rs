@@ -12,6 +12,7 @@ use super::stage::{StageId, StageSelector};
 
 /// A way of closing. The order is that of the ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// Throttle the method that is attacked.
@@ -26,6 +27,7 @@ pub enum Way {
 
 /// How sure it is how fast a way acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// AWS says so.
@@ -89,6 +91,7 @@ impl Way {
 
 /// One way, as it stands now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rung {
     /// Which.
     pub way: Way,

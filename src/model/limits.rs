@@ -1,5 +1,6 @@
 //! Limits on requests: where API Gateway keeps them, and which of them wins.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::method::{ALL_METHODS, MethodName};
@@ -30,7 +31,9 @@ pub fn limits(entry: &Value) -> (Option<f64>, Option<f64>) {
 pub type AccountLimit = Limit;
 
 /// Whose limit it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum LimitOf {
     /// The stage's, for each method that has no other.
     Stage,

@@ -11,6 +11,7 @@ pub const ALL_METHODS: &str = "*/*";
 
 /// A method and its resource's path as the API has it, `POST /orders/{id}`; `ANY` is a method too.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct MethodName {
     /// `GET`, …, `ANY`.

@@ -20,6 +20,7 @@ use super::text::quoted;
 
 /// A guard's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing to say.
@@ -53,6 +54,7 @@ impl Verdict {
 
 /// What one guard found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GuardResult {
     /// The guard's id, e.g. `block-ip.never-block`.
     pub id: String,
@@ -82,6 +84,7 @@ pub const SAY_WHOM_IT_HITS: [&str; 5] =
 
 /// An API call that the plan would make, exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedCall {
     /// The service as IAM names it, e.g. `wafv2`.
     pub service: String,
@@ -95,6 +98,7 @@ pub struct PlannedCall {
 
 /// What must hold when the plan is carried out; part of the digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Precondition {
     /// What it is about.
     pub subject: String,
@@ -104,6 +108,7 @@ pub struct Precondition {
 
 /// Where the effect of a change of an IP set will show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WatchFor {
     /// The changed resource's ARN.
     pub resource: String,
@@ -120,6 +125,7 @@ pub struct WatchFor {
 
 /// Entries that an undo leaves in place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Left {
     /// The resource's ARN.
     pub resource: String,
@@ -129,6 +135,7 @@ pub struct Left {
 
 /// Undo or do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Purpose {
     /// Carry the action out.
@@ -145,6 +152,7 @@ pub enum Purpose {
 
 /// A plan, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
     /// Do, or take back.
     pub purpose: Purpose,
@@ -309,6 +317,7 @@ fn seconds(count: u64) -> Option<chrono::TimeDelta> {
 
 /// How far a change has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// AWS accepted it and reads it back.
@@ -333,6 +342,7 @@ impl Effect {
 
 /// How carrying out a plan ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Done and read back.
@@ -393,7 +403,8 @@ pub struct Finished {
 }
 
 /// What was seen of a change's effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Observation {
     /// Whether the effect was seen.
     pub observed: bool,

@@ -9,6 +9,7 @@ use super::text::shortened;
 
 /// A request that any caller could send: a `GET`, unsigned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Probe {
     /// The whole URL.
     pub url: String,

@@ -18,6 +18,7 @@ pub const MOST_PROPOSALS: usize = 3;
 
 /// What kind of thing is proposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Proposed {
     /// To block addresses.
@@ -36,6 +37,7 @@ pub enum Proposed {
 
 /// One thing that would help.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProposedStep {
     /// What kind of thing it is.
     pub kind: Proposed,

@@ -12,6 +12,7 @@ use super::stage::{Place, StageId};
 
 /// How bad a signal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth a look.
@@ -33,6 +34,7 @@ impl Severity {
 
 /// What was detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SignalKind {
     /// The share of 4XX answers is high.
@@ -234,6 +236,7 @@ pub enum Unit {
 
 /// The worst of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peak {
     /// The value, in the threshold's unit.
     pub value: f64,
@@ -243,6 +246,7 @@ pub struct Peak {
 
 /// What is known of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SignalState {
     /// It is met.
@@ -255,6 +259,7 @@ pub enum SignalState {
 
 /// A condition that could not be judged lately and that did not stand when it last could be: not known to be fine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotJudged {
     /// Which.
     pub kind: SignalKind,
@@ -265,6 +270,7 @@ pub struct NotJudged {
 
 /// One condition on one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Signal {
     /// What.
     pub kind: SignalKind,

@@ -54,6 +54,7 @@ pub fn most_of_a_customer(before_per_second: f64) -> f64 {
 
 /// Whether a source is a caller that belongs there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Legitimacy {
     /// Seen in samples from before the attack began.
@@ -66,6 +67,7 @@ pub enum Legitimacy {
 
 /// A rate rule of the web ACL, and who is over its limit at the moment of reading.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RateRule {
     /// The rule's name; `reference / rule` where it is inside a rule group.
     pub rule: String,
@@ -85,6 +87,7 @@ pub struct RateRule {
 
 /// What the access log was asked, and how much of the answer is whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogCoverage {
     /// The log group.
     pub group: String,
@@ -171,6 +174,7 @@ pub struct Source {
 
 /// Those who follow: sources of the attack that are new since a block and that it does not hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Followers {
     /// When the block was begun, account time, UTC.
     pub since: DateTime<Utc>,

@@ -12,6 +12,7 @@ use super::text::neutralised;
 
 /// A stage as a person writes it: `[profile/][region:]api/stage`, split at the last `/`; the API by name or id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StageSelector {
     /// The profile, where one is named.
     pub profile: Option<String>,
@@ -168,6 +169,7 @@ impl fmt::Display for StageSelector {
 
 /// The two kinds of API that the console watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ApiKind {
     /// A REST API.
@@ -190,6 +192,7 @@ impl ApiKind {
 
 /// One stage that exists, of a REST API or an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StageId {
     /// The API's id.
     pub api_id: String,

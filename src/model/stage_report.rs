@@ -6,6 +6,7 @@
 mod waf;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 pub use waf::{
     Behind, Counters, InTheWay, InnerRule, LabelCount, LabelRow, OnlyCounts, RuleMode, RuleRow, RuleSource, Samples,
@@ -143,7 +144,8 @@ pub struct Posture {
 }
 
 /// A web ACL in a few words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AclPosture {
     /// Its name.
     pub name: String,
@@ -160,7 +162,8 @@ pub struct AclPosture {
 }
 
 /// A resource policy in a few words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyPosture {
     /// How many statements allow.
     pub allows: usize,
@@ -173,7 +176,8 @@ pub struct PolicyPosture {
 }
 
 /// A cache cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cache {
     /// `AVAILABLE`, `FLUSH_IN_PROGRESS`, … as API Gateway says it.
     pub status: Option<String>,
@@ -182,7 +186,8 @@ pub struct Cache {
 }
 
 /// A canary on a stage.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CanaryShare {
     /// How much of the traffic it gets, 0 to 100.
     pub percent: Option<f64>,
@@ -191,7 +196,8 @@ pub struct CanaryShare {
 }
 
 /// An access log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessLogPosture {
     /// The destination's ARN.
     pub destination: String,
@@ -200,7 +206,8 @@ pub struct AccessLogPosture {
 }
 
 /// How callers reach a stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Endpoint {
     /// `EDGE`, `REGIONAL`, `PRIVATE`; `HTTP` of HTTP APIs.
     pub types: Vec<String>,

@@ -10,6 +10,7 @@ use super::stage::StageId;
 
 /// One line of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimelineEntry {
     /// The journal line it was read from.
     pub seq: u64,
@@ -29,6 +30,7 @@ pub struct TimelineEntry {
 
 /// What is known of an action that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ActionState {
     /// The intent is on disk and no outcome is: it may have been done, in part or whole.

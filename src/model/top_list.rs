@@ -9,6 +9,7 @@ use super::counted::{Bounds, CountedBy};
 
 /// What a list counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TopOf {
     /// The /24 (IPv4) or /48 (IPv6) that an address is in.
@@ -64,10 +65,12 @@ impl TopOf {
 
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TopRow {
     /// What was counted, neutralised: attackers write user agents and paths.
     pub name: String,
     /// The prefix, in a list of prefixes.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub prefix: Option<IpNet>,
     /// Requests in the window.
     pub requests: u64,
@@ -84,6 +87,7 @@ pub struct TopRow {
 
 /// What most requests of a window have in common, in one respect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TopList {
     /// In which respect.
     pub of: TopOf,

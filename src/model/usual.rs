@@ -52,6 +52,7 @@ impl UsualOf {
 
 /// What usuals rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UsualFrom {
     /// The half hour before the attack, for the first hour of it.

@@ -12,6 +12,7 @@ use super::address;
 
 /// What a rule does with a match (`WAFv2` `RuleAction`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RuleAction {
     /// Lets the request through and ends evaluation.

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::incident::{Folded, Verification};
 pub use crate::model::export::Format;
 
-pub use json_lines::{SCHEMA, json_lines};
+pub use json_lines::{ActionLine, FaultShape, IncidentLine, Line, SCHEMA, TornShape, VerificationLine, json_lines};
 pub use markdown::markdown;
 
 /// What a report is made from.

@@ -14,11 +14,11 @@ use portcullis::respond::guard::CATALOGUE;
 use portcullis::tui::theme::ROLES;
 use portcullis_range::scenario::RANGES;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -39,7 +39,7 @@ fn pages() -> Vec<(String, String)> {
 }
 
 /// The fenced blocks of a page in one language.
-fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
@@ -183,7 +183,7 @@ fn snake(operation: &str) -> String {
     out
 }
 
-fn sources_of(dir: &Path) -> String {
+pub(crate) fn sources_of(dir: &Path) -> String {
     let mut all = String::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -59,6 +59,7 @@ mod respond_laws;
 mod respond_preflight;
 mod respond_prepare;
 mod respond_stage;
+mod schemas;
 mod sdk;
 mod served;
 mod several;

@@ -200,7 +200,11 @@ fn after_a_change_the_change_s_own_code_stands() {
 fn one_line_of(program: &Program, args: &[&str]) -> (Option<i32>, String) {
     let mut child = program.command(args).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
-    out.read_line(&mut String::new()).unwrap();
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    if args.contains(&"json") {
+        crate::schemas::held(&serde_json::from_str(&line).unwrap());
+    }
     drop(out);
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();

@@ -210,10 +210,13 @@ impl Ended {
         ended
     }
 
+    /// What it printed, held against its schema.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out)
-            .unwrap_or_else(|error| panic!("portcullis {}: {error}\n{}", self.words, self.out))
+        let value = serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("portcullis {}: {error}\n{}", self.words, self.out));
+        crate::schemas::held(&value);
+        value
     }
 }
 

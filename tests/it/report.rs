@@ -83,6 +83,7 @@ fn the_whole_story_in_json_lines() {
     let text = export(&incident, Format::JsonLines);
     let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert!(lines.iter().all(|l| l["schema"] == SCHEMA));
+    lines.iter().for_each(crate::schemas::held);
     let of = |kind: &str| lines.iter().filter(|l| l["type"] == kind).collect::<Vec<_>>();
     assert_eq!(lines[0]["type"], "incident");
     assert_eq!(lines[0]["account"], identity().at.account);

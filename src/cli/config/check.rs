@@ -3,8 +3,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::{found, text_of};
 use crate::aws::read::Named;
 use crate::aws::{Aws, Lane};
@@ -14,6 +12,7 @@ use crate::cli::json::Printer;
 use crate::cli::keymap;
 use crate::cli::looks;
 use crate::cli::session::connections;
+use crate::cli::shape::check::{ConfigCheck, ConfigShape, MistakeShape, UnmatchedShape, UnsaidShape};
 use crate::model::reader::Mistake;
 use crate::model::settings::{Settings, Unsaid, read, unsaid};
 use crate::model::text::neutralised;
@@ -44,7 +43,7 @@ pub(in crate::cli) async fn check(common: &Common, args: ConfigCheckArgs, printe
     let unmatched = if sound && args.account { Some(unmatched(common, &settings).await?) } else { None };
     let exit = if sound && unmatched.as_ref().is_none_or(Vec::is_empty) { Exit::Done } else { Exit::Error };
     if printer.is_json() {
-        printer.object("config-check", value(file.as_ref(), &mistakes, &unsaid, unmatched.as_deref()));
+        printer.object("config-check", &value(file.as_ref(), &mistakes, &unsaid, unmatched.as_deref()));
     } else if sound {
         printer.text(&text(file.as_ref(), &unsaid, unmatched.as_deref()));
     } else {
@@ -53,24 +52,24 @@ pub(in crate::cli) async fn check(common: &Common, args: ConfigCheckArgs, printe
     Ok(exit)
 }
 
-fn value(file: Option<&PathBuf>, mistakes: &[Mistake], unsaid: &[Unsaid], unmatched: Option<&[Unmatched]>) -> Value {
-    let mistakes: Vec<Value> = mistakes.iter().map(mistake).collect();
-    let unmatched = unmatched.map(|all| {
-        all.iter().map(|one| json!({ "key": one.key, "name": one.name, "message": one.why })).collect::<Vec<_>>()
-    });
-    let unsaid: Vec<Value> = unsaid.iter().map(|one| json!({ "key": one.key, "message": one.says })).collect();
-    json!({ "config": {
-        "file": file.map(|path| path.display().to_string()),
-        "sound": mistakes.is_empty(),
-        "mistakes": mistakes,
-        "unsaid": unsaid,
-        "unmatched": unmatched,
-    }})
-}
-
-/// A mistake as every check prints it.
-pub(in crate::cli) fn mistake(one: &Mistake) -> Value {
-    json!({ "file": one.file, "line": one.line, "column": one.column, "message": one.message })
+fn value(
+    file: Option<&PathBuf>,
+    mistakes: &[Mistake],
+    unsaid: &[Unsaid],
+    unmatched: Option<&[Unmatched]>,
+) -> ConfigCheck {
+    let unmatched_shape =
+        |one: &Unmatched| UnmatchedShape { key: one.key.to_owned(), name: one.name.clone(), message: one.why.clone() };
+    let unsaid_shape = |one: &Unsaid| UnsaidShape { key: one.key.clone(), message: one.says.clone() };
+    ConfigCheck {
+        config: ConfigShape {
+            file: file.map(|path| path.display().to_string()),
+            sound: mistakes.is_empty(),
+            mistakes: MistakeShape::each(mistakes),
+            unsaid: unsaid.iter().map(unsaid_shape).collect(),
+            unmatched: unmatched.map(|all| all.iter().map(unmatched_shape).collect()),
+        },
+    }
 }
 
 fn text(file: Option<&PathBuf>, unsaid: &[Unsaid], unmatched: Option<&[Unmatched]>) -> String {

@@ -11,8 +11,6 @@ use crate::model::settings::{Settings, read as read_settings};
 
 mod check;
 
-pub(super) use check::mistake;
-
 /// `config …`.
 pub(super) async fn config(common: &Common, command: ConfigCommand, printer: Printer) -> Result<Exit, Failure> {
     let ConfigCommand::Check(args) = command;

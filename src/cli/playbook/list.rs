@@ -3,18 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::library;
 use super::words;
 use crate::aws::Aws;
 use crate::cli::args::Common;
 use crate::cli::args::playbook::ListArgs;
 use crate::cli::config;
-use crate::cli::config::mistake;
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::{believed, narrowed, only};
+use crate::cli::shape::check::{CheckedFile, CheckedFiles, MistakeShape};
+use crate::cli::shape::playbook::{
+    DefaultShape, InputShape, PlaybookContent, PlaybookHead, PlaybookRow, Playbooks, StepShape, WholePlaybook,
+};
 use crate::model::attack::AttackKind;
 use crate::model::playbook::{Fallback, Input, Look, Origin, Playbook, Step, Task};
 use crate::model::signal::SignalKind;
@@ -39,19 +40,13 @@ pub(super) async fn list(common: &Common, args: ListArgs, printer: Printer) -> R
     let signals = standing.clone().unwrap_or_default();
     playbooks.sort_by_key(|playbook| std::cmp::Reverse(playbook.fits(kind, &signals)));
     if printer.is_json() {
-        let rows: Vec<Value> = playbooks
-            .iter()
-            .map(|playbook| {
-                let answers_now: Option<Vec<&str>> =
-                    standing.as_ref().map(|_| answering(playbook).iter().map(|kind| kind.id()).collect());
-                let mut row = head(playbook);
-                row["steps"] = json!(playbook.steps.len());
-                row["answers_now"] = json!(answers_now);
-                row
-            })
-            .collect();
-        let mistakes: Vec<Value> = library.mistakes.iter().map(mistake).collect();
-        printer.object("playbooks", json!({ "playbooks": rows, "mistakes": mistakes }));
+        let row = |playbook: &&Playbook| PlaybookRow {
+            head: head(playbook),
+            steps: playbook.steps.len(),
+            answers_now: standing.as_ref().map(|_| answering(playbook)),
+        };
+        let playbooks = playbooks.iter().map(row).collect();
+        printer.object("playbooks", &Playbooks { playbooks, mistakes: MistakeShape::each(&library.mistakes) });
     } else {
         let rows: Vec<(&Playbook, Vec<SignalKind>)> = playbooks.into_iter().map(|p| (p, answering(p))).collect();
         printer.text(&words::list(&rows));
@@ -84,11 +79,13 @@ pub(super) fn show(name: &str, printer: Printer) -> Result<Exit, Failure> {
     let library = library(printer);
     let playbook = library.find(name).map_err(Failure::usage)?;
     if printer.is_json() {
-        let mut whole = head(playbook);
-        whole["summary"] = json!(playbook.summary);
-        whole["inputs"] = json!(playbook.inputs.iter().map(input).collect::<Vec<_>>());
-        whole["steps"] = json!(playbook.steps.iter().map(step).collect::<Vec<_>>());
-        printer.object("playbook-content", json!({ "playbook": whole }));
+        let playbook = WholePlaybook {
+            head: head(playbook),
+            summary: playbook.summary.clone(),
+            inputs: playbook.inputs.iter().map(input).collect(),
+            steps: playbook.steps.iter().map(step).collect(),
+        };
+        printer.object("playbook-content", &PlaybookContent { playbook });
     } else {
         printer.text(&words::playbook(playbook));
     }
@@ -98,7 +95,7 @@ pub(super) fn show(name: &str, printer: Printer) -> Result<Exit, Failure> {
 /// Checks files: 0 where all are playbooks, else 1.
 pub(super) fn check(files: &[PathBuf], printer: Printer) -> Exit {
     let mut exit = Exit::Done;
-    let mut values = Vec::new();
+    let mut checked = Vec::new();
     for file in files {
         let shown = file.display().to_string();
         let mistakes = read_file(file, &shown).err().unwrap_or_default();
@@ -108,65 +105,69 @@ pub(super) fn check(files: &[PathBuf], printer: Printer) -> Exit {
             exit = Exit::Error;
             printer.aside(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
-        values.push(json!({ "file": shown, "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>() }));
+        checked.push(CheckedFile { file: shown, mistakes: MistakeShape::each(&mistakes) });
     }
     if printer.is_json() {
-        printer.object("playbook-check", json!({ "files": values }));
+        printer.object("playbook-check", &CheckedFiles { files: checked });
     }
     exit
 }
 
-fn head(playbook: &Playbook) -> Value {
-    let (file, replaces) = match &playbook.origin {
+fn head(playbook: &Playbook) -> PlaybookHead {
+    let (file, replaces_embedded) = match &playbook.origin {
         Origin::Embedded => (None, false),
         Origin::File { path, replaces } => (Some(path.display().to_string()), *replaces),
     };
-    json!({
-        "name": playbook.name,
-        "title": playbook.title,
-        "answers": playbook.answers,
-        "kinds": playbook.kinds,
-        "drill": playbook.drill,
-        "file": file,
-        "replaces_embedded": replaces,
-    })
+    PlaybookHead {
+        name: playbook.name.clone(),
+        title: playbook.title.clone(),
+        answers: playbook.answers.clone(),
+        kinds: playbook.kinds.clone(),
+        drill: playbook.drill.clone(),
+        file,
+        replaces_embedded,
+    }
 }
 
-fn input(one: &Input) -> Value {
-    let default = match &one.default {
-        None => Value::Null,
-        Some(Fallback::Value(value)) => json!(value.to_string()),
-        Some(Fallback::From(from)) => json!({ "from": from }),
-    };
-    json!({ "name": one.name, "type": one.kind, "describe": one.describe, "default": default })
+fn input(one: &Input) -> InputShape {
+    let default = one.default.as_ref().map(|default| match default {
+        Fallback::Value(value) => DefaultShape::Value(value.to_string()),
+        Fallback::From(from) => DefaultShape::Situation { from: *from },
+    });
+    InputShape { name: one.name.clone(), kind: one.kind, describe: one.describe.clone(), default }
 }
 
 /// A step as `show` and `run` give it.
-pub(super) fn step(one: &Step) -> Value {
-    let mut value = json!({
-        "id": one.id,
-        "title": one.title,
-        "does": one.task.word(),
-        "optional": one.optional,
-        "inputs": one.task.inputs().collect::<Vec<_>>(),
-    });
+pub(super) fn step(one: &Step) -> StepShape {
+    let mut shape = StepShape {
+        id: one.id.clone(),
+        title: one.title.clone(),
+        does: one.task.word().to_owned(),
+        optional: one.optional,
+        inputs: one.task.inputs().map(str::to_owned).collect(),
+        note: None,
+        observe: None,
+        within_seconds: None,
+        signals: None,
+        for_seconds: None,
+        is: None,
+        about: one.task.about().map(str::to_owned),
+    };
     match &one.task {
-        Task::Note { text } => value["note"] = json!(text),
+        Task::Note { text } => shape.note = Some(text.clone()),
         Task::Observe { look, within_seconds } => {
-            value["observe"] = json!(look.word());
-            value["within_seconds"] = json!(within_seconds);
-            if let Look::SignalsCleared { signals, for_seconds } = look {
-                value["signals"] = json!(signals);
-                value["for_seconds"] = json!(for_seconds);
-            }
-            if let Look::State { states } = look {
-                value["is"] = json!(states);
+            shape.observe = Some(look.word().to_owned());
+            shape.within_seconds = Some(*within_seconds);
+            match look {
+                Look::SignalsCleared { signals, for_seconds } => {
+                    shape.signals = Some(signals.clone());
+                    shape.for_seconds = Some(*for_seconds);
+                }
+                Look::State { states } => shape.is = Some(states.clone()),
+                Look::Effect { .. } | Look::RequestsBelow { .. } => {}
             }
         }
         Task::Action { .. } | Task::Undo { .. } => {}
     }
-    if let Some(about) = one.task.about() {
-        value["about"] = json!(about);
-    }
-    value
+    shape
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
 
 use super::{library, list, words};
 use crate::aws::Lane;
@@ -12,9 +11,10 @@ use crate::cli::act::{Carried, carry_out};
 use crate::cli::args::playbook::RunArgs;
 use crate::cli::args::{Common, Confirmation};
 use crate::cli::error::{Exit, Failure};
-use crate::cli::json::{Printer, plan_value};
+use crate::cli::json::{Printer, plan_shape};
 use crate::cli::out;
 use crate::cli::session::Session;
+use crate::cli::shape::playbook::{PlaybookRun, PlaybookRunDocument, RunStep};
 use crate::incident::Incident;
 use crate::incident::mark::{self, Mark};
 use crate::model::action::Terms;
@@ -312,33 +312,26 @@ impl Driver<'_> {
             self.printer.text(&words::run(self.playbook, &record));
             return Ok(());
         }
-        let steps: Vec<Value> = self
-            .playbook
-            .steps
-            .iter()
-            .map(|step| {
-                let mut value = list::step(step);
-                let known = record.step(&step.id);
-                value["state"] = json!(known.map(|known| known.state));
-                value["action_id"] = json!(known.and_then(|known| known.action_id.as_ref()));
-                value["detail"] = json!(known.map(|known| known.detail.as_slice()).unwrap_or_default());
-                value
-            })
-            .collect();
-        let next = self.playbook.next(Some(&record)).map(|step| step.id.as_str());
-        self.printer.object(
-            "playbook-run",
-            json!({ "playbook_run": {
-                "id": record.id,
-                "incident": self.incident.id(),
-                "playbook": record.playbook,
-                "stage": record.stage.label(),
-                "inputs": record.inputs,
-                "steps": steps,
-                "next": next,
-                "plan": plan.map(plan_value),
-            } }),
-        );
+        let step = |step: &Step| {
+            let known = record.step(&step.id);
+            RunStep {
+                step: list::step(step),
+                state: known.map(|known| known.state),
+                action_id: known.and_then(|known| known.action_id.clone()),
+                detail: known.map(|known| known.detail.clone()).unwrap_or_default(),
+            }
+        };
+        let playbook_run = PlaybookRun {
+            id: record.id.clone(),
+            incident: self.incident.id().to_owned(),
+            playbook: record.playbook.clone(),
+            stage: record.stage.label(),
+            inputs: record.inputs.clone(),
+            steps: self.playbook.steps.iter().map(step).collect(),
+            next: self.playbook.next(Some(&record)).map(|step| step.id.clone()),
+            plan: plan.map(plan_shape),
+        };
+        self.printer.object("playbook-run", &PlaybookRunDocument { playbook_run });
         Ok(())
     }
 }

@@ -3,7 +3,6 @@
 mod text;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
 use crate::aws::Lane;
 use crate::aws::read::ResourceKind;
@@ -11,6 +10,7 @@ use crate::cli::args::{Common, SourcesArgs};
 use crate::cli::error::{Exit, Failure};
 use crate::cli::json::Printer;
 use crate::cli::session::Session;
+use crate::cli::shape::sources::{CoverageShape, SourceShape, SourcesDocument, SourcesUnknown};
 use crate::model::callers::{CallersKey, KEY_BYTES};
 use crate::model::source::{Legitimacy, Source, Sources};
 use crate::model::stage::{StageId, StageSelector};
@@ -25,7 +25,7 @@ pub(super) async fn sources(common: &Common, args: SourcesArgs, printer: Printer
     let session = Session::open_for(common, &args.stage).await?;
     let ((stage, began, arn), read) = read(&session, &args.stage).await?;
     if printer.is_json() {
-        printer.object("sources", value(&stage.label(), &read));
+        printer.object("sources", &value(&stage.label(), &read));
     } else {
         printer.text(&(text::blocking(&read) + &text::in_common(&read) + &text::sources(&read, MOST)));
     }
@@ -107,30 +107,56 @@ pub(super) fn random_key() -> Option<CallersKey> {
 }
 
 /// A source. What it sent before is nothing only where that is known.
-fn source(source: &Source) -> serde_json::Value {
-    let mut value = json!(source);
-    if source.legitimacy == Legitimacy::Unknown {
-        value["before_per_second"] = serde_json::Value::Null;
+fn source(source: &Source) -> SourceShape {
+    let known = source.legitimacy != Legitimacy::Unknown;
+    let source = source.clone();
+    SourceShape {
+        address: source.address,
+        requests: source.requests,
+        requests_bounds: source.requests_bounds,
+        share: source.share,
+        per_second: source.per_second,
+        samples: source.samples,
+        countries: source.countries,
+        requests_by_path: source.requests_by_path,
+        rules: source.rules,
+        over_limit_of: source.over_limit_of,
+        user_agents: source.user_agents,
+        actions: source.actions,
+        first_seen: source.first_seen,
+        last_seen: source.last_seen,
+        legitimacy: source.legitimacy,
+        before_per_second: known.then_some(source.before_per_second),
+        standing: source.standing,
+        counted_by: source.counted_by,
+        behind_proxy: source.behind_proxy,
+        against: source.against,
+        follows: source.follows,
     }
-    value
 }
 
-fn value(stage: &str, read: &Sources) -> serde_json::Value {
+fn value(stage: &str, read: &Sources) -> SourcesDocument {
     let why =
         read.candidates.classified.legitimate_per_second.is_none().then_some("nobody is known from before the attack");
-    json!({
-        "stage": stage,
-        "sources": read.sources.iter().map(source).collect::<Vec<_>>(),
-        "rate_rules": read.rate_rules,
-        "top": read.top,
-        "candidates": read.candidates,
-        "followers": read.followers,
-        "coverage": {
-            "web_acl": read.web_acl, "stages_behind": read.stages_behind, "from": read.from, "to": read.to,
-            "answered_seconds": read.answered_seconds, "covered_seconds": read.covered_seconds,
-            "population_requests": read.population, "seen_requests": read.seen, "samples": read.sampled,
-            "access_log": read.log,
+    SourcesDocument {
+        stage: stage.to_owned(),
+        sources: read.sources.iter().map(source).collect(),
+        rate_rules: read.rate_rules.clone(),
+        top: read.top.clone(),
+        candidates: read.candidates.clone(),
+        followers: read.followers.clone(),
+        coverage: CoverageShape {
+            web_acl: read.web_acl.clone(),
+            stages_behind: read.stages_behind,
+            from: read.from,
+            to: read.to,
+            answered_seconds: read.answered_seconds,
+            covered_seconds: read.covered_seconds,
+            population_requests: read.population,
+            seen_requests: read.seen,
+            samples: read.sampled,
+            access_log: read.log.clone(),
         },
-        "unknown": { "missing": read.missing, "legitimate_share": why },
-    })
+        unknown: SourcesUnknown { missing: read.missing.clone(), legitimate_share: why.map(str::to_owned) },
+    }
 }

@@ -34,7 +34,7 @@ pub(super) async fn snapshot(common: &Common, selector: &StageSelector, printer:
         Err(error) => Err(error.to_string()),
     };
     if printer.is_json() {
-        printer.object("stage", value::stage(&report, row.clone()));
+        printer.object("stage", &value::stage(&report, row.clone()));
     } else {
         printer.text(&text::stage(&report, row.clone()));
     }

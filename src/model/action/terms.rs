@@ -45,6 +45,7 @@ pub fn life(text: &str) -> Result<u64, LifeError> {
 
 /// What every action carries: how long, why, and which guards are overridden.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Terms {
     /// Seconds after which it is to be undone; `None` means until somebody undoes it.
     pub expires_after_seconds: Option<u64>,
@@ -59,6 +60,7 @@ pub struct Terms {
 
 /// What becomes of a closure when its time is over. It is consented to with the plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reopening {
     /// It stays closed, and somebody is asked.

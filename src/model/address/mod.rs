@@ -11,9 +11,11 @@ pub use read::{AddressError, address, exact, one_form};
 
 /// A prefix to block, and what the responder wrote where that was wider or bare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// The prefix without host bits, as WAF accepts it.
     #[serde(deserialize_with = "read_back")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub net: IpNet,
     /// What was written, where it had host bits that were masked off: the block is wider than it looked.
     pub masked_from: Option<String>,

@@ -9,6 +9,7 @@ use crate::model::words::counted;
 
 /// What kind of resource a plan changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangedKind {
     /// An IP set of AWS WAF.
@@ -44,6 +45,7 @@ impl ChangedKind {
 
 /// A resource that a plan changes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResourceRef {
     /// What kind of resource it is.
     pub kind: ChangedKind,
@@ -58,6 +60,7 @@ pub struct ResourceRef {
 /// The change to one resource: lines added and removed (for an IP set its entries), and how many entries there were and
 /// would be (0 where a resource has none).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// What is changed.
     pub resource: ResourceRef,

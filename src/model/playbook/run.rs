@@ -11,6 +11,7 @@ use crate::model::stage::StageId;
 
 /// How far a step has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
     /// Begun, and its end is not known.

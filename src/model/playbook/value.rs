@@ -14,6 +14,7 @@ use crate::model::text::shortened;
 
 /// What an input, or a parameter of an action, holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A stage.
@@ -229,6 +230,7 @@ impl fmt::Display for Value {
 
 /// Something that the console knows by itself when a step is planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Situation {
     /// The stage that the playbook runs for.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::model::board::Known;
 use crate::model::figure::Figure;
@@ -122,7 +123,9 @@ impl<T> Counters<T> {
 
 /// Where a rule comes from: WAF runs Firewall Manager's first and last groups around the web ACL's own rules
 /// (documented).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum RuleSource {
     /// Firewall Manager's, before the others.
     FirewallManagerFirst,
