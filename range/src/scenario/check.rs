@@ -166,6 +166,13 @@ impl Check<'_> {
             let error = self.error(&span, format!("rule `{}` must match exactly one thing", rule.name.get_ref()));
             return Err(error.hint("one of ip_set, not_ip_set, rate, managed, rule_group, countries, statement"));
         }
+        if let Some(raw) = &rule.statement
+            && let Err(refused) = crate::service::wafv2::evaluable(raw)
+        {
+            let name = rule.name.get_ref();
+            let error = self.error(&span, format!("the statement of rule `{name}` is refused: {}", refused.message));
+            return Err(error.hint("docs/drills.md, \"What a rule may ask of a request\", lists what is evaluated"));
+        }
         let is_group = rule.managed.is_some() || rule.rule_group.is_some();
         if is_group && inside_group {
             let error = self.error(&span, "rule groups do not nest");

@@ -162,6 +162,14 @@ fn a_rule_matches_exactly_one_thing() {
 }
 
 #[test]
+fn a_statement_that_is_not_evaluated_is_refused_by_name() {
+    let asn = "statement = { NotStatement = { Statement = { AsnMatchStatement = { AsnList = [64496] } } } },";
+    let error = wrong(r#"ip_set = "blocklist","#, asn);
+    assert_eq!(error.line, 28, "{error}");
+    assert!(error.message.contains("The Portcullis range does not evaluate AsnMatchStatement"), "{error}");
+}
+
+#[test]
 fn every_refusal_says_what_to_write() {
     let cases = [
         ("capacity = 100", "capacity = \"100\""),

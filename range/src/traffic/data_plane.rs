@@ -21,13 +21,10 @@ use super::record::{Family, Tally};
 use super::request::Request;
 use super::throttle::Bucket;
 use super::truth::{Counts, Truth};
-use super::waf::Fate;
+use super::waf::{Fate, MAX_BODY_LIMIT};
 use crate::logs::{Own, Pace, Record, Roster};
 use crate::policy::Refusal;
 use crate::state::{Account, Ids, Sample};
-
-/// WAF looks at so many bytes of a body (documented for API Gateway: 16 KB by default).
-const BODY_LIMIT: usize = 16 * 1024;
 
 /// A request on its way into a stage.
 struct Coming<'a> {
@@ -169,8 +166,7 @@ impl Traffic {
             return Fate::unseen();
         };
         let Coming { request, client, now, .. } = coming;
-        // Where an address really is, is not known here; WAF writes `-` for such (unverified).
-        let country = "-";
+        let country = self.places.country(*client);
         let bits = shield.acl.bits(*client, Some(request), |leaf| shield.over(leaf, *client));
         let fate = shield.acl.judge(request, country, &bits);
         for leaf in &fate.rates {
@@ -340,7 +336,7 @@ fn read(request: &http::Request<Bytes>, stage: &str, path: &str) -> Request {
         path: format!("/{stage}/{path}"),
         query: request.uri().query().unwrap_or("").to_owned(),
         headers: request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
-        body: String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned(),
+        body: body[..body.len().min(MAX_BODY_LIMIT)].to_vec(),
         body_len: body.len(),
         token: false,
     }

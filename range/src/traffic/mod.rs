@@ -21,6 +21,7 @@ mod gate;
 mod log;
 mod meters;
 mod outcome;
+mod places;
 mod plan;
 mod record;
 mod request;
@@ -29,7 +30,7 @@ mod shield;
 mod stage_log;
 mod throttle;
 mod truth;
-mod waf;
+pub(crate) mod waf;
 
 use chrono::{DateTime, Utc};
 
@@ -42,6 +43,7 @@ use flow::{Kept, Work};
 use front::Front;
 pub(crate) use front::Profile;
 use meters::Meters;
+use places::Places;
 pub(crate) use record::{OVERHEAD_MS, spread};
 use shield::Shield;
 use throttle::Bucket;
@@ -61,6 +63,7 @@ pub(crate) struct Traffic {
     shields: Vec<Shield>,
     account_bucket: Option<Bucket>,
     meters: Meters,
+    places: Places,
     truth: Truth,
     /// Rises with every change that could change a request's fate.
     version: u64,
@@ -96,6 +99,7 @@ impl Traffic {
             shields: Vec::new(),
             account_bucket: None,
             meters: Meters::default(),
+            places: Places::default(),
             truth: Truth::default(),
             version: 1,
             real: 0,
@@ -111,6 +115,8 @@ impl Traffic {
         let book = self.truth.open(&self.fronts[front].id.label, population.name.get_ref());
         let host = format!("{api}.execute-api.{}.amazonaws.com", account.region);
         self.crowds.push(Crowd::new(population, front, book, &host, self.seed));
+        let sources = self.crowds.iter().flat_map(|crowd| &crowd.spec.sources);
+        self.places = Places::new(sources.map(|source| (*source.prefix.get_ref(), source.country.as_str().into())));
     }
 
     /// Who belongs to a population, with each address' part of what it sends.
@@ -184,7 +190,7 @@ impl Traffic {
             return Some(known);
         }
         let live = account.waf.web_acl_live(arn, at).cloned()?;
-        let acl = Acl::read(&live, account, at);
+        let acl = Acl::read(&live, account, at, &self.places);
         let Some(known) = known else {
             self.shields.push(Shield::new(acl, None));
             return Some(self.shields.len() - 1);

@@ -19,8 +19,8 @@ pub(crate) struct Request {
     pub(crate) query: String,
     /// Header names and values, in order.
     pub(crate) headers: Vec<(String, String)>,
-    /// The body, as far as WAF looks.
-    pub(crate) body: String,
+    /// The body, as far as WAF could ever look.
+    pub(crate) body: Vec<u8>,
     /// Length of the whole body in bytes.
     pub(crate) body_len: usize,
     /// Carries a valid CAPTCHA or challenge token (the range takes it that real callers' browsers get one).
@@ -89,7 +89,7 @@ fn variants(population: &Population, mix: &RequestMix, host: &str, share: f64, c
             }
             if route.method != "GET" {
                 request.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
-                r#"{"ok":true}"#.clone_into(&mut request.body);
+                request.body = br#"{"ok":true}"#.to_vec();
             }
             if let Some(signature) = signature {
                 arm(&mut request, signature, mix.signature_in);
@@ -121,7 +121,7 @@ fn arm(request: &mut Request, signature: Signature, place: Option<SignatureIn>) 
     };
     let by_method = if request.method == "GET" { SignatureIn::Query } else { SignatureIn::Body };
     match place.unwrap_or(by_method) {
-        SignatureIn::Body => request.body = format!(r#"{{"username":"admin{text}"}}"#),
+        SignatureIn::Body => request.body = format!(r#"{{"username":"admin{text}"}}"#).into_bytes(),
         SignatureIn::Query if request.query.is_empty() => request.query = format!("q=1{text}"),
         SignatureIn::Query => request.query = format!("{}&q=1{text}", request.query),
         SignatureIn::Path => request.path.push_str(text),

@@ -22,5 +22,6 @@ mod sampled;
 mod serving;
 mod stages;
 mod trail;
+mod unevaluated;
 mod web_acls;
 mod wire;

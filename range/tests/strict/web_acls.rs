@@ -223,8 +223,12 @@ fn a_stage_arn_has_no_account() {
 #[test]
 fn managed_keys_are_addresses_only() {
     let mut client = Client::new();
-    let rate = |kind: &str| json!({"RateBasedStatement": {"Limit": 100, "AggregateKeyType": kind}});
-    let acl = client.web_acl("acl", json!([rule("ip", 0, &rate("IP")), rule("keys", 1, &rate("CUSTOM_KEYS"))]));
+    let scope = json!({"GeoMatchStatement": {"CountryCodes": ["AQ"]}});
+    let rate = |kind: &str| {
+        let rate = json!({"Limit": 100, "AggregateKeyType": kind, "ScopeDownStatement": scope});
+        json!({ "RateBasedStatement": rate })
+    };
+    let acl = client.web_acl("acl", json!([rule("ip", 0, &rate("IP")), rule("all", 1, &rate("CONSTANT"))]));
     let key = (acl["ARN"].as_str().unwrap().to_owned(), "ip".to_owned());
     let limited = vec!["203.0.113.9".parse().unwrap(), "2001:db8::9".parse().unwrap()];
     client.range.account_mut().waf.rate_limited.insert(key, limited);
@@ -235,8 +239,8 @@ fn managed_keys_are_addresses_only() {
     let found = client.waf("GetRateBasedStatementManagedKeys", ask("ip")).ok();
     assert_eq!(found["ManagedKeysIPV4"]["Addresses"], json!(["203.0.113.9/32"]));
     assert_eq!(found["ManagedKeysIPV6"]["Addresses"], json!(["2001:db8::9/128"]));
-    let custom = client.waf("GetRateBasedStatementManagedKeys", ask("keys"));
-    assert_eq!(custom.refused().1, "WAFUnsupportedAggregateKeyTypeException");
+    let all = client.waf("GetRateBasedStatementManagedKeys", ask("all"));
+    assert_eq!(all.refused().1, "WAFUnsupportedAggregateKeyTypeException");
 }
 
 /// A rate rule inside a rule group is named together with the rule that refers to the group. (documented: service

@@ -9,6 +9,7 @@ mod conduct;
 mod drills;
 mod http_apis;
 mod http_requests;
+mod inspection;
 mod plans;
 mod repeat;
 mod respond;

@@ -7,6 +7,7 @@ mod ip_set;
 mod item;
 mod rules;
 mod sampled;
+mod unevaluated;
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,8 @@ use super::{Answer, Service};
 use crate::error::AwsError;
 use crate::state::{Account, IpSet, RuleGroup, WebAcl};
 use crate::wire::Target;
+
+pub(crate) use unevaluated::evaluable;
 
 type Outcome = Result<Value, AwsError>;
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::unevaluated;
 use super::{bad_parameter, limits_exceeded, nonexistent, visibility};
 use crate::error::AwsError;
 use crate::service::common::{integer, required, text};
@@ -84,6 +85,7 @@ fn check_statement(account: &Account, statement: &Value, place: Place, depth: us
     if depth > MAX_DEPTH || (GROUPS.contains(&kind.as_str()) && (depth > 0 || place == Place::RuleGroup)) {
         return Err(bad_parameter("STATEMENT", kind, "A statement of this kind cannot be nested."));
     }
+    unevaluated::check(kind, body)?;
     let nested = |inner: &Value| check_statement(account, inner, place, depth + 1);
     Ok(match kind.as_str() {
         "AndStatement" | "OrStatement" => {
@@ -99,10 +101,9 @@ fn check_statement(account: &Account, statement: &Value, place: Place, depth: us
             account.waf.rule_groups.get(id_of(arn)).map(|group| group.saved().capacity).ok_or_else(nonexistent)?
         }
         "ManagedRuleGroupStatement" => managed(body)?,
-        "GeoMatchStatement" | "LabelMatchStatement" | "SizeConstraintStatement" | "AsnMatchStatement" => 1,
+        "GeoMatchStatement" | "LabelMatchStatement" | "SizeConstraintStatement" => 1,
         "ByteMatchStatement" | "SqliMatchStatement" => 20,
         "RegexMatchStatement" => 3,
-        "RegexPatternSetReferenceStatement" => 25,
         "XssMatchStatement" => 40,
         _ => return Err(bad_parameter("STATEMENT", kind, "The statement is not valid.")),
     })

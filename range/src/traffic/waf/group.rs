@@ -86,6 +86,7 @@ impl Group {
         reader.groups.push((arn.to_owned(), group.clone()));
         let Some(group) = group else { return (String::new(), Body::Nothing) };
         let prefix = format!("awswaf:{}:rulegroup:{}", account.id, group.name);
+        let around = std::mem::replace(&mut reader.context, prefix);
         let metric = group.body.get("VisibilityConfig").and_then(|visibility| visibility["MetricName"].as_str());
         let metric = metric.unwrap_or(&group.name);
         let all = reader.series(metric, "ALL");
@@ -100,19 +101,20 @@ impl Group {
                 let own = visibility["MetricName"].as_str().unwrap_or(&name);
                 OwnRule {
                     series: enabled(visibility, "CloudWatchMetricsEnabled").then(|| reader.series(metric, own)),
-                    labels: rule_labels(rule, &prefix),
+                    labels: rule_labels(rule, &reader.context),
                     statement: Statement::read(&rule["Statement"], reader),
                     action: Action::read(&rule["Action"]).unwrap_or(Action { verb: Verb::Count, code: 200 }),
                     name,
                 }
             })
             .collect();
+        reader.context = around;
         (group.name.clone(), Body::Own(rules, all))
     }
 
     /// Runs the group. Rules that match and do not end go to `counted`; the rule that ends is given back.
     pub(super) fn judge(&self, facts: &mut Facts<'_>, mut counted: impl FnMut(Hit, &[String])) -> Option<Hit> {
-        if !self.scope.as_ref().is_none_or(|scope| scope.matches(facts)) {
+        if !self.scope.as_ref().is_none_or(|scope| facts.matches(scope)) {
             return None;
         }
         match &self.body {
@@ -120,7 +122,7 @@ impl Group {
             Body::Own(rules, all) => {
                 let mut matched = false;
                 for rule in rules {
-                    if rule.statement.matches(facts) {
+                    if facts.matches(&rule.statement) {
                         matched = true;
                         facts.labels.extend(rule.labels.iter().cloned());
                         let hit = self.hit(&rule.name, rule.action);
@@ -140,7 +142,7 @@ impl Group {
             }
             Body::Managed(group) => {
                 for rule in group.rules {
-                    if rule.matches(facts.request) {
+                    if rule.matches(facts.subject()) {
                         facts.labels.push(format!("awswaf:managed:aws:{}:{}", group.namespace, rule.label));
                         let hit = self.hit(rule.name, Action { verb: Verb::Block, code: 403 });
                         if hit.action.ends(facts.request) {

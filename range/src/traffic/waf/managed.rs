@@ -3,8 +3,11 @@
 //! Names of groups, rules and labels are AWS's (documented in the WAF guide's list of baseline and use-case groups);
 //! what makes a rule match is the range's own approximation. A managed group that is not listed here matches nothing.
 
-use super::super::request::Request;
-use super::text::{self, Field, Transform};
+use std::borrow::Cow;
+
+use super::field::{Field, Inspection, Map, Oversize, Subject};
+use super::text;
+use super::transform::Transforms;
 
 /// One rule of a managed group.
 #[derive(Debug, Clone, Copy)]
@@ -39,25 +42,26 @@ enum Place {
 }
 
 impl Place {
-    fn field(self) -> Field {
-        match self {
-            Self::Body => Field::Body,
+    fn inspection(self) -> Inspection {
+        let field = match self {
+            Self::Body => Field::Body(Oversize::Continue),
             Self::Query => Field::QueryString,
             Self::Path => Field::UriPath,
-            Self::Cookie => Field::Cookies,
-            Self::Agent => Field::SingleHeader("user-agent".to_owned()),
-            Self::Headers => Field::Headers,
-        }
+            Self::Cookie => Field::SingleHeader(Cow::Borrowed("cookie")),
+            Self::Agent => Field::SingleHeader(Cow::Borrowed("user-agent")),
+            Self::Headers => Field::Headers(Map::everything()),
+        };
+        Inspection { field, transforms: Transforms::default() }
     }
 }
 
 impl ManagedRule {
     /// Whether the request matches.
-    pub(crate) fn matches(&self, request: &Request) -> bool {
+    pub(crate) fn matches(&self, subject: Subject<'_>) -> bool {
         match self.look {
-            Look::Text(place, test) => place.field().any(request, &Transform::DECODED, test),
-            Look::Over(place, size) => place.field().size(request) > size,
-            Look::NoUserAgent => request.header("user-agent").is_none_or(str::is_empty),
+            Look::Text(place, test) => place.inspection().any(subject, |found| text::decoded(found, test)),
+            Look::Over(place, most) => place.inspection().any_size(subject, |size| size > most),
+            Look::NoUserAgent => subject.request.header("user-agent").is_none_or(str::is_empty),
             Look::Never => false,
         }
     }

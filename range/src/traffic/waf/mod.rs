@@ -7,26 +7,42 @@
 //! `OverrideAction` Count then turns what would have ended into a count under the group's rule in the web ACL
 //! (documented). Count rules inside groups emit no series of the web ACL (documented).
 
+mod counter;
+mod field;
+mod flaw;
+mod forwarded;
 mod group;
 mod managed;
 pub(crate) mod rate;
 mod ruling;
 mod statement;
 mod text;
+mod transform;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::places::Places;
 use super::request::Request;
 use crate::addresses::IpMatcher;
 use crate::state::{Account, IpSet, RuleGroup, SampledVerdict, WebAcl};
+pub(crate) use counter::Counter;
+use field::Subject;
+pub(crate) use flaw::Flaw;
+use forwarded::Forwarded;
 use group::Group;
 use rate::RateLeaf;
 use ruling::Ruling;
 use statement::{Facts, Leaves, Statement};
+
+/// WAF receives so many bytes of a body from API Gateway unless the web ACL says otherwise (documented:
+/// `web-acl-setting-body-inspection-limit.html`).
+const BODY_LIMIT: usize = 16 * 1024;
+/// The most that a web ACL can say (documented).
+pub(crate) const MAX_BODY_LIMIT: usize = 64 * 1024;
 
 /// What a rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,60 +112,6 @@ pub(crate) struct Event {
     pub(crate) verdict: Option<Arc<SampledVerdict>>,
 }
 
-/// WAF's metrics of a web ACL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Counter {
-    Allowed,
-    Blocked,
-    Counted,
-    Captcha,
-    Challenge,
-    ValidCaptcha,
-    ValidChallenge,
-    /// Went through a rule group and matched none of its rules.
-    Passed,
-}
-
-impl Counter {
-    /// Every counter, by its index.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Allowed,
-        Self::Blocked,
-        Self::Counted,
-        Self::Captcha,
-        Self::Challenge,
-        Self::ValidCaptcha,
-        Self::ValidChallenge,
-        Self::Passed,
-    ];
-
-    /// The metric's name (documented).
-    pub(crate) const fn metric(self) -> &'static str {
-        match self {
-            Self::Allowed => "AllowedRequests",
-            Self::Blocked => "BlockedRequests",
-            Self::Counted => "CountedRequests",
-            Self::Captcha => "CaptchaRequests",
-            Self::Challenge => "ChallengeRequests",
-            Self::ValidCaptcha => "RequestsWithValidCaptchaToken",
-            Self::ValidChallenge => "RequestsWithValidChallengeToken",
-            Self::Passed => "PassedRequests",
-        }
-    }
-
-    const fn of(verb: Verb, ended: bool) -> Self {
-        match (verb, ended) {
-            (Verb::Allow, _) => Self::Allowed,
-            (Verb::Block, _) => Self::Blocked,
-            (Verb::Count, _) => Self::Counted,
-            (Verb::Captcha, true) => Self::Captcha,
-            (Verb::Challenge, true) => Self::Challenge,
-            (Verb::Captcha, false) => Self::ValidCaptcha,
-            (Verb::Challenge, false) => Self::ValidChallenge,
-        }
-    }
-}
-
 /// What becomes of a kind of request.
 #[derive(Debug)]
 pub(crate) struct Fate {
@@ -175,14 +137,6 @@ pub(crate) enum Leaf {
     Ip { matcher: IpMatcher, forwarded: Option<Forwarded> },
     /// A rate.
     Rate(RateLeaf),
-}
-
-/// An `IPSetForwardedIPConfig`.
-#[derive(Debug)]
-pub(crate) struct Forwarded {
-    header: String,
-    position: String,
-    fallback: bool,
 }
 
 #[derive(Debug)]
@@ -214,6 +168,9 @@ pub(crate) struct Acl {
     pub(crate) leaves: Vec<Leaf>,
     /// Whether any rule asks for the country.
     pub(crate) uses_geo: bool,
+    /// So many bytes of a body reach WAF.
+    body_limit: usize,
+    places: Places,
     rules: Vec<Rule>,
     default: Action,
     default_metered: bool,
@@ -228,6 +185,8 @@ struct Reader<'a> {
     account: &'a Account,
     now: DateTime<Utc>,
     rule: String,
+    /// The prefix of the labels of the web ACL or rule group that is being read.
+    context: String,
     leaves: Vec<Leaf>,
     sets: Vec<(String, Option<Arc<IpSet>>)>,
     groups: Vec<(String, Option<Arc<RuleGroup>>)>,
@@ -252,12 +211,7 @@ impl Leaves for Reader<'_> {
         let set = self.account.waf.ip_set_live_by_arn(&arn, self.now).cloned();
         let matcher = set.as_ref().map(|set| IpMatcher::new(&set.networks)).unwrap_or_default();
         self.sets.push((arn, set));
-        let config = &statement["IPSetForwardedIPConfig"];
-        let forwarded = config["HeaderName"].as_str().map(|header| Forwarded {
-            header: header.to_owned(),
-            position: config["Position"].as_str().unwrap_or("FIRST").to_owned(),
-            fallback: config["FallbackBehavior"] == "MATCH",
-        });
+        let forwarded = Forwarded::read(&statement["IPSetForwardedIPConfig"]);
         self.leaves.push(Leaf::Ip { matcher, forwarded });
         self.leaves.len() - 1
     }
@@ -266,15 +220,20 @@ impl Leaves for Reader<'_> {
         self.leaves.push(Leaf::Rate(RateLeaf::read(&self.rule, statement)));
         self.leaves.len() - 1
     }
+
+    fn context(&self) -> &str {
+        &self.context
+    }
 }
 
 impl Acl {
     /// Compiles a web ACL as traffic sees it at `now`.
-    pub(crate) fn read(source: &Arc<WebAcl>, account: &Account, now: DateTime<Utc>) -> Self {
+    pub(crate) fn read(source: &Arc<WebAcl>, account: &Account, now: DateTime<Utc>, places: &Places) -> Self {
         let mut reader = Reader {
             account,
             now,
             rule: String::new(),
+            context: format!("awswaf:{}:webacl:{}", account.id, source.name),
             leaves: Vec::new(),
             sets: Vec::new(),
             groups: Vec::new(),
@@ -283,8 +242,7 @@ impl Acl {
         let mut own: Vec<&Value> = source.rules.iter().collect();
         own.sort_by_key(|rule| rule["Priority"].as_i64().unwrap_or(0));
         let ordered = source.pre_process.iter().chain(own).chain(&source.post_process);
-        let (rules, mut metrics): (Vec<Rule>, Vec<String>) =
-            ordered.map(|rule| reader.rule(rule, &source.name)).unzip();
+        let (rules, mut metrics): (Vec<Rule>, Vec<String>) = ordered.map(|rule| reader.rule(rule)).unzip();
         metrics.push(source.metric_name().to_owned());
         let visibility = source.body.get("VisibilityConfig").unwrap_or(&Value::Null);
         Self {
@@ -295,6 +253,8 @@ impl Acl {
                 RuleKind::Plain { statement, .. } => statement.uses_geo(),
                 RuleKind::Group { group, .. } => group.uses_geo(),
             }),
+            body_limit: body_limit(&source.body),
+            places: places.clone(),
             rules,
             default: Action::read(source.default_action()).unwrap_or(Action { verb: Verb::Allow, code: 200 }),
             default_metered: enabled(visibility, "CloudWatchMetricsEnabled"),
@@ -327,12 +287,13 @@ impl Acl {
 
     /// What becomes of a request.
     pub(crate) fn judge(&self, request: &Request, country: &str, bits: &[bool]) -> Fate {
-        let mut facts = Facts { request, country, bits, labels: Vec::new(), rates: Vec::new(), grouped: Vec::new() };
+        let subject = Subject { request, body_limit: self.body_limit };
+        let mut facts = Facts::new(subject, country, &self.places, bits);
         let mut events = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             match &rule.kind {
                 RuleKind::Plain { statement, action } => {
-                    if statement.matches(&mut facts) {
+                    if facts.matches(statement) {
                         facts.labels.extend(rule.labels.iter().cloned());
                         let ended = action.ends(request);
                         events.push(rule.event(at, Ruling::of(*action, ended), &facts.labels));
@@ -413,13 +374,12 @@ impl Rule {
 }
 
 impl Reader<'_> {
-    fn rule(&mut self, json: &Value, acl: &str) -> (Rule, String) {
+    fn rule(&mut self, json: &Value) -> (Rule, String) {
         let name = json["Name"].as_str().unwrap_or("").to_owned();
         self.rule.clone_from(&name);
         let visibility = &json["VisibilityConfig"];
         let metric = visibility["MetricName"].as_str().unwrap_or(&name).to_owned();
         let count = json["OverrideAction"].get("Count").is_some_and(|count| !count.is_null());
-        let prefix = format!("awswaf:{}:webacl:{acl}", self.account.id);
         // Firewall Manager's groups carry their reference in `FirewallManagerStatement`.
         let statement = json.get("FirewallManagerStatement").unwrap_or(&json["Statement"]);
         let kind = match Group::read(statement, self) {
@@ -430,26 +390,12 @@ impl Reader<'_> {
             },
         };
         let rule = Rule {
-            labels: rule_labels(json, &prefix),
+            labels: rule_labels(json, &self.context),
             metered: enabled(visibility, "CloudWatchMetricsEnabled"),
             sampled: enabled(visibility, "SampledRequestsEnabled"),
             kind,
         };
         (rule, metric)
-    }
-}
-
-impl Forwarded {
-    /// A missing header means that the rule is not applied; one without a valid address falls back (documented).
-    fn matches(&self, matcher: &IpMatcher, request: Option<&Request>) -> bool {
-        let Some(value) = request.and_then(|request| request.header(&self.header)) else { return false };
-        let parsed: Vec<Option<IpAddr>> = value.split(',').map(|part| part.trim().parse().ok()).collect();
-        let asked: &[Option<IpAddr>] = match self.position.as_str() {
-            "LAST" => &parsed[parsed.len().saturating_sub(1)..],
-            "ANY" => &parsed[parsed.len().saturating_sub(10)..],
-            _ => &parsed[..parsed.len().min(1)],
-        };
-        asked.iter().any(|address| address.map_or(self.fallback, |address| matcher.contains(address)))
     }
 }
 
@@ -459,6 +405,22 @@ fn same<T>(live: Option<&Arc<T>>, known: Option<&Arc<T>>) -> bool {
         (None, None) => true,
         _ => false,
     }
+}
+
+/// What `AssociationConfig` says of bodies from API Gateway (documented: 16, 32, 48 or 64 KB).
+fn body_limit(acl: &Map<String, Value>) -> usize {
+    let said = acl.get("AssociationConfig").map(|config| &config["RequestBody"]["API_GATEWAY"]);
+    match said.and_then(|config| config["DefaultSizeInspectionLimit"].as_str()) {
+        Some("KB_32") => 2 * BODY_LIMIT,
+        Some("KB_48") => 3 * BODY_LIMIT,
+        Some("KB_64") => MAX_BODY_LIMIT,
+        _ => BODY_LIMIT,
+    }
+}
+
+/// What is wrong with a statement that asks for nothing but the request and its labels, by its name and its body.
+pub(crate) fn flaw_of(kind: &str, body: &Value) -> Option<Flaw> {
+    Statement::simple(kind, body, "").err()
 }
 
 fn enabled(visibility: &Value, name: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Counts are checked every ten seconds over a window of 1, 2, 5 or 10 minutes (documented); editing the rule resets
 //! them (documented). An address stays limited until its count within the window is below the limit again. Aggregation
-//! by IP and by constant is simulated; by forwarded address or custom keys is not, and never limits.
+//! by IP and by constant is simulated; by forwarded address or custom keys is not, and the API refuses such a rule.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;

@@ -6,6 +6,15 @@ use serde_json::{Map, json};
 use super::*;
 use crate::state::IpVersion;
 
+mod fields;
+mod geo;
+mod json_body;
+mod labels;
+mod strings;
+mod support;
+mod transforms;
+mod vectors;
+
 const ATTACKER: &str = "203.0.113.7";
 const CALLER: &str = "192.0.2.9";
 
@@ -32,7 +41,7 @@ impl World {
         let id = self.account.create_web_acl("acl", rules, body);
         self.account.settle();
         let live = self.account.waf.web_acls[&id].saved().clone();
-        Acl::read(&live, &self.account, self.account.now)
+        Acl::read(&live, &self.account, self.account.now, &Places::default())
     }
 
     fn ip(&self) -> Value {
@@ -60,13 +69,13 @@ fn sqli() -> Request {
         method: "POST".into(),
         path: "/prod/login".into(),
         headers: vec![("User-Agent".into(), "curl".into())],
-        body: r#"{"username":"admin' OR 1=1 --"}"#.into(),
+        body: br#"{"username":"admin' OR 1=1 --"}"#.to_vec(),
         ..Request::default()
     }
 }
 
 fn plain() -> Request {
-    Request { body: "{}".into(), ..sqli() }
+    Request { body: b"{}".to_vec(), ..sqli() }
 }
 
 fn judge(acl: &Acl, request: &Request, address: &str) -> Fate {
