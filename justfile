@@ -23,6 +23,7 @@ ci *SECTIONS:
 # Write generated documents, pictures and screens anew: look at the difference before you commit it
 bless:
     PORTCULLIS_BLESS=1 INSTA_UPDATE=always cargo test --test it
+    PORTCULLIS_BLESS=1 cargo test -p portcullis-range document
 
 # Time a frame of every view
 bench *ARGS:

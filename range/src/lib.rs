@@ -20,6 +20,7 @@ mod range;
 pub mod scenario;
 mod serve;
 mod service;
+mod shapes;
 pub mod state;
 mod traffic;
 mod wire;

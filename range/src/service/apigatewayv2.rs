@@ -28,7 +28,7 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Outcome {
         "CreateStage" => create_stage(account, input),
         "UpdateStage" => update_stage(account, input),
         "DeleteRouteSettings" => delete_route_settings(account, input),
-        _ => Err(Service::ApiGatewayV2.unknown_operation()),
+        other => Err(Service::ApiGatewayV2.not_known(other)),
     }
 }
 

@@ -23,7 +23,7 @@ const ACCESS_KEY: &str = "AKIAQRANGEONCALLKEY1";
 pub(crate) fn perform(account: &Account, target: &Target) -> Result<Answer, AwsError> {
     match target.operation.as_str() {
         "LookupEvents" => lookup(account, &target.input),
-        _ => Err(Service::CloudTrail.unknown_operation()),
+        other => Err(Service::CloudTrail.not_known(other)),
     }
 }
 

@@ -120,7 +120,22 @@ impl Service {
         AwsError::new(status, code, "The security token included in the request is expired")
     }
 
-    /// The error of an operation that the service does not have.
+    /// The error of an operation that the range does not know, whether AWS has it or not: never one of a missing
+    /// permission. REST services answer an unknown path with 404 and this name (documented for Smithy's REST protocol).
+    pub(crate) fn not_known(self, operation: &str) -> AwsError {
+        let words = format!("The Portcullis range does not know {operation} of {}.", self.name());
+        match self {
+            Self::ApiGateway | Self::ApiGatewayV2 => {
+                AwsError::new(StatusCode::NOT_FOUND, "UnknownOperationException", words)
+            }
+            Self::Sts => AwsError::bad("InvalidAction", words),
+            Self::Waf | Self::CloudWatch | Self::CloudTrail | Self::Logs => {
+                AwsError::bad("UnknownOperationException", words)
+            }
+        }
+    }
+
+    /// AWS's own error of an operation that the service does not have, for faults that play it.
     pub(crate) fn unknown_operation(self) -> AwsError {
         match self {
             Self::ApiGateway | Self::ApiGatewayV2 => AwsError::new(

@@ -17,6 +17,7 @@ pub(crate) mod wafv2;
 pub(crate) use self::answer::{Answer, Body, File};
 pub(crate) use self::kind::{Service, is_mutating};
 use crate::error::AwsError;
+use crate::shapes;
 use crate::state::Account;
 use crate::wire::Target;
 
@@ -29,8 +30,9 @@ pub(crate) struct Context {
     pub(crate) forbidden: Vec<String>,
 }
 
-/// Performs a call.
+/// Performs a call that the models of AWS allow and the range can evaluate; refuses any other.
 pub(crate) fn perform(account: &mut Account, target: &Target, context: &mut Context) -> Result<Answer, AwsError> {
+    shapes::check(target)?;
     match target.service {
         Service::Sts => sts::perform(account, target),
         Service::ApiGateway => apigateway::perform(account, target),

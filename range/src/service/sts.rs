@@ -10,7 +10,7 @@ use crate::wire::Target;
 
 pub(crate) fn perform(account: &Account, target: &Target) -> Result<Answer, AwsError> {
     if target.operation != "GetCallerIdentity" {
-        return Err(Service::Sts.unknown_operation());
+        return Err(Service::Sts.not_known(&target.operation));
     }
     Ok(Answer::ok(json!({
         "Arn": format!("arn:aws:iam::{}:user/{CALLER}", account.id),

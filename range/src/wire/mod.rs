@@ -17,6 +17,8 @@ use crate::error::AwsError;
 use crate::service::answer::{Answer, Body};
 
 pub(crate) use data_plane::{data_plane_stage, forbidden, forwarded_for, is_data_plane};
+#[cfg(test)]
+pub(crate) use rest::routes;
 pub(crate) use routing::{Target, check_scope, route};
 pub(crate) use tree::Tree;
 

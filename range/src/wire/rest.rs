@@ -65,6 +65,12 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("PUT", "/tags/{resourceArn}", "TagResource"),
 ];
 
+/// Every path with its operation.
+#[cfg(test)]
+pub(crate) fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|(_, path, operation)| (*path, *operation))
+}
+
 /// Finds the operation of a request and gathers its input: body first, then query string, then path.
 pub(crate) fn route(request: &Request<Bytes>) -> Result<(&'static str, Value), AwsError> {
     let path = request.uri().path();
@@ -75,7 +81,8 @@ pub(crate) fn route(request: &Request<Bytes>) -> Result<(&'static str, Value), A
             .map(|found| (*operation, found))
     });
     let Some((operation, parameters)) = found else {
-        return Err(Service::ApiGateway.unknown_operation());
+        let service = if path.starts_with("/v2/") { Service::ApiGatewayV2 } else { Service::ApiGateway };
+        return Err(service.not_known(&format!("{} {path}", request.method())));
     };
     let mut input = match request.method() {
         &Method::GET | &Method::DELETE => Map::new(),

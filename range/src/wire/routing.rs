@@ -87,11 +87,11 @@ fn header<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
 fn rpc_v2(request: &Request<Bytes>, path: &str) -> Result<Target, Refusal> {
     let refuse = |error| (Protocol::Cbor, error);
     let Some((service, operation)) = path.split_once("/operation/") else {
-        return Err(refuse(Service::CloudWatch.unknown_operation()));
+        return Err(refuse(Service::CloudWatch.not_known(path)));
     };
     let cbor = header(request, "smithy-protocol") == Some("rpc-v2-cbor");
     if service != "GraniteServiceVersion20100801" || request.method() != Method::POST || !cbor {
-        return Err(refuse(Service::CloudWatch.unknown_operation()));
+        return Err(refuse(Service::CloudWatch.not_known(path)));
     }
     let input = cbor::decode(request.body()).map_err(refuse)?;
     Ok(Target::new(Service::CloudWatch, operation, Protocol::Cbor, input))
@@ -105,7 +105,10 @@ fn json_rpc(request: &Request<Bytes>, target: &str) -> Result<Target, Refusal> {
         Some("Logs_20140328") => (Service::Logs, Protocol::Json11),
         Some("AWSWAF_20190729") => (Service::Waf, Protocol::Json11),
         Some("GraniteServiceVersion20100801") => (Service::CloudWatch, Protocol::Json10),
-        _ => return Err((Protocol::Json11, Service::Waf.unknown_operation())),
+        _ => {
+            let words = format!("The Portcullis range does not know {target}.");
+            return Err((Protocol::Json11, AwsError::bad("UnknownOperationException", words)));
+        }
     };
     let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation);
     let input = json::object(request.body()).map_err(|error| (protocol, error))?;
@@ -117,7 +120,7 @@ fn query_rpc(request: &Request<Bytes>) -> Result<Target, Refusal> {
     let action = input.get("Action").and_then(Value::as_str).unwrap_or("").to_owned();
     let version = input.get("Version").and_then(Value::as_str).unwrap_or("");
     if version != "2011-06-15" {
-        let message = format!("Could not find operation {action} for version {version}");
+        let message = format!("The Portcullis range does not know operation {action} for version {version}");
         return Err((Protocol::Query, AwsError::bad("InvalidAction", message)));
     }
     Ok(Target::new(Service::Sts, &action, Protocol::Query, input))

@@ -64,8 +64,12 @@ impl Client {
         }
     }
 
-    /// `WAFv2` in JSON 1.1.
-    pub(crate) fn waf(&mut self, operation: &str, input: Value) -> Answer {
+    /// `WAFv2` in JSON 1.1. Reads are sent without the lock token that [`naming`] gives to every call, as a typed client
+    /// would leave out what an operation does not have.
+    pub(crate) fn waf(&mut self, operation: &str, mut input: Value) -> Answer {
+        if let (true, Some(members)) = (operation.starts_with("Get"), input.as_object_mut()) {
+            members.remove("LockToken");
+        }
         json_answer(self.send(waf_request(operation, &input)))
     }
 

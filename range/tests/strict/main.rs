@@ -20,6 +20,7 @@ mod propagation;
 mod quotas;
 mod sampled;
 mod serving;
+mod shapes;
 mod stages;
 mod trail;
 mod unevaluated;

@@ -38,8 +38,8 @@ fn an_update_replaces_everything_but_the_application_config() {
     assert_eq!(after["ApplicationConfig"]["Attributes"][0]["Name"], "a");
 }
 
-/// Rules are answered exactly as they were sent, members that the range does not understand included. (documented:
-/// service model; the range's own promise for members to come)
+/// Rules are answered exactly as they were sent (documented: service model); members that nobody knows are refused
+/// rather than kept and never evaluated.
 #[test]
 fn rules_make_the_round_trip_without_loss() {
     let mut client = Client::new();
@@ -54,9 +54,12 @@ fn rules_make_the_round_trip_without_loss() {
         }),
     );
     odd["RuleLabels"] = json!([{"Name": "x"}]);
-    odd["SomethingNew"] = json!({"Deep": [1, 2.5, null, true]});
     let acl = client.web_acl("acl", json!([odd]));
     assert_eq!(read(&mut client, &acl)["WebACL"]["Rules"], json!([odd]));
+    odd["SomethingNew"] = json!({"Deep": [1, 2.5, null, true]});
+    let refused = client.waf("UpdateWebACL", update(&acl, &json!([odd]), json!({})));
+    assert!(refused.body["Reason"].as_str().unwrap().contains("The Portcullis range does not know `SomethingNew`"));
+    assert_eq!(refused.refused().1, "WAFInvalidParameterException");
 }
 
 /// A stale token is refused. (documented: service model)

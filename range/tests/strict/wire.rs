@@ -44,14 +44,23 @@ fn a_request_from_the_past_is_answered_now() {
     assert_eq!(client.get("/account").headers["date"], "Sun, 01 Mar 2026 03:01:00 GMT");
 }
 
-/// Each protocol has its way of not knowing an operation. (documented: common errors; REST's seen in the wild)
+/// Each protocol has its way of not knowing an operation (documented: common errors; Smithy's REST protocol). Who does
+/// not know it is the range, and no permission is missing.
 #[test]
 fn an_unknown_operation_is_refused_in_the_protocol_s_way() {
     let mut client = Client::new();
-    assert_eq!(client.waf("MakeCoffee", json!({})).refused(), (400, "UnknownOperationException".to_owned()));
-    assert_eq!(client.cbor("MakeCoffee", &json!({})).refused().1, "UnknownOperationException");
-    assert_eq!(client.metrics("MakeCoffee", &json!({})).refused().1, "UnknownOperationException");
-    assert_eq!(client.get("/coffee").refused(), (403, "MissingAuthenticationTokenException".to_owned()));
+    let answers = [
+        (client.waf("MakeCoffee", json!({})), 400, "MakeCoffee of wafv2"),
+        (client.cbor("MakeCoffee", &json!({})), 400, "MakeCoffee of cloudwatch"),
+        (client.metrics("MakeCoffee", &json!({})), 400, "MakeCoffee of cloudwatch"),
+        (client.logs("MakeCoffee", json!({})), 400, "MakeCoffee of logs"),
+        (client.get("/coffee"), 404, "GET /coffee of apigateway"),
+        (client.get("/v2/coffee"), 404, "GET /v2/coffee of apigatewayv2"),
+    ];
+    for (answer, status, what) in answers {
+        assert_eq!(answer.body["message"], format!("The Portcullis range does not know {what}."));
+        assert_eq!(answer.refused(), (status, "UnknownOperationException".to_owned()));
+    }
 }
 
 /// STS speaks XML.

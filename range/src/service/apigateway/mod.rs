@@ -67,7 +67,7 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Outcome {
         "UpdateApiKey" => plans::update_key(account, input),
         "GetTags" => tags::get(account, input),
         "TagResource" => tags::put(account, input),
-        _ => Err(Service::ApiGateway.unknown_operation()),
+        other => Err(Service::ApiGateway.not_known(other)),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn perform(account: &Account, target: &Target, context: &Context) -> 
         "GetMetricData" => data::get(account, &target.input, context),
         "ListMetrics" => list::list(account, &target.input),
         "GetMetricStatistics" => statistics::get(account, &target.input),
-        _ => Err(Service::CloudWatch.unknown_operation()),
+        other => Err(Service::CloudWatch.not_known(other)),
     }?;
     Ok(Answer { status: 200, body: Body::Tree(tree) })
 }

@@ -31,7 +31,7 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Outcome {
         "DescribeMetricFilters" => filters::describe(account, input),
         "PutMetricFilter" => filters::put(account, input),
         "DeleteMetricFilter" => filters::delete(account, input),
-        _ => Err(Service::Logs.unknown_operation()),
+        other => Err(Service::Logs.not_known(other)),
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn perform(account: &mut Account, target: &Target) -> Result<Answer, 
         "GetRateBasedStatementManagedKeys" => sampled::managed_keys(account, input),
         "ListTagsForResource" => list_tags(account, input),
         "TagResource" => tag(account, input),
-        _ => Err(Service::Waf.unknown_operation()),
+        other => Err(Service::Waf.not_known(other)),
     }?;
     Ok(Answer::ok(body))
 }

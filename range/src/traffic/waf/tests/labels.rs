@@ -57,6 +57,8 @@ fn the_documented_examples_match() {
         (label, "UTF8", "awswaf:111122223333:webacl:testWebACL:utf8", false),
         (label, "header:encoding", "awswaf:111122223333:webacl:testWebACL:header:encoding:utf8", false),
         (label, "testWebACL:utf8", "awswaf:111122223333:webacl:testWebACL:utf8", false),
+        (label, "header:encoding:utf8", "awswaf:111122223333:webacl:testWebACL2:header:encoding:utf8", false),
+        (namespace, "header:encoding", "awswaf:111122223333:webacl:testWebACL2:header:encoding:utf8", false),
         // Match against a label from another context.
         (label, of_group, of_group, true),
         (label, of_group, "awswaf:111122223333:rulegroup:testRules:more:header:encoding:utf8", false),
