@@ -371,7 +371,7 @@ fn whole(value: &Value, textual: bool) -> Option<i64> {
 fn base64_length(text: &str) -> Option<usize> {
     let body = text.trim_end_matches('=');
     let fits = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
-    let padded = text.len() % 4 == 0 && text.len() - body.len() <= 2;
+    let padded = text.len().is_multiple_of(4) && text.len() - body.len() <= 2;
     (fits && padded && body.len() % 4 != 1).then_some(body.len() * 3 / 4)
 }
 

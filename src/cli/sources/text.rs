@@ -167,7 +167,7 @@ pub(super) fn sources(sources: &Sources, most: usize) -> String {
             "{:<40} {:>22} {:>7} {:<4} {:<15} {:<7} {:<34} {}",
             source.address,
             source.requests.map_or_else(|| "?".to_owned(), |n| estimated(n, source.requests_bounds)),
-            source.share.map_or_else(|| "?".to_owned(), |share| percent(share)),
+            source.share.map_or_else(|| "?".to_owned(), percent),
             top(&source.countries, 4),
             legitimacy,
             top(&source.actions, 7),

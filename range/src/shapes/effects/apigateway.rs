@@ -138,6 +138,6 @@ pub(super) const ROWS: &[Row] = &[
 
 /// Values that are refused.
 pub(super) const VALUES: &[Values] = &[
-    Values { shape: "AuthorizerType", values: "JWT", reason: "the range has no authorizers of type JWT" },
-    Values { shape: "Op", values: "move test", reason: "no resource of API Gateway documents this operation" },
+    Values { shape: "AuthorizerType", refused: "JWT", reason: "the range has no authorizers of type JWT" },
+    Values { shape: "Op", refused: "move test", reason: "no resource of API Gateway documents this operation" },
 ];

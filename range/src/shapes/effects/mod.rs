@@ -46,7 +46,7 @@ pub(crate) struct Values {
     /// The enumeration in the service model.
     pub(crate) shape: &'static str,
     /// The values, separated by spaces.
-    pub(crate) values: &'static str,
+    pub(crate) refused: &'static str,
     /// Why.
     pub(crate) reason: &'static str,
 }
@@ -97,7 +97,7 @@ pub(crate) fn refused_member(service: &str, shape: &str, member: &str) -> Option
 /// Why a value of an enumeration is refused, where it is.
 pub(crate) fn refused_value(service: &str, shape: &str, value: &str) -> Option<&'static str> {
     let known = values(service).iter().filter(|row| row.shape == shape);
-    known.into_iter().find(|row| row.values.split_whitespace().any(|known| known == value)).map(|row| row.reason)
+    known.into_iter().find(|row| row.refused.split_whitespace().any(|known| known == value)).map(|row| row.reason)
 }
 
 /// The effect of each member of a service, by shape and member.

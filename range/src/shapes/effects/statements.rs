@@ -92,12 +92,12 @@ pub(super) const ROWS: &[Row] = &[
 pub(super) const VALUES: &[Values] = &[
     Values {
         shape: "RateBasedStatementAggregateKeyType",
-        values: "FORWARDED_IP CUSTOM_KEYS",
+        refused: "FORWARDED_IP CUSTOM_KEYS",
         reason: "rates are counted by address or all together",
     },
     Values {
         shape: "TextTransformationType",
-        values: "CMD_LINE_WIN CMD_LINE_UNIX JS_DECODE_EXT",
+        refused: "CMD_LINE_WIN CMD_LINE_UNIX JS_DECODE_EXT",
         reason: "no description of it is exact enough",
     },
 ];

@@ -97,7 +97,7 @@ fn members() -> String {
         if !values.is_empty() {
             text.push_str("\n| Enumeration | Values that are refused |\n| --- | --- |\n");
             for row in values {
-                writeln!(text, "| {} | {}: {} |", row.shape, names(row.values), row.reason).unwrap();
+                writeln!(text, "| {} | {}: {} |", row.shape, names(row.refused), row.reason).unwrap();
             }
         }
     }

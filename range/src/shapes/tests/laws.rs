@@ -21,7 +21,6 @@ fn asked(service: Service, operation: &str, input: serde_json::Value) -> Result<
 /// The error that a service documents for a broken constraint, member by member; see `answer`.
 fn documented(service: Service, path: &str, enumeration: bool) -> &'static str {
     match (service, path.split('.').next().unwrap()) {
-        (Service::Waf, _) => "ValidationException",
         (Service::CloudWatch | Service::Sts, _) => "ValidationError",
         (Service::Logs, _) => "InvalidParameterException",
         (Service::ApiGateway, _) if enumeration => "ValidationException",
@@ -29,7 +28,7 @@ fn documented(service: Service, path: &str, enumeration: bool) -> &'static str {
         (Service::CloudTrail, "lookupAttributes") => "InvalidLookupAttributesException",
         (Service::CloudTrail, "maxResults") => "InvalidMaxResultsException",
         (Service::CloudTrail, "nextToken") => "InvalidNextTokenException",
-        (Service::CloudTrail, _) => "ValidationException",
+        (Service::Waf | Service::CloudTrail, _) => "ValidationException",
     }
 }
 

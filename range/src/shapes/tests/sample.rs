@@ -28,7 +28,7 @@ pub(super) struct Sample {
     pub(super) sites: Vec<Site>,
 }
 
-/// Numbers that look random, the same for the same seed (SplitMix64).
+/// Numbers that look random, the same for the same seed (`SplitMix64`).
 pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
