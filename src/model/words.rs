@@ -54,8 +54,8 @@ pub fn portion(share: f64) -> String {
     }
 }
 
-/// `71 %`: whole, where a figure is worth no more than that. Nothing rounds to none or to all: what is above zero is `1 %`
-/// at least, and what is below all `99 %` at most.
+/// `71 %`: whole, where a figure is worth no more than that. Nothing rounds to none or to all: what is above zero is
+/// `1 %` at least, and what is below all `99 %` at most.
 #[must_use]
 pub fn whole_percent(share: f64) -> String {
     let percent = (share * 100.0).round();

@@ -157,6 +157,7 @@ fn stopped_by_a_signal_it_gives_the_terminal_back_and_takes_it_again() {
     terminal.signal("-TSTP");
     terminal.wait("the ordinary screen", |s| !s.alternate_screen() && s.contents().contains("suspended"));
     assert!(!terminal.is_raw());
+    terminal.wait_until_stopped();
     terminal.signal("-CONT");
     terminal.wait("the console", |s| s.alternate_screen() && s.contents().contains("DRILL sqli-flood"));
     assert!(terminal.is_raw());
@@ -166,6 +167,7 @@ fn stopped_by_a_signal_it_gives_the_terminal_back_and_takes_it_again() {
     // Stopped where it could not know: it draws everything anew.
     let taken = terminal.times("\u{1b}[?1049h");
     terminal.signal("-STOP");
+    terminal.wait_until_stopped();
     terminal.signal("-CONT");
     terminal.wait_until("the screen is taken again", |terminal| terminal.times("\u{1b}[?1049h") > taken);
     terminal.wait_until("a frame", Terminal::ends_a_frame);

@@ -6,6 +6,8 @@ use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -155,6 +157,15 @@ impl Terminal {
         let id = self.child.process_id().unwrap().to_string();
         let status = std::process::Command::new("kill").args([name, &id]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits until the program is stopped: a `-CONT` that comes before that is lost, and a `-STOP` before a `-CONT`.
+    pub(crate) fn wait_until_stopped(&self) {
+        let id = Pid::from_raw(self.child.process_id().unwrap().try_into().unwrap());
+        let (told, hears) = channel();
+        std::thread::spawn(move || told.send(waitpid(id, Some(WaitPidFlag::WUNTRACED))));
+        let status = hears.recv_timeout(PATIENCE).unwrap();
+        assert!(matches!(status, Ok(WaitStatus::Stopped(..))), "{status:?}");
     }
 
     /// Waits for `words` on the ordinary screen and for the end of the program, then checks that the terminal is as it

@@ -60,8 +60,7 @@ pub(crate) enum Why {
 
 /// Compares an input with its shape. `textual` says that the protocol writes numbers and truths as text.
 pub(crate) fn check(
-    service: &str,
-    model: &Model,
+    (service, model): (&str, &Model),
     input: &Value,
     shape: usize,
     path: &Path<'_>,

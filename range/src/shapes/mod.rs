@@ -40,7 +40,7 @@ pub(crate) fn check(target: &Target) -> Result<(), AwsError> {
     let name = answer::input_name(service, operation);
     let given = if textual { without_envelope(&target.input) } else { None };
     let input = given.as_ref().unwrap_or(&target.input);
-    let findings = check::check(service.name(), model, input, shape, &Path::input(&name), textual);
+    let findings = check::check((service.name(), model), input, shape, &Path::input(&name), textual);
     answer::refusal(service, operation, &findings)
 }
 

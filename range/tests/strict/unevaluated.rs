@@ -62,9 +62,9 @@ fn what_is_not_evaluated_is_refused_by_name() {
 }
 
 /// (documented: service model, `waf-rule-statement-type-regex-match.html`, `API_ByteMatchStatement.html`)
+// Long: one row a mistake.
 #[test]
 fn what_aws_refuses_is_refused() {
-    // Long: one row a mistake.
     let field = |field: &Value| bytes(field, &none());
     let entry = |priority: i64, name: &str| json!({"Priority": priority, "Type": name});
     let path = json!({"UriPath": {}});

@@ -1,5 +1,5 @@
-//! `WAFv2`: what rules look at. What the evaluation of traffic knows is evaluated; the rest is refused, so that no drill
-//! proves a block that AWS would not make.
+//! `WAFv2`: what rules look at. What the evaluation of traffic knows is evaluated; the rest is refused, so that no
+//! drill proves a block that AWS would not make.
 
 use super::{Row, Values, all};
 

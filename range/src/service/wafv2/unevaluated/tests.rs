@@ -1,4 +1,5 @@
-//! Every name in AWS's service model (`wafv2`, 2019-07-29, as of botocore 1.44.8) is evaluated or refused by the tables.
+//! Every name in AWS's service model (`wafv2`, 2019-07-29, as of botocore 1.44.8) is evaluated, or refused by the
+//! tables.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::json;
